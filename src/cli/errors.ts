@@ -1,0 +1,86 @@
+/** A failure is one line that says what to do, and an exit code. */
+import { SluiceError, type SluiceErrorCode } from '../client/index.ts';
+
+export const EXIT = {
+  /** The gateway refused something, or what was looked for is broken. */
+  FAILED: 1,
+  /** The command line is not well-formed. */
+  USAGE: 2,
+  /** No gateway, or no database, answers. */
+  NO_ANSWER: 3,
+  /** The key is not valid, or may not do this. */
+  NOT_ALLOWED: 4,
+} as const;
+
+export const EXIT_CODES_HELP = `
+Exit codes:
+  0  done
+  1  something was refused, or is broken
+  2  the command line is not well-formed
+  3  no gateway answers
+  4  the key is not valid, or may not do this`;
+
+/** A fault in what was given on the command line. */
+export class UsageError extends Error {
+  override readonly name = 'UsageError';
+}
+
+const NOT_ALLOWED = new Set<SluiceErrorCode>(['UNAUTHENTICATED', 'FORBIDDEN', 'KEY_REVOKED']);
+
+const ADVICE: Partial<Record<SluiceErrorCode, string>> = {
+  UNAUTHENTICATED: 'Check SLUICE_KEY or --key.',
+  NO_ANSWER: 'Is it running, and SLUICE_URL or --url right?',
+  CURSOR_EXPIRED: 'Leave --after away to begin with the oldest event that is kept.',
+};
+
+/** Prints what went wrong and sets the exit code. */
+export function failed(error: unknown): void {
+  process.exitCode = exitCodeOf(error);
+  process.stderr.write(`sluice: ${sentenceOf(error)}\n`);
+}
+
+export function exitCodeOf(error: unknown): number {
+  if (error instanceof UsageError) return EXIT.USAGE;
+  if (!(error instanceof SluiceError)) return isUnreachable(error) ? EXIT.NO_ANSWER : EXIT.FAILED;
+  if (NOT_ALLOWED.has(error.code)) return EXIT.NOT_ALLOWED;
+  if (error.code === 'NO_ANSWER' || error.code === 'BAD_ANSWER') return EXIT.NO_ANSWER;
+  // The client's own check of the address.
+  return error.code === 'BAD_REQUEST' && error.errors.length === 0 ? EXIT.USAGE : EXIT.FAILED;
+}
+
+export function sentenceOf(error: unknown): string {
+  if (error instanceof SluiceError) {
+    const code = error.errors.length === 0 ? '' : `${error.code}: `;
+    return oneLine([`${code}${error.message}`, ADVICE[error.code] ?? ''].join(' '));
+  }
+  const system = error as NodeJS.ErrnoException & { port?: number; path?: string };
+  if (system.code === 'EADDRINUSE') {
+    return `Port ${system.port} is taken: end what listens there, or set PORT to another.`;
+  }
+  if (system.code === 'ENOENT' && system.path !== undefined) {
+    return `There is no file ${JSON.stringify(system.path)}.`;
+  }
+  return error instanceof Error ? withCause(error) : String(error);
+}
+
+const UNREACHABLE = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'ETIMEDOUT']);
+
+/** Of a database, mostly. */
+function isUnreachable(error: unknown): boolean {
+  for (let cause = error; cause instanceof Error; cause = cause.cause) {
+    if (UNREACHABLE.has((cause as NodeJS.ErrnoException).code ?? '')) return true;
+  }
+  return false;
+}
+
+/** The innermost cause says what happened. */
+function withCause(error: Error): string {
+  let cause: unknown = error;
+  while (cause instanceof Error && cause.cause !== undefined) cause = cause.cause;
+  const why = cause instanceof Error && cause !== error ? ` (${cause.message})` : '';
+  return `${error.message}${why}`;
+}
+
+function oneLine(text: string): string {
+  return text.trim().replace(/\s+/g, ' ');
+}

@@ -1,0 +1,117 @@
+import type { SluiceClient } from '../../client/index.ts';
+import { EVENT_FIELDS } from '../../client/subscription.ts';
+import { atGateway } from '../gateway-command.ts';
+import { clientFrom } from '../gateway-connection.ts';
+import { showProgress } from '../import/progress.ts';
+import { filterOf, type ConnectionOptions, type FilterOptions } from '../options.ts';
+import { exported, type ReadEvent } from './exact.ts';
+import { openTarget, type Target, type TargetOptions } from './target.ts';
+
+export interface ExportOptions extends ConnectionOptions, FilterOptions, TargetOptions {
+  readonly after?: string;
+  readonly from?: string;
+  readonly to?: string;
+  readonly limit?: number;
+}
+
+interface Page {
+  readonly events: {
+    readonly nodes: readonly ReadEvent[];
+    readonly totalCount?: number | null;
+    readonly pageInfo: { readonly hasNextPage: boolean; readonly endCursor: string | null };
+  };
+}
+
+const PAGE = 1_000;
+/** Of a page that is not the first: a gateway that never answered is told at once. */
+const RETRY_FOR_MS = 300_000;
+
+const QUERY = `
+  query (
+    $workspace: String, $filter: EventFilter, $first: Int, $after: String, $withTotal: Boolean!
+  ) {
+    events(
+      workspace: $workspace, filter: $filter, first: $first, after: $after
+      order: { field: POSITION, direction: ASC }
+    ) {
+      totalCount @include(if: $withTotal)
+      nodes { ${EVENT_FIELDS} properties { name type values } }
+      pageInfo { hasNextPage endCursor }
+    }
+  }`;
+
+/** Events in the order of the log, up to the newest one when the last page is read. */
+export async function exportEvents(options: ExportOptions): Promise<void> {
+  const client = clientFrom(options);
+  const target = await openTarget(options);
+  const state = { events: 0, total: null as number | null, cursor: target.after ?? options.after };
+  const progress = showProgress('Exporting', () => ({
+    events: state.events,
+    part: state.total === null || state.total === 0 ? null : state.events / state.total,
+  }));
+  try {
+    await atGateway(options, () => copy(client, target, options, state));
+  } catch (error) {
+    if (state.cursor !== undefined)
+      process.stderr.write(`sluice: ${goOn(options, state.cursor)}\n`);
+    throw error;
+  } finally {
+    progress.stop();
+    await target.close();
+  }
+  process.stderr.write(`${state.events.toLocaleString('en')} events exported.\n`);
+}
+
+interface State {
+  events: number;
+  total: number | null;
+  cursor: string | undefined;
+}
+
+/** The next page is read while this one is written. */
+async function copy(
+  client: SluiceClient,
+  target: Target,
+  options: ExportOptions,
+  state: State,
+): Promise<void> {
+  const limit = options.limit ?? Infinity;
+  const read = (after: string | undefined, taken: number) =>
+    readPage(client, options, {
+      after,
+      first: Math.min(PAGE, limit - taken),
+      isFirst: taken === 0,
+    });
+  let page: Promise<Page> | null = read(state.cursor, 0);
+  while (page !== null) {
+    const { events }: Page = await page;
+    const { endCursor, hasNextPage }: Page['events']['pageInfo'] = events.pageInfo;
+    const taken: number = state.events + events.nodes.length;
+    state.total ??= events.totalCount ?? null;
+    page = hasNextPage && taken < limit ? read(endCursor ?? undefined, taken) : null;
+    // It is looked at below; until then its failure is nobody's.
+    page?.catch(() => {});
+    await target.write(events.nodes.map(exported));
+    state.events = taken;
+    state.cursor = endCursor ?? state.cursor;
+  }
+}
+
+function readPage(
+  client: SluiceClient,
+  options: ExportOptions,
+  { after, first, isFirst }: { after: string | undefined; first: number; isFirst: boolean },
+): Promise<Page> {
+  const { workspace, from, to } = options;
+  const named = filterOf(options);
+  const occurred = { occurredAt: { from, to } };
+  const filter = from === undefined && to === undefined ? named : { and: [occurred, named ?? {}] };
+  // How many are left after a cursor nobody counts.
+  const variables = { workspace, filter, first, after, withTotal: after === undefined };
+  return client.query<Page>(QUERY, variables, { retryForMs: isFirst ? 0 : RETRY_FOR_MS });
+}
+
+function goOn({ output }: ExportOptions, cursor: string): string {
+  const how = output === undefined ? `--after ${cursor}` : '--resume';
+  return `Broken off: run it again with ${how} to go on.`;
+}

@@ -1,0 +1,83 @@
+/** Where exported events are written: a file that can be gone on with, or standard output. */
+import { open, truncate } from 'node:fs/promises';
+import { UsageError } from '../errors.ts';
+import { endWithReader, write } from '../output.ts';
+import { COLUMNS, csvLine, csvRow } from './csv.ts';
+import type { ExportedEvent } from './exact.ts';
+import { resumeCsv, resumeNdjson } from './resume.ts';
+
+export interface TargetOptions {
+  readonly output?: string;
+  readonly format?: 'ndjson' | 'csv';
+  readonly columns?: readonly string[];
+  readonly resume?: boolean;
+  readonly force?: boolean;
+}
+
+export interface Target {
+  /** Where to go on; undefined: at the beginning. */
+  readonly after: string | undefined;
+  write(events: readonly ExportedEvent[]): Promise<void>;
+  close(): Promise<void>;
+}
+
+export async function openTarget(options: TargetOptions): Promise<Target> {
+  const { output, resume = false } = options;
+  const isCsv = options.format === 'csv' || (output?.endsWith('.csv') === true && !options.format);
+  if (options.columns !== undefined && !isCsv)
+    throw new UsageError('--columns is for --format csv.');
+  if (output === undefined) {
+    if (resume) throw new UsageError('--resume needs --output.');
+    return toStandardOutput(isCsv, options.columns ?? COLUMNS);
+  }
+  return toFile(output, isCsv, options);
+}
+
+async function toStandardOutput(isCsv: boolean, columns: readonly string[]): Promise<Target> {
+  endWithReader();
+  if (isCsv) await write(csvLine(columns));
+  return {
+    after: undefined,
+    write: events => write(textOf(events, isCsv, columns)),
+    close: async () => {},
+  };
+}
+
+async function toFile(file: string, isCsv: boolean, options: TargetOptions): Promise<Target> {
+  const { resume = false, force = false } = options;
+  const place = resume ? await placeIn(file, isCsv) : null;
+  const columns = place?.columns ?? options.columns ?? COLUMNS;
+  if (place !== null) await truncate(file, place.bytes);
+  const handle = await open(file, place !== null ? 'a' : force ? 'w' : 'wx').catch(explain(file));
+  if (isCsv && (place === null || place.bytes === 0)) await handle.write(csvLine(columns));
+  return {
+    after: place?.after,
+    write: async events => {
+      await handle.write(textOf(events, isCsv, columns));
+    },
+    close: () => handle.close(),
+  };
+}
+
+async function placeIn(file: string, isCsv: boolean) {
+  try {
+    return isCsv ? await resumeCsv(file) : { ...(await resumeNdjson(file)), columns: null };
+  } catch (error) {
+    // Nothing to resume: this is the first run.
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
+    throw error;
+  }
+}
+
+function explain(file: string) {
+  return (error: NodeJS.ErrnoException): never => {
+    if (error.code !== 'EEXIST') throw error;
+    throw new UsageError(`${file} is there: --resume goes on with it, --force begins anew.`);
+  };
+}
+
+function textOf(events: readonly ExportedEvent[], isCsv: boolean, columns: readonly string[]) {
+  return events
+    .map(event => (isCsv ? csvRow(event, columns) : `${JSON.stringify(event)}\n`))
+    .join('');
+}

@@ -1,0 +1,68 @@
+/** CloudEvents go to the gateway's own door for them, as they are written. */
+import { SluiceError, type Receipt, type SluiceErrorCode } from '../../client/index.ts';
+import type { SendEvents } from '../../client/recorder.ts';
+import type { GatewayConnection } from '../gateway-connection.ts';
+import { problem } from './event-fields.ts';
+import type { TextRecord } from './lines.ts';
+import type { ImportRecord } from './record.ts';
+
+const BATCHED = 'application/cloudevents-batch+json';
+const TIMEOUT_MS = 60_000;
+
+/** A CloudEvent is known by its source and id: it needs none of ours. */
+export function cloudRecord({ line, text }: TextRecord): ImportRecord {
+  try {
+    const { source, id } = JSON.parse(text) as Record<string, unknown>;
+    if (typeof source === 'string' && typeof id === 'string') {
+      return { line, text, id: `${source} ${id}`, json: text.trim() };
+    }
+  } catch {
+    // Said below.
+  }
+  const message = 'A CloudEvent is expected: a JSON object with specversion, id, source and type.';
+  return { line, text, problems: [problem('NOT_CLOUDEVENT', '', message)] };
+}
+
+/** By the door, which answers for all: one that is refused is found by halves. */
+export function sendByDoor(connection: GatewayConnection, workspace: string | undefined) {
+  const search = workspace === undefined ? '' : `?workspace=${encodeURIComponent(workspace)}`;
+  const send: SendEvents = async events => {
+    const response = await post(connection, `/cloudevents${search}`, `[${events.join(',')}]`);
+    if (response.status === 204) return events.map(stored);
+    const { code, detail } = await problemOf(response);
+    const retryAfterS = Number(response.headers.get('retry-after') ?? Number.NaN);
+    throw new SluiceError(code, detail, {
+      errors: [{ message: detail, extensions: { code } }],
+      retryAfterMs: Number.isNaN(retryAfterS) ? undefined : retryAfterS * 1_000,
+    });
+  };
+  return send;
+}
+
+async function post({ url, key }: GatewayConnection, path: string, body: string) {
+  try {
+    return await fetch(`${url}${path}`, {
+      method: 'POST',
+      headers: { 'content-type': BATCHED, authorization: `Bearer ${key}` },
+      body,
+      signal: AbortSignal.timeout(TIMEOUT_MS),
+    });
+  } catch (cause) {
+    throw new SluiceError('NO_ANSWER', `No gateway answers at ${url}.`, { cause });
+  }
+}
+
+/** The door says of all that they are stored, not where. */
+function stored(): Receipt {
+  return { status: 'RECORDED', eventId: '', position: 0, cursor: '', problems: [] };
+}
+
+async function problemOf(response: Response): Promise<{ code: SluiceErrorCode; detail: string }> {
+  const text = await response.text().catch(() => '');
+  try {
+    const { code, detail } = JSON.parse(text) as { code?: SluiceErrorCode; detail?: string };
+    return { code: code ?? 'BAD_ANSWER', detail: detail ?? text };
+  } catch {
+    return { code: 'BAD_ANSWER', detail: `The gateway answered ${response.status}.` };
+  }
+}

@@ -1,0 +1,213 @@
+import type { EventProblem, Receipt, SluiceError } from '../../client/index.ts';
+import { Recorder, sendByGraphql } from '../../client/recorder.ts';
+import { createTransport } from '../../client/transport.ts';
+import { EXIT } from '../errors.ts';
+import { atGateway } from '../gateway-command.ts';
+import { clientFrom, connectionFrom } from '../gateway-connection.ts';
+import type { ConnectionOptions } from '../options.ts';
+import { isForPeople, write, writeLine, type OutputOptions } from '../output.ts';
+import { sendByDoor } from './cloud-events.ts';
+import { problem } from './event-fields.ts';
+import { lineIds, type LineIds } from './line-id.ts';
+import { rateOf, showProgress } from './progress.ts';
+import { readRecords, type Format } from './read.ts';
+import type { ImportRecord, Mapping } from './record.ts';
+import { Refusals } from './refusals.ts';
+import { openSource, type Source } from './source.ts';
+
+export interface ImportOptions extends ConnectionOptions, OutputOptions {
+  readonly format?: Format;
+  readonly delimiter?: string;
+  readonly map?: ReadonlyMap<string, string>;
+  readonly set?: Readonly<Record<string, unknown>>;
+  readonly restIntoPayload?: boolean;
+  readonly text?: boolean;
+  readonly name?: string;
+  readonly from?: number;
+  readonly refused?: string;
+  readonly requests: number;
+}
+
+const BUFFER = { bufferEvents: 8_000, bufferBytes: 16_777_216 } as const;
+const BATCH = { batchEvents: 1_000, batchBytes: 1_000_000 } as const;
+/** A gateway that is away for so long ends the import. */
+const RETRY_FOR_MS = 600_000;
+const TIMEOUT_MS = 60_000;
+/** What refuses one event; anything else refuses all, and ends the import. */
+const OF_ONE_EVENT = new Set(['BAD_USER_INPUT', 'PAYLOAD_TOO_LARGE', 'BAD_REQUEST']);
+
+export async function importFile(file: string, options: ImportOptions): Promise<void> {
+  const source = await openSource(file);
+  const { format, records } = await readRecords(source.bytes, {
+    file,
+    format: options.format,
+    delimiter: options.delimiter,
+    mapping: mappingOf(options),
+  });
+  // A gateway that is not there, or a key that is wrong, is told before the first line.
+  await clientFrom(options).query('{ viewer { scopes } }');
+  const run = new ImportRun(file, options, format);
+  const progress = showProgress('Importing', () => run.measure(source));
+  process.once('SIGINT', () => {
+    progress.stop();
+    process.stderr.write(`sluice: ${run.brokenOff()}\n`);
+    process.exit(130);
+  });
+  try {
+    await atGateway(options, () => run.record(records, options.name ?? source.name));
+  } finally {
+    progress.stop();
+  }
+  await run.report(options);
+}
+
+function mappingOf({ map, set, restIntoPayload, text }: ImportOptions): Mapping {
+  return {
+    fields: map ?? new Map(),
+    defaults: set ?? {},
+    restIntoPayload: restIntoPayload === true,
+    textOnly: text === true,
+  };
+}
+
+class ImportRun {
+  readonly #recorder: Recorder;
+  readonly #refusals: Refusals;
+  readonly #from: number;
+  readonly #startedMs = performance.now();
+  readonly #counts = { recorded: 0, duplicates: 0, quarantined: 0 };
+  /** Lines that wait for their receipts, in order. */
+  readonly #pending = new Set<number>();
+  #lastLine = 0;
+  #failure: SluiceError | null = null;
+  #isAway = false;
+
+  constructor(file: string, options: ImportOptions, format: Format) {
+    const connection = connectionFrom(options);
+    const headers = { 'sluice-door': 'IMPORT' };
+    const send =
+      format === 'cloudevents'
+        ? sendByDoor(connection, options.workspace)
+        : sendByGraphql(
+            createTransport({ ...connection, headers, timeoutMs: TIMEOUT_MS }),
+            options.workspace,
+          );
+    const { requests } = options;
+    this.#recorder = new Recorder(send, {
+      ...{ ...BUFFER, ...BATCH, requests, retryForMs: RETRY_FOR_MS, onLost: undefined },
+      onRetry: error => this.#sayAway(error),
+    });
+    this.#from = options.from ?? 1;
+    const sideFile = options.refused ?? `${file === '-' ? 'stdin' : file}.refused.ndjson`;
+    this.#refusals = new Refusals(sideFile, this.#from > 1 ? 'a' : 'w');
+  }
+
+  async record(records: AsyncIterable<ImportRecord>, name: string | null): Promise<void> {
+    let ids: LineIds | null = null;
+    for await (const record of records) {
+      // Nobody can tell standard input again: without a name each import is one of its own.
+      ids ??= lineIds(name ?? `${Date.now()} ${Math.random()}`, record.text);
+      if (this.#failure !== null) break;
+      this.#lastLine = record.line;
+      if (record.line < this.#from) continue;
+      if ('problems' in record) await this.#refuse(record, record.problems);
+      else await this.#send(record, ids);
+    }
+    await this.#recorder.flush();
+    await this.#refusals.close();
+    if (this.#failure !== null) {
+      process.stderr.write(`sluice: ${this.brokenOff()}\n`);
+      throw this.#failure;
+    }
+  }
+
+  measure({ size, read }: Source) {
+    const { recorded, duplicates, quarantined } = this.#counts;
+    const events = recorded + duplicates + quarantined + this.#refusals.count;
+    return { events, part: size === null || size === 0 ? null : Math.min(1, read() / size) };
+  }
+
+  brokenOff(): string {
+    const [next = this.#lastLine + 1] = this.#pending;
+    return `Broken off before line ${next}. Run it again as it was, and nothing is stored twice; --from ${next} leaves out what is stored.`;
+  }
+
+  async report(options: OutputOptions): Promise<void> {
+    const { recorded, duplicates, quarantined } = this.#counts;
+    const refused = this.#refusals.count;
+    const total = recorded + duplicates + quarantined + refused;
+    const elapsedMs = performance.now() - this.#startedMs;
+    const figures = { events: total, recorded, duplicates, quarantined, refused };
+    const side = refused > 0 ? { refusedFile: this.#refusals.file } : {};
+    if (isForPeople(options)) await write(inWords({ ...figures, ...side }, elapsedMs));
+    else await writeLine({ ...figures, ...side, seconds: Math.round(elapsedMs) / 1_000 });
+    if (refused > 0) process.exitCode = EXIT.FAILED;
+  }
+
+  async #send(record: Exclude<ImportRecord, { problems: unknown }>, ids: LineIds): Promise<void> {
+    const { line, text } = record;
+    const id = record.id ?? ids.idOf(line, text);
+    const json = record.id === null ? `{"id":"${id}",${record.json.slice(1)}` : record.json;
+    await this.#recorder.ready();
+    this.#pending.add(line);
+    this.#recorder.recordJson(id, json).then(
+      receipt => this.#settled(record, receipt),
+      (error: SluiceError) => this.#failed(record, error),
+    );
+  }
+
+  #settled(record: { line: number; text: string }, { status, problems }: Receipt): void {
+    this.#pending.delete(record.line);
+    this.#isAway = false;
+    if (status === 'RECORDED') this.#counts.recorded += 1;
+    else if (status === 'DUPLICATE') this.#counts.duplicates += 1;
+    else if (status === 'QUARANTINED') this.#counts.quarantined += 1;
+    else void this.#refuse(record, status === 'CONFLICT' ? [CONFLICT, ...problems] : problems);
+  }
+
+  #failed(record: { line: number; text: string }, error: SluiceError): void {
+    if (OF_ONE_EVENT.has(error.code)) {
+      this.#pending.delete(record.line);
+      void this.#refuse(record, [problem(error.code, '', error.message)]);
+      return;
+    }
+    // It stays pending: nobody knows whether it is stored.
+    if (this.#failure === null) {
+      this.#failure = error;
+      this.#recorder.abandon(error);
+    }
+  }
+
+  #refuse({ line, text }: { line: number; text: string }, problems: readonly EventProblem[]) {
+    return this.#refusals.add(line, text, problems);
+  }
+
+  #sayAway({ message }: SluiceError): void {
+    if (!this.#isAway) process.stderr.write(`sluice: ${message} Trying again.\n`);
+    this.#isAway = true;
+  }
+}
+
+const CONFLICT = problem('CONFLICT', 'id', 'Its id stands for other content.');
+
+interface Figures {
+  readonly events: number;
+  readonly recorded: number;
+  readonly duplicates: number;
+  readonly quarantined: number;
+  readonly refused: number;
+  readonly refusedFile?: string;
+}
+
+function inWords(figures: Figures, elapsedMs: number): string {
+  const { events, recorded, duplicates, quarantined, refused, refusedFile } = figures;
+  const count = (n: number) => n.toLocaleString('en');
+  const parts = [
+    `${count(recorded)} recorded`,
+    duplicates > 0 && `${count(duplicates)} stored before`,
+    quarantined > 0 && `${count(quarantined)} in quarantine`,
+    refused > 0 && `${count(refused)} refused: see ${refusedFile}`,
+  ].filter(part => part !== false);
+  const rate = rateOf(events, elapsedMs).toLocaleString('en');
+  return `${parts.join(', ')} (${count(events)} events, ${rate}/s).\n`;
+}

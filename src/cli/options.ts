@@ -1,0 +1,110 @@
+/** Options that several commands share, and how their values are read. */
+import { InvalidArgumentError, type Command } from 'commander';
+import type { EventFilter } from '../client/index.ts';
+
+export interface ConnectionOptions {
+  readonly url?: string;
+  readonly key?: string;
+  readonly workspace?: string;
+}
+
+export interface FilterOptions {
+  readonly type?: readonly string[];
+  readonly typePrefix?: string;
+  readonly source?: readonly string[];
+  readonly subject?: readonly string[];
+  readonly actor?: readonly string[];
+  readonly search?: string;
+  readonly filter?: EventFilter;
+}
+
+export function withConnection(command: Command): Command {
+  return command
+    .option('--url <url>', 'the gateway (default: SLUICE_URL, else http://127.0.0.1:4000)')
+    .option('--key <key>', 'the key (default: SLUICE_KEY, else the one kept in the data folder)');
+}
+
+export function withWorkspace(command: Command): Command {
+  return command.option('-w, --workspace <slug>', 'the workspace (default: the key’s own)');
+}
+
+export function withFilter(command: Command): Command {
+  return command
+    .option('--type <name>', 'only events of this type; may be given again', collected)
+    .option('--type-prefix <text>', 'only events whose type begins so')
+    .option('--source <name>', 'only events from there; may be given again', collected)
+    .option('--subject <name>', 'only events about it; may be given again', collected)
+    .option('--actor <name>', 'only events by them; may be given again', collected)
+    .option('--search <words>', 'only events that hold these words')
+    .option('--filter <json>', 'any other condition, as the API’s EventFilter', jsonObject);
+}
+
+/** All that is given must hold. */
+export function filterOf(options: FilterOptions): EventFilter | undefined {
+  const { type, typePrefix, source, subject, actor, search, filter } = options;
+  const named = {
+    ...(type && { types: type }),
+    ...(typePrefix !== undefined && { typePrefix }),
+    ...(source && { sources: source }),
+    ...(subject && { subjects: subject }),
+    ...(actor && { actors: actor }),
+    ...(search !== undefined && { search }),
+  };
+  if (filter === undefined) return Object.keys(named).length === 0 ? undefined : named;
+  return { and: [named, filter] };
+}
+
+export function collected(value: string, all: readonly string[] | undefined): string[] {
+  return [...(all ?? []), value];
+}
+
+/** A parser of whole numbers within bounds. */
+export function whole(min: number, max = Number.MAX_SAFE_INTEGER) {
+  return (text: string): number => {
+    const value = Number(text);
+    if (/^\d+$/.test(text) && value >= min && value <= max) return value;
+    const bounds = max === Number.MAX_SAFE_INTEGER ? `from ${min}` : `from ${min} to ${max}`;
+    throw new InvalidArgumentError(`A whole number ${bounds} is expected.`);
+  };
+}
+
+export function jsonObject(text: string): Record<string, never> {
+  try {
+    const value: unknown = JSON.parse(text);
+    if (typeof value === 'object' && value !== null && !Array.isArray(value)) {
+      return value as Record<string, never>;
+    }
+  } catch {
+    // Said below.
+  }
+  throw new InvalidArgumentError('A JSON object is expected, such as \'{"plan":"pro"}\'.');
+}
+
+/** Instants as the API takes them; a day alone is its midnight in UTC. */
+export function instant(text: string): string {
+  const date = new Date(/^\d{4}-\d\d-\d\d$/.test(text) ? `${text}T00:00:00Z` : text);
+  const hasZone = /^\d{4}-\d\d-\d\d($|[T ].*(Z|[+-]\d\d:\d\d)$)/i.test(text);
+  if (hasZone && !Number.isNaN(date.getTime())) return date.toISOString();
+  throw new InvalidArgumentError(
+    'An instant is expected, such as 2026-02-28 or 2026-02-28T12:00:00Z.',
+  );
+}
+
+const UNIT_S = { s: 1, m: 60, h: 3_600, d: 86_400, w: 604_800 } as const;
+
+/** `90s`, `15m`, `24h`, `7d`, `2w` or ISO 8601 → ISO 8601. */
+export function duration(text: string): string {
+  if (/^P(?=.)(\d+W)?(\d+D)?(T(?=.)(\d+H)?(\d+M)?(\d+S)?)?$/i.test(text)) return text.toUpperCase();
+  const [, count, unit] = /^(\d+)([smhdw])$/.exec(text) ?? [];
+  if (count === undefined || Number(count) === 0) {
+    throw new InvalidArgumentError('A length of time is expected, such as 15m, 24h, 7d or PT15M.');
+  }
+  return `PT${Number(count) * UNIT_S[unit as keyof typeof UNIT_S]}S`;
+}
+
+/** Appends examples to a command's help. */
+export function withExamples(command: Command, ...examples: readonly string[]): Command {
+  const lines = examples.map(example => `  ${example}`);
+  const heading = examples.length === 1 ? 'Example:' : 'Examples:';
+  return command.addHelpText('after', `\n${heading}\n${lines.join('\n')}`);
+}

@@ -1,0 +1,115 @@
+/**
+ * The command table. What needs the gateway or its database is loaded when it is asked for: the other
+ * commands start in a third of the time.
+ */
+import { Command } from 'commander';
+import { VERSION } from '../version.ts';
+import {
+  choiceArgument,
+  exportCommand,
+  graphqlCommand,
+  importCommand,
+  keysCommand,
+  queryCommand,
+  sendCommand,
+} from './commands.ts';
+import { printCompletion, SHELLS } from './completion.ts';
+import { EXIT, EXIT_CODES_HELP } from './errors.ts';
+import { withConnection, withExamples, withFilter, withWorkspace } from './options.ts';
+import { tail } from './tail.ts';
+
+export const program = new Command('sluice')
+  .description('A self-hosted GraphQL event gateway over Postgres.')
+  .version(VERSION)
+  .addHelpText('after', EXIT_CODES_HELP);
+
+const serveCommand = program
+  .command('serve')
+  .description('Serve the gateway. Settings come from the environment: see the README.')
+  .action(async () => (await import('./serve.ts')).serve());
+withExamples(serveCommand, 'sluice serve', 'PORT=8080 DATABASE_URL=postgres://… sluice serve');
+
+const migrateCommand = program
+  .command('migrate')
+  .description('Bring the database to this version, as serve does when it starts.')
+  .action(async () => (await import('./migrate.ts')).migrateDatabase());
+withExamples(migrateCommand, 'DATABASE_URL=postgres://… sluice migrate');
+
+program.addCommand(keysCommand());
+program.addCommand(sendCommand());
+program.addCommand(importCommand());
+program.addCommand(exportCommand());
+
+const tailCommand = program
+  .command('tail')
+  .description('Print events as they are recorded: lines for people, or JSON lines into a pipe.')
+  .option('--after <cursor>', 'begin right after this cursor (default: with what comes)')
+  .option('--json', 'JSON lines, as a pipe gets them, on a terminal too')
+  .action(tail);
+withFilter(withWorkspace(withConnection(tailCommand)));
+withExamples(
+  tailCommand,
+  'sluice tail --workspace acme --type user.signup',
+  'sluice tail | jq .payload',
+);
+
+program.addCommand(queryCommand());
+program.addCommand(graphqlCommand());
+
+const verifyCommand = program
+  .command('verify')
+  .description('Check the invariants of the database: exit code 1 when one is broken.')
+  .option('--receipts <file>', 'check these receipts instead, a JSON line each; - reads them')
+  .option('-w, --workspace <slug>', 'of the receipts, where neither line nor cursor says so')
+  .action(async options =>
+    options.receipts === undefined
+      ? (await import('./verify.ts')).verifyDatabase()
+      : (await import('./verify-receipts.ts')).verifyReceiptsOf(options),
+  );
+withExamples(
+  verifyCommand,
+  'sluice verify',
+  'DATABASE_URL=postgres://… sluice verify',
+  'sluice send < events.jsonl > receipts.jsonl && sluice verify --receipts receipts.jsonl',
+);
+
+const epochCommand = program
+  .command('epoch')
+  .description('After a restore: refuse the cursors from before it. Stop the gateways first.')
+  .option('--keep', 'nothing was lost: keep the epoch, and take it that the database has moved')
+  .action(async options => (await import('./epoch.ts')).renewDatabaseEpoch(options));
+withExamples(epochCommand, 'sluice epoch');
+
+const completionCommand = program
+  .command('completion')
+  .description('Print what makes a shell complete commands and options.')
+  .addArgument(choiceArgument('<shell>', 'the shell', SHELLS))
+  .action(shell => printCompletion(shell, program));
+withExamples(
+  completionCommand,
+  'eval "$(sluice completion bash)"',
+  'sluice completion fish | source',
+);
+
+/** Faults of the command line, one line each, with where to look. */
+function settle(command: Command): void {
+  command.exitOverride(({ exitCode, code }) => {
+    process.exit(exitCode === 0 || code === 'commander.help' ? 0 : EXIT.USAGE);
+  });
+  command.configureOutput({
+    outputError: (text, print) => {
+      print(`sluice: ${text.replace(/^error: /, '')}`);
+      if (command !== program) print(`See "sluice ${pathOf(command)} --help".\n`);
+    },
+  });
+  command.commands.forEach(settle);
+}
+
+function pathOf(command: Command): string {
+  const { parent } = command;
+  return parent === null || parent === program
+    ? command.name()
+    : `${pathOf(parent)} ${command.name()}`;
+}
+
+settle(program);

@@ -1,0 +1,44 @@
+import { readConfig } from '../config.ts';
+import { createLog } from '../observability/log.ts';
+import { startGateway, type Gateway } from '../server/gateway.ts';
+
+/** Ends by force when an ordered stop takes longer than this: a supervisor would, anyway. */
+const STOP_WITHIN_MS = 10_000;
+
+export async function serve(): Promise<void> {
+  const config = readConfig(process.env);
+  const log = createLog(config.logLevel);
+  const started = startGateway(config, log);
+  let stopping = false;
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+    process.on(signal, () => {
+      if (stopping) return;
+      stopping = true;
+      log.info({ signal }, 'stopping');
+      setTimeout(() => process.exit(1), STOP_WITHIN_MS).unref();
+      started
+        .then(gateway => gateway.stop())
+        .then(
+          () => process.exit(0),
+          (err: unknown) => {
+            log.error({ err }, 'stopped out of order');
+            process.exit(1);
+          },
+        );
+    });
+  }
+  greet(await started);
+}
+
+function greet({ url, newAdminKey, notes }: Gateway): void {
+  const lines = [
+    '',
+    `  Sluice is ready at ${url}`,
+    `  Console:   ${url}/`,
+    `  GraphiQL:  ${url}/graphql`,
+    ...(newAdminKey === null ? [] : [`  Admin key: ${newAdminKey}   (shown this once)`]),
+    ...notes.map(note => `  ${note}`),
+    '',
+  ];
+  process.stdout.write(`${lines.join('\n')}\n`);
+}

@@ -1,0 +1,38 @@
+/**
+ * Prints events as they are recorded. The client keeps the cursor of what was handed out: whatever
+ * ends its stream, it asks again right after it, so that a restart of the gateway leaves no gap.
+ */
+import type { RecordedEvent, SluiceError } from '../client/index.ts';
+import { atGateway } from './gateway-command.ts';
+import { clientFrom } from './gateway-connection.ts';
+import { filterOf, type ConnectionOptions, type FilterOptions } from './options.ts';
+import { endWithReader, isForPeople, printable, write, type OutputOptions } from './output.ts';
+
+export interface TailOptions extends ConnectionOptions, FilterOptions, OutputOptions {
+  readonly after?: string;
+}
+
+export async function tail(options: TailOptions): Promise<void> {
+  endWithReader();
+  const { after } = options;
+  let isAway = false;
+  const onRetry = ({ message }: SluiceError) => {
+    if (!isAway) process.stderr.write(`sluice: ${message} Connecting again.\n`);
+    isAway = true;
+  };
+  const stream = clientFrom(options).subscribe({ after, filter: filterOf(options), onRetry });
+  await atGateway(options, async () => {
+    for await (const { event } of stream) {
+      isAway = false;
+      if (event === null) continue;
+      await write(`${isForPeople(options) ? readable(event) : JSON.stringify(event)}\n`);
+    }
+  });
+}
+
+function readable(event: RecordedEvent): string {
+  const { position, type, occurredAt, subject, actor, description, payload } = event;
+  const who = [subject, actor === null ? null : `by ${actor}`].filter(part => part !== null);
+  const what = description ?? JSON.stringify(payload);
+  return [`#${position}`, occurredAt, type, ...who, what].map(printable).join('  ');
+}

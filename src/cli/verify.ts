@@ -1,0 +1,23 @@
+import { EPOCH_DUE, readInstallation } from '../db/installation.ts';
+import { verify } from '../db/verify.ts';
+import { withDatabase } from './database.ts';
+
+/**
+ * Prints a line a workspace and one for each violation; exit code 1 when there is any. Says when the
+ * epoch is due, which is no violation: nothing in the database is wrong.
+ */
+export async function verifyDatabase(): Promise<void> {
+  await withDatabase(async db => {
+    const { workspaces, violations } = await verify(db.upkeep, ({ workspace, events, head }) => {
+      process.stdout.write(`${workspace}: ${events} events, head ${head}\n`);
+    });
+    for (const { workspace, rule, detail } of violations) {
+      process.stdout.write(`BROKEN in ${workspace}: ${rule}: ${detail}\n`);
+    }
+    const verdict = violations.length === 0 ? 'every invariant holds' : 'invariants are broken';
+    process.stdout.write(`${workspaces.length} workspaces: ${verdict}.\n`);
+    const { isEpochDue } = await readInstallation(db.upkeep);
+    if (isEpochDue) process.stdout.write(`EPOCH DUE: ${EPOCH_DUE}\n`);
+    if (violations.length > 0) process.exitCode = 1;
+  });
+}

@@ -1,0 +1,16 @@
+/** What `sluice/client` offers. */
+export {
+  createClient,
+  type ClientOptions,
+  type QueryOptions,
+  type SluiceClient,
+  type TypedDocument,
+} from './client.ts';
+export {
+  SluiceError,
+  type ClientErrorCode,
+  type GraphqlError,
+  type SluiceErrorCode,
+} from './errors.ts';
+export type { SubscribeOptions, Subscription } from './subscription.ts';
+export type * from './types.ts';

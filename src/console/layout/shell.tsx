@@ -1,0 +1,77 @@
+import { Suspense, useEffect } from 'react';
+import { useViewer } from '../api/viewer.ts';
+import { PAGE_TITLES, PageView } from '../pages/index.tsx';
+import { Empty, Failed, Loading } from '../parts/states.tsx';
+import { Link } from '../router/link.tsx';
+import { navigate, pathTo, useRoute } from '../router/router.ts';
+import { ErrorBoundary } from './error-boundary.tsx';
+import { Navigation } from './navigation.tsx';
+import { useWorkspaces, WorkspaceProvider, type Workspace } from './workspace.tsx';
+
+/** What is round every page: navigation, and the workspace that the page is about. */
+export function Shell() {
+  const [{ data, error }, ask] = useWorkspaces();
+  const { page, workspace: slug } = useRoute();
+  const home = useHome(data?.workspaces.nodes);
+  useEffect(() => {
+    if (slug === null && home !== undefined) navigate(pathTo(home, 'live'), { replace: true });
+  }, [slug, home]);
+  useEffect(() => {
+    document.title = `${PAGE_TITLES[page]} · Sluice`;
+  }, [page]);
+
+  if (!data) {
+    if (!error) return <Loading />;
+    return <Failed error={error} onRetry={() => ask({ requestPolicy: 'network-only' })} />;
+  }
+  const workspaces = data.workspaces.nodes;
+  const workspace = workspaces.find(each => each.slug === slug?.toLowerCase());
+  return (
+    <div className="shell">
+      <Navigation workspaces={workspaces} />
+      <main id="main" tabIndex={-1}>
+        <Content {...{ workspace, home }} />
+      </main>
+    </div>
+  );
+}
+
+function Content({
+  workspace,
+  home,
+}: {
+  workspace: Workspace | undefined;
+  home: string | undefined;
+}) {
+  const route = useRoute();
+  if (!workspace) {
+    if (route.workspace === null && home !== undefined) return <Loading />;
+    return (
+      <Empty title={home === undefined ? 'No workspace yet' : 'No such workspace'}>
+        {home === undefined ? (
+          <p>Make one with the mutation createWorkspace.</p>
+        ) : (
+          <p>
+            This key sees none by that name. <Link href={pathTo(home, 'live')}>Go to {home}</Link>
+          </p>
+        )}
+      </Empty>
+    );
+  }
+  return (
+    <WorkspaceProvider value={workspace}>
+      <ErrorBoundary key={`${workspace.slug} ${route.page}`}>
+        <Suspense fallback={<Loading />}>
+          <PageView page={route.page} key={workspace.slug} />
+        </Suspense>
+      </ErrorBoundary>
+    </WorkspaceProvider>
+  );
+}
+
+/** Where one begins: the workspace of the key, `default`, or the first. */
+function useHome(workspaces: readonly Workspace[] | undefined): string | undefined {
+  const own = useViewer().workspace?.slug;
+  const byDefault = workspaces?.find(({ slug }) => slug === 'default') ?? workspaces?.[0];
+  return own ?? byDefault?.slug;
+}

@@ -1,0 +1,28 @@
+/** The pages, each loaded when it is first shown. */
+import { lazy } from 'react';
+import type { Page } from '../router/router.ts';
+
+export const PAGE_TITLES: Readonly<Record<Page, string>> = {
+  live: 'Live',
+  explore: 'Explore',
+  settings: 'Settings',
+  status: 'Status',
+};
+
+const VIEWS = {
+  live: lazy(() => import('./live/page.tsx').then(({ LivePage }) => ({ default: LivePage }))),
+  explore: lazy(() =>
+    import('./explore/page.tsx').then(({ ExplorePage }) => ({ default: ExplorePage })),
+  ),
+  settings: lazy(() =>
+    import('./settings/page.tsx').then(({ SettingsPage }) => ({ default: SettingsPage })),
+  ),
+  status: lazy(() =>
+    import('./status/page.tsx').then(({ StatusPage }) => ({ default: StatusPage })),
+  ),
+};
+
+export function PageView({ page }: { page: Page }) {
+  const View = VIEWS[page];
+  return <View />;
+}

@@ -1,0 +1,210 @@
+import { useEffect, useRef, type ReactNode } from 'react';
+import { useQuery } from 'urql';
+import { useWorkspace } from '../../layout/workspace.tsx';
+import { Badge } from '../../parts/badge.tsx';
+import { IconButton } from '../../parts/button.tsx';
+import { CopyButton } from '../../parts/copy-button.tsx';
+import { formatAgo, formatCount, formatDateTime } from '../../parts/format.ts';
+import { Empty, Failed, Loading } from '../../parts/states.tsx';
+import { EventDetail, type EventDetails } from './documents.ts';
+import type { FilterKind } from './filter.ts';
+import { PayloadTree } from './payload-tree.tsx';
+import { familyOf, Timeline } from './timeline.tsx';
+
+interface EventPanelProps {
+  readonly eventId: string;
+  readonly linkTo: (eventId: string) => string;
+  readonly onFilter: (kind: FilterKind, value: string) => void;
+  readonly onClose: () => void;
+}
+
+/** All of one event, beside the list, or in its place where the screen is narrow. */
+export function EventPanel({ eventId, linkTo, onFilter, onClose }: EventPanelProps) {
+  const { slug } = useWorkspace();
+  const variables = { workspace: slug, eventId };
+  const [{ data, error, fetching }, ask] = useQuery({ query: EventDetail, variables });
+  const frame = useRef<HTMLElement>(null);
+  useEffect(() => {
+    function onKey(event: KeyboardEvent): void {
+      if (event.key === 'Escape') onClose();
+    }
+    document.addEventListener('keydown', onKey);
+    return () => document.removeEventListener('keydown', onKey);
+  }, [onClose]);
+  useEffect(() => {
+    if (matchMedia('(width < 1100px)').matches) frame.current?.focus();
+  }, [eventId]);
+
+  return (
+    <aside className="event-panel" aria-label="Event" ref={frame} tabIndex={-1}>
+      <IconButton className="close" icon="close" label="Close" onClick={onClose} />
+      {error && <Failed error={error} onRetry={() => ask({ requestPolicy: 'network-only' })} />}
+      {!error && fetching && !data && <Loading />}
+      {data?.event && <Details {...{ event: data.event, linkTo, onFilter }} />}
+      {data && !data.event && (
+        <Empty title="No such event">
+          <p>There is none with the id {eventId} in this workspace, or it is no longer kept.</p>
+        </Empty>
+      )}
+    </aside>
+  );
+}
+
+type DetailsProps = Pick<EventPanelProps, 'linkTo' | 'onFilter'> & { readonly event: EventDetails };
+
+function Details({ event, linkTo, onFilter }: DetailsProps) {
+  const hasFamily = familyOf(event).length > 1;
+  return (
+    <>
+      <header>
+        <h2>
+          {event.icon} {event.type}
+        </h2>
+        <p className="muted">
+          {formatDateTime(event.occurredAt)} · {formatAgo(event.occurredAt)}
+        </p>
+        {event.description !== null && <p>{event.description}</p>}
+        <Badges event={event} />
+      </header>
+      <Facts {...{ event, onFilter }} />
+      <Part title="Payload" actions={<CopyButton text={JSON.stringify(event.payload, null, 2)} />}>
+        {Object.keys(event.payload).length > 0 ? (
+          <PayloadTree value={event.payload} key={event.id} />
+        ) : (
+          <p className="faint">{event.redactedAt ? 'Its content was removed.' : 'Empty'}</p>
+        )}
+      </Part>
+      {event.properties.length > 0 && (
+        <Part title="Properties">
+          <Properties event={event} />
+        </Part>
+      )}
+      {hasFamily && (
+        <Part title="Timeline">
+          <Timeline {...{ event, linkTo }} />
+        </Part>
+      )}
+    </>
+  );
+}
+
+function Part({
+  title,
+  actions,
+  children,
+}: {
+  title: string;
+  actions?: ReactNode;
+  children: ReactNode;
+}) {
+  return (
+    <section>
+      <div className="part-head">
+        <h3>{title}</h3>
+        {actions}
+      </div>
+      {children}
+    </section>
+  );
+}
+
+function Badges({ event }: { event: EventDetails }) {
+  const { success, notify, redactedAt, definition } = event;
+  return (
+    <p className="actions">
+      {success !== null && (
+        <Badge tone={success ? 'good' : 'bad'}>{success ? 'Succeeded' : 'Failed'}</Badge>
+      )}
+      {notify && <Badge tone="accent">Notifies</Badge>}
+      {redactedAt !== null && <Badge tone="warn">Redacted</Badge>}
+      {definition.category !== null && <Badge>{definition.category}</Badge>}
+    </p>
+  );
+}
+
+const DOORS: Readonly<Record<EventDetails['door'], string>> = {
+  GRAPHQL: 'GraphQL',
+  IMPORT: 'Import',
+  SPEAKEASY: 'Speakeasy',
+  LOGSPACE: 'Logspace',
+  AUTHENTIK: 'authentik',
+  LOGSH: 'Logsh',
+  CLOUDEVENTS: 'CloudEvents',
+};
+
+function Facts({ event, onFilter }: Pick<DetailsProps, 'event' | 'onFilter'>) {
+  const filterable = [
+    ['Type', 'type', event.type],
+    ['Source', 'source', event.source],
+    ['Subject', 'subject', event.subject],
+    ['Actor', 'actor', event.actor],
+  ] as const;
+  const plain = [
+    ['Client address', event.clientIp],
+    ['Came in by', DOORS[event.door]],
+    ['Recorded', formatDateTime(event.recordedAt)],
+    ['Expires', event.expiresAt && formatDateTime(event.expiresAt)],
+    ['Position', formatCount(event.position)],
+    ['Group', event.groupId],
+    ['Id', event.eventId],
+  ] as const;
+  return (
+    <dl className="facts">
+      {filterable.map(
+        ([title, kind, value]) =>
+          value !== null && (
+            <Fact key={title} title={title}>
+              <button
+                type="button"
+                className="as-link"
+                title={`Show events with this ${title.toLowerCase()}`}
+                onClick={() => onFilter(kind, value)}
+              >
+                {value}
+              </button>
+            </Fact>
+          ),
+      )}
+      {plain.map(
+        ([title, value]) =>
+          value !== null && (
+            <Fact key={title} title={title}>
+              {value}
+            </Fact>
+          ),
+      )}
+    </dl>
+  );
+}
+
+function Fact({ title, children }: { title: string; children: ReactNode }) {
+  return (
+    <div>
+      <dt>{title}</dt>
+      <dd>{children}</dd>
+    </div>
+  );
+}
+
+function Properties({ event }: { event: EventDetails }) {
+  return (
+    <table className="properties">
+      <thead className="unseen">
+        <tr>
+          <th scope="col">Name</th>
+          <th scope="col">Type</th>
+          <th scope="col">Value</th>
+        </tr>
+      </thead>
+      <tbody>
+        {event.properties.map(({ name, type, values }) => (
+          <tr key={`${name} ${type}`}>
+            <th scope="row">{name}</th>
+            <td className="faint">{type.toLowerCase()}</td>
+            <td className="mono">{values.join(', ')}</td>
+          </tr>
+        ))}
+      </tbody>
+    </table>
+  );
+}

@@ -1,0 +1,202 @@
+import type { Client } from 'urql';
+import type { VariablesOf } from '../../api/graphql.ts';
+import { problemOf, type Problem } from '../../api/problem.ts';
+import { endSession } from '../../api/session.ts';
+import { openStream, StreamError } from '../../api/stream.ts';
+import { LiveCounts, LiveEvents, LiveHistory, type Delivery, type LiveEvent } from './documents.ts';
+import type { EventFilter } from './filter.ts';
+import { Breather, onNextFrame, sleep } from './frames.ts';
+import { MinuteCounts, MINUTES } from './minute-counts.ts';
+import { rowOf, Rows } from './rows.ts';
+
+/**
+ * The events of a workspace that fit a filter: the newest at first, then each as it is recorded,
+ * once and in order.
+ *
+ *     LOADING → LIVE ⇄ PAUSED or RESTING → CATCHING_UP → LIVE
+ *                 └→ RECONNECTING → CATCHING_UP                FAILED from anywhere
+ *
+ * It holds a cursor. Pausing lets go of the stream, so nothing piles up meanwhile; going on opens
+ * it after the cursor, so nothing is missed. A page that nobody sees rests in the same way.
+ */
+export class Feed {
+  readonly rows = new Rows();
+  readonly minutes = new MinuteCounts();
+  mode: FeedMode = 'LOADING';
+  problem: Problem | null = null;
+  /** False where the past could not be counted in time: the chart begins with this page. */
+  isPastCounted = true;
+  /** True when events are gone that were to be shown: they were removed while nobody read them. */
+  hasGap = false;
+  readonly #options: FeedOptions;
+  readonly #listeners = new Set<() => void>();
+  readonly #breather = new Breather();
+  #version = 0;
+  #isFrameAsked = false;
+  #cursor: string | null = null;
+  #reading: AbortController | null = null;
+
+  constructor(options: FeedOptions) {
+    this.#options = options;
+  }
+
+  /** For `useSyncExternalStore`: at most once in a frame, however much has come. */
+  readonly subscribe = (listener: () => void): (() => void) => {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  };
+  readonly version = (): number => this.#version;
+
+  /** Begins, or goes on where it was. Idempotent. */
+  resume(): void {
+    if (this.#reading) return;
+    const reading = new AbortController();
+    this.#reading = reading;
+    this.#become(this.#cursor === null ? 'LOADING' : 'CATCHING_UP');
+    void this.#read(reading.signal);
+  }
+
+  pause(mode: 'PAUSED' | 'RESTING' = 'PAUSED'): void {
+    this.#reading?.abort();
+    this.#reading = null;
+    this.#become(mode);
+  }
+
+  async #read(signal: AbortSignal): Promise<void> {
+    for (let failures = 0; !signal.aborted; failures += 1) {
+      try {
+        this.#cursor ??= await this.#load(signal);
+        if (this.#cursor === null) return;
+        await this.#follow(this.#cursor, signal, () => (failures = 0));
+      } catch (error) {
+        if (signal.aborted) return;
+        if (!(error instanceof StreamError)) throw error;
+        if (!this.#canGoOn(error)) return;
+      }
+      if (signal.aborted) return;
+      this.#become('RECONNECTING');
+      await sleep(Math.min(RETRY_MS * 2 ** failures, RETRY_MS_MAX), signal);
+    }
+  }
+
+  /** What was before, and the cursor after which the stream begins; null when nobody asks now. */
+  async #load(signal: AbortSignal): Promise<string | null> {
+    const { client, workspace, filter } = this.#options;
+    // First, so that all that is not counted here comes with the stream.
+    const counts = await this.#counts();
+    const { data, error } = await client
+      .query(LiveHistory, { workspace, filter }, { requestPolicy: 'network-only' })
+      .toPromise();
+    if (signal.aborted) return null;
+    if (!data) throw streamErrorOf(error);
+    this.isPastCounted = counts !== undefined;
+    for (const { start, count, group } of counts?.nodes ?? []) {
+      this.minutes.add(group[0]?.value ?? '', Date.parse(start), count);
+    }
+    // So that the first rows have the colours of the chart.
+    this.minutes.series(Date.now());
+    for (const event of data.events.nodes.toReversed()) this.rows.push(rowOf(event));
+    return counts?.asOf ?? data.events.liveCursor;
+  }
+
+  async #counts() {
+    const { client, workspace, filter } = this.#options;
+    const input: VariablesOf<typeof LiveCounts>['input'] = {
+      filter,
+      timeframe: { last: `PT${MINUTES}M` },
+      granularity: 'MINUTE',
+      groupBy: [{ dimension: 'TYPE' }],
+    };
+    const { data } = await client
+      .query(LiveCounts, { workspace, input }, { requestPolicy: 'network-only' })
+      .toPromise();
+    return data?.eventAggregates;
+  }
+
+  async #follow(after: string, signal: AbortSignal, onWorking: () => void): Promise<void> {
+    const { workspace, filter } = this.#options;
+    for await (const results of openStream(LiveEvents, { workspace, filter, after }, signal)) {
+      if (signal.aborted) return;
+      onWorking();
+      for (const { events } of results) this.#take(events);
+      this.#change();
+      await this.#breather.breathe();
+    }
+  }
+
+  #take({ kind, cursor, node }: Delivery): void {
+    this.#cursor = cursor;
+    if (kind === 'CAUGHT_UP') this.mode = 'LIVE';
+    else if (this.mode === 'RECONNECTING') this.mode = 'CATCHING_UP';
+    if (!node) return;
+    const row = rowOf(node);
+    this.minutes.add(row.type, row.occurredMs);
+    // The page that was read at first may hold some of what the stream begins with.
+    if (row.position <= this.rows.newestPosition) return;
+    this.rows.push(row);
+    if (this.mode === 'LIVE') this.#options.onEvent(node);
+  }
+
+  /** Whether the stream may be asked for again. */
+  #canGoOn({ problem, extensions }: StreamError): boolean {
+    if (problem.code === 'KEY_REVOKED' || problem.code === 'UNAUTHENTICATED') {
+      endSession(`${problem.title}. Sign in with another one.`);
+      return false;
+    }
+    if (problem.code === 'CURSOR_EXPIRED' && typeof extensions['oldestCursor'] === 'string') {
+      this.#cursor = extensions['oldestCursor'];
+      this.hasGap = true;
+      return true;
+    }
+    if (PASSING.has(problem.code)) return true;
+    this.problem = problem;
+    this.#reading = null;
+    this.#become('FAILED');
+    return false;
+  }
+
+  #become(mode: FeedMode): void {
+    this.mode = mode;
+    if (mode !== 'FAILED') this.problem = null;
+    this.#change();
+  }
+
+  #change(): void {
+    if (this.#isFrameAsked) return;
+    this.#isFrameAsked = true;
+    onNextFrame(() => {
+      this.#isFrameAsked = false;
+      this.#version += 1;
+      for (const listener of [...this.#listeners]) listener();
+    });
+  }
+}
+
+export type FeedMode =
+  'LOADING' | 'LIVE' | 'CATCHING_UP' | 'PAUSED' | 'RESTING' | 'RECONNECTING' | 'FAILED';
+
+export interface FeedOptions {
+  readonly client: Client;
+  readonly workspace: string;
+  readonly filter: EventFilter | null;
+  /** Called for what happens now, and not for what is caught up on. */
+  readonly onEvent: (event: LiveEvent) => void;
+}
+
+const RETRY_MS = 500;
+const RETRY_MS_MAX = 10_000;
+
+/** Codes that are over by themselves. */
+const PASSING = new Set([
+  'OFFLINE',
+  'GOING_AWAY',
+  'SERVICE_UNAVAILABLE',
+  'OVERLOADED',
+  'RATE_LIMITED',
+  'INTERNAL_SERVER_ERROR',
+]);
+
+function streamErrorOf(error: Parameters<typeof problemOf>[0] | undefined): StreamError {
+  if (!error) throw new Error('an answer without data and without an error');
+  return new StreamError(problemOf(error));
+}

@@ -1,0 +1,127 @@
+import { useState } from 'react';
+import { useMutation, useQuery } from 'urql';
+import { problemOf } from '../../api/problem.ts';
+import { Badge } from '../../parts/badge.tsx';
+import { Button } from '../../parts/button.tsx';
+import { Dialog } from '../../parts/dialog.tsx';
+import { formatDate } from '../../parts/format.ts';
+import { Card } from '../../parts/page.tsx';
+import { Empty, Failed, Loading, Notice } from '../../parts/states.tsx';
+import { Table, type Column } from '../../parts/table.tsx';
+import { Ago } from '../../parts/when.tsx';
+import { Keys, RevokeKey, type Key } from './documents.ts';
+import { NewKey } from './new-key.tsx';
+
+/** Who may do what: the keys, those that still work first. */
+export function KeysCard({ coversAll }: { coversAll: boolean }) {
+  const [{ data, error }, ask] = useQuery({ query: Keys });
+  const [isMaking, setIsMaking] = useState(false);
+  const [revoking, setRevoking] = useState<Key | null>(null);
+  const again = () => ask({ requestPolicy: 'network-only' });
+  const add = (
+    <Button icon="plus" onClick={() => setIsMaking(true)}>
+      New key
+    </Button>
+  );
+  return (
+    <Card title="Keys" actions={add}>
+      {!data && !error && <Loading />}
+      {error && <Failed error={error} onRetry={again} />}
+      {data && <KeyTable keys={data.apiKeys.nodes} onRevoke={setRevoking} />}
+      {isMaking && (
+        <NewKey
+          coversAll={coversAll}
+          onClose={() => {
+            setIsMaking(false);
+            again();
+          }}
+        />
+      )}
+      {revoking && (
+        <Revoke
+          apiKey={revoking}
+          onClose={() => {
+            setRevoking(null);
+            again();
+          }}
+        />
+      )}
+    </Card>
+  );
+}
+
+function KeyTable({ keys, onRevoke }: { keys: readonly Key[]; onRevoke: (key: Key) => void }) {
+  if (keys.length === 0) {
+    return (
+      <Empty title="No keys">
+        <p>Make one for each application that records or reads.</p>
+      </Empty>
+    );
+  }
+  const ordered = [...keys].sort((a, b) => Number(hasEnded(a)) - Number(hasEnded(b)));
+  return <Table caption="Keys" columns={columns(onRevoke)} rows={ordered} keyOf={({ id }) => id} />;
+}
+
+function columns(onRevoke: (key: Key) => void): readonly Column<Key>[] {
+  return [
+    { title: 'Name', cell: ({ name }) => <b>{name}</b> },
+    { title: 'Begins with', isMinor: true, cell: ({ prefix }) => <code>{prefix}</code> },
+    { title: 'May', cell: ({ scopes }) => scopes.map(scope => SCOPE_WORDS[scope]).join(', ') },
+    {
+      title: 'Workspace',
+      isMinor: true,
+      cell: ({ workspace }) => workspace?.name ?? <span className="faint">every</span>,
+    },
+    { title: 'Last used', isMinor: true, cell: ({ lastUsedAt }) => <Ago at={lastUsedAt} /> },
+    { title: 'State', cell: key => <State apiKey={key} /> },
+    {
+      title: <span className="unseen">Actions</span>,
+      cell: key =>
+        !hasEnded(key) && (
+          <Button look="quiet" onClick={() => onRevoke(key)} aria-label={`Revoke ${key.name}`}>
+            Revoke
+          </Button>
+        ),
+    },
+  ];
+}
+
+export const SCOPE_WORDS: Readonly<Record<Key['scopes'][number], string>> = {
+  EVENTS_WRITE: 'record',
+  EVENTS_READ: 'read',
+  DEFINITIONS_WRITE: 'define',
+  ADMIN: 'everything',
+};
+
+function hasEnded({ revokedAt, expiresAt }: Key): boolean {
+  return revokedAt !== null || (expiresAt !== null && new Date(expiresAt) <= new Date());
+}
+
+function State({ apiKey: { revokedAt, expiresAt } }: { apiKey: Key }) {
+  if (revokedAt !== null) return <Badge>revoked</Badge>;
+  if (expiresAt === null) return <Badge tone="good">valid</Badge>;
+  const isOver = new Date(expiresAt) <= new Date();
+  return isOver ? <Badge>expired</Badge> : <Badge tone="good">until {formatDate(expiresAt)}</Badge>;
+}
+
+function Revoke({ apiKey, onClose }: { apiKey: Key; onClose: () => void }) {
+  const [{ fetching, error }, revoke] = useMutation(RevokeKey);
+  async function confirm(): Promise<void> {
+    const { data } = await revoke({ id: apiKey.id });
+    if (data) onClose();
+  }
+  return (
+    <Dialog title={`Revoke ${apiKey.name}?`} onClose={onClose}>
+      <p>
+        Whoever uses it is refused within seconds, and its live views end. This can’t be undone.
+      </p>
+      {error && <Notice tone="bad">{problemOf(error).advice}</Notice>}
+      <div className="actions">
+        <Button onClick={onClose}>Keep it</Button>
+        <Button look="danger" isBusy={fetching} onClick={() => void confirm()}>
+          Revoke
+        </Button>
+      </div>
+    </Dialog>
+  );
+}

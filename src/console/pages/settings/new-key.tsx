@@ -1,0 +1,140 @@
+import { useState, type FormEvent } from 'react';
+import { useMutation } from 'urql';
+import { problemOf } from '../../api/problem.ts';
+import { useWorkspace } from '../../layout/workspace.tsx';
+import { Button } from '../../parts/button.tsx';
+import { CopyButton } from '../../parts/copy-button.tsx';
+import { Dialog } from '../../parts/dialog.tsx';
+import { Checkbox, SelectField, TextField } from '../../parts/field.tsx';
+import { Notice } from '../../parts/states.tsx';
+import { CreateKey, type Key } from './documents.ts';
+
+type Scope = Key['scopes'][number];
+
+const SCOPES: readonly (readonly [Scope, string])[] = [
+  ['EVENTS_WRITE', 'Record events'],
+  ['EVENTS_READ', 'Read, count and watch events'],
+  ['DEFINITIONS_WRITE', 'Define events'],
+  ['ADMIN', 'Everything, also keys and settings'],
+];
+
+interface NewKeyProps {
+  /** Whether the key may be for every workspace. */
+  readonly coversAll: boolean;
+  readonly onClose: () => void;
+}
+
+export function NewKey({ coversAll, onClose }: NewKeyProps) {
+  const [secret, setSecret] = useState<string | null>(null);
+  return (
+    <Dialog title={secret === null ? 'New key' : 'The new key'} onClose={onClose}>
+      {secret === null ? (
+        <NewKeyForm coversAll={coversAll} onMade={setSecret} />
+      ) : (
+        <>
+          <Notice tone="warn">Copy it now: it is shown this once and is not kept.</Notice>
+          <pre className="secret" tabIndex={0}>
+            {secret}
+          </pre>
+          <div className="actions">
+            <CopyButton text={secret} label="Copy the key" />
+            <Button look="primary" onClick={onClose}>
+              Done
+            </Button>
+          </div>
+        </>
+      )}
+    </Dialog>
+  );
+}
+
+interface FormProps {
+  readonly coversAll: boolean;
+  readonly onMade: (secret: string) => void;
+}
+
+function NewKeyForm({ coversAll, onMade }: FormProps) {
+  const { slug, name: workspaceName } = useWorkspace();
+  const [name, setName] = useState('');
+  const [scopes, setScopes] = useState<readonly Scope[]>(['EVENTS_WRITE']);
+  const [isForAll, setIsForAll] = useState(false);
+  const [lastDay, setLastDay] = useState('');
+  const [{ fetching, error }, create] = useMutation(CreateKey);
+
+  async function submit(event: FormEvent): Promise<void> {
+    event.preventDefault();
+    const where = isForAll ? {} : { workspace: slug };
+    const until = lastDay === '' ? {} : { expiresAt: endOf(lastDay) };
+    const { data } = await create({ input: { name, scopes: [...scopes], ...where, ...until } });
+    if (data) onMade(data.createApiKey.secret);
+  }
+
+  return (
+    <form className="settings-form" onSubmit={event => void submit(event)}>
+      <TextField
+        label="What it is for"
+        value={name}
+        onChange={event => setName(event.target.value)}
+        placeholder="web shop"
+        autoFocus
+        required
+      />
+      <Scopes scopes={scopes} onChange={setScopes} />
+      {coversAll && (
+        <SelectField
+          label="Where"
+          value={isForAll ? 'all' : 'one'}
+          onChange={event => setIsForAll(event.target.value === 'all')}
+        >
+          <option value="one">In {workspaceName} alone</option>
+          <option value="all">In every workspace</option>
+        </SelectField>
+      )}
+      <TextField
+        label="Last day"
+        type="date"
+        value={lastDay}
+        onChange={event => setLastDay(event.target.value)}
+        hint="It ends by itself after this day. Empty: it has no end."
+      />
+      {error && <Notice tone="bad">{problemOf(error).advice}</Notice>}
+      <div className="actions">
+        <Button
+          type="submit"
+          look="primary"
+          isBusy={fetching}
+          disabled={scopes.length === 0}
+          title={scopes.length === 0 ? 'Choose what it may do' : undefined}
+        >
+          Create
+        </Button>
+      </div>
+    </form>
+  );
+}
+
+/** Of a day where the browser is. */
+const endOf = (day: string) => new Date(`${day}T23:59:59.999`).toISOString();
+
+interface ScopesProps {
+  readonly scopes: readonly Scope[];
+  readonly onChange: (scopes: readonly Scope[]) => void;
+}
+
+function Scopes({ scopes, onChange }: ScopesProps) {
+  return (
+    <fieldset>
+      <legend>What it may do</legend>
+      {SCOPES.map(([scope, meaning]) => (
+        <Checkbox
+          key={scope}
+          label={meaning}
+          checked={scopes.includes(scope)}
+          onChange={({ target }) =>
+            onChange(target.checked ? [...scopes, scope] : scopes.filter(s => s !== scope))
+          }
+        />
+      ))}
+    </fieldset>
+  );
+}

@@ -1,0 +1,122 @@
+import { useState, type FormEvent } from 'react';
+import { useMutation, useQuery } from 'urql';
+import { problemOf } from '../../api/problem.ts';
+import { useWorkspace } from '../../layout/workspace.tsx';
+import { Button } from '../../parts/button.tsx';
+import { SelectField, TextField } from '../../parts/field.tsx';
+import { Failed, Loading, Notice } from '../../parts/states.tsx';
+import { UpdateWorkspace, WorkspaceSettings, type Settings } from './documents.ts';
+
+const UNKNOWN_TYPES = {
+  DISCOVER: 'Record them, and list them as discovered',
+  QUARANTINE: 'Keep them aside in quarantine',
+  REJECT: 'Refuse them',
+} as const;
+
+export function WorkspaceForm() {
+  const { slug } = useWorkspace();
+  const [{ data, error }, ask] = useQuery({ query: WorkspaceSettings, variables: { slug } });
+  if (data?.workspace) return <Form settings={data.workspace} />;
+  if (error) return <Failed error={error} onRetry={() => ask({ requestPolicy: 'network-only' })} />;
+  return <Loading />;
+}
+
+function Form({ settings }: { settings: Settings }) {
+  const { slug } = settings;
+  const [given, setGiven] = useState(settings);
+  const [{ fetching, error, data }, update] = useMutation(UpdateWorkspace);
+  const change = (some: Partial<Settings>) => setGiven({ ...given, ...some });
+
+  function save(event: FormEvent): void {
+    event.preventDefault();
+    const { name, retentionDays, dedupeDays, timeZone, unknownTypes } = given;
+    void update({ input: { slug, name, retentionDays, dedupeDays, timeZone, unknownTypes } });
+  }
+
+  return (
+    <form className="settings-form" onSubmit={save}>
+      <TextField
+        label="Name"
+        value={given.name}
+        onChange={event => change({ name: event.target.value })}
+        required
+      />
+      <CountingFields given={given} onChange={change} />
+      <KeepingFields given={given} onChange={change} />
+      {error && <Notice tone="bad">{problemOf(error).advice}</Notice>}
+      {data && !error && !fetching && <Notice tone="good">Saved.</Notice>}
+      <div className="actions">
+        <Button type="submit" look="primary" isBusy={fetching}>
+          Save
+        </Button>
+      </div>
+    </form>
+  );
+}
+
+interface FieldsProps {
+  readonly given: Settings;
+  readonly onChange: (some: Partial<Settings>) => void;
+}
+
+function CountingFields({ given, onChange }: FieldsProps) {
+  return (
+    <>
+      <TextField
+        label="Time zone"
+        value={given.timeZone}
+        onChange={event => onChange({ timeZone: event.target.value })}
+        hint="Days, weeks and months are counted in it, such as Europe/Berlin."
+        list="time-zones"
+        required
+      />
+      <datalist id="time-zones">
+        {Intl.supportedValuesOf('timeZone').map(zone => (
+          <option key={zone} value={zone} />
+        ))}
+      </datalist>
+      <SelectField
+        label="Events of unknown types"
+        value={given.unknownTypes}
+        onChange={event =>
+          onChange({ unknownTypes: event.target.value as Settings['unknownTypes'] })
+        }
+      >
+        {Object.entries(UNKNOWN_TYPES).map(([policy, meaning]) => (
+          <option key={policy} value={policy}>
+            {meaning}
+          </option>
+        ))}
+      </SelectField>
+    </>
+  );
+}
+
+function KeepingFields({ given, onChange }: FieldsProps) {
+  return (
+    <>
+      <TextField
+        label="Days that events are kept"
+        type="number"
+        min="1"
+        value={given.retentionDays ?? ''}
+        onChange={event => onChange({ retentionDays: daysOf(event.target.value) })}
+        placeholder="for ever"
+        hint="Older events are removed for good. Empty keeps them for ever."
+      />
+      <TextField
+        label="Days that a repeat is recognised"
+        type="number"
+        min="1"
+        value={given.dedupeDays}
+        onChange={event => onChange({ dedupeDays: daysOf(event.target.value) ?? 30 })}
+        hint="At least so long an id stands for one event, also after the event is removed."
+        required
+      />
+    </>
+  );
+}
+
+function daysOf(text: string): number | null {
+  return text === '' ? null : Number(text);
+}

@@ -1,0 +1,71 @@
+import { useState, type FormEvent } from 'react';
+import { createClient } from '../api/client.ts';
+import { problemOf } from '../api/problem.ts';
+import { startSession, useSession } from '../api/session.ts';
+import { may, ViewerQuery } from '../api/viewer.ts';
+import { Button } from '../parts/button.tsx';
+import { TextField } from '../parts/field.tsx';
+import { Notice } from '../parts/states.tsx';
+
+/** Asks for a key, and lets in who may read with it. */
+export function SignIn() {
+  const { endedBecause } = useSession();
+  const [key, setKey] = useState('');
+  const [refusal, setRefusal] = useState<string | null>(null);
+  const [isAsking, setIsAsking] = useState(false);
+
+  async function submit(event: FormEvent): Promise<void> {
+    event.preventDefault();
+    setIsAsking(true);
+    const refused = await refusalOf(key.trim());
+    setIsAsking(false);
+    setRefusal(refused);
+    if (refused === null) startSession(key.trim());
+  }
+
+  return (
+    <main className="sign-in">
+      <form onSubmit={event => void submit(event)}>
+        <h1>
+          <img src={ICON} alt="" width="32" height="32" />
+          Sluice
+        </h1>
+        <p className="lead">Sign in with a key to look at your events.</p>
+        {endedBecause !== null && refusal === null && <Notice tone="warn">{endedBecause}</Notice>}
+        <TextField
+          label="Key"
+          type="password"
+          value={key}
+          onChange={event => setKey(event.target.value)}
+          placeholder="slc_…"
+          autoComplete="current-password"
+          autoFocus
+          required
+          error={refusal}
+          hint="The first start of the gateway printed one. It is forgotten when this tab closes."
+        />
+        <Button type="submit" look="primary" isBusy={isAsking}>
+          Sign in
+        </Button>
+      </form>
+    </main>
+  );
+}
+
+const ICON = new URL('../icon.svg', import.meta.url).href;
+
+/** Why a key doesn't let its holder in; null when it does. */
+async function refusalOf(key: string): Promise<string | null> {
+  if (/[^\x21-\x7e]/.test(key)) return 'A key has no spaces and only plain characters.';
+  const { data, error } = await createClient(key).query(ViewerQuery, {});
+  if (data) {
+    return may(data.viewer, 'EVENTS_READ')
+      ? null
+      : `This key may not read events. Use one with the scope EVENTS_READ or ADMIN; this one has ${data.viewer.scopes.join(', ')}.`;
+  }
+  const problem = error && problemOf(error);
+  if (problem?.code === 'UNAUTHENTICATED') {
+    return 'No such key: it is mistyped, was revoked or has expired.';
+  }
+  return problem ? `${problem.title}. ${problem.advice}` : 'That did not work.';
+}

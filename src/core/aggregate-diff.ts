@@ -1,0 +1,30 @@
+import type { AggregateBucket } from './aggregate.ts';
+
+export interface AggregateDiff {
+  /** New buckets, and those with other values. */
+  readonly changed: readonly AggregateBucket[];
+  /** Ids of buckets that are no more. */
+  readonly removed: readonly string[];
+}
+
+/** What turns one answer into a later one of the same query. */
+export function diffAggregates(
+  before: readonly AggregateBucket[],
+  after: readonly AggregateBucket[],
+): AggregateDiff {
+  const known = new Map(before.map(bucket => [bucket.id, bucket]));
+  const changed: AggregateBucket[] = [];
+  for (const bucket of after) {
+    const old = known.get(bucket.id);
+    known.delete(bucket.id);
+    if (old === undefined || !isSame(old, bucket)) changed.push(bucket);
+  }
+  return { changed, removed: [...known.keys()] };
+}
+
+function isSame(a: AggregateBucket, b: AggregateBucket): boolean {
+  return (
+    a.count === b.count &&
+    a.measures.every((measure, index) => measure.text === b.measures[index]?.text)
+  );
+}

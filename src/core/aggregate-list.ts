@@ -1,0 +1,130 @@
+/**
+ * From counted rows to the list that is paged: the empty buckets are filled in, everything is put
+ * in order, and each bucket gets an id that stays the same for as long as query, bucket and group
+ * do. Lists are bounded, so a page is a slice of the whole list.
+ */
+import { createHash } from 'node:crypto';
+import type { BucketGrid } from './aggregate-plan.ts';
+import type { AggregateBucket, AggregateQuery, EventGroupKey, EventMeasure } from './aggregate.ts';
+import { EARLIEST, LATEST } from './bucket.ts';
+import { canonicalJson } from './canonical-json.ts';
+import { GatewayError } from './errors.ts';
+import { compareTexts } from './filter-values.ts';
+
+export const AGGREGATE_ROWS_MAX = 10_000;
+
+/** What was counted of one bucket and group. */
+export interface AggregateRow {
+  /** From 0, in the grid. */
+  readonly bucket: number;
+  readonly group: readonly (string | null)[];
+  readonly count: number;
+  /** Decimal digits, in the order asked for. */
+  readonly measures: readonly (string | null)[];
+}
+
+/** @throws GatewayError QUERY_TOO_EXPENSIVE where the list would be too long. */
+export function toList(
+  rows: readonly AggregateRow[],
+  query: AggregateQuery,
+  grid: BucketGrid,
+): AggregateRow[] {
+  const list = query.fill === 'ZERO' ? filled(rows, query, grid) : [...rows];
+  if (list.length > AGGREGATE_ROWS_MAX) throw tooLong();
+  const byPlace = (a: AggregateRow, b: AggregateRow) =>
+    a.bucket - b.bucket || compareGroups(a.group, b.group);
+  if (query.orderBy === 'BUCKET') return list.sort(byPlace);
+  return list.sort((a, b) => b.count - a.count || byPlace(a, b));
+}
+
+function tooLong(): GatewayError {
+  const message = `The answer would have more than ${AGGREGATE_ROWS_MAX} buckets: shorten the timeframe, take a coarser granularity, group by less, or ask for a top list (COUNT_DESC).`;
+  return new GatewayError('QUERY_TOO_EXPENSIVE', message);
+}
+
+function filled(
+  rows: readonly AggregateRow[],
+  { groupBy, measures }: AggregateQuery,
+  grid: BucketGrid,
+): AggregateRow[] {
+  const buckets = grid.boundaries.length - 1;
+  const byGroup = new Map<string, (AggregateRow | undefined)[]>();
+  // Without grouping there is one group, also when nothing has happened.
+  if (groupBy.length === 0) byGroup.set('[]', []);
+  for (const row of rows) {
+    const key = JSON.stringify(row.group);
+    let known = byGroup.get(key);
+    if (known === undefined) byGroup.set(key, (known = []));
+    known[row.bucket] = row;
+  }
+  if (byGroup.size * buckets > AGGREGATE_ROWS_MAX) throw tooLong();
+  const zeros = measures.map(({ function: name }) =>
+    name === 'COUNT' || name === 'UNIQUE' ? '0' : null,
+  );
+  return [...byGroup].flatMap(([key, known]) => {
+    const group = JSON.parse(key) as (string | null)[];
+    return Array.from({ length: buckets }, (_, bucket) => {
+      return known[bucket] ?? { bucket, group, count: 0, measures: zeros };
+    });
+  });
+}
+
+/** By code point; events without a value come last. */
+function compareGroups(a: readonly (string | null)[], b: readonly (string | null)[]): number {
+  for (const [at, value] of a.entries()) {
+    const other = b[at] ?? null;
+    if (value === other) continue;
+    if (value === null || other === null) return value === null ? 1 : -1;
+    return compareTexts(value, other);
+  }
+  return 0;
+}
+
+/** What ids and cursors of a query have in common; the same for equal queries. */
+export function queryKey(workspaceId: number, query: AggregateQuery, zone: string): string {
+  const { filter, timeframe, granularity, groupBy, measures } = query;
+  return hash([workspaceId, zone, { filter, timeframe, granularity, groupBy, measures }]);
+}
+
+/** `start` is the bucket's own; a bucket over the whole of a moving timeframe has none. */
+export function bucketId(key: string, row: AggregateRow, grid: BucketGrid): string {
+  const start = grid.granularity === null ? null : (grid.boundaries[row.bucket] ?? null);
+  return hash([key, start, row.group]);
+}
+
+function hash(value: unknown): string {
+  return createHash('sha256').update(canonicalJson(value)).digest('base64url').slice(0, 22);
+}
+
+export interface BucketOptions {
+  readonly query: AggregateQuery;
+  readonly grid: BucketGrid;
+  readonly id: string;
+  readonly cursor: string;
+}
+
+export function toBucket(row: AggregateRow, options: BucketOptions): AggregateBucket {
+  const { query, grid, id, cursor } = options;
+  return {
+    id,
+    cursor,
+    start: instant(grid.boundaries[row.bucket] ?? EARLIEST),
+    end: instant(grid.boundaries[row.bucket + 1] ?? LATEST),
+    group: query.groupBy.map((key, at) => ({ key: nameOf(key), value: row.group[at] ?? null })),
+    count: row.count,
+    measures: query.measures.map((measure, at) => toValue(measure, row.measures[at] ?? null)),
+  };
+}
+
+function toValue({ function: name, payloadPath }: EventMeasure, text: string | null) {
+  return { function: name, path: payloadPath, value: text === null ? null : Number(text), text };
+}
+
+function nameOf(key: EventGroupKey): string {
+  return 'dimension' in key ? key.dimension : key.payloadPath.join('.');
+}
+
+/** A week or month may reach beyond the years that readers' date types hold. */
+function instant(ms: number): Date {
+  return new Date(Math.min(LATEST, Math.max(EARLIEST, ms)));
+}

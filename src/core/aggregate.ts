@@ -1,0 +1,89 @@
+import type { LogPlace } from './cursor.ts';
+import type { EventFilter } from './filter.ts';
+import type { Page, PageArgs } from './page.ts';
+
+export type Granularity = 'MINUTE' | 'QUARTER_HOUR' | 'HOUR' | 'DAY' | 'WEEK' | 'MONTH';
+
+export type EventDimension =
+  'TYPE' | 'SOURCE' | 'SUBJECT' | 'ACTOR' | 'DOOR' | 'SUCCESS' | 'CATEGORY';
+
+export type MeasureFunction =
+  'COUNT' | 'SUM' | 'MIN' | 'MAX' | 'AVG' | 'UNIQUE' | 'P50' | 'P90' | 'P95' | 'P99';
+
+/** Half open; `last` is a length in ms up to now, and moves on in a live stream. */
+export type Timeframe =
+  { readonly between: { readonly from: Date; readonly to: Date } } | { readonly last: number };
+
+export type EventGroupKey =
+  { readonly dimension: EventDimension } | { readonly payloadPath: readonly string[] };
+
+/** `payloadPath` and `dimension` are null for COUNT; UNIQUE has one of both, the others the path. */
+export interface EventMeasure {
+  readonly function: MeasureFunction;
+  readonly payloadPath: readonly string[] | null;
+  readonly dimension: EventDimension | null;
+}
+
+/** What to count. The shape of `EventAggregateInput` in the contract, with its defaults. */
+export interface AggregateQuery {
+  readonly filter: EventFilter | null;
+  readonly timeframe: Timeframe;
+  /** Null: one bucket over the whole timeframe. */
+  readonly granularity: Granularity | null;
+  /** IANA name; null is the workspace's zone. */
+  readonly timeZone: string | null;
+  readonly groupBy: readonly EventGroupKey[];
+  readonly measures: readonly EventMeasure[];
+  readonly fill: 'NONE' | 'ZERO';
+  readonly orderBy: 'BUCKET' | 'COUNT_DESC';
+}
+
+export interface EventGroupValue {
+  readonly key: string;
+  readonly value: string | null;
+}
+
+export interface EventMeasureValue {
+  readonly function: MeasureFunction;
+  readonly path: readonly string[] | null;
+  readonly value: number | null;
+  /** The same with every digit. */
+  readonly text: string | null;
+}
+
+/** One bucket of one group. */
+export interface AggregateBucket {
+  /** Says workspace, query, bucket and group; made of URL-safe characters. */
+  readonly id: string;
+  readonly cursor: string;
+  /** Half open: start <= t < end. */
+  readonly start: Date;
+  readonly end: Date;
+  readonly group: readonly EventGroupValue[];
+  readonly count: number;
+  /** In the order asked for. */
+  readonly measures: readonly EventMeasureValue[];
+}
+
+export type AggregateSource = 'ROLLUP' | 'EVENTS' | 'MIXED';
+
+export interface AggregatePage extends Page<AggregateBucket> {
+  /** Null where counting would cost too much. */
+  readonly totalCount: number | null;
+  /** Every event up to here is counted in, none after it. */
+  readonly asOf: LogPlace;
+  readonly source: AggregateSource;
+}
+
+export interface AggregateReader {
+  page(workspaceId: number, query: AggregateQuery, args: PageArgs): Promise<AggregatePage>;
+}
+
+/** One step of a live answer: every bucket at first, then those that changed. */
+export interface AggregateUpdate {
+  readonly place: LogPlace;
+  readonly snapshot: boolean;
+  readonly aggregates: readonly AggregateBucket[];
+  /** Ids of buckets that left the timeframe or became empty. */
+  readonly removed: readonly string[];
+}

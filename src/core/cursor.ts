@@ -1,0 +1,120 @@
+import { GatewayError } from './errors.ts';
+
+/**
+ * Opaque cursors. A cursor names its list, its scope (a workspace) and a place; it has no
+ * direction. One of another list or scope is refused, never misread. An event's cursor also
+ * carries the database's epoch, so that one from before a restore can't skip or repeat events,
+ * and an instant that bounds which partitions are read.
+ */
+const FIELDS = {
+  'events.position': 'p',
+  'events.occurredAt': 'o',
+  'definitions.name': 'd',
+  'workspaces.slug': 'w',
+  'apiKeys.id': 'k',
+  'quarantine.receivedAt': 'q',
+  aggregates: 'a',
+} as const;
+export type CursorField = keyof typeof FIELDS;
+
+/** 1.4 KiB: a definition's name at its longest, escaped and in base64. */
+const CURSOR_CHARS_MAX = 1_400;
+
+export function encodeCursor(field: CursorField, scope: number, place: readonly string[]): string {
+  const parts = [FIELDS[field], String(scope), ...place.map(encodeURIComponent)];
+  return Buffer.from(parts.join(':')).toString('base64url');
+}
+
+/**
+ * The place of a cursor of this list and scope.
+ * @throws GatewayError CURSOR_INVALID where it is not one.
+ */
+export function decodeCursor(text: string, field: CursorField, scope: number): string[] {
+  const parts = decodeParts(text);
+  if (parts?.[0] !== FIELDS[field] || parts[1] !== String(scope)) throw cursorInvalid();
+  return parts.slice(2);
+}
+
+function decodeParts(text: string): string[] | null {
+  if (text.length > CURSOR_CHARS_MAX || !/^[A-Za-z0-9_-]+$/.test(text)) return null;
+  try {
+    return Buffer.from(text, 'base64url').toString('utf8').split(':').map(decodeURIComponent);
+  } catch {
+    return null;
+  }
+}
+
+/** The workspace of a cursor by position, as a receipt has it; null where it is none. */
+export function workspaceOfCursor(text: string): number | null {
+  const [field, scope] = decodeParts(text) ?? [];
+  return field === FIELDS['events.position'] && isWhole(scope, 1) ? Number(scope) : null;
+}
+
+export function cursorInvalid(): GatewayError {
+  return new GatewayError(
+    'CURSOR_INVALID',
+    'This cursor was not given out for this list: use one from the same list, workspace and order.',
+  );
+}
+
+/** A place in the log of a workspace: right after the event at `position`; 0 is the beginning. */
+export interface LogPlace {
+  readonly position: number;
+  /** When the event there was recorded: events after it were not recorded before. */
+  readonly recordedAt: Date;
+}
+
+export const LOG_BEGINNING: LogPlace = { position: 0, recordedAt: new Date(0) };
+
+/** A place in the order of time; events at one instant follow their positions. */
+export interface TimePlace {
+  readonly occurredAt: Date;
+  readonly position: number;
+}
+
+/** Encodes and decodes the cursors of one workspace's events in one database. */
+export interface EventCursors {
+  encodePosition(place: LogPlace): string;
+  encodeOccurredAt(place: TimePlace): string;
+  /** @throws GatewayError CURSOR_INVALID, CURSOR_EPOCH */
+  decodePosition(cursor: string): LogPlace;
+  /** @throws GatewayError CURSOR_INVALID, CURSOR_EPOCH */
+  decodeOccurredAt(cursor: string): TimePlace;
+}
+
+export function eventCursors(epoch: string, workspaceId: number): EventCursors {
+  const encode = (field: CursorField, position: number, instant: Date) =>
+    encodeCursor(field, workspaceId, [epoch, String(position), String(instant.getTime())]);
+  const decode = (cursor: string, field: CursorField) => {
+    const [cursorEpoch, position, instant, ...more] = decodeCursor(cursor, field, workspaceId);
+    const place = { position: Number(position), instant: new Date(Number(instant)) };
+    if (more.length > 0 || !isWhole(position, 0) || !isWhole(instant, -8.64e15)) {
+      throw cursorInvalid();
+    }
+    if (cursorEpoch !== epoch) {
+      throw new GatewayError(
+        'CURSOR_EPOCH',
+        'This cursor is from before the database was restored: read a page and go on from there.',
+      );
+    }
+    return place;
+  };
+  return {
+    encodePosition: place => encode('events.position', place.position, place.recordedAt),
+    encodeOccurredAt: place => encode('events.occurredAt', place.position, place.occurredAt),
+    decodePosition: cursor => {
+      const { position, instant } = decode(cursor, 'events.position');
+      return { position, recordedAt: instant };
+    },
+    decodeOccurredAt: cursor => {
+      const { position, instant } = decode(cursor, 'events.occurredAt');
+      return { position, occurredAt: instant };
+    },
+  };
+}
+
+function isWhole(text: string | undefined, min: number): boolean {
+  if (text === undefined || !/^-?\d{1,16}$/.test(text)) return false;
+  const value = Number(text);
+  return Number.isSafeInteger(value) && value >= min && Math.abs(value) <= 8.64e15;
+}

@@ -1,0 +1,190 @@
+/**
+ * A filter as a predicate over live events. What is past is filtered in SQL (`read/filters.ts`);
+ * both mean the same for every event, and a property test compares them on a real Postgres.
+ *
+ * A field of the event that is null is in no list and equals nothing. A condition on the payload
+ * holds only where there is a value: also `notEquals` does, and only `exists: false` asks for
+ * none. JSON null is a value, which equals null. Numbers compare with numbers by all of their
+ * digits, texts with texts by code point; another pair is unequal, and neither less nor greater.
+ */
+import type { StoredEvent } from './event.ts';
+import {
+  compareNumbers,
+  equalsExactly,
+  type ExactJson,
+  isNumber,
+  parseExact,
+} from './exact-json.ts';
+import { searchableText, searchWords } from './filter-search.ts';
+import { compareTexts, valueAt } from './filter-values.ts';
+import type { DateTimeRange, EventFilter, PropertyFilter } from './filter.ts';
+import type { Json } from './json.ts';
+
+export type EventPredicate = (event: StoredEvent) => boolean;
+
+/** The predicate of a filter that `checkFilter` has passed. Expiry is apart: see `isExpired`. */
+export function compileFilter(filter: EventFilter | null | undefined): EventPredicate {
+  const conditions = filter == null ? [] : compileFields(filter);
+  return event => conditions.every(holds => holds(event));
+}
+
+/** An expired event keeps its place, but no stream shows it. */
+export function isExpired(event: StoredEvent, now: Date): boolean {
+  return event.expiresAt !== null && event.expiresAt <= now;
+}
+
+function compileFields(filter: EventFilter): EventPredicate[] {
+  const conditions: EventPredicate[] = [];
+  const add = <T>(value: T | null | undefined, compile: (value: T) => EventPredicate) => {
+    if (value != null) conditions.push(compile(value));
+  };
+  const among = (field: (event: StoredEvent) => string | null) => (values: readonly string[]) => {
+    const set = new Set<string | null>(values);
+    return (event: StoredEvent) => set.has(field(event));
+  };
+  add(
+    filter.types,
+    among(event => event.type),
+  );
+  add(filter.typePrefix, prefix => event => event.type.startsWith(prefix));
+  add(
+    filter.sources,
+    among(event => event.source),
+  );
+  add(
+    filter.subjects,
+    among(event => event.subject),
+  );
+  add(
+    filter.actors,
+    among(event => event.actor),
+  );
+  add(
+    filter.groupIds,
+    among(event => event.groupId),
+  );
+  add(
+    filter.parentIds,
+    among(event => event.parentId),
+  );
+  add(
+    filter.doors,
+    among(event => event.door),
+  );
+  add(filter.notify, notify => event => event.notify === notify);
+  add(filter.success, success => event => event.success === success);
+  add(
+    filter.clientIps,
+    among(event => event.clientIp),
+  );
+  add(filter.occurredAt, range => event => isWithin(range, event.occurredAt));
+  add(filter.recordedAt, range => event => isWithin(range, event.recordedAt));
+  filter.payload?.forEach(property => conditions.push(compileProperty(property)));
+  add(filter.search, compileSearch);
+  add(filter.and, filters => allOf(filters.map(compileFilter)));
+  add(filter.or, filters => anyOf(filters.map(compileFilter)));
+  add(filter.not, inner => negate(compileFilter(inner)));
+  return conditions;
+}
+
+const allOf =
+  (predicates: readonly EventPredicate[]): EventPredicate =>
+  event =>
+    predicates.every(holds => holds(event));
+
+const anyOf =
+  (predicates: readonly EventPredicate[]): EventPredicate =>
+  event =>
+    predicates.some(holds => holds(event));
+
+const negate =
+  (predicate: EventPredicate): EventPredicate =>
+  event =>
+    !predicate(event);
+
+function isWithin({ from, to }: DateTimeRange, instant: Date): boolean {
+  return (from == null || instant >= from) && (to == null || instant < to);
+}
+
+function compileSearch(search: string): EventPredicate {
+  const words = searchWords(search);
+  return event => words.every(word => searchableText(event).includes(word));
+}
+
+type ValuePredicate = (value: ExactJson | undefined) => boolean;
+
+function compileProperty(property: PropertyFilter): EventPredicate {
+  const conditions = compileOperators(property);
+  return event => {
+    const value = valueAt(exactPayload(event), property.path);
+    return conditions.every(holds => holds(value));
+  };
+}
+
+function compileOperators(property: PropertyFilter): ValuePredicate[] {
+  const conditions: ValuePredicate[] = [];
+  const add = <T>(operand: T | undefined, compile: (operand: T) => ValuePredicate) => {
+    if (operand !== undefined) conditions.push(compile(operand));
+  };
+  const orders = (fits: (order: number) => boolean) => (operand: Json) => {
+    return (value: ExactJson | undefined) => {
+      const order = compareValues(value, operand);
+      return order !== null && fits(order);
+    };
+  };
+  const isText = (test: (text: string) => boolean) => (value: ExactJson | undefined) =>
+    typeof value === 'string' && test(value);
+  const { contains, startsWith, exists } = property;
+
+  add(property.equals, operand => value => isEqual(value, operand));
+  add(
+    property.notEquals,
+    operand => value => value !== undefined && !equalsExactly(value, operand),
+  );
+  add(
+    property.in ?? undefined,
+    operands => value => operands.some(operand => isEqual(value, operand)),
+  );
+  add(
+    property.greaterThan,
+    orders(order => order > 0),
+  );
+  add(
+    property.greaterThanOrEqual,
+    orders(order => order >= 0),
+  );
+  add(
+    property.lessThan,
+    orders(order => order < 0),
+  );
+  add(
+    property.lessThanOrEqual,
+    orders(order => order <= 0),
+  );
+  add(contains ?? undefined, part => isText(text => text.includes(part)));
+  add(startsWith ?? undefined, prefix => isText(text => text.startsWith(prefix)));
+  add(exists ?? undefined, wanted => value => (value !== undefined) === wanted);
+  return conditions;
+}
+
+function isEqual(value: ExactJson | undefined, operand: Json): boolean {
+  return value !== undefined && equalsExactly(value, operand);
+}
+
+/** Null where the two have no order. */
+function compareValues(value: ExactJson | undefined, operand: Json): number | null {
+  if (typeof value === 'string' && typeof operand === 'string') return compareTexts(value, operand);
+  if (isNumber(value) && typeof operand === 'number') return compareNumbers(value, operand);
+  return null;
+}
+
+const payloads = new WeakMap<StoredEvent, ExactJson>();
+
+/** Many streams ask for the payload of one event: it is parsed once. */
+function exactPayload(event: StoredEvent): ExactJson {
+  const known = payloads.get(event);
+  if (known !== undefined) return known;
+  const payload = parseExact(event.payload);
+  payloads.set(event, payload);
+  return payload;
+}

@@ -1,0 +1,105 @@
+/**
+ * Every bound in the system that is not a setting, with its unit in its name. Bounds that an
+ * operator may move are settings (`config.ts`) and take their defaults from here.
+ */
+export const LIMITS = {
+  /** One request. */
+  bodyBytesMax: 10_485_760,
+  batchEventsMax: 10_000,
+  documentCharsMax: 64_000,
+  documentTokensMax: 4_000,
+  documentBracketsMax: 100,
+  queryDepthMax: 15,
+  aliasesMax: 30,
+  directivesMax: 50,
+  rootFieldsMax: 20,
+  /** Values of one answer, every page full: each takes some microseconds. */
+  queryCostMax: 250_000,
+  /** Texts of one answer, and what is read for it. */
+  answerBytesMax: 33_554_432,
+
+  /** One event. A btree entry holds some 2,700 bytes: indexed texts stay far below. */
+  eventIdBytesMax: 256,
+  typeBytesMax: 1_000,
+  indexedTextBytesMax: 256,
+  descriptionBytesMax: 8_000,
+  payloadBytesMax: 262_144,
+  payloadDepthMax: 32,
+  payloadKeysMax: 2_000,
+  payloadKeyBytesMax: 256,
+  /** Years that every reader's date type holds. */
+  yearMin: 1,
+  yearMax: 9999,
+
+  /** Reading. */
+  pageSizeDefault: 50,
+  pageSizeMax: 1_000,
+  filterValuesMax: 1_000,
+  filterNodesMax: 200,
+  filterDepthMax: 10,
+  searchCharsMax: 256,
+
+  /** The writers: one flush, and what may wait for them. */
+  flushEventsMax: 1_000,
+  flushBytesMax: 1_048_576,
+  flushWorkspacesMax: 256,
+  waitingEventsMax: 20_000,
+  waitingBytesMax: 67_108_864,
+  writers: 2,
+  lockTimeoutMs: 2_000,
+
+  definitionsMax: 5_000,
+  schemaCharsMax: 65_536,
+  measuresMax: 20,
+  /** Then what is in quarantine goes. */
+  quarantineDays: 30,
+
+  slugCharsMax: 63,
+  keptSecretCharsMin: 16,
+  keptSecretCharsMax: 256,
+} as const;
+
+/** What the README says of each: what it bounds, and in which unit. */
+export const LIMIT_MEANINGS: Readonly<Record<keyof typeof LIMITS, string>> = {
+  bodyBytesMax: 'Bytes of one request body, unpacked.',
+  batchEventsMax: 'Events of one request.',
+  documentCharsMax: 'Characters of a GraphQL document.',
+  documentTokensMax: 'Tokens of a GraphQL document.',
+  documentBracketsMax: 'Brackets within each other in a GraphQL document.',
+  queryDepthMax: 'Fields within each other in an operation.',
+  aliasesMax: 'Aliases of a document.',
+  directivesMax: 'Directives of a document.',
+  rootFieldsMax: 'Fields at the root of an operation.',
+  answerBytesMax: 'Bytes of the texts of one answer, and of what is read for it.',
+  queryCostMax: 'Values that the answer to an operation may have, every page full.',
+  eventIdBytesMax: 'Bytes of an event’s id.',
+  typeBytesMax: 'Bytes of an event’s type.',
+  indexedTextBytesMax: 'Bytes of source, subject, actor, groupId and parentId, each.',
+  descriptionBytesMax: 'Bytes of an event’s description.',
+  payloadBytesMax: 'Bytes of an event’s payload.',
+  payloadDepthMax: 'Objects and lists within each other in a payload.',
+  payloadKeysMax: 'Keys of a payload, at all depths.',
+  payloadKeyBytesMax: 'Bytes of one key of a payload.',
+  yearMin: 'The earliest year of a time.',
+  yearMax: 'The latest year of a time.',
+  pageSizeDefault: 'Items of a page when nobody says how many.',
+  pageSizeMax: 'Items of a page.',
+  filterValuesMax: 'Values of one list in a filter.',
+  filterNodesMax: 'Conditions of a filter.',
+  filterDepthMax: 'Filters within each other.',
+  searchCharsMax: 'Characters of a search text.',
+  flushEventsMax: 'Events of one flush.',
+  flushBytesMax: 'Bytes of one flush.',
+  flushWorkspacesMax: 'Workspaces of one flush.',
+  waitingEventsMax: 'Events that may wait to be recorded; more are refused as `OVERLOADED`.',
+  waitingBytesMax: 'Bytes that may wait to be recorded; more are refused as `OVERLOADED`.',
+  writers: 'Flushes at a time.',
+  lockTimeoutMs: 'Milliseconds that a statement waits for a lock.',
+  definitionsMax: 'Event definitions of a workspace.',
+  schemaCharsMax: 'Characters of a payload schema.',
+  measuresMax: 'Measures of an event definition.',
+  quarantineDays: 'Days that a quarantined event is kept.',
+  slugCharsMax: 'Characters of a workspace’s slug.',
+  keptSecretCharsMin: 'Characters that a credential of your own must have.',
+  keptSecretCharsMax: 'Characters that a credential of your own may have.',
+};

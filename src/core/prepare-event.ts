@@ -1,0 +1,171 @@
+/**
+ * From what a recorder gave to an event that can be stored, or every reason why not. Pure: the
+ * clock and the maker of ids come in. Its bounds are such that Postgres accepts whatever passes.
+ */
+import { isIP } from 'node:net';
+import { contentHash } from './content-hash.ts';
+import { eventKey } from './event-key.ts';
+import type { Door, EventInput, EventProblem, PreparedEvent } from './event.ts';
+import { LIMITS } from './limits.ts';
+import { payloadProblems } from './payload-check.ts';
+import { isStorableJson, isStorableText, isWithinBytes, TEXT_INVALID } from './text.ts';
+import { mergeProperties, type MergedProperties } from './typed-properties.ts';
+
+export interface PrepareContext {
+  readonly door: Door;
+  readonly now: () => Date;
+  /** Makes an id for an event that has none: a UUIDv7. */
+  readonly newId: () => string;
+}
+
+export type Prepared =
+  | { readonly event: PreparedEvent; readonly problems: readonly EventProblem[] }
+  | { readonly event: null; readonly problems: readonly EventProblem[] };
+
+/** An event, or every problem that keeps it from being one. */
+export function prepareEvent(input: EventInput, context: PrepareContext): Prepared {
+  const merged = mergeProperties(input.properties ?? []);
+  const problems = [
+    ...textProblems(input),
+    ...valueProblems(input),
+    ...wireProblems(input),
+    ...payloadProblems(input, merged.literals),
+    ...merged.problems,
+  ];
+  if (problems.length > 0) return { event: null, problems };
+  const payload = payloadText(input, merged);
+  if (!isWithinBytes(payload, LIMITS.payloadBytesMax)) {
+    return { event: null, problems: [payloadTooLarge()] };
+  }
+  return { event: complete(input, context, payload, merged), problems: [] };
+}
+
+function complete(
+  input: EventInput,
+  { door, now, newId }: PrepareContext,
+  payload: string,
+  merged: MergedProperties,
+): PreparedEvent {
+  const eventId = input.id ?? newId();
+  return {
+    eventId,
+    key: eventKey(eventId),
+    hash: contentHash(input),
+    type: input.type,
+    door,
+    occurredAt: input.occurredAt ?? now(),
+    expiresAt: input.expiresAt ?? null,
+    source: input.source ?? null,
+    subject: input.subject ?? null,
+    actor: input.actor ?? null,
+    description: input.description ?? null,
+    icon: input.icon ?? null,
+    notify: input.notify ?? false,
+    success: input.success ?? null,
+    clientIp: input.clientIp ?? null,
+    parentId: input.parentId ?? null,
+    groupId: input.groupId ?? null,
+    payload,
+    propertyTypes: merged.types,
+    wire: input.wire ?? null,
+  };
+}
+
+const TEXTS: Readonly<Partial<Record<keyof EventInput, number>>> = {
+  id: LIMITS.eventIdBytesMax,
+  type: LIMITS.typeBytesMax,
+  source: LIMITS.indexedTextBytesMax,
+  subject: LIMITS.indexedTextBytesMax,
+  actor: LIMITS.indexedTextBytesMax,
+  description: LIMITS.descriptionBytesMax,
+  icon: LIMITS.indexedTextBytesMax,
+  clientIp: LIMITS.indexedTextBytesMax,
+  parentId: LIMITS.eventIdBytesMax,
+  groupId: LIMITS.indexedTextBytesMax,
+};
+const TEXT_FIELDS = Object.entries(TEXTS) as [keyof EventInput, number][];
+
+function textProblems(input: EventInput): EventProblem[] {
+  const problems: EventProblem[] = [];
+  if (input.type.trim() === '') {
+    problems.push(problem('TYPE_REQUIRED', 'An event needs a type, such as user.signup.', '/type'));
+  }
+  if (input.id === '') {
+    problems.push(
+      problem('ID_EMPTY', 'Leave the id out, or give it at least one character.', '/id'),
+    );
+  }
+  for (const [field, bytesMax] of TEXT_FIELDS) {
+    const text = input[field] as string | null | undefined;
+    if (text == null) continue;
+    if (!isWithinBytes(text, bytesMax)) {
+      const message = `At most ${bytesMax} bytes of UTF-8 fit here, but ${Buffer.byteLength(text)} came.`;
+      problems.push(problem('TEXT_TOO_LONG', message, `/${field}`));
+    } else if (!isStorableText(text)) {
+      problems.push(problem('TEXT_INVALID', TEXT_INVALID, `/${field}`));
+    }
+  }
+  return problems;
+}
+
+/** The pattern is slow, and a recorder has few icons: verdicts are kept. */
+const ICONS_KEPT_MAX = 1_000;
+const verdicts = new Map<string, boolean>();
+
+function isEmoji(icon: string): boolean {
+  let verdict = verdicts.get(icon);
+  if (verdict === undefined) {
+    verdict = EMOJI.test(icon);
+    if (verdicts.size >= ICONS_KEPT_MAX) verdicts.clear();
+    verdicts.set(icon, verdict);
+  }
+  return verdict;
+}
+
+const EMOJI = /^(?:\p{RGI_Emoji}|\p{Extended_Pictographic}\uFE0F?)$/v;
+
+function valueProblems(input: EventInput): EventProblem[] {
+  const problems: EventProblem[] = [];
+  for (const field of ['occurredAt', 'expiresAt'] as const) {
+    const instant = input[field];
+    if (instant == null || isInRange(instant)) continue;
+    const message = `Expects an instant of the years ${LIMITS.yearMin} to ${LIMITS.yearMax}.`;
+    problems.push(problem('TIME_OUT_OF_RANGE', message, `/${field}`));
+  }
+  if (input.clientIp != null && isIP(input.clientIp) === 0) {
+    problems.push(problem('IP_INVALID', 'Expects an IPv4 or IPv6 address.', '/clientIp'));
+  }
+  if (input.icon != null && !isEmoji(input.icon)) {
+    problems.push(problem('ICON_INVALID', 'Expects exactly one emoji.', '/icon'));
+  }
+  return problems;
+}
+
+/** What a door keeps of its own beside the payload. */
+function wireProblems({ wire }: EventInput): EventProblem[] {
+  if (wire == null) return [];
+  const text = JSON.stringify(wire);
+  if (!isWithinBytes(text, LIMITS.payloadBytesMax)) return [payloadTooLarge()];
+  return isStorableJson(text) ? [] : [problem('TEXT_INVALID', TEXT_INVALID, '')];
+}
+
+function isInRange(instant: Date): boolean {
+  const year = instant.getUTCFullYear();
+  return year >= LIMITS.yearMin && year <= LIMITS.yearMax;
+}
+
+function payloadText({ payload }: EventInput, { literals }: MergedProperties): string {
+  const text = JSON.stringify(payload ?? {});
+  if (literals.size === 0) return text;
+  const added = [...literals].map(([name, literal]) => `${JSON.stringify(name)}:${literal}`);
+  return `${text === '{}' ? '{' : `${text.slice(0, -1)},`}${added.join(',')}}`;
+}
+
+function payloadTooLarge(): EventProblem {
+  const message = `The payload may take ${LIMITS.payloadBytesMax} bytes as JSON.`;
+  return problem('PAYLOAD_TOO_LARGE', message, '/payload');
+}
+
+function problem(code: string, message: string, pointer: string): EventProblem {
+  return { severity: 'ERROR', code, message, pointer };
+}

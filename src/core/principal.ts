@@ -1,0 +1,32 @@
+import { GatewayError } from './errors.ts';
+
+/** What a key may do. ADMIN includes the others. */
+export const SCOPES = ['EVENTS_WRITE', 'EVENTS_READ', 'DEFINITIONS_WRITE', 'ADMIN'] as const;
+export type Scope = (typeof SCOPES)[number];
+
+/** Who is calling: an authenticated key. */
+export interface Principal {
+  readonly keyId: number;
+  readonly scopes: readonly Scope[];
+  /** The one workspace that the key covers; null covers every workspace. */
+  readonly workspaceId: number | null;
+}
+
+export function hasScope(principal: Principal, scope: Scope): boolean {
+  return principal.scopes.includes(scope) || principal.scopes.includes('ADMIN');
+}
+
+/** @throws GatewayError UNAUTHENTICATED without a key, FORBIDDEN without the scope. */
+export function requireScope(principal: Principal | null, scope: Scope): Principal {
+  if (principal === null) throw unauthenticated();
+  if (!hasScope(principal, scope)) {
+    throw new GatewayError('FORBIDDEN', `This needs a key with the scope ${scope}.`);
+  }
+  return principal;
+}
+
+/** The one refusal of no key and of every wrong one. */
+export function unauthenticated(): GatewayError {
+  const message = 'A valid key is required: send it as "Authorization: Bearer <key>".';
+  return new GatewayError('UNAUTHENTICATED', message);
+}

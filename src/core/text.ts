@@ -1,0 +1,28 @@
+/** Postgres' text refuses U+0000, and a lone surrogate would be altered on its way there. */
+export function isStorableText(text: string): boolean {
+  return !text.includes('\u0000') && text.isWellFormed();
+}
+
+/** Length in UTF-8 without encoding where the answer is plain. */
+export function isWithinBytes(text: string, bytesMax: number): boolean {
+  if (text.length > bytesMax) return false;
+  return text.length * 3 <= bytesMax || Buffer.byteLength(text) <= bytesMax;
+}
+
+/** What a recorder is told of text that is not storable. */
+export const TEXT_INVALID = 'Text must be valid Unicode without the character U+0000.';
+
+/** What Postgres refuses in JSON, as `JSON.stringify` escapes it; a backslash of the text is two. */
+const UNSTORABLE = /\\\\|\\u(?:0000|d[89a-f][0-9a-f]{2})/g;
+
+/** Whether `jsonb` takes this text of `JSON.stringify`. */
+export function isStorableJson(json: string): boolean {
+  for (const [escape] of json.matchAll(UNSTORABLE)) if (escape !== '\\\\') return false;
+  return true;
+}
+
+/** As JSON text that `jsonb` takes: U+FFFD stands where it takes no character. */
+export function storableJson(value: unknown): string {
+  const json = JSON.stringify(value);
+  return json.replace(UNSTORABLE, escape => (escape === '\\\\' ? escape : '\ufffd'));
+}

@@ -1,0 +1,146 @@
+/**
+ * Typed properties on their way in: checked, and merged into the payload. A JSON number has no
+ * 64-bit or non-finite values and JSON has no dates, so where the type can't be inferred from
+ * the payload again it is kept beside it, in `PropertyTypes`.
+ */
+import type { EventProblem, EventProperty, PropertyType, PropertyTypes } from './event.ts';
+
+const INT32_MAX = 2_147_483_647n;
+const INT64_MAX = 9_223_372_036_854_775_807n;
+
+/** The type of a number by its digits: INTEGER within 32 bits, LONG within 64, else DOUBLE. */
+export function numberType(literal: string): 'INTEGER' | 'LONG' | 'DOUBLE' {
+  // As JSON writes integers: no zeros before them.
+  if (!/^-?(?:0|[1-9]\d{0,18})$/.test(literal)) return 'DOUBLE';
+  if (literal.length < 10) return 'INTEGER';
+  const value = BigInt(literal);
+  if (value >= -INT32_MAX - 1n && value <= INT32_MAX) return 'INTEGER';
+  return value >= -INT64_MAX - 1n && value <= INT64_MAX ? 'LONG' : 'DOUBLE';
+}
+
+type PropertyInput = EventProperty & { readonly isList?: boolean };
+
+export interface MergedProperties {
+  /** JSON texts of the values, by name, to be put into the payload's text. */
+  readonly literals: ReadonlyMap<string, string>;
+  readonly types: PropertyTypes | null;
+  readonly problems: readonly EventProblem[];
+}
+
+const NONE: MergedProperties = { literals: new Map(), types: null, problems: [] };
+
+interface Gathered {
+  readonly type: PropertyType;
+  readonly values: readonly string[];
+  readonly isList: boolean;
+}
+
+/** Merges entries of one name and type into a list; of several types, the payload shows the first. */
+export function mergeProperties(properties: readonly PropertyInput[]): MergedProperties {
+  if (properties.length === 0) return NONE;
+  const problems: EventProblem[] = [];
+  const byName = new Map<string, Gathered[]>();
+  for (const [index, property] of properties.entries()) {
+    const { name, type, values, isList = values.length !== 1 } = property;
+    for (const value of values) {
+      const message = faultOf(type, value);
+      if (message !== null) problems.push(propertyProblem(index, message));
+    }
+    const entries = byName.get(name);
+    if (entries === undefined) byName.set(name, [{ type, values, isList }]);
+    else gather(entries, { type, values, isList });
+  }
+  const literals = new Map<string, string>();
+  const types: [string, PropertyTypes[string]][] = [];
+  for (const [name, entries] of byName) {
+    const [first] = entries as [Gathered, ...Gathered[]];
+    literals.set(name, valueLiteral(first));
+    if (entries.length > 1 || first.values.length === 0) {
+      types.push([name, entries.map(({ type, values }) => ({ type, values }))]);
+    } else if (first.values.some(value => inferredFrom(first.type, value) !== first.type)) {
+      types.push([name, first.type]);
+    }
+  }
+  // fromEntries defines own properties, also one that is called __proto__.
+  return { literals, types: types.length === 0 ? null : Object.fromEntries(types), problems };
+}
+
+function gather(entries: Gathered[], entry: Gathered): void {
+  const at = entries.findIndex(({ type }) => type === entry.type);
+  const same = entries[at];
+  if (same === undefined) entries.push(entry);
+  else entries[at] = { ...same, values: [...same.values, ...entry.values], isList: true };
+}
+
+/** What is wrong with a value of this type, or null. */
+function faultOf(type: PropertyType, value: string): string | null {
+  switch (type) {
+    case 'BOOLEAN':
+      return value === 'true' || value === 'false' ? null : 'expects true or false';
+    case 'DATE':
+      return Number.isNaN(Date.parse(value)) ? 'expects an RFC 3339 instant' : null;
+    case 'INTEGER':
+      return numberType(value) === 'INTEGER' ? null : 'expects a 32-bit integer';
+    case 'LONG':
+      return numberType(value) === 'DOUBLE'
+        ? 'expects a 64-bit integer in decimal digits, -9223372036854775808 to 9223372036854775807'
+        : null;
+    case 'DOUBLE':
+    case 'FLOAT':
+      return value === 'NaN' || !Number.isNaN(Number(value)) ? null : 'expects a number';
+    case 'STRING':
+    case 'JSON':
+      return null;
+  }
+}
+
+function propertyProblem(index: number, message: string): EventProblem {
+  return {
+    severity: 'ERROR',
+    code: 'PROPERTY_INVALID',
+    message: `This property ${message}.`,
+    pointer: `/properties/${index}`,
+  };
+}
+
+function valueLiteral({ type, values, isList }: Gathered): string {
+  const [first] = values;
+  if (!isList || first === undefined)
+    return first === undefined ? '[]' : scalarLiteral(type, first);
+  if (values.length === 1) return `[${scalarLiteral(type, first)}]`;
+  return `[${values.map(value => scalarLiteral(type, value)).join(',')}]`;
+}
+
+function scalarLiteral(type: PropertyType, value: string): string {
+  switch (type) {
+    case 'BOOLEAN':
+    case 'INTEGER':
+    case 'LONG':
+    case 'JSON':
+      return value;
+    case 'DOUBLE':
+    case 'FLOAT':
+      return Number.isFinite(Number(value)) ? String(Number(value)) : JSON.stringify(value);
+    case 'DATE':
+    case 'STRING':
+      return JSON.stringify(value);
+  }
+}
+
+/** What a reader would take the value to be from the payload alone. */
+function inferredFrom(type: PropertyType, value: string): PropertyType {
+  switch (type) {
+    case 'BOOLEAN':
+    case 'JSON':
+    case 'STRING':
+      return type;
+    case 'DATE':
+      return 'STRING';
+    case 'INTEGER':
+    case 'LONG':
+      return numberType(value);
+    case 'DOUBLE':
+    case 'FLOAT':
+      return Number.isFinite(Number(value)) ? numberType(String(Number(value))) : 'STRING';
+  }
+}

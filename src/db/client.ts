@@ -1,0 +1,177 @@
+/**
+ * The database as the rest of the gateway sees it: five lanes of connections, and LISTEN.
+ * The driver's pool is not used, since it does not survive sessions that are cut under load
+ * (see `line.ts`); a connection here is one client of the driver behind our own limits, and is
+ * thrown away with the first sign of trouble.
+ *
+ * When Postgres is away, refuses, or takes connections and never answers, an interactive
+ * statement fails with SERVICE_UNAVAILABLE within five seconds: waiting, connecting and running
+ * are bounded each and together. Nothing has to be reset when it is back.
+ */
+import { LIMITS } from '../core/limits.ts';
+import { readAddress } from './address.ts';
+import type { Lane } from './connection.ts';
+import { createLane, type LaneOptions } from './lane.ts';
+import { type Listening, startListening } from './listen.ts';
+import { openSession, type Session } from './session.ts';
+import { toGatewayError } from './sqlstate.ts';
+
+export type { Connection, Lane, StatementOptions } from './connection.ts';
+export type { Param } from './wire.ts';
+
+export interface Database {
+  /** Pages and aggregates; read-only sessions. Fails with a GatewayError where it can. */
+  readonly read: Lane;
+  /** One connection a writer, for nothing else: a flush never waits behind what it is to store. */
+  readonly flush: Lane;
+  /** Definitions, keys, quarantine. Fails with the bare error: what it means is its caller's to say. */
+  readonly write: Lane;
+  /** Is the database there? One connection that nobody else holds. */
+  readonly probe: Lane;
+  /** Migrations, partitions, folding: few and long. Fails with the bare error. */
+  readonly upkeep: Lane;
+  /**
+   * Hears a channel until stopped. `onLook` is called after each (re)connection, since what was
+   * notified before it is lost. Resolves after the first attempt, whether or not it succeeded;
+   * `onFailure` is told the first failure of a row of them.
+   */
+  listen(
+    channel: string,
+    onNotify: (payload: string) => void,
+    onLook: () => void,
+    onFailure?: (error: unknown) => void,
+  ): Promise<Listening>;
+  stop(): Promise<void>;
+}
+
+export type LaneName = 'read' | 'flush' | 'write' | 'upkeep' | 'probe';
+
+export interface DatabaseOptions {
+  readonly url: string;
+  /** As `pg_stat_activity` shows it. @default 'sluice' */
+  readonly applicationName?: string;
+  /** A read that takes longer fails with QUERY_TOO_EXPENSIVE. @default 3000 */
+  readonly readTimeoutMs?: number;
+  /** A flush that takes longer is rolled back and tried again. @default 3500 */
+  readonly writeTimeoutMs?: number;
+  /** @default 600000 */
+  readonly upkeepTimeoutMs?: number;
+  /** @default 10 */
+  readonly readConnectionsMax?: number;
+  /** Runs each statement of a lane, and may look at how long that takes. */
+  readonly observe?: <T>(lane: LaneName, work: () => Promise<T>) => Promise<T>;
+}
+
+const READ_TIMEOUT_MS = 3_000;
+const CONNECT_WITHIN_MS = 3_000;
+const WRITE_CONNECTIONS_MAX = 3;
+/** Folding, removal, and the rest. */
+const UPKEEP_CONNECTIONS_MAX = 3;
+const PROBE_WITHIN_MS = 1_000;
+
+/** In every session. Values are what `wire.ts` reads them as: UTC and ISO. */
+const SETTINGS = {
+  TimeZone: 'UTC',
+  DateStyle: 'ISO, YMD',
+  client_min_messages: 'warning',
+  jit: 'off',
+  idle_in_transaction_session_timeout: '30000',
+} as const;
+
+/** Builds and connects to nothing yet: connections are opened as they are needed. */
+export function createDatabase(options: DatabaseOptions): Database {
+  const opener = createOpener(options);
+  const lanes = createLanes(options, opener);
+  const listeners = new Set<Listening>();
+  return {
+    ...lanes,
+    async listen(channel, onNotify, onLook, onFailure = () => {}) {
+      const open = (notify: (payload: string) => void) =>
+        opener({}, options.readTimeoutMs ?? READ_TIMEOUT_MS, notify)();
+      const listening = await startListening({ channel, open, onNotify, onLook, onFailure });
+      listeners.add(listening);
+      return listening;
+    },
+    async stop() {
+      const all = [...listeners, ...Object.values(lanes)];
+      await Promise.all(all.map(part => part.stop()));
+    },
+  };
+}
+
+function createLanes(options: DatabaseOptions, opener: Opener): Record<LaneName, Lane> {
+  const {
+    readTimeoutMs = READ_TIMEOUT_MS,
+    writeTimeoutMs = 3_500,
+    upkeepTimeoutMs = 600_000,
+    observe = (_lane, work) => work(),
+  } = options;
+  const interactive = { waitingMax: 1_000, waitMs: 1_500 };
+  const writing = {
+    ...interactive,
+    statementTimeoutMs: writeTimeoutMs,
+    slackMs: 1_300,
+    repeatable: false,
+    // A flush prepared on an empty database would scan the whole table for ever.
+    open: opener({ enable_seqscan: 'off', lock_timeout: LIMITS.lockTimeoutMs }, writeTimeoutMs),
+    explain: (error: unknown) => error,
+  };
+  const lane = (name: LaneName, its: Omit<LaneOptions, 'observe'>) =>
+    createLane({ ...its, observe: work => observe(name, work) });
+  return {
+    read: lane('read', {
+      ...interactive,
+      connectionsMax: options.readConnectionsMax ?? 10,
+      statementTimeoutMs: readTimeoutMs,
+      slackMs: 1_800,
+      repeatable: true,
+      open: opener({ default_transaction_read_only: 'on' }, readTimeoutMs),
+      explain: error => toGatewayError(error, 'read'),
+    }),
+    flush: lane('flush', { ...writing, connectionsMax: LIMITS.writers }),
+    write: lane('write', { ...writing, connectionsMax: WRITE_CONNECTIONS_MAX }),
+    upkeep: lane('upkeep', {
+      connectionsMax: UPKEEP_CONNECTIONS_MAX,
+      waitingMax: 100,
+      waitMs: 60_000,
+      statementTimeoutMs: upkeepTimeoutMs,
+      slackMs: 60_000,
+      repeatable: false,
+      open: opener({ lock_timeout: LIMITS.lockTimeoutMs }, upkeepTimeoutMs),
+      explain: error => error,
+    }),
+    probe: lane('probe', {
+      connectionsMax: 1,
+      waitingMax: 10,
+      waitMs: PROBE_WITHIN_MS,
+      statementTimeoutMs: PROBE_WITHIN_MS,
+      slackMs: PROBE_WITHIN_MS,
+      repeatable: true,
+      open: opener({ default_transaction_read_only: 'on' }, PROBE_WITHIN_MS),
+      explain: error => toGatewayError(error, 'read'),
+    }),
+  };
+}
+
+type Opener = (
+  settings: Readonly<Record<string, string | number>>,
+  statementTimeoutMs: number,
+  onNotify?: (payload: string) => void,
+) => () => Promise<Session>;
+
+function createOpener(options: DatabaseOptions): Opener {
+  const address = readAddress(options.url);
+  const applicationName = options.applicationName ?? 'sluice';
+  return (settings, statementTimeoutMs, onNotify) => {
+    const all = { ...SETTINGS, ...settings, statement_timeout: statementTimeoutMs };
+    const asText = Object.entries(all).map(([name, value]) => [name, String(value)] as const);
+    return () =>
+      openSession({
+        address,
+        settings: { application_name: applicationName, ...Object.fromEntries(asText) },
+        statementTimeoutMs,
+        connectTimeoutMs: CONNECT_WITHIN_MS,
+        ...(onNotify === undefined ? {} : { onNotify }),
+      });
+  };
+}

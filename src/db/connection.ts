@@ -1,0 +1,40 @@
+import type { Param } from './wire.ts';
+
+export interface StatementOptions {
+  /** Ends the statement on the server, where that is sooner than the lane's own limit. */
+  readonly timeoutMs?: number;
+  /** A result of more bytes fails with QUERY_TOO_EXPENSIVE before it is whole. */
+  readonly bytesMax?: number;
+  /** Several statements separated by semicolons, without parameters: migrations. */
+  readonly script?: boolean;
+}
+
+/** Where statements run. One that fails says so by SQLSTATE (see `sqlstate.ts`). */
+export interface Connection {
+  /**
+   * Runs one statement, prepared, and returns its rows as objects by column name.
+   * @throws ConnectionLost when the connection is gone: the statement may have run.
+   */
+  query<Row extends object>(
+    text: string,
+    params?: readonly Param[],
+    options?: StatementOptions,
+  ): Promise<Row[]>;
+}
+
+/**
+ * A bounded set of connections with the same session settings, opened as they are needed. A
+ * statement waits for a free one no longer than the lane's bounds allow, then fails with
+ * SERVICE_UNAVAILABLE.
+ */
+export interface Lane extends Connection {
+  /**
+   * Gives one connection to one user alone: for transactions and session locks. It must be
+   * left as it was found, without an open transaction. Each statement is limited, the whole
+   * is not.
+   */
+  hold<T>(use: (connection: Connection) => Promise<T>): Promise<T>;
+  stats(): { readonly open: number; readonly waiting: number };
+  /** Refuses what is new, waits a bounded time for what runs, then closes. */
+  stop(): Promise<void>;
+}

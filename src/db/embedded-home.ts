@@ -1,0 +1,146 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { chownSync, existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join, resolve } from 'node:path';
+import { type Binaries, findBinaries, mayEnter, type Owner } from './embedded-binaries.ts';
+
+/** Where an embedded Postgres lives, and as whom. */
+export interface Home {
+  readonly data: string;
+  /** Folder of the Unix socket, for its owner alone. */
+  readonly socket: string;
+  readonly binaries: Binaries;
+  /** Absent: the user of this process. */
+  readonly owner: Owner | undefined;
+  readonly password: string;
+  readonly logFile: string;
+  /** What an operator ought to know. */
+  readonly note: string | undefined;
+}
+
+/** Kept by the system over restarts, and open to all to enter. */
+const SHELTER = '/var/lib/sluice';
+/** A socket's path has 107 bytes at most, of which its name takes some. */
+const SOCKET_FOLDER_BYTES_MAX = 85;
+
+/**
+ * Finds or makes the home of the Postgres of a data folder. As root, which Postgres refuses to
+ * be, it runs as another user; where that one may not enter the data folder, the data lies
+ * under `shelter`, and a file in the data folder says where.
+ */
+export async function settle(dataDir: string, wishedShelter?: string): Promise<Home> {
+  const asRoot = isRoot();
+  const shelter = wishedShelter ?? (asRoot ? SHELTER : resolve(dataDir));
+  const pointer = join(dataDir, 'postgres.elsewhere');
+  const near = join(resolve(dataDir), 'postgres');
+  const away = existsSync(pointer) ? readFileSync(pointer, 'utf8').trim() : undefined;
+  const owner = asRoot ? chooseOwner(join(away ?? near, 'data')) : undefined;
+  const folder = away ?? chooseFolder({ near, owner, shelter, pointer });
+  makeFolder(folder, owner);
+  checkOwner(join(folder, 'data'));
+  const binaries = await findBinaries(owner, shelter);
+  return {
+    data: join(folder, 'data'),
+    socket: socketFolder(folder, owner),
+    binaries,
+    owner,
+    password: readPassword(join(dataDir, 'postgres.password'), existsSync(join(folder, 'data'))),
+    logFile: join(dataDir, 'postgres.log'),
+    note: describe({ folder, near, binaries, owner }),
+  };
+}
+
+/** Root's is open for Postgres' user to pass through; what is secret in it is closed by itself. */
+export function makeDataDir(dataDir: string): void {
+  mkdirSync(dataDir, { recursive: true, mode: isRoot() ? 0o711 : 0o700 });
+}
+
+function isRoot(): boolean {
+  return process.getuid?.() === 0;
+}
+
+function describe(at: {
+  folder: string;
+  near: string;
+  binaries: Binaries;
+  owner: Owner | undefined;
+}): string | undefined {
+  if (at.owner === undefined) return undefined;
+  const user = `Postgres does not run as root: it runs as user ${at.owner.uid}`;
+  if (at.folder !== at.near) {
+    return `${user}, which may not enter ${dirname(at.near)}; its data is in ${at.folder}`;
+  }
+  return at.binaries.copied ? `${user}, from a copy in ${dirname(at.binaries.native)}` : user;
+}
+
+/** Whoever has the data; else `postgres`, else the system's nobody. */
+function chooseOwner(data: string): Owner {
+  if (existsSync(data)) {
+    const { uid, gid } = statSync(data);
+    if (uid !== 0) return { uid, gid };
+  }
+  const users = new Map(
+    readFileSync('/etc/passwd', 'utf8')
+      .split('\n')
+      .map(line => line.split(':'))
+      .map(([name = '', , uid, gid]) => [name, { uid: Number(uid), gid: Number(gid) }]),
+  );
+  const owner = ['postgres', '_postgres', 'nobody'].map(name => users.get(name)).find(Boolean);
+  if (owner !== undefined && owner.uid > 0) return owner;
+  throw new Error(
+    'Postgres does not run as root, and there is no user postgres or nobody: ' +
+      'start the gateway as another user, or set DATABASE_URL',
+  );
+}
+
+function chooseFolder(options: {
+  near: string;
+  owner: Owner | undefined;
+  shelter: string;
+  pointer: string;
+}): string {
+  const { near, owner, shelter, pointer } = options;
+  if (owner === undefined || mayEnter(dirname(near), owner)) return near;
+  if (existsSync(join(near, 'data'))) {
+    throw new Error(`user ${owner.uid}, whose data is in ${near}, may not enter that folder`);
+  }
+  const away = join(shelter, randomBytes(6).toString('hex'));
+  writeFileSync(pointer, `${away}\n`);
+  return away;
+}
+
+function makeFolder(folder: string, owner: Owner | undefined): void {
+  mkdirSync(dirname(folder), { recursive: true, mode: 0o755 });
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  if (owner !== undefined) chownSync(folder, owner.uid, owner.gid);
+}
+
+function checkOwner(data: string): void {
+  const uid = process.getuid?.();
+  if (uid === undefined || uid === 0 || !existsSync(data)) return;
+  const owner = statSync(data).uid;
+  if (owner === uid) return;
+  throw new Error(`${data} belongs to user ${owner}: start the gateway as that user or as root`);
+}
+
+function socketFolder(folder: string, owner: Owner | undefined): string {
+  const near = join(folder, 'socket');
+  const short = Buffer.byteLength(near) <= SOCKET_FOLDER_BYTES_MAX;
+  const hash = createHash('sha256').update(folder).digest('hex').slice(0, 16);
+  const socket = short ? near : join(tmpdir(), `sluice-${hash}`);
+  makeFolder(socket, owner);
+  const { uid, mode } = statSync(socket);
+  const expected = owner?.uid ?? process.getuid?.();
+  if (expected !== undefined && (uid !== expected || (mode & 0o077) !== 0)) {
+    throw new Error(`${socket} must be a folder of user ${expected} alone`);
+  }
+  return socket;
+}
+
+function readPassword(file: string, hasData: boolean): string {
+  if (existsSync(file)) return readFileSync(file, 'utf8').trim();
+  if (hasData) throw new Error(`${file} is missing: without it the database can't be opened`);
+  const password = randomBytes(24).toString('base64url');
+  writeFileSync(file, `${password}\n`, { mode: 0o600 });
+  return password;
+}

@@ -1,0 +1,43 @@
+/**
+ * What there is once in a database: its epoch, which every cursor of events carries, and its home,
+ * by which a restored or copied one is told from where its cursors were given out. What is not told
+ * so is a file-level copy that was put back in its old place.
+ */
+import { randomBytes } from 'node:crypto';
+import type { Connection } from './connection.ts';
+
+export interface Installation {
+  readonly epoch: string;
+  /** The database was restored or copied since: cursors may skip or repeat events. */
+  readonly isEpochDue: boolean;
+}
+
+export const EPOCH_DUE =
+  'This database was restored, copied or promoted since its epoch was made, so cursors from before ' +
+  'may skip or repeat events. Stop the gateways and run "sluice epoch", or "sluice epoch --keep" ' +
+  'if no event was lost.';
+
+export async function readInstallation(connection: Connection): Promise<Installation> {
+  const [row] = await connection.query<{ epoch: string; home: string | null; here: string | null }>(
+    'select epoch, home, database_home() as here from installation',
+  );
+  const { epoch, home, here } = row as NonNullable<typeof row>;
+  return { epoch, isEpochDue: home !== null && here !== null && home !== here };
+}
+
+/** The first time that a gateway starts on the database, this is its home. */
+export async function settleHome(connection: Connection): Promise<void> {
+  await connection.query('update installation set home = database_home() where home is null');
+}
+
+/** Makes this the database's home, with a new epoch or the one that it has; returns the epoch. */
+export async function renewEpoch(
+  connection: Connection,
+  { keep }: { readonly keep: boolean },
+): Promise<string> {
+  const [row] = await connection.query<{ epoch: string }>(
+    `update installation set home = database_home(), epoch = coalesce($1, epoch) returning epoch`,
+    [keep ? null : randomBytes(4).toString('hex')],
+  );
+  return (row as { epoch: string }).epoch;
+}

@@ -1,0 +1,133 @@
+/**
+ * Brings the database to the version of this program: each file of `migrations/` once, in
+ * order, in a transaction, and recorded. Gateways that start together wait for one another.
+ */
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Connection, Lane } from './connection.ts';
+import { transaction } from './transaction.ts';
+
+export interface Migration {
+  readonly version: number;
+  readonly name: string;
+  readonly sql: string;
+}
+
+/** Any number that nobody else takes as an advisory lock: "sluice" in hexadecimal ASCII. */
+const LOCK_KEY = 0x736c75696365;
+const LOCK_WITHIN_MS = 120_000;
+const LOCK_POLL_MS = 100;
+const SERVER_VERSION_MIN = 150_000;
+
+/**
+ * Applies what is missing and returns it.
+ * @throws Error when the server is too old or would lose what it has confirmed, when the
+ * database is newer than this program, and when another gateway migrates for too long.
+ */
+export async function migrate(
+  upkeep: Lane,
+  migrations: readonly Migration[] = readMigrations(),
+): Promise<Migration[]> {
+  return upkeep.hold(async connection => {
+    await assertDurable(connection);
+    await lock(connection);
+    try {
+      return await applyMissing(connection, migrations);
+    } finally {
+      await connection.query('select pg_advisory_unlock($1)', [LOCK_KEY]).catch(() => {});
+    }
+  });
+}
+
+async function applyMissing(
+  connection: Connection,
+  migrations: readonly Migration[],
+): Promise<Migration[]> {
+  await connection.query(`
+    create table if not exists schema_migrations (
+      version int primary key,
+      name text not null,
+      applied_at timestamptz not null default now()
+    )`);
+  const applied = await connection.query<{ version: number; name: string }>(
+    'select version, name from schema_migrations order by version',
+  );
+  assertKnown(applied.at(-1), migrations);
+  const done = new Set(applied.map(({ version }) => version));
+  const missing = migrations.filter(({ version }) => !done.has(version));
+  for (const migration of missing) await apply(connection, migration);
+  return missing;
+}
+
+function assertKnown(
+  newest: { version: number; name: string } | undefined,
+  migrations: readonly Migration[],
+): void {
+  const known = migrations.at(-1)?.version ?? 0;
+  if (newest === undefined || newest.version <= known) return;
+  const message = `the database is at version ${newest.version} (${newest.name})`;
+  throw new Error(`${message}, this program knows versions up to ${known}: run a newer program`);
+}
+
+async function apply(held: Connection, migration: Migration): Promise<void> {
+  const { version, name, sql } = migration;
+  try {
+    await transaction({ hold: use => use(held) }, async connection => {
+      await connection.query(sql, [], { script: true });
+      const record = 'insert into schema_migrations (version, name) values ($1, $2)';
+      await connection.query(record, [version, name]);
+    });
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new Error(`migration ${version} (${name}) failed and is undone: ${why}`, { cause });
+  }
+}
+
+/** A session lock: it is freed by itself when its gateway dies. */
+async function lock(connection: Connection): Promise<void> {
+  const deadlineMs = Date.now() + LOCK_WITHIN_MS;
+  for (;;) {
+    const [row] = await connection.query<{ locked: boolean }>(
+      'select pg_try_advisory_lock($1) as locked',
+      [LOCK_KEY],
+    );
+    if (row?.locked === true) return;
+    if (Date.now() > deadlineMs) {
+      throw new Error(`another gateway has been migrating for ${LOCK_WITHIN_MS / 1_000} seconds`);
+    }
+    await sleep(LOCK_POLL_MS);
+  }
+}
+
+/** A receipt says that an event survives a crash: Postgres must be set to keep that. */
+async function assertDurable(connection: Connection): Promise<void> {
+  const [server] = await connection.query<{ version: string; number: number; off: string | null }>(`
+    select current_setting('server_version') as version,
+      current_setting('server_version_num')::int as number,
+      (
+        select string_agg(name, ', ' order by name)
+        from pg_settings
+        where name in ('fsync', 'full_page_writes', 'synchronous_commit') and setting = 'off'
+      ) as off`);
+  if (server === undefined) throw new Error('Postgres did not tell its version');
+  if (server.number < SERVER_VERSION_MIN) {
+    throw new Error(`Postgres must be version 15 or later, but is ${server.version}`);
+  }
+  if (server.off !== null) {
+    throw new Error(`Postgres must keep what it confirms, but these are off: ${server.off}`);
+  }
+}
+
+/** Reads `NNNN_name.sql`, beside this file or, in a checkout, where it was compiled from. */
+export function readMigrations(): Migration[] {
+  const beside = new URL('./migrations/', import.meta.url);
+  const folder = existsSync(beside) ? beside : new URL('../../src/db/migrations/', import.meta.url);
+  return readdirSync(folder)
+    .filter(file => /^\d{4}_\w+\.sql$/.test(file))
+    .sort()
+    .map(file => ({
+      version: Number(file.slice(0, 4)),
+      name: file.slice(5, -4),
+      sql: readFileSync(new URL(file, folder), 'utf8'),
+    }));
+}

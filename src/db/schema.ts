@@ -1,0 +1,278 @@
+/**
+ * The tables, described once. The numbered SQL in `migrations/` makes them, with what drizzle
+ * has no words for (partitions, collations, functions); a test compares the two.
+ */
+import {
+  bigint,
+  boolean,
+  index,
+  integer,
+  jsonb,
+  numeric,
+  pgTable,
+  primaryKey,
+  smallint,
+  text,
+  timestamp,
+  unique,
+  uuid,
+} from 'drizzle-orm/pg-core';
+
+const instant = (name: string) => timestamp(name, { withTimezone: true, precision: 3 });
+const count = (name: string) => bigint(name, { mode: 'number' });
+
+export const installation = pgTable('installation', {
+  id: smallint('id').primaryKey().default(1),
+  /** Random per database, renewed after a restore: cursors carry it. */
+  epoch: text('epoch').notNull(),
+  /** Where the database stood when the epoch was made: see `installation.ts`. */
+  home: text('home'),
+  /** Of the access tokens that doors give out. */
+  sealingSecret: text('sealing_secret').notNull(),
+  /** When keys without events were last looked for. */
+  keysSweptAt: instant('keys_swept_at'),
+});
+
+export const workspaces = pgTable(
+  'workspaces',
+  {
+    id: integer('id').primaryKey().generatedAlwaysAsIdentity(),
+    slug: text('slug').notNull(),
+    name: text('name').notNull(),
+    createdAt: instant('created_at').notNull().defaultNow(),
+    retentionDays: integer('retention_days'),
+    dedupeDays: integer('dedupe_days').notNull().default(30),
+    timeZone: text('time_zone').notNull().default('UTC'),
+    unknownTypes: text('unknown_types').notNull().default('DISCOVER'),
+  },
+  t => [unique('workspaces_slug_key').on(t.slug)],
+);
+
+/** The newest position, appended once a flush; readers take the newest row. */
+export const workspaceHeads = pgTable(
+  'workspace_heads',
+  {
+    workspaceId: integer('workspace_id').notNull(),
+    head: count('head').notNull(),
+    recordedAt: instant('recorded_at').notNull(),
+  },
+  t => [primaryKey({ columns: [t.workspaceId, t.head] })],
+);
+
+/** How far upkeep has come in a workspace. */
+export const workspaceMarks = pgTable('workspace_marks', {
+  workspaceId: integer('workspace_id').primaryKey(),
+  /** The oldest position kept. */
+  tail: count('tail').notNull().default(1),
+  /** The newest position that the rollups count. */
+  folded: count('folded').notNull().default(0),
+  foldedRecordedAt: instant('folded_recorded_at').notNull(),
+  /** Zone of the day rows and version of the time-zone database: `Europe/Vienna 2025c`. */
+  daysZone: text('days_zone').notNull().default(''),
+  /** The earliest expiry of any folded event. */
+  expiresFirst: instant('expires_first'),
+  /** When the event at `tail` was recorded; null until it is looked up. */
+  tailRecordedAt: instant('tail_recorded_at'),
+  /** The earliest expiry of any folded event that still has its content. */
+  expiresNext: instant('expires_next'),
+});
+
+export const apiKeys = pgTable(
+  'api_keys',
+  {
+    id: integer('id').primaryKey().generatedAlwaysAsIdentity(),
+    name: text('name').notNull(),
+    prefix: text('prefix').notNull(),
+    /** SHA-256 of the secret, in hex. */
+    hash: text('hash').notNull(),
+    scopes: text('scopes').array().notNull(),
+    /** Null: every workspace. */
+    workspaceId: integer('workspace_id').references(() => workspaces.id, { onDelete: 'cascade' }),
+    createdAt: instant('created_at').notNull().defaultNow(),
+    lastUsedAt: instant('last_used_at'),
+    expiresAt: instant('expires_at'),
+    revokedAt: instant('revoked_at'),
+  },
+  t => [
+    unique('api_keys_hash_key').on(t.hash),
+    index('api_keys_workspace_idx').on(t.workspaceId, t.id),
+  ],
+);
+
+/** Of an EventSource, which can send no header. */
+export const streamTickets = pgTable(
+  'stream_tickets',
+  {
+    /** SHA-256 of the ticket, in hex. */
+    hash: text('hash').primaryKey(),
+    keyId: integer('key_id')
+      .notNull()
+      .references(() => apiKeys.id, { onDelete: 'cascade' }),
+    expiresAt: instant('expires_at').notNull(),
+    used: boolean('used').notNull().default(false),
+  },
+  t => [index('stream_tickets_key_idx').on(t.keyId, t.expiresAt)],
+);
+
+export const eventDefinitions = pgTable(
+  'event_definitions',
+  {
+    workspaceId: integer('workspace_id').notNull(),
+    id: integer('id').notNull().generatedAlwaysAsIdentity(),
+    name: text('name').notNull(),
+    title: text('title'),
+    description: text('description'),
+    category: text('category'),
+    status: text('status').notNull().default('DISCOVERED'),
+    payloadSchema: jsonb('payload_schema'),
+    validation: text('validation').notNull().default('OFF'),
+    /** Grows with each change of the schema. */
+    version: integer('version').notNull().default(1),
+    /** Grows with each change of anything an event is validated by: the flush checks it. */
+    revision: integer('revision').notNull().default(1),
+    measures: text('measures').array().notNull(),
+    createdAt: instant('created_at').notNull().defaultNow(),
+    updatedAt: instant('updated_at').notNull().defaultNow(),
+    /** These three up to the folded position. */
+    eventCount: count('event_count').notNull().default(0),
+    firstRecordedAt: instant('first_recorded_at'),
+    lastRecordedAt: instant('last_recorded_at'),
+  },
+  t => [
+    primaryKey({ columns: [t.workspaceId, t.id] }),
+    unique('event_definitions_name_key').on(t.workspaceId, t.name),
+    index('event_definitions_measures_idx').on(t.workspaceId, t.id),
+  ],
+);
+
+/** Dedupe, and look-up by event id. Partitioned by hash. */
+export const eventKeys = pgTable(
+  'event_keys',
+  {
+    workspaceId: integer('workspace_id').notNull(),
+    key: uuid('key').notNull(),
+    position: count('position').notNull(),
+    recordedAt: instant('recorded_at').notNull(),
+    hash: uuid('hash').notNull(),
+  },
+  t => [primaryKey({ columns: [t.workspaceId, t.key] })],
+);
+
+/** The log. Partitioned by recorded_at, which never goes back within a workspace. */
+export const events = pgTable(
+  'events',
+  {
+    workspaceId: integer('workspace_id').notNull(),
+    position: count('position').notNull(),
+    recordedAt: instant('recorded_at').notNull(),
+    occurredAt: instant('occurred_at').notNull(),
+    expiresAt: instant('expires_at'),
+    redactedAt: instant('redacted_at'),
+    definitionId: integer('definition_id').notNull(),
+    door: smallint('door').notNull(),
+    notify: boolean('notify').notNull(),
+    success: boolean('success'),
+    eventId: text('event_id').notNull(),
+    source: text('source'),
+    subject: text('subject'),
+    actor: text('actor'),
+    description: text('description'),
+    icon: text('icon'),
+    clientIp: text('client_ip'),
+    parentId: text('parent_id'),
+    groupId: text('group_id'),
+    payload: jsonb('payload').notNull(),
+    propertyTypes: jsonb('property_types'),
+    wire: jsonb('wire'),
+    /** When its content was taken away because it had expired. */
+    expiredAt: instant('expired_at'),
+  },
+  t => [
+    primaryKey({ columns: [t.workspaceId, t.position, t.recordedAt] }),
+    index('events_occurred_idx').on(t.workspaceId, t.occurredAt, t.position),
+    index('events_definition_idx').on(t.workspaceId, t.definitionId, t.position),
+    index('events_subject_idx').on(t.workspaceId, t.subject, t.position),
+    index('events_actor_idx').on(t.workspaceId, t.actor, t.position),
+    index('events_group_idx').on(t.workspaceId, t.groupId, t.position),
+    index('events_parent_idx').on(t.workspaceId, t.parentId, t.position),
+    index('events_expires_idx').on(t.workspaceId, t.expiresAt),
+  ],
+);
+
+const rollupKey = {
+  workspaceId: integer('workspace_id').notNull(),
+  grain: smallint('grain').notNull(),
+  bucket: instant('bucket').notNull(),
+  definitionId: integer('definition_id').notNull(),
+  door: smallint('door').notNull(),
+};
+
+export const eventCounts = pgTable(
+  'event_counts',
+  { ...rollupKey, count: count('count').notNull() },
+  t => [primaryKey({ columns: [t.workspaceId, t.grain, t.bucket, t.definitionId, t.door] })],
+);
+
+export const eventMeasures = pgTable(
+  'event_measures',
+  {
+    ...rollupKey,
+    property: text('property').notNull(),
+    count: count('count').notNull(),
+    sum: numeric('sum').notNull(),
+    min: numeric('min').notNull(),
+    max: numeric('max').notNull(),
+  },
+  t => [
+    primaryKey({ columns: [t.workspaceId, t.grain, t.bucket, t.definitionId, t.door, t.property] }),
+  ],
+);
+
+/** A declared measure: its rollup counts positions 1 to `filled`, and those after `upto`. */
+export const measureFills = pgTable(
+  'measure_fills',
+  {
+    workspaceId: integer('workspace_id').notNull(),
+    definitionId: integer('definition_id').notNull(),
+    property: text('property').notNull(),
+    filled: count('filled').notNull(),
+    upto: count('upto').notNull(),
+    /** No longer declared: its rollup is being removed. */
+    dropped: boolean('dropped').notNull().default(false),
+  },
+  t => [primaryKey({ columns: [t.workspaceId, t.definitionId, t.property] })],
+);
+
+export const quarantinedEvents = pgTable(
+  'quarantined_events',
+  {
+    workspaceId: integer('workspace_id').notNull(),
+    id: uuid('id').notNull().defaultRandom(),
+    receivedAt: instant('received_at').notNull().defaultNow(),
+    door: smallint('door').notNull(),
+    problems: jsonb('problems').notNull(),
+    event: jsonb('event').notNull(),
+    /** That of the event. */
+    expiresAt: instant('expires_at'),
+  },
+  t => [
+    primaryKey({ columns: [t.workspaceId, t.id] }),
+    index('quarantined_events_received_idx').on(t.workspaceId, t.receivedAt, t.id),
+    index('quarantined_events_expires_idx').on(t.expiresAt),
+  ],
+);
+
+/** What vendors' clients say of themselves, by a name of theirs. */
+export const doorNotes = pgTable(
+  'door_notes',
+  {
+    workspaceId: integer('workspace_id').notNull(),
+    door: smallint('door').notNull(),
+    name: text('name').notNull(),
+    value: jsonb('value').notNull(),
+    /** In whole seconds, and later with each change: HTTP dates have no more. */
+    changedAt: instant('changed_at').notNull(),
+    notedAt: instant('noted_at').notNull(),
+  },
+  t => [primaryKey({ columns: [t.workspaceId, t.door, t.name] })],
+);

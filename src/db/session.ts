@@ -1,0 +1,174 @@
+/**
+ * One session with Postgres: a postgres.js client of one connection, which is thrown away with
+ * it. Every statement has two limits: `statement_timeout` on the server, which ends it cleanly,
+ * and a little later ours, which gives the connection up. So a server that does not answer holds
+ * nobody, and a connection that may still be busy is never used again.
+ */
+import postgres from 'postgres';
+import { GatewayError } from '../core/errors.ts';
+import { type Address } from './address.ts';
+import type { StatementOptions } from './connection.ts';
+import { type Line, openLine } from './line.ts';
+import { codeOf, ConnectionLost } from './sqlstate.ts';
+import { driverTypes, type Param, toWire } from './wire.ts';
+
+/** Each prepared text costs memory on both sides for as long as the session lives. */
+const PREPARED_MAX = 200;
+/** Beyond the server's own limit, for the way there and back. */
+const MARGIN_MS = 500;
+/** After a pause of this process timers come before answers that already lie in the socket. */
+const GRACE_MS = 50;
+
+export interface SessionOptions {
+  readonly address: Address;
+  /** Settings of the session (`statement_timeout` and so on), given when it starts. */
+  readonly settings: Readonly<Record<string, string>>;
+  readonly statementTimeoutMs: number;
+  readonly connectTimeoutMs: number;
+  readonly onNotify?: (payload: string) => void;
+}
+
+export interface Session {
+  readonly openedAtMs: number;
+  readonly lost: boolean;
+  /** Resolves when the connection is lost or closed. */
+  readonly gone: Promise<void>;
+  /** Runs a statement; `limitMs` is the caller's patience where it is below the session's. */
+  run(statement: Statement, limitMs?: number): Promise<object[]>;
+  close(): void;
+  destroy(): void;
+}
+
+export interface Statement extends StatementOptions {
+  readonly text: string;
+  readonly params: readonly Param[];
+}
+
+type Result = postgres.RowList<postgres.Row[]>;
+
+/** @throws ConnectionLost, with what the server or the network said as its cause. */
+export async function openSession(options: SessionOptions): Promise<Session> {
+  const abort = new AbortController();
+  let line: Line | undefined;
+  const sql = createClient(
+    options,
+    async () => (line = await openLine(options.address, abort.signal)),
+  );
+  try {
+    await within(sql.unsafe('select 1'), options.connectTimeoutMs, () => {
+      abort.abort();
+      line?.destroy();
+    });
+  } catch (cause) {
+    line?.destroy();
+    throw refused(options.address, cause);
+  }
+  if (line === undefined) throw new Error('a connection that answers has a line');
+  return createSession(sql, line, options);
+}
+
+function createSession(sql: postgres.Sql, line: Line, options: SessionOptions): Session {
+  const prepared = new Set<string>();
+
+  function send(text: string, params: readonly Param[], script: boolean): Promise<Result> {
+    const prepare = !script && (prepared.has(text) || prepared.size < PREPARED_MAX);
+    if (prepare) prepared.add(text);
+    const how = { prepare, simple: script };
+    return sql.unsafe(text, params.map(toWire), how).execute();
+  }
+
+  async function run(statement: Statement, limitMs = Infinity): Promise<object[]> {
+    const { text, params, script = false } = statement;
+    const timeoutMs = Math.min(statement.timeoutMs ?? Infinity, options.statementTimeoutMs);
+    if (line.lost) throw new ConnectionLost('CONNECTION_CLOSED', 'no connection', { sent: false });
+    const differs = timeoutMs !== options.statementTimeoutMs;
+    // Costs a statement before and one behind.
+    if (differs) setTimeoutTo(timeoutMs);
+    const running = withinBytes(send(text, params, script), line, statement.bytesMax);
+    // A rollback takes the first setting back as well, so the second may fail there.
+    if (differs) setTimeoutTo(options.statementTimeoutMs);
+    const rows = await within(
+      running,
+      Math.min(timeoutMs + MARGIN_MS, limitMs),
+      line.destroy.bind(line),
+    );
+    // A transaction that had failed is "committed" by rolling it back, without an error.
+    if (text === 'commit' && rows.command === 'ROLLBACK') {
+      throw new Error('the transaction had failed before its commit and is rolled back');
+    }
+    return Array.from(rows);
+  }
+
+  function setTimeoutTo(ms: number): void {
+    // Zero would mean no limit at all.
+    send(`set statement_timeout = ${Math.max(1, Math.ceil(ms))}`, [], true).catch(() => {});
+  }
+
+  return {
+    openedAtMs: Date.now(),
+    get lost() {
+      return line.lost;
+    },
+    gone: line.gone,
+    run,
+    close: () => line.end(),
+    destroy: () => line.destroy(),
+  };
+}
+
+function createClient(options: SessionOptions, socket: () => Promise<Line>): postgres.Sql {
+  const { address, settings, onNotify } = options;
+  const driverOptions = {
+    host: address.host,
+    port: address.port,
+    user: address.user,
+    password: address.password,
+    database: address.database,
+    connection: settings,
+    socket,
+    max: 1,
+    // The driver's own clocks would end or reopen what is ours to end.
+    idle_timeout: 0,
+    max_lifetime: null,
+    connect_timeout: 0,
+    ssl: false,
+    fetch_types: false,
+    types: driverTypes(),
+    onnotice: () => {},
+    onnotify: (_channel: string, payload: string) => onNotify?.(payload),
+  };
+  return postgres(driverOptions);
+}
+
+/** Settles as the statement does, or fails when the limit passes, and then gives up the line. */
+function within<T>(running: Promise<T>, limitMs: number, giveUp: () => void): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const expire = () => {
+      const message = `Postgres did not answer within ${limitMs} ms`;
+      reject(new ConnectionLost('CONNECTION_SILENT', message, { sent: true }));
+      giveUp();
+    };
+    let timer = setTimeout(() => (timer = setTimeout(expire, GRACE_MS)), limitMs);
+    void running.then(resolve, reject).finally(() => clearTimeout(timer));
+  });
+}
+
+/** What is too much is not read to its end: the line is given up with what is still to come. */
+function withinBytes(running: Promise<Result>, line: Line, bytesMax?: number): Promise<Result> {
+  if (bytesMax === undefined) return running;
+  return new Promise((resolve, reject) => {
+    line.limit(bytesMax, () => {
+      const message = `What was found has more than ${bytesMax} bytes: ask for smaller pages.`;
+      reject(new GatewayError('QUERY_TOO_EXPENSIVE', message));
+      line.destroy();
+    });
+    void running.then(resolve, reject).finally(() => line.limit(null));
+  });
+}
+
+function refused(address: Address, cause: unknown): ConnectionLost {
+  const where = address.path ?? `${address.host}:${address.port}`;
+  const why = cause instanceof Error ? cause.message : String(cause);
+  const message = `no connection to Postgres at ${where}: ${why}`;
+  return new ConnectionLost(codeOf(cause) || 'CONNECT_FAILED', message, { sent: false, cause });
+}

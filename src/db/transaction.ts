@@ -1,0 +1,57 @@
+import type { Connection } from './connection.ts';
+import { isConnectionLost, isSerializationFailure } from './sqlstate.ts';
+
+export interface TransactionOptions {
+  /** @default 'read committed' */
+  readonly isolation?: 'read committed' | 'repeatable read' | 'serializable';
+  /** A snapshot for several reads. @default false */
+  readonly readOnly?: boolean;
+  /** Tries after a deadlock or a serialization failure: `work` runs again from its start. @default 3 */
+  readonly triesMax?: number;
+}
+
+/** A lane, or anything else that lends a connection to one user. */
+interface Holder {
+  hold<T>(use: (connection: Connection) => Promise<T>): Promise<T>;
+}
+
+/**
+ * Runs `work` in a transaction on a connection of its own: committed when it resolves, rolled
+ * back when it rejects. The driver's own `begin` is not used (porsager/postgres #823, #1204:
+ * statements of others slip in under load).
+ * @throws what `work` or the commit threw; a ConnectionLost from the commit leaves unknown
+ * whether it happened.
+ */
+export async function transaction<T>(
+  holder: Holder,
+  work: (connection: Connection) => Promise<T>,
+  options: TransactionOptions = {},
+): Promise<T> {
+  const { triesMax = 3 } = options;
+  for (let tries = 1; ; tries++) {
+    try {
+      return await holder.hold(connection => once(connection, work, options));
+    } catch (error) {
+      if (tries >= triesMax || !isSerializationFailure(error)) throw error;
+    }
+  }
+}
+
+async function once<T>(
+  connection: Connection,
+  work: (connection: Connection) => Promise<T>,
+  options: TransactionOptions,
+): Promise<T> {
+  const { isolation = 'read committed', readOnly = false } = options;
+  const begin = `begin isolation level ${isolation} ${readOnly ? 'read only' : 'read write'}`;
+  await connection.query(begin);
+  try {
+    const result = await work(connection);
+    await connection.query('commit');
+    return result;
+  } catch (error) {
+    // A lost connection has rolled back by itself; one that cannot is dropped by its limit.
+    if (!isConnectionLost(error)) await connection.query('rollback').catch(() => {});
+    throw error;
+  }
+}

@@ -1,0 +1,44 @@
+import type { Connection, Lane } from './connection.ts';
+import { transaction } from './transaction.ts';
+
+/**
+ * Does the work in a transaction if no other process has this advisory lock; null where one has.
+ * The lock ends with the transaction, or with its process.
+ */
+export function tryLocked<T>(
+  lane: Lane,
+  key: number,
+  work: (connection: Connection) => Promise<T>,
+): Promise<T | null> {
+  return transaction(lane, async connection => {
+    const [row] = await connection.query<{ had: boolean }>(
+      'select pg_try_advisory_xact_lock($1) as had',
+      [key],
+    );
+    return row?.had === true ? work(connection) : null;
+  });
+}
+
+/**
+ * The same for work that can't run in a transaction. The lock is the session's, and is given back
+ * at the end of the work.
+ */
+export function tryLockedSession<T>(
+  lane: Lane,
+  key: number,
+  work: (connection: Connection) => Promise<T>,
+): Promise<T | null> {
+  return lane.hold(async connection => {
+    const [row] = await connection.query<{ had: boolean }>(
+      'select pg_try_advisory_lock($1) as had',
+      [key],
+    );
+    if (row?.had !== true) return null;
+    try {
+      return await work(connection);
+    } finally {
+      // A lost connection has given it back by itself.
+      await connection.query('select pg_advisory_unlock($1)', [key]).catch(() => {});
+    }
+  });
+}

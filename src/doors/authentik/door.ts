@@ -1,0 +1,91 @@
+/** authentik's events API, version 3: its clients record into a workspace, and read all of it. */
+import { GatewayError } from '../../core/errors.ts';
+import type { EventListing } from '../../read/event-listing.ts';
+import { bearerOf } from '../bearer.ts';
+import type { Door, DoorAnswer, DoorContext, DoorRequest, DoorRoute } from '../door.ts';
+import { actionTypes } from './actions.ts';
+import { stats, topPerUser, volume } from './counts.ts';
+import { encodeError } from './errors.ts';
+import { createEvent, destroyEvent, listEvents, retrieveEvent } from './events.ts';
+import { createExport, downloadExport, EXPORTS, retrieveExport } from './exports.ts';
+import { json } from './request.ts';
+
+const BASE = '/api/v3';
+const EVENTS = '/events/events';
+
+type Handle = (
+  request: DoorRequest,
+  context: DoorContext,
+  listing: EventListing,
+) => Promise<DoorAnswer>;
+
+/** Names that stand where an event's id may: they win, whatever the method. */
+const LITERALS: Readonly<Record<string, string>> = {
+  actions: 'GET, HEAD, OPTIONS',
+  top_per_user: 'GET, HEAD, OPTIONS',
+  volume: 'GET, HEAD, OPTIONS',
+  stats: 'GET, HEAD, OPTIONS',
+  export: 'POST, OPTIONS',
+};
+
+const ROUTES: readonly (Omit<DoorRoute, 'handle'> & { readonly handle: Handle })[] = [
+  { method: 'POST', path: EVENTS, scope: 'EVENTS_WRITE', handle: createEvent },
+  { method: 'GET', path: EVENTS, scope: 'EVENTS_READ', handle: listEvents },
+  { method: 'GET', path: `${EVENTS}/actions`, scope: 'EVENTS_READ', handle: listActions },
+  { method: 'GET', path: `${EVENTS}/top_per_user`, scope: 'EVENTS_READ', handle: topPerUser },
+  { method: 'GET', path: `${EVENTS}/volume`, scope: 'EVENTS_READ', handle: volume },
+  { method: 'GET', path: `${EVENTS}/stats`, scope: 'EVENTS_READ', handle: stats },
+  { method: 'POST', path: `${EVENTS}/export`, scope: 'EVENTS_READ', handle: createExport },
+  {
+    method: 'GET',
+    path: `${EVENTS}/:uuid`,
+    scope: 'EVENTS_READ',
+    handle: notLiteral(retrieveEvent),
+  },
+  { method: 'DELETE', path: `${EVENTS}/:uuid`, scope: 'ADMIN', handle: notLiteral(destroyEvent) },
+  { method: 'GET', path: `${EXPORTS}/:uuid`, scope: 'EVENTS_READ', handle: retrieveExport },
+  {
+    method: 'GET',
+    path: `${EXPORTS}/:uuid/events.ndjson`,
+    scope: 'EVENTS_READ',
+    handle: downloadExport,
+  },
+];
+
+export function createAuthentikDoor(listing: EventListing): Door {
+  return {
+    name: 'AUTHENTIK',
+    owns: path => path === BASE || path.startsWith(`${BASE}/`),
+    routes: ROUTES.flatMap(route => spellings(route.path).map(path => bound(route, path, listing))),
+    credential: bearerOf,
+    encodeError,
+  };
+}
+
+/** With a slash at the end or without, and with two after the base, as older documents print it. */
+function spellings(path: string): string[] {
+  return [BASE, `${BASE}/`].flatMap(base => [`${base}${path}/`, `${base}${path}`]);
+}
+
+function bound(
+  { handle, ...route }: (typeof ROUTES)[number],
+  path: string,
+  listing: EventListing,
+): DoorRoute {
+  return { ...route, path, handle: (request, context) => handle(request, context, listing) };
+}
+
+function notLiteral(handle: Handle): Handle {
+  return (request, context, listing) => {
+    const name = request.params['uuid'] ?? '';
+    const allow = Object.hasOwn(LITERALS, name) ? LITERALS[name] : undefined;
+    if (allow === undefined) return handle(request, context, listing);
+    const message = `This path takes ${allow}.`;
+    throw new GatewayError('METHOD_NOT_ALLOWED', message, { extensions: { allow } });
+  };
+}
+
+async function listActions(_request: DoorRequest, context: DoorContext): Promise<DoorAnswer> {
+  await context.access(null, 'EVENTS_READ');
+  return json(200, actionTypes());
+}

@@ -1,0 +1,128 @@
+/** Events: made, listed, shown and redacted. They are not rewritten: there is no PUT or PATCH. */
+import type { Workspace } from '../../core/workspace.ts';
+import { OFFSET_MAX, type EventListing } from '../../read/event-listing.ts';
+import type { DoorAnswer, DoorContext, DoorRequest } from '../door.ts';
+import { fieldErrors, noEvent, told } from './errors.ts';
+import { readFilter, readOrder } from './filters.ts';
+import { checkActions, json, readBody } from './request.ts';
+import { toEvent, toEventInput, toFieldErrors, toRecordedEvent } from './translate.ts';
+import { readEventRequest, type Page, type Pagination } from './wire.ts';
+
+const PAGE_SIZE_DEFAULT = 20;
+const PAGE_SIZE_MAX = 100;
+/** The vendor's own; a workspace that keeps events for fewer or more days says so. */
+const KEPT_DAYS_DEFAULT = 365;
+
+export async function createEvent(request: DoorRequest, context: DoorContext): Promise<DoorAnswer> {
+  const workspace = await context.access(null, 'EVENTS_WRITE');
+  const read = readEventRequest(readBody(request));
+  if ('errors' in read) throw fieldErrors(read.errors);
+  const input = toEventInput(read.event, { now: new Date(), keptDays: keptDays(workspace) });
+  // Atomic, so that an event that a definition would quarantine is refused instead.
+  const [receipt] = await context.record(workspace, [input], true);
+  if (receipt?.status !== 'RECORDED' || receipt.eventId === null) {
+    throw fieldErrors(toFieldErrors(receipt?.problems ?? []));
+  }
+  return json(201, toRecordedEvent(input, receipt.eventId));
+}
+
+export function keptDays({ retentionDays }: Workspace): number {
+  return retentionDays ?? KEPT_DAYS_DEFAULT;
+}
+
+export async function listEvents(
+  request: DoorRequest,
+  context: DoorContext,
+  listing: EventListing,
+): Promise<DoorAnswer> {
+  const { query } = request;
+  const { id } = await context.access(null, 'EVENTS_READ');
+  await checkActions(query, context, id);
+  const filter = readFilter(query);
+  const size = readPageSize(query);
+  const count = await listing.count(id, filter);
+  const pages = count === null ? null : Math.max(1, Math.ceil(count / size));
+  const current = readPage(query, pages);
+  const offset = (current - 1) * size;
+  if (offset > OFFSET_MAX) throw told('BAD_USER_INPUT', TOO_DEEP);
+  const order = readOrder(query);
+  const { events, hasMore } = await listing.page(id, { ...filter, order, offset, limit: size });
+  if (events.length === 0 && current > 1) throw noPage();
+  // Where counting takes too long: at least so many.
+  const total = count ?? offset + events.length + (hasMore ? 1 : 0);
+  const page: Page = {
+    pagination: paginationOf(total, current, size),
+    results: events.map(toEvent),
+    autocomplete: {},
+  };
+  return json(200, page);
+}
+
+const TOO_DEEP = `Pages reach ${OFFSET_MAX} events deep: narrow the filter, or export.`;
+
+function noPage() {
+  return told('NOT_FOUND', 'Invalid page.');
+}
+
+/** More than the most is the most; what is no number is the default. */
+function readPageSize(query: URLSearchParams): number {
+  const size = Number(/^\d{1,9}$/.exec(query.get('page_size') ?? '')?.[0] ?? 0);
+  return size === 0 ? PAGE_SIZE_DEFAULT : Math.min(size, PAGE_SIZE_MAX);
+}
+
+/** @throws GatewayError */
+function readPage(query: URLSearchParams, pages: number | null): number {
+  const text = query.get('page') || '1';
+  if (text === 'last' && pages !== null) return pages;
+  const page = /^\d{1,9}$/.test(text) ? Number(text) : 0;
+  if (page < 1 || (pages !== null && page > pages)) throw noPage();
+  return page;
+}
+
+export function paginationOf(count: number, current: number, size: number): Pagination {
+  const pages = Math.max(1, Math.ceil(count / size));
+  return {
+    next: current < pages ? current + 1 : 0,
+    previous: current - 1,
+    count,
+    current,
+    total_pages: pages,
+    start_index: count === 0 ? 0 : (current - 1) * size + 1,
+    end_index: Math.min(count, current * size),
+  };
+}
+
+export async function retrieveEvent(
+  request: DoorRequest,
+  context: DoorContext,
+  listing: EventListing,
+): Promise<DoorAnswer> {
+  const { id } = await context.access(null, 'EVENTS_READ');
+  return json(200, toEvent(await findEvent(request, id, listing)));
+}
+
+/** Redacts: the event keeps its place and type, is empty, and is no longer shown in this door. */
+export async function destroyEvent(
+  request: DoorRequest,
+  context: DoorContext,
+  listing: EventListing,
+): Promise<DoorAnswer> {
+  const { id } = await context.access(null, 'ADMIN');
+  const { eventId } = await findEvent(request, id, listing);
+  await context.services.redact(id, { eventIds: [eventId] });
+  return { status: 204 };
+}
+
+const UUID = /^[0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{12}$/i;
+
+/** @throws GatewayError NOT_FOUND */
+export async function findEvent(
+  { params }: DoorRequest,
+  workspaceId: number,
+  listing: EventListing,
+) {
+  const key = params['uuid'] ?? '';
+  const event = UUID.test(key) ? await listing.byKey(workspaceId, key) : null;
+  if (event === null) throw noEvent();
+  return event;
+}

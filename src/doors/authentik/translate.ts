@@ -1,0 +1,127 @@
+/**
+ * authentik's event to an event and back. `user`, `context` and `brand` stay in the payload; an
+ * instant finer than milliseconds is kept beside it. An event of another door is shown as well as
+ * it can be: its actor as the user, its payload as the context.
+ */
+import { eventKey } from '../../core/event-key.ts';
+import type { EventInput, EventProblem, StoredEvent } from '../../core/event.ts';
+import { parsePayload } from '../../core/exact-json.ts';
+import { isJsonObject, type Json, type JsonObject } from '../../core/json.ts';
+import { LIMITS } from '../../core/limits.ts';
+import { isStorableText, isWithinBytes } from '../../core/text.ts';
+import { formatInstant } from './instant.ts';
+import type { Event, EventRequest, FieldErrors } from './wire.ts';
+
+/** What becomes of an event when, and how long it is kept when it does not say. */
+export interface Arrival {
+  readonly now: Date;
+  readonly keptDays: number;
+}
+
+const DAY_MS = 86_400_000;
+
+export function toEventInput(request: EventRequest, { now, keptDays }: Arrival): EventInput {
+  const { user, context, brand, expires } = request;
+  const actor = actorOf(user);
+  const byDefault = new Date(now.getTime() + keptDays * DAY_MS);
+  const isFiner = expires != null && formatInstant(expires.date) !== expires.text;
+  return {
+    type: request.action,
+    source: request.app,
+    ...(actor === null ? {} : { actor }),
+    ...(request.client_ip == null ? {} : { clientIp: request.client_ip }),
+    occurredAt: now,
+    expiresAt: expires === undefined ? byDefault : (expires?.date ?? null),
+    payload: {
+      ...(user === undefined ? {} : { user }),
+      ...(context === undefined ? {} : { context }),
+      ...(brand === undefined ? {} : { brand }),
+    },
+    ...(isFiner ? { wire: { expires: expires.text } } : {}),
+  };
+}
+
+/** Where the name fits the envelope; it stays in the payload anyway. */
+function actorOf(user: JsonObject | undefined): string | null {
+  const name = user?.['username'];
+  if (typeof name !== 'string' || name === '') return null;
+  return isWithinBytes(name, LIMITS.indexedTextBytesMax) && isStorableText(name) ? name : null;
+}
+
+/** What a stored event and one that was recorded just now have in common. */
+type Source = Pick<StoredEvent, 'eventId' | 'type' | 'door' | 'source' | 'actor'> &
+  Pick<StoredEvent, 'clientIp' | 'occurredAt' | 'expiresAt' | 'wire'> & {
+    readonly payload: JsonObject;
+  };
+
+export function toEvent(event: StoredEvent): Event {
+  return encode({ ...event, payload: parsePayload(event.payload) });
+}
+
+/** The same of an event that was given this id when it was recorded. */
+export function toRecordedEvent(input: EventInput, eventId: string): Event {
+  return encode({
+    eventId,
+    type: input.type,
+    door: 'AUTHENTIK',
+    source: input.source ?? null,
+    actor: input.actor ?? null,
+    clientIp: input.clientIp ?? null,
+    occurredAt: input.occurredAt as Date,
+    expiresAt: input.expiresAt ?? null,
+    wire: input.wire ?? null,
+    payload: input.payload ?? {},
+  });
+}
+
+function encode(event: Source): Event {
+  const { payload } = event;
+  const isOurs = event.door === 'AUTHENTIK' || isJsonObject(payload['context']);
+  return {
+    pk: eventKey(event.eventId),
+    user: userOf(event),
+    action: event.type,
+    app: event.source ?? event.door.toLowerCase(),
+    context: isOurs ? objectOf(payload['context']) : payload,
+    client_ip: event.clientIp,
+    created: formatInstant(event.occurredAt),
+    expires: expiresOf(event),
+    brand: objectOf(payload['brand']),
+  };
+}
+
+function userOf({ payload, actor }: Source): JsonObject {
+  const user = objectOf(payload['user']);
+  return actor === null || user['username'] !== undefined ? user : { ...user, username: actor };
+}
+
+function expiresOf({ expiresAt, wire }: Source): string | null {
+  if (isJsonObject(wire) && typeof wire['expires'] === 'string') return wire['expires'];
+  return expiresAt === null ? null : formatInstant(expiresAt);
+}
+
+function objectOf(value: Json | undefined): JsonObject {
+  return isJsonObject(value) ? value : {};
+}
+
+const FIELD_OF: Readonly<Record<string, string>> = {
+  type: 'action',
+  source: 'app',
+  actor: 'user',
+  clientIp: 'client_ip',
+  expiresAt: 'expires',
+};
+
+const NOT_EXACT =
+  'Integers beyond 2^53, and other numbers that large, are kept as text: send them so.';
+
+/** Problems of an event under the names of the vendor's fields. */
+export function toFieldErrors(problems: readonly EventProblem[]): FieldErrors {
+  const errors: Record<string, string[]> = {};
+  for (const { code, pointer, message } of problems) {
+    const [, name = '', inPayload = ''] = pointer.split('/');
+    const field = (name === 'payload' ? inPayload : FIELD_OF[name]) || 'non_field_errors';
+    (errors[field] ??= []).push(code === 'NUMBER_NOT_EXACT' ? NOT_EXACT : message);
+  }
+  return errors;
+}

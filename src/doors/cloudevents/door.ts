@@ -1,0 +1,83 @@
+/** CloudEvents 1.0 over HTTP, the neutral door: events in, in every mode, and any event out. */
+import { z } from 'zod';
+import { eventCursors, LOG_BEGINNING } from '../../core/cursor.ts';
+import { GatewayError } from '../../core/errors.ts';
+import { LIMITS } from '../../core/limits.ts';
+import { bearerOf } from '../bearer.ts';
+import type { Door, DoorAnswer, DoorContext, DoorRequest } from '../door.ts';
+import { recordTogether } from '../record.ts';
+import { writeExact } from './exact.ts';
+import { BATCHED, readEvents } from './modes.ts';
+import { decode, encode } from './translate.ts';
+
+const PATH = '/cloudevents';
+const LIMIT_DEFAULT = 100;
+
+export function createCloudEventsDoor(): Door {
+  return {
+    name: 'CLOUDEVENTS',
+    owns: path => path === PATH || path.startsWith(`${PATH}/`),
+    credential: bearerOf,
+    encodeError,
+    optionsHeaders,
+    routes: [
+      { method: 'POST', path: PATH, scope: 'EVENTS_WRITE', handle: post },
+      { method: 'GET', path: PATH, scope: 'EVENTS_READ', handle: get },
+    ],
+  };
+}
+
+async function post(request: DoorRequest, context: DoorContext): Promise<DoorAnswer> {
+  const workspace = await context.access(request.query.get('workspace'), 'EVENTS_WRITE');
+  await recordTogether(context, workspace, readEvents(request).map(decode));
+  return { status: 204 };
+}
+
+const LIMIT = `limit: expects a whole number from 1 to ${LIMITS.pageSizeMax}.`;
+const limitOf = z.coerce.number().int().min(1).max(LIMITS.pageSizeMax).default(LIMIT_DEFAULT);
+
+/** In the order of the log. The cursor to go on at comes also with the last page: for polling. */
+async function get({ query }: DoorRequest, context: DoorContext): Promise<DoorAnswer> {
+  const slug = query.get('workspace');
+  const after = query.get('after');
+  const limit = limitOf.safeParse(query.get('limit') ?? undefined);
+  if (!limit.success) throw new GatewayError('BAD_USER_INPUT', LIMIT);
+  const workspace = await context.access(slug, 'EVENTS_READ');
+  const { items, hasNextPage } = await context.services.events.page(workspace.id, {
+    ...{ first: limit.data, after },
+    order: { field: 'POSITION', direction: 'ASC' },
+  });
+  const { encodePosition } = eventCursors(context.services.epoch, workspace.id);
+  const last = items.at(-1);
+  const cursor =
+    last === undefined && after !== null ? after : encodePosition(last ?? LOG_BEGINNING);
+  const next = new URLSearchParams({ after: cursor, limit: String(limit.data) });
+  if (slug !== null) next.set('workspace', slug);
+  return {
+    status: 200,
+    headers: {
+      'content-type': BATCHED,
+      'sluice-cursor': cursor,
+      ...(hasNextPage ? { link: `<${PATH}?${next}>; rel="next"` } : {}),
+    },
+    body: `[${items.map(event => writeExact(encode(event, workspace.slug))).join(',')}]`,
+  };
+}
+
+/** @see https://www.rfc-editor.org/rfc/rfc9457 */
+function encodeError({ status, code, message }: GatewayError): DoorAnswer {
+  return {
+    status,
+    headers: {
+      'content-type': 'application/problem+json',
+      ...(status === 401 ? { 'www-authenticate': 'Bearer' } : {}),
+    },
+    body: JSON.stringify({ type: 'about:blank', status, title: message, code }),
+  };
+}
+
+/** Senders of webhooks ask first whether they may: the key of each call decides. */
+function optionsHeaders({ headers }: DoorRequest): Readonly<Record<string, string>> {
+  if (headers['webhook-request-origin'] === undefined) return {};
+  return { 'webhook-allowed-origin': '*', 'webhook-allowed-rate': '*' };
+}

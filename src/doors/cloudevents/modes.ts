@@ -1,0 +1,92 @@
+/**
+ * The content modes of the HTTP binding: from a request to events in the JSON format. The
+ * published SDK is not used for this: it makes up an id and a time where none came (so that a
+ * retry is another event), cuts times and numbers, drops data that is 0, false or empty, and
+ * does not decode headers. `test/doors/cloudevents-sdk.test.ts` shows each of these.
+ * @see https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/bindings/http-protocol-binding.md
+ */
+import { GatewayError } from '../../core/errors.ts';
+import type { ExactJson } from '../../core/exact-json.ts';
+import { LIMITS } from '../../core/limits.ts';
+import type { DoorRequest } from '../door.ts';
+import { mediaTypeOf } from '../media-type.ts';
+import { readExact } from './exact.ts';
+import { checkCloudEvent, type CloudEvent } from './wire.ts';
+
+export const STRUCTURED = 'application/cloudevents+json';
+export const BATCHED = 'application/cloudevents-batch+json';
+
+/** @throws GatewayError BAD_REQUEST, BAD_USER_INPUT, PAYLOAD_TOO_LARGE, UNSUPPORTED_MEDIA_TYPE */
+export function readEvents(request: DoorRequest): CloudEvent[] {
+  const type = mediaTypeOf(request);
+  if (type === STRUCTURED) return [checkCloudEvent(jsonOf(request))];
+  if (type === BATCHED) return readBatch(jsonOf(request));
+  const isBinary = request.headers['ce-specversion'] !== undefined;
+  if (type.startsWith('application/cloudevents') || !isBinary) {
+    const message = `A CloudEvent is expected: as ${STRUCTURED}, ${BATCHED}, or with ce- headers.`;
+    throw new GatewayError('UNSUPPORTED_MEDIA_TYPE', message);
+  }
+  return [checkCloudEvent({ ...attributesOf(request), ...dataOf(request, type) })];
+}
+
+function readBatch(batch: ExactJson): CloudEvent[] {
+  if (!Array.isArray(batch)) {
+    throw new GatewayError('BAD_USER_INPUT', 'A batch is a JSON list of CloudEvents.');
+  }
+  if (batch.length > LIMITS.batchEventsMax) {
+    const message = `A batch has at most ${LIMITS.batchEventsMax} events.`;
+    throw new GatewayError('PAYLOAD_TOO_LARGE', message);
+  }
+  return batch.map(checkCloudEvent);
+}
+
+/** Checked as JSON within its depth first, then read with every digit, both without a byte order mark. */
+function jsonOf(request: DoorRequest): ExactJson {
+  request.json();
+  return readExact(request.body.toString('utf8').replace(/^\uFEFF/, ''));
+}
+
+function attributesOf({ headers }: DoorRequest): CloudEvent {
+  const attributes: [string, string][] = [];
+  for (const [name, value] of Object.entries(headers)) {
+    // Data has no header, and its type is the Content-Type.
+    if (!name.startsWith('ce-') || value === undefined) continue;
+    if (name !== 'ce-datacontenttype') attributes.push([name.slice(3), headerText(value)]);
+  }
+  const type = headers['content-type'];
+  if (type !== undefined) attributes.push(['datacontenttype', type]);
+  return Object.fromEntries(attributes);
+}
+
+/** A quoted string is unquoted, then percent-encoding undone once, where it is UTF-8. */
+function headerText(value: string): string {
+  const quoted = /^"((?:[^"\\]|\\.)*)"$/.exec(value.trim())?.[1];
+  const text = quoted === undefined ? value : quoted.replaceAll(/\\(.)/g, '$1');
+  return text.replaceAll(/(?:%[0-9a-f]{2})+/gi, encoded => {
+    try {
+      return decodeURIComponent(encoded);
+    } catch {
+      return encoded;
+    }
+  });
+}
+
+/** JSON as JSON, text as a string, and all else as base64: no byte is lost. */
+function dataOf(request: DoorRequest, type: string): CloudEvent {
+  if (request.body.length === 0) return {};
+  if (/^(application|text)\/(json|[\w.-]+\+json)$/.test(type)) return { data: jsonOf(request) };
+  const text = /^text\/|[/+]xml$/.test(type) ? decodedText(request) : null;
+  return text === null ? { data_base64: request.body.toString('base64') } : { data: text };
+}
+
+const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+
+function decodedText({ body, headers }: DoorRequest): string | null {
+  const charset = /;\s*charset="?([\w-]+)/i.exec(headers['content-type'] ?? '')?.[1];
+  if (charset !== undefined && !/^(utf-?8|us-ascii)$/i.test(charset)) return null;
+  try {
+    return utf8.decode(body);
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,117 @@
+/** A CloudEvent ↔ an event, both ways, and any event as a CloudEvent. Pure. */
+import { createHash } from 'node:crypto';
+import type { EventInput, StoredEvent } from '../../core/event.ts';
+import { parseExact, type ExactObject } from '../../core/exact-json.ts';
+import type { JsonObject } from '../../core/json.ts';
+import { LIMITS } from '../../core/limits.ts';
+import { isWithinBytes } from '../../core/text.ts';
+import { differenceOf, restored } from '../wire-difference.ts';
+import { isPlain, writeExact } from './exact.ts';
+import { isExtension, type CloudEvent } from './wire.ts';
+
+/** What the payload of a CloudEvent holds beside its extensions. */
+const IN_PAYLOAD = ['data', 'data_base64', 'datacontenttype', 'dataschema'] as const;
+
+interface Mapped extends Pick<StoredEvent, 'eventId' | 'type' | 'subject' | 'occurredAt'> {
+  readonly payload: ExactObject;
+}
+
+export function decode(event: CloudEvent): EventInput {
+  const { id, source, type, subject = null, time } = event as CloudEvent & Record<string, string>;
+  const extensions = Object.entries(event).filter(([name]) => isExtension(name));
+  const payload: ExactObject = {
+    ...Object.fromEntries(
+      IN_PAYLOAD.filter(name => Object.hasOwn(event, name)).map(name => [name, event[name]]),
+    ),
+    ...(extensions.length === 0 ? {} : { extensions: Object.fromEntries(extensions) }),
+  };
+  const occurredAt = time === undefined ? null : new Date(time);
+  const eventId = eventIdOf(source as string, id as string);
+  const columns = { type: type as string, source: indexable(source), subject: indexable(subject) };
+  const derived = derive(
+    { ...columns, eventId, occurredAt: occurredAt ?? new Date(0), payload },
+    UNKNOWN,
+  );
+  const wire = differenceOf(event as JsonObject, derived as JsonObject);
+  return { ...columns, id: eventId, occurredAt, wire, ...payloadInput(payload) };
+}
+
+/** Two sources may both have an id 1. What is too long for an id is known by its digest. */
+function eventIdOf(source: string, id: string): string {
+  const both = `${source} ${id}`;
+  if (isWithinBytes(both, LIMITS.eventIdBytesMax)) return both;
+  return `ce-${createHash('sha256').update(both).digest('hex')}`;
+}
+
+function indexable(text: string | null | undefined): string | null {
+  return text != null && isWithinBytes(text, LIMITS.indexedTextBytesMax) ? text : null;
+}
+
+/** Data with a number that JavaScript would alter goes in as text. */
+function payloadInput(payload: ExactObject): Pick<EventInput, 'payload' | 'properties'> {
+  const { data, ...others } = payload;
+  if (data === undefined || isPlain(data)) return { payload: payload as JsonObject };
+  const property = { name: 'data', type: 'JSON', values: [writeExact(data)] } as const;
+  return { payload: others as JsonObject, properties: [property] };
+}
+
+/** In place of a source that is not known. */
+const UNKNOWN = '/';
+
+/** Of any door's event; what came as a CloudEvent is given back as it came. */
+export function encode(event: StoredEvent, workspace: string): CloudEvent {
+  const payload = parseExact(event.payload) as ExactObject;
+  if (event.door !== 'CLOUDEVENTS') return encodeForeign(event, payload, workspace);
+  const derived = derive({ ...event, payload }, `/${workspace}`);
+  if (event.redactedAt !== null) return { ...derived, ...redaction(event) };
+  return restored(derived as JsonObject, event.wire);
+}
+
+function derive({ eventId, type, subject, occurredAt, payload }: Mapped, place: string) {
+  const { extensions, ...others } = payload;
+  const cut = eventId.indexOf(' ');
+  return {
+    specversion: '1.0',
+    id: eventId.slice(cut + 1),
+    source: cut === -1 ? place : eventId.slice(0, cut),
+    type,
+    ...(subject === null ? {} : { subject }),
+    time: occurredAt.toISOString(),
+    ...(extensions as CloudEvent | undefined),
+    ...others,
+  } satisfies CloudEvent;
+}
+
+/** The envelope's other fields become extension attributes. */
+function encodeForeign(event: StoredEvent, payload: ExactObject, workspace: string): CloudEvent {
+  const extensions = {
+    ...{ actor: event.actor, groupid: event.groupId, parentid: event.parentId },
+    ...{ success: event.success, description: event.description, icon: event.icon },
+    ...{ notify: event.notify ? true : null, clientip: event.clientIp },
+    expirytime: event.expiresAt?.toISOString() ?? null,
+  };
+  return {
+    specversion: '1.0',
+    id: event.eventId,
+    source: uriReference(event.source) ?? `/${workspace}`,
+    type: event.type,
+    ...(event.subject ? { subject: event.subject } : {}),
+    time: event.occurredAt.toISOString(),
+    // An attribute is no empty text.
+    ...Object.fromEntries(
+      Object.entries(extensions).filter(([, value]) => value || value === false),
+    ),
+    ...(event.redactedAt === null
+      ? { datacontenttype: 'application/json', data: payload }
+      : redaction(event)),
+  };
+}
+
+function redaction({ redactedAt }: StoredEvent): CloudEvent {
+  return { redactedtime: (redactedAt as Date).toISOString() };
+}
+
+function uriReference(source: string | null): string | null {
+  if (source === null || source === '') return null;
+  return source.replaceAll(/[^\x21-\x7e]+/gu, encodeURIComponent);
+}

@@ -1,0 +1,114 @@
+/**
+ * A door is a foreign API, spoken as its vendor's clients speak it: a table of routes, each with
+ * the pure functions that translate its requests and answers. What all doors share is here; a
+ * door never writes SQL, and records and reads through the same services as GraphQL.
+ *
+ * `src/doors/<name>/` holds `wire.ts` (the vendor's types, in zod), `translate.ts` (pure, both
+ * ways) and `door.ts`, whose factory is listed in `src/doors/index.ts`. A route is written as
+ *
+ *     { method: 'GET', path: '/v1/things/:id', scope: 'EVENTS_READ', handle: readThing }
+ *
+ * and translates only: `server/doors.ts` has found it, authenticated the key, checked the scope
+ * and read the body within the limit before `handle` is called. HEAD runs the route of GET,
+ * OPTIONS is answered from the table, and whatever is thrown, on the way in or by `handle`, comes
+ * out through `encodeError` in the vendor's shape: a GatewayError as it is, anything else logged
+ * and masked as INTERNAL_SERVER_ERROR. `Allow` and `Retry-After` are added by themselves.
+ */
+import type { AggregateReader } from '../core/aggregate.ts';
+import type { GatewayError } from '../core/errors.ts';
+import type { Door as DoorName, EventInput, Receipt, StoredEvent } from '../core/event.ts';
+import type { Principal, Scope } from '../core/principal.ts';
+import type { Workspace } from '../core/workspace.ts';
+import type { QuarantineItem } from '../ingest/quarantine.ts';
+import type { Redaction } from '../ingest/redact.ts';
+import type { WorkspaceAdmin } from '../ingest/workspace-admin.ts';
+import type { DefinitionReader } from '../read/definitions.ts';
+import type { EventReader } from '../read/events.ts';
+import type { LatestEventsRequest } from '../read/latest-events.ts';
+import type { WorkspaceReader } from '../read/workspaces.ts';
+import type { KeyAdmin } from '../security/keys.ts';
+
+/** A request to a door. */
+export interface DoorRequest {
+  readonly method: string;
+  /** Without the query, percent-encoded as it came. */
+  readonly path: string;
+  /** The segments that the route names, decoded after splitting. */
+  readonly params: Readonly<Record<string, string>>;
+  readonly query: URLSearchParams;
+  /** By lower-case name. */
+  readonly headers: Readonly<Record<string, string | undefined>>;
+  /** In the answer's `x-request-id` and in the log. */
+  readonly requestId: string;
+  /** Inflated; empty until the credential has passed. */
+  readonly body: Buffer;
+  /** The body as JSON. @throws GatewayError BAD_REQUEST */
+  json(): unknown;
+}
+
+export interface DoorAnswer {
+  readonly status: number;
+  /** `content-type` is `application/json` where a body comes without. */
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Absent: no body. */
+  readonly body?: string | Buffer | AsyncIterable<string>;
+}
+
+/** What a route may use. */
+export interface DoorContext {
+  readonly principal: Principal;
+  /**
+   * By slug, else the key's own, else `default`.
+   * @throws GatewayError FORBIDDEN, NOT_FOUND
+   */
+  access(slug: string | null, scope: Scope): Promise<Workspace>;
+  /** See also `recordTogether` and `recordEach` in `record.ts`. @throws as RecordEvents */
+  record(
+    workspace: Workspace,
+    events: readonly EventInput[],
+    atomic: boolean,
+  ): Promise<readonly Receipt[]>;
+  /** Into quarantine, with their problems. @throws GatewayError SERVICE_UNAVAILABLE */
+  keepAside(workspace: Workspace, items: readonly QuarantineItem[]): Promise<void>;
+  readonly services: DoorServices;
+  /** Aborted when nobody waits for the answer any more. */
+  readonly signal: AbortSignal;
+}
+
+/** Grows with what doors need; the composition root fills it in. */
+export interface DoorServices {
+  /** Of the database: cursors carry it. */
+  readonly epoch: string;
+  readonly events: EventReader;
+  readonly definitions: DefinitionReader;
+  readonly aggregates: AggregateReader;
+  readonly workspaces: WorkspaceReader;
+  readonly workspaceAdmin: WorkspaceAdmin;
+  readonly keyAdmin: KeyAdmin;
+  /** The latest event of each subject, subjects with the newest first. */
+  latestBySubject(request: LatestEventsRequest): Promise<StoredEvent[]>;
+  /** How many events were emptied. */
+  redact(workspaceId: number, redaction: Redaction): Promise<number>;
+}
+
+export interface DoorRoute {
+  readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+  /** Such as /v1/workspace/:workspaceId/events; a literal segment wins over a named one. */
+  readonly path: string;
+  /** Null where what is sent decides: the handler asks for the scope itself. */
+  readonly scope: Scope | null;
+  handle(request: DoorRequest, context: DoorContext): Promise<DoorAnswer>;
+}
+
+export interface Door {
+  readonly name: DoorName | 'GENESYS';
+  /** Paths that are the door's, also where no route answers: its 404 and 405 have its shape. */
+  owns(path: string): boolean;
+  readonly routes: readonly DoorRoute[];
+  /** The secret that a request carries in the vendor's place, or null, which is UNAUTHENTICATED. */
+  credential(request: DoorRequest): string | null;
+  /** For the answer to OPTIONS, beside `Allow`. */
+  optionsHeaders?(request: DoorRequest): Readonly<Record<string, string>>;
+  /** The vendor's status and body for what went wrong. */
+  encodeError(error: GatewayError, request: DoorRequest): DoorAnswer;
+}

@@ -1,0 +1,44 @@
+import type { OrderSetting } from '../core/agent-order.ts';
+import type { NotesOf } from '../ingest/door-notes.ts';
+import type { EventListing } from '../read/event-listing.ts';
+import type { TimelineReader } from '../read/timeline.ts';
+import { createAuthentikDoor } from './authentik/door.ts';
+import { createCloudEventsDoor } from './cloudevents/door.ts';
+import type { Door } from './door.ts';
+import { createGenesysDoor } from './genesys/door.ts';
+import { createTokens } from './genesys/token.ts';
+import { createLogshDoor } from './logsh/door.ts';
+import { createLogspaceDoor } from './logspace/door.ts';
+import { createSpeakeasyDoor } from './speakeasy/door.ts';
+
+/** What an operator may set of doors. */
+export interface DoorSettings {
+  readonly logshEventsPerSecond: number;
+  /** Null: every agent that a controller names runs each minute. */
+  readonly logspaceOrder: OrderSetting | null;
+}
+
+/** What some doors use, beyond what all may. */
+export interface DoorStores {
+  readonly listing: EventListing;
+  readonly timeline: TimelineReader;
+  readonly notesOf: NotesOf;
+  /** Of access tokens: the same in every gateway on one database, 32 bytes. */
+  readonly sealingKey: Buffer;
+}
+
+/** The doors that are open; no two share a path. */
+export function createDoors(
+  { logshEventsPerSecond, logspaceOrder }: DoorSettings,
+  { listing, timeline, notesOf, sealingKey }: DoorStores,
+): readonly Door[] {
+  const nowMs = () => Date.now();
+  return [
+    createSpeakeasyDoor(),
+    createLogspaceDoor({ timeline, capabilities: notesOf('LOGSPACE'), order: logspaceOrder }),
+    createLogshDoor({ eventsPerSecond: logshEventsPerSecond }),
+    createCloudEventsDoor(),
+    createGenesysDoor(createTokens(nowMs, sealingKey)),
+    createAuthentikDoor(listing),
+  ];
+}

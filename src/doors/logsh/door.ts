@@ -1,0 +1,112 @@
+/** Logsh: one call that says what happened, with an emoji. */
+import { GatewayError, type ErrorCode } from '../../core/errors.ts';
+import type { EventProblem, Receipt } from '../../core/event.ts';
+import type { JsonObject } from '../../core/json.ts';
+import type { Workspace } from '../../core/workspace.ts';
+import { createRate, type Rate } from '../../security/rate-limits.ts';
+import { bearerOf } from '../bearer.ts';
+import type { Door, DoorAnswer, DoorContext, DoorRequest } from '../door.ts';
+import { requireJson } from '../media-type.ts';
+import { recordTogether } from '../record.ts';
+import { decode, slugOf } from './translate.ts';
+import { logshEvent, messageOf, type LogshEvent } from './wire.ts';
+
+export interface LogshOptions {
+  /** For each key. */
+  readonly eventsPerSecond: number;
+}
+
+const PATH = '/api/event';
+/** The vendor's clients expect to wait a second. */
+const WINDOW_S = 1;
+
+export function createLogshDoor({ eventsPerSecond }: LogshOptions): Door {
+  const rate = createRate('events', eventsPerSecond, WINDOW_S);
+  return {
+    name: 'LOGSH',
+    owns: path => path === PATH || path.startsWith(`${PATH}/`),
+    credential: bearerOf,
+    encodeError,
+    routes: [
+      {
+        ...{ method: 'POST', path: PATH, scope: 'EVENTS_WRITE' },
+        handle: (request, context) => post(request, context, rate),
+      },
+    ],
+  };
+}
+
+async function post(request: DoorRequest, context: DoorContext, rate: Rate): Promise<DoorAnswer> {
+  await rate.take(context.principal.keyId, 1);
+  requireJson(request);
+  const sent = request.json();
+  const { success, data, error } = logshEvent.safeParse(sent);
+  if (!success) throw new GatewayError('BAD_USER_INPUT', messageOf(error));
+  const workspace = await workspaceOf(data, context);
+  const [receipt] = await recordTogether(context, workspace, [decode(data, sent as JsonObject)]);
+  return json(200, {
+    status: true,
+    id: (receipt as Receipt).eventId,
+    workspace: data.workspace.toLowerCase(),
+    event: data.event,
+    description: data.description ?? '',
+  });
+}
+
+/**
+ * Made when it is first named, if the key covers every workspace.
+ * @throws GatewayError NOT_FOUND where the key covers another one
+ */
+async function workspaceOf(event: LogshEvent, context: DoorContext): Promise<Workspace> {
+  const slug = slugOf(event.workspace);
+  try {
+    return await context.access(slug, 'EVENTS_WRITE');
+  } catch (error) {
+    const isNew = codeOf(error) === 'NOT_FOUND' && context.principal.workspaceId === null;
+    if (!isNew) throw error;
+  }
+  try {
+    return await context.services.workspaceAdmin.create({ slug, name: event.workspace });
+  } catch (error) {
+    // Two at once: the other one was quicker.
+    if (codeOf(error) !== 'CONFLICT') throw error;
+    return context.access(slug, 'EVENTS_WRITE');
+  }
+}
+
+function codeOf(error: unknown): ErrorCode | null {
+  return error instanceof GatewayError ? error.code : null;
+}
+
+const FORMAT = 'Authorization header must be in the format: Bearer <token>';
+const INVALID_KEY = 'Your API key is invalid, missing required permissions, or has expired.';
+
+/** A key that may not is refused as one that is not there. */
+function encodeError(error: GatewayError, request: DoorRequest): DoorAnswer {
+  const { code, message, status, extensions, retryAfterS = 1 } = error;
+  if (code === 'UNAUTHENTICATED' || code === 'FORBIDDEN' || isForeignWorkspace(error, request)) {
+    return refusal(401, 'unauthorized', bearerOf(request) === null ? FORMAT : INVALID_KEY);
+  }
+  if (status === 400) {
+    const [problem] = (extensions['problems'] ?? []) as readonly EventProblem[];
+    const isIcon = problem?.code === 'ICON_INVALID';
+    return refusal(400, 'bad_request', isIcon ? 'Icon must be a valid emoji 🔥.' : message);
+  }
+  if (code === 'RATE_LIMITED') {
+    const told = `Rate limit exceeded. Try again after ${retryAfterS} seconds.`;
+    return refusal(status, 'rate_limit_exceeded', told);
+  }
+  return refusal(status, code.toLowerCase(), message);
+}
+
+function isForeignWorkspace({ code }: GatewayError, { path }: DoorRequest): boolean {
+  return code === 'NOT_FOUND' && path === PATH;
+}
+
+function refusal(status: number, name: string, message: string): DoorAnswer {
+  return json(status, { status: false, name, message });
+}
+
+function json(status: number, body: object): DoorAnswer {
+  return { status, body: JSON.stringify(body) };
+}

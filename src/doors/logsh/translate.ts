@@ -1,0 +1,59 @@
+/** Logsh's event ↔ ours. Pure. */
+import { get } from 'node-emoji';
+import { createHash } from 'node:crypto';
+import type { EventInput, StoredEvent } from '../../core/event.ts';
+import { parsePayload } from '../../core/exact-json.ts';
+import type { JsonObject } from '../../core/json.ts';
+import { LIMITS } from '../../core/limits.ts';
+import { differenceOf, restored } from '../wire-difference.ts';
+import type { LogshEvent } from './wire.ts';
+
+/** An icon that is nobody's emoji is left for the validation of events to refuse. */
+export function decode(event: LogshEvent, sent: JsonObject): EventInput {
+  const mapped = {
+    type: event.event,
+    description: event.description || null,
+    icon: event.icon === undefined ? null : emojiOf(event.icon),
+    notify: event.notify ?? false,
+    payload: event.metadata ?? {},
+  };
+  return { ...mapped, wire: differenceOf(sent, derive(mapped, event.workspace.toLowerCase())) };
+}
+
+/** The body that the event came by, or would have; `workspace` is as Logsh names it. */
+export function encode(event: StoredEvent, workspace: string): JsonObject {
+  const derived = derive({ ...event, payload: parsePayload(event.payload) }, workspace);
+  return event.door === 'LOGSH' ? restored(derived, event.wire) : derived;
+}
+
+type Mapped = Pick<StoredEvent, 'type' | 'description' | 'icon' | 'notify'> & {
+  readonly payload: JsonObject;
+};
+
+function derive({ type, description, icon, notify, payload }: Mapped, workspace: string) {
+  return {
+    ...{ workspace, event: type, notify, metadata: payload },
+    ...(description === null ? {} : { description }),
+    ...(icon === null ? {} : { icon }),
+  };
+}
+
+/** Of an emoji itself, or of its name with or without colons. */
+function emojiOf(icon: string): string {
+  const name = /^:?([\w+-]+):?$/.exec(icon)?.[1];
+  return (name === undefined ? undefined : get(name)) ?? icon;
+}
+
+/**
+ * The workspace that a name means: lower case, and a hyphen for whatever a slug can't hold. A
+ * name of nothing else, such as 日志, gets one of its own.
+ */
+export function slugOf(name: string): string {
+  const slug = [...name.toLowerCase()]
+    .map(character => (/[a-z0-9]/.test(character) ? character : '-'))
+    .join('')
+    .replace(/^-+/, '')
+    .slice(0, LIMITS.slugCharsMax);
+  if (slug !== '') return slug;
+  return `logsh-${createHash('sha256').update(name.toLowerCase()).digest('hex').slice(0, 12)}`;
+}

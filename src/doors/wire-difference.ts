@@ -1,0 +1,28 @@
+/**
+ * What a mapping can't invert, found by trying: a body as it came is compared with the one that
+ * its event would be given back as, and only what differs is kept, in `EventInput.wire`.
+ */
+import { isDeepStrictEqual } from 'node:util';
+import { isJsonObject, type Json, type JsonObject } from '../core/json.ts';
+
+/** @returns what `restored` puts right, or null where there is nothing to put right. */
+export function differenceOf(sent: JsonObject, derived: JsonObject): JsonObject | null {
+  const differing = Object.entries(sent).filter(
+    ([name, value]) => !Object.hasOwn(derived, name) || !isDeepStrictEqual(value, derived[name]),
+  );
+  const absent = Object.keys(derived).filter(name => !Object.hasOwn(sent, name));
+  if (differing.length === 0 && absent.length === 0) return null;
+  return {
+    ...(differing.length === 0 ? {} : { sent: Object.fromEntries(differing) }),
+    ...(absent.length === 0 ? {} : { absent }),
+  };
+}
+
+/** The body as it came. What is kept of an event from elsewhere is not a difference of ours. */
+export function restored(derived: JsonObject, wire: Json | null): JsonObject {
+  if (!isJsonObject(wire)) return derived;
+  const absent = new Set(Array.isArray(wire['absent']) ? wire['absent'] : []);
+  const kept = Object.entries(derived).filter(([name]) => !absent.has(name));
+  const sent = isJsonObject(wire['sent']) ? Object.entries(wire['sent']) : [];
+  return Object.fromEntries([...kept, ...sent]);
+}

@@ -1,0 +1,40 @@
+import { GatewayError } from '../core/errors.ts';
+import { requireScope, type Principal, type Scope } from '../core/principal.ts';
+import type { GraphQLContext } from './context.ts';
+
+/** Null for what is not there, or not for this key: where a field may be null. */
+export async function orNull<T>(found: Promise<T>): Promise<T | null> {
+  try {
+    return await found;
+  } catch (error) {
+    if (error instanceof GatewayError && error.code === 'NOT_FOUND') return null;
+    throw error;
+  }
+}
+
+/**
+ * Whether the key covers the workspace of a global id.
+ * @throws GatewayError UNAUTHENTICATED, FORBIDDEN without the scope
+ */
+export function covers({ principal }: GraphQLContext, workspaceId: number, scope: Scope): boolean {
+  const covered = requireScope(principal, scope).workspaceId;
+  return covered === null || covered === workspaceId;
+}
+
+/** @throws GatewayError UNAUTHENTICATED without a valid key. */
+export function requireKey({ principal }: GraphQLContext): Principal {
+  return principal ?? requireScope(principal, 'EVENTS_READ');
+}
+
+/** @throws GatewayError UNAUTHENTICATED, FORBIDDEN for any but an ADMIN of every workspace. */
+export function requireInstallationAdmin({ principal }: GraphQLContext): void {
+  if (requireScope(principal, 'ADMIN').workspaceId === null) return;
+  throw new GatewayError(
+    'FORBIDDEN',
+    'This needs a key with the scope ADMIN that covers every workspace.',
+  );
+}
+
+export function notFound(what: string): GatewayError {
+  return new GatewayError('NOT_FOUND', `There is no such ${what} for this key.`);
+}

@@ -1,0 +1,41 @@
+import { GatewayError } from '../core/errors.ts';
+
+/**
+ * The bytes that one execution may read, and those that its answer may have. Values count by their
+ * texts; what lies between them is bounded by the cost of the operation.
+ */
+export interface AnswerBudget {
+  /** Counts what was read. @throws GatewayError QUERY_TOO_EXPENSIVE */
+  read(bytes: number): void;
+  /**
+   * Counts text that is about to stand in the answer. False when there is no room for it, and from
+   * then on: the whole answer then becomes `overrun`, however many texts are still to come.
+   */
+  holds(bytes: number): boolean;
+  readonly overrun: GatewayError | null;
+}
+
+export function createAnswerBudget(bytesMax: number): AnswerBudget {
+  let bytesRead = 0;
+  let bytesHeld = 0;
+  let overrun: GatewayError | null = null;
+  return {
+    read(bytes) {
+      bytesRead += bytes;
+      if (bytesRead > bytesMax) throw tooLarge(bytesMax);
+    },
+    holds(bytes) {
+      bytesHeld += bytes;
+      if (bytesHeld > bytesMax) overrun ??= tooLarge(bytesMax);
+      return overrun === null;
+    },
+    get overrun() {
+      return overrun;
+    },
+  };
+}
+
+function tooLarge(bytesMax: number): GatewayError {
+  const message = `An answer may have at most ${bytesMax} bytes: ask for smaller pages or fewer fields.`;
+  return new GatewayError('QUERY_TOO_EXPENSIVE', message);
+}

@@ -1,0 +1,63 @@
+/** Pothos with its plugin and the types of the scalars. Defines no types of the API. */
+import SchemaBuilder from '@pothos/core';
+import RelayPlugin from '@pothos/plugin-relay';
+import type { Json, JsonObject } from '../core/json.ts';
+import { LIMITS } from '../core/limits.ts';
+import type { GraphQLContext } from './context.ts';
+import { nodeTypeOf } from './global-id.ts';
+import { ID_FIELD } from './words.ts';
+
+interface Scalar<T> {
+  Input: T;
+  Output: T;
+}
+
+interface ApiTypes {
+  Context: GraphQLContext;
+  DefaultFieldNullability: false;
+  Scalars: {
+    ID: Scalar<string>;
+    DateTime: Scalar<Date>;
+    JSON: Scalar<Json>;
+    JSONObject: Scalar<JsonObject>;
+    SafeInt: Scalar<number>;
+    TimeZone: Scalar<string>;
+    /** In ms. */
+    Duration: Scalar<number>;
+  };
+}
+
+const SIZES = `0 to ${LIMITS.pageSizeMax}; with neither \`first\` nor \`last\` a page has ${LIMITS.pageSizeDefault}.`;
+
+export const builder = new SchemaBuilder<ApiTypes>({
+  plugins: [RelayPlugin],
+  defaultFieldNullability: false,
+  relay: {
+    nodeQueryOptions: false,
+    nodesQueryOptions: false,
+    nodeTypeOptions: {
+      description: 'An object that can be fetched again by its id, with `node`.',
+      resolveType: node => nodeTypeOf(node as object),
+    },
+    idFieldOptions: { description: ID_FIELD },
+    pageInfoTypeOptions: { description: 'How a page lies in its list.' },
+    hasNextPageFieldOptions: { description: 'Whether items follow this page in the list.' },
+    hasPreviousPageFieldOptions: { description: 'Whether items precede this page in the list.' },
+    startCursorFieldOptions: {
+      description: 'Cursor of the first item: `before` it lies the page before. Null for no items.',
+    },
+    endCursorFieldOptions: {
+      description: 'Cursor of the last item: `after` it lies the next page. Null for no items.',
+    },
+    firstArgOptions: { description: `At most so many items from the start of the list, ${SIZES}` },
+    lastArgOptions: {
+      description: `At most so many items from the end of the list, ${SIZES} Not together with \`first\`.`,
+    },
+    afterArgOptions: {
+      description: 'Only items after this cursor of the same list. Default: all.',
+    },
+    beforeArgOptions: {
+      description: 'Only items before this cursor of the same list. Default: all.',
+    },
+  },
+});

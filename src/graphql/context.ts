@@ -1,0 +1,101 @@
+/** What a resolver may reach. One context is made for each operation. */
+import type { AggregateReader } from '../core/aggregate.ts';
+import { eventCursors, type EventCursors } from '../core/cursor.ts';
+import type { StatusReader } from '../core/gateway-status.ts';
+import { LIMITS } from '../core/limits.ts';
+import type { Principal, Scope } from '../core/principal.ts';
+import type { Workspace } from '../core/workspace.ts';
+import type { DefinitionAdmin } from '../ingest/definition-admin.ts';
+import type { QuarantineAdmin } from '../ingest/quarantine-admin.ts';
+import type { RecordEvents } from '../ingest/record.ts';
+import type { Redaction } from '../ingest/redact.ts';
+import type { WorkspaceAdmin } from '../ingest/workspace-admin.ts';
+import type { LiveAggregates } from '../live/live-aggregates.ts';
+import type { Live } from '../live/live.ts';
+import type { AggregateCounts } from '../read/aggregate-counts.ts';
+import type { ApiKeyReader } from '../read/api-keys.ts';
+import type { DefinitionReader } from '../read/definitions.ts';
+import type { EventReader } from '../read/events.ts';
+import type { QuarantineReader } from '../read/quarantine.ts';
+import type { WorkspaceReader } from '../read/workspaces.ts';
+import type { Access } from '../security/access.ts';
+import type { KeyAdmin } from '../security/keys.ts';
+import type { RateLimits } from '../security/rate-limits.ts';
+import { createAnswerBudget, type AnswerBudget } from './answer-budget.ts';
+import { createLoaders, type Loaders } from './loaders.ts';
+
+export interface Services {
+  /** Of the database: cursors carry it. */
+  readonly epoch: string;
+  readonly events: EventReader;
+  readonly definitions: DefinitionReader;
+  readonly counts: Pick<AggregateCounts, 'definitionCounts'>;
+  readonly workspaces: WorkspaceReader;
+  readonly apiKeys: ApiKeyReader;
+  readonly quarantine: QuarantineReader;
+  readonly aggregates: AggregateReader;
+  readonly record: RecordEvents;
+  readonly rateLimits: Pick<RateLimits, 'countEvents'>;
+  readonly live: Pick<Live, 'subscribe'>;
+  readonly workspaceAdmin: WorkspaceAdmin;
+  readonly keyAdmin: KeyAdmin;
+  readonly definitionAdmin: DefinitionAdmin;
+  readonly quarantineAdmin: QuarantineAdmin;
+  readonly liveAggregates: LiveAggregates;
+  readonly status: StatusReader;
+  /** How many events were emptied. */
+  redact(workspaceId: number, redaction: Redaction): Promise<number>;
+  createStreamTicket(principal: Principal): Promise<{ ticket: string; expiresAt: Date }>;
+}
+
+export interface GraphQLContext {
+  readonly principal: Principal | null;
+  /**
+   * The workspace that is meant: by its slug, else the key's own. Every read and write passes it.
+   * @throws GatewayError UNAUTHENTICATED, FORBIDDEN without the scope, NOT_FOUND
+   */
+  access(slug: string | null | undefined, scope: Scope): Promise<Workspace>;
+  readonly services: Services;
+  readonly loaders: Loaders;
+  /** Of this execution: a step of a stream has its own. */
+  readonly answer: AnswerBudget;
+  /** Where an EventSource that connects again left off. */
+  readonly lastEventId: string | null;
+  /** How events come in that this operation records. */
+  readonly door: 'GRAPHQL' | 'IMPORT';
+  /** Aborted when nobody waits for the answer any more. */
+  readonly signal: AbortSignal;
+}
+
+interface ContextOptions {
+  readonly principal: Principal | null;
+  readonly access: Access;
+  readonly services: Services;
+  readonly signal: AbortSignal;
+  readonly lastEventId?: string | null;
+  readonly door?: GraphQLContext['door'];
+}
+
+export function createContext(options: ContextOptions): GraphQLContext {
+  const { principal, access, services, lastEventId = null, door = 'GRAPHQL' } = options;
+  let loaders: Loaders | undefined;
+  return {
+    principal,
+    access: (slug, scope) => access(principal, slug, scope),
+    services,
+    // Both are made on first use: recording, which there is most of, uses neither.
+    get loaders() {
+      return (loaders ??= createLoaders(services));
+    },
+    get signal() {
+      return options.signal;
+    },
+    answer: createAnswerBudget(LIMITS.answerBytesMax),
+    lastEventId,
+    door,
+  };
+}
+
+export function cursorsOf({ services }: GraphQLContext, workspaceId: number): EventCursors {
+  return eventCursors(services.epoch, workspaceId);
+}

@@ -1,0 +1,196 @@
+/**
+ * Look-ups of one operation, gathered: however many objects ask, each kind of look-up costs one
+ * statement a workspace. What was loaded is kept until `clear`, which a stream calls before each
+ * of its deliveries, so that it neither grows nor shows what is stale.
+ */
+import DataLoader from 'dataloader';
+import type { ApiKeyInfo } from '../core/api-key.ts';
+import type { LogPlace } from '../core/cursor.ts';
+import type { EventDefinition } from '../core/definition.ts';
+import type { StoredEvent } from '../core/event.ts';
+import type { EventFilter } from '../core/filter.ts';
+import type { PageArgs } from '../core/page.ts';
+import type { QuarantinedEvent } from '../core/quarantine.ts';
+import type { Workspace } from '../core/workspace.ts';
+import type { DefinitionCount } from '../read/aggregate-counts.ts';
+import type { EventOrder, EventPage, EventParentField } from '../read/events.ts';
+import type { Services } from './context.ts';
+
+/** Something in a workspace. */
+interface In {
+  readonly workspaceId: number;
+}
+interface EventIdKey extends In {
+  readonly eventId: string;
+}
+interface DefinitionKey extends In {
+  readonly id: number;
+}
+interface QuarantineKey extends In {
+  readonly id: string;
+}
+/** Which of many lists: the children of an event, the events of a group or of a type. */
+export interface RelatedKey extends In {
+  readonly field: EventParentField;
+  readonly value: string;
+  readonly filter?: EventFilter | null;
+}
+export interface RelatedPageKey extends RelatedKey {
+  /** Name of the definition that `value` is the id of. */
+  readonly type?: string;
+  readonly args: PageArgs;
+  readonly order: EventOrder | null;
+}
+
+export interface Loaders {
+  readonly eventById: DataLoader<EventIdKey, StoredEvent | null, string>;
+  readonly eventAt: DataLoader<In & LogPlace, StoredEvent | null, string>;
+  readonly relatedPage: DataLoader<RelatedPageKey, EventPage, string>;
+  readonly relatedCount: DataLoader<RelatedKey, number | null, string>;
+  readonly definition: DataLoader<DefinitionKey, EventDefinition | null, string>;
+  readonly definitionCount: DataLoader<DefinitionKey, DefinitionCount | undefined, string>;
+  readonly quarantined: DataLoader<QuarantineKey, QuarantinedEvent | null, string>;
+  readonly workspace: DataLoader<number, Workspace | null>;
+  readonly apiKey: DataLoader<number, ApiKeyInfo | null>;
+  readonly head: DataLoader<number, LogPlace>;
+  readonly tail: DataLoader<number, number>;
+  clear(): void;
+}
+
+type Reads = Pick<
+  Services,
+  'events' | 'definitions' | 'counts' | 'workspaces' | 'apiKeys' | 'quarantine'
+>;
+
+export function createLoaders(reads: Reads): Loaders {
+  const { events, definitions, counts, workspaces, apiKeys, quarantine } = reads;
+  const loaders = {
+    eventById: inWorkspaces<EventIdKey, StoredEvent | null>(
+      ({ eventId }) => eventId,
+      (workspaceId, keys) =>
+        events.byEventIds(
+          workspaceId,
+          keys.map(key => key.eventId),
+        ),
+    ),
+    eventAt: inWorkspaces<In & LogPlace, StoredEvent | null>(
+      ({ position }) => String(position),
+      (workspaceId, places) => events.byPlaces(workspaceId, places),
+    ),
+    relatedPage: relatedPages(reads),
+    relatedCount: relatedCounts(reads),
+    definition: inWorkspaces<DefinitionKey, EventDefinition | null>(
+      ({ id }) => String(id),
+      (workspaceId, keys) =>
+        definitions.byIds(
+          workspaceId,
+          keys.map(({ id }) => id),
+        ),
+    ),
+    definitionCount: inWorkspaces<DefinitionKey, DefinitionCount | undefined>(
+      ({ id }) => String(id),
+      async (workspaceId, keys) => {
+        const ids = keys.map(({ id }) => id);
+        const found = await counts.definitionCounts(workspaceId, ids);
+        return ids.map(id => found.get(id));
+      },
+    ),
+    quarantined: inWorkspaces<QuarantineKey, QuarantinedEvent | null>(
+      ({ id }) => id,
+      (workspaceId, keys) =>
+        quarantine.byIds(
+          workspaceId,
+          keys.map(({ id }) => id),
+        ),
+    ),
+    workspace: new DataLoader<number, Workspace | null>(ids => workspaces.byIds(ids)),
+    apiKey: new DataLoader<number, ApiKeyInfo | null>(ids => apiKeys.byIds(ids)),
+    head: new DataLoader<number, LogPlace>(ids => fromMap(ids, workspaces.heads(ids))),
+    tail: new DataLoader<number, number>(ids => fromMap(ids, workspaces.tails(ids))),
+  };
+  return {
+    ...loaders,
+    clear: () => {
+      for (const loader of Object.values(loaders)) loader.clearAll();
+    },
+  };
+}
+
+function relatedPages({ events }: Pick<Reads, 'events'>): Loaders['relatedPage'] {
+  const ofOneKind = ({ args, order, ...key }: RelatedPageKey) =>
+    JSON.stringify([listsOf(key), order, args.first, args.after, args.last, args.before]);
+  return grouped<RelatedPageKey, EventPage>(
+    ofOneKind,
+    key => `${key.value}\0${ofOneKind(key)}`,
+    async ([first, ...rest]) => {
+      const { workspaceId, field, type, args, order, filter } = first;
+      if (type !== undefined && rest.length === 0) {
+        // A page alone is read by windows of time, where its filter has no index.
+        const ofType = { types: [type], ...(filter && { and: [filter] }) };
+        return [await events.page(workspaceId, { ...args, order, filter: ofType })];
+      }
+      const values = [first, ...rest].map(({ value }) => value);
+      return events.pagesBy(workspaceId, field, values, { ...args, order, filter });
+    },
+  );
+}
+
+function relatedCounts({ events }: Pick<Reads, 'events'>): Loaders['relatedCount'] {
+  return grouped<RelatedKey, number | null>(
+    listsOf,
+    key => `${key.value}\0${listsOf(key)}`,
+    ([first, ...rest]) => {
+      const values = [first, ...rest].map(({ value }) => value);
+      return events.countBy(first.workspaceId, first.field, values, first.filter);
+    },
+  );
+}
+
+function listsOf({ workspaceId, field, filter }: Omit<RelatedKey, 'value'>): string {
+  return JSON.stringify([workspaceId, field, filter]);
+}
+
+function inWorkspaces<Key extends In, Value>(
+  nameOf: (key: Key) => string,
+  load: (workspaceId: number, keys: readonly Key[]) => Promise<Value[]>,
+): DataLoader<Key, Value, string> {
+  return grouped<Key, Value>(
+    ({ workspaceId }) => String(workspaceId),
+    key => `${key.workspaceId}:${nameOf(key)}`,
+    keys => load(keys[0].workspaceId, keys),
+  );
+}
+
+/** Keys of one group are loaded together. */
+function grouped<Key, Value>(
+  groupOf: (key: Key) => string,
+  nameOf: (key: Key) => string,
+  load: (keys: readonly [Key, ...Key[]]) => Promise<Value[]>,
+): DataLoader<Key, Value, string> {
+  return new DataLoader<Key, Value, string>(
+    async keys => {
+      const groups = new Map<string, [Key, ...Key[]]>();
+      for (const key of keys) {
+        const group = groups.get(groupOf(key));
+        if (group === undefined) groups.set(groupOf(key), [key]);
+        else group.push(key);
+      }
+      const values = new Map<Key, Value>();
+      const loads = [...groups.values()].map(async group => {
+        const loaded = await load(group);
+        group.forEach((key, at) => values.set(key, loaded[at] as Value));
+      });
+      await Promise.all(loads);
+      return keys.map(key => values.get(key) as Value);
+    },
+    { cacheKeyFn: nameOf },
+  );
+}
+
+async function fromMap<T>(
+  ids: readonly number[],
+  found: Promise<ReadonlyMap<number, T>>,
+): Promise<T[]> {
+  const values = await found;
+  return ids.map(id => values.get(id) as T);
+}

@@ -1,0 +1,15 @@
+/** The objects that other types speak of, named before they are described. */
+import type { AggregateBucket } from '../core/aggregate.ts';
+import type { ApiKeyInfo } from '../core/api-key.ts';
+import type { EventDefinition } from '../core/definition.ts';
+import type { StoredEvent } from '../core/event.ts';
+import type { QuarantinedEvent } from '../core/quarantine.ts';
+import type { Workspace } from '../core/workspace.ts';
+import { builder } from './builder.ts';
+
+export const WorkspaceRef = builder.objectRef<Workspace>('Workspace');
+export const ApiKeyRef = builder.objectRef<ApiKeyInfo>('ApiKey');
+export const EventRef = builder.objectRef<StoredEvent>('Event');
+export const EventDefinitionRef = builder.objectRef<EventDefinition>('EventDefinition');
+export const QuarantinedEventRef = builder.objectRef<QuarantinedEvent>('QuarantinedEvent');
+export const EventAggregateRef = builder.objectRef<AggregateBucket>('EventAggregate');

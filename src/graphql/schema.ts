@@ -1,0 +1,23 @@
+/** The schema: every file of `types/` adds to it, in the order in which it is to be read. */
+import { builder } from './builder.ts';
+import { countTexts } from './counted-texts.ts';
+import './scalars.ts';
+import './types/aggregate.ts';
+import './types/api-key.ts';
+import './types/define-event.ts';
+import './types/event-definition.ts';
+import './types/event-lists.ts';
+import './types/event.ts';
+import './types/key-admin.ts';
+import './types/node.ts';
+import './types/quarantined-event.ts';
+import './types/record.ts';
+import './types/redact.ts';
+import './types/roots.ts';
+import './types/status.ts';
+import './types/stream.ts';
+import './types/viewer.ts';
+import './types/workspace-admin.ts';
+import './types/workspace.ts';
+
+export const schema = countTexts(builder.toSchema({ sortSchema: false }));

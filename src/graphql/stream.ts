@@ -1,0 +1,186 @@
+/** Live streams for GraphQL: where one starts, what it lets through, and how it ends. */
+import { eventCursors, type EventCursors, type LogPlace } from '../core/cursor.ts';
+import { GatewayError } from '../core/errors.ts';
+import { checkFilter } from '../core/filter-check.ts';
+import { compileFilter } from '../core/filter-matches.ts';
+import type { EventFilter } from '../core/filter.ts';
+import type { Workspace } from '../core/workspace.ts';
+import { StreamEnded } from '../live/stream-ended.ts';
+import {
+  placeOf,
+  type Delivery,
+  type LiveStream,
+  type ReadMatching,
+  type StreamStart,
+} from '../live/stream.ts';
+import { cursorsOf, type GraphQLContext } from './context.ts';
+import { createLoaders } from './loaders.ts';
+
+export interface StreamArgs {
+  readonly filter?: EventFilter | null | undefined;
+  readonly after?: string | null | undefined;
+  readonly start?: 'NOW' | 'BEGINNING' | null | undefined;
+  readonly checkpoints: boolean;
+}
+
+/** A delivery, and the workspace in which its place stands. */
+export interface PlacedDelivery {
+  readonly workspaceId: number;
+  readonly delivery: Delivery;
+}
+
+/**
+ * The deliveries of a workspace, for an executor that may share its work. Not a generator: one
+ * that awaits can't be returned before the next value comes.
+ */
+export class EventStream implements AsyncIterableIterator<PlacedDelivery> {
+  readonly workspaceId: number;
+  /** The same for all who may see the same of an event. */
+  readonly audience: string;
+  readonly #context: GraphQLContext;
+  readonly #stream: LiveStream;
+  readonly #cursors: EventCursors;
+
+  constructor(context: GraphQLContext, workspaceId: number, stream: LiveStream) {
+    const { principal } = context;
+    this.workspaceId = workspaceId;
+    const scopes = principal === null ? null : [...principal.scopes].sort();
+    this.audience = JSON.stringify([workspaceId, principal?.workspaceId, scopes]);
+    this.#context = context;
+    this.#stream = stream;
+    this.#cursors = cursorsOf(context, workspaceId);
+  }
+
+  /** As many deliveries as are there now, within bounds; waits for the first. None: it is over. */
+  async nextBatch(max: number): Promise<readonly Delivery[]> {
+    try {
+      return await this.#stream.nextBatch(max);
+    } catch (error) {
+      throw resumable(error, this.#cursors);
+    }
+  }
+
+  placed(delivery: Delivery): PlacedDelivery {
+    return { workspaceId: this.workspaceId, delivery };
+  }
+
+  /** A context for executions that others of the audience share: with loaders of its own. */
+  sharedContext(): GraphQLContext {
+    const { services } = this.#context;
+    return { ...this.#context, loaders: createLoaders(services), signal: NEVER };
+  }
+
+  async next(): Promise<IteratorResult<PlacedDelivery, undefined>> {
+    try {
+      const step = await this.#stream.next();
+      if (step.done === true) return { done: true, value: undefined };
+      return { done: false, value: this.placed(step.value) };
+    } catch (error) {
+      throw resumable(error, this.#cursors);
+    }
+  }
+
+  async return(): Promise<IteratorResult<PlacedDelivery, undefined>> {
+    await this.#stream.return();
+    return { done: true, value: undefined };
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+}
+
+const NEVER = new AbortController().signal;
+
+/**
+ * The deliveries of a workspace. It is open when this resolves: what is recorded from then on is
+ * seen.
+ * @throws GatewayError BAD_USER_INPUT, CURSOR_INVALID, CURSOR_EPOCH, CURSOR_AHEAD, CURSOR_EXPIRED
+ */
+export async function openStream(
+  context: GraphQLContext,
+  workspace: Workspace,
+  args: StreamArgs,
+): Promise<EventStream> {
+  const cursors = cursorsOf(context, workspace.id);
+  const filter = args.filter ?? null;
+  if (filter !== null) checkFilter(filter);
+  const stream = context.services.live.subscribe({
+    workspaceId: workspace.id,
+    start: startOf(args, context.lastEventId, cursors),
+    ...(filter !== null && {
+      matches: compileFilter(filter),
+      types: filter.types ?? null,
+      readMatching: readMatching(context, filter),
+    }),
+    checkpoints: args.checkpoints,
+    signal: context.signal,
+    ...(context.principal !== null && { tag: context.principal.keyId }),
+  });
+  await stream.ready.catch((error: unknown) => {
+    throw resumable(error, cursors);
+  });
+  return new EventStream(context, workspace.id, stream);
+}
+
+/**
+ * GraphQL tells an argument of null from one that is not given: here it matters. What an
+ * EventSource has seen last beats them both: it asks again with the address it began with.
+ */
+function startOf(
+  { after, start }: StreamArgs,
+  lastEventId: string | null,
+  cursors: EventCursors,
+): StreamStart {
+  if (lastEventId !== null && lastEventId !== '') return cursors.decodePosition(lastEventId);
+  if (after === null) {
+    throw new GatewayError(
+      'BAD_USER_INPUT',
+      'after expects a cursor, but got null: leave it out to start with what is recorded now.',
+    );
+  }
+  if (after === undefined) return start ?? 'NOW';
+  if (start != null) {
+    throw new GatewayError('BAD_USER_INPUT', 'A stream takes after or start, but got both.');
+  }
+  return cursors.decodePosition(after);
+}
+
+/** Pages of the log with the filter in SQL, for a stream that catches up. */
+function readMatching(context: GraphQLContext, filter: EventFilter): ReadMatching {
+  return async (workspaceId, place, limit) => {
+    const page = await context.services.events.page(workspaceId, {
+      filter,
+      order: { field: 'POSITION', direction: 'ASC' },
+      first: limit,
+      after: cursorsOf(context, workspaceId).encodePosition(place),
+    });
+    const last = page.items.at(-1);
+    const isFull = page.hasNextPage && last !== undefined;
+    return { events: page.items, scannedTo: isFull ? placeOf(last) : page.head };
+  };
+}
+
+/** An error that ends a stream says where to go on. */
+function resumable(error: unknown, cursors: EventCursors): unknown {
+  if (!(error instanceof StreamEnded)) return error;
+  const { code, message, retryAfterS, cause } = error;
+  return new GatewayError(code, message, {
+    extensions: error.publicExtensions(cursors),
+    ...(retryAfterS !== undefined && { retryAfterS }),
+    ...(cause !== undefined && { cause }),
+  });
+}
+
+interface Placed {
+  readonly workspaceId: number;
+  readonly delivery?: { readonly place: LogPlace };
+  readonly update?: { readonly place: LogPlace };
+}
+
+/** The cursor of a stream's step, whatever of it was asked for; undefined for what has none. */
+export function cursorOfStep(step: unknown, epoch: string): string | undefined {
+  const { workspaceId, delivery, update } = step as Placed;
+  const { place } = delivery ?? update ?? {};
+  return place && eventCursors(epoch, workspaceId).encodePosition(place);
+}

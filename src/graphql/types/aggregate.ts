@@ -1,0 +1,169 @@
+import type {
+  AggregateBucket,
+  AggregatePage,
+  AggregateSource,
+  EventGroupValue,
+  EventMeasureValue,
+} from '../../core/aggregate.ts';
+import type { PageArgs } from '../../core/page.ts';
+import { requireScope } from '../../core/principal.ts';
+import { toAggregateQuery, type AggregateInput } from '../aggregate-input.ts';
+import { builder } from '../builder.ts';
+import { connectionType, type Connection } from '../connection.ts';
+import { cursorsOf, type GraphQLContext } from '../context.ts';
+import { enumValues } from '../enum-values.ts';
+import { encodeId } from '../global-id.ts';
+import { EventAggregateRef, WorkspaceRef } from '../refs.ts';
+import { WORKSPACE_ARGUMENT } from '../words.ts';
+import { EventAggregateInputRef, MeasureFunctionEnum } from './aggregate-input.ts';
+
+const EventGroupValueRef = builder.objectRef<EventGroupValue>('EventGroupValue').implement({
+  description: 'What the events of a group have in common.',
+  fields: t => ({
+    key: t.exposeString('key', {
+      description: 'The dimension, such as `TYPE`, or the keys of the payload path with dots.',
+    }),
+    value: t.exposeString('value', {
+      nullable: true,
+      description: 'The value as text. Null: events without one.',
+    }),
+  }),
+});
+
+const EventMeasureValueRef = builder.objectRef<EventMeasureValue>('EventMeasureValue').implement({
+  description: 'A number made of the events of a bucket.',
+  fields: t => ({
+    function: t.expose('function', {
+      type: MeasureFunctionEnum,
+      description: 'What was made of the values.',
+    }),
+    path: t.field({
+      type: ['String'],
+      nullable: true,
+      description: 'The payload path of the values. Null where it was none.',
+      resolve: ({ path }) => path,
+    }),
+    value: t.exposeFloat('value', {
+      nullable: true,
+      description: 'The number. Null where no event had a number there.',
+    }),
+    text: t.exposeString('text', {
+      nullable: true,
+      description: 'The same with every digit.',
+    }),
+  }),
+});
+
+EventAggregateRef.implement({
+  description:
+    'One bucket of one group. Its id says query, bucket and group, so that clients merge live ' +
+    'updates by it.',
+  interfaces: [builder.nodeInterfaceRef()],
+  fields: t => ({
+    id: t.id({
+      description: 'The same for the same bucket and group of the same query, page or stream.',
+      resolve: ({ id }) => encodeId('EventAggregate', id),
+    }),
+    start: t.expose('start', {
+      type: 'DateTime',
+      description: 'Where the bucket begins: start <= occurredAt.',
+    }),
+    end: t.expose('end', {
+      type: 'DateTime',
+      description: 'Where the bucket ends: occurredAt < end.',
+    }),
+    group: t.field({
+      type: [EventGroupValueRef],
+      description: 'What its events have in common, in the order of `groupBy`.',
+      resolve: ({ group }) => group,
+    }),
+    count: t.expose('count', { type: 'SafeInt', description: 'How many events.' }),
+    measures: t.field({
+      type: [EventMeasureValueRef],
+      description: 'In the order asked for.',
+      resolve: ({ measures }) => measures,
+    }),
+  }),
+});
+
+const AggregateSourceEnum = builder.enumType('AggregateSource', {
+  description: 'What aggregates were read from.',
+  values: enumValues<AggregateSource>({
+    ROLLUP: 'Counts kept ready: what was recorded, also events removed since.',
+    EVENTS: 'The events still kept.',
+    MIXED: 'Partly the one, partly the other.',
+  }),
+});
+
+interface AggregateConnection extends Connection<AggregateBucket> {
+  readonly page: AggregatePage;
+  readonly workspaceId: number;
+}
+
+const EventAggregateConnectionRef = connectionType<AggregateBucket, AggregateConnection>({
+  node: EventAggregateRef,
+  items: 'aggregates',
+  fields: t => ({
+    totalCount: t.field({
+      type: 'SafeInt',
+      nullable: true,
+      description:
+        'How many the list has over all its pages. Null where counting would cost too much.',
+      resolve: ({ page }) => page.totalCount,
+    }),
+    asOf: t.string({
+      description: 'Every event up to this cursor is counted in, none after it.',
+      resolve: ({ page, workspaceId }, _args, context) =>
+        cursorsOf(context, workspaceId).encodePosition(page.asOf),
+    }),
+    source: t.field({
+      type: AggregateSourceEnum,
+      description:
+        'ROLLUP counts what was recorded, also events removed since; EVENTS counts those still ' +
+        'kept.',
+      resolve: ({ page }) => page.source,
+    }),
+  }),
+});
+
+async function aggregatePage(
+  { services }: GraphQLContext,
+  workspaceId: number,
+  { input, ...args }: PageArgs & { input: AggregateInput },
+): Promise<AggregateConnection> {
+  const page = await services.aggregates.page(workspaceId, toAggregateQuery(input), args);
+  return { workspaceId, page, cursorOf: ({ cursor }) => cursor };
+}
+
+const INPUT = 'What to count.';
+
+builder.queryField('eventAggregates', t =>
+  t.field({
+    type: EventAggregateConnectionRef,
+    description: 'Counts and measures of the events of a workspace, by bucket and group.',
+    args: {
+      workspace: t.arg.string({ description: WORKSPACE_ARGUMENT }),
+      input: t.arg({ type: EventAggregateInputRef, required: true, description: INPUT }),
+      ...t.arg.connectionArgs(),
+    },
+    resolve: async (_root, { workspace, ...args }, context) => {
+      const { id } = await context.access(workspace, 'EVENTS_READ');
+      return aggregatePage(context, id, args);
+    },
+  }),
+);
+
+builder.objectField(WorkspaceRef, 'eventAggregates', t =>
+  t.field({
+    type: EventAggregateConnectionRef,
+    description: 'Counts and measures of its events, by bucket and group.',
+    args: {
+      input: t.arg({ type: EventAggregateInputRef, required: true, description: INPUT }),
+      ...t.arg.connectionArgs(),
+    },
+    resolve: ({ id }, args, context) => {
+      requireScope(context.principal, 'EVENTS_READ');
+      return aggregatePage(context, id, args);
+    },
+  }),
+);

@@ -1,0 +1,97 @@
+import type { ApiKeyInfo } from '../../core/api-key.ts';
+import type { PageArgs } from '../../core/page.ts';
+import { requireScope, type Scope } from '../../core/principal.ts';
+import { apiKeyCursor } from '../../read/api-keys.ts';
+import { builder } from '../builder.ts';
+import { connectionType } from '../connection.ts';
+import type { GraphQLContext } from '../context.ts';
+import { enumValues } from '../enum-values.ts';
+import { encodeId } from '../global-id.ts';
+import { ApiKeyRef, WorkspaceRef } from '../refs.ts';
+import { ID_FIELD } from '../words.ts';
+
+export const ScopeEnum = builder.enumType('Scope', {
+  description: 'What a key may do.',
+  values: enumValues<Scope>({
+    EVENTS_WRITE: 'Record events.',
+    EVENTS_READ: 'Read, count and watch events, their definitions and their workspace.',
+    DEFINITIONS_WRITE: 'Create and change event definitions.',
+    ADMIN: 'All of these; and keys, settings, redaction and what is kept aside.',
+  }),
+});
+
+ApiKeyRef.implement({
+  description: 'A key with which applications and people call the gateway.',
+  interfaces: [builder.nodeInterfaceRef()],
+  fields: t => ({
+    id: t.id({ description: ID_FIELD, resolve: ({ id }) => encodeId('ApiKey', id) }),
+    name: t.exposeString('name', { description: 'What it is for, in words for people.' }),
+    prefix: t.exposeString('prefix', {
+      description:
+        'The public beginning of the key, to recognise it by. The secret is shown once, on ' +
+        'creation.',
+    }),
+    scopes: t.field({
+      type: [ScopeEnum],
+      description: 'What it may do.',
+      resolve: ({ scopes }) => scopes,
+    }),
+    workspace: t.field({
+      type: WorkspaceRef,
+      nullable: true,
+      description: 'The one workspace that it covers. Null: every workspace.',
+      resolve: ({ workspaceId }, _args, { loaders }) =>
+        workspaceId === null ? null : loaders.workspace.load(workspaceId),
+    }),
+    createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When it was made.' }),
+    lastUsedAt: t.expose('lastUsedAt', {
+      type: 'DateTime',
+      nullable: true,
+      description: 'When it was last used, to within minutes. Null: not yet.',
+    }),
+    expiresAt: t.expose('expiresAt', {
+      type: 'DateTime',
+      nullable: true,
+      description: 'From then on it is refused. Null: never.',
+    }),
+    revokedAt: t.expose('revokedAt', {
+      type: 'DateTime',
+      nullable: true,
+      description: 'Since when it is refused. Null: it is not.',
+    }),
+  }),
+});
+
+const ApiKeyConnectionRef = connectionType<ApiKeyInfo>({
+  node: ApiKeyRef,
+  items: 'keys, in the order they were made',
+});
+
+async function keyPage({ services }: GraphQLContext, workspaceId: number | null, args: PageArgs) {
+  const page = await services.apiKeys.page(workspaceId, args);
+  return { page, cursorOf: (key: ApiKeyInfo) => apiKeyCursor(workspaceId, key) };
+}
+
+builder.objectField(WorkspaceRef, 'apiKeys', t =>
+  t.field({
+    type: ApiKeyConnectionRef,
+    description: 'A page of the keys of this workspace alone. Needs the scope ADMIN.',
+    args: t.arg.connectionArgs(),
+    resolve: ({ id }, args, context) => {
+      requireScope(context.principal, 'ADMIN');
+      return keyPage(context, id, args);
+    },
+  }),
+);
+
+builder.queryField('apiKeys', t =>
+  t.field({
+    type: ApiKeyConnectionRef,
+    description:
+      'A page of all keys that an ADMIN may see: those of its workspace, or for a key of every ' +
+      'workspace those of the installation.',
+    args: t.arg.connectionArgs(),
+    resolve: (_root, args, context) =>
+      keyPage(context, requireScope(context.principal, 'ADMIN').workspaceId, args),
+  }),
+);

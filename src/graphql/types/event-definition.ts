@@ -1,0 +1,230 @@
+import type {
+  EventDefinition,
+  EventDefinitionFilter,
+  EventDefinitionStatus,
+  ValidationMode,
+} from '../../core/definition.ts';
+import { LIMITS } from '../../core/limits.ts';
+import { requireScope } from '../../core/principal.ts';
+import { definitionCursor, type DefinitionPageArgs } from '../../read/definitions.ts';
+import { notFound, orNull } from '../access.ts';
+import { builder } from '../builder.ts';
+import { connectionType, type Connection } from '../connection.ts';
+import type { GraphQLContext } from '../context.ts';
+import { enumValues } from '../enum-values.ts';
+import { encodeId } from '../global-id.ts';
+import { EventDefinitionRef, WorkspaceRef } from '../refs.ts';
+import { ID_FIELD, WORKSPACE_ARGUMENT } from '../words.ts';
+
+export const EventDefinitionStatusEnum = builder.enumType('EventDefinitionStatus', {
+  description: 'Where a definition stands in its life.',
+  values: enumValues<EventDefinitionStatus>({
+    DISCOVERED: 'Events of this type were seen before anyone defined it.',
+    ACTIVE: 'In use.',
+    DEPRECATED: 'Its events are recorded still, but nothing new should send them.',
+    BLOCKED: 'Its events are refused.',
+  }),
+});
+
+export const ValidationModeEnum = builder.enumType('ValidationMode', {
+  description: 'What becomes of an event whose payload does not fit its definition’s schema.',
+  values: enumValues<ValidationMode>({
+    OFF: 'Recorded; the schema is not looked at.',
+    WARN: 'Recorded, with a problem of severity WARNING in its receipt.',
+    QUARANTINE: 'Kept aside with its problems.',
+    REJECT: 'Refused.',
+  }),
+});
+
+EventDefinitionRef.implement({
+  description: 'What is known of events of one type in a workspace.',
+  interfaces: [builder.nodeInterfaceRef()],
+  fields: t => ({
+    id: t.id({
+      description: ID_FIELD,
+      resolve: ({ workspaceId, id }) => encodeId('EventDefinition', workspaceId, id),
+    }),
+    workspace: t.field({
+      type: WorkspaceRef,
+      description: 'The workspace whose events it defines.',
+      resolve: async ({ workspaceId }, _args, { loaders }) => {
+        const workspace = await loaders.workspace.load(workspaceId);
+        if (workspace === null) throw notFound('workspace');
+        return workspace;
+      },
+    }),
+    name: t.exposeString('name', {
+      description: 'The type that events name, such as `user.signup` or `os/cpu`.',
+    }),
+    title: t.exposeString('title', { nullable: true, description: 'A short name for people.' }),
+    description: t.exposeString('description', {
+      nullable: true,
+      description: 'What such events mean, for people.',
+    }),
+    category: t.exposeString('category', {
+      nullable: true,
+      description: 'A heading under which definitions are gathered, such as `billing`.',
+    }),
+    status: t.expose('status', {
+      type: EventDefinitionStatusEnum,
+      description: 'Where it stands in its life.',
+    }),
+    payloadSchema: t.field({
+      type: 'JSONObject',
+      nullable: true,
+      description: 'JSON Schema 2020-12 of the payload. Null: any payload fits.',
+      resolve: ({ payloadSchema }, _args, { answer }) =>
+        answer.holds(JSON.stringify(payloadSchema).length) ? payloadSchema : null,
+    }),
+    validation: t.expose('validation', {
+      type: ValidationModeEnum,
+      description: 'What becomes of an event whose payload does not fit the schema.',
+    }),
+    version: t.exposeInt('version', {
+      description: 'Grows by one with each change of the schema, from 1.',
+    }),
+    measures: t.exposeStringList('measures', {
+      description: 'Numeric payload properties whose count, sum, min and max are kept ready.',
+    }),
+  }),
+});
+
+builder.objectFields(EventDefinitionRef, t => ({
+  createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When it was made.' }),
+  updatedAt: t.expose('updatedAt', { type: 'DateTime', description: 'When it last changed.' }),
+  firstRecordedAt: t.field({
+    type: 'DateTime',
+    nullable: true,
+    description: 'When the first of its events was recorded. Null: none was yet.',
+    resolve: async (definition, _args, { loaders }) =>
+      (await loaders.definitionCount.load(definition))?.firstRecordedAt ?? null,
+  }),
+  lastRecordedAt: t.field({
+    type: 'DateTime',
+    nullable: true,
+    description: 'When the newest of its events was recorded. Null: none was yet.',
+    resolve: async (definition, _args, { loaders }) =>
+      (await loaders.definitionCount.load(definition))?.lastRecordedAt ?? null,
+  }),
+  eventCount: t.field({
+    type: 'SafeInt',
+    description: 'How many of its events were recorded, also those removed since.',
+    resolve: async (definition, _args, { loaders }) =>
+      (await loaders.definitionCount.load(definition))?.eventCount ?? 0,
+  }),
+}));
+
+interface DefinitionConnection extends Connection<EventDefinition> {
+  count(): Promise<number>;
+}
+
+const EventDefinitionConnectionRef = connectionType<EventDefinition, DefinitionConnection>({
+  node: EventDefinitionRef,
+  items: 'event definitions, by name',
+  fields: t => ({
+    totalCount: t.field({
+      type: 'SafeInt',
+      nullable: true,
+      description: 'How many the list has over all its pages. Counted only when selected.',
+      resolve: connection => connection.count(),
+    }),
+  }),
+});
+
+const EventDefinitionFilterInput = builder
+  .inputRef<EventDefinitionFilter>('EventDefinitionFilter')
+  .implement({
+    description:
+      'Which definitions: all that is given must hold. Lists mean one of their values, and ' +
+      'choose nothing where they are empty.',
+    fields: t => ({
+      names: t.stringList({ description: 'The name is one of these.' }),
+      namePrefix: t.string({ description: 'The name begins with this text, such as `user.`.' }),
+      categories: t.stringList({ description: 'The category is one of these.' }),
+      statuses: t.field({
+        type: [EventDefinitionStatusEnum],
+        description: 'The status is one of these.',
+      }),
+      search: t.string({
+        description:
+          'Words, each to be found in name, title, description or category, without regard to ' +
+          `ASCII case. At most ${LIMITS.searchCharsMax} characters.`,
+      }),
+    }),
+  });
+
+async function definitionPage(
+  { services: { definitions } }: GraphQLContext,
+  workspaceId: number,
+  args: DefinitionPageArgs,
+): Promise<DefinitionConnection> {
+  const page = await definitions.page(workspaceId, args);
+  const count = () => definitions.count(workspaceId, args.filter ?? null);
+  return { page, cursorOf: definitionCursor, count };
+}
+
+async function definitionByName(
+  { services: { definitions } }: GraphQLContext,
+  workspaceId: number,
+  name: string,
+): Promise<EventDefinition | null> {
+  const [found] = await definitions.byNames(workspaceId, [name]);
+  return found ?? null;
+}
+
+const NAME = 'Name of the definition, case and all.';
+const FILTER = 'Which definitions. Default: all.';
+
+builder.queryFields(t => ({
+  eventDefinition: t.field({
+    type: EventDefinitionRef,
+    nullable: true,
+    description: 'An event definition by its name. Null where there is none.',
+    args: {
+      workspace: t.arg.string({ description: WORKSPACE_ARGUMENT }),
+      name: t.arg.string({ required: true, description: NAME }),
+    },
+    resolve: async (_root, { workspace, name }, context) => {
+      const found = await orNull(context.access(workspace, 'EVENTS_READ'));
+      return found && definitionByName(context, found.id, name);
+    },
+  }),
+  eventDefinitions: t.field({
+    type: EventDefinitionConnectionRef,
+    description: 'A page of the event definitions of a workspace, by name.',
+    args: {
+      workspace: t.arg.string({ description: WORKSPACE_ARGUMENT }),
+      filter: t.arg({ type: EventDefinitionFilterInput, description: FILTER }),
+      ...t.arg.connectionArgs(),
+    },
+    resolve: async (_root, { workspace, ...args }, context) => {
+      const { id } = await context.access(workspace, 'EVENTS_READ');
+      return definitionPage(context, id, args);
+    },
+  }),
+}));
+
+builder.objectFields(WorkspaceRef, t => ({
+  eventDefinition: t.field({
+    type: EventDefinitionRef,
+    nullable: true,
+    description: 'One of its event definitions by name. Null where there is none.',
+    args: { name: t.arg.string({ required: true, description: NAME }) },
+    resolve: ({ id }, { name }, context) => {
+      requireScope(context.principal, 'EVENTS_READ');
+      return definitionByName(context, id, name);
+    },
+  }),
+  eventDefinitions: t.field({
+    type: EventDefinitionConnectionRef,
+    description: 'A page of its event definitions, by name.',
+    args: {
+      filter: t.arg({ type: EventDefinitionFilterInput, description: FILTER }),
+      ...t.arg.connectionArgs(),
+    },
+    resolve: ({ id }, args, context) => {
+      requireScope(context.principal, 'EVENTS_READ');
+      return definitionPage(context, id, args);
+    },
+  }),
+}));

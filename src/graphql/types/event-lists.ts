@@ -1,0 +1,139 @@
+/** Every way to events: by id, and as lists of a workspace, a definition, a parent, a group. */
+import type { StoredEvent } from '../../core/event.ts';
+import { requireScope } from '../../core/principal.ts';
+import { orNull } from '../access.ts';
+import { builder } from '../builder.ts';
+import { connectionType } from '../connection.ts';
+import { eventPage, noPage, relatedPage, type EventConnection } from '../event-pages.ts';
+import { EventDefinitionRef, EventRef, WorkspaceRef } from '../refs.ts';
+import { EVENT_ID_ARGUMENT, WORKSPACE_ARGUMENT } from '../words.ts';
+import { EventFilterInput } from './event-filter.ts';
+import { EventOrderInput } from './event-order.ts';
+
+const EventConnectionRef = connectionType<StoredEvent, EventConnection>({
+  node: EventRef,
+  items: 'events',
+  fields: t => ({
+    totalCount: t.field({
+      type: 'SafeInt',
+      nullable: true,
+      description:
+        'How many events the list has over all its pages. Counted only when selected, exactly; ' +
+        'null where counting would cost more than the query’s time budget.',
+      resolve: connection => connection.count(),
+    }),
+    liveCursor: t.string({
+      description:
+        'The newest position of the workspace when this page was read: subscribe `after` it to ' +
+        'go on without a hole, whatever the filter and order. Never null.',
+      resolve: ({ liveCursor }) => liveCursor,
+    }),
+  }),
+});
+
+const FILTER = 'Which events. Default: all.';
+const ORDER = 'In which order. Default: newest position first.';
+
+builder.queryFields(t => ({
+  event: t.field({
+    type: EventRef,
+    nullable: true,
+    description: 'An event by the recorder’s id for it. Null where there is none.',
+    args: {
+      workspace: t.arg.string({ description: WORKSPACE_ARGUMENT }),
+      eventId: t.arg.string({ required: true, description: EVENT_ID_ARGUMENT }),
+    },
+    resolve: async (_root, { workspace, eventId }, context) => {
+      const found = await orNull(context.access(workspace, 'EVENTS_READ'));
+      return found && context.loaders.eventById.load({ workspaceId: found.id, eventId });
+    },
+  }),
+  events: t.field({
+    type: EventConnectionRef,
+    description: 'A page of the events of a workspace.',
+    args: {
+      workspace: t.arg.string({ description: WORKSPACE_ARGUMENT }),
+      filter: t.arg({ type: EventFilterInput, description: FILTER }),
+      order: t.arg({ type: EventOrderInput, description: ORDER }),
+      ...t.arg.connectionArgs(),
+    },
+    resolve: async (_root, { workspace, ...args }, context) => {
+      const { id } = await context.access(workspace, 'EVENTS_READ');
+      return eventPage(context, id, args);
+    },
+  }),
+}));
+
+builder.objectFields(WorkspaceRef, t => ({
+  event: t.field({
+    type: EventRef,
+    nullable: true,
+    description: 'An event by the recorder’s id for it. Null where there is none.',
+    args: { eventId: t.arg.string({ required: true, description: EVENT_ID_ARGUMENT }) },
+    resolve: ({ id }, { eventId }, { principal, loaders }) => {
+      requireScope(principal, 'EVENTS_READ');
+      return loaders.eventById.load({ workspaceId: id, eventId });
+    },
+  }),
+  events: t.field({
+    type: EventConnectionRef,
+    description: 'A page of its events.',
+    args: {
+      filter: t.arg({ type: EventFilterInput, description: FILTER }),
+      order: t.arg({ type: EventOrderInput, description: ORDER }),
+      ...t.arg.connectionArgs(),
+    },
+    resolve: ({ id }, args, context) => {
+      requireScope(context.principal, 'EVENTS_READ');
+      return eventPage(context, id, args);
+    },
+  }),
+}));
+
+/** What belongs together reads in the order in which it happened. */
+const AS_IT_HAPPENED = { field: 'POSITION', direction: 'ASC' } as const;
+
+builder.objectField(EventDefinitionRef, 'events', t =>
+  t.field({
+    type: EventConnectionRef,
+    description: 'A page of the events of this type.',
+    args: {
+      filter: t.arg({ type: EventFilterInput, description: FILTER }),
+      order: t.arg({ type: EventOrderInput, description: ORDER }),
+      ...t.arg.connectionArgs(),
+    },
+    resolve: (definition, { filter = null, order = null, ...args }, context) => {
+      requireScope(context.principal, 'EVENTS_READ');
+      const { workspaceId, id, name: type } = definition;
+      const lists = { workspaceId, field: 'definitionId', value: String(id), type } as const;
+      return relatedPage(context, { ...lists, filter, order, args });
+    },
+  }),
+);
+
+builder.objectFields(EventRef, t => ({
+  children: t.field({
+    type: EventConnectionRef,
+    description: 'Events that name this one as their parent, in the order of recording.',
+    args: t.arg.connectionArgs(),
+    resolve: ({ workspaceId, eventId }, args, context) =>
+      relatedPage(context, {
+        ...{ workspaceId, field: 'parentId', value: eventId },
+        ...{ args, order: AS_IT_HAPPENED },
+      }),
+  }),
+  groupEvents: t.field({
+    type: EventConnectionRef,
+    description:
+      'Events with the same `groupId`, itself among them, in the order of recording. Empty ' +
+      'where it has none.',
+    args: t.arg.connectionArgs(),
+    resolve: ({ workspaceId, groupId }, args, context) =>
+      groupId === null
+        ? noPage(context, workspaceId)
+        : relatedPage(context, {
+            ...{ workspaceId, field: 'groupId', value: groupId },
+            ...{ args, order: AS_IT_HAPPENED },
+          }),
+  }),
+}));

@@ -1,0 +1,138 @@
+import { parsePayload } from '../../core/exact-json.ts';
+import { storedProperties } from '../../core/stored-properties.ts';
+import { notFound } from '../access.ts';
+import { builder } from '../builder.ts';
+import { cursorsOf } from '../context.ts';
+import { encodeId } from '../global-id.ts';
+import { EventDefinitionRef, EventRef, WorkspaceRef } from '../refs.ts';
+import { ID_FIELD } from '../words.ts';
+import { DoorEnum } from './event-filter.ts';
+import { EventPropertyRef } from './event-property.ts';
+
+EventRef.implement({
+  description: 'Something that happened, as it was recorded in a workspace.',
+  interfaces: [builder.nodeInterfaceRef()],
+  fields: t => ({
+    id: t.id({
+      description: ID_FIELD,
+      resolve: ({ workspaceId, position, recordedAt }) =>
+        encodeId('Event', workspaceId, position, recordedAt.getTime()),
+    }),
+    eventId: t.exposeString('eventId', {
+      description:
+        'The recorder’s own id for it, unique in the workspace; a UUIDv7 where none was given.',
+    }),
+    position: t.expose('position', {
+      type: 'SafeInt',
+      description: 'Its place in the workspace: 1, 2, 3 … in the order of becoming visible.',
+    }),
+    cursor: t.string({
+      description: 'Its place as a cursor: subscribe `after` it to get what follows.',
+      resolve: (event, _args, context) =>
+        cursorsOf(context, event.workspaceId).encodePosition(event),
+    }),
+    workspace: t.field({
+      type: WorkspaceRef,
+      description: 'The workspace in which it was recorded.',
+      resolve: async ({ workspaceId }, _args, { loaders }) =>
+        present(await loaders.workspace.load(workspaceId)),
+    }),
+    type: t.exposeString('type', {
+      description: 'Name of its definition, such as `user.signup` or `os/cpu`.',
+    }),
+    definition: t.field({
+      type: EventDefinitionRef,
+      description: 'What is known of events of this type.',
+      resolve: async ({ workspaceId, definitionId }, _args, { loaders }) =>
+        present(await loaders.definition.load({ workspaceId, id: definitionId })),
+    }),
+  }),
+});
+
+builder.objectFields(EventRef, t => ({
+  occurredAt: t.expose('occurredAt', {
+    type: 'DateTime',
+    description: 'When it happened; when it came in, where the recorder did not say.',
+  }),
+  recordedAt: t.expose('recordedAt', {
+    type: 'DateTime',
+    description: 'When it was recorded, by the database’s clock. Rises with the position.',
+  }),
+  expiresAt: t.expose('expiresAt', {
+    type: 'DateTime',
+    nullable: true,
+    description: 'After this its content is gone; its place stays. Null: never.',
+  }),
+  redactedAt: t.expose('redactedAt', {
+    type: 'DateTime',
+    nullable: true,
+    description: 'When its content was emptied by `redactEvents`. Null: it was not.',
+  }),
+  source: t.exposeString('source', {
+    nullable: true,
+    description: 'The system, application or host that emitted it.',
+  }),
+  subject: t.exposeString('subject', { nullable: true, description: 'What it is about.' }),
+  actor: t.exposeString('actor', { nullable: true, description: 'Who did it.' }),
+  description: t.exposeString('description', {
+    nullable: true,
+    description: 'What happened, in words for people.',
+  }),
+  icon: t.exposeString('icon', { nullable: true, description: 'One emoji.' }),
+  notify: t.exposeBoolean('notify', {
+    description: 'Whether somebody is to be notified of it.',
+  }),
+  success: t.exposeBoolean('success', {
+    nullable: true,
+    description: 'Whether what it tells of succeeded. Null: it says neither.',
+  }),
+  clientIp: t.exposeString('clientIp', {
+    nullable: true,
+    description: 'IPv4 or IPv6 address of the client that caused it.',
+  }),
+}));
+
+builder.objectFields(EventRef, t => ({
+  parentId: t.exposeString('parentId', {
+    nullable: true,
+    description: 'Event id of the event that caused it, whether or not that one is recorded.',
+  }),
+  parent: t.field({
+    type: EventRef,
+    nullable: true,
+    description: 'The event that caused it. Null where it names none, or that one is not kept.',
+    resolve: ({ workspaceId, parentId }, _args, { loaders }) =>
+      parentId === null ? null : loaders.eventById.load({ workspaceId, eventId: parentId }),
+  }),
+  groupId: t.exposeString('groupId', {
+    nullable: true,
+    description:
+      'Correlation id shared by events that belong together: an execution, a trace, a request.',
+  }),
+  door: t.expose('door', { type: DoorEnum, description: 'The way it came in.' }),
+  payload: t.field({
+    type: 'JSONObject',
+    description:
+      'What the recorder said of it. Integers beyond 2^53 stand as text here; `properties` is ' +
+      'exact.',
+    resolve: ({ payload }, _args, { answer }) =>
+      answer.holds(payload.length) ? parsePayload(payload) : {},
+  }),
+  properties: t.field({
+    type: [EventPropertyRef],
+    description:
+      'The payload’s top-level values with their exact types: 64-bit integers and decimals ' +
+      'keep every digit.',
+    args: {
+      names: t.arg.stringList({ description: 'Only the values of these keys. Default: all.' }),
+    },
+    resolve: (event, { names }, { answer }) =>
+      answer.overrun === null ? storedProperties(event, names) : [],
+  }),
+}));
+
+/** An event has both as long as it is there, but while its workspace is being deleted. */
+function present<T>(found: T | null): T {
+  if (found === null) throw notFound('workspace');
+  return found;
+}

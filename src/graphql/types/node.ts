@@ -1,0 +1,87 @@
+/** `node` and `nodes`. An object of a workspace that the key does not cover is not there. */
+import { GatewayError } from '../../core/errors.ts';
+import { LIMITS } from '../../core/limits.ts';
+import { requireScope, type Scope } from '../../core/principal.ts';
+import { covers, requireKey } from '../access.ts';
+import { builder } from '../builder.ts';
+import { sizedBy } from '../connection.ts';
+import type { GraphQLContext } from '../context.ts';
+import { decodeId, markNode, type GlobalId, type NodeType } from '../global-id.ts';
+
+type Find = (parts: readonly string[], context: GraphQLContext) => Promise<object | null> | null;
+
+const FIND: Record<NodeType, Find> = {
+  Workspace: ([id], context) =>
+    within(context, id, 'EVENTS_READ', workspaceId => context.loaders.workspace.load(workspaceId)),
+  ApiKey: ([id], context) => findKey(context, Number(id)),
+  Event: ([workspace, position, recordedAtMs], context) =>
+    within(context, workspace, 'EVENTS_READ', workspaceId => {
+      const recordedAt = new Date(Number(recordedAtMs));
+      return context.loaders.eventAt.load({ workspaceId, position: Number(position), recordedAt });
+    }),
+  EventDefinition: ([workspace, id], context) =>
+    within(context, workspace, 'EVENTS_READ', workspaceId =>
+      context.loaders.definition.load({ workspaceId, id: Number(id) }),
+    ),
+  QuarantinedEvent: ([workspace, id = ''], context) =>
+    within(context, workspace, 'EVENTS_READ', workspaceId =>
+      context.loaders.quarantined.load({ workspaceId, id }),
+    ),
+  // An answer, not a thing that is kept: ask the query again.
+  EventAggregate: () => null,
+};
+
+function within(
+  context: GraphQLContext,
+  part: string | undefined,
+  scope: Scope,
+  find: (workspaceId: number) => Promise<object | null>,
+): Promise<object | null> | null {
+  const workspaceId = Number(part);
+  return covers(context, workspaceId, scope) ? find(workspaceId) : null;
+}
+
+async function findKey({ principal, loaders }: GraphQLContext, id: number) {
+  const covered = requireScope(principal, 'ADMIN').workspaceId;
+  const key = await loaders.apiKey.load(id);
+  return covered === null || key?.workspaceId === covered ? key : null;
+}
+
+async function findNode(context: GraphQLContext, { type, parts }: GlobalId) {
+  return markNode(type, await FIND[type](parts, context));
+}
+
+const NODE = 'Null where there is none for this key.';
+
+builder.queryFields(t => ({
+  node: t.field({
+    type: builder.nodeInterfaceRef(),
+    nullable: true,
+    description: `An object by its id. ${NODE}`,
+    args: { id: t.arg.id({ required: true, description: 'What its field `id` said.' }) },
+    resolve: (_root, { id }, context) => {
+      requireKey(context);
+      return findNode(context, decodeId(id));
+    },
+  }),
+  nodes: t.field({
+    type: [builder.nodeInterfaceRef()],
+    nullable: { list: false, items: true },
+    description: `Objects by their ids, in the order given. ${NODE}`,
+    extensions: sizedBy('ids'),
+    args: {
+      ids: t.arg.idList({
+        required: true,
+        description: `What their fields \`id\` said; at most ${LIMITS.pageSizeMax}.`,
+      }),
+    },
+    resolve: (_root, { ids }, context) => {
+      requireKey(context);
+      if (ids.length > LIMITS.pageSizeMax) {
+        const message = `ids expects at most ${LIMITS.pageSizeMax} ids, but got ${ids.length}.`;
+        throw new GatewayError('BAD_USER_INPUT', message);
+      }
+      return ids.map(decodeId).map(id => findNode(context, id));
+    },
+  }),
+}));

@@ -1,0 +1,73 @@
+import { builder } from '../builder.ts';
+import type { PropertyInput } from '../event-input.ts';
+
+const NAME = 'Its key in the payload.';
+
+const BooleanPropertyInput = builder.inputType('BooleanPropertyInput', {
+  description: 'A boolean payload value.',
+  fields: t => ({
+    name: t.string({ required: true, description: NAME }),
+    value: t.boolean({ required: true, description: 'The value.' }),
+  }),
+});
+
+const DatePropertyInput = builder.inputType('DatePropertyInput', {
+  description: 'An instant as a payload value; it stands in the payload as text.',
+  fields: t => ({
+    name: t.string({ required: true, description: NAME }),
+    value: t.field({ type: 'DateTime', required: true, description: 'The value.' }),
+  }),
+});
+
+const DoublePropertyInput = builder.inputType('DoublePropertyInput', {
+  description: 'A floating point number as a payload value.',
+  fields: t => ({
+    name: t.string({ required: true, description: NAME }),
+    value: t.float({ required: true, description: 'The value.' }),
+  }),
+});
+
+const IntegerPropertyInput = builder.inputType('IntegerPropertyInput', {
+  description: 'A whole number of 32 bits as a payload value.',
+  fields: t => ({
+    name: t.string({ required: true, description: NAME }),
+    value: t.int({ required: true, description: 'The value: -2147483648 to 2147483647.' }),
+  }),
+});
+
+const LongPropertyInput = builder.inputType('LongPropertyInput', {
+  description: 'A 64-bit integer as a payload value.',
+  fields: t => ({
+    name: t.string({ required: true, description: NAME }),
+    value: t.string({
+      required: true,
+      description:
+        'The value in decimal digits: -9223372036854775808 to 9223372036854775807. Every digit ' +
+        'is kept.',
+    }),
+  }),
+});
+
+const StringPropertyInput = builder.inputType('StringPropertyInput', {
+  description: 'Text as a payload value.',
+  fields: t => ({
+    name: t.string({ required: true, description: NAME }),
+    value: t.string({ required: true, description: 'The value.' }),
+  }),
+});
+
+export const PropertyInputRef = builder.inputRef<PropertyInput>('PropertyInput').implement({
+  isOneOf: true,
+  description:
+    'A payload value whose exact type matters. Exactly one type; several values under one name ' +
+    'become a list.',
+  fields: t => ({
+    boolean: t.field({ type: BooleanPropertyInput, description: 'A boolean.' }),
+    date: t.field({ type: DatePropertyInput, description: 'An instant.' }),
+    double: t.field({ type: DoublePropertyInput, description: 'A 64-bit floating point number.' }),
+    float: t.field({ type: DoublePropertyInput, description: 'A 32-bit floating point number.' }),
+    integer: t.field({ type: IntegerPropertyInput, description: 'A 32-bit integer.' }),
+    long: t.field({ type: LongPropertyInput, description: 'A 64-bit integer.' }),
+    string: t.field({ type: StringPropertyInput, description: 'Text.' }),
+  }),
+});

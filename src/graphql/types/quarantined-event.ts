@@ -1,0 +1,138 @@
+import { parsePayload } from '../../core/exact-json.ts';
+import type { PageArgs } from '../../core/page.ts';
+import { requireScope } from '../../core/principal.ts';
+import { quarantineCursor } from '../../read/quarantine.ts';
+import { builder } from '../builder.ts';
+import { connectionType, sizedBy } from '../connection.ts';
+import type { GraphQLContext } from '../context.ts';
+import { encodeId } from '../global-id.ts';
+import type { PlacedReceipt } from '../placed.ts';
+import { discardQuarantined, resubmitQuarantined } from '../quarantine.ts';
+import { QuarantinedEventRef, WorkspaceRef } from '../refs.ts';
+import { ID_FIELD, WORKSPACE_ARGUMENT } from '../words.ts';
+import { DoorEnum } from './event-filter.ts';
+import { EventProblemRef, EventReceiptRef } from './receipt.ts';
+
+QuarantinedEventRef.implement({
+  description: 'An event that was kept aside because of its problems. It has no position yet.',
+  interfaces: [builder.nodeInterfaceRef()],
+  fields: t => ({
+    id: t.id({
+      description: ID_FIELD,
+      resolve: ({ workspaceId, id }) => encodeId('QuarantinedEvent', workspaceId, id),
+    }),
+    receivedAt: t.expose('receivedAt', { type: 'DateTime', description: 'When it came in.' }),
+    door: t.expose('door', { type: DoorEnum, description: 'The way it came in.' }),
+    problems: t.field({
+      type: [EventProblemRef],
+      description: 'All that is wrong with it.',
+      resolve: ({ problems }) => problems,
+    }),
+    event: t.field({
+      type: 'JSONObject',
+      description: 'The event as it came. Integers beyond 2^53 stand as text.',
+      resolve: ({ event }, _args, { answer }) =>
+        answer.holds(event.length) ? parsePayload(event) : {},
+    }),
+  }),
+});
+
+const QuarantinedEventConnectionRef = connectionType({
+  node: QuarantinedEventRef,
+  items: 'events kept aside, newest first',
+});
+
+async function quarantinedPage(
+  { services, answer }: GraphQLContext,
+  workspaceId: number,
+  args: PageArgs,
+) {
+  const page = await services.quarantine.page(workspaceId, args);
+  answer.read(page.items.reduce((sum, { event }) => sum + event.length, 0));
+  return { page, cursorOf: quarantineCursor };
+}
+
+builder.queryField('quarantinedEvents', t =>
+  t.field({
+    type: QuarantinedEventConnectionRef,
+    description: 'A page of the events of a workspace that were kept aside, newest first.',
+    args: {
+      workspace: t.arg.string({ description: WORKSPACE_ARGUMENT }),
+      ...t.arg.connectionArgs(),
+    },
+    resolve: async (_root, { workspace, ...args }, context) => {
+      const { id } = await context.access(workspace, 'EVENTS_READ');
+      return quarantinedPage(context, id, args);
+    },
+  }),
+);
+
+builder.objectField(WorkspaceRef, 'quarantinedEvents', t =>
+  t.field({
+    type: QuarantinedEventConnectionRef,
+    description: 'A page of its events that were kept aside, newest first.',
+    args: t.arg.connectionArgs(),
+    resolve: ({ id }, args, context) => {
+      requireScope(context.principal, 'EVENTS_READ');
+      return quarantinedPage(context, id, args);
+    },
+  }),
+);
+
+const IDS = 'Ids of quarantined events, 1 to 1,000.';
+
+const ResubmitInput = builder.inputType('ResubmitQuarantinedEventsInput', {
+  description: 'The argument of `resubmitQuarantinedEvents`.',
+  fields: t => ({ ids: t.idList({ required: true, description: IDS }) }),
+});
+
+const DiscardInput = builder.inputType('DiscardQuarantinedEventsInput', {
+  description: 'The argument of `discardQuarantinedEvents`.',
+  fields: t => ({ ids: t.idList({ required: true, description: IDS }) }),
+});
+
+const ResubmitPayload = builder
+  .objectRef<{ receipts: PlacedReceipt[] }>('ResubmitQuarantinedEventsPayload')
+  .implement({
+    description: 'The answer of `resubmitQuarantinedEvents`.',
+    fields: t => ({
+      receipts: t.field({
+        type: [EventReceiptRef],
+        description: 'One for each id, in the order given.',
+        resolve: ({ receipts }) => receipts,
+      }),
+    }),
+  });
+
+const DiscardPayload = builder
+  .objectRef<{ discardedCount: number }>('DiscardQuarantinedEventsPayload')
+  .implement({
+    description: 'The answer of `discardQuarantinedEvents`.',
+    fields: t => ({
+      discardedCount: t.exposeInt('discardedCount', {
+        description: 'How many were there, and are gone now.',
+      }),
+    }),
+  });
+
+builder.mutationFields(t => ({
+  resubmitQuarantinedEvents: t.field({
+    type: ResubmitPayload,
+    description:
+      'Records events that were kept aside, by the definitions as they are now; what is recorded ' +
+      'leaves the quarantine. Needs the scope EVENTS_WRITE.',
+    extensions: sizedBy('input', 'ids'),
+    args: {
+      input: t.arg({ type: ResubmitInput, required: true, description: 'Which events.' }),
+    },
+    resolve: (_root, { input }, context) => resubmitQuarantined(context, input.ids),
+  }),
+  discardQuarantinedEvents: t.field({
+    type: DiscardPayload,
+    description: 'Removes events that were kept aside, for good. Needs the scope ADMIN.',
+    args: {
+      input: t.arg({ type: DiscardInput, required: true, description: 'Which events.' }),
+    },
+    resolve: (_root, { input }, context) => discardQuarantined(context, input.ids),
+  }),
+}));

@@ -1,0 +1,135 @@
+/** `recordEvent` and `recordEvents`. */
+import type { Receipt, ReceiptStatus } from '../../core/event.ts';
+import { LIMITS } from '../../core/limits.ts';
+import { requireScope } from '../../core/principal.ts';
+import { builder } from '../builder.ts';
+import { sizedBy } from '../connection.ts';
+import type { GraphQLContext } from '../context.ts';
+import { toEventInputs, type GraphQLEventInput } from '../event-input.ts';
+import type { PlacedReceipt } from '../placed.ts';
+import { WORKSPACE_ARGUMENT } from '../words.ts';
+import { EventInputRef } from './event-input.ts';
+import { EventReceiptRef } from './receipt.ts';
+
+interface Recorded {
+  readonly workspaceId: number;
+  readonly receipts: readonly Receipt[];
+}
+
+const RecordEventPayload = builder.objectRef<PlacedReceipt>('RecordEventPayload').implement({
+  description: 'The answer of `recordEvent`.',
+  fields: t => ({
+    receipt: t.field({
+      type: EventReceiptRef,
+      description: 'What became of the event.',
+      resolve: placed => placed,
+    }),
+  }),
+});
+
+const RecordEventsPayload = builder.objectRef<Recorded>('RecordEventsPayload').implement({
+  description: 'The answer of `recordEvents`.',
+  fields: t => ({
+    receipts: t.field({
+      type: [EventReceiptRef],
+      description: 'One for each event, in the order given.',
+      resolve: ({ workspaceId, receipts }) => receipts.map(receipt => ({ workspaceId, receipt })),
+    }),
+    recordedCount: t.int({
+      description: 'How many were stored now.',
+      resolve: recorded => countOf(recorded, 'RECORDED'),
+    }),
+    duplicateCount: t.int({
+      description: 'How many had been stored before, with the same content.',
+      resolve: recorded => countOf(recorded, 'DUPLICATE'),
+    }),
+    conflictCount: t.int({
+      description: 'How many were refused because their id stands for other content.',
+      resolve: recorded => countOf(recorded, 'CONFLICT'),
+    }),
+    quarantinedCount: t.int({
+      description: 'How many were kept aside with their problems.',
+      resolve: recorded => countOf(recorded, 'QUARANTINED'),
+    }),
+    rejectedCount: t.int({
+      description: 'How many were refused because of their problems.',
+      resolve: recorded => countOf(recorded, 'REJECTED'),
+    }),
+  }),
+});
+
+function countOf({ receipts }: Recorded, status: ReceiptStatus): number {
+  let count = 0;
+  for (const receipt of receipts) if (receipt.status === status) count += 1;
+  return count;
+}
+
+const RecordEventInput = builder.inputType('RecordEventInput', {
+  description: 'The argument of `recordEvent`.',
+  fields: t => ({
+    workspace: t.string({ description: WORKSPACE_ARGUMENT }),
+    event: t.field({ type: EventInputRef, required: true, description: 'The event.' }),
+  }),
+});
+
+const RecordEventsInput = builder.inputType('RecordEventsInput', {
+  description: 'The argument of `recordEvents`.',
+  fields: t => ({
+    workspace: t.string({ description: WORKSPACE_ARGUMENT }),
+    events: t.field({
+      type: [EventInputRef],
+      required: true,
+      description: `The events: 1 to ${LIMITS.batchEventsMax}. They keep their order.`,
+    }),
+    atomic: t.boolean({
+      required: true,
+      defaultValue: false,
+      description: 'All or nothing: one refused event refuses the batch.',
+    }),
+  }),
+});
+
+builder.mutationFields(t => ({
+  recordEvent: t.field({
+    type: RecordEventPayload,
+    description:
+      'Records an event. Its receipt says what became of it; a refused event is no error of the ' +
+      'request. Needs the scope EVENTS_WRITE.',
+    args: {
+      input: t.arg({ type: RecordEventInput, required: true, description: 'What to record.' }),
+    },
+    resolve: async (_root, { input: { workspace, event } }, context) => {
+      const { workspaceId, receipts } = await record(context, { workspace, events: [event] });
+      return { workspaceId, receipt: receipts[0] as Receipt };
+    },
+  }),
+  recordEvents: t.field({
+    type: RecordEventsPayload,
+    description:
+      'Records up to 10,000 events in their order, each by itself unless `atomic`. Needs the ' +
+      'scope EVENTS_WRITE.',
+    extensions: sizedBy('input', 'events'),
+    args: {
+      input: t.arg({ type: RecordEventsInput, required: true, description: 'What to record.' }),
+    },
+    resolve: (_root, { input }, context) => record(context, input),
+  }),
+}));
+
+interface Request {
+  readonly workspace?: string | null | undefined;
+  readonly events: readonly GraphQLEventInput[];
+  readonly atomic?: boolean;
+}
+
+async function record(
+  { principal, access, services, door }: GraphQLContext,
+  { workspace: slug, events, atomic = false }: Request,
+): Promise<Recorded> {
+  const workspace = await access(slug, 'EVENTS_WRITE');
+  const { keyId } = requireScope(principal, 'EVENTS_WRITE');
+  await services.rateLimits.countEvents(keyId, events.length);
+  const inputs = toEventInputs(events);
+  const receipts = await services.record({ workspace, door, events: inputs, atomic });
+  return { workspaceId: workspace.id, receipts };
+}

@@ -1,0 +1,58 @@
+import { GatewayError } from '../../core/errors.ts';
+import type { Redaction } from '../../ingest/redact.ts';
+import { builder } from '../builder.ts';
+import type { GraphQLContext } from '../context.ts';
+import { WORKSPACE_ARGUMENT } from '../words.ts';
+
+const RedactEventsPayload = builder
+  .objectRef<{ redactedCount: number }>('RedactEventsPayload')
+  .implement({
+    description: 'The answer of `redactEvents`.',
+    fields: t => ({
+      redactedCount: t.expose('redactedCount', {
+        type: 'SafeInt',
+        description: 'How many events were emptied now.',
+      }),
+    }),
+  });
+
+const RedactEventsInput = builder.inputType('RedactEventsInput', {
+  description:
+    'The argument of `redactEvents`: the events that any of `subject`, `actor` and `eventIds` ' +
+    'chooses. At least one is required.',
+  fields: t => ({
+    workspace: t.string({ description: WORKSPACE_ARGUMENT }),
+    subject: t.string({ description: 'Every event about this subject.' }),
+    actor: t.string({ description: 'Every event of this actor.' }),
+    eventIds: t.stringList({ description: 'The events of these event ids, at most 10,000.' }),
+  }),
+});
+
+builder.mutationField('redactEvents', t =>
+  t.field({
+    type: RedactEventsPayload,
+    description:
+      'Empties the content of every event of a subject or actor, and keeps their places. It ' +
+      'can’t be undone. Needs the scope ADMIN.',
+    args: {
+      input: t.arg({ type: RedactEventsInput, required: true, description: 'Which events.' }),
+    },
+    resolve: (_root, { input: { workspace, ...redaction } }, context) =>
+      redact(context, workspace, redaction),
+  }),
+);
+
+async function redact(
+  { access, services }: GraphQLContext,
+  slug: string | null | undefined,
+  redaction: Redaction,
+): Promise<{ redactedCount: number }> {
+  const workspace = await access(slug, 'ADMIN');
+  if (redaction.subject == null && redaction.actor == null && redaction.eventIds == null) {
+    throw new GatewayError(
+      'BAD_USER_INPUT',
+      'redactEvents expects at least one of subject, actor and eventIds, but got none.',
+    );
+  }
+  return { redactedCount: await services.redact(workspace.id, redaction) };
+}

@@ -1,0 +1,37 @@
+import type { Principal } from '../../core/principal.ts';
+import { requireKey } from '../access.ts';
+import { builder } from '../builder.ts';
+import { ApiKeyRef, WorkspaceRef } from '../refs.ts';
+import { ScopeEnum } from './api-key.ts';
+
+const ViewerRef = builder.objectRef<Principal>('Viewer').implement({
+  description: 'Who is calling, and what they may do.',
+  fields: t => ({
+    apiKey: t.field({
+      type: ApiKeyRef,
+      nullable: true,
+      description: 'The key of this request. Null for one that is not kept in the database.',
+      resolve: ({ keyId }, _args, { loaders }) => loaders.apiKey.load(keyId),
+    }),
+    scopes: t.field({
+      type: [ScopeEnum],
+      description: 'What the key may do.',
+      resolve: ({ scopes }) => scopes,
+    }),
+    workspace: t.field({
+      type: WorkspaceRef,
+      nullable: true,
+      description: 'The one workspace that the key covers. Null: every workspace.',
+      resolve: ({ workspaceId }, _args, { loaders }) =>
+        workspaceId === null ? null : loaders.workspace.load(workspaceId),
+    }),
+  }),
+});
+
+builder.queryField('viewer', t =>
+  t.field({
+    type: ViewerRef,
+    description: 'Who is calling. Any valid key may ask.',
+    resolve: (_root, _args, context) => requireKey(context),
+  }),
+);

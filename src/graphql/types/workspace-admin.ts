@@ -1,0 +1,159 @@
+/** `createWorkspace`, `updateWorkspace` and `deleteWorkspace`. */
+import { GatewayError } from '../../core/errors.ts';
+import type { Workspace } from '../../core/workspace.ts';
+import { requireInstallationAdmin } from '../access.ts';
+import { builder } from '../builder.ts';
+import type { ApiSchema } from '../connection.ts';
+import type { GraphQLContext } from '../context.ts';
+import { WorkspaceRef } from '../refs.ts';
+import { UnknownTypePolicyEnum } from './workspace.ts';
+
+const payload = (name: string, mutation: string, described: string) =>
+  builder.objectRef<Workspace>(name).implement({
+    description: `The answer of \`${mutation}\`.`,
+    fields: t => ({
+      workspace: t.field({
+        type: WorkspaceRef,
+        description: described,
+        resolve: workspace => workspace,
+      }),
+    }),
+  });
+
+const CreateWorkspacePayload = payload(
+  'CreateWorkspacePayload',
+  'createWorkspace',
+  'The new workspace.',
+);
+const UpdateWorkspacePayload = payload(
+  'UpdateWorkspacePayload',
+  'updateWorkspace',
+  'The workspace as it is now.',
+);
+
+const DeleteWorkspacePayload = builder
+  .objectRef<{ deletedSlug: string }>('DeleteWorkspacePayload')
+  .implement({
+    description: 'The answer of `deleteWorkspace`.',
+    fields: t => ({
+      deletedSlug: t.exposeString('deletedSlug', { description: 'The slug, free again now.' }),
+    }),
+  });
+
+const settingsFields = (t: PothosSchemaTypes.InputFieldBuilder<ApiSchema, 'InputObject'>) => ({
+  name: t.string({
+    description: 'Its name for people, 1 to 256 bytes of UTF-8. Default: the slug.',
+  }),
+  retentionDays: t.int({
+    description:
+      'Days an event is kept after it was recorded, 1 to 36,500. Default, and null: for ever.',
+  }),
+  dedupeDays: t.int({
+    description:
+      'Days an event id is remembered at least, also when its event goes first, 1 to 36,500. ' +
+      'Default: 30.',
+  }),
+  timeZone: t.field({
+    type: 'TimeZone',
+    description: 'The zone in which days are kept ready. Default: `UTC`.',
+  }),
+  unknownTypes: t.field({
+    type: UnknownTypePolicyEnum,
+    description: 'What becomes of an event whose type nobody defined. Default: DISCOVER.',
+  }),
+});
+
+const CreateWorkspaceInput = builder.inputType('CreateWorkspaceInput', {
+  description: 'The argument of `createWorkspace`.',
+  fields: t => ({
+    slug: t.string({
+      required: true,
+      description: 'Its name in requests: 1 to 63 letters, digits and hyphens; kept in lower case.',
+    }),
+    ...settingsFields(t),
+  }),
+});
+
+const UpdateWorkspaceInput = builder.inputType('UpdateWorkspaceInput', {
+  description: 'The argument of `updateWorkspace`. Absent: unchanged. Null: cleared.',
+  fields: t => ({
+    slug: t.string({ required: true, description: 'Slug of the workspace, as it is now.' }),
+    newSlug: t.string({
+      description:
+        'Its slug from now on: 1 to 63 letters, digits and hyphens. Null leaves it as it is. ' +
+        'Needs the scope ADMIN over every workspace.',
+    }),
+    ...settingsFields(t),
+  }),
+});
+
+const DeleteWorkspaceInput = builder.inputType('DeleteWorkspaceInput', {
+  description: 'The argument of `deleteWorkspace`.',
+  fields: t => ({
+    slug: t.string({ required: true, description: 'Slug of the workspace.' }),
+    confirmSlug: t.string({ required: true, description: 'The same slug once more.' }),
+  }),
+});
+
+builder.mutationFields(t => ({
+  createWorkspace: t.field({
+    type: CreateWorkspacePayload,
+    description: 'Makes a workspace. Needs the scope ADMIN over every workspace.',
+    args: {
+      input: t.arg({
+        type: CreateWorkspaceInput,
+        required: true,
+        description: 'What to make.',
+      }),
+    },
+    resolve: (_root, { input }, context) => {
+      requireInstallationAdmin(context);
+      return context.services.workspaceAdmin.create(input);
+    },
+  }),
+  updateWorkspace: t.field({
+    type: UpdateWorkspacePayload,
+    description: 'Changes what is given of a workspace. Needs the scope ADMIN over it.',
+    args: {
+      input: t.arg({
+        type: UpdateWorkspaceInput,
+        required: true,
+        description: 'What to change.',
+      }),
+    },
+    resolve: async (_root, { input }, context) => {
+      const { slug } = await context.access(input.slug, 'ADMIN');
+      // Slugs are the installation's: a conflict would tell of another workspace's.
+      if (input.newSlug != null) requireInstallationAdmin(context);
+      return context.services.workspaceAdmin.update({ ...input, slug });
+    },
+  }),
+  deleteWorkspace: t.field({
+    type: DeleteWorkspacePayload,
+    description:
+      'Removes a workspace with everything in it. `slug` is asked for twice, so that nobody does ' +
+      'it by mistake. Needs the scope ADMIN over every workspace.',
+    args: {
+      input: t.arg({
+        type: DeleteWorkspaceInput,
+        required: true,
+        description: 'What to remove.',
+      }),
+    },
+    resolve: (_root, { input }, context) => removeWorkspace(context, input),
+  }),
+}));
+
+async function removeWorkspace(
+  context: GraphQLContext,
+  { slug, confirmSlug }: { slug: string; confirmSlug: string },
+): Promise<{ deletedSlug: string }> {
+  requireInstallationAdmin(context);
+  if (slug.toLowerCase() !== confirmSlug.toLowerCase()) {
+    const message = 'confirmSlug expects the same slug as slug, but got another text.';
+    throw new GatewayError('BAD_USER_INPUT', message);
+  }
+  const workspace = await context.access(slug, 'ADMIN');
+  await context.services.workspaceAdmin.remove(workspace.slug);
+  return { deletedSlug: workspace.slug };
+}

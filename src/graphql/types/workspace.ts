@@ -1,0 +1,93 @@
+import { requireScope } from '../../core/principal.ts';
+import type { UnknownTypePolicy } from '../../core/workspace.ts';
+import { workspaceCursor } from '../../read/workspaces.ts';
+import { orNull } from '../access.ts';
+import { builder } from '../builder.ts';
+import { connectionType } from '../connection.ts';
+import { cursorsOf } from '../context.ts';
+import { enumValues } from '../enum-values.ts';
+import { encodeId } from '../global-id.ts';
+import { WorkspaceRef } from '../refs.ts';
+import { ID_FIELD, WORKSPACE_ARGUMENT } from '../words.ts';
+
+export const UnknownTypePolicyEnum = builder.enumType('UnknownTypePolicy', {
+  description: 'What becomes of an event whose type nobody defined.',
+  values: enumValues<UnknownTypePolicy>({
+    DISCOVER: 'It is recorded, and its type is defined as DISCOVERED.',
+    REJECT: 'It is refused.',
+    QUARANTINE: 'It is kept aside with that problem.',
+  }),
+});
+
+WorkspaceRef.implement({
+  description:
+    'Where events are recorded: a tenant. Every event, definition, key and cursor belongs to ' +
+    'exactly one.',
+  interfaces: [builder.nodeInterfaceRef()],
+  fields: t => ({
+    id: t.id({ description: ID_FIELD, resolve: ({ id }) => encodeId('Workspace', id) }),
+    slug: t.exposeString('slug', {
+      description:
+        'Its name in requests. Lower case, 1 to 63 characters; matched without regard to case.',
+    }),
+    name: t.exposeString('name', { description: 'Its name for people.' }),
+    createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When it was made.' }),
+    headPosition: t.field({
+      type: 'SafeInt',
+      description:
+        'Position of the newest event; 0 when none. Positions are dense: event n+1 follows ' +
+        'event n.',
+      resolve: async ({ id }, _args, { loaders }) => (await loaders.head.load(id)).position,
+    }),
+    headCursor: t.string({
+      description: 'Cursor of the newest event: subscribe `after` it to miss nothing.',
+      resolve: async ({ id }, _args, context) =>
+        cursorsOf(context, id).encodePosition(await context.loaders.head.load(id)),
+    }),
+    tailPosition: t.field({
+      type: 'SafeInt',
+      description: 'Position of the oldest event still kept; 1 where none was removed.',
+      resolve: ({ id }, _args, { loaders }) => loaders.tail.load(id),
+    }),
+    retentionDays: t.exposeInt('retentionDays', {
+      nullable: true,
+      description: 'Days an event is kept after it was recorded; null keeps for ever.',
+    }),
+    dedupeDays: t.exposeInt('dedupeDays', {
+      description: 'Days an event id is remembered at least, also when its event goes first.',
+    }),
+    timeZone: t.expose('timeZone', {
+      type: 'TimeZone',
+      description: 'The zone in which days are kept ready.',
+    }),
+    unknownTypes: t.expose('unknownTypes', {
+      type: UnknownTypePolicyEnum,
+      description: 'What becomes of an event whose type nobody defined.',
+    }),
+  }),
+});
+
+const WorkspaceConnectionRef = connectionType({
+  node: WorkspaceRef,
+  items: 'workspaces, by slug',
+});
+
+builder.queryFields(t => ({
+  workspace: t.field({
+    type: WorkspaceRef,
+    nullable: true,
+    description: 'A workspace by its slug. Null where there is none for this key.',
+    args: { slug: t.arg.string({ description: WORKSPACE_ARGUMENT }) },
+    resolve: (_root, { slug }, { access }) => orNull(access(slug, 'EVENTS_READ')),
+  }),
+  workspaces: t.field({
+    type: WorkspaceConnectionRef,
+    description: 'A page of the workspaces that the key covers, by slug.',
+    args: t.arg.connectionArgs(),
+    resolve: async (_root, args, { principal, services }) => {
+      const { workspaceId } = requireScope(principal, 'EVENTS_READ');
+      const page = await services.workspaces.page(workspaceId, args);
+      return { page, cursorOf: workspaceCursor };
+    },
+  }),
+}));

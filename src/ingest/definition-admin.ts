@@ -1,0 +1,154 @@
+import type { EventDefinitionStatus, ValidationMode } from '../core/definition.ts';
+import { GatewayError } from '../core/errors.ts';
+import type { JsonObject } from '../core/json.ts';
+import { LIMITS } from '../core/limits.ts';
+import { isStorableText, isWithinBytes } from '../core/text.ts';
+import type { Workspace } from '../core/workspace.ts';
+import type { Connection, Lane } from '../db/client.ts';
+import { toGatewayError } from '../db/sqlstate.ts';
+import { transaction } from '../db/transaction.ts';
+import { lockWorkspace } from '../db/workspace-lock.ts';
+import { compilePayloadSchema } from './payload-schema.ts';
+
+/** Absent: unchanged. Null: cleared. */
+export interface DefinitionInput {
+  readonly name: string;
+  readonly title?: string | null | undefined;
+  readonly description?: string | null | undefined;
+  readonly category?: string | null | undefined;
+  readonly status?: EventDefinitionStatus | null | undefined;
+  readonly payloadSchema?: JsonObject | null | undefined;
+  readonly validation?: ValidationMode | null | undefined;
+  readonly measures?: readonly string[] | null | undefined;
+}
+
+export interface DefinitionAdmin {
+  /**
+   * Creates the definition, or changes what is given of it, and returns its id. From its commit
+   * on, no event is recorded that was validated by what it replaces.
+   * @throws GatewayError BAD_USER_INPUT, TYPE_LIMIT, NOT_FOUND when the workspace is gone
+   */
+  define(workspace: Workspace, input: DefinitionInput): Promise<number>;
+}
+
+export interface DefinitionAdminOptions {
+  readonly write: Lane;
+  /** After a change, whether or not it was committed. */
+  readonly onDefined: (workspaceId: number) => void;
+}
+
+export function createDefinitionAdmin(options: DefinitionAdminOptions): DefinitionAdmin {
+  return {
+    async define(workspace, input) {
+      check(input);
+      try {
+        return await transaction(options.write, connection =>
+          define(connection, workspace.id, input),
+        );
+      } catch (error) {
+        throw toGatewayError(error, 'write');
+      } finally {
+        options.onDefined(workspace.id);
+      }
+    },
+  };
+}
+
+function check(input: DefinitionInput): void {
+  const texts = { title: 256, description: 8_000, category: 256 } as const;
+  checkText('name', input.name, LIMITS.typeBytesMax);
+  if (input.name.trim() === '') throw wrong('A definition needs a name, such as user.signup.');
+  for (const [field, bytesMax] of Object.entries(texts)) {
+    checkText(field, input[field as keyof typeof texts], bytesMax);
+  }
+  if (input.payloadSchema != null) compilePayloadSchema(input.payloadSchema);
+  const measures = input.measures ?? [];
+  if (measures.length > LIMITS.measuresMax) {
+    throw wrong(`At most ${LIMITS.measuresMax} measures are kept, but ${measures.length} came.`);
+  }
+  for (const measure of measures) {
+    if (measure === '') throw wrong('A measure is the name of a payload property.');
+    checkText('measures', measure, LIMITS.payloadKeyBytesMax);
+  }
+}
+
+function checkText(field: string, text: string | null | undefined, bytesMax: number): void {
+  if (text == null || (isStorableText(text) && isWithinBytes(text, bytesMax))) return;
+  throw wrong(`${field} takes valid Unicode of at most ${bytesMax} bytes, without U+0000.`);
+}
+
+function wrong(message: string): GatewayError {
+  return new GatewayError('BAD_USER_INPUT', message);
+}
+
+async function define(
+  connection: Connection,
+  workspaceId: number,
+  input: DefinitionInput,
+): Promise<number> {
+  const [workspace] = await connection.query(
+    'select id from workspaces where id = $1 for no key update',
+    [workspaceId],
+  );
+  if (workspace === undefined) {
+    throw new GatewayError('NOT_FOUND', 'There is no such workspace for this key.');
+  }
+  await ensureExists(connection, workspaceId, input.name);
+  await lockWorkspace(connection, workspaceId);
+  return change(connection, workspaceId, input);
+}
+
+async function ensureExists(connection: Connection, workspaceId: number, name: string) {
+  const rows = await connection.query(
+    `insert into event_definitions (workspace_id, name, status)
+     select $1, $2, 'ACTIVE'
+     where (select count(*) from event_definitions where workspace_id = $1) < $3
+     on conflict (workspace_id, name) do nothing returning id`,
+    [workspaceId, name, LIMITS.definitionsMax],
+  );
+  if (rows.length > 0) return;
+  const [known] = await connection.query(
+    'select id from event_definitions where workspace_id = $1 and name = $2',
+    [workspaceId, name],
+  );
+  if (known !== undefined) return;
+  const message = `A workspace has at most ${LIMITS.definitionsMax} event definitions.`;
+  throw new GatewayError('TYPE_LIMIT', message);
+}
+
+/** A definition that somebody writes is no longer only DISCOVERED. */
+async function change(
+  connection: Connection,
+  workspaceId: number,
+  input: DefinitionInput,
+): Promise<number> {
+  const given = (field: keyof DefinitionInput) => input[field] !== undefined;
+  const schema = input.payloadSchema == null ? null : JSON.stringify(input.payloadSchema);
+  const [row] = await connection.query<{ id: number }>(
+    `update event_definitions d set
+       title = case when $3 then $4 else title end,
+       description = case when $5 then $6 else description end,
+       category = case when $7 then $8 else category end,
+       status = coalesce($9, case when status = 'DISCOVERED' then 'ACTIVE' else status end),
+       payload_schema = case when $10 then n.schema else payload_schema end,
+       validation = case when $12 then coalesce($13, 'OFF') else validation end,
+       measures = case when $14 then n.measures else d.measures end,
+       version = version + (($10 and payload_schema is distinct from n.schema)::int),
+       revision = revision + 1,
+       updated_at = now()
+     from (select $11::text::jsonb as schema, array(
+       select distinct m from json_array_elements_text($15::text::json) m order by m) as measures) n
+     where workspace_id = $1 and name = $2 returning id`,
+    [
+      ...[workspaceId, input.name],
+      ...[given('title'), input.title ?? null],
+      ...[given('description'), input.description ?? null],
+      ...[given('category'), input.category ?? null],
+      input.status ?? null,
+      ...[given('payloadSchema'), schema],
+      ...[given('validation'), input.validation ?? null],
+      ...[given('measures'), JSON.stringify(input.measures ?? [])],
+    ],
+  );
+  return (row as { id: number }).id;
+}

@@ -1,0 +1,82 @@
+/**
+ * What a vendor's client says of itself and is asked for again, by a name of its own: kept in the
+ * database, so that every gateway knows it. Bounded: a workspace has so many notes of a door, and
+ * those that nobody has noted for the longest time go.
+ */
+import { DOORS, type Door } from '../core/event.ts';
+import { storableJson } from '../core/text.ts';
+import type { Connection } from '../db/client.ts';
+import { toGatewayError } from '../db/sqlstate.ts';
+
+export interface DoorNote<Value = unknown> {
+  readonly name: string;
+  readonly value: Value;
+  /** In whole seconds, and later with each change: HTTP dates have no more. */
+  readonly changedAt: Date;
+}
+
+/** All reject with BAD_USER_INPUT for text that Postgres can't hold, and SERVICE_UNAVAILABLE. */
+export interface DoorNotes<Value = unknown> {
+  get(workspaceId: number, name: string): Promise<DoorNote<Value> | null>;
+  /** In the order of their names. */
+  all(workspaceId: number): Promise<readonly DoorNote<Value>[]>;
+  put(workspaceId: number, name: string, value: Value): Promise<void>;
+}
+
+/** Of one door; what its notes hold is its own affair. */
+export type NotesOf = <Value>(door: Door) => DoorNotes<Value>;
+
+const NOTES_MAX = 1_000;
+
+interface Row {
+  name: string;
+  /** JSON text. */
+  value: string;
+  changed_at: Date;
+}
+
+export function createNotesOf(read: Connection, write: Connection): NotesOf {
+  return <Value>(door: Door): DoorNotes<Value> => ({
+    async get(workspaceId, name) {
+      const [row] = await read.query<Row>(`${SELECT} and name = $3`, [
+        ...[workspaceId, DOORS[door], name],
+      ]);
+      return row === undefined ? null : toNote<Value>(row);
+    },
+    async all(workspaceId) {
+      const found = await read.query<Row>(`${SELECT} order by name`, [
+        ...[workspaceId, DOORS[door]],
+      ]);
+      return found.map(row => toNote<Value>(row));
+    },
+    async put(workspaceId, name, value) {
+      try {
+        await write.query(PUT, [workspaceId, DOORS[door], name, storableJson(value)]);
+        await write.query(TRIM, [workspaceId, DOORS[door], NOTES_MAX]);
+      } catch (error) {
+        throw toGatewayError(error, 'write');
+      }
+    },
+  });
+}
+
+const SELECT = `select name, value::text as value, changed_at from door_notes where workspace_id = $1 and door = $2`;
+
+const PUT = `
+  insert into door_notes as n (workspace_id, door, name, value, changed_at, noted_at)
+  values ($1, $2, $3, $4::text::jsonb, date_trunc('second', now()), now())
+  on conflict (workspace_id, door, name) do update set
+    value = excluded.value,
+    changed_at = case when n.value = excluded.value then n.changed_at
+      else greatest(excluded.changed_at, n.changed_at + interval '1 second') end,
+    noted_at = excluded.noted_at`;
+
+const TRIM = `
+  delete from door_notes where workspace_id = $1 and door = $2 and noted_at < (
+    select noted_at from door_notes where workspace_id = $1 and door = $2
+    order by noted_at desc offset $3 - 1 limit 1
+  )`;
+
+function toNote<Value>({ name, value, changed_at: changedAt }: Row): DoorNote<Value> {
+  return { name, value: JSON.parse(value) as Value, changedAt };
+}

@@ -1,0 +1,73 @@
+/**
+ * Expiry empties events in place: the row and its position stay, `expired_at` says when. Reads
+ * hide an event from the instant it expires; this takes its content off the disk soon after. The
+ * content hash in its key stays, so that a late retry is still answered as the DUPLICATE it is;
+ * redaction takes the hash too.
+ *
+ * `workspace_marks.expires_next` says where to begin: the fold lowers it, this raises it, each
+ * under the lock of the row. So the index leads past everything that was emptied before.
+ */
+import type { Lane } from '../db/client.ts';
+import { NOTHING, removing, type Batch } from './removal.ts';
+import { WITHOUT_CONTENT } from './without-content.ts';
+
+export const EXPIRY_BATCH_EVENTS = 2_000;
+const QUARANTINE_BATCH = 1_000;
+
+interface Due {
+  workspace_id: number;
+  folded: number;
+  expires_next: Date;
+}
+
+/** Empties a batch of one workspace; null while another process does. */
+export function expireNext(upkeep: Lane): Promise<Batch | null> {
+  return removing(upkeep, async connection => {
+    const [due] = await connection.query<Due>(DUE_SQL);
+    if (due === undefined) return NOTHING;
+    // A statement of its own after the lock: its snapshot has all that was folded before.
+    const { workspace_id, folded, expires_next } = due;
+    const [row] = await connection.query<{ emptied: number; last: Date | null }>(EXPIRE_SQL, [
+      ...[workspace_id, expires_next, folded, EXPIRY_BATCH_EVENTS],
+    ]);
+    const from = row?.last ?? expires_next;
+    await connection.query(MOVE_NEXT_SQL, [workspace_id, from, folded]);
+    return { events: row?.emptied ?? 0, isMore: true };
+  });
+}
+
+/** What is in quarantine goes as a whole: it has no place to keep. */
+export async function expireQuarantined(upkeep: Lane): Promise<number> {
+  const gone = await upkeep.query(
+    `delete from quarantined_events where (workspace_id, id) in (
+       select workspace_id, id from quarantined_events
+       where expires_at <= now() limit ${QUARANTINE_BATCH}
+     ) returning 1`,
+  );
+  return gone.length;
+}
+
+const DUE_SQL = `
+  select m.workspace_id, m.folded, m.expires_next
+  from workspace_marks m join workspaces w on w.id = m.workspace_id
+  where m.expires_next <= now() order by m.expires_next limit 1
+  for no key update of m`;
+
+export const EXPIRE_SQL = `
+  with due as materialized (
+    select e.position, e.recorded_at, e.expires_at from events e
+    where e.workspace_id = $1 and e.expires_at >= $2 and e.expires_at <= now()
+      and e.expired_at is null and e.position <= $3
+    order by e.expires_at limit $4
+  ), emptied as (
+    update events e set expired_at = now(), ${WITHOUT_CONTENT}
+    from due d
+    where e.workspace_id = $1 and e.position = d.position and e.recorded_at = d.recorded_at
+  ) select count(*) as emptied, max(expires_at) as last from due`;
+
+export const MOVE_NEXT_SQL = `
+  update workspace_marks set expires_next = (
+    select e.expires_at from events e
+    where e.workspace_id = $1 and e.expires_at >= $2 and e.expired_at is null and e.position <= $3
+    order by e.expires_at limit 1
+  ) where workspace_id = $1`;

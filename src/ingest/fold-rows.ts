@@ -1,0 +1,81 @@
+import type { Grain } from '../core/bucket.ts';
+import type { Connection } from '../db/client.ts';
+
+/** What is added to the rows of a rollup; `bucket` in ms. */
+export interface RollupKey {
+  readonly workspace_id: number;
+  readonly grain: Grain;
+  readonly bucket: number;
+  readonly definition_id: number;
+  readonly door: number;
+}
+export interface CountRow extends RollupKey {
+  count: number;
+}
+export interface MeasureRow extends RollupKey {
+  readonly property: string;
+  readonly count: number;
+  /** Numeric, in decimal digits. */
+  readonly sum: string;
+  readonly min: string;
+  readonly max: string;
+}
+
+/** In the order of the key: whoever else adds rows meets us without a deadlock. */
+export async function addCounts(connection: Connection, rows: readonly CountRow[]): Promise<void> {
+  if (rows.length === 0) return;
+  await connection.query(
+    `insert into event_counts as c (workspace_id, grain, bucket, definition_id, door, count)
+     select * from unnest($1::text::int[], $2::text::smallint[], $3::text::timestamptz[],
+       $4::text::int[], $5::text::smallint[], $6::text::bigint[]) as a (w, g, b, d, r, n)
+     order by w, g, b, d, r
+     on conflict (workspace_id, grain, bucket, definition_id, door)
+       do update set count = c.count + excluded.count`,
+    [...keyColumns(rows), list(rows.map(({ count }) => count))],
+  );
+}
+
+/** Rows may repeat a key: they are summed first. */
+export async function addMeasures(
+  connection: Connection,
+  rows: readonly MeasureRow[],
+): Promise<void> {
+  if (rows.length === 0) return;
+  await connection.query(
+    `insert into event_measures as m
+       (workspace_id, grain, bucket, definition_id, door, property, count, sum, min, max)
+     select w, g, b, d, r, p, sum(n), sum(s), min(lo), max(hi)
+     from unnest($1::text::int[], $2::text::smallint[], $3::text::timestamptz[],
+       $4::text::int[], $5::text::smallint[], $6::text::bigint[], $7::text::numeric[],
+       $8::text::numeric[], $9::text::numeric[],
+       (select array_agg(x order by i) from json_array_elements_text($10::text::json) with ordinality j (x, i))
+     ) as a (w, g, b, d, r, n, s, lo, hi, p)
+     group by w, g, b, d, r, p order by w, g, b, d, r, p
+     on conflict (workspace_id, grain, bucket, definition_id, door, property) do update set
+       count = m.count + excluded.count, sum = m.sum + excluded.sum,
+       min = least(m.min, excluded.min), max = greatest(m.max, excluded.max)`,
+    [
+      ...keyColumns(rows),
+      list(rows.map(({ count }) => count)),
+      list(rows.map(({ sum }) => sum)),
+      list(rows.map(({ min }) => min)),
+      list(rows.map(({ max }) => max)),
+      JSON.stringify(rows.map(({ property }) => property)),
+    ],
+  );
+}
+
+function keyColumns(rows: readonly RollupKey[]): string[] {
+  return [
+    list(rows.map(row => row.workspace_id)),
+    list(rows.map(row => row.grain)),
+    list(rows.map(row => new Date(row.bucket).toISOString())),
+    list(rows.map(row => row.definition_id)),
+    list(rows.map(row => row.door)),
+  ];
+}
+
+/** For values without quotes, commas or braces. */
+function list(values: readonly (string | number)[]): string {
+  return `{${values.join(',')}}`;
+}

@@ -1,0 +1,64 @@
+/** What a definition says of an event. Pure. */
+import type { EventProblem, PreparedEvent } from '../core/event.ts';
+import type { Workspace } from '../core/workspace.ts';
+import type { KnownDefinition } from './definitions.ts';
+
+export interface Verdict {
+  readonly fate: 'RECORD' | 'QUARANTINE' | 'REJECT';
+  /** Warnings where the event is recorded. */
+  readonly problems: readonly EventProblem[];
+}
+
+export function judge(event: PreparedEvent, definition: KnownDefinition): Verdict {
+  if (definition.status === 'BLOCKED') return { fate: 'REJECT', problems: [BLOCKED] };
+  const notes = definition.status === 'DEPRECATED' ? [DEPRECATED] : [];
+  const problems = definition.check?.(JSON.parse(event.payload)) ?? [];
+  if (problems.length === 0) return { fate: 'RECORD', problems: notes };
+  switch (definition.validation) {
+    case 'OFF':
+      return { fate: 'RECORD', problems: notes };
+    case 'WARN':
+      return { fate: 'RECORD', problems: [...notes, ...problems.map(asWarning)] };
+    case 'QUARANTINE':
+    case 'REJECT':
+      return { fate: definition.validation, problems: [...notes, ...problems] };
+  }
+}
+
+/** For a type that has no definition, also where the workspace takes no more of them. */
+export function judgeUnknown({ unknownTypes }: Pick<Workspace, 'unknownTypes'>): Verdict {
+  if (unknownTypes === 'DISCOVER') return { fate: 'REJECT', problems: [TYPE_LIMIT] };
+  return { fate: unknownTypes, problems: [UNKNOWN_TYPE] };
+}
+
+function asWarning(problem: EventProblem): EventProblem {
+  return { ...problem, severity: 'WARNING' };
+}
+
+const BLOCKED: EventProblem = {
+  severity: 'ERROR',
+  code: 'TYPE_BLOCKED',
+  message: 'Events of this type are refused: its definition is BLOCKED.',
+  pointer: '/type',
+};
+
+const DEPRECATED: EventProblem = {
+  severity: 'WARNING',
+  code: 'TYPE_DEPRECATED',
+  message: 'This type is deprecated: it is still recorded, but use another soon.',
+  pointer: '/type',
+};
+
+const UNKNOWN_TYPE: EventProblem = {
+  severity: 'ERROR',
+  code: 'TYPE_UNKNOWN',
+  message: 'Nobody has defined this type, and the workspace takes only defined ones.',
+  pointer: '/type',
+};
+
+const TYPE_LIMIT: EventProblem = {
+  severity: 'ERROR',
+  code: 'TYPE_LIMIT',
+  message: 'The workspace has as many event definitions as it may: use a type that is defined.',
+  pointer: '/type',
+};

@@ -1,0 +1,101 @@
+import type { EventInput, Receipt } from '../core/event.ts';
+import type { Workspace } from '../core/workspace.ts';
+import type { Connection } from '../db/client.ts';
+import { toGatewayError } from '../db/sqlstate.ts';
+import { doorOf } from '../db/stored-event.ts';
+import type { RecordEvents } from './record.ts';
+import { unknownOutcome } from './unknown-outcome.ts';
+
+export interface QuarantineAdmin {
+  /**
+   * Records those that now pass, with their time and id, and takes them out; the others stay.
+   * One receipt for each id that is there, by that id.
+   */
+  resubmit(workspace: Workspace, ids: readonly string[]): Promise<ReadonlyMap<string, Receipt>>;
+  /** How many there were. */
+  discard(workspaceId: number, ids: readonly string[]): Promise<number>;
+}
+
+interface KeptRow {
+  id: string;
+  door: number;
+  received_at: Date;
+  event: string;
+}
+
+export function createQuarantineAdmin(write: Connection, record: RecordEvents): QuarantineAdmin {
+  return {
+    async resubmit(workspace, ids) {
+      const receipts = new Map<string, Receipt>();
+      for (const row of await load(write, workspace.id, ids)) {
+        const request = { workspace, door: doorOf(row.door), events: [toInput(row)], atomic: true };
+        const [receipt] = await record(request).catch((error: unknown) => {
+          throw [...receipts.values()].some(isStored) ? unknownOutcome(error) : error;
+        });
+        if (receipt !== undefined) receipts.set(row.id, receipt);
+      }
+      const settled = [...receipts].filter(([, receipt]) => isStored(receipt));
+      await discard(
+        write,
+        workspace.id,
+        settled.map(([id]) => id),
+      );
+      return receipts;
+    },
+    discard: (workspaceId, ids) => discard(write, workspaceId, ids),
+  };
+}
+
+function isStored({ status }: Receipt): boolean {
+  return status === 'RECORDED' || status === 'DUPLICATE';
+}
+
+async function load(
+  write: Connection,
+  workspaceId: number,
+  ids: readonly string[],
+): Promise<KeptRow[]> {
+  return write.query<KeptRow>(
+    `select q.id, q.door, q.received_at, q.event
+     from json_array_elements_text($2::text::json) with ordinality as given (id, place)
+     join quarantined_events q on q.workspace_id = $1 and q.id = given.id::uuid
+     order by place`,
+    [workspaceId, JSON.stringify([...new Set(ids)])],
+  );
+}
+
+/**
+ * An event that named no time happened when it came. One without an id takes the id it is kept
+ * by, so that two resubmissions at once record it once.
+ */
+function toInput({ id, event, received_at }: KeptRow): EventInput {
+  const kept = JSON.parse(event) as Omit<EventInput, 'occurredAt' | 'expiresAt'> & {
+    occurredAt?: string;
+    expiresAt?: string;
+  };
+  return {
+    ...kept,
+    id: kept.id ?? id,
+    occurredAt: kept.occurredAt === undefined ? received_at : new Date(kept.occurredAt),
+    expiresAt: kept.expiresAt === undefined ? null : new Date(kept.expiresAt),
+  };
+}
+
+async function discard(
+  write: Connection,
+  workspaceId: number,
+  ids: readonly string[],
+): Promise<number> {
+  if (ids.length === 0) return 0;
+  try {
+    const rows = await write.query(
+      `delete from quarantined_events where workspace_id = $1
+         and id in (select id::uuid from json_array_elements_text($2::text::json) as given (id))
+       returning id`,
+      [workspaceId, JSON.stringify(ids)],
+    );
+    return rows.length;
+  } catch (error) {
+    throw toGatewayError(error, 'write');
+  }
+}

@@ -1,0 +1,51 @@
+import { createHash } from 'node:crypto';
+import { uuidOf } from '../core/event-key.ts';
+import { DOORS, type Door, type EventInput, type EventProblem } from '../core/event.ts';
+import { LIMITS } from '../core/limits.ts';
+import { storableJson } from '../core/text.ts';
+import type { Connection } from '../db/client.ts';
+
+export interface QuarantineItem {
+  readonly input: EventInput;
+  readonly problems: readonly EventProblem[];
+  /** Of an event that came without an id: the one that its receipt names. */
+  readonly madeId?: string | undefined;
+}
+
+/**
+ * Keeps events aside as they came, with what is wrong with them. An event that came with an id is
+ * kept once, however often it is sent. What Postgres can't hold of a text is replaced: an event
+ * that was acknowledged must not be lost for it.
+ */
+export async function quarantine(
+  write: Connection,
+  workspaceId: number,
+  door: Door,
+  items: readonly QuarantineItem[],
+): Promise<void> {
+  if (items.length === 0) return;
+  const rows = items.map(item => {
+    const { input: event, problems } = item;
+    return { id: keptBy(item), event, problems, expires: expiryOf(event) };
+  });
+  await write.query(
+    `insert into quarantined_events (workspace_id, id, door, event, problems, expires_at)
+     select $1, coalesce(id, gen_random_uuid()), $2, event, problems, expires
+     from json_to_recordset($3::text::json)
+       as kept (id uuid, event jsonb, problems jsonb, expires timestamptz)
+     on conflict (workspace_id, id) do nothing`,
+    [workspaceId, DOORS[door], storableJson(rows)],
+  );
+}
+
+/** The same for a retry; of an event without an id, the id that it will be recorded by. */
+function keptBy({ input, madeId }: QuarantineItem): string | undefined {
+  if (input.id == null) return madeId;
+  return uuidOf(createHash('sha256').update(JSON.stringify(input), 'utf8').digest('hex'));
+}
+
+/** Null also for what is no time that Postgres holds, which may be what is wrong with it. */
+function expiryOf({ expiresAt }: EventInput): Date | null {
+  const year = expiresAt?.getUTCFullYear() ?? NaN;
+  return year >= LIMITS.yearMin && year <= LIMITS.yearMax ? (expiresAt as Date) : null;
+}

@@ -1,0 +1,212 @@
+/**
+ * The way of a request: prepare → resolve types → judge → write → receipts. One receipt for
+ * each event, in the order given; a refused event names every problem, and nothing of it is
+ * kept. An atomic request with a refused event stores nothing.
+ */
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { Door, EventInput, EventProblem, Receipt } from '../core/event.ts';
+import { prepareEvent, type PrepareContext, type Prepared } from '../core/prepare-event.ts';
+import type { Workspace } from '../core/workspace.ts';
+import type { Lane } from '../db/client.ts';
+import { toGatewayError } from '../db/sqlstate.ts';
+import type { DefinitionCache, KnownDefinition } from './definitions.ts';
+import {
+  ATOMIC_REFUSED,
+  drafts,
+  quarantined,
+  receiptOf,
+  refusal,
+  settleRepeats,
+  type Draft,
+} from './draft.ts';
+import { judge, judgeUnknown, type Verdict } from './judge.ts';
+import { findKnown } from './known-events.ts';
+import { quarantine, type QuarantineItem } from './quarantine.ts';
+import { Submission, type ResolvedEvent } from './submission.ts';
+import { unknownOutcome } from './unknown-outcome.ts';
+import type { Writers } from './writers.ts';
+
+export interface RecordRequest {
+  readonly workspace: Workspace;
+  readonly door: Door;
+  readonly events: readonly EventInput[];
+  /** All or nothing: one refused event refuses the batch. */
+  readonly atomic: boolean;
+}
+
+/** @throws GatewayError OVERLOADED, SERVICE_UNAVAILABLE, GOING_AWAY */
+export type RecordEvents = (request: RecordRequest) => Promise<readonly Receipt[]>;
+
+export interface RecordOptions extends Omit<PrepareContext, 'door'> {
+  readonly write: Lane;
+  readonly writers: Writers;
+  readonly definitions: DefinitionCache;
+  readonly nowMs: () => number;
+}
+
+/** Preparing this many takes some 10 ms: the event loop turns in between. */
+const PREPARED_PER_TURN = 500;
+/**
+ * How often what is left of a request is judged: again when a definition has changed meanwhile,
+ * and when an id stands in it several times with other content and the first was refused.
+ */
+const JUDGED_MAX = 8;
+
+export function createRecordEvents(options: RecordOptions): RecordEvents {
+  return async request => {
+    const all = drafts(request.events, await prepareAll(request, options));
+    try {
+      await settleAll(request, options, all);
+    } catch (error) {
+      // Once some are stored, no error may leave that says that nothing is.
+      throw all.some(isStored) ? unknownOutcome(error) : toGatewayError(error, 'write');
+    }
+    return all.map(draft => draft.receipt ?? refusal(draft, [UNSETTLED]));
+  };
+}
+
+async function settleAll(
+  request: RecordRequest,
+  options: RecordOptions,
+  all: readonly Draft[],
+): Promise<void> {
+  const kept: QuarantineItem[] = [];
+  for (let judged = 0; judged < JUDGED_MAX; judged++) {
+    settleRepeats(all);
+    const pending = all.filter(draft => draft.receipt === null && draft.repeats === null);
+    if (pending.length === 0) break;
+    await judgeAndWrite(request, options, { all, pending, kept });
+  }
+  await quarantine(options.write, request.workspace.id, request.door, kept);
+  settleRepeats(all);
+}
+
+function isStored({ receipt }: Draft): boolean {
+  return receipt?.status === 'RECORDED' || receipt?.status === 'DUPLICATE';
+}
+
+async function prepareAll(
+  { events, door }: RecordRequest,
+  { now, newId }: RecordOptions,
+): Promise<Prepared[]> {
+  const prepared: Prepared[] = [];
+  for (const input of events) {
+    if (prepared.length % PREPARED_PER_TURN === PREPARED_PER_TURN - 1) await nextTurn();
+    prepared.push(prepareEvent(input, { door, now, newId }));
+  }
+  return prepared;
+}
+
+interface Round {
+  readonly all: readonly Draft[];
+  readonly pending: readonly Draft[];
+  readonly kept: QuarantineItem[];
+}
+
+async function judgeAndWrite(
+  request: RecordRequest,
+  options: RecordOptions,
+  { all, pending, kept }: Round,
+): Promise<void> {
+  const definitions = await resolve(request.workspace, options.definitions, pending);
+  const events: ResolvedEvent[] = [];
+  const written: Draft[] = [];
+  const refused = new Map<Draft, Verdict>();
+  for (const draft of pending) {
+    const event = draft.event as NonNullable<Draft['event']>;
+    const definition = definitions.get(event.type);
+    const verdict =
+      definition === undefined ? judgeUnknown(request.workspace) : judge(event, definition);
+    draft.warnings = verdict.problems;
+    if (verdict.fate === 'RECORD' && definition !== undefined) {
+      // Its own object, made for this request: a copy costs more than all the rest here.
+      const { id: definitionId, revision } = definition;
+      events.push(Object.assign(event, { definitionId, revision }));
+      written.push(draft);
+    } else {
+      refused.set(draft, verdict);
+    }
+  }
+  await refuse(request, options, { refused, kept });
+  if (request.atomic && refuseTogether(all, kept)) return;
+  if (events.length === 0) return;
+  const outcomes = await options.writers.write(
+    new Submission({
+      workspaceId: request.workspace.id,
+      events,
+      atomic: request.atomic,
+      arrivedMs: options.nowMs(),
+    }),
+  );
+  written.forEach((draft, index) => {
+    draft.receipt = receiptOf(draft, outcomes[index] as (typeof outcomes)[number]);
+  });
+}
+
+interface Refused {
+  readonly refused: ReadonlyMap<Draft, Verdict>;
+  readonly kept: QuarantineItem[];
+}
+
+async function refuse(
+  { workspace }: RecordRequest,
+  { write }: RecordOptions,
+  { refused, kept }: Refused,
+): Promise<void> {
+  const known = await findKnown(write, workspace.id, [...refused.keys()]);
+  for (const [draft, { fate, problems }] of refused) {
+    const outcome = known.get(draft);
+    if (outcome !== undefined) {
+      draft.warnings = [];
+      draft.receipt = receiptOf(draft, outcome);
+    } else if (fate === 'QUARANTINE') {
+      draft.receipt = quarantined(draft, problems);
+      kept.push({ input: draft.input, problems, madeId: draft.event?.eventId });
+    } else {
+      draft.receipt = refusal(draft, problems);
+    }
+  }
+}
+
+async function resolve(
+  workspace: Workspace,
+  cache: DefinitionCache,
+  pending: readonly Draft[],
+): Promise<Map<string, KnownDefinition>> {
+  const names = new Set(pending.map(({ input }) => input.type));
+  const definitions = await cache.resolve(workspace.id, names);
+  if (workspace.unknownTypes !== 'DISCOVER' || definitions.size === names.size) return definitions;
+  const unknown = [...names].filter(name => !definitions.has(name));
+  for (const definition of await cache.discover(workspace.id, unknown)) {
+    definitions.set(definition.name, definition);
+  }
+  return definitions;
+}
+
+/** Of an atomic request with a refused event, nothing is written or kept. */
+function refuseTogether(all: readonly Draft[], kept: QuarantineItem[]): boolean {
+  const isRefused = all.some(isRefusedDraft) || all.some(isRepeatConflict);
+  if (!isRefused) return false;
+  kept.length = 0;
+  for (const draft of all) {
+    if (draft.receipt === null) draft.receipt = refusal(draft, [ATOMIC_REFUSED]);
+    else if (isRefusedDraft(draft)) draft.receipt = { ...draft.receipt, status: 'REJECTED' };
+  }
+  return true;
+}
+
+function isRefusedDraft({ receipt }: Draft): boolean {
+  return receipt !== null && receipt.status !== 'DUPLICATE';
+}
+
+function isRepeatConflict({ event, repeats }: Draft): boolean {
+  return repeats !== null && repeats.event?.hash !== event?.hash;
+}
+
+const UNSETTLED: EventProblem = {
+  severity: 'ERROR',
+  code: 'UNSETTLED',
+  message:
+    'This was not settled: its definition changes, or its id stands here too often. Send it alone.',
+  pointer: '',
+};

@@ -1,0 +1,202 @@
+/**
+ * Redaction empties events for good and keeps their places, types, times and ids, so that
+ * positions stay dense and counts true. The content hash goes too: content of few possibilities
+ * could be guessed from it. What is in quarantine of the same subject, actor or id is taken away.
+ *
+ * It works in batches, each committed by itself: one that is cut short has emptied some, and is
+ * asked for again. It ends at the head of the log at its beginning.
+ */
+import { GatewayError } from '../core/errors.ts';
+import { eventKey } from '../core/event-key.ts';
+import type { Connection, Lane, Param } from '../db/client.ts';
+import { toGatewayError } from '../db/sqlstate.ts';
+import { transaction } from '../db/transaction.ts';
+import { BATCH_SETTINGS_SQL } from './removal.ts';
+import { WITHOUT_CONTENT } from './without-content.ts';
+
+/** Events that any of what is given chooses. */
+export interface Redaction {
+  readonly subject?: string | null | undefined;
+  readonly actor?: string | null | undefined;
+  /** At most REDACTED_IDS_MAX. */
+  readonly eventIds?: readonly string[] | null | undefined;
+}
+
+export interface RedactOptions {
+  /** Counts measures of what is about to be emptied. */
+  readonly fold: (workspaceId: number) => Promise<void>;
+  /** After each batch: how many events it emptied. */
+  readonly onEmptied?: (events: number) => void;
+}
+
+export const REDACTED_IDS_MAX = 10_000;
+const BATCH_EVENTS = 1_000;
+
+/**
+ * How many events were emptied; those that were before do not count.
+ * @throws GatewayError BAD_USER_INPUT when nothing is chosen, or too many ids
+ */
+export async function redact(
+  upkeep: Lane,
+  workspaceId: number,
+  redaction: Redaction,
+  { fold, onEmptied = () => {} }: RedactOptions,
+): Promise<number> {
+  checkRedaction(redaction);
+  let emptied = 0;
+  try {
+    await fold(workspaceId);
+    for await (const events of batches(upkeep, workspaceId, redaction)) {
+      emptied += events;
+      onEmptied(events);
+    }
+    return emptied;
+  } catch (error) {
+    throw toGatewayError(error, 'write');
+  }
+}
+
+function checkRedaction({ subject, actor, eventIds }: Redaction): void {
+  if (subject == null && actor == null && eventIds == null) {
+    const message = 'Say which events: by subject, actor or eventIds.';
+    throw new GatewayError('BAD_USER_INPUT', message);
+  }
+  if (eventIds != null && eventIds.length > REDACTED_IDS_MAX) {
+    const message = `eventIds has at most ${REDACTED_IDS_MAX} ids, but ${eventIds.length} came: redact them in parts.`;
+    throw new GatewayError('BAD_USER_INPUT', message);
+  }
+}
+
+async function* batches(
+  upkeep: Lane,
+  workspaceId: number,
+  redaction: Redaction,
+): AsyncGenerator<number> {
+  for (const field of ['subject', 'actor'] as const) {
+    const value = redaction[field];
+    if (value != null) yield* batchesBy(upkeep, workspaceId, { field, value });
+  }
+  const keys = (redaction.eventIds ?? []).map(eventKey);
+  for (const some of parts(keys)) {
+    const params = [workspaceId, JSON.stringify(some)];
+    const rows = await empty(upkeep, workspaceId, [REDACT_KEYS_SQL, params]);
+    yield countOf(rows);
+  }
+  await purgeQuarantined(upkeep, workspaceId, redaction);
+}
+
+interface By {
+  readonly field: 'subject' | 'actor';
+  readonly value: string;
+}
+
+async function* batchesBy(
+  upkeep: Lane,
+  workspaceId: number,
+  { field, value }: By,
+): AsyncGenerator<number> {
+  const [row] = await upkeep.query<{ head: number }>(
+    'select coalesce(max(head), 0) as head from workspace_heads where workspace_id = $1',
+    [workspaceId],
+  );
+  const head = row?.head ?? 0;
+  // What is emptied leaves its entries in the index behind: each batch begins after the last one.
+  for (let after = 0, isMore = true; isMore;) {
+    const params = [workspaceId, value, after, head, BATCH_EVENTS];
+    const rows = await empty(upkeep, workspaceId, [redactBySql(field), params]);
+    isMore = rows.length === BATCH_EVENTS;
+    after = Math.max(after, ...rows.map(({ position }) => position));
+    yield countOf(rows);
+  }
+}
+
+/** Null where it was emptied, or removed, meanwhile or before. */
+interface EmptiedRow {
+  position: number;
+  event_id: string | null;
+}
+
+const EMPTIED = `
+  emptied as (
+    update events e set redacted_at = now(), ${WITHOUT_CONTENT}
+    from chosen c
+    where e.workspace_id = $1 and e.position = c.position and e.recorded_at = c.recorded_at
+      and e.redacted_at is null
+    returning e.position, e.event_id
+  )
+  select c.position, e.event_id from chosen c left join emptied e on e.position = c.position`;
+
+export const redactBySql = (field: By['field']) => `
+  with chosen as materialized (
+    select position, recorded_at from events
+    where workspace_id = $1 and ${field} = $2 and position > $3 and position <= $4
+    order by position limit $5
+  ), ${EMPTIED}`;
+
+export const REDACT_KEYS_SQL = `
+  with chosen as materialized (
+    select k.position, k.recorded_at
+    from json_array_elements_text($2::text::json) as given (key)
+    join event_keys k on k.workspace_id = $1 and k.key = given.key::uuid
+  ), ${EMPTIED}`;
+
+function countOf(rows: readonly EmptiedRow[]): number {
+  return rows.filter(({ event_id }) => event_id !== null).length;
+}
+
+/** One batch: events and their keys together. */
+function empty(
+  upkeep: Lane,
+  workspaceId: number,
+  [statement, params]: [string, readonly Param[]],
+): Promise<EmptiedRow[]> {
+  return transaction(upkeep, async connection => {
+    await connection.query(BATCH_SETTINGS_SQL);
+    const rows = await connection.query<EmptiedRow>(statement, params);
+    await forgetHashes(connection, workspaceId, rows);
+    return rows;
+  });
+}
+
+async function forgetHashes(
+  connection: Connection,
+  workspaceId: number,
+  rows: readonly EmptiedRow[],
+): Promise<void> {
+  const ids = rows.flatMap(({ event_id }) => event_id ?? []);
+  if (ids.length === 0) return;
+  await connection.query(
+    `update event_keys k set hash = '00000000-0000-0000-0000-000000000000'
+     from json_array_elements_text($2::text::json) as given (key)
+     where k.workspace_id = $1 and k.key = given.key::uuid`,
+    [workspaceId, JSON.stringify(ids.map(eventKey))],
+  );
+}
+
+/** One that came without an id would be recorded by the id that it is kept by. */
+async function purgeQuarantined(
+  upkeep: Lane,
+  workspaceId: number,
+  { subject = null, actor = null, eventIds }: Redaction,
+): Promise<void> {
+  const params = [workspaceId, subject, actor, JSON.stringify(eventIds ?? []), BATCH_EVENTS];
+  for (let gone = BATCH_EVENTS; gone === BATCH_EVENTS;) {
+    const rows = await upkeep.query(
+      `delete from quarantined_events where workspace_id = $1 and id = any (array(
+         select id from quarantined_events
+         where workspace_id = $1 and (event ->> 'subject' = $2 or event ->> 'actor' = $3
+           or event ->> 'id' in (select json_array_elements_text($4::text::json))
+           or id::text in (select json_array_elements_text($4::text::json)))
+         limit $5
+       )) returning 1`,
+      params,
+    );
+    gone = rows.length;
+  }
+}
+
+function* parts<T>(items: readonly T[]): Generator<readonly T[]> {
+  for (let start = 0; start < items.length; start += BATCH_EVENTS) {
+    yield items.slice(start, start + BATCH_EVENTS);
+  }
+}

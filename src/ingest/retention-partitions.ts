@@ -1,0 +1,84 @@
+/**
+ * Where nobody needs anything in a whole partition any more, it is detached and dropped instead
+ * of being emptied row by row. The tails move first, in a transaction: from then on its rows lie
+ * below them and count as removed, also where the detach has to wait for a dump to end, or the
+ * process dies.
+ *
+ * Tails move only for the oldest partition there is, so that nothing older is left below them.
+ * One behind it, which another workspace still needs, is dropped once its rows are gone.
+ */
+import type { Connection, Lane } from '../db/client.ts';
+import { partitionsBefore, type PastPartition, removePartition } from '../db/partitions.ts';
+import { transaction } from '../db/transaction.ts';
+import { type Batch, NOTHING, removingOutside } from './removal.ts';
+
+export interface RemovedPartitions extends Batch {
+  readonly partitions: number;
+}
+
+/** Removes what can be removed whole; null while another process removes. */
+export function removePartitions(upkeep: Lane): Promise<RemovedPartitions | null> {
+  return removingOutside(upkeep, async connection => {
+    const removed = { ...NOTHING, partitions: 0 };
+    let isOldest = true;
+    for (const partition of await candidates(connection)) {
+      const moves = isOldest && partition.to !== null ? partition.to : null;
+      if (await isNeeded(connection, partition, moves)) {
+        isOldest &&= partition.state !== 'ATTACHED';
+        continue;
+      }
+      removed.events += await moveTails(connection, partition);
+      // The next waits for its turn: two can't be pending at a time.
+      if (!(await removePartition(connection, partition))) break;
+      removed.partitions += 1;
+    }
+    return removed;
+  });
+}
+
+/** No partition ends sooner after its events than the shortest retention says. */
+async function candidates(connection: Connection): Promise<PastPartition[]> {
+  const [row] = await connection.query<{ end: Date | null }>(
+    'select now() - make_interval(days => min(retention_days)) as end from workspaces',
+  );
+  return row?.end == null ? [] : partitionsBefore(connection, row.end);
+}
+
+/** The newest position of each workspace in a partition: one look at an index each. */
+const lastPlaces = ({ table }: PastPartition) => `
+  select w.id as workspace_id, w.retention_days, coalesce(m.tail, 1) as tail,
+    coalesce(m.folded, 0) as folded, p.last
+  from workspaces w left join workspace_marks m on m.workspace_id = w.id
+  cross join lateral (select max(position) as last from ${table} where workspace_id = w.id) p
+  where p.last >= coalesce(m.tail, 1)`;
+
+/** @param moves the end of the partition, where tails may be moved beyond it */
+async function isNeeded(
+  connection: Connection,
+  partition: PastPartition,
+  moves: Date | null,
+): Promise<boolean> {
+  const [row] = await connection.query<{ needed: boolean }>(
+    `select exists (
+       select from (${lastPlaces(partition)}) l
+       where $1::timestamptz is null or l.folded < l.last or l.retention_days is null
+         or $1 > now() - make_interval(days => l.retention_days)
+     ) as needed`,
+    [moves],
+  );
+  return row?.needed !== false;
+}
+
+/** How many events that are. */
+async function moveTails(connection: Connection, partition: PastPartition): Promise<number> {
+  const [row] = await transaction({ hold: use => use(connection) }, held =>
+    held.query<{ events: number }>(
+      `with last as materialized (${lastPlaces(partition)}), moved as (
+         update workspace_marks m set tail = l.last + 1, tail_recorded_at = null
+         from last l where m.workspace_id = l.workspace_id
+         returning l.last + 1 - l.tail as events
+       ) select coalesce(sum(events), 0)::bigint as events from moved`,
+    ),
+  );
+  return row?.events ?? 0;
+}

@@ -1,0 +1,95 @@
+/**
+ * Retention removes events from the tail of a workspace's log, and only from there, so that the
+ * positions above it stay dense. `workspace_marks.tail` moves in the transaction that removes
+ * what lies below: a snapshot shows both or neither. Nothing is removed that the rollups do not
+ * count yet. Keys stay: see `retention-keys.ts`.
+ *
+ * What is due is known from the marks alone (`tail_recorded_at`): a turn that finds nothing reads
+ * one small table, however many partitions there are.
+ */
+import type { Connection, Lane } from '../db/client.ts';
+import { type Batch, NOTHING, removing } from './removal.ts';
+
+/** A batch: some 100 ms, and the row of the marks, which the fold wants too, for as long. */
+export const RETENTION_BATCH_EVENTS = 5_000;
+const LOOKED_UP_MAX = 1_000;
+
+interface Due {
+  workspace_id: number;
+  tail: number;
+  tail_recorded_at: Date;
+  folded: number;
+  cutoff: Date;
+}
+
+/** Removes a batch of the most overdue workspace; null while another process does. */
+export function removeNext(upkeep: Lane): Promise<Batch | null> {
+  return removing(upkeep, async connection => {
+    const [due] = await connection.query<Due>(DUE_SQL);
+    if (due === undefined) return NOTHING;
+    return { events: await removeBatch(connection, due), isMore: true };
+  });
+}
+
+async function removeBatch(connection: Connection, due: Due): Promise<number> {
+  const { workspace_id, tail, tail_recorded_at, folded, cutoff } = due;
+  const last = Math.min(folded, tail + RETENTION_BATCH_EVENTS - 1);
+  const [row] = await connection.query<{ removed: number; last: number | null }>(REMOVE_SQL, [
+    ...[workspace_id, tail, last],
+    ...[tail_recorded_at, cutoff],
+  ]);
+  if (row?.last == null) {
+    // What stood at the tail is gone by other hands: it is looked up anew.
+    await connection.query(
+      'update workspace_marks set tail_recorded_at = null where workspace_id = $1',
+      [workspace_id],
+    );
+    return 0;
+  }
+  await connection.query(MOVE_TAIL_SQL, [workspace_id, row.last + 1, tail_recorded_at]);
+  return row.removed;
+}
+
+/** Looks up when the oldest event was recorded, where that is not known; how many were found. */
+export function lookUpTails(upkeep: Lane): Promise<number | null> {
+  return removing(upkeep, async connection => {
+    const found = await connection.query(LOOK_UP_SQL);
+    return found.length;
+  });
+}
+
+const DUE_SQL = `
+  select m.workspace_id, m.tail, m.tail_recorded_at, m.folded,
+    now() - make_interval(days => w.retention_days) as cutoff
+  from workspace_marks m join workspaces w on w.id = m.workspace_id
+  where m.tail_recorded_at < now() - make_interval(days => w.retention_days)
+    and m.tail <= m.folded
+  order by m.tail_recorded_at + make_interval(days => w.retention_days) limit 1`;
+
+/** recorded_at rises with position, so these are the first ones; its bounds spare partitions. */
+export const REMOVE_SQL = `
+  with gone as (
+    delete from events
+    where workspace_id = $1 and position >= $2 and position <= $3
+      and recorded_at >= $4 and recorded_at < $5
+    returning position
+  ) select count(*) as removed, max(position) as last from gone`;
+
+export const MOVE_TAIL_SQL = `
+  update workspace_marks set tail = $2, tail_recorded_at = (
+    select e.recorded_at from events e
+    where e.workspace_id = $1 and e.position = $2 and e.recorded_at >= $3 limit 1
+  ) where workspace_id = $1`;
+
+const LOOK_UP_SQL = `
+  with unknown as materialized (
+    select m.workspace_id, m.tail from workspace_marks m join workspaces w on w.id = m.workspace_id
+    where m.tail_recorded_at is null and m.tail <= m.folded limit ${LOOKED_UP_MAX}
+  )
+  update workspace_marks m set tail_recorded_at = e.recorded_at
+  from unknown u cross join lateral (
+    select e.recorded_at from events e
+    where e.workspace_id = u.workspace_id and e.position >= u.tail order by e.position limit 1
+  ) e
+  where m.workspace_id = u.workspace_id and m.tail = u.tail
+  returning 1`;

@@ -1,0 +1,88 @@
+import { deferred } from '../core/deferred.ts';
+import type { PreparedEvent } from '../core/event.ts';
+
+/** An event whose type is resolved: what a flush takes. */
+export interface ResolvedEvent extends PreparedEvent {
+  readonly definitionId: number;
+  /** Of the definition, when the event was validated by it. The flush checks it. */
+  readonly revision: number;
+}
+
+/** What a flush made of one event. */
+export type Outcome =
+  | {
+      readonly status: 'RECORDED' | 'DUPLICATE' | 'CONFLICT';
+      readonly position: number;
+      readonly recordedAt: Date;
+    }
+  /** Its atomic batch holds a conflict. */
+  | { readonly status: 'LEFT_OUT' }
+  /** Its definition has changed since it was validated: validate again. */
+  | { readonly status: 'STALE' }
+  /** Postgres refuses it, alone. */
+  | { readonly status: 'UNSTORABLE' }
+  /** Not stored: its workspace's lock is held, or too much else had to be told apart first. */
+  | { readonly status: 'POSTPONED' }
+  /** Its workspace has been deleted. */
+  | { readonly status: 'GONE' };
+
+/** The events of one request on their way through the writers; no id stands twice in it. */
+export class Submission {
+  readonly workspaceId: number;
+  readonly events: readonly ResolvedEvent[];
+  readonly atomic: boolean;
+  readonly arrivedMs: number;
+  readonly bytes: number;
+  readonly outcomes: Outcome[] = [];
+  /** Its next events wait until those before them are done, so that their order is kept. */
+  inFlight = false;
+  #hasFailed = false;
+  readonly #settled = deferred<readonly Outcome[]>();
+
+  constructor(options: {
+    workspaceId: number;
+    events: readonly ResolvedEvent[];
+    atomic: boolean;
+    arrivedMs: number;
+  }) {
+    this.workspaceId = options.workspaceId;
+    this.events = options.events;
+    this.atomic = options.atomic;
+    this.arrivedMs = options.arrivedMs;
+    this.bytes = options.events.reduce((sum, event) => sum + approximateBytes(event), 0);
+  }
+
+  get settled(): Promise<readonly Outcome[]> {
+    return this.#settled.promise;
+  }
+
+  /** Its caller has been told; what is in flight of it ends unheard. */
+  get hasFailed(): boolean {
+    return this.#hasFailed;
+  }
+
+  /** Events without an outcome yet. */
+  get waiting(): number {
+    return this.events.length - this.outcomes.length;
+  }
+
+  /** Takes the outcomes of the next events, in order. After a stale one the rest is too. */
+  advance(outcomes: readonly Outcome[]): void {
+    this.inFlight = false;
+    for (const outcome of outcomes) this.outcomes.push(outcome);
+    if (outcomes.some(({ status }) => status === 'STALE')) {
+      while (this.waiting > 0) this.outcomes.push({ status: 'STALE' });
+    }
+    if (this.waiting === 0) this.#settled.resolve(this.outcomes);
+  }
+
+  fail(error: unknown): void {
+    this.#hasFailed = true;
+    this.#settled.reject(error);
+  }
+}
+
+/** The envelope takes some 400 bytes beside the payload. */
+export function approximateBytes(event: PreparedEvent): number {
+  return event.payload.length + 400;
+}

@@ -1,0 +1,66 @@
+import { LIMITS } from '../core/limits.ts';
+import type { Lane } from '../db/client.ts';
+
+const PURGED_PER_STATEMENT = 5_000;
+const QUARANTINED_PER_STATEMENT = 1_000;
+
+const PURGED_TABLES = [
+  'events',
+  'event_keys',
+  'event_counts',
+  'event_measures',
+  'measure_fills',
+  'quarantined_events',
+  'event_definitions',
+  'workspace_heads',
+] as const;
+
+/** Rows of workspaces that are no more, a batch at a time. */
+export async function purgeDeleted(upkeep: Lane): Promise<number> {
+  let purged = 0;
+  const gone = await upkeep.query<{ workspace_id: number }>(
+    `select m.workspace_id from workspace_marks m
+     where not exists (select from workspaces w where w.id = m.workspace_id) limit 100`,
+  );
+  for (const { workspace_id } of gone) {
+    for (const table of PURGED_TABLES) purged += await purgeTable(upkeep, table, workspace_id);
+    await upkeep.query('delete from workspace_marks where workspace_id = $1', [workspace_id]);
+  }
+  return purged;
+}
+
+async function purgeTable(upkeep: Lane, table: string, workspaceId: number): Promise<number> {
+  for (let purged = 0; ;) {
+    const [row] = await upkeep.query<{ deleted: number }>(
+      `with batch as (
+         select tableoid, ctid from ${table} where workspace_id = $1 limit ${PURGED_PER_STATEMENT}
+       ), deleted as (
+         delete from ${table} t using batch
+         where t.tableoid = batch.tableoid and t.ctid = batch.ctid and t.workspace_id = $1 returning 1
+       ) select count(*) as deleted from deleted`,
+      [workspaceId],
+    );
+    const deleted = row?.deleted ?? 0;
+    purged += deleted;
+    if (deleted < PURGED_PER_STATEMENT) return purged;
+  }
+}
+
+/** Nothing leaves quarantine before its age by itself. A batch at a time. */
+export async function purgeQuarantine(upkeep: Lane): Promise<number> {
+  for (let purged = 0; ;) {
+    const gone = await upkeep.query(PURGE_QUARANTINE_SQL, [LIMITS.quarantineDays]);
+    purged += gone.length;
+    if (gone.length < QUARANTINED_PER_STATEMENT) return purged;
+  }
+}
+
+/** Workspace by workspace, as the index by age is; what a deleted one left goes with the rest of it. */
+export const PURGE_QUARANTINE_SQL = `
+  delete from quarantined_events where (workspace_id, id) in (
+    select q.workspace_id, q.id from workspaces w cross join lateral (
+      select workspace_id, id from quarantined_events
+      where workspace_id = w.id and received_at < now() - make_interval(days => $1)
+      limit ${QUARANTINED_PER_STATEMENT}
+    ) q limit ${QUARANTINED_PER_STATEMENT}
+  ) returning 1`;

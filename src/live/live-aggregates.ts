@@ -1,0 +1,216 @@
+/**
+ * Aggregates kept up to date: a snapshot, then what changed. A subscriber holds the answer that
+ * it was last given; when events arrive, or the timeframe moves, the query is answered anew, in
+ * one snapshot of the database, and the difference goes out. So at every message's cursor the
+ * subscriber's state is a recount up to that cursor, a slow reader skips what lies between, and
+ * nothing has to be added up here. Equal queries share their answers, at most a few a second.
+ */
+import { diffAggregates } from '../core/aggregate-diff.ts';
+import type { AggregateBucket, AggregateQuery, AggregateUpdate } from '../core/aggregate.ts';
+import type { LogPlace } from '../core/cursor.ts';
+import { isUnavailable } from '../core/errors.ts';
+import type { LiveClock } from './clock.ts';
+import type { Live } from './live.ts';
+import type { LiveStream, StreamTag } from './stream.ts';
+
+export interface AggregateAnswer {
+  readonly buckets: readonly AggregateBucket[];
+  readonly asOf: LogPlace;
+}
+
+export interface LiveAggregatesOptions {
+  readonly live: Pick<Live, 'subscribe'>;
+  /** The whole answer. @throws GatewayError NOT_LIVE for what rollups can't answer */
+  readonly read: (workspaceId: number, query: AggregateQuery) => Promise<AggregateAnswer>;
+  readonly clock: LiveClock;
+}
+
+export interface AggregateSubscription {
+  readonly workspaceId: number;
+  readonly query: AggregateQuery;
+  /** Whose stream it is, see `Live.end`. */
+  readonly tag: StreamTag;
+  readonly signal: AbortSignal;
+}
+
+export type LiveAggregates = (
+  subscription: AggregateSubscription,
+) => AsyncGenerator<AggregateUpdate, void>;
+
+/** Between two answers to one query. */
+const ANSWER_EVERY_MS = 300;
+/** A timeframe up to now moves on without events. */
+const MOVE_EVERY_MS = 1_000;
+/** While the database does not answer. */
+const RETRY_MS = 500;
+const BATCH_MAX = 1_000;
+
+export function createLiveAggregates(options: LiveAggregatesOptions): LiveAggregates {
+  const { live, read, clock } = options;
+  const byQuery = new Map<string, SharedAnswers>();
+
+  return async function* subscribe(subscription) {
+    const { workspaceId, query, tag, signal } = subscription;
+    const stream = live.subscribe({
+      ...{ workspaceId, tag, signal, checkpoints: false, start: 'NOW' as const },
+      types: query.filter?.types ?? null,
+    });
+    const arrivals = new Arrivals(stream, clock, signal);
+    const key = JSON.stringify([workspaceId, query]);
+    const answers = byQuery.get(key) ?? new SharedAnswers(() => read(workspaceId, query), clock);
+    byQuery.set(key, answers);
+    answers.subscribers += 1;
+    try {
+      await arrivals.during(stream.ready);
+      let shown: AggregateAnswer | null = null;
+      while (!signal.aborted) {
+        const isLast = hasPassed(query, clock.now());
+        const answer = await arrivals.during(answers.atLeast(arrivals.seen));
+        if (answer === undefined) return;
+        const update = updateOf(shown, answer);
+        if (update !== null) yield update;
+        shown = answer;
+        if (isLast) return;
+        await arrivals.wait(answer.asOf.position, waitMs(query, clock.now()));
+      }
+    } finally {
+      answers.subscribers -= 1;
+      if (answers.subscribers === 0) {
+        answers.stop();
+        byQuery.delete(key);
+      }
+      await stream.return();
+    }
+  };
+}
+
+function updateOf(shown: AggregateAnswer | null, answer: AggregateAnswer): AggregateUpdate | null {
+  const place = answer.asOf;
+  if (shown === null) return { place, snapshot: true, aggregates: answer.buckets, removed: [] };
+  const { changed, removed } = diffAggregates(shown.buckets, answer.buckets);
+  if (changed.length === 0 && removed.length === 0) return null;
+  return { place, snapshot: false, aggregates: changed, removed };
+}
+
+/** A fixed timeframe is over when its end is past. */
+function hasPassed({ timeframe }: AggregateQuery, now: Date): boolean {
+  return 'between' in timeframe && timeframe.between.to <= now;
+}
+
+/** How long nothing needs to be done when nothing arrives. */
+function waitMs({ timeframe }: AggregateQuery, now: Date): number {
+  if ('last' in timeframe) return MOVE_EVERY_MS;
+  return Math.min(timeframe.between.to.getTime() - now.getTime(), 2 ** 31 - 1);
+}
+
+/** The events that arrive, of which only the newest position counts; and the end of the stream. */
+class Arrivals {
+  /** Position of the newest event that has arrived. */
+  seen = 0;
+  readonly #stream: LiveStream;
+  readonly #clock: LiveClock;
+  #isTaking = false;
+  #end: { readonly error?: unknown } | null = null;
+  #onNews: () => void = () => {};
+  #onEnd: () => void = () => {};
+
+  constructor(stream: LiveStream, clock: LiveClock, signal: AbortSignal) {
+    this.#stream = stream;
+    this.#clock = clock;
+    signal.addEventListener('abort', () => this.#close({}), { once: true });
+    if (signal.aborted) this.#close({});
+  }
+
+  /** What comes of some work; undefined once the stream is over. @throws what ended it */
+  during<T>(work: Promise<T>): Promise<T | undefined> {
+    this.#take();
+    return new Promise((resolve, reject) => {
+      this.#onEnd = () => {
+        if (this.#end === null) return;
+        if ('error' in this.#end) reject(this.#end.error);
+        else resolve(undefined);
+      };
+      this.#onEnd();
+      work.then(resolve, reject);
+    });
+  }
+
+  /** Until something after `position` has arrived, or the time is up. @throws as `during` */
+  async wait(position: number, ms: number): Promise<void> {
+    if (this.seen > position) return;
+    const over = new AbortController();
+    this.#onNews = () => over.abort();
+    await this.during(this.#clock.sleep(ms, over.signal)).finally(() => over.abort());
+  }
+
+  /** One batch at a time, and none before it is waited for: what comes between costs nothing. */
+  #take(): void {
+    if (this.#isTaking) return;
+    this.#isTaking = true;
+    this.#stream.nextBatch(BATCH_MAX).then(
+      batch => {
+        this.#isTaking = false;
+        this.seen = batch.at(-1)?.place.position ?? this.seen;
+        if (batch.length === 0) this.#close({});
+        else this.#onNews();
+      },
+      (error: unknown) => this.#close({ error }),
+    );
+  }
+
+  #close(end: { readonly error?: unknown }): void {
+    this.#end ??= end;
+    this.#onEnd();
+  }
+}
+
+/** The answers to one query, for all who watch it: one read at a time, and a pause between two. */
+class SharedAnswers {
+  subscribers = 0;
+  readonly #ask: () => Promise<AggregateAnswer>;
+  readonly #clock: LiveClock;
+  #latest: AggregateAnswer | null = null;
+  #readMs = 0;
+  #reading: Promise<AggregateAnswer> | null = null;
+  readonly #stopping = new AbortController();
+
+  constructor(ask: () => Promise<AggregateAnswer>, clock: LiveClock) {
+    this.#ask = ask;
+    this.#clock = clock;
+  }
+
+  /** An answer that counts the event at `position` and is no older than a moment. */
+  async atLeast(position: number): Promise<AggregateAnswer> {
+    for (;;) {
+      const isRecent = this.#clock.elapsedMs() - this.#readMs < ANSWER_EVERY_MS;
+      const latest = this.#latest;
+      if (latest !== null && isRecent && latest.asOf.position >= position) return latest;
+      this.#reading ??= this.#read().finally(() => {
+        this.#reading = null;
+      });
+      await this.#reading;
+    }
+  }
+
+  /** Nobody asks any more: a wait of a read under way is over. */
+  stop(): void {
+    this.#stopping.abort();
+  }
+
+  async #read(): Promise<AggregateAnswer> {
+    const stopping = this.#stopping.signal;
+    const pauseMs = this.#readMs + ANSWER_EVERY_MS - this.#clock.elapsedMs();
+    if (this.#latest !== null && pauseMs > 0) await this.#clock.sleep(pauseMs, stopping);
+    for (;;) {
+      try {
+        this.#latest = await this.#ask();
+        this.#readMs = this.#clock.elapsedMs();
+        return this.#latest;
+      } catch (error) {
+        // The stream waits, as all streams do.
+        if (!isUnavailable(error) || stopping.aborted) throw error;
+        await this.#clock.sleep(RETRY_MS, stopping);
+      }
+    }
+  }
+}

@@ -1,0 +1,146 @@
+/**
+ * The log of each workspace, read by position. What is read is complete: positions become
+ * visible in order and without a gap, so a reader that has seen n asks for what comes after n.
+ * Expired events are among them, since only with their positions can a reader tell that it has
+ * missed nothing; they are dropped where they would be handed out.
+ */
+import { sql } from 'drizzle-orm';
+import type { LogPlace } from '../core/cursor.ts';
+import type { StoredEvent } from '../core/event.ts';
+import type { Connection } from '../db/connection.ts';
+import { rows } from '../db/query.ts';
+import { eventColumns, type EventRow, eventSource, toStoredEvent } from '../db/stored-event.ts';
+
+/** Where the log of a workspace ends, and the oldest position that it still keeps. */
+export interface LogBounds {
+  readonly head: LogPlace;
+  readonly tail: number;
+}
+
+/** Every method fails as its connection does, and is one statement, but for `after` at the end. */
+export interface EventLog {
+  /** The newest place of each workspace; one without events is absent. */
+  heads(workspaceIds: readonly number[]): Promise<Map<number, LogPlace>>;
+  /** Of every workspace asked for; one without events starts and ends at `LOG_BEGINNING`. */
+  bounds(workspaceIds: readonly number[]): Promise<Map<number, LogBounds>>;
+  /** Up to `limit` events after the place, in position order, with expired ones. */
+  after(workspaceId: number, place: LogPlace, limit: number): Promise<StoredEvent[]>;
+  /** The place right before the oldest event that is kept, or the head when none is. */
+  oldest(workspaceId: number): Promise<LogPlace>;
+}
+
+export function createEventLog(connection: Connection): EventLog {
+  return {
+    heads: workspaceIds => readHeads(connection, workspaceIds),
+    bounds: workspaceIds => readBounds(connection, workspaceIds),
+    after: (workspaceId, place, limit) => readAfter(connection, workspaceId, place, limit),
+    oldest: workspaceId => readOldest(connection, workspaceId),
+  };
+}
+
+interface HeadRow {
+  readonly workspace_id: number;
+  readonly head: number;
+  readonly recorded_at: Date;
+}
+
+async function readHeads(
+  connection: Connection,
+  workspaceIds: readonly number[],
+): Promise<Map<number, LogPlace>> {
+  const found = await rows<HeadRow>(
+    connection,
+    sql`
+      select w.id as workspace_id, h.head, h.recorded_at
+      from unnest(${toArray(workspaceIds)}::text::int[]) as w (id)
+      cross join lateral (
+        select n.head, n.recorded_at from workspace_heads n
+        where n.workspace_id = w.id order by n.head desc limit 1
+      ) h`,
+  );
+  return new Map(found.map(row => [row.workspace_id, toPlace(row)]));
+}
+
+async function readBounds(
+  connection: Connection,
+  workspaceIds: readonly number[],
+): Promise<Map<number, LogBounds>> {
+  const found = await rows<HeadRow & { tail: number }>(
+    connection,
+    sql`
+      select w.id as workspace_id, coalesce(h.head, 0) as head,
+        coalesce(h.recorded_at, timestamptz 'epoch') as recorded_at, coalesce(m.tail, 1) as tail
+      from unnest(${toArray(workspaceIds)}::text::int[]) as w (id)
+      left join workspace_marks m on m.workspace_id = w.id
+      left join lateral (
+        select n.head, n.recorded_at from workspace_heads n
+        where n.workspace_id = w.id order by n.head desc limit 1
+      ) h on true`,
+  );
+  return new Map(found.map(row => [row.workspace_id, { head: toPlace(row), tail: row.tail }]));
+}
+
+async function readAfter(
+  connection: Connection,
+  workspaceId: number,
+  place: LogPlace,
+  limit: number,
+): Promise<StoredEvent[]> {
+  const next = await readUpTo(connection, {
+    workspaceId,
+    place,
+    limit,
+    to: place.position + limit,
+  });
+  // Nothing where the next must be: the end of the log, or what retention took.
+  if (next.length > 0) return next;
+  return readUpTo(connection, { workspaceId, place, limit, to: Number.MAX_SAFE_INTEGER });
+}
+
+interface Span {
+  readonly workspaceId: number;
+  readonly place: LogPlace;
+  readonly limit: number;
+  readonly to: number;
+}
+
+/**
+ * As positions are dense, the range says how many rows there are, and the planner can't take a
+ * wrong turn: with the limit alone it sorts all of a workspace until the first ANALYZE (30 ms
+ * instead of 2 for 228 of 100,000 events). recorded_at rises with the position: its bound only
+ * spares the partitions before it.
+ */
+async function readUpTo(connection: Connection, span: Span): Promise<StoredEvent[]> {
+  const { workspaceId, place, limit, to } = span;
+  const found = await rows<EventRow>(
+    connection,
+    sql`
+      select ${eventColumns} from ${eventSource}
+      where e.workspace_id = ${workspaceId} and e.recorded_at >= ${place.recordedAt}
+        and e.position > ${place.position} and e.position <= ${to}
+      order by e.position limit ${limit}`,
+  );
+  return found.map(toStoredEvent);
+}
+
+async function readOldest(connection: Connection, workspaceId: number): Promise<LogPlace> {
+  const [oldest] = await rows<HeadRow>(
+    connection,
+    sql`
+      (select e.workspace_id, e.position - 1 as head, e.recorded_at from events e
+        where e.workspace_id = ${workspaceId} order by e.position limit 1)
+      union all
+      (select n.workspace_id, n.head, n.recorded_at from workspace_heads n
+        where n.workspace_id = ${workspaceId} order by n.head desc limit 1)
+      order by head limit 1`,
+  );
+  return oldest === undefined ? { position: 0, recordedAt: new Date(0) } : toPlace(oldest);
+}
+
+function toPlace(row: HeadRow): LogPlace {
+  return { position: row.head, recordedAt: row.recorded_at };
+}
+
+function toArray(workspaceIds: readonly number[]): string {
+  return `{${workspaceIds.join(',')}}`;
+}

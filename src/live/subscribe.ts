@@ -1,0 +1,122 @@
+import { GatewayError } from '../core/errors.ts';
+import type { LiveClock } from './clock.ts';
+import type { LiveLimits } from './limits.ts';
+import { Ring, type RingMemory } from './ring.ts';
+import type { Delivery, LiveStream, StreamTag, SubscribeOptions } from './stream.ts';
+import { Subscriber, type Surroundings } from './subscriber.ts';
+import type { Forgotten } from './wakeup.ts';
+import { Watch } from './watch.ts';
+
+/** The open streams of a process and the workspaces that they watch, within their bounds. */
+export interface Streams {
+  readonly watches: ReadonlyMap<number, Watch>;
+  readonly open: ReadonlySet<Subscriber>;
+  readonly tags: ReadonlyMap<StreamTag, number>;
+  readonly memory: RingMemory;
+  subscribe(wants: SubscribeOptions, around: Surroundings): LiveStream;
+  /** To be called by each stream that closes. */
+  onClose(subscriber: Subscriber): void;
+  /** Closes those that are chosen; returns how many. */
+  end(chosen: (stream: SubscribeOptions) => boolean, error: GatewayError): number;
+  closeAll(error?: GatewayError): void;
+  forget(workspaces: Forgotten): void;
+}
+
+export function createStreams(limits: LiveLimits, clock: LiveClock): Streams {
+  const memory: RingMemory = { bytes: 0, rings: new Set() };
+  const watches = new Map<number, Watch>();
+  const open = new Set<Subscriber>();
+  const tags = new Map<StreamTag, number>();
+
+  function watchOf(workspaceId: number): Watch {
+    const known = watches.get(workspaceId);
+    if (known !== undefined) return known;
+    const watch = new Watch(workspaceId, new Ring(limits, memory), clock);
+    watches.set(workspaceId, watch);
+    return watch;
+  }
+
+  function onClose(subscriber: Subscriber): void {
+    const { watch, options } = subscriber;
+    const { tag } = options;
+    open.delete(subscriber);
+    if (tag !== undefined) count(tags, tag, -1);
+    if (watch.size > 0) return;
+    watches.delete(watch.workspaceId);
+    watch.ring.drop();
+  }
+
+  function refusal({ tag }: SubscribeOptions): GatewayError | null {
+    if (open.size >= limits.streamsMax) {
+      return tooMany(`This gateway has ${limits.streamsMax} streams open: try again later.`);
+    }
+    const ofTag = tag === undefined ? 0 : (tags.get(tag) ?? 0);
+    if (ofTag < limits.streamsPerTagMax) return null;
+    return tooMany(`This key has ${limits.streamsPerTagMax} streams open: close one first.`);
+  }
+
+  return {
+    watches,
+    open,
+    tags,
+    memory,
+    onClose,
+    subscribe(wants, around) {
+      const refused = refusal(wants);
+      if (refused !== null) return createRefusedStream(refused);
+      if (wants.tag !== undefined) count(tags, wants.tag, 1);
+      const subscriber = new Subscriber(wants, watchOf(wants.workspaceId), around);
+      if (subscriber.mode !== 'CLOSED') open.add(subscriber);
+      return subscriber;
+    },
+    end(chosen, error) {
+      const ended = [...open].filter(({ options }) => chosen(options));
+      for (const subscriber of ended) subscriber.close(error);
+      return ended.length;
+    },
+    closeAll(error) {
+      for (const subscriber of [...open]) subscriber.close(error);
+    },
+    forget(workspaces) {
+      const ids = workspaces === 'ALL' ? watches.keys() : workspaces;
+      for (const id of ids) watches.get(id)?.forget();
+    },
+  };
+}
+
+/** A stream that fails once and is done. */
+export function createRefusedStream(error: GatewayError): LiveStream {
+  const ready: Promise<void> = Promise.reject(error);
+  ready.catch(() => {});
+  const done = { done: true, value: undefined } as const;
+  let isTold = false;
+
+  async function tell<T>(end: T): Promise<T> {
+    if (isTold) return end;
+    isTold = true;
+    throw error;
+  }
+
+  return {
+    ready,
+    next: () => tell(done),
+    nextBatch: () => tell<Delivery[]>([]),
+    async return() {
+      isTold = true;
+      return done;
+    },
+    [Symbol.asyncIterator]() {
+      return this;
+    },
+  };
+}
+
+function count(tags: Map<StreamTag, number>, tag: StreamTag, change: 1 | -1): void {
+  const left = (tags.get(tag) ?? 0) + change;
+  if (left === 0) tags.delete(tag);
+  else tags.set(tag, left);
+}
+
+function tooMany(message: string): GatewayError {
+  return new GatewayError('TOO_MANY_STREAMS', message);
+}

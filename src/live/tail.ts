@@ -1,0 +1,153 @@
+/**
+ * The reader of new events, one in a process: of the workspaces that somebody here watches, and
+ * only of those whose head is known to lie beyond their ring. A hint with positions tells that
+ * by itself; the hint `ALL`, which also the poll gives, asks for the heads. While the database is
+ * away it backs off and goes on: rings stand still and nothing is lost.
+ */
+import type { LiveLimits } from './limits.ts';
+import type { EventLog } from './log.ts';
+import { backOff, type Patience } from './outage.ts';
+import { weigh } from './ring.ts';
+import type { Hint } from './wakeup.ts';
+import type { Watch } from './watch.ts';
+
+export interface TailOptions {
+  readonly log: EventLog;
+  readonly watches: ReadonlyMap<number, Watch>;
+  readonly limits: LiveLimits;
+  readonly patience: Patience;
+}
+
+/** One read should bring about as many bytes. */
+const READ_BYTES_AIM = 1_048_576;
+
+export class Tail {
+  readonly #options: TailOptions;
+  readonly #behind = new Set<Watch>();
+  #lookAtAll = false;
+  #running: Promise<void> | null = null;
+  #reads = 0;
+
+  constructor(options: TailOptions) {
+    this.#options = options;
+  }
+
+  get reads(): number {
+    return this.#reads;
+  }
+
+  /** Looks where the hint says. Never waits. */
+  look(hint: Hint): void {
+    if (hint === 'ALL') {
+      const { watches } = this.#options;
+      this.#lookAtAll = watches.size > 0;
+      for (const watch of watches.values()) watch.sweep();
+    } else {
+      for (const [workspaceId, head] of hint) this.#aim(workspaceId, head);
+    }
+    this.#wake();
+  }
+
+  /** Reads on until the workspace's ring has come to this position. */
+  reach(watch: Watch, position: number): void {
+    this.#aim(watch.workspaceId, position);
+    this.#wake();
+  }
+
+  /** Resolves when nothing runs any more; to be called after `patience.stopping` aborted. */
+  async stop(): Promise<void> {
+    await this.#running;
+  }
+
+  get #hasWork(): boolean {
+    const { stopping } = this.#options.patience;
+    return (this.#lookAtAll || this.#behind.size > 0) && !stopping.aborted;
+  }
+
+  #wake(): void {
+    if (this.#running !== null || !this.#hasWork) return;
+    this.#running = this.#run().finally(() => {
+      this.#running = null;
+      this.#wake();
+    });
+  }
+
+  async #run(): Promise<void> {
+    const { patience } = this.#options;
+    let failures = 0;
+    while (this.#hasWork) {
+      try {
+        if (this.#lookAtAll) await this.#readHeads();
+        await this.#readRound();
+        failures = 0;
+      } catch (error) {
+        patience.onFailure(error);
+        await backOff(++failures, patience);
+      }
+    }
+  }
+
+  async #readHeads(): Promise<void> {
+    const { log, watches } = this.#options;
+    this.#lookAtAll = false;
+    try {
+      const heads = await log.heads([...watches.keys()]);
+      for (const [workspaceId, { position }] of heads) this.#aim(workspaceId, position);
+    } catch (error) {
+      this.#lookAtAll = true;
+      throw error;
+    }
+  }
+
+  #aim(workspaceId: number, position: number): void {
+    const watch = this.#options.watches.get(workspaceId);
+    if (watch === undefined) return;
+    watch.target = Math.max(watch.target, position);
+    if (watch.isBehind) this.#behind.add(watch);
+  }
+
+  /** One read of each workspace that is behind, so that none waits for a busier one. */
+  async #readRound(): Promise<void> {
+    const { watches, limits } = this.#options;
+    await spread([...this.#behind], limits.tailReadsMax, async watch => {
+      const isWatched = () => watches.get(watch.workspaceId) === watch;
+      if (isWatched() && watch.isBehind) {
+        this.#reads++;
+        await readOn(watch, this.#options);
+      }
+      if (!isWatched() || !watch.isBehind) this.#behind.delete(watch);
+    });
+  }
+}
+
+/** Reads once, from where the ring ends. */
+async function readOn(watch: Watch, { log, limits }: TailOptions): Promise<void> {
+  const { end } = watch.ring;
+  if (end === null) return;
+  const asked = watch.target;
+  const limit = watch.readLimit;
+  const { generation } = watch;
+  const events = await log.after(watch.workspaceId, end, limit);
+  if (generation !== watch.generation) return;
+  watch.append(events, 'LOG');
+  // A hint that named more than there is must not make us ask for ever.
+  if (events.length < limit && watch.target === asked) watch.forgetTarget();
+  const bytes = events.reduce((sum, event) => sum + weigh(event), 1);
+  const fitting = (events.length * READ_BYTES_AIM) / bytes;
+  const aimed = events.length === 0 ? limit : Math.min(fitting, limit * 4);
+  watch.readLimit = Math.max(1, Math.min(limits.pageEventsMax, Math.ceil(aimed)));
+}
+
+/** Does the work for each item, for a few at a time; fails as the first that failed. */
+async function spread<T>(
+  items: readonly T[],
+  max: number,
+  work: (item: T) => Promise<void>,
+): Promise<void> {
+  const left = items.values();
+  const workers = Array.from({ length: max }, async () => {
+    for (const item of left) await work(item);
+  });
+  const failed = (await Promise.allSettled(workers)).find(({ status }) => status === 'rejected');
+  if (failed?.status === 'rejected') throw failed.reason;
+}

@@ -1,0 +1,170 @@
+/**
+ * A workspace that somebody here watches: its ring, and its subscribers by the types that they
+ * can match. New events wake only those that wait and might match, and a wake-up is a look at
+ * the ring without a promise: one is settled where there is something to hand out.
+ */
+import type { LogPlace } from '../core/cursor.ts';
+import type { StoredEvent } from '../core/event.ts';
+import type { LiveClock } from './clock.ts';
+import type { Ring } from './ring.ts';
+import { placeOf } from './stream.ts';
+
+/** A subscriber, as its workspace sees it. */
+export interface Watcher {
+  /** Null: it must look at every event. It may become narrower: see `Watch.narrow`. */
+  readonly types: ReadonlySet<string> | null;
+  /** It has looked at everything in the ring and waits. */
+  readonly parked: boolean;
+  /** The place before the first event that it may want; kept until it looks. */
+  rouse(from: LogPlace): boolean;
+  /** Looks on, and parks again when there is nothing for it. */
+  look(): void;
+  /** What it holds of the log is no longer true. */
+  forget(): void;
+  /** Whether it has said nothing for so long that a checkpoint is due. */
+  checkpointDue(): boolean;
+}
+
+/** How long what a writer flushed before a redaction may take to be offered. */
+const DISTRUST_MS = 2_000;
+/** Looks of subscribers before input and output have their turn. */
+const SLICE_MS = 8;
+
+export class Watch {
+  readonly workspaceId: number;
+  readonly ring: Ring;
+  /** The newest head heard of: the tail reads until the ring ends there. */
+  target = 0;
+  /** How many events the tail reads at once. */
+  readLimit = 256;
+  /** What was read of the log in an earlier one is no longer true. */
+  generation = 0;
+  readonly #clock: LiveClock;
+  #distrustUntilMs = -Infinity;
+  readonly #all = new Set<Watcher>();
+  readonly #broad = new Set<Watcher>();
+  readonly #byType = new Map<string, Set<Watcher>>();
+  #roused: Watcher[] = [];
+  #isLooking = false;
+
+  constructor(workspaceId: number, ring: Ring, clock: LiveClock) {
+    this.workspaceId = workspaceId;
+    this.ring = ring;
+    this.#clock = clock;
+  }
+
+  get size(): number {
+    return this.#all.size;
+  }
+
+  /** Whether the tail has something to read. */
+  get isBehind(): boolean {
+    const { end } = this.ring;
+    return end !== null && end.position < this.target;
+  }
+
+  join(watcher: Watcher): void {
+    this.#all.add(watcher);
+    this.#broad.add(watcher);
+  }
+
+  /** From now on only events of its types concern it. */
+  narrow(watcher: Watcher): void {
+    if (watcher.types === null || !this.#broad.delete(watcher)) return;
+    for (const type of watcher.types) {
+      const watchers = this.#byType.get(type);
+      if (watchers === undefined) this.#byType.set(type, new Set([watcher]));
+      else watchers.add(watcher);
+    }
+  }
+
+  leave(watcher: Watcher): void {
+    this.#all.delete(watcher);
+    if (this.#broad.delete(watcher)) return;
+    for (const type of watcher.types ?? []) {
+      const watchers = this.#byType.get(type);
+      watchers?.delete(watcher);
+      if (watchers?.size === 0) this.#byType.delete(type);
+    }
+  }
+
+  /** The head is where the ring ends, until somebody says otherwise. */
+  forgetTarget(): void {
+    this.target = this.ring.end?.position ?? 0;
+  }
+
+  /**
+   * Puts what continues the ring into it and rouses whom it may concern; returns how many. Where
+   * the log itself goes on beyond a gap, so does the ring, and everybody looks again: what their
+   * places still mean is found out when they read.
+   */
+  append(events: readonly StoredEvent[], source: 'WRITER' | 'LOG'): number {
+    if (source === 'WRITER' && this.#clock.elapsedMs() < this.#distrustUntilMs) return 0;
+    const before = this.ring.end;
+    const [first] = events;
+    if (source === 'LOG' && before !== null && first !== undefined) {
+      if (first.position > before.position + 1) {
+        this.ring.restartAt({ position: first.position - 1, recordedAt: first.recordedAt });
+        this.#rouse(this.#all, before);
+      }
+    }
+    return this.#append(events);
+  }
+
+  #append(events: readonly StoredEvent[]): number {
+    const before = this.ring.end;
+    const fresh = this.ring.append(events);
+    if (fresh.length === 0 || before === null) return 0;
+    this.#rouse(this.#broad, before);
+    let from = before;
+    const seen = new Set<string>();
+    for (const event of this.#byType.size === 0 ? [] : fresh) {
+      if (!seen.has(event.type)) {
+        seen.add(event.type);
+        this.#rouse(this.#byType.get(event.type) ?? [], from);
+      }
+      from = placeOf(event);
+    }
+    this.#lookSoon();
+    return fresh.length;
+  }
+
+  /** Events were redacted: whatever is here of the log is read again before it is handed out. */
+  forget(): void {
+    const { end } = this.ring;
+    this.generation++;
+    this.#distrustUntilMs = this.#clock.elapsedMs() + DISTRUST_MS;
+    if (end !== null) this.ring.restartAt(end);
+    for (const watcher of this.#all) watcher.forget();
+  }
+
+  /** Lets those look again for whom a checkpoint is due. */
+  sweep(): void {
+    for (const watcher of this.#all) {
+      if (watcher.parked && watcher.checkpointDue()) this.#roused.push(watcher);
+    }
+    this.#lookSoon();
+  }
+
+  #rouse(watchers: Iterable<Watcher>, from: LogPlace): void {
+    for (const watcher of watchers) {
+      if (watcher.parked && watcher.rouse(from)) this.#roused.push(watcher);
+    }
+  }
+
+  #lookSoon(): void {
+    if (this.#isLooking || this.#roused.length === 0) return;
+    this.#isLooking = true;
+    this.#clock.soon(() => this.#lookOn());
+  }
+
+  #lookOn(): void {
+    const until = this.#clock.elapsedMs() + SLICE_MS;
+    const roused = this.#roused;
+    let looked = 0;
+    while (looked < roused.length && this.#clock.elapsedMs() < until) roused[looked++]?.look();
+    this.#roused = roused.slice(looked);
+    this.#isLooking = false;
+    this.#lookSoon();
+  }
+}

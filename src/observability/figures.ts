@@ -1,0 +1,132 @@
+/** Figures of other parts, which are read when Prometheus asks: no hot path knows of them. */
+import { Counter, Gauge, type Registry } from 'prom-client';
+import type { MetricName } from './metrics.ts';
+
+/** What is read when the metrics are. */
+export interface MetricSources {
+  readonly lanes: () => Readonly<Record<string, LaneFigures>>;
+  readonly waitingEvents: () => number;
+  readonly streams: () => StreamFigures;
+  readonly upkeep: () => UpkeepFigures;
+}
+
+/** Counts of this process, and figures of the database as they were at the last look. */
+export interface UpkeepFigures {
+  readonly eventsRemoved: number;
+  readonly eventsExpired: number;
+  readonly partitionsRemoved: number;
+  readonly oldestEventS: number;
+  readonly retentionLagS: number;
+  readonly expiryLagS: number;
+  readonly snapshotS: number;
+}
+
+export interface LaneFigures {
+  readonly open: number;
+  readonly waiting: number;
+}
+
+export interface StreamFigures {
+  readonly subscribers: number;
+  readonly catchingUp: number;
+  readonly lagEvents: number;
+  readonly lagMs: number;
+  readonly tailLagEvents: number;
+  readonly deliveries: number;
+  readonly executions: number;
+  readonly catchUps: number;
+}
+
+export type Describe = (name: MetricName) => {
+  name: string;
+  help: string;
+  registers: Registry[];
+};
+/** Undefined until all parts stand. */
+type Sources = () => MetricSources | undefined;
+type Figure = readonly [MetricName, (of: MetricSources) => number];
+
+/** Declares them all. What is emptied is counted from both sides: the counter is returned. */
+export function declareFigures(describe: Describe, sources: Sources): Counter<'reason'> {
+  declareLanes(describe, sources);
+  declareGauges(describe, sources);
+  declareCounters(describe, sources);
+  return declareEmptied(describe, sources);
+}
+
+function declareGauges(describe: Describe, sources: Sources): void {
+  const gauges: readonly Figure[] = [
+    ['sluice_waiting_events', of => of.waitingEvents()],
+    ['sluice_streams_open', of => of.streams().subscribers],
+    ['sluice_streams_catching_up', of => of.streams().catchingUp],
+    ['sluice_stream_lag_events', of => of.streams().lagEvents],
+    ['sluice_stream_lag_seconds', of => of.streams().lagMs / 1_000],
+    ['sluice_tail_lag_events', of => of.streams().tailLagEvents],
+    ['sluice_oldest_event_age_seconds', of => of.upkeep().oldestEventS],
+    ['sluice_retention_lag_seconds', of => of.upkeep().retentionLagS],
+    ['sluice_expiry_lag_seconds', of => of.upkeep().expiryLagS],
+    ['sluice_oldest_snapshot_age_seconds', of => of.upkeep().snapshotS],
+  ];
+  for (const [name, read] of gauges) {
+    new Gauge({
+      ...describe(name),
+      collect() {
+        const given = sources();
+        if (given !== undefined) this.set(read(given));
+      },
+    });
+  }
+}
+
+function declareCounters(describe: Describe, sources: Sources): void {
+  const counters: readonly Figure[] = [
+    ['sluice_stream_deliveries_total', of => of.streams().deliveries],
+    ['sluice_stream_executions_total', of => of.streams().executions],
+    ['sluice_stream_catch_ups_total', of => of.streams().catchUps],
+    ['sluice_events_removed_total', of => of.upkeep().eventsRemoved],
+    ['sluice_partitions_removed_total', of => of.upkeep().partitionsRemoved],
+  ];
+  for (const [name, read] of counters) {
+    new Counter({
+      ...describe(name),
+      collect() {
+        const given = sources();
+        if (given === undefined) return;
+        this.reset();
+        this.inc(read(given));
+      },
+    });
+  }
+}
+
+function declareLanes(describe: Describe, sources: Sources): void {
+  const figures = [
+    ['sluice_database_connections', 'open'],
+    ['sluice_database_waiting', 'waiting'],
+  ] as const;
+  for (const [name, figure] of figures) {
+    new Gauge({
+      ...describe(name),
+      labelNames: ['lane'],
+      collect() {
+        for (const [lane, of] of Object.entries(sources()?.lanes() ?? {}))
+          this.set({ lane }, of[figure]);
+      },
+    });
+  }
+}
+
+function declareEmptied(describe: Describe, sources: Sources): Counter<'reason'> {
+  let expired = 0;
+  const emptied = new Counter({
+    ...describe('sluice_events_emptied_total'),
+    labelNames: ['reason'] as const,
+    collect() {
+      const eventsExpired = sources()?.upkeep().eventsExpired ?? 0;
+      this.inc({ reason: 'expired' }, eventsExpired - expired);
+      expired = eventsExpired;
+    },
+  });
+  emptied.inc({ reason: 'redacted' }, 0);
+  return emptied;
+}

@@ -1,0 +1,143 @@
+/** Every metric, declared once with its help; what is counted as it happens. For the rest see `figures.ts`. */
+import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
+import { RECEIPT_STATUSES, type Receipt } from '../core/event.ts';
+import { declareFigures, type Describe, type MetricSources } from './figures.ts';
+
+const SECONDS = [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 4];
+
+/** Name and meaning of each metric of ours; beside them stand those of the Node process. */
+export const METRICS = {
+  sluice_receipts_total: 'Receipts given, by status and door.',
+  sluice_flush_events: 'Events of one flush.',
+  sluice_flush_seconds: 'Time of one flush until its commit.',
+  sluice_http_requests_total: 'HTTP requests answered, by route and class of status.',
+  sluice_http_request_seconds: 'Time until an answer was sent, by route; streams are left out.',
+  sluice_http_connections: 'HTTP connections that are open, WebSockets among them.',
+  sluice_database_connections: 'Connections to Postgres that are open or opening, by lane.',
+  sluice_database_waiting: 'Statements that wait for a connection, by lane.',
+  sluice_statement_seconds: 'Time of one statement with its wait for a connection, by lane.',
+  sluice_aggregate_seconds: 'Time to answer an aggregate query, by source: ROLLUP or EVENTS.',
+  sluice_waiting_events: 'Events that wait or are being flushed.',
+  sluice_streams_open: 'Streams that are open.',
+  sluice_streams_catching_up: 'Open streams that read the log.',
+  sluice_stream_lag_events: 'Events that the slowest stream is behind.',
+  sluice_stream_lag_seconds: 'How old the oldest event is that the slowest stream has yet to see.',
+  sluice_tail_lag_events: 'Events that the tail has yet to read, of the workspace furthest behind.',
+  sluice_stream_deliveries_total: 'Deliveries to streams.',
+  sluice_stream_executions_total:
+    'Executions that these deliveries took: equal streams share them.',
+  sluice_stream_catch_ups_total:
+    'How often a stream went to the log: at its start, or fallen behind.',
+  sluice_events_removed_total: 'Events that retention has removed, by this process.',
+  sluice_events_emptied_total:
+    'Events whose content was taken away by this process, by reason: expired or redacted.',
+  sluice_partitions_removed_total:
+    'Partitions that were detached and dropped as a whole by this process.',
+  sluice_oldest_event_age_seconds: 'How long ago the oldest kept event was recorded.',
+  sluice_retention_lag_seconds: 'How overdue the event is that retention should remove first.',
+  sluice_expiry_lag_seconds: 'How overdue the expired event is that should be emptied first.',
+  sluice_oldest_snapshot_age_seconds:
+    'How old the oldest open snapshot of the database is: until it ends, removed rows keep their space.',
+} as const;
+export type MetricName = keyof typeof METRICS;
+
+export interface AnsweredRequest {
+  /** One of few: the name of what answered. */
+  readonly route: string;
+  readonly status: number;
+  readonly ms: number;
+  readonly isStream: boolean;
+}
+
+export interface Metrics {
+  receipts(door: string, receipts: readonly Receipt[]): void;
+  flushed(flush: { readonly events: number; readonly ms: number }): void;
+  /** After each batch of a redaction. */
+  redacted(events: number): void;
+  answered(request: AnsweredRequest): void;
+  connected(change: 1 | -1): void;
+  statement(lane: string, ms: number): void;
+  aggregated(source: string, ms: number): void;
+  /** Tells where figures are read from. Once. */
+  readFrom(sources: MetricSources): void;
+  /** In Prometheus' text format. */
+  text(): Promise<string>;
+}
+
+export function createMetrics(): Metrics {
+  const registry = new Registry();
+  const describe = (name: MetricName) => ({ name, help: METRICS[name], registers: [registry] });
+  const receipts = new Counter({
+    ...describe('sluice_receipts_total'),
+    labelNames: ['status', 'door'],
+  });
+  const flushEvents = new Histogram({
+    ...describe('sluice_flush_events'),
+    buckets: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 10_000],
+  });
+  const flushSeconds = new Histogram({
+    ...describe('sluice_flush_seconds'),
+    buckets: SECONDS,
+  });
+  let sources: MetricSources | undefined;
+  const emptied = declareFigures(describe, () => sources);
+  const requests = createRequestMetrics(describe);
+  const reads = createReadMetrics(describe);
+  collectDefaultMetrics({ register: registry });
+  return {
+    receipts(door, given) {
+      for (const status of RECEIPT_STATUSES) {
+        const count = given.filter(receipt => receipt.status === status).length;
+        if (count > 0) receipts.inc({ status, door }, count);
+      }
+    },
+    flushed({ events, ms }) {
+      flushEvents.observe(events);
+      flushSeconds.observe(ms / 1_000);
+    },
+    redacted: events => emptied.inc({ reason: 'redacted' }, events),
+    ...requests,
+    ...reads,
+    readFrom(given) {
+      sources = given;
+    },
+    text: () => registry.metrics(),
+  };
+}
+
+function createRequestMetrics(describe: Describe): Pick<Metrics, 'answered' | 'connected'> {
+  const requests = new Counter({
+    ...describe('sluice_http_requests_total'),
+    labelNames: ['route', 'status'],
+  });
+  const seconds = new Histogram({
+    ...describe('sluice_http_request_seconds'),
+    labelNames: ['route'],
+    buckets: SECONDS,
+  });
+  const connections = new Gauge(describe('sluice_http_connections'));
+  return {
+    answered({ route, status, ms, isStream }) {
+      requests.inc({ route, status: `${Math.floor(status / 100)}xx` });
+      if (!isStream) seconds.observe({ route }, ms / 1_000);
+    },
+    connected: change => connections.inc(change),
+  };
+}
+
+function createReadMetrics(describe: Describe): Pick<Metrics, 'statement' | 'aggregated'> {
+  const statements = new Histogram({
+    ...describe('sluice_statement_seconds'),
+    labelNames: ['lane'],
+    buckets: SECONDS,
+  });
+  const aggregates = new Histogram({
+    ...describe('sluice_aggregate_seconds'),
+    labelNames: ['source'],
+    buckets: SECONDS,
+  });
+  return {
+    statement: (lane, ms) => statements.observe({ lane }, ms / 1_000),
+    aggregated: (source, ms) => aggregates.observe({ source }, ms / 1_000),
+  };
+}

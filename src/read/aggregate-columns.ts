@@ -1,0 +1,101 @@
+/** Groups and measures as columns, over `e` an event and `d` its definition. */
+import { type SQL, sql } from 'drizzle-orm';
+import type { EventDimension, EventGroupKey, EventMeasure } from '../core/aggregate.ts';
+import { EARLIEST, LATEST } from '../core/bucket.ts';
+import { DOORS } from '../core/event.ts';
+import { valueAt } from './filters.ts';
+import { arrayLiteral } from './params.ts';
+
+const DOOR_NAMES = `(array[${Object.entries(DOORS)
+  .sort(([, a], [, b]) => a - b)
+  .map(([name]) => `'${name}'`)
+  .join(',')}])`;
+
+/** Door names by their numbers, which are 1, 2, 3 …: in text, doors sort by name everywhere. */
+const doorName = sql.raw(`(${DOOR_NAMES}[e.door] collate "C")`);
+
+const DIMENSIONS: Readonly<Record<EventDimension, SQL>> = {
+  TYPE: sql.raw('d.name'),
+  CATEGORY: sql.raw('d.category'),
+  SOURCE: sql.raw('e.source'),
+  SUBJECT: sql.raw('e.subject'),
+  ACTOR: sql.raw('e.actor'),
+  DOOR: doorName,
+  SUCCESS: sql.raw('(e.success::text collate "C")'),
+};
+
+/** Whether a column needs `d`. */
+export function isOfDefinition(key: EventGroupKey | EventMeasure): boolean {
+  const dimension = 'dimension' in key ? key.dimension : null;
+  return dimension === 'TYPE' || dimension === 'CATEGORY';
+}
+
+/** Text, or null. Numbers group by value: 1 and 1.0 are one group. */
+export function groupColumn(key: EventGroupKey): SQL {
+  if ('dimension' in key) return DIMENSIONS[key.dimension];
+  const value = valueAt(key.payloadPath);
+  return sql`(case jsonb_typeof(${value})
+    when 'number' then trim_scale((${value})::numeric)::text
+    when 'null' then null else ${value} #>> '{}' end collate "C")`;
+}
+
+/** What a measure looks at in one event; null where it has no value. */
+export function valueColumn({ function: name, payloadPath, dimension }: EventMeasure): SQL {
+  if (dimension !== null) return DIMENSIONS[dimension];
+  const value = valueAt(payloadPath ?? []);
+  if (name === 'COUNT') return sql`null::int`;
+  if (name === 'UNIQUE') return sql`nullif(${value}, 'null')`;
+  const number = sql`case when jsonb_typeof(${value}) = 'number' then (${value})::numeric end`;
+  return name.startsWith('P') ? sql`(${asDouble(number)})` : number;
+}
+
+/** Numeric holds numbers that are too small for a double, on which the cast fails. */
+function asDouble(number: SQL): SQL {
+  return sql`select case when abs(x) < 1e-307 then 0 else x end::float8 from (select ${number} as x) x`;
+}
+
+const FRACTIONS = { P50: 0.5, P90: 0.9, P95: 0.95, P99: 0.99 } as const;
+
+/** Over the rows of a group, in decimal digits. `x` is the measure's value column. */
+export function measureColumn({ function: name }: EventMeasure, x: SQL): SQL {
+  switch (name) {
+    case 'COUNT':
+      return sql`count(*)::text`;
+    case 'UNIQUE':
+      return sql`count(distinct ${x})::text`;
+    case 'SUM':
+      return sql`trim_scale(sum(${x}))::text`;
+    case 'MIN':
+      return sql`trim_scale(min(${x}))::text`;
+    case 'MAX':
+      return sql`trim_scale(max(${x}))::text`;
+    case 'AVG':
+      return average(sql`sum(${x})`, sql`count(${x})`);
+    case 'P50':
+    case 'P90':
+    case 'P95':
+    case 'P99': {
+      const fraction = sql.raw(String(FRACTIONS[name]));
+      return sql`(percentile_cont(${fraction}) within group (order by ${x}))::text`;
+    }
+  }
+}
+
+/** The same digits whichever way the sum was made: those of its shortest form decide. */
+export function average(total: SQL, count: SQL): SQL {
+  return sql`trim_scale(trim_scale(${total}) / nullif(${count}, 0))::text`;
+}
+
+/** An instant in ms; what no event can reach is infinite, since Postgres knows no year 0. */
+export function instantText(ms: number): string {
+  if (ms < EARLIEST) return '-infinity';
+  return ms > LATEST ? 'infinity' : new Date(ms).toISOString();
+}
+
+export function instantParam(ms: number): SQL {
+  return sql`${instantText(ms)}::timestamptz`;
+}
+
+export function instantArray(instants: readonly number[]): SQL {
+  return sql`${arrayLiteral(instants.map(instantText))}::timestamptz[]`;
+}

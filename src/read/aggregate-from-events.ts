@@ -1,0 +1,85 @@
+/** Aggregates straight from the events: those still there, under the read lane's time limit. */
+import { type SQL, sql } from 'drizzle-orm';
+import { type BucketGrid } from '../core/aggregate-plan.ts';
+import type { AggregateQuery } from '../core/aggregate.ts';
+import type { LogPlace } from '../core/cursor.ts';
+import type { EventFilter } from '../core/filter.ts';
+import type { Connection } from '../db/connection.ts';
+import { rows } from '../db/query.ts';
+import { eventSource, notExpired } from '../db/stored-event.ts';
+import {
+  groupColumn,
+  instantArray,
+  instantParam,
+  isOfDefinition,
+  measureColumn,
+  valueColumn,
+} from './aggregate-columns.ts';
+import {
+  type Answer,
+  besideStanding,
+  type CountedRow,
+  groupBySql,
+  limitSql,
+  standingSql,
+  toAnswer,
+} from './aggregate-place.ts';
+import { filterSql } from './filters.ts';
+
+export interface Question {
+  readonly workspaceId: number;
+  readonly query: AggregateQuery;
+  readonly grid: BucketGrid;
+  /** Counts no event behind this place; null: all there are. */
+  readonly asOf: LogPlace | null;
+  readonly rowsMax: number;
+}
+
+export async function aggregateEvents(read: Connection, question: Question): Promise<Answer> {
+  const found = await rows<CountedRow>(read, eventsSql(question));
+  return toAnswer(found, question.query);
+}
+
+/** `offset 0`: what a measure looks at is taken out of the payload once, not for each measure. */
+function eventsSql({ workspaceId, query, grid, asOf, rowsMax }: Question): SQL {
+  const { groupBy, measures, filter } = query;
+  const { from, to } = grid.timeframe;
+  const groups = groupBy.map((key, at) => sql`, ${groupColumn(key)} as ${sql.raw(`g${at}`)}`);
+  const values = measures.map((key, at) => sql`, ${valueColumn(key)} as ${sql.raw(`x${at}`)}`);
+  const groupNames = sql.raw(groupBy.map((_, at) => `, x.g${at}`).join(''));
+  const measured = measures.map(
+    (measure, at) => sql`, ${measureColumn(measure, sql.raw(`x.x${at}`))} as ${sql.raw(`m${at}`)}`,
+  );
+  const isUpTo = asOf === null ? sql`` : sql`and e.position <= ${asOf.position}::bigint`;
+  return sql`
+    with place as materialized (${standingSql(workspaceId)}),
+    grid as materialized (select ${instantArray(grid.boundaries.slice(0, -1))} as starts)
+    ${besideStanding(
+      sql``,
+      sql`
+      select x.b${groupNames}, count(*) as n${sql.join(measured)}, count(*) over () as total,
+        row_number() over () as i
+      from (
+        select width_bucket(e.occurred_at, (select starts from grid)) as b
+          ${sql.join(groups)}${sql.join(values)}
+        from ${sourceOf(query)}
+        where e.workspace_id = ${workspaceId}::int and e.occurred_at >= ${instantParam(from)}
+          and e.occurred_at < ${instantParam(to)} ${isUpTo}
+          and ${notExpired} and ${filterSql(filter, workspaceId)}
+        offset 0
+      ) x
+      group by ${groupBySql(query)} ${limitSql(query, rowsMax)}`,
+    )}`;
+}
+
+/** Definitions are joined where something looks at them. */
+function sourceOf({ groupBy, measures, filter }: AggregateQuery): SQL {
+  const isNeeded = [...groupBy, ...measures].some(isOfDefinition) || isSearching(filter);
+  return isNeeded ? eventSource : sql.raw('events e');
+}
+
+function isSearching(filter: EventFilter | null | undefined): boolean {
+  if (filter == null) return false;
+  const inner = [...(filter.and ?? []), ...(filter.or ?? []), filter.not];
+  return filter.search != null || inner.some(isSearching);
+}

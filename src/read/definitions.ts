@@ -1,0 +1,144 @@
+import { type SQL, sql } from 'drizzle-orm';
+import { decodeCursor, encodeCursor } from '../core/cursor.ts';
+import type { EventDefinition, EventDefinitionFilter } from '../core/definition.ts';
+import { checkDefinitionFilter } from '../core/filter-check.ts';
+import { SEARCH_SEPARATOR, searchWords } from '../core/filter-search.ts';
+import type { JsonObject } from '../core/json.ts';
+import { checkPageArgs, type Page, type PageArgs } from '../core/page.ts';
+import { isStorableText } from '../core/text.ts';
+import type { Connection } from '../db/connection.ts';
+import { rows } from '../db/query.ts';
+import { readList, textPlace } from './lists.ts';
+import { allOf, intArray, textArray } from './params.ts';
+
+export interface DefinitionPageArgs extends PageArgs {
+  readonly filter?: EventDefinitionFilter | null | undefined;
+}
+
+/** One statement each. Look-ups answer in the order of what was asked, null where there is none. */
+export interface DefinitionReader {
+  /** By name, in code point order. */
+  page(workspaceId: number, args: DefinitionPageArgs): Promise<Page<EventDefinition>>;
+  count(workspaceId: number, filter?: EventDefinitionFilter | null): Promise<number>;
+  byNames(workspaceId: number, names: readonly string[]): Promise<(EventDefinition | null)[]>;
+  byIds(workspaceId: number, ids: readonly number[]): Promise<(EventDefinition | null)[]>;
+}
+
+interface DefinitionRow {
+  workspace_id: number;
+  id: number;
+  name: string;
+  title: string | null;
+  description: string | null;
+  category: string | null;
+  status: EventDefinition['status'];
+  payload_schema: string | null;
+  validation: EventDefinition['validation'];
+  version: number;
+  revision: number;
+  measures: string[];
+  created_at: Date;
+  updated_at: Date;
+  event_count: number;
+  first_recorded_at: Date | null;
+  last_recorded_at: Date | null;
+}
+
+const columns = sql.raw(
+  'd.workspace_id, d.id, d.name, d.title, d.description, d.category, d.status, ' +
+    'd.payload_schema, d.validation, d.version, d.revision, d.measures, d.created_at, ' +
+    'd.updated_at, d.event_count, d.first_recorded_at, d.last_recorded_at',
+);
+
+const FIELD = 'definitions.name';
+
+export function definitionCursor({ workspaceId, name }: EventDefinition): string {
+  return encodeCursor(FIELD, workspaceId, [name]);
+}
+
+export function createDefinitionReader(read: Connection): DefinitionReader {
+  const select = (where: SQL) =>
+    rows<DefinitionRow>(read, sql`select ${columns} from event_definitions d where ${where}`);
+  return {
+    async page(workspaceId, args) {
+      const request = checkPageArgs(args);
+      const placeOf = (cursor: string) => textPlace(decodeCursor(cursor, FIELD, workspaceId));
+      const page = await readList<DefinitionRow>(read, {
+        columns,
+        from: sql`event_definitions d`,
+        where: filterCondition(workspaceId, args.filter),
+        key: [sql`d.name`],
+        placeOf,
+        request,
+      });
+      return { ...page, items: page.items.map(toDefinition) };
+    },
+    async count(workspaceId, filter) {
+      const where = filterCondition(workspaceId, filter);
+      const [row] = await rows<{ count: number }>(
+        read,
+        sql`select count(*) as count from event_definitions d where ${where}`,
+      );
+      return row?.count ?? 0;
+    },
+    async byNames(workspaceId, names) {
+      const found = await select(
+        sql`d.workspace_id = ${workspaceId} and d.name = any(${textArray(names.filter(isStorableText))})`,
+      );
+      const byName = new Map(found.map(row => [row.name, toDefinition(row)]));
+      return names.map(name => byName.get(name) ?? null);
+    },
+    async byIds(workspaceId, ids) {
+      const found = await select(
+        sql`d.workspace_id = ${workspaceId} and d.id = any(${intArray(ids)})`,
+      );
+      const byId = new Map(found.map(row => [row.id, toDefinition(row)]));
+      return ids.map(id => byId.get(id) ?? null);
+    },
+  };
+}
+
+function filterCondition(
+  workspaceId: number,
+  filter: EventDefinitionFilter | null | undefined,
+): SQL {
+  checkDefinitionFilter(filter);
+  const conditions = [sql`d.workspace_id = ${workspaceId}`];
+  const among = (column: SQL, values: readonly string[] | null | undefined) => {
+    if (values != null) conditions.push(sql`${column} = any(${textArray(values)})`);
+  };
+  among(sql`d.name`, filter?.names);
+  among(sql`d.category`, filter?.categories);
+  among(sql`d.status`, filter?.statuses);
+  if (filter?.namePrefix != null) {
+    conditions.push(sql`starts_with(d.name, ${filter.namePrefix})`);
+  }
+  for (const word of searchWords(filter?.search ?? '')) {
+    const texts = sql`concat_ws(${SEARCH_SEPARATOR}::text, d.name, d.title, d.description, d.category)`;
+    conditions.push(sql`strpos(lower(${texts} collate "C"), ${word}) > 0`);
+  }
+  return allOf(conditions);
+}
+
+function toDefinition(row: DefinitionRow): EventDefinition {
+  return {
+    workspaceId: row.workspace_id,
+    id: row.id,
+    name: row.name,
+    title: row.title,
+    description: row.description,
+    category: row.category,
+    status: row.status,
+    payloadSchema:
+      row.payload_schema === null ? null : (JSON.parse(row.payload_schema) as JsonObject),
+    validation: row.validation,
+    version: row.version,
+    revision: row.revision,
+    measures: row.measures,
+    createdAt: row.created_at,
+    updatedAt: row.updated_at,
+    eventCount: row.event_count,
+    firstRecordedAt: row.first_recorded_at,
+    lastRecordedAt: row.last_recorded_at,
+  };
+}

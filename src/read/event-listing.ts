@@ -1,0 +1,143 @@
+/**
+ * Lists for doors whose vendors page by number, in any order: rows are counted off, so an offset
+ * has a bound. Expired and redacted events are in none of them. Like all readers these reject
+ * with BAD_USER_INPUT, QUERY_TOO_EXPENSIVE or SERVICE_UNAVAILABLE.
+ */
+import { type SQL, sql } from 'drizzle-orm';
+import type { LogPlace } from '../core/cursor.ts';
+import { GatewayError } from '../core/errors.ts';
+import type { StoredEvent } from '../core/event.ts';
+import type { Connection } from '../db/connection.ts';
+import { rows } from '../db/query.ts';
+import {
+  eventColumns,
+  type EventRow,
+  eventSource,
+  notExpired,
+  toStoredEvent,
+} from '../db/stored-event.ts';
+import { createEventTallies, type EventTallies } from './event-tallies.ts';
+import { type ListingFilter, listingSql } from './listing-filter.ts';
+import { textArray } from './params.ts';
+
+export const OFFSET_MAX = 10_000;
+
+const COLUMNS = {
+  OCCURRED_AT: sql`e.occurred_at`,
+  EXPIRES_AT: sql`e.expires_at`,
+  TYPE: sql`d.name`,
+  SOURCE: sql`e.source`,
+  CLIENT_IP: sql`e.client_ip`,
+  EVENT_ID: sql`e.event_id`,
+} as const;
+
+export interface ListingOrder {
+  /** A column, or a value of the payload by its path. */
+  readonly key: keyof typeof COLUMNS | readonly string[];
+  readonly descending: boolean;
+}
+
+export interface ListingArgs extends ListingFilter {
+  /** Events that are equal in all of these are in the order of their positions. */
+  readonly order: readonly ListingOrder[];
+  /** At most OFFSET_MAX. */
+  readonly offset: number;
+  readonly limit: number;
+}
+
+export interface ListingPage {
+  readonly events: readonly StoredEvent[];
+  readonly hasMore: boolean;
+}
+
+/** The events after a place up to and with another, in the order of recording. */
+export interface ScanArgs extends ListingFilter {
+  readonly after: LogPlace;
+  readonly through: LogPlace;
+  readonly limit: number;
+}
+
+export interface EventListing extends EventTallies {
+  page(workspaceId: number, args: ListingArgs): Promise<ListingPage>;
+  /** Exact; null where counting would take longer than its limit. */
+  count(workspaceId: number, filter: ListingFilter): Promise<number | null>;
+  /** By the event's key: its event id where that is a UUID (see `core/event-key.ts`). */
+  byKey(workspaceId: number, key: string): Promise<StoredEvent | null>;
+  scan(workspaceId: number, args: ScanArgs): Promise<readonly StoredEvent[]>;
+}
+
+export interface EventListingOptions {
+  readonly read: Connection;
+  /** @default 1000 */
+  readonly countWithinMs?: number;
+}
+
+export function createEventListing({
+  read,
+  countWithinMs = 1_000,
+}: EventListingOptions): EventListing {
+  return {
+    ...createEventTallies(read),
+    async page(workspaceId, args) {
+      if (args.offset > OFFSET_MAX) {
+        const message = `Lists reach ${OFFSET_MAX} events deep: narrow the filter.`;
+        throw new GatewayError('BAD_USER_INPUT', message);
+      }
+      const found = await select(
+        read,
+        sql`where ${listingSql(args, workspaceId)} order by ${orderBy(args.order)}
+          limit ${args.limit + 1} offset ${args.offset}`,
+      );
+      return { events: found.slice(0, args.limit), hasMore: found.length > args.limit };
+    },
+    async count(workspaceId, filter) {
+      const where = listingSql(filter, workspaceId);
+      const found = await rows<{ count: number }>(
+        read,
+        sql`select count(*) as count from ${eventSource} where ${where}`,
+        { timeoutMs: countWithinMs },
+      ).catch((error: unknown) => {
+        if (error instanceof GatewayError && error.code === 'QUERY_TOO_EXPENSIVE') return null;
+        throw error;
+      });
+      return found === null ? null : (found[0]?.count ?? 0);
+    },
+    async byKey(workspaceId, key) {
+      // The limit fences the look-up: with the place at hand one partition is read, by its key.
+      const [row] = await rows<EventRow>(
+        read,
+        sql`select e.* from event_keys k cross join lateral (
+            select ${eventColumns} from ${eventSource}
+            where e.workspace_id = ${workspaceId} and e.position = k.position
+              and e.recorded_at = k.recorded_at and e.redacted_at is null and ${notExpired}
+            limit 1
+          ) e
+          where k.workspace_id = ${workspaceId} and k.key = ${key}::uuid`,
+      );
+      return row === undefined ? null : toStoredEvent(row);
+    },
+    scan(workspaceId, { after, through, limit, ...filter }) {
+      return select(
+        read,
+        sql`where ${listingSql(filter, workspaceId)}
+          and e.position > ${after.position} and e.recorded_at >= ${after.recordedAt}
+          and e.position <= ${through.position} and e.recorded_at <= ${through.recordedAt}
+          order by e.position limit ${limit}`,
+      );
+    },
+  };
+}
+
+async function select(read: Connection, rest: SQL): Promise<StoredEvent[]> {
+  const found = await rows<EventRow>(read, sql`select ${eventColumns} from ${eventSource} ${rest}`);
+  return found.map(toStoredEvent);
+}
+
+function orderBy(order: readonly ListingOrder[]): SQL {
+  const keys = order.map(({ key, descending }) => {
+    const value = typeof key === 'string' ? COLUMNS[key] : sql`(e.payload #> ${textArray(key)})`;
+    return descending ? sql`${value} desc` : sql`${value} asc`;
+  });
+  const last = order[0]?.descending === true ? sql`e.position desc` : sql`e.position asc`;
+  return sql.join([...keys, last], sql`, `);
+}

@@ -1,0 +1,111 @@
+/** Counts that rollups do not hold, from the events: by JSON value, by any bucket, distinct. */
+import { sql } from 'drizzle-orm';
+import { GatewayError } from '../core/errors.ts';
+import type { Connection } from '../db/connection.ts';
+import { rows } from '../db/query.ts';
+import { eventSource } from '../db/stored-event.ts';
+import { listingSql, type ListingFilter } from './listing-filter.ts';
+import { textArray } from './params.ts';
+import { countTypesFromRollups } from './type-counts.ts';
+
+export interface TypeBucket {
+  readonly type: string;
+  readonly start: Date;
+  readonly count: number;
+}
+
+export interface ValueCount {
+  /** JSON text. */
+  readonly value: string;
+  readonly count: number;
+  /** Different values at the other path among them. */
+  readonly distinct: number;
+}
+
+export interface EventTallies {
+  /** Events since each instant, and how many different values at a path of the payload all have. */
+  countSince(
+    workspaceId: number,
+    filter: ListingFilter,
+    asked: { readonly since: readonly Date[]; readonly distinctPath: readonly string[] },
+  ): Promise<{ readonly counts: readonly number[]; readonly distinct: number }>;
+  /**
+   * By type in buckets of this length from midnight UTC on; in order of time, then of type. From
+   * rollups where the filter is of types alone, up to the bucket of now: then they count what was
+   * removed since, too.
+   */
+  countByType(
+    workspaceId: number,
+    filter: ListingFilter,
+    asked: { readonly since: Date; readonly bucketMs: number },
+  ): Promise<readonly TypeBucket[]>;
+  /** The values at a path of the payload that most events have, without null. */
+  topValues(
+    workspaceId: number,
+    filter: ListingFilter,
+    asked: {
+      readonly path: readonly string[];
+      readonly distinctPath: readonly string[];
+      readonly limit: number;
+    },
+  ): Promise<readonly ValueCount[]>;
+}
+
+const BUCKETS_MAX = 10_000;
+
+export function createEventTallies(read: Connection): EventTallies {
+  return {
+    async countSince(workspaceId, filter, { since, distinctPath }) {
+      const counts = since.map(
+        (instant, at) =>
+          sql`count(*) filter (where e.occurred_at >= ${instant}) as ${sql.raw(`since_${at}`)}, `,
+      );
+      const [row] = await rows<Record<string, number>>(
+        read,
+        sql`select ${sql.join(counts)}count(distinct ${valueAt(distinctPath)}) as distinct_values
+          from ${eventSource} where ${listingSql(filter, workspaceId)}`,
+      );
+      return {
+        counts: since.map((_, at) => row?.[`since_${at}`] ?? 0),
+        distinct: row?.['distinct_values'] ?? 0,
+      };
+    },
+    async countByType(workspaceId, filter, { since, bucketMs }) {
+      const rowsMax = BUCKETS_MAX + 1;
+      const request = { workspaceId, filter, since, bucketMs, nowMs: Date.now(), rowsMax };
+      const counted = await countTypesFromRollups(read, request);
+      if (counted !== null) return bounded(counted);
+      const found = await rows<TypeBucket>(
+        read,
+        sql`select d.name as type, count(*) as count,
+            date_bin(${bucketMs}::float8 * interval '1 millisecond', e.occurred_at,
+              timestamptz 'epoch') as start
+          from ${eventSource}
+          where ${listingSql(filter, workspaceId)} and e.occurred_at >= ${since}
+          group by 1, 3 order by 3, 1 limit ${BUCKETS_MAX + 1}`,
+      );
+      return bounded(found);
+    },
+    async topValues(workspaceId, filter, { path, distinctPath, limit }) {
+      return rows<ValueCount>(
+        read,
+        sql`select v.value::text as value, count(*) as count,
+            count(distinct ${valueAt(distinctPath)}) as distinct
+          from ${eventSource} cross join lateral (select ${valueAt(path)} as value) v
+          where ${listingSql(filter, workspaceId)} and v.value is not null
+          group by v.value order by 2 desc, v.value limit ${limit}`,
+      );
+    },
+  };
+}
+
+function bounded(buckets: readonly TypeBucket[]): readonly TypeBucket[] {
+  if (buckets.length <= BUCKETS_MAX) return buckets;
+  const message = `The answer would have more than ${BUCKETS_MAX} buckets: narrow the filter.`;
+  throw new GatewayError('QUERY_TOO_EXPENSIVE', message);
+}
+
+/** SQL null also for a null of JSON. */
+function valueAt(path: readonly string[]) {
+  return sql`nullif(e.payload #> ${textArray(path)}, 'null'::jsonb)`;
+}

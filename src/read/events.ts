@@ -1,0 +1,110 @@
+/**
+ * The past: pages and look-ups of events. Each question is one statement, so that all of an
+ * answer is of one snapshot. Expired events are hidden in all of them.
+ */
+import type { LogPlace } from '../core/cursor.ts';
+import type { StoredEvent } from '../core/event.ts';
+import type { EventFilter } from '../core/filter.ts';
+import type { Page, PageArgs } from '../core/page.ts';
+import type { Connection } from '../db/connection.ts';
+import { createAggregateCounts } from './aggregate-counts.ts';
+import { countEvents, countEventsBy } from './event-count.ts';
+import { readByEventIds, readByPlaces } from './event-lookups.ts';
+import { readPages } from './event-pages.ts';
+import { readHeads } from './heads.ts';
+
+export interface EventOrder {
+  readonly field: 'POSITION' | 'OCCURRED_AT';
+  readonly direction: 'ASC' | 'DESC';
+}
+
+export interface EventPageArgs extends PageArgs {
+  readonly filter?: EventFilter | null | undefined;
+  /** @default POSITION DESC */
+  readonly order?: EventOrder | null | undefined;
+}
+
+export interface EventPage extends Page<StoredEvent> {
+  /** The newest event in the page's own snapshot; LOG_BEGINNING where there is none. */
+  readonly head: LogPlace;
+}
+
+/** What many lists are told apart by; a definition by its id as text. */
+export type EventParentField = 'parentId' | 'groupId' | 'definitionId';
+
+/**
+ * Pages check what they are given: their methods reject with BAD_USER_INPUT, CURSOR_INVALID,
+ * CURSOR_EPOCH or CURSOR_EXPIRED, and like all with QUERY_TOO_EXPENSIVE or SERVICE_UNAVAILABLE. Look-ups answer in
+ * the order of what was asked, with null for what is not there.
+ */
+export interface EventReader {
+  /**
+   * A page by position or by time; its cursors are those of its order (`eventCursors`). Paging
+   * from either end shows every event once that was there when paging began, whatever is
+   * recorded meanwhile.
+   */
+  page(workspaceId: number, args: EventPageArgs): Promise<EventPage>;
+  /** The same page of the children of each event, of each group or type, in one statement. */
+  pagesBy(
+    workspaceId: number,
+    field: EventParentField,
+    values: readonly string[],
+    args: EventPageArgs,
+  ): Promise<EventPage[]>;
+  byEventIds(workspaceId: number, eventIds: readonly string[]): Promise<(StoredEvent | null)[]>;
+  /** A place is an event's own position and `recordedAt`, both exactly. */
+  byPlaces(workspaceId: number, places: readonly LogPlace[]): Promise<(StoredEvent | null)[]>;
+  /** As `count`, of the children of each event, of each group or type, all at once. */
+  countBy(
+    workspaceId: number,
+    field: EventParentField,
+    values: readonly string[],
+    filter?: EventFilter | null,
+  ): Promise<(number | null)[]>;
+  /** Exact; null where counting would take longer than `countWithinMs`. */
+  count(workspaceId: number, filter?: EventFilter | null): Promise<number | null>;
+  /** The newest event; LOG_BEGINNING where there is none. */
+  head(workspaceId: number): Promise<LogPlace>;
+}
+
+export interface EventReaderOptions {
+  readonly read: Connection;
+  /** Of this database (`installation.epoch`): cursors carry it. */
+  readonly epoch: string;
+  /** @default 2000 */
+  readonly countWithinMs?: number;
+  /** Tells how far back to look first; what is found does not depend on it. */
+  readonly now?: () => Date;
+}
+
+export function createEventReader({
+  read,
+  epoch,
+  countWithinMs = 2_000,
+  now = () => new Date(),
+}: EventReaderOptions): EventReader {
+  const counts = createAggregateCounts({ read, nowMs: () => now().getTime() });
+  return {
+    async page(workspaceId, args) {
+      const [page] = await readPages(read, { workspaceId, epoch, args, now: now(), parents: null });
+      return page as EventPage;
+    },
+    async pagesBy(workspaceId, field, values, args) {
+      if (values.length === 0) return [];
+      return readPages(read, { workspaceId, epoch, args, now: now(), parents: { field, values } });
+    },
+    byEventIds: (workspaceId, eventIds) => readByEventIds(read, workspaceId, eventIds),
+    byPlaces: (workspaceId, places) => readByPlaces(read, workspaceId, places),
+    async countBy(workspaceId, field, values, filter) {
+      if (values.length === 0) return [];
+      const parents = { field, values };
+      return countEventsBy(read, { counts, workspaceId, filter, countWithinMs, parents });
+    },
+    count: (workspaceId, filter) =>
+      countEvents(read, { counts, workspaceId, filter, countWithinMs }),
+    async head(workspaceId) {
+      const heads = await readHeads(read, [workspaceId]);
+      return heads.get(workspaceId) as LogPlace;
+    },
+  };
+}

@@ -1,0 +1,162 @@
+/**
+ * A filter as a condition in SQL. For live events `core/filter-matches.ts` says the same, and its
+ * head says what a filter means; a property test compares the two on a real Postgres.
+ *
+ * Where a field is null a condition may be null instead of false: `and`, `or` and `where` make
+ * no difference of it, and only `not` has to (`is not true`). So the conditions stay plain
+ * enough for the indexes. Every value is a parameter, and the text depends on the filter's shape
+ * alone. A single value stands as `=`, since only then an index yields its rows in order.
+ */
+import { type SQL, sql } from 'drizzle-orm';
+import { DOORS } from '../core/event.ts';
+import { SEARCH_SEPARATOR, searchWords } from '../core/filter-search.ts';
+import { isIndex } from '../core/filter-values.ts';
+import type { DateTimeRange, EventFilter, PropertyFilter } from '../core/filter.ts';
+import type { Json } from '../core/json.ts';
+import { allOf, anyOf, arrayLiteral, textArray } from './params.ts';
+
+/**
+ * A condition over the aliases `e` and `d` of `eventSource`, for a filter that `checkFilter` has
+ * passed and events of that workspace. Expiry is apart: see `notExpired`.
+ */
+export function filterSql(filter: EventFilter | null | undefined, workspaceId: number): SQL {
+  return filter == null ? sql`true` : allOf(fieldConditions(filter, workspaceId));
+}
+
+function fieldConditions(filter: EventFilter, workspaceId: number): SQL[] {
+  const conditions: SQL[] = [];
+  const add = <T>(value: T | null | undefined, compile: (value: T) => SQL) => {
+    if (value != null) conditions.push(compile(value));
+  };
+  const inner = (each: EventFilter) => filterSql(each, workspaceId);
+  add(filter.types, types => typeAmong(types, workspaceId));
+  add(filter.typePrefix, prefix => typePrefixed(prefix, workspaceId));
+  add(filter.sources, values => among(sql`e.source`, values));
+  add(filter.subjects, values => among(sql`e.subject`, values));
+  add(filter.actors, values => among(sql`e.actor`, values));
+  add(filter.groupIds, values => among(sql`e.group_id`, values));
+  add(filter.parentIds, values => among(sql`e.parent_id`, values));
+  add(filter.doors, doors => {
+    const numbers = doors.map(door => String(DOORS[door]));
+    return sql`e.door = any(${arrayLiteral(numbers)}::smallint[])`;
+  });
+  add(filter.notify, notify => sql`e.notify = ${notify}`);
+  add(filter.success, success => sql`e.success = ${success}`);
+  add(filter.clientIps, values => among(sql`e.client_ip`, values));
+  add(filter.occurredAt, range => within(sql`e.occurred_at`, range));
+  add(filter.recordedAt, range => within(sql`e.recorded_at`, range));
+  filter.payload?.forEach(property => conditions.push(propertyCondition(property)));
+  add(filter.search, search => allOf(searchWords(search).map(foundIn)));
+  add(filter.and, filters => allOf(filters.map(inner)));
+  add(filter.or, filters => anyOf(filters.map(inner)));
+  add(filter.not, not => sql`(${inner(not)}) is not true`);
+  return conditions;
+}
+
+function among(column: SQL, values: readonly string[]): SQL {
+  if (values.length === 0) return sql`false`;
+  const [value] = values;
+  return values.length === 1
+    ? sql`${column} = ${value}`
+    : sql`${column} = any(${textArray(values)})`;
+}
+
+/** By definition id, found once before the events are read, so that the index by definition serves. */
+function typeAmong(types: readonly string[], workspaceId: number): SQL {
+  if (types.length === 0) return sql`false`;
+  if (types.length === 1) {
+    return sql`e.definition_id = (
+      select t.id from event_definitions t where t.workspace_id = ${workspaceId} and t.name = ${types[0]}
+    )`;
+  }
+  return sql`e.definition_id = any(array(
+    select t.id from event_definitions t
+    where t.workspace_id = ${workspaceId} and t.name = any(${textArray(types)})
+  ))`;
+}
+
+function typePrefixed(prefix: string, workspaceId: number): SQL {
+  return sql`e.definition_id = any(array(
+    select t.id from event_definitions t
+    where t.workspace_id = ${workspaceId} and starts_with(t.name, ${prefix})
+  ))`;
+}
+
+function within(column: SQL, { from, to }: DateTimeRange): SQL {
+  const bounds: SQL[] = [];
+  if (from != null) bounds.push(sql`${column} >= ${from}`);
+  if (to != null) bounds.push(sql`${column} < ${to}`);
+  return allOf(bounds);
+}
+
+/**
+ * A word that is in a string, key or number of the payload is also in its text, in the form that
+ * JSON escapes it to, which is looked for first. The reverse is not so ("n" is in the escape of a
+ * line break), hence the second look at each value.
+ */
+function foundIn(word: string): SQL {
+  const escaped = JSON.stringify(word).slice(1, -1);
+  const inPayload = sql`strpos(lower(e.payload::text collate "C"), ${escaped}) > 0 and exists (
+    select from jsonb_path_query(e.payload, 'strict $.**') v
+    where jsonb_typeof(v) in ('string', 'number')
+      and strpos(lower((v #>> '{}') collate "C"), ${word}) > 0
+    union all
+    select from jsonb_path_query(e.payload, 'strict $.** ? (@.type() == "object").keyvalue().key') k
+    where strpos(lower((k #>> '{}') collate "C"), ${word}) > 0
+  )`;
+  const envelope = sql`concat_ws(${SEARCH_SEPARATOR}::text, d.name, e.description, e.source, e.subject, e.actor)`;
+  return sql`(strpos(lower(${envelope} collate "C"), ${word}) > 0 or ${inPayload})`;
+}
+
+function propertyCondition(property: PropertyFilter): SQL {
+  const value = valueAt(property.path);
+  const conditions: SQL[] = [];
+  const add = <T>(operand: T | undefined, compile: (operand: T) => SQL) => {
+    if (operand !== undefined) conditions.push(compile(operand));
+  };
+  const orders = (operator: SQL) => (operand: Json) => compare(value, operator, operand);
+  add(property.equals, operand => sql`${value} = ${JSON.stringify(operand)}::jsonb`);
+  add(property.notEquals, operand => sql`${value} <> ${JSON.stringify(operand)}::jsonb`);
+  add(property.in ?? undefined, operands => {
+    const list = sql`${JSON.stringify(operands)}::jsonb`;
+    return sql`${value} = any(array(select jsonb_array_elements(${list})))`;
+  });
+  add(property.greaterThan, orders(sql`>`));
+  add(property.greaterThanOrEqual, orders(sql`>=`));
+  add(property.lessThan, orders(sql`<`));
+  add(property.lessThanOrEqual, orders(sql`<=`));
+  add(property.contains ?? undefined, part =>
+    ofText(value, text => sql`strpos(${text}, ${part}) > 0`),
+  );
+  add(property.startsWith ?? undefined, prefix =>
+    ofText(value, text => sql`starts_with(${text}, ${prefix})`),
+  );
+  add(property.exists ?? undefined, exists =>
+    exists ? sql`${value} is not null` : sql`${value} is null`,
+  );
+  return allOf(conditions);
+}
+
+/**
+ * SQL null where there is no value. `#>` takes a decimal step as a key or an index, and also "-1",
+ * "+1" and "01" as an index: with `->` and a text they are keys alone.
+ */
+export function valueAt(path: readonly string[]): SQL {
+  const steps = path.map(step =>
+    isIndex(step) ? sql` #> array[${step}::text]` : sql` -> ${step}::text`,
+  );
+  return sql`(e.payload${sql.join(steps)})`;
+}
+
+/** `case` keeps a cast from values of other types, on which it would fail. */
+function compare(value: SQL, operator: SQL, operand: Json): SQL {
+  if (typeof operand === 'string')
+    return ofText(value, text => sql`${text} ${operator} ${operand}`);
+  return sql`case when jsonb_typeof(${value}) = 'number'
+    then (${value})::numeric ${operator} ${String(operand)}::numeric end`;
+}
+
+function ofText(value: SQL, test: (text: SQL) => SQL): SQL {
+  const text = sql`((${value} #>> '{}') collate "C")`;
+  return sql`case when jsonb_typeof(${value}) = 'string' then ${test(text)} end`;
+}

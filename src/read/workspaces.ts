@@ -1,0 +1,76 @@
+import { type SQL, sql } from 'drizzle-orm';
+import { decodeCursor, encodeCursor, type LogPlace } from '../core/cursor.ts';
+import { checkPageArgs, type Page, type PageArgs } from '../core/page.ts';
+import { isStorableText } from '../core/text.ts';
+import type { Workspace } from '../core/workspace.ts';
+import type { Connection } from '../db/connection.ts';
+import { rows } from '../db/query.ts';
+import { toWorkspace, WORKSPACE_COLUMNS, type WorkspaceRow } from '../db/stored-workspace.ts';
+import { readHeads } from './heads.ts';
+import { readList, textPlace } from './lists.ts';
+import { intArray, textArray } from './params.ts';
+
+/** One statement each. Look-ups answer in the order of what was asked, null where there is none. */
+export interface WorkspaceReader {
+  /** By slug, in code point order; `only` is the one workspace that a key covers, null for all. */
+  page(only: number | null, args: PageArgs): Promise<Page<Workspace>>;
+  byIds(ids: readonly number[]): Promise<(Workspace | null)[]>;
+  /** Slugs match without regard to case. */
+  bySlugs(slugs: readonly string[]): Promise<(Workspace | null)[]>;
+  /** The newest event of each; LOG_BEGINNING where there is none. */
+  heads(workspaceIds: readonly number[]): Promise<Map<number, LogPlace>>;
+  /** Position of the oldest event still kept; 1 where none was removed. */
+  tails(workspaceIds: readonly number[]): Promise<Map<number, number>>;
+}
+
+const columns = sql.raw(WORKSPACE_COLUMNS);
+
+const FIELD = 'workspaces.slug';
+/** The list of workspaces is within no workspace. */
+const SCOPE = 0;
+
+export function workspaceCursor({ slug }: Workspace): string {
+  return encodeCursor(FIELD, SCOPE, [slug]);
+}
+
+export function createWorkspaceReader(read: Connection): WorkspaceReader {
+  const select = async (where: SQL) => {
+    const statement = sql`select ${columns} from workspaces w where ${where}`;
+    return (await rows<WorkspaceRow>(read, statement)).map(toWorkspace);
+  };
+  return {
+    async page(only, args) {
+      const page = await readList<WorkspaceRow>(read, {
+        columns,
+        from: sql`workspaces w`,
+        where: only === null ? sql`true` : sql`w.id = ${only}`,
+        key: [sql`w.slug`],
+        placeOf: cursor => textPlace(decodeCursor(cursor, FIELD, SCOPE)),
+        request: checkPageArgs(args),
+      });
+      return { ...page, items: page.items.map(toWorkspace) };
+    },
+    async byIds(ids) {
+      const found = await select(sql`w.id = any(${intArray(ids)})`);
+      const byId = new Map(found.map(workspace => [workspace.id, workspace]));
+      return ids.map(id => byId.get(id) ?? null);
+    },
+    async bySlugs(slugs) {
+      const asked = slugs.map(slug => slug.toLowerCase());
+      const found = await select(sql`w.slug = any(${textArray(asked.filter(isStorableText))})`);
+      const bySlug = new Map(found.map(workspace => [workspace.slug, workspace]));
+      return asked.map(slug => bySlug.get(slug) ?? null);
+    },
+    heads: workspaceIds => readHeads(read, workspaceIds),
+    async tails(workspaceIds) {
+      const found = await rows<{ workspace_id: number; tail: number }>(
+        read,
+        sql`select m.workspace_id, m.tail from workspace_marks m
+          where m.workspace_id = any(${intArray(workspaceIds)})`,
+      );
+      const tails = new Map(workspaceIds.map(id => [id, 1]));
+      for (const row of found) tails.set(row.workspace_id, row.tail);
+      return tails;
+    },
+  };
+}

@@ -1,0 +1,55 @@
+/**
+ * The one function that every read and write passes on its way to a workspace. A workspace that
+ * the key does not cover is not there: NOT_FOUND, never FORBIDDEN, which would tell that it is.
+ */
+import { GatewayError } from '../core/errors.ts';
+import { requireScope, type Principal, type Scope } from '../core/principal.ts';
+import type { Workspace } from '../core/workspace.ts';
+
+/** Where workspaces are looked up; null for those that are not there. */
+export interface WorkspaceSource {
+  byIds(ids: readonly number[]): Promise<(Workspace | null)[]>;
+  bySlugs(slugs: readonly string[]): Promise<(Workspace | null)[]>;
+}
+
+/**
+ * The workspace that a principal means: by its slug, else the key's own, else `default`.
+ * @throws GatewayError UNAUTHENTICATED, FORBIDDEN without the scope, NOT_FOUND
+ */
+export type Access = (
+  principal: Principal | null,
+  slug: string | null | undefined,
+  scope: Scope,
+) => Promise<Workspace>;
+
+/** Exists from the first start; a key of every workspace means it when it names none. */
+export const DEFAULT_SLUG = 'default';
+
+/** A change of settings is seen by all processes after this time. */
+const KEPT_MS = 1_000;
+const KEPT_MAX = 10_000;
+
+export function createAccess(source: WorkspaceSource, nowMs: () => number): Access {
+  const kept = new Map<string | number, { workspace: Workspace; untilMs: number }>();
+
+  async function find(name: string | number): Promise<Workspace | null> {
+    const known = kept.get(name);
+    if (known !== undefined && known.untilMs > nowMs()) return known.workspace;
+    kept.delete(name);
+    const [workspace = null] =
+      typeof name === 'number' ? await source.byIds([name]) : await source.bySlugs([name]);
+    if (workspace === null) return null;
+    if (kept.size >= KEPT_MAX) kept.clear();
+    kept.set(name, { workspace, untilMs: nowMs() + KEPT_MS });
+    return workspace;
+  }
+
+  return async (principal, slug, scope) => {
+    const { workspaceId } = requireScope(principal, scope);
+    const workspace = await find(slug?.toLowerCase() ?? workspaceId ?? DEFAULT_SLUG);
+    if (workspace === null || (workspaceId !== null && workspace.id !== workspaceId)) {
+      throw new GatewayError('NOT_FOUND', 'There is no such workspace for this key.');
+    }
+    return workspace;
+  };
+}

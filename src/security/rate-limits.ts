@@ -1,0 +1,173 @@
+/**
+ * How much of the gateway a key and an address may use. Kept in this process: with several gateways
+ * each gives the whole rate.
+ *
+ * A rate holds on average over ten seconds, so that a burst of ten seconds' worth passes. Keys and
+ * addresses have none unless it is set. Wrong keys are always limited: an address that has sent too
+ * many is refused before its key is looked up, right or wrong, or guessing would go on. Only keys
+ * that were right there lately pass, so that a neighbour behind the same proxy is not locked out.
+ */
+import { createHash } from 'node:crypto';
+import { RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible';
+import { GatewayError } from '../core/errors.ts';
+import type { Principal } from '../core/principal.ts';
+import { addressOf, type Origin } from './address.ts';
+
+export interface RateSettings {
+  /** 0: no limit. */
+  readonly keyRequestsPerSecond: number;
+  readonly keyEventsPerSecond: number;
+  readonly addressRequestsPerSecond: number;
+  readonly wrongKeysPerMinute: number;
+  /** Proxies of ours between a caller and this process: see `addressOf`. */
+  readonly trustedProxies: number;
+}
+
+/** Who asks. */
+export interface Caller extends Origin {
+  /** Hears what is left of its rates, where the way of the request has a place for it. */
+  setHeader?(name: string, value: string): void;
+}
+
+/** The principal of a secret, and one more request of its caller. */
+export type AuthenticateCaller = (secret: string, caller: Caller) => Promise<Principal>;
+
+export interface RateLimits {
+  /**
+   * Counts a request, and a wrong key as one.
+   * @param secret of the key or ticket; null where none was sent.
+   * @throws GatewayError RATE_LIMITED; what `authenticate` throws
+   */
+  admit<T extends Principal | null>(
+    caller: Caller,
+    secret: string | null,
+    authenticate: () => Promise<T>,
+  ): Promise<T>;
+  /**
+   * Counts events that a key is about to record. As many as the rate allows in ten seconds, and any
+   * number when none came lately.
+   * @throws GatewayError RATE_LIMITED
+   */
+  countEvents(keyId: number, events: number): Promise<void>;
+}
+
+const WINDOW_S = 10;
+const WRONG_KEYS_WINDOW_S = 60;
+const RIGHT_KEYS_MAX = 10_000;
+
+export function createRateLimits(settings: RateSettings): RateLimits {
+  const addresses = rateOf('address', settings.addressRequestsPerSecond);
+  const keys = rateOf('key', settings.keyRequestsPerSecond);
+  const events = rateOf('events', settings.keyEventsPerSecond);
+  const wrongKeys = createWrongKeys(settings.wrongKeysPerMinute);
+
+  return {
+    async admit(caller, secret, authenticate) {
+      const address = addressOf(caller, settings.trustedProxies);
+      const tell = tellingTo(caller);
+      await addresses?.take(address, 1, tell);
+      const principal =
+        secret === null ? await authenticate() : await wrongKeys(address, secret, authenticate);
+      if (principal !== null) await keys?.take(principal.keyId, 1, tell);
+      return principal;
+    },
+    async countEvents(keyId, count) {
+      await events?.take(keyId, count);
+    },
+  };
+}
+
+interface Standing {
+  readonly name: string;
+  readonly points: number;
+  readonly left: RateLimiterRes;
+}
+type Tell = (standing: Standing) => void;
+
+/** A rate for each of many. */
+export interface Rate {
+  /** @throws GatewayError RATE_LIMITED */
+  take(key: string | number, wanted: number, tell?: Tell): Promise<void>;
+}
+
+function rateOf(name: string, perSecond: number): Rate | undefined {
+  return perSecond === 0 ? undefined : createRate(name, perSecond);
+}
+
+/** What a window of `windowS` allows may be taken at once. */
+export function createRate(name: string, perSecond: number, windowS = WINDOW_S): Rate {
+  const points = perSecond * windowS;
+  const limiter = new RateLimiterMemory({ points, duration: windowS });
+  const what = name === 'events' ? 'events' : 'requests';
+  return {
+    async take(key, wanted, tell) {
+      const left = await limiter.consume(key, Math.min(wanted, points)).catch(refusedOrThrow);
+      tell?.({ name, points, left });
+      if (left.consumedPoints > points) throw limited(`${perSecond} ${what} a second`, left);
+    },
+  };
+}
+
+/** @see https://datatracker.ietf.org/doc/html/draft-ietf-httpapi-ratelimit-headers-11 */
+function tellingTo(caller: Caller): Tell {
+  const policies: string[] = [];
+  const limits: string[] = [];
+  return ({ name, points, left }) => {
+    policies.push(`"${name}";q=${points};w=${WINDOW_S}`);
+    limits.push(`"${name}";r=${left.remainingPoints};t=${secondsOf(left.msBeforeNext)}`);
+    caller.setHeader?.('ratelimit-policy', policies.join(', '));
+    caller.setHeader?.('ratelimit', limits.join(', '));
+  };
+}
+
+type Admit = <T>(address: string, secret: string, authenticate: () => Promise<T>) => Promise<T>;
+
+function createWrongKeys(perMinute: number): Admit {
+  const limiter = new RateLimiterMemory({ points: perMinute, duration: WRONG_KEYS_WINDOW_S });
+  /** Of keys that were right where they came from, the latest last. */
+  const right = new Set<string>();
+
+  function noteRight(key: string): void {
+    right.delete(key);
+    right.add(key);
+    const [oldest] = right;
+    if (right.size > RIGHT_KEYS_MAX && oldest !== undefined) right.delete(oldest);
+  }
+
+  return async (address, secret, authenticate) => {
+    const key = `${address} ${createHash('sha256').update(secret).digest('base64')}`;
+    const isKnown = right.has(key);
+    // Counted before it is known, so that many at once are no more than one after the other.
+    const left = isKnown ? null : await limiter.consume(address).catch(refusedOrThrow);
+    if (left !== null && left.consumedPoints > perMinute) {
+      throw limited(`${perMinute} wrong keys a minute from one address`, left);
+    }
+    try {
+      const principal = await authenticate();
+      if (!isKnown) await limiter.reward(address);
+      noteRight(key);
+      return principal;
+    } catch (error) {
+      const isWrong = error instanceof GatewayError && error.code === 'UNAUTHENTICATED';
+      if (isWrong && isKnown) await limiter.penalty(address);
+      if (isWrong) right.delete(key);
+      else if (!isKnown) await limiter.reward(address);
+      throw error;
+    }
+  };
+}
+
+function refusedOrThrow(refused: unknown): RateLimiterRes {
+  if (refused instanceof RateLimiterRes) return refused;
+  throw refused;
+}
+
+function limited(rate: string, { msBeforeNext }: RateLimiterRes): GatewayError {
+  const retryAfterS = secondsOf(msBeforeNext);
+  const message = `No more than ${rate}: try again after ${retryAfterS} s.`;
+  return new GatewayError('RATE_LIMITED', message, { retryAfterS });
+}
+
+function secondsOf(ms: number): number {
+  return Math.max(1, Math.ceil(ms / 1_000));
+}

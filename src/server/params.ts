@@ -1,0 +1,156 @@
+import type { IncomingMessage } from 'node:http';
+import { GatewayError } from '../core/errors.ts';
+import { unauthenticated, type Principal } from '../core/principal.ts';
+import { exceeds, readBody } from './body.ts';
+import { isObject, kindOf, readJson, readJsonText } from './json.ts';
+import type { ServerSettings } from './settings.ts';
+import { documentOf } from './trusted-documents.ts';
+
+/** What a caller asks to be executed. */
+export interface OperationParams {
+  query: string;
+  operationName?: string;
+  variables?: Record<string, unknown>;
+  extensions?: Record<string, unknown>;
+}
+
+/** An EventSource sends its ticket beside them, in the URL. */
+const GET_ONLY = 'ticket';
+const NAMES: readonly string[] = ['query', 'operationName', 'variables', 'extensions'];
+
+/**
+ * The parameters of a POST; of a caller without a key (`principal` null) only a small one is read.
+ * @throws GatewayError UNSUPPORTED_MEDIA_TYPE for anything but JSON in UTF-8 (a browser sends forms
+ * and plain text across sites without asking first), BAD_REQUEST, PAYLOAD_TOO_LARGE, UNAUTHENTICATED.
+ * @see https://graphql.github.io/graphql-over-http/draft/#sec-POST
+ */
+export async function readPostParams(
+  req: IncomingMessage,
+  principal: Principal | null,
+  settings: ServerSettings,
+): Promise<OperationParams> {
+  requireJson(req.headers['content-type']);
+  const bytes =
+    principal === null
+      ? await readAnonymous(req, settings)
+      : await readBody(req, settings.bodyBytesMax);
+  const body = readJson(bytes, settings.jsonDepthMax);
+  if (Array.isArray(body)) {
+    throw new GatewayError('BAD_REQUEST', 'One operation is taken per request, not a list.');
+  }
+  if (!isObject(body)) {
+    throw new GatewayError('BAD_REQUEST', `A JSON object is expected, but got ${kindOf(body)}.`);
+  }
+  return checkParams(body, settings);
+}
+
+/**
+ * The parameters of a GET.
+ * @throws GatewayError BAD_REQUEST, also for escapes that are not UTF-8 and for repeated names.
+ * @see https://graphql.github.io/graphql-over-http/draft/#sec-GET
+ */
+export function readGetParams(url: string, settings: ServerSettings): OperationParams {
+  const given = Object.create(null) as Record<string, unknown>;
+  for (const [name, text] of readSearch(url)) {
+    const isJson = name === 'variables' || name === 'extensions';
+    // Forms and clients write what is not given as an empty text.
+    if (name === GET_ONLY || (text === '' && name !== 'query')) continue;
+    given[name] = isJson ? readJsonText(text, `"${name}"`, settings.jsonDepthMax) : text;
+  }
+  return checkParams(given, settings);
+}
+
+/** The ticket of a URL, or null. */
+export function ticketOf(url: string): string | null {
+  if (!url.includes('ticket=')) return null;
+  return readSearch(url).get(GET_ONLY) ?? null;
+}
+
+/** What is too large only for want of a key says so. */
+async function readAnonymous(
+  req: IncomingMessage,
+  { bodyBytesMax, anonymousBodyBytesMax }: ServerSettings,
+): Promise<Buffer> {
+  const isSmaller = anonymousBodyBytesMax < bodyBytesMax && !exceeds(req, bodyBytesMax);
+  try {
+    return await readBody(req, Math.min(anonymousBodyBytesMax, bodyBytesMax));
+  } catch (error) {
+    const isTooLarge = error instanceof GatewayError && error.code === 'PAYLOAD_TOO_LARGE';
+    throw isTooLarge && isSmaller ? unauthenticated() : error;
+  }
+}
+
+function requireJson(contentType: string | undefined): void {
+  const [type = '', ...parameters] = (contentType ?? '').toLowerCase().split(';');
+  const charsets = parameters.map(parameter => parameter.trim()).filter(Boolean);
+  const isUtf8 = charsets.every(parameter =>
+    /^charset="?(utf-8|utf8)"?$|^(?!charset=)/.test(parameter),
+  );
+  if (type.trim() === 'application/json' && isUtf8) return;
+  throw new GatewayError(
+    'UNSUPPORTED_MEDIA_TYPE',
+    'Send the request as JSON: "Content-Type: application/json", in UTF-8.',
+  );
+}
+
+function checkParams(
+  given: Record<string, unknown>,
+  { trustedDocuments }: Pick<ServerSettings, 'trustedDocuments'>,
+): OperationParams {
+  const names = trustedDocuments === null ? NAMES : [...NAMES, 'documentId'];
+  for (const name of Object.keys(given)) {
+    if (!names.includes(name)) {
+      const shown = JSON.stringify(name.slice(0, 40));
+      const expected = names.join(', ');
+      throw new GatewayError('BAD_REQUEST', `Parameters are ${expected}, but got ${shown}.`);
+    }
+  }
+  const { operationName, variables, extensions } = given;
+  const query = documentOf(given, trustedDocuments);
+  if (typeof query !== 'string') throw unexpected('query', 'a string', query);
+  if (operationName != null && typeof operationName !== 'string') {
+    throw unexpected('operationName', 'a string', operationName);
+  }
+  if (variables != null && !isObject(variables)) {
+    throw unexpected('variables', 'an object', variables);
+  }
+  if (extensions != null && !isObject(extensions)) {
+    throw unexpected('extensions', 'an object', extensions);
+  }
+  const params: OperationParams = { query };
+  if (operationName != null) params.operationName = operationName;
+  if (variables != null) params.variables = variables;
+  if (extensions != null) params.extensions = extensions;
+  return params;
+}
+
+function unexpected(name: string, expected: string, got: unknown): GatewayError {
+  const what = got === undefined ? 'nothing' : kindOf(got);
+  return new GatewayError(
+    'BAD_REQUEST',
+    `"${name}" is expected to be ${expected}, but got ${what}.`,
+  );
+}
+
+/** Not URLSearchParams, which puts U+FFFD where an escape is not UTF-8. */
+function readSearch(url: string): Map<string, string> {
+  const search = url.includes('?') ? url.slice(url.indexOf('?') + 1) : '';
+  const given = new Map<string, string>();
+  for (const pair of search.split('&')) {
+    if (pair === '') continue;
+    const [name = '', ...value] = pair.split('=').map(decode);
+    if (given.has(name)) {
+      throw new GatewayError('BAD_REQUEST', 'A parameter is given twice in the URL.');
+    }
+    given.set(name, value.join('='));
+  }
+  return given;
+}
+
+function decode(text: string): string {
+  try {
+    return decodeURIComponent(text.replaceAll('+', ' '));
+  } catch {
+    throw new GatewayError('BAD_REQUEST', 'The URL holds an escape that is not UTF-8.');
+  }
+}

@@ -1,0 +1,13 @@
+import type { DirectMutations } from '../direct/mutations.ts';
+import type { EdgePlugin } from '../pipeline.ts';
+
+/** Tells the short way of documents that were found valid on the long one. */
+export function useDirectMutations(direct: DirectMutations): EdgePlugin {
+  return {
+    onValidate({ params: { documentAST }, context }) {
+      return ({ valid }) => {
+        if (valid) direct.learn(context.params.query, documentAST);
+      };
+    },
+  };
+}

@@ -1,0 +1,46 @@
+import type { Connection } from '../db/client.ts';
+import type { Metrics } from '../observability/metrics.ts';
+import { createAggregateCounts } from '../read/aggregate-counts.ts';
+import { createAggregateReader } from '../read/aggregates.ts';
+import { createApiKeyReader } from '../read/api-keys.ts';
+import { createDefinitionReader } from '../read/definitions.ts';
+import { createEventListing } from '../read/event-listing.ts';
+import { createEventReader } from '../read/events.ts';
+import { readLatestBySubject, type LatestEventsRequest } from '../read/latest-events.ts';
+import { createQuarantineReader } from '../read/quarantine.ts';
+import { createTimelineReader } from '../read/timeline.ts';
+import { createWorkspaceReader } from '../read/workspaces.ts';
+
+interface ReadersOptions {
+  readonly read: Connection;
+  readonly epoch: string;
+  readonly nowMs: () => number;
+  readonly metrics: Pick<Metrics, 'aggregated'>;
+  /** Of the rows of one statement. */
+  readonly bytesMax: number;
+}
+
+/** All questions of the past. */
+export function createReaders({
+  read: unbounded,
+  epoch,
+  nowMs,
+  metrics,
+  bytesMax,
+}: ReadersOptions) {
+  const read: Connection = {
+    query: (text, params, options) => unbounded.query(text, params, { bytesMax, ...options }),
+  };
+  return {
+    events: createEventReader({ read, epoch }),
+    listing: createEventListing({ read }),
+    timeline: createTimelineReader({ read, epoch }),
+    latestBySubject: (request: LatestEventsRequest) => readLatestBySubject(read, request),
+    definitions: createDefinitionReader(read),
+    workspaces: createWorkspaceReader(read),
+    apiKeys: createApiKeyReader(read),
+    quarantine: createQuarantineReader(read),
+    counts: createAggregateCounts({ read, nowMs }),
+    aggregates: createAggregateReader({ read, epoch, nowMs, onAnswer: metrics.aggregated }),
+  };
+}

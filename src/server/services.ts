@@ -1,0 +1,259 @@
+/** Everything between the edge and the database, wired once. */
+import { randomUUID } from 'node:crypto';
+import type { Config } from '../config.ts';
+import { GatewayError } from '../core/errors.ts';
+import { uuidV7 } from '../core/uuid-v7.ts';
+import type { Database } from '../db/client.ts';
+import { EPOCH_DUE, readInstallation, settleHome } from '../db/installation.ts';
+import { ensurePartitions } from '../db/partitions.ts';
+import type { DoorServices } from '../doors/door.ts';
+import type { DoorStores } from '../doors/index.ts';
+import type { Services } from '../graphql/context.ts';
+import { createDefinitionAdmin } from '../ingest/definition-admin.ts';
+import { DefinitionCache } from '../ingest/definitions.ts';
+import { createFold, type Fold } from '../ingest/fold.ts';
+import { createQuarantineAdmin } from '../ingest/quarantine-admin.ts';
+import { quarantine } from '../ingest/quarantine.ts';
+import { createRecordEvents, type RecordEvents } from '../ingest/record.ts';
+import { redact } from '../ingest/redact.ts';
+import { storedEvents } from '../ingest/stored-events.ts';
+import { createUpkeep, type Upkeep } from '../ingest/upkeep.ts';
+import { createWorkspaceAdmin } from '../ingest/workspace-admin.ts';
+import { Writers, type Recorded } from '../ingest/writers.ts';
+import { systemClock } from '../live/clock.ts';
+import { LIVE_LIMITS } from '../live/limits.ts';
+import { createLiveAggregates } from '../live/live-aggregates.ts';
+import { createLive, type Live } from '../live/live.ts';
+import { createEventLog } from '../live/log.ts';
+import { createPostgresWakeup } from '../live/wakeup-postgres.ts';
+import { withPoll } from '../live/wakeup.ts';
+import type { Metrics } from '../observability/metrics.ts';
+import { readWholeAnswer } from '../read/aggregate-live.ts';
+import { createAccess, type Access } from '../security/access.ts';
+import { createAuthenticate } from '../security/authenticate.ts';
+import { createKeyAdmin } from '../security/keys.ts';
+import {
+  createRateLimits,
+  type AuthenticateCaller,
+  type RateLimits,
+} from '../security/rate-limits.ts';
+import { createTickets, type Tickets } from '../security/tickets.ts';
+import { createDoorStores } from './door-stores.ts';
+import type { DoorHandlerOptions } from './doors.ts';
+import type { Log } from './log.ts';
+import { createReaders } from './readers.ts';
+import { createReadiness, type NotReady } from './readiness.ts';
+import { createSharedResults, type SharedResults } from './shared-results.ts';
+import { createStatus } from './status.ts';
+import { createStreamsCheck } from './streams-check.ts';
+
+export interface GatewayServices
+  extends Services, Pick<DoorServices, 'latestBySubject'>, DoorStores {
+  /** Keeps what a door has acknowledged. @throws GatewayError SERVICE_UNAVAILABLE */
+  readonly keepAside: DoorHandlerOptions['services']['keepAside'];
+  readonly live: Live;
+  readonly access: Access;
+  readonly authenticate: AuthenticateCaller;
+  readonly rateLimits: RateLimits;
+  readonly tickets: Tickets;
+  readonly metrics: Metrics;
+  /** Of streams that ask the same. */
+  readonly sharedResults: SharedResults;
+  /** Why nothing can be recorded or read right now; empty when all is well. */
+  readonly notReady: NotReady;
+  start(): Promise<void>;
+  /** Flushes what waits and ends what runs in the background. */
+  stop(): Promise<void>;
+}
+
+export interface ServicesOptions {
+  readonly db: Database;
+  readonly config: Config;
+  readonly log: Log;
+  readonly metrics: Metrics;
+}
+
+/** What lies beneath a lost NOTIFY: the heads of watched workspaces are looked at this often. */
+const POLL_MS = 1_000;
+
+/** For all that lasts a while: the time of day may be put back or ahead by days. */
+const monotonicMs = () => performance.now();
+
+export async function createServices(options: ServicesOptions): Promise<GatewayServices> {
+  const { db, config, log, metrics } = options;
+  const nowMs = () => Date.now();
+  const epoch = await openEpoch(options);
+  const readers = createReaders({
+    ...{ read: db.read, epoch, nowMs, metrics },
+    bytesMax: config.answerBytesMax,
+  });
+  const live = createGatewayLive(options);
+  const fold = createFold({ upkeep: db.upkeep, logger: log, nowMs });
+  const upkeep = createUpkeep({ upkeep: db.upkeep, logger: log });
+  const sharedResults = createSharedResults();
+  const { definitions, writers, record } = createIngest(options, { live, fold, metrics });
+  const onDefined = (workspaceId: number) => {
+    definitions.forget(workspaceId);
+    fold.note([workspaceId]);
+  };
+  const tickets = createTickets({
+    write: db.write,
+    onError: err => log.warn({ err }, 'tickets of open streams were not renewed'),
+  });
+  const authenticate = createAuthenticate({ read: db.read, write: db.write, nowMs: monotonicMs });
+  const rateLimits = createRateLimits(config);
+  const streamsCheck = createStreamsCheck(db, live, log);
+  metrics.readFrom({
+    lanes: () => ({ read: db.read.stats(), write: db.write.stats(), upkeep: db.upkeep.stats() }),
+    waitingEvents: () => writers.depth,
+    streams: () => ({ ...live.stats(), executions: sharedResults.stats().executions }),
+    upkeep: () => upkeep.stats(),
+  });
+  return {
+    epoch,
+    ...readers,
+    ...(await createDoorStores(db)),
+    record,
+    live,
+    workspaceAdmin: createWorkspaceAdmin(db.write, id => fold.note([id])),
+    keyAdmin: createKeyAdmin(db.write, { allowWeak: config.allowWeakKeys }),
+    definitionAdmin: createDefinitionAdmin({ write: db.write, onDefined }),
+    quarantineAdmin: createQuarantineAdmin(db.write, record),
+    keepAside: (workspaceId, door, items) => keepAside(db, workspaceId, door, items),
+    liveAggregates: createGatewayAggregates(db, live, epoch),
+    status: createStatus({ read: db.read, config, writers, live }),
+    redact: (workspaceId, redaction) =>
+      redact(db.upkeep, workspaceId, redaction, {
+        fold: id => fold.foldNow(id),
+        onEmptied: metrics.redacted,
+        // Also where it failed: whether it was committed may not be known.
+      }).finally(() => live.forget(workspaceId)),
+    createStreamTicket: principal => tickets.create(principal),
+    access: createAccess(readers.workspaces, monotonicMs),
+    authenticate: (secret, caller) => rateLimits.admit(caller, secret, () => authenticate(secret)),
+    rateLimits,
+    tickets,
+    metrics,
+    sharedResults,
+    notReady: createReadiness(db.probe, monotonicMs),
+    ...inOrder({ writers, upkeep, live, fold, streamsCheck, tickets }),
+  };
+}
+
+interface Running {
+  readonly writers: Pick<Writers, 'stop'>;
+  readonly upkeep: Pick<Upkeep, 'start' | 'stop'>;
+  readonly live: Pick<Live, 'start' | 'stop'>;
+  readonly fold: Pick<Fold, 'start' | 'stop'>;
+  readonly streamsCheck: ReturnType<typeof createStreamsCheck>;
+  readonly tickets: Pick<Tickets, 'start' | 'stop'>;
+}
+
+/** The start and the end of what runs in the background. */
+function inOrder(running: Running): Pick<GatewayServices, 'start' | 'stop'> {
+  const { writers, upkeep, live, fold, streamsCheck, tickets } = running;
+  return {
+    async start() {
+      await upkeep.start();
+      await live.start();
+      fold.start();
+      streamsCheck.start();
+      tickets.start();
+    },
+    async stop() {
+      await writers.stop();
+      streamsCheck.stop();
+      tickets.stop();
+      await Promise.all([live.stop(), fold.stop(), upkeep.stop()]);
+    },
+  };
+}
+
+interface Around {
+  readonly live: Live;
+  readonly fold: Fold;
+  readonly metrics: Metrics;
+}
+
+/** The path from a request to committed positions. */
+function createIngest({ db, log }: ServicesOptions, { live, fold, metrics }: Around) {
+  const nowMs = monotonicMs;
+  const definitions = new DefinitionCache(db.write, nowMs);
+  const writers = new Writers({
+    connection: db.flush,
+    ensurePartitions: async () => void (await ensurePartitions(db.upkeep)),
+    staleDefinitions: entries => definitions.stale(entries),
+    onRecorded: recorded => announce(recorded, live, fold),
+    onFlush: metrics.flushed,
+    onError: err => log.error({ err }, 'a flush failed'),
+    nowMs,
+  });
+  const record = createRecordEvents({
+    ...{ write: db.write, writers, definitions, nowMs },
+    now: () => new Date(),
+    newId: () => uuidV7(Date.now(), randomUUID()),
+  });
+  const measured: RecordEvents = async request => {
+    const receipts = await record(request);
+    metrics.receipts(request.door, receipts);
+    return receipts;
+  };
+  return { definitions, writers, record: measured };
+}
+
+async function keepAside(
+  db: Database,
+  ...[id, door, items]: Parameters<DoorHandlerOptions['services']['keepAside']>
+) {
+  try {
+    await quarantine(db.write, id, door, items);
+  } catch (cause) {
+    throw new GatewayError('SERVICE_UNAVAILABLE', 'Try again shortly.', { cause });
+  }
+}
+
+async function openEpoch({ db, log }: ServicesOptions): Promise<string> {
+  await settleHome(db.write);
+  const { epoch, isEpochDue } = await readInstallation(db.read);
+  if (isEpochDue) log.warn({ epoch }, EPOCH_DUE);
+  return epoch;
+}
+
+function createGatewayAggregates({ read }: Database, live: Live, epoch: string) {
+  const reader = { read, epoch, nowMs: () => Date.now() };
+  return createLiveAggregates({
+    live,
+    read: (workspaceId, query) => readWholeAnswer(reader, workspaceId, query),
+    clock: systemClock,
+  });
+}
+
+function createGatewayLive({ db, config, log }: ServicesOptions): Live {
+  const wakeup = createPostgresWakeup({
+    listen: (channel, onNotify, onLook) =>
+      db.listen(channel, onNotify, onLook, err =>
+        log.warn({ err }, 'not listening: other gateways are seen by poll until it succeeds'),
+      ),
+    connection: db.upkeep,
+    clock: systemClock,
+    onFailure: err => log.warn({ err }, 'a wake-up was not sent: other gateways see it by poll'),
+  });
+  return createLive({
+    log: createEventLog(db.read),
+    wakeup: withPoll(wakeup, { pollMs: POLL_MS, clock: systemClock }),
+    logger: log,
+    limits: {
+      ...LIVE_LIMITS,
+      streamsMax: config.streamsMax,
+      streamsPerTagMax: config.streamsPerKeyMax,
+    },
+  });
+}
+
+function announce(recorded: Recorded, live: Live, fold: Fold) {
+  if (recorded.heads.size === 0) return;
+  const events = storedEvents(recorded, id => live.watched(id));
+  if (events.length > 0) live.offer(events);
+  live.recorded(recorded.heads);
+  fold.note(recorded.heads.keys());
+}

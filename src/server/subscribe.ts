@@ -1,0 +1,124 @@
+/**
+ * Subscriptions. Where a source says who sees the same of its steps (an `EventStream`), each step
+ * is executed and written once for all who ask the same; elsewhere for each reader.
+ */
+import { createSourceEventStream, type ExecutionArgs, type ExecutionResult } from 'graphql';
+import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { EventStream } from '../graphql/stream.ts';
+import type { Delivery } from '../live/stream.ts';
+import { hasOutage, type Asker, type RawResult } from './errors.ts';
+import { executeWithin } from './execute.ts';
+import type { OperationContext, PipelineOptions } from './pipeline.ts';
+import { Ready, toReady, type ReadySource } from './ready.ts';
+import { sharedKey } from './shared-key.ts';
+import type { SharedResults } from './shared-results.ts';
+
+type SubscribeOptions = Pick<PipelineOptions, 'eventIdOf' | 'log' | 'settings'>;
+
+/** Steps that a reader takes at once. */
+const BATCH = 64;
+/** A step whose look-ups find the database away is tried again; clients hear of it only then. */
+const OUTAGE_MS = 120_000;
+const RETRY_MIN_MS = 50;
+const RETRY_MAX_MS = 2_000;
+
+export type Subscribe = (args: ExecutionArgs) => Promise<ReadySource | ExecutionResult>;
+
+export function createSubscribe(options: SubscribeOptions, shared: SharedResults): Subscribe {
+  return async args => {
+    const source = await createSourceEventStream(args);
+    if (!(Symbol.asyncIterator in source)) return source;
+    if (source instanceof EventStream) return shareSteps(source, { args, options, shared });
+    return ownSteps(source[Symbol.asyncIterator](), args, options);
+  };
+}
+
+interface Sharing {
+  readonly args: ExecutionArgs;
+  readonly options: SubscribeOptions;
+  readonly shared: SharedResults;
+}
+
+function shareSteps(source: EventStream, { args, options, shared }: Sharing): ReadySource {
+  const asked = sharedKey(args.document, args.operationName, args.variableValues ?? {});
+  const plan = shared.join(`${source.audience}\n${asked}`);
+  let isLeft = false;
+
+  function makeAll(deliveries: readonly Delivery[]): (Ready | Promise<Ready>)[] {
+    // Made with the first step that nobody has made: steps that are made together look up together.
+    let contextValue: object | undefined;
+    return deliveries.map(delivery => {
+      const make = () => {
+        contextValue ??= source.sharedContext();
+        const step = source.placed(delivery);
+        const asker = { requestId: randomUUID(), log: options.log };
+        return makeReady({ ...args, contextValue, rootValue: step }, asker, options);
+      };
+      return delivery.event === null ? make() : shared.of(plan, delivery.event, make);
+    });
+  }
+
+  return {
+    async take() {
+      const made = makeAll(await source.nextBatch(BATCH));
+      return made.every(isReady) ? made : Promise.all(made.map(async each => each));
+    },
+    async leave() {
+      if (!isLeft) shared.leave(plan);
+      isLeft = true;
+      await source.return();
+    },
+  };
+}
+
+function isReady(made: Ready | Promise<Ready>): made is Ready {
+  return made instanceof Ready;
+}
+
+function ownSteps(
+  steps: AsyncIterator<unknown>,
+  args: ExecutionArgs,
+  options: SubscribeOptions,
+): ReadySource {
+  const { call } = args.contextValue as OperationContext;
+  const asker = { requestId: call.requestId, log: options.log };
+  return {
+    async take() {
+      const step = await steps.next();
+      if (step.done === true) return [];
+      return [await makeReady({ ...args, rootValue: step.value }, asker, options)];
+    },
+    async leave() {
+      await steps.return?.();
+    },
+  };
+}
+
+function makeReady(
+  args: ExecutionArgs,
+  asker: Asker,
+  { eventIdOf, settings }: SubscribeOptions,
+): Ready | Promise<Ready> {
+  const eventId = eventIdOf?.(args.rootValue);
+  const executeOnce = () => executeWithin(args, settings.answerBytesMax);
+  const result = executeOnce();
+  if (!(result instanceof Promise) && result.errors === undefined) {
+    return toReady(result, asker, eventId);
+  }
+  return throughOutage(result, executeOnce).then(settled => toReady(settled, asker, eventId));
+}
+
+/** A stream that waits for the database does so without an error, also in its look-ups. */
+async function throughOutage(
+  first: ExecutionResult | Promise<ExecutionResult>,
+  again: () => ExecutionResult | Promise<ExecutionResult>,
+): Promise<RawResult> {
+  const untilMs = Date.now() + OUTAGE_MS;
+  let result = await first;
+  for (let waitMs = RETRY_MIN_MS; hasOutage(result) && Date.now() < untilMs; waitMs *= 2) {
+    await sleep(Math.min(waitMs, RETRY_MAX_MS), undefined, { ref: false });
+    result = await again();
+  }
+  return result;
+}

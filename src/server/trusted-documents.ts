@@ -1,0 +1,103 @@
+/**
+ * Trusted documents, also known as persisted operations: where a gateway has a list of them, it
+ * executes no other. A client names one by its id or its SHA-256, or sends its text.
+ * @see https://github.com/graphql/graphql-over-http/blob/main/rfcs/PersistedOperations.md
+ */
+import { parse, validate, type GraphQLSchema } from 'graphql';
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { z } from 'zod';
+import { ConfigError } from '../config.ts';
+import { GatewayError } from '../core/errors.ts';
+
+export interface TrustedDocuments {
+  /** The text of the document of an id or hash. */
+  byId(id: string): string | undefined;
+  has(text: string): boolean;
+}
+
+/** By id; or as Apollo's tools write it. */
+const FILE = z.union([
+  z.object({ operations: z.array(z.object({ id: z.string().min(1), body: z.string() })) }),
+  z.record(z.string().min(1), z.string()),
+]);
+
+/**
+ * Reads the file, and holds each document against the schema.
+ * @throws ConfigError naming every document that is none.
+ */
+export function readTrustedDocuments(path: string, schema: GraphQLSchema): TrustedDocuments {
+  const documents = documentsOf(path);
+  const faults = [...documents].flatMap(([id, text]) => {
+    const fault = faultOf(text, schema);
+    return fault === null ? [] : [`"${id}": ${fault}`];
+  });
+  if (faults.length > 0) throw unusable(path, faults.join('\n  '));
+  const texts = new Set(documents.values());
+  const byHash = new Map([...texts].map(text => [sha256(text), text]));
+  return {
+    byId: id => documents.get(id) ?? byHash.get(id.replace(/^sha256:/, '')),
+    has: text => texts.has(text),
+  };
+}
+
+export interface DocumentGiven {
+  readonly query?: unknown;
+  readonly documentId?: unknown;
+  readonly extensions?: unknown;
+}
+
+/**
+ * The document that is meant; what is given as `query` where any is executed.
+ * @throws GatewayError DOCUMENT_NOT_TRUSTED
+ */
+export function documentOf(given: DocumentGiven, trusted: TrustedDocuments | null): unknown {
+  const { query } = given;
+  if (trusted === null) return query;
+  const id = idOf(given);
+  const text = id === null ? query : trusted.byId(id);
+  if (typeof text === 'string' && trusted.has(text)) return text;
+  // What comes without either is no more than malformed.
+  if (id === null && typeof query !== 'string') return query;
+  throw new GatewayError(
+    'DOCUMENT_NOT_TRUSTED',
+    'Only documents that were agreed on are executed here, and this is none of them.',
+  );
+}
+
+function idOf({ documentId, extensions }: DocumentGiven): string | null {
+  if (typeof documentId === 'string') return documentId;
+  const { persistedQuery } = (extensions ?? {}) as { persistedQuery?: unknown };
+  if (typeof persistedQuery === 'string') return persistedQuery;
+  const { sha256Hash } = (persistedQuery ?? {}) as { sha256Hash?: unknown };
+  return typeof sha256Hash === 'string' ? sha256Hash : null;
+}
+
+function documentsOf(path: string): Map<string, string> {
+  let json: unknown;
+  try {
+    json = JSON.parse(readFileSync(path, 'utf8'));
+  } catch (error) {
+    throw unusable(path, error instanceof Error ? error.message : String(error));
+  }
+  const { success, data } = FILE.safeParse(json);
+  if (!success) throw unusable(path, 'an object of texts by their ids is expected');
+  if (!Array.isArray(data['operations'])) return new Map(Object.entries(data as object));
+  return new Map(data['operations'].map(({ id, body }) => [id, body]));
+}
+
+function faultOf(text: string, schema: GraphQLSchema): string | null {
+  try {
+    return validate(schema, parse(text))[0]?.message ?? null;
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  }
+}
+
+function unusable(path: string, why: string): ConfigError {
+  return new ConfigError(`SLUICE_TRUSTED_DOCUMENTS names ${path}, which is not usable:\n  ${why}`);
+}
+
+function sha256(text: string): string {
+  return createHash('sha256').update(text).digest('hex');
+}

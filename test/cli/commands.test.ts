@@ -1,0 +1,115 @@
+import { execFile } from 'node:child_process';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { program } from '../../src/cli/program.ts';
+import { ADMIN_KEY, startTestGateway, type TestGateway } from '../kit/gateway.ts';
+import { sluice } from './run.ts';
+
+let gateway: TestGateway;
+let environment: { SLUICE_URL: string; SLUICE_KEY: string };
+beforeAll(async () => {
+  gateway = await startTestGateway();
+  environment = { SLUICE_URL: gateway.url, SLUICE_KEY: ADMIN_KEY };
+});
+afterAll(() => gateway[Symbol.asyncDispose]());
+
+test('send records one event by its options, and lines as they come', async () => {
+  const { slug } = await gateway.workspace();
+  const one = await sluice(
+    [
+      'send',
+      'user.signup',
+      '-w',
+      slug,
+      '--id',
+      'u1',
+      '--payload',
+      '{"plan":"pro"}',
+      '--no-success',
+    ],
+    environment,
+  );
+  expect(one.json()).toMatchObject([{ status: 'RECORDED', eventId: 'u1', position: 1 }]);
+  const lines = '{"type":"a"}\n{"typ":"b"}\n{"type":"c"}\n';
+  const many = await sluice(['send', '-w', slug], environment, lines);
+  expect(many).toMatchObject({ code: 1 });
+  expect(many.err).toBe(
+    'sluice: line 2: type is missing. typ is no field of an event: did you mean "type"?\n',
+  );
+  expect(many.json()).toMatchObject([{ position: 2 }, { position: 3 }]);
+  const counted = await sluice(['query', '-w', slug, '--group', 'type', '--top', '2'], environment);
+  expect(counted.json()).toHaveLength(2);
+  const sparks = await sluice(['query', '-w', slug, '--by', 'hour', '--spark'], environment);
+  expect(sparks.out).toMatch(/^all .*█ +3$/m);
+}, 90_000);
+
+test('keys are made, listed and revoked', async () => {
+  const { slug } = await gateway.workspace();
+  const made = await sluice(
+    ['keys', 'create', 'shop', '-w', slug, '--scope', 'EVENTS_WRITE', 'EVENTS_READ'],
+    environment,
+  );
+  const [key] = made.json() as [{ secret: string; prefix: string; id: string }];
+  const own = { ...environment, SLUICE_KEY: key.secret };
+  expect((await sluice(['send', 'a'], own)).json()).toMatchObject([{ status: 'RECORDED' }]);
+  expect(await sluice(['keys', 'list'], own)).toMatchObject({ code: 4 });
+  const listed = (await sluice(['keys', 'list'], environment)).json();
+  expect(listed).toContainEqual(expect.objectContaining({ id: key.id, name: 'shop' }));
+  expect(JSON.stringify(listed)).not.toContain(key.secret);
+  expect(await sluice(['keys', 'revoke', key.prefix], environment)).toMatchObject({ code: 0 });
+  const refused = await sluice(['export'], own);
+  expect(refused).toMatchObject({ code: 4, out: '' });
+}, 90_000);
+
+test('a fault is one line that says what to do, with its exit code', async () => {
+  const server = createServer((_, res) => res.end('hello')).listen(0, '127.0.0.1');
+  const { port } = await new Promise<AddressInfo>(resolve =>
+    server.once('listening', () => resolve(server.address() as AddressInfo)),
+  );
+  const cases: [string[], object, number, RegExp][] = [
+    [['send', 'a', '--url', 'localhost:4000'], {}, 2, /with http:\/\/ or https:\/\//],
+    [['export', '--url', 'http://127.0.0.1:9'], {}, 3, /No gateway answers at .*Is it running/],
+    [['send', 'a'], { SLUICE_KEY: 'nobody-has-this-key' }, 4, /Check SLUICE_KEY/],
+    [
+      ['import', 'README.md', '--format', 'ndjson', '--url', 'http://127.0.0.1:9'],
+      {},
+      3,
+      /bad port/,
+    ],
+    [['send', 'a', '-w', 'defalt'], {}, 1, /did you mean "default"\?/],
+    [['graphql', '--take', 'x', '{ a }'], {}, 2, /A whole number from 1 is expected/],
+    [['serve'], { PORT: String(port), DATABASE_URL: gateway.databaseUrl }, 1, /Port \d+ is taken/],
+  ];
+  const runs: { code: number | null; err: string }[] = [];
+  for (const [args, more] of cases) runs.push(await sluice(args, { ...environment, ...more }));
+  server.close();
+  cases.forEach(([args, , code, said], index) => {
+    const { err, code: ended } = runs[index]!;
+    expect([args, ended, err]).toEqual([args, code, expect.stringMatching(said)]);
+    expect(err.trim().split('\n').length).toBeLessThanOrEqual(2);
+  });
+}, 90_000);
+
+test('every command explains itself with an example', () => {
+  const all = program.commands.flatMap(each => [each, ...each.commands]);
+  const runnable = all.filter(each => each.commands.length === 0);
+  expect(runnable.length).toBeGreaterThan(12);
+  for (const command of runnable) {
+    let help = '';
+    command.configureOutput({ writeOut: text => (help += text) });
+    command.outputHelp();
+    expect([command.name(), help]).toEqual([
+      command.name(),
+      expect.stringMatching(/\nExamples?:\n {2}/),
+    ]);
+  }
+});
+
+test('a shell completes commands and options', async () => {
+  const { out } = await sluice(['completion', 'bash']);
+  const asked = 'COMP_WORDS=(sluice keys cr) COMP_CWORD=2; _sluice; echo "${COMPREPLY[*]}"';
+  const { stdout } = await promisify(execFile)('bash', ['-c', `${out}\n${asked}`]);
+  expect(stdout).toBe('create\n');
+});

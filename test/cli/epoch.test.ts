@@ -1,0 +1,82 @@
+import { execFile } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { promisify } from 'node:util';
+import { expect, test } from 'vitest';
+import { createDatabase, type Database } from '../../src/db/client.ts';
+import { readInstallation, renewEpoch } from '../../src/db/installation.ts';
+import { startChildGateway } from '../kit/child-gateway.ts';
+import { withDatabase } from '../kit/database-url.ts';
+import { startTestGateway } from '../kit/gateway.ts';
+
+const run = promisify(execFile);
+
+async function sluice(databaseUrl: string, ...args: string[]): Promise<string> {
+  const { stdout } = await run('node', ['--import', 'tsx', 'src/cli/main.ts', ...args], {
+    env: { ...process.env, DATABASE_URL: databaseUrl },
+  });
+  return stdout;
+}
+
+const PAGE = 'query($c: String!) { events(after: $c) { totalCount } }';
+
+async function record(gateway: Pick<Awaited<ReturnType<typeof startTestGateway>>, 'data'>) {
+  const { recordEvent } = await gateway.data<{ recordEvent: { receipt: { cursor: string } } }>(
+    'mutation { recordEvent(input: { event: { type: "a" } }) { receipt { cursor } } }',
+  );
+  return recordEvent.receipt.cursor;
+}
+
+/** A copy of a database, as a restored dump is one: elsewhere, with the same content. */
+async function copyOf(databaseUrl: string) {
+  const name = `sluice_copy_${randomBytes(6).toString('hex')}`;
+  const admin = createDatabase({ url: withDatabase(databaseUrl, 'postgres') });
+  const from = new URL(databaseUrl).pathname.slice(1);
+  await admin.upkeep.query(
+    `select pg_terminate_backend(pid) from pg_stat_activity where datname = $1`,
+    [from],
+  );
+  await admin.upkeep.query(`create database ${name} template ${from}`);
+  return {
+    url: withDatabase(databaseUrl, name),
+    async [Symbol.asyncDispose]() {
+      await admin.upkeep.query(`drop database ${name} with (force)`);
+      await admin.stop();
+    },
+  };
+}
+
+test('a restored database says that its epoch is due, until it is renewed or kept', async () => {
+  await using original = await startTestGateway();
+  const { databaseUrl } = original;
+  const cursor = await record(original);
+  expect(await isDue(databaseUrl)).toBe(false);
+  await original.gateway.stop();
+  await using copy = await copyOf(databaseUrl);
+  expect(await sluice(copy.url, 'verify')).toMatch(/EPOCH DUE: .*run "sluice epoch"/);
+  await using warned = await startChildGateway(copy.url);
+  await expect.poll(warned.log, { timeout: 15_000 }).toContain('run \\"sluice epoch\\"');
+  await warned[Symbol.asyncDispose]();
+  await using another = await copyOf(copy.url);
+
+  expect(await isDue(another.url)).toBe(true);
+  await sluice(another.url, 'epoch');
+  await withDatabaseOf(copy.url, db => renewEpoch(db.write, { keep: true }));
+  for (const [url, code] of [
+    [copy.url, undefined],
+    [another.url, 'CURSOR_EPOCH'],
+  ] as const) {
+    expect(await isDue(url)).toBe(false);
+    await using renewed = await startTestGateway({ databaseUrl: url });
+    const { errors } = await renewed.graphql(PAGE, { c: cursor });
+    expect(errors?.[0]?.extensions['code']).toBe(code);
+  }
+}, 60_000);
+
+async function isDue(url: string): Promise<boolean> {
+  return (await withDatabaseOf(url, db => readInstallation(db.read))).isEpochDue;
+}
+
+async function withDatabaseOf<T>(url: string, work: (db: Database) => Promise<T>): Promise<T> {
+  const db = createDatabase({ url });
+  return work(db).finally(() => db.stop());
+}

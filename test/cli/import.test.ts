@@ -1,0 +1,158 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { startTestGateway, type TestGateway } from '../kit/gateway.ts';
+import { sluice, startSluice } from './run.ts';
+
+let gateway: TestGateway;
+const folder = mkdtempSync(join(tmpdir(), 'sluice-import-'));
+beforeAll(async () => {
+  gateway = await startTestGateway();
+});
+afterAll(async () => {
+  await gateway[Symbol.asyncDispose]();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+function file(name: string, content: string | Buffer): string {
+  const path = join(folder, name);
+  writeFileSync(path, content);
+  return path;
+}
+
+async function at() {
+  const { slug, key } = await gateway.workspace();
+  return { slug, environment: { SLUICE_URL: gateway.url, SLUICE_KEY: key } };
+}
+
+interface Stored {
+  readonly event_id: string;
+  readonly type: string;
+  readonly door: number;
+  readonly actor: string | null;
+  readonly success: boolean | null;
+  readonly payload: Record<string, unknown>;
+}
+
+function stored(slug: string): Promise<readonly Stored[]> {
+  return gateway.db.read
+    .query<Stored & Record<string, unknown>>(
+      `select e.event_id, d.name as type, e.door, e.actor, e.success, e.payload::text as payload
+     from events e join workspaces w on w.id = e.workspace_id
+     join event_definitions d on d.id = e.definition_id
+     where w.slug = $1 order by e.position`,
+      [slug],
+    )
+    .then(rows => rows.map(row => ({ ...row, payload: JSON.parse(String(row.payload)) })));
+}
+
+const NDJSON = `{"type":"a","payload":{"n":1}}
+{"type":"a","payload":{"n":1}}
+
+{"type":"b","id":"own","payload":{"price":10.123456789012345}}
+not json
+{"type":"c","occuredAt":"2026-01-01T00:00:00Z"}
+{"type":"","payload":{"refused":"by the gateway"}}
+{"type":"d","payload":{"id":9007199254740993}}
+{"type":"e","success":true}
+`;
+
+test('an import records what it can, tells what it can not, and stores nothing twice', async () => {
+  const { slug, environment } = await at();
+  const path = file('events.ndjson.gz', gzipSync(NDJSON));
+  const first = await sluice(['import', path], environment);
+  expect(first).toMatchObject({ code: 1, err: '' });
+  expect(first.json()).toMatchObject([{ events: 8, recorded: 4, duplicates: 0, refused: 4 }]);
+  const events = await stored(slug);
+  // Two equal lines are two events; the door says how they came.
+  expect(events.map(({ type }) => type).sort()).toEqual(['a', 'a', 'b', 'e']);
+  expect(new Set(events.map(({ door }) => door))).toEqual(new Set([2]));
+  expect(events.find(({ type }) => type === 'b')?.event_id).toBe('own');
+  const refused = readFileSync(`${path}.refused.ndjson`, 'utf8').trim().split('\n');
+  const why = refused.map(line => JSON.parse(line) as { line: number; problems: object[] });
+  expect(why.sort((a, b) => a.line - b.line)).toMatchObject([
+    { line: 5, problems: [{ code: 'NOT_JSON' }], text: 'not json' },
+    { line: 6, problems: [{ code: 'UNKNOWN_FIELD', pointer: '/occuredAt' }] },
+    { line: 7, problems: [{ pointer: '/type' }] },
+    { line: 8, problems: [{ message: expect.stringContaining('2^53') }] },
+  ]);
+  const again = await sluice(['import', path], environment);
+  expect(again.json()).toMatchObject([{ events: 8, recorded: 0, duplicates: 4, refused: 4 }]);
+  const fromThere = await sluice(['import', path, '--from', '9'], environment);
+  expect(fromThere).toMatchObject({ code: 0 });
+  expect(fromThere.json()).toMatchObject([{ events: 1, duplicates: 1 }]);
+  // Standard input has no name: without one, each import is one of its own.
+  const line = '{"type":"a"}\n';
+  const piped = await sluice(['import', '-'], environment, line);
+  const named = await sluice(['import', '-', '--name', 'x'], environment, line);
+  expect([piped.json()[0], named.json()[0]]).toMatchObject([{ recorded: 1 }, { recorded: 1 }]);
+}, 90_000);
+
+test('a table is imported by its heading', async () => {
+  const { slug, environment } = await at();
+  const csv = `\uFEFFwhen,user,success,plan,zip,note,total
+2026-01-01T10:00:00Z,ada,yes,pro,01234,"two
+lines, one ""cell""",12.5
+2026-01-01T10:00:01Z,bob,no,free,,,3
+yesterday,eve,maybe,,,,
+2026-01-01T10:00:02Z,cut,1,a,b,c,d,e
+`;
+  const path = file('visits.csv', csv);
+  const ran = await sluice(
+    ['import', path, '--set', 'type=visit', '--map', 'when=occurredAt', '--map', 'user=actor'],
+    environment,
+  );
+  expect(ran.json()).toMatchObject([{ events: 4, recorded: 2, refused: 2 }]);
+  expect(await stored(slug)).toMatchObject([
+    {
+      ...{ type: 'visit', actor: 'ada', success: true },
+      payload: { plan: 'pro', zip: '01234', note: 'two\nlines, one "cell"', total: 12.5 },
+    },
+    { type: 'visit', actor: 'bob', success: false, payload: { plan: 'free', total: 3 } },
+  ]);
+  const refused = readFileSync(`${path}.refused.ndjson`, 'utf8').trim().split('\n');
+  expect(refused.map(line => JSON.parse(line) as object)).toMatchObject([
+    { line: 5, problems: [{ pointer: '/occurredAt' }, { pointer: '/success' }] },
+    { line: 6, problems: [{ code: 'NOT_CSV' }] },
+  ]);
+}, 90_000);
+
+test('a list of CloudEvents goes through their door, and the one that is none is told', async () => {
+  const { slug, environment } = await at();
+  const events = Array.from({ length: 5 }, (_, n) => ({
+    ...{ specversion: '1.0', id: String(n), source: '/door', type: 'opened', data: { n } },
+    ...(n === 3 && { time: 'not a time' }),
+  }));
+  const path = file('batch.json', JSON.stringify(events, null, 2));
+  const ran = await sluice(['import', path], environment);
+  expect(ran.json()).toMatchObject([{ events: 5, recorded: 4, refused: 1 }]);
+  expect((await stored(slug)).map(({ event_id, door }) => [event_id, door]).sort()).toEqual(
+    [0, 1, 2, 4].map(n => [`/door ${n}`, 7]),
+  );
+  expect(readFileSync(`${path}.refused.ndjson`, 'utf8')).toMatch(/"line":2\d,.*time/);
+}, 90_000);
+
+test('an import that is killed and run again leaves no line out and stores none twice', async () => {
+  const { slug, environment } = await at();
+  const count = 6_000;
+  const text = Array.from(
+    { length: count },
+    (_, n) => `${JSON.stringify({ type: 'step', payload: { n } })}\n`,
+  );
+  const path = file('long.ndjson', text.join(''));
+  const broken = startSluice(['import', path], environment);
+  await expect
+    .poll(async () => (await stored(slug)).length, { timeout: 25_000, interval: 10 })
+    .toBeGreaterThan(0);
+  broken.process.kill('SIGKILL');
+  await broken.ended;
+  const before = (await stored(slug)).length;
+  expect(before).toBeLessThan(count);
+  const ran = await sluice(['import', path], environment);
+  expect(ran).toMatchObject({ code: 0 });
+  expect(ran.json()).toMatchObject([{ events: count, refused: 0 }]);
+  const numbers = (await stored(slug)).map(({ payload }) => payload['n'] as number);
+  expect(numbers.sort((a, b) => a - b)).toEqual(text.map((_, n) => n));
+}, 90_000);

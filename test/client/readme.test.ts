@@ -1,0 +1,44 @@
+import { execFile } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { promisify } from 'node:util';
+import { expect, test } from 'vitest';
+import { ADMIN_KEY, startTestGateway } from '../kit/gateway.ts';
+
+const run = promisify(execFile);
+const TSX = import.meta.resolve('tsx');
+
+function blockOf(heading: string, kind: string): string {
+  const chapter = readFileSync('README.md', 'utf8').split(`\n## ${heading}\n`)[1] ?? '';
+  return new RegExp(`\`\`\`${kind}\\n([\\s\\S]*?)\`\`\``).exec(chapter)?.[1] as string;
+}
+
+test('the README’s examples of command line and client do what they say', async () => {
+  await using gateway = await startTestGateway();
+  const folder = mkdtempSync(join(tmpdir(), 'sluice-readme-'));
+  try {
+    const env = { ...process.env, SLUICE_URL: gateway.url, SLUICE_KEY: ADMIN_KEY };
+    const npx = `npx() { shift; node --import ${TSX} ${resolve('src/cli/main.ts')} "$@"; }`;
+    const script = `set -e\n${npx}\n${blockOf('Command line', 'sh')}`;
+    const { stdout } = await run('sh', ['-c', script], { cwd: folder, env });
+    const [sent, first, again, ...counts] = stdout
+      .trim()
+      .split('\n')
+      .map(line => JSON.parse(line) as Record<string, unknown>);
+    expect(sent).toMatchObject({ status: 'RECORDED' });
+    expect([first, again]).toMatchObject([{ recorded: 2 }, { recorded: 0, duplicates: 2 }]);
+    expect(counts).toContainEqual(
+      expect.objectContaining({ count: 2, measures: [expect.objectContaining({ value: 21 })] }),
+    );
+    expect(readFileSync(join(folder, 'export.ndjson'), 'utf8').trim().split('\n')).toHaveLength(2);
+    const example = blockOf('A typed client', 'ts')
+      .replace('sluice/client', resolve('src/client/index.ts'))
+      .replace('http://127.0.0.1:4000', gateway.url);
+    const file = join(folder, 'example.mts');
+    writeFileSync(file, `${example}\nconsole.log(events.totalCount);`);
+    expect((await run('node', ['--import', TSX, file], { env })).stdout).toBe('2\n');
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}, 90_000);

@@ -1,0 +1,197 @@
+/** What one door wrote is read through any other, through GraphQL and, live, by a subscription. */
+import { createClient } from 'graphql-sse';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { startTestGateway, type TestGateway } from '../../kit/gateway.ts';
+import { bearer, call } from './call.ts';
+
+interface Seen {
+  readonly door: string;
+  readonly type: string;
+  readonly source: string | null;
+  readonly subject: string | null;
+  readonly payload: Record<string, unknown>;
+}
+
+const FIELDS = 'door type source subject payload';
+let gateway: TestGateway;
+let slug: string;
+let key: string;
+
+beforeAll(async () => {
+  gateway = await startTestGateway();
+  ({ slug, key } = await gateway.workspace());
+});
+afterAll(() => gateway[Symbol.asyncDispose]());
+
+const AT = '2026-01-02T03:04:05.000Z';
+
+interface Write {
+  readonly path: () => string;
+  /** @default POST */
+  readonly method?: string;
+  /** @default application/json */
+  readonly type?: string;
+  readonly body: unknown;
+  readonly seen: Seen;
+}
+
+const WRITES: readonly Write[] = [
+  {
+    path: () => `/v1/workspace/${slug}/events`,
+    body: [
+      {
+        ...{ id: 's1', execution_id: 'run', interaction_type: 'PUBLISH', created_at: AT },
+        ...{ local_started_at: AT, speakeasy_api_key_name: 'ci', speakeasy_version: '1' },
+        ...{ success: true, workspace_id: 'w', hostname: 'box', generate_gen_lock_id: 'lock' },
+      },
+    ],
+    seen: {
+      ...{ door: 'SPEAKEASY', type: 'PUBLISH', source: 'box', subject: 'lock' },
+      payload: { local_started_at: AT, speakeasy_version: '1', workspace_id: 'w' },
+    },
+  },
+  {
+    path: () => '/api/event',
+    body: { workspace: '', event: 'signup', metadata: { plan: 'pro' } },
+    seen: { door: 'LOGSH', type: 'signup', source: null, subject: null, payload: { plan: 'pro' } },
+  },
+  {
+    path: () => '/cloudevents',
+    type: 'application/cloudevents+json',
+    body: { specversion: '1.0', id: 'c1', source: '/s', type: 'ce', subject: 'x', data: [1] },
+    seen: {
+      ...{ door: 'CLOUDEVENTS', type: 'ce', source: '/s', subject: 'x' },
+      payload: { data: [1] },
+    },
+  },
+  {
+    ...{ method: 'PUT', path: () => '/events' },
+    body: [
+      {
+        ...{ id: 'l1', type: 'os/cpu', system: 'host', 'agent-id': 'cpu-agent', timestamp: AT },
+        'integer-properties': { cores: [4] },
+      },
+    ],
+    seen: {
+      ...{ door: 'LOGSPACE', type: 'os/cpu', source: 'host', subject: 'cpu-agent' },
+      payload: { cores: [4] },
+    },
+  },
+  {
+    path: () => '/api/v3/events/events/',
+    body: { action: 'login', app: 'authentik.core', user: { username: 'ada' } },
+    seen: {
+      ...{ door: 'AUTHENTIK', type: 'login', source: 'authentik.core', subject: null },
+      payload: { user: { username: 'ada' } },
+    },
+  },
+];
+
+async function write(): Promise<void> {
+  for (const { path, method = 'POST', type = 'application/json', body } of WRITES) {
+    const sent = path() === '/api/event' ? { ...(body as object), workspace: slug } : body;
+    const answer = await call(gateway.url + path(), {
+      ...{ method, body: JSON.stringify(sent) },
+      headers: { ...bearer(key), 'content-type': type, 'logspace.space-token': key },
+    });
+    expect(`${path()} ${answer.status}`).toMatch(/ 20\d$/);
+  }
+}
+
+test('what each door wrote is read through GraphQL and, live, through a subscription', async () => {
+  const { workspace } = await gateway.data<{ workspace: { events: { liveCursor: string } } }>(
+    `query($slug: String!) { workspace(slug: $slug) { events(first: 1) { liveCursor } } }`,
+    { slug },
+  );
+  const client = createClient({ url: `${gateway.url}/graphql`, headers: bearer(key) });
+  const stream = client.iterate<{ events: { node: Seen | null } }>({
+    query: `subscription($slug: String!, $after: String!) {
+      events(workspace: $slug, after: $after) { node { ${FIELDS} } }
+    }`,
+    variables: { slug, after: workspace.events.liveCursor },
+  });
+  await write();
+  const live: Seen[] = [];
+  for await (const { data, errors } of stream) {
+    expect(errors).toBeUndefined();
+    if (data?.events.node != null) live.push(data.events.node);
+    if (live.length === WRITES.length) break;
+  }
+  client.dispose();
+  const expected = WRITES.map(({ seen }) => seen);
+  expect(live).toEqual(expected);
+
+  const { workspace: read } = await gateway.data<{ workspace: { events: { nodes: Seen[] } } }>(
+    `query($slug: String!) { workspace(slug: $slug) {
+      events(first: 10, order: { field: POSITION, direction: ASC }) { nodes { ${FIELDS} } }
+    } }`,
+    { slug },
+  );
+  expect(read.events.nodes).toEqual(expected);
+
+  const types = expected.map(({ type }) => type);
+  const fed = await call(`${gateway.url}/cloudevents`, { headers: bearer(key) });
+  expect((fed.json() as Seen[]).map(({ type }) => type)).toEqual(types);
+
+  const genesys = await call(`${gateway.url}/api/v2/usage/events/query`, {
+    ...{ method: 'POST', headers: bearer(key) },
+    body: JSON.stringify({ interval: '2026-01-01T00:00:00Z/2100-01-01T00:00:00Z' }),
+  });
+  const { entities } = genesys.json() as { entities: Record<string, unknown>[] };
+  const byType = (type: string) =>
+    entities.find(({ eventDefinition }) => (eventDefinition as { id: string }).id === type);
+  expect(entities).toHaveLength(expected.length);
+  for (const { type, source, subject } of expected) {
+    expect(byType(type), type).toMatchObject({
+      ...(source === null ? {} : { entityName: source }),
+      ...(subject === null ? {} : { entityId: subject }),
+      dateCreated: expect.stringMatching(/Z$/) as string,
+    });
+  }
+
+  const listed = await call(`${gateway.url}/api/v3/events/events/`, { headers: bearer(key) });
+  const { results } = listed.json() as { results: { action: string; app: string }[] };
+  expect(results.map(({ action, app }) => [action, app]).toSorted()).toEqual(
+    expected.map(({ type, source, door }) => [type, source ?? door.toLowerCase()]).toSorted(),
+  );
+
+  const retrieved = await call(`${gateway.url}/events?count=100`, {
+    headers: { 'logspace.space-token': key },
+  });
+  const { events } = retrieved.json() as { events: { type: string; system: string }[] };
+  expect(events.map(({ type, system }) => [type, system]).toSorted()).toEqual(
+    expected.map(({ type, source }) => [type, source ?? '']).toSorted(),
+  );
+
+  const searched = await call(`${gateway.url}/v1/workspace/${slug}/events`, {
+    headers: bearer(key),
+  });
+  // Those of other doors are of types that its client does not know.
+  expect(searched.json()).toMatchObject([{ interaction_type: 'PUBLISH', hostname: 'box' }]);
+});
+
+test('GET /cloudevents feeds another consumer by cursor: posted elsewhere, each event is there once', async () => {
+  const other = await gateway.workspace();
+  const copied: string[] = [];
+  let path = '/cloudevents?limit=2';
+  for (;;) {
+    const page = await call(gateway.url + path, { headers: bearer(key) });
+    const batch = page.json() as { type: string }[];
+    const posted = await call(`${gateway.url}/cloudevents`, {
+      ...{ method: 'POST', body: page.text },
+      headers: {
+        ...bearer(other.key),
+        'content-type': page.headers.get('content-type') as string,
+      },
+    });
+    expect(posted.status).toBe(204);
+    copied.push(...batch.map(({ type }) => type));
+    const next = /<([^>]+)>; rel="next"/.exec(page.headers.get('link') ?? '')?.[1];
+    if (next === undefined) break;
+    path = next;
+  }
+  expect(copied).toEqual(WRITES.map(({ seen }) => seen.type));
+  const again = await call(`${gateway.url}/cloudevents`, { headers: bearer(other.key) });
+  const original = await call(`${gateway.url}/cloudevents`, { headers: bearer(key) });
+  expect(again.json()).toEqual(original.json());
+});

@@ -1,0 +1,79 @@
+import { expect, test } from 'vitest';
+import { ADMIN_KEY } from '../kit/gateway.ts';
+import { describeConsole, expectAccessible, expectNoFaults } from './kit/console.ts';
+
+describeConsole('signing in', kit => {
+  test('says why a key lets nobody in, and lets in who may read', async () => {
+    const { key: writeOnly } = await makeKey('EVENTS_WRITE');
+    const page = await kit.open('/', { key: null });
+    const field = page.getByLabel('Key');
+
+    await field.fill('not a key of this gateway'.replaceAll(' ', '-'));
+    await page.keyboard.press('Enter');
+    await page.getByText('No such key: it is mistyped, was revoked or has expired.').waitFor();
+    await expectAccessible(page, 'sign-in');
+
+    await field.fill(writeOnly);
+    await page.keyboard.press('Enter');
+    await page.getByText('Use one with the scope EVENTS_READ or ADMIN').waitFor();
+
+    await field.fill(ADMIN_KEY);
+    await page.keyboard.press('Enter');
+    await page.getByRole('heading', { name: 'Live' }).waitFor();
+    expect(new URL(page.url()).pathname).toBe('/w/default/live');
+    expectNoFaults(page);
+  });
+
+  test('lasts as long as the tab, and ends with the key', async () => {
+    const { key, id } = await makeKey('EVENTS_READ');
+    const page = await kit.open('/', { key });
+    await page.getByRole('heading', { name: 'Live' }).waitFor();
+    await page.reload();
+    await page.getByRole('heading', { name: 'Live' }).waitFor();
+
+    await kit.gateway.data(
+      'mutation($id: ID!) { revokeApiKey(input: { id: $id }) { apiKey { id } } }',
+      { id },
+    );
+    // Its stream ends, within the seconds that a gateway may know a key for.
+    await page.getByText('Sign in with another one.').waitFor();
+    expect(await page.evaluate("sessionStorage.getItem('sluice.key')")).toBeNull();
+  });
+
+  test('goes on in GraphiQL with the same key', async () => {
+    const page = await kit.open('/');
+    const opened = page.waitForEvent('popup');
+    await page.getByRole('link', { name: 'GraphiQL' }).click();
+    const graphiql = await opened;
+    // Its editor shows a space as one that does not break.
+    await graphiql.getByText(ADMIN_KEY).first().waitFor();
+  });
+
+  test('moves between workspaces and pages by the address bar', async () => {
+    const { slug } = await kit.gateway.workspace();
+    const page = await kit.open('/');
+    await page.getByLabel('Workspace').selectOption(slug);
+    await page.getByRole('link', { name: 'Status' }).click();
+    expect(new URL(page.url()).pathname).toBe(`/w/${slug}/status`);
+    await page.goBack();
+    await page.goBack();
+    expect(await page.getByLabel('Workspace').inputValue()).toBe('default');
+    await page.goto('/w/nobody-has-this/live');
+    await page.getByText('No such workspace').waitFor();
+  });
+
+  async function makeKey(scope: string): Promise<{ key: string; id: string }> {
+    const { createApiKey } = await kit.gateway.data<{
+      createApiKey: { secret: string; apiKey: { id: string } };
+    }>(
+      `mutation($scope: Scope!) {
+        createApiKey(input: { name: "console test", scopes: [$scope], workspace: "default" }) {
+          secret
+          apiKey { id }
+        }
+      }`,
+      { scope },
+    );
+    return { key: createApiKey.secret, id: createApiKey.apiKey.id };
+  }
+});

@@ -1,0 +1,38 @@
+import { expect, test } from 'vitest';
+import { VERSION } from '../../src/version.ts';
+import { describeConsole, expectAccessible, expectNoFaults, PATIENCE } from './kit/console.ts';
+
+describeConsole('the status page', kit => {
+  test('tells how the workspace, the disk and the gateway do', async () => {
+    const { slug } = await kit.gateway.workspace();
+    const page = await kit.open(`/w/${slug}/status`);
+    await page.getByText('All is well').waitFor();
+    const figure = (title: string) =>
+      page.locator('.figure', { hasText: title }).locator('.value').innerText();
+    await expect.poll(() => figure('Newest position'), PATIENCE).toBe('0');
+    expect(await figure('Version')).toBe(VERSION);
+    expect(await figure('Used')).toMatch(/^\d.* MB$/);
+
+    await kit.gateway.data(
+      `mutation($workspace: String!) {
+        recordEvent(input: { workspace: $workspace, event: { type: "a" } }) { receipt { status } }
+      }`,
+      { workspace: slug },
+    );
+    await expect.poll(() => figure('Newest position'), PATIENCE).toBe('1');
+    await expect.poll(() => figure('Last hour'), PATIENCE).toBe('1');
+    await expectAccessible(page, 'status');
+    expectNoFaults(page);
+  });
+
+  test('shows a key of one workspace what is its own', async () => {
+    const { key, slug } = await kit.gateway.workspace();
+    const page = await kit.open('/', { key });
+    await page.getByRole('link', { name: 'Status' }).click();
+    await page.getByText('Events kept').waitFor();
+    await page.getByText('shown to a key with the scope ADMIN').waitFor();
+    expect(new URL(page.url()).pathname).toBe(`/w/${slug}/status`);
+    expect(await page.getByText('Used').count()).toBe(0);
+    expectNoFaults(page);
+  });
+});

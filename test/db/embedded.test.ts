@@ -1,0 +1,177 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import { createDatabase } from '../../src/db/client.ts';
+import { startEmbeddedPostgres, type EmbeddedPostgres } from '../../src/db/embedded.ts';
+import { processExists } from '../../src/db/folder-lock.ts';
+
+const asRoot = process.getuid?.() === 0;
+const gatewayFile = new URL('embedded-gateway.ts', import.meta.url).pathname;
+const logged: string[] = [];
+const children: ChildProcess[] = [];
+let dataDir: string;
+let postgres: EmbeddedPostgres | undefined;
+
+beforeAll(async () => {
+  dataDir = makeFolder();
+  await start();
+  await query('create table kept as select 1 as a');
+  await stop();
+});
+beforeEach(() => void logged.splice(0));
+afterEach(async () => {
+  await stop();
+  await Promise.all(children.splice(0).map(kill));
+});
+afterAll(() => rmSync(dataDir, { recursive: true }));
+
+function makeFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'sluice-embedded-'));
+  chmodSync(folder, 0o711);
+  return folder;
+}
+
+async function start(): Promise<void> {
+  postgres = await startEmbeddedPostgres({ dataDir, log: text => logged.push(text) });
+}
+
+async function stop(): Promise<void> {
+  await postgres?.stop();
+  postgres = undefined;
+}
+
+async function query(text: string, url = postgres!.url): Promise<object[]> {
+  const database = createDatabase({ url });
+  return database.write.query(text).finally(() => database.stop());
+}
+
+const pidFile = () => join(dataDir, 'postgres', 'data', 'postmaster.pid');
+const serverPid = () => Number.parseInt(readFileSync(pidFile(), 'utf8'), 10);
+
+async function startGateway(): Promise<{ child: ChildProcess; url: string }> {
+  const args = ['--import', 'tsx', gatewayFile, dataDir];
+  const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
+  children.push(child);
+  const [url] = (await once(child.stdout!, 'data')) as [Buffer];
+  return { child, url: url.toString().trim() };
+}
+
+async function kill(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  child.kill('SIGKILL');
+  await once(child, 'exit');
+}
+
+test('a database is found again with its data, and durable', async () => {
+  await start();
+  expect(await query('select a from kept')).toEqual([{ a: 1 }]);
+  expect(
+    await query(`select current_setting('fsync') || current_setting('full_page_writes')
+    || current_setting('synchronous_commit') as durable`),
+  ).toEqual([{ durable: 'ononon' }]);
+});
+
+test('nobody else may read the password, and nobody enters without it', async () => {
+  await start();
+  expect(statSync(join(dataDir, 'postgres.password')).mode & 0o777).toBe(0o600);
+  const url = new URL(postgres!.url);
+  url.password = 'guessed';
+  await expect(query('select 1', url.href)).rejects.toThrow('password authentication failed');
+});
+
+test('a second start on the folder is refused with folder and process', async () => {
+  const { child } = await startGateway();
+  const message = `${dataDir} is in use by the gateway with process id ${child.pid}`;
+  await expect(start()).rejects.toThrow(message);
+});
+
+test('a start in the same process is refused until the first has stopped', async () => {
+  await start();
+  const again = startEmbeddedPostgres({ dataDir, log: () => {} });
+  await expect(again).rejects.toThrow(`process id ${process.pid}`);
+  await stop();
+  await start();
+});
+
+test('the Postgres of a killed gateway is ended and started again with what was committed', async () => {
+  const { child, url } = await startGateway();
+  await query('create table orphaned as select 2 as a', url);
+  await kill(child);
+  const orphan = serverPid();
+  await start();
+  expect(logged).toEqual([expect.stringContaining(`process id ${orphan}`)]);
+  expect(serverPid()).not.toBe(orphan);
+  expect(await query('select a from orphaned')).toEqual([{ a: 2 }]);
+});
+
+test('what was committed survives when gateway and Postgres are killed', async () => {
+  const { child, url } = await startGateway();
+  await query('create table crashed as select 3 as a', url);
+  await kill(child);
+  process.kill(serverPid(), 'SIGKILL');
+  await start();
+  expect(await query('select a from crashed')).toEqual([{ a: 3 }]);
+});
+
+test('a Postgres that is killed under its gateway is started again', async () => {
+  await start();
+  const database = createDatabase({ url: postgres!.url });
+  await database.read.query('select 1');
+  process.kill(serverPid(), 'SIGKILL');
+  const ask = () =>
+    database.read.query('select a from kept').catch((e: { code: string }) => e.code);
+  await expect.poll(ask, { timeout: 10_000 }).toEqual([{ a: 1 }]);
+  await database.stop();
+});
+
+test('a pid file whose pid is now another program does not hold up the start', async () => {
+  await start();
+  const lines = readFileSync(pidFile(), 'utf8').split('\n');
+  await stop();
+  const { uid, gid } = statSync(join(dataDir, 'postgres', 'data'));
+  const other = spawn('sleep', ['60'], asRoot ? { uid, gid } : {});
+  children.push(other);
+  writeFileSync(pidFile(), [String(other.pid), ...lines.slice(1)].join('\n'));
+  await start();
+  expect(serverPid()).not.toBe(other.pid);
+  expect(processExists(other.pid!)).toBe(true);
+});
+
+test('a start that was cut off while creating is begun anew', async () => {
+  const folder = makeFolder();
+  mkdirSync(join(folder, 'postgres', 'data.new', 'base'), { recursive: true });
+  const fresh = await startEmbeddedPostgres({ dataDir: folder, log: () => {} });
+  expect(await query('select 1 as one', fresh.url)).toEqual([{ one: 1 }]);
+  await fresh.stop();
+  rmSync(folder, { recursive: true });
+});
+
+test.runIf(asRoot)(
+  'as root, below a closed folder, Postgres runs elsewhere and says where',
+  async () => {
+    const [closed, shelter] = [makeFolder(), makeFolder()];
+    chmodSync(closed, 0o700);
+    const options = { dataDir: join(closed, 'data'), shelter, log: () => {} };
+    const first = await startEmbeddedPostgres(options);
+    expect(first.note).toContain(`its data is in ${shelter}`);
+    await query('create table moved as select 4 as a', first.url);
+    await first.stop();
+    expect(existsSync(join(closed, 'data', 'postgres'))).toBe(false);
+    const second = await startEmbeddedPostgres(options);
+    expect(await query('select a from moved', second.url)).toEqual([{ a: 4 }]);
+    await second.stop();
+    for (const folder of [closed, shelter]) rmSync(folder, { recursive: true });
+  },
+);

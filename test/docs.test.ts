@@ -1,0 +1,58 @@
+import { readFileSync } from 'node:fs';
+import { expect, test } from 'vitest';
+import { SETTINGS } from '../src/config.ts';
+import { ERRORS } from '../src/core/errors.ts';
+import { LIMIT_MEANINGS, LIMITS } from '../src/core/limits.ts';
+import { METRICS } from '../src/observability/metrics.ts';
+
+const readme = readFileSync('README.md', 'utf8');
+
+function tableOf(heading: string): string[][] {
+  const section = readme.split(`\n## ${heading}\n`)[1]?.split('\n## ')[0] ?? '';
+  const rows = section.split('\n').filter(line => line.startsWith('|'));
+  return rows.slice(2).map(row =>
+    row
+      .split('|')
+      .slice(1, -1)
+      .map(cell => cell.trim().replaceAll('`', '')),
+  );
+}
+
+test('the README lists every setting with its default', () => {
+  const settings = Object.entries(SETTINGS).map(([name, { byDefault, description }]) => [
+    name,
+    byDefault,
+    description,
+  ]);
+  expect(tableOf('Settings')).toEqual(settings);
+});
+
+test('the README lists every error code with its status', () => {
+  const errors = Object.entries(ERRORS).map(([code, { status, meaning }]) => [
+    code,
+    String(status),
+    meaning,
+  ]);
+  expect(tableOf('Errors')).toEqual(errors);
+});
+
+test('the README lists every metric', () => {
+  expect(tableOf('Metrics')).toEqual(Object.entries(METRICS));
+});
+
+test('the README lists every limit with its value', () => {
+  const limits = Object.entries(LIMIT_MEANINGS).map(([name, meaning]) => [
+    name,
+    LIMITS[name as keyof typeof LIMITS].toLocaleString('en'),
+    meaning.replaceAll('`', ''),
+  ]);
+  expect(tableOf('Limits')).toEqual(limits);
+});
+
+test('the dashboard shows every metric, and none that is not there', () => {
+  const dashboard = readFileSync('docs/grafana-dashboard.json', 'utf8');
+  const shown = [...dashboard.matchAll(/\bsluice_[a-z_]+/g)].map(([name]) =>
+    name.replace(/_(bucket|sum|count)$/, ''),
+  );
+  expect(new Set(shown)).toEqual(new Set(Object.keys(METRICS)));
+});

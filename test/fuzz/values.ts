@@ -1,0 +1,213 @@
+/** Values as they should be, as they should not, and as nobody thinks of. */
+import type { Dice } from './dice.ts';
+
+/** What a gateway has given out, which random values would never hit. */
+export interface Known {
+  readonly slugs: readonly string[];
+  readonly types: readonly string[];
+  readonly eventIds: readonly string[];
+  readonly ids: readonly string[];
+  readonly cursors: readonly string[];
+}
+
+const UUID = '0197a000-0000-7000-8000-000000000001';
+const WORDS = ['a', 'os/cpu', 'user.signup', 'fuzz', 'x y', '1', 'true', '10.0.0.1', '::1', UUID];
+const NASTY = [
+  ...['', ' ', '\n', '\0', 'a\0b', '\ud800', 'x\udc00y', '\udfff\ud800', '\u202e', 'İı'],
+  ...['e\u0301', '\uffff', '\u{10ffff}', '👩‍👩‍👧', '\ufeff', '\u007f', '\u2028'],
+  ...['__proto__', 'constructor', 'prototype', 'toString', 'hasOwnProperty', 'then', '$ref'],
+  ...['null', 'NaN', 'undefined', '1e400', '-0', '0x10', '١٢٣', "'; drop table events; --"],
+  ...['%', '%00', '%zz', '_', '\\', '\\u0000', '"', "'", '`', '${x}', '{{x}}', '<script>', '../..'],
+  ...['(a+)+$', '(?<!a)b', '[', '*', '(?i)x', '^(([a-z])+.)+[A-Z]([a-z])+$'],
+  ...['x'.repeat(257), '€'.repeat(100), 'x'.repeat(3_000), 'ab '.repeat(100), '😀'.repeat(700)],
+];
+const LONG = ['x'.repeat(70_000), 'é'.repeat(40_000), '"'.repeat(20_000), '\0'.repeat(10_000)];
+
+const DATES = [
+  ...['2026-01-01T00:00:00Z', '2026-02-28T23:59:59.123456789+01:00', '2024-02-29T00:00:00Z'],
+  ...['0000-01-01T00:00:00Z', '0001-01-01T00:00:00+23:59', '9999-12-31T23:59:59.999-23:59'],
+  ...[
+    '294277-01-01T00:00:00Z',
+    '-000001-01-01T00:00:00Z',
+    '0044-03-15 BC',
+    'infinity',
+    '-infinity',
+  ],
+  ...[
+    '2026-02-29T00:00:00Z',
+    '2026-12-31T23:59:60Z',
+    '2026-01-01T24:00:00Z',
+    '2026-13-01T00:00:00Z',
+  ],
+  ...['2026-01-01T00:00:00', '2026-01-01T00:00:00+99:99', '2026-01-01', 'now', 'epoch', 'allballs'],
+  ...[
+    '2026-01-01T00:00:00z',
+    '2026-01-01t00:00:00Z',
+    '２０２６-01-01T00:00:00Z',
+    '1e9',
+    '1767225600000',
+  ],
+];
+const DURATIONS = [
+  ...['PT1H', 'P1D', 'P30D', 'PT15M', 'P36525D', 'PT0.001S', 'P1W', 'PT36H', 'P7DT1M'],
+  ...[
+    'P36526D',
+    'P1Y',
+    'P1M',
+    'PT0S',
+    '-PT1H',
+    'P',
+    'PT',
+    'P1.5D',
+    'PT1e9S',
+    'P99999999999999999D',
+  ],
+];
+const ZONES = [
+  ...['UTC', 'Europe/Vienna', 'America/St_Johns', 'Australia/Lord_Howe', 'Pacific/Apia'],
+  ...['Europe/Nowhere', 'CET', 'EST5EDT', '+01:00', 'utc', '../etc/passwd', 'posixrules'],
+];
+const NUMBERS = [
+  ...[1, 0, 2, 10, 100, -1, 1_000, 1_001, 2 ** 31 - 1, 2 ** 31, -(2 ** 31) - 1, 2 ** 53 - 1],
+  ...[2 ** 53, -(2 ** 53) - 2, 1e20, 1.5, 0.1, -0.5, 1e308, 5e-324, 1e-400],
+];
+
+const RAW = '\uf8ffraw:';
+
+/** Stands in a value for text that `toWire` writes as it is, such as `1e400`. */
+export function raw(text: string): string {
+  return `${RAW}${text}\uf8ff`;
+}
+
+const RAW_NUMBERS = ['1e400', '-1e400', '-0', '1E+2', '9007199254740993', '1'.repeat(400), '1.0'];
+const RAW_JUNK = [...RAW_NUMBERS, 'NaN', 'Infinity', '01', '+1', '.5', "'a'", 'undefined', '/**/1'];
+
+/** JSON, but for what `raw` put in. */
+export function toWire(value: unknown): string {
+  const text = JSON.stringify(value) ?? 'null';
+  return text.replace(/"\uf8ffraw:(.*?)\uf8ff"/g, (_, inner: string) => {
+    return String(JSON.parse(`"${inner}"`));
+  });
+}
+
+export function text(dice: Dice): string {
+  const sort = dice.below(100);
+  if (sort < 40) return dice.of(WORDS);
+  if (sort < 75) return dice.of(NASTY);
+  if (sort < 77) return dice.of(LONG);
+  return dice.characters();
+}
+
+export function number(dice: Dice): unknown {
+  return dice.chance(15) ? raw(dice.of(RAW_NUMBERS)) : dice.of(NUMBERS);
+}
+
+export const date = (dice: Dice): string => (dice.chance(5) ? text(dice) : dice.of(DATES));
+export const duration = (dice: Dice): string => (dice.chance(5) ? text(dice) : dice.of(DURATIONS));
+export const zone = (dice: Dice): string => (dice.chance(5) ? text(dice) : dice.of(ZONES));
+
+/** One that was given out, or what looks much like it. */
+export function nearly(dice: Dice, given: readonly string[]): string {
+  const one = given.length === 0 ? text(dice) : dice.of(given);
+  const at = dice.below(one.length + 1);
+  switch (dice.below(10)) {
+    case 6:
+      return one.slice(0, at);
+    case 7:
+      return one.slice(0, at) + dice.of(['A', '_', '=', '%', '\0', '9', 'é']) + one.slice(at + 1);
+    case 8:
+      return Buffer.from(`${dice.of(['Event:', '', 'e1.', '{', '[1,'])}${text(dice)}`).toString(
+        'base64url',
+      );
+    case 9:
+      return text(dice);
+    default:
+      return one;
+  }
+}
+
+/** Any JSON value, not deep, or very. */
+export function json(dice: Dice, depth = 3): unknown {
+  const sort = dice.below(depth > 0 ? 12 : 6);
+  if (sort < 2) return text(dice);
+  if (sort < 4) return number(dice);
+  if (sort < 6) return dice.of([true, null, false, '', {}, []]);
+  if (sort < 8) return Array.from({ length: dice.below(4) }, () => json(dice, depth - 1));
+  if (sort === 11 && dice.chance(10)) return dice.of(DEEP);
+  return object(dice, depth);
+}
+
+export function object(dice: Dice, depth = 3): Record<string, unknown> {
+  const made: Record<string, unknown> = {};
+  for (let n = dice.below(4); n > 0; n--) {
+    const value = json(dice, depth - 1);
+    const key = dice.chance(30) ? text(dice) : dice.of(['total', 'n', 'order', 'tags']);
+    // An assignment to `__proto__` would set no field.
+    Object.defineProperty(made, key, {
+      value,
+      enumerable: true,
+      configurable: true,
+      writable: true,
+    });
+  }
+  return made;
+}
+
+const DEEP = [30, 33, 101, 2_000, 20_000].flatMap(levels => [
+  raw('['.repeat(levels) + ']'.repeat(levels)),
+  raw('{"a":'.repeat(levels) + '1' + '}'.repeat(levels)),
+]);
+
+/** What a place was not made for. */
+export function junk(dice: Dice): unknown {
+  switch (dice.below(5)) {
+    case 0:
+      return json(dice);
+    case 1:
+      return raw(dice.of(RAW_JUNK));
+    case 2:
+      return dice.of(DEEP);
+    case 3:
+      return Array.from({ length: dice.of([2, 1_001, 5_000]) }, () => 'x');
+    default:
+      return text(dice);
+  }
+}
+
+/** JSON Schema, or what looks like it. */
+export function jsonSchema(dice: Dice, depth = 3): Record<string, unknown> {
+  const made: Record<string, unknown> = {};
+  const inner = () => (depth > 0 ? jsonSchema(dice, depth - 1) : {});
+  for (let n = dice.below(4); n > 0; n--) {
+    const [keyword, value] = dice.of(KEYWORDS);
+    made[keyword] = dice.chance(10) ? json(dice) : value(dice, inner);
+  }
+  return made;
+}
+
+type Inner = () => Record<string, unknown>;
+const KEYWORDS: readonly (readonly [string, (dice: Dice, inner: Inner) => unknown])[] = [
+  ['type', dice => dice.of(['object', 'string', 'integer', 'nothing', ['array', 'null']])],
+  ['properties', (dice, inner) => ({ [text(dice)]: inner(), n: inner(), order: inner() })],
+  ['required', dice => [dice.of(['n', 'order', '__proto__']), text(dice)]],
+  ['pattern', text],
+  ['patternProperties', (dice, inner) => ({ [text(dice)]: inner() })],
+  ['additionalProperties', (_, inner) => inner()],
+  ['items', (_, inner) => inner()],
+  ['enum', dice => [json(dice), json(dice)]],
+  ['const', dice => json(dice)],
+  ['minimum', number],
+  ['maxLength', number],
+  ['multipleOf', number],
+  ['format', dice => dice.of(['date-time', 'uuid', 'regex', 'email', 'none', '__proto__'])],
+  ['allOf', (_, inner) => [inner(), inner()]],
+  ['anyOf', (_, inner) => [inner(), inner()]],
+  ['not', (_, inner) => inner()],
+  [
+    '$ref',
+    dice => dice.of(['#', '#/$defs/a', 'https://example.org/schema', '#/properties/n', '%']),
+  ],
+  ['$defs', (_, inner) => ({ a: inner() })],
+  ['$id', text],
+  ['uniqueItems', () => true],
+];

@@ -1,0 +1,338 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { verify } from '../../src/db/verify.ts';
+import { startTestGateway, type TestGateway } from '../kit/gateway.ts';
+
+let gateway: TestGateway;
+beforeAll(async () => {
+  gateway = await startTestGateway();
+});
+afterAll(() => gateway[Symbol.asyncDispose]());
+
+interface Receipt {
+  status: string;
+  position: number | null;
+  problems: { severity: string; code: string; pointer: string }[];
+}
+
+async function define(key: string, input: Record<string, unknown>) {
+  return gateway.graphql<{
+    defineEvent: { definition: { version: number; status: string; eventCount: number } };
+  }>(
+    `mutation($input: DefineEventInput!) {
+      defineEvent(input: $input) { definition { version status validation eventCount } }
+    }`,
+    { input },
+    key,
+  );
+}
+
+async function record(
+  key: string,
+  event: Record<string, unknown>,
+  through: TestGateway = gateway,
+): Promise<Receipt> {
+  const data = await through.data<{ recordEvent: { receipt: Receipt } }>(
+    `mutation($e: EventInput!) {
+      recordEvent(input: { event: $e }) {
+        receipt { status position problems { severity code pointer } }
+      }
+    }`,
+    { e: event },
+    key,
+  );
+  return data.recordEvent.receipt;
+}
+
+const ORDER = {
+  type: 'object',
+  required: ['total'],
+  properties: { total: { type: 'number', minimum: 0 }, mail: { type: 'string', format: 'email' } },
+};
+const BAD = { type: 'order', payload: { total: -1, mail: 'nobody' } };
+
+describe('a definition', () => {
+  test('is made on first sight, then by whoever writes it; its version grows with its schema', async () => {
+    const { key } = await gateway.workspace();
+    await record(key, { type: 'order', payload: { total: 1 } });
+    const seen = await gateway.data(
+      '{ eventDefinition(name: "order") { status eventCount } }',
+      {},
+      key,
+    );
+    expect(seen).toEqual({ eventDefinition: { status: 'DISCOVERED', eventCount: 1 } });
+    const steps = [
+      [{ title: 'An order' }, 1],
+      [{ payloadSchema: ORDER }, 2],
+      [{ payloadSchema: ORDER, validation: 'WARN' }, 2],
+      [{ payloadSchema: null }, 3],
+    ] as const;
+    for (const [input, version] of steps) {
+      const { data } = await define(key, { name: 'order', ...input });
+      expect(data?.defineEvent.definition).toMatchObject({
+        status: 'ACTIVE',
+        version,
+        eventCount: 1,
+      });
+    }
+  });
+
+  test('lets its validation mode decide what becomes of a payload that does not fit', async () => {
+    const { key } = await gateway.workspace();
+    const expected = {
+      OFF: ['RECORDED', []],
+      WARN: ['RECORDED', ['WARNING', 'WARNING']],
+      QUARANTINE: ['QUARANTINED', ['ERROR', 'ERROR']],
+      REJECT: ['REJECTED', ['ERROR', 'ERROR']],
+    } as const;
+    for (const [validation, [status, severities]] of Object.entries(expected)) {
+      await define(key, { name: 'order', payloadSchema: ORDER, validation });
+      const receipt = await record(key, BAD);
+      expect(receipt.status).toBe(status);
+      expect(receipt.problems.map(({ severity }) => severity)).toEqual(severities);
+      if (severities.length > 0) {
+        expect(receipt.problems.map(({ code, pointer }) => `${code} ${pointer}`).sort()).toEqual([
+          'SCHEMA_MISMATCH /payload/mail',
+          'SCHEMA_MISMATCH /payload/total',
+        ]);
+      }
+      expect((await record(key, { type: 'order', payload: { total: 1 } })).status).toBe('RECORDED');
+    }
+  });
+
+  test('that is deprecated warns, and one that is blocked refuses', async () => {
+    const { key } = await gateway.workspace();
+    await define(key, { name: 'old', status: 'DEPRECATED' });
+    expect(await record(key, { type: 'old' })).toMatchObject({
+      status: 'RECORDED',
+      problems: [{ severity: 'WARNING', code: 'TYPE_DEPRECATED' }],
+    });
+    await define(key, { name: 'old', status: 'BLOCKED' });
+    expect(await record(key, { type: 'old' })).toMatchObject({
+      status: 'REJECTED',
+      problems: [{ severity: 'ERROR', code: 'TYPE_BLOCKED' }],
+    });
+  });
+
+  test.each([
+    ['of an unknown type', { type: 'thing' }, '/payloadSchema/type'],
+    [
+      'with a broken part',
+      { properties: { a: { minimum: 'x' } } },
+      '/payloadSchema/properties/a/minimum',
+    ],
+    ['that refers to another document', { $ref: 'https://example.org/s.json' }, '/payloadSchema'],
+    [
+      'whose pattern looks around',
+      { properties: { a: { pattern: '(?=a)b' } } },
+      '/payloadSchema/properties/a/pattern',
+    ],
+    ['of 70,000 characters', { description: 'x'.repeat(70_000) }, '/payloadSchema'],
+  ])('with a schema %s is refused with the place of the fault', async (_name, schema, pointer) => {
+    const { key } = await gateway.workspace();
+    const { errors } = await define(key, { name: 'order', payloadSchema: schema });
+    expect(errors?.[0]?.extensions).toMatchObject({ code: 'BAD_USER_INPUT', pointer });
+  });
+
+  test('can’t stall the gateway with what its schema asks for', async () => {
+    const { key } = await gateway.workspace();
+    const bomb: Record<string, unknown> = { a30: { type: 'object' } };
+    for (let i = 0; i < 30; i++) {
+      bomb[`a${i}`] = { allOf: [{ $ref: `#/$defs/a${i + 1}` }, { $ref: `#/$defs/a${i + 1}` }] };
+    }
+    const costly = [
+      { $defs: bomb, $ref: '#/$defs/a0' },
+      { $ref: '#' },
+      { properties: { s: { pattern: '^(a+)+$' } } },
+      { properties: { list: { uniqueItems: true } } },
+    ];
+    const payload = {
+      s: `${'a'.repeat(20_000)}!`,
+      list: Array.from({ length: 5_000 }, (_, i) => [i]),
+    };
+    for (const payloadSchema of costly) {
+      await define(key, { name: 'costly', payloadSchema, validation: 'REJECT' });
+      const receipt = await record(key, { type: 'costly', payload });
+      const codes = receipt.problems.map(({ code }) => code);
+      expect([[], ['SCHEMA_MISMATCH'], ['SCHEMA_TOO_COSTLY']]).toContainEqual(codes);
+    }
+  });
+});
+
+describe('a schema', () => {
+  test.each([
+    [
+      'patterns, each by itself',
+      { properties: { a: { pattern: '^a$' }, b: { pattern: '^b$' } } },
+      { a: 'a', b: 'b' },
+      { a: 'zzz', b: 'x#y' },
+      2,
+    ],
+    [
+      'patternProperties',
+      { patternProperties: { '^n_': { type: 'number' } } },
+      { n_1: 1, m: 'x' },
+      { n_1: 'x' },
+      1,
+    ],
+    [
+      'enum and const of objects that name methods',
+      { properties: { a: { enum: [{ toString: 1 }] }, b: { const: { valueOf: 1 } } } },
+      { a: { toString: 1 }, b: { valueOf: 1 } },
+      { a: { toString: 2 }, b: {} },
+      2,
+    ],
+    [
+      'own properties alone',
+      { required: ['toString'], properties: { constructor: { type: 'string' } } },
+      { toString: 1 },
+      { a: 1 },
+      1,
+    ],
+    ['decimal steps', { properties: { a: { multipleOf: 0.01 } } }, { a: 19.99 }, { a: 0.001 }, 1],
+  ])('holds payloads to %s', async (_name, payloadSchema, good, bad, problems) => {
+    const { key } = await gateway.workspace();
+    await define(key, { name: 's', payloadSchema, validation: 'REJECT' });
+    expect(await record(key, { type: 's', payload: good })).toMatchObject({ status: 'RECORDED' });
+    const receipt = await record(key, { type: 's', payload: bad });
+    expect(receipt.status).toBe('REJECTED');
+    expect(receipt.problems.map(({ code }) => code)).toEqual(
+      Array(problems).fill('SCHEMA_MISMATCH'),
+    );
+  });
+
+  test('of another dialect is refused', async () => {
+    const { key } = await gateway.workspace();
+    const payloadSchema = { $schema: 'http://json-schema.org/draft-04/schema#' };
+    const { errors } = await define(key, { name: 's', payloadSchema });
+    expect(errors?.[0]?.extensions['code']).toBe('BAD_USER_INPUT');
+  });
+});
+
+describe('an id', () => {
+  test('that is recorded keeps its answer whatever its definition becomes', async () => {
+    const { key } = await gateway.workspace();
+    const event = { id: 'z', type: 'q', payload: {} };
+    expect((await record(key, event)).status).toBe('RECORDED');
+    for (const change of [
+      { payloadSchema: { required: ['n'] }, validation: 'REJECT' },
+      { validation: 'QUARANTINE' },
+      { status: 'BLOCKED' },
+    ]) {
+      await define(key, { name: 'q', ...change });
+      expect(await record(key, event)).toMatchObject({ status: 'DUPLICATE', position: 1 });
+    }
+  });
+
+  test('whose first event is refused is free for the next one of the batch', async () => {
+    const { key } = await gateway.workspace();
+    const validation = 'QUARANTINE';
+    await define(key, { name: 'q', payloadSchema: { required: ['n'] }, validation });
+    const { recordEvents } = await gateway.data<{ recordEvents: { receipts: Receipt[] } }>(
+      `mutation($e: [EventInput!]!) { recordEvents(input: { events: $e }) { receipts { status position } } }`,
+      {
+        e: [{}, { n: 1 }, {}, { n: 1 }, { n: 2 }].map(payload => ({ id: 'j', type: 'q', payload })),
+      },
+      key,
+    );
+    expect(recordEvents.receipts.map(({ status }) => status)).toEqual([
+      'QUARANTINED',
+      'RECORDED',
+      'QUARANTINED',
+      'DUPLICATE',
+      'CONFLICT',
+    ]);
+  });
+});
+
+describe('quarantine', () => {
+  test('records an event without an id once, however often it is resubmitted at once', async () => {
+    const { key } = await gateway.workspace();
+    await define(key, { name: 'q', payloadSchema: { required: ['n'] }, validation: 'QUARANTINE' });
+    await record(key, { type: 'q' });
+    const { quarantinedEvents } = await gateway.data<{
+      quarantinedEvents: { nodes: { id: string }[] };
+    }>('{ quarantinedEvents { nodes { id } } }', {}, key);
+    await define(key, { name: 'q', validation: 'OFF' });
+    const resubmit = () =>
+      gateway.graphql(
+        'mutation($ids: [ID!]!) { resubmitQuarantinedEvents(input: { ids: $ids }) { receipts { status } } }',
+        { ids: quarantinedEvents.nodes.map(({ id }) => id) },
+        key,
+      );
+    await Promise.all([resubmit(), resubmit(), resubmit(), resubmit()]);
+    const { events } = await gateway.data<{ events: { totalCount: number } }>(
+      '{ events { totalCount } }',
+      {},
+      key,
+    );
+    expect(events.totalCount).toBe(1);
+  });
+
+  test('keeps events as they came, records those that pass later with their time and id', async () => {
+    const { key } = await gateway.workspace();
+    await define(key, { name: 'order', payloadSchema: ORDER, validation: 'QUARANTINE' });
+    await record(key, { ...BAD, id: 'one', occurredAt: '2020-02-02T02:02:02.020Z' });
+    await record(key, { type: 'order', id: 'two', payload: {} });
+    const kept = await gateway.data<{
+      quarantinedEvents: { nodes: { id: string; event: { id: string }; problems: unknown[] }[] };
+    }>('{ quarantinedEvents { nodes { id event problems { code } } } }', {}, key);
+    const { nodes } = kept.quarantinedEvents;
+    expect(nodes.map(({ event }) => event.id)).toEqual(['two', 'one']);
+    expect(nodes[1]?.event).toMatchObject({ ...BAD, id: 'one' });
+
+    const relaxed = { type: 'object', required: ['total'] };
+    await define(key, { name: 'order', payloadSchema: relaxed });
+    const ids = nodes.map(({ id }) => id);
+    const { resubmitQuarantinedEvents } = await gateway.data<{
+      resubmitQuarantinedEvents: { receipts: Receipt[] };
+    }>(
+      `mutation($ids: [ID!]!) {
+        resubmitQuarantinedEvents(input: { ids: $ids }) { receipts { status } }
+      }`,
+      { ids },
+      key,
+    );
+    expect(resubmitQuarantinedEvents.receipts.map(({ status }) => status)).toEqual([
+      'REJECTED',
+      'RECORDED',
+    ]);
+    const after = await gateway.data(
+      '{ event(eventId: "one") { occurredAt payload } quarantinedEvents { nodes { id } } }',
+      {},
+      key,
+    );
+    expect(after).toEqual({
+      event: { occurredAt: '2020-02-02T02:02:02.020Z', payload: BAD.payload },
+      quarantinedEvents: { nodes: [{ id: ids[0] }] },
+    });
+    const { discardQuarantinedEvents } = await gateway.data<{
+      discardQuarantinedEvents: { discardedCount: number };
+    }>(
+      'mutation($ids: [ID!]!) { discardQuarantinedEvents(input: { ids: $ids }) { discardedCount } }',
+      { ids: [ids[0]] },
+    );
+    expect(discardQuarantinedEvents).toEqual({ discardedCount: 1 });
+  });
+});
+
+describe('two gateways on one database', () => {
+  test('both validate by a change within 2 s, and never record by what it replaced', async () => {
+    await using other = await startTestGateway({ databaseUrl: gateway.databaseUrl });
+    const { key } = await gateway.workspace();
+    await define(key, { name: 'order', payloadSchema: ORDER, validation: 'REJECT' });
+    expect((await record(key, BAD, other)).status).toBe('REJECTED');
+
+    await define(key, { name: 'order', validation: 'OFF' });
+    await expect
+      .poll(async () => (await record(key, BAD, other)).status, { timeout: 2_000 })
+      .toBe('RECORDED');
+
+    // The other has it cached as OFF: the flush finds that out.
+    await define(key, { name: 'order', validation: 'REJECT' });
+    expect((await record(key, BAD, other)).status).toBe('REJECTED');
+  });
+});
+
+test('none of it has broken an invariant', async () => {
+  expect((await verify(gateway.db.upkeep)).violations).toEqual([]);
+});

@@ -1,0 +1,32 @@
+import { expect, test, vi } from 'vitest';
+import { METRICS } from '../../src/observability/metrics.ts';
+import { ADMIN_KEY, startTestGateway } from '../kit/gateway.ts';
+
+test('metrics count receipts by status, and are read with an admin key alone', async () => {
+  await using gateway = await startTestGateway();
+  const { key } = await gateway.workspace();
+  const read = (secret: string) =>
+    fetch(`${gateway.url}/metrics`, { headers: { authorization: `Bearer ${secret}` } });
+  await gateway.data(
+    `mutation { recordEvents(input: { events: [{ id: "1", type: "a" }, { id: "1", type: "a" }, { type: " " }] }) {
+      recordedCount
+    } }`,
+    {},
+    key,
+  );
+  expect((await fetch(`${gateway.url}/metrics`)).status).toBe(401);
+  expect((await read(key)).status).toBe(403);
+  const text = await (await read(ADMIN_KEY)).text();
+  for (const status of ['RECORDED', 'DUPLICATE', 'REJECTED']) {
+    expect(text).toContain(`sluice_receipts_total{status="${status}",door="GRAPHQL"} 1`);
+  }
+  // Until the answer has left, a request is not counted.
+  await vi.waitFor(async () => {
+    const later = await (await read(ADMIN_KEY)).text();
+    expect(later).toMatch(/sluice_http_requests_total\{route="graphql",status="2xx"\} [1-9]/);
+    expect(later).toMatch(/sluice_http_requests_total\{route="metrics",status="4xx"\} 2/);
+  }, 10_000);
+  expect(text).toMatch(/sluice_database_connections\{lane="write"\} [1-9]/);
+  expect(text).toMatch(/sluice_statement_seconds_count\{lane="read"\} [1-9]/);
+  for (const name of Object.keys(METRICS)) expect(text).toContain(`# HELP ${name} `);
+});

@@ -1,0 +1,59 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { expect, test, vi } from 'vitest';
+import { startChildGateway } from '../kit/child-gateway.ts';
+import { createTestDatabase } from '../kit/database.ts';
+
+interface Span {
+  readonly name: string;
+  readonly traceId: string;
+  readonly spanId: string;
+  readonly parentSpanId?: string;
+}
+
+/** What an OpenTelemetry collector takes in over HTTP, of it the spans. */
+async function startCollector() {
+  const spans: Span[] = [];
+  const server = createServer((req, res) => {
+    let body = '';
+    req.on('data', chunk => (body += chunk));
+    req.on('end', () => {
+      const { resourceSpans } = JSON.parse(body);
+      for (const { scopeSpans } of resourceSpans) {
+        for (const scope of scopeSpans) spans.push(...scope.spans);
+      }
+      res.writeHead(200, { 'content-type': 'application/json' }).end('{}');
+    });
+  });
+  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  return {
+    spans,
+    url: `http://127.0.0.1:${port}`,
+    [Symbol.asyncDispose]: () => new Promise<void>(resolve => server.close(() => resolve())),
+  };
+}
+
+test('a request and its statements are spans of the trace that the caller began', async () => {
+  await using collector = await startCollector();
+  await using database = await createTestDatabase();
+  await using gateway = await startChildGateway(database.url, {
+    OTEL_EXPORTER_OTLP_ENDPOINT: collector.url,
+    OTEL_BSP_SCHEDULE_DELAY: '50',
+  });
+  const traceId = '0af7651916cd43dd8448eb211c80319c';
+  const parent = 'b7ad6b7169203331';
+  await gateway.graphql(
+    '{ workspaces { totalCount } }',
+    {},
+    {
+      traceparent: `00-${traceId}-${parent}-01`,
+    },
+  );
+  const ours = () => collector.spans.filter(span => span.traceId === traceId);
+  await vi.waitFor(() => expect(ours().map(({ name }) => name)).toContain('POST graphql'), 20_000);
+  const request = ours().find(({ name }) => name === 'POST graphql');
+  expect(request?.parentSpanId).toBe(parent);
+  const statement = ours().find(({ name }) => name === 'postgres read');
+  expect(statement?.parentSpanId).toBe(request?.spanId);
+});

@@ -1,0 +1,214 @@
+/** What every root field of the schema demands of a key, and how its reach is tried. */
+import type { Place } from './world.ts';
+
+export type Demand =
+  'EVENTS_READ' | 'EVENTS_WRITE' | 'DEFINITIONS_WRITE' | 'ADMIN' | 'ADMIN_OF_ALL';
+
+export interface Rule {
+  /** The scope; null: any valid key. */
+  readonly needs: Demand | null;
+  /** A well-formed operation, of one's own. */
+  readonly own: (mine: Place) => string;
+  /**
+   * One that names something of another place, by each argument that can: they are what
+   * `POINTERS` lists. Absent: nothing can be named.
+   */
+  readonly reach?: Readonly<Record<string, (mine: Place, other: Place) => string>>;
+  /** A list of whatever the key may see: a cursor of others may still page through that. */
+  readonly showsOwn?: true;
+}
+
+const TIMEFRAME = 'timeframe: { last: "PT1H" }';
+
+/** A list that takes a workspace and cursors. */
+function listOf(field: string, type: string, needs: Demand, more = ''): Rule {
+  const query = (args: string) => `{ ${field}(${args} ${more}) { edges { cursor node { id } } } }`;
+  return {
+    needs,
+    own: ({ slug }) => query(`workspace: "${slug}"`),
+    reach: {
+      workspace: (_, { slug }) => query(`workspace: "${slug}"`),
+      after: (mine, other) => query(`workspace: "${mine.slug}", after: "${other.cursors[type]}"`),
+      before: (mine, other) => query(`workspace: "${mine.slug}", before: "${other.cursors[type]}"`),
+    },
+  };
+}
+
+/** A list of all that a key may see. */
+function listOfAll(field: string, type: string, needs: Demand): Rule {
+  const query = (args: string) => `{ ${field}${args} { edges { cursor node { id name } } } }`;
+  return {
+    needs,
+    showsOwn: true,
+    own: () => query(''),
+    reach: {
+      after: (_, other) => query(`(after: "${other.cursors[type]}")`),
+      before: (_, other) => query(`(before: "${other.cursors[type]}")`),
+    },
+  };
+}
+
+const mutation = (field: string, input: string, select: string) =>
+  `mutation { ${field}(input: { ${input} }) { ${select} } }`;
+
+/** A mutation in a workspace that may be named. */
+function writing(field: string, needs: Demand, [input, select]: readonly [string, string]): Rule {
+  const of = ({ slug }: Place) => mutation(field, `workspace: "${slug}", ${input}`, select);
+  return { needs, own: of, reach: { 'input.workspace': (_, other) => of(other) } };
+}
+
+/** A mutation of things that are named by id. */
+function byId(
+  field: string,
+  needs: Demand,
+  { type, argument, select }: { type: string; argument: 'id' | 'ids'; select: string },
+): Rule {
+  const of = ({ ids }: Place) => {
+    const id = JSON.stringify(ids[type]);
+    return mutation(field, `${argument}: ${argument === 'ids' ? `[${id}]` : id}`, select);
+  };
+  return { needs, own: of, reach: { [`input.${argument}`]: (_, other) => of(other) } };
+}
+
+export const RULES: Readonly<Record<string, Rule>> = {
+  'Query.viewer': { needs: null, own: () => '{ viewer { workspace { slug } apiKey { name } } }' },
+  'Query.status': { needs: 'ADMIN_OF_ALL', own: () => '{ status { version } }' },
+  'Query.node': {
+    needs: 'EVENTS_READ',
+    own: ({ ids }) => `{ node(id: "${ids['Event']}") { id } }`,
+    reach: {
+      id: (_, { ids }) =>
+        `{ ${Object.values(ids)
+          .map((id, at) => `n${at}: node(id: "${id}") { __typename }`)
+          .join(' ')} }`,
+    },
+  },
+  'Query.nodes': {
+    needs: 'EVENTS_READ',
+    own: ({ ids }) => `{ nodes(ids: ["${ids['Event']}"]) { id } }`,
+    reach: {
+      ids: (_, { ids }) => `{ nodes(ids: ${JSON.stringify(Object.values(ids))}) { __typename } }`,
+    },
+  },
+  'Query.workspace': {
+    needs: 'EVENTS_READ',
+    own: ({ slug }) => `{ workspace(slug: "${slug}") { id } }`,
+    reach: { slug: (_, { slug }) => `{ workspace(slug: "${slug}") { id } }` },
+  },
+  'Query.workspaces': listOfAll('workspaces', 'Workspace', 'EVENTS_READ'),
+  'Query.apiKeys': listOfAll('apiKeys', 'ApiKey', 'ADMIN'),
+  'Query.event': {
+    needs: 'EVENTS_READ',
+    own: ({ slug, eventId }) => `{ event(workspace: "${slug}", eventId: "${eventId}") { id } }`,
+    reach: {
+      workspace: (_, { slug, eventId }) =>
+        `{ event(workspace: "${slug}", eventId: "${eventId}") { id } }`,
+      eventId: ({ slug }, { eventId }) =>
+        `{ event(workspace: "${slug}", eventId: "${eventId}") { id } }`,
+    },
+  },
+  'Query.events': listOf('events', 'Event', 'EVENTS_READ'),
+  'Query.eventDefinition': {
+    needs: 'EVENTS_READ',
+    own: ({ slug, type }) => `{ eventDefinition(workspace: "${slug}", name: "${type}") { id } }`,
+    reach: {
+      workspace: (_, { slug, type }) =>
+        `{ eventDefinition(workspace: "${slug}", name: "${type}") { id } }`,
+    },
+  },
+  'Query.eventDefinitions': listOf('eventDefinitions', 'EventDefinition', 'EVENTS_READ'),
+  'Query.quarantinedEvents': listOf('quarantinedEvents', 'QuarantinedEvent', 'EVENTS_READ'),
+  'Query.eventAggregates': listOf(
+    'eventAggregates',
+    'EventAggregate',
+    'EVENTS_READ',
+    `, input: { ${TIMEFRAME} }`,
+  ),
+  'Mutation.recordEvent': writing('recordEvent', 'EVENTS_WRITE', [
+    'event: { id: "probe", type: "probe" }',
+    'receipt { status }',
+  ]),
+  'Mutation.recordEvents': writing('recordEvents', 'EVENTS_WRITE', [
+    'events: [{ id: "probe", type: "probe" }]',
+    'recordedCount',
+  ]),
+  'Mutation.defineEvent': writing('defineEvent', 'DEFINITIONS_WRITE', [
+    'name: "probe"',
+    'definition { id }',
+  ]),
+  'Mutation.redactEvents': writing('redactEvents', 'ADMIN', ['subject: "nobody"', 'redactedCount']),
+  'Mutation.createStreamTicket': {
+    needs: null,
+    own: () => 'mutation { createStreamTicket { ticket } }',
+  },
+  'Mutation.createApiKey': writing('createApiKey', 'ADMIN', [
+    'name: "probe", scopes: [EVENTS_READ]',
+    'apiKey { id }',
+  ]),
+  'Mutation.revokeApiKey': byId('revokeApiKey', 'ADMIN', {
+    ...{ type: 'ApiKey', argument: 'id', select: 'apiKey { id }' },
+  }),
+  'Mutation.resubmitQuarantinedEvents': byId('resubmitQuarantinedEvents', 'EVENTS_WRITE', {
+    ...{ type: 'QuarantinedEvent', argument: 'ids', select: 'receipts { status }' },
+  }),
+  'Mutation.discardQuarantinedEvents': byId('discardQuarantinedEvents', 'ADMIN', {
+    ...{ type: 'QuarantinedEvent', argument: 'ids', select: 'discardedCount' },
+  }),
+  'Mutation.createWorkspace': {
+    needs: 'ADMIN_OF_ALL',
+    own: () => mutation('createWorkspace', 'slug: "probe"', 'workspace { id }'),
+  },
+  'Mutation.updateWorkspace': {
+    needs: 'ADMIN',
+    own: ({ slug }) => mutation('updateWorkspace', `slug: "${slug}"`, 'workspace { id }'),
+    reach: {
+      'input.slug': (_, { slug }) =>
+        mutation('updateWorkspace', `slug: "${slug}", name: "probe"`, 'workspace { id }'),
+    },
+  },
+  'Mutation.deleteWorkspace': {
+    needs: 'ADMIN_OF_ALL',
+    own: ({ slug }) =>
+      mutation('deleteWorkspace', `slug: "${slug}", confirmSlug: "${slug}"`, 'deletedSlug'),
+    reach: {
+      'input.slug': (_, { slug }) =>
+        mutation('deleteWorkspace', `slug: "${slug}", confirmSlug: "${slug}"`, 'deletedSlug'),
+    },
+  },
+  'Subscription.events': {
+    needs: 'EVENTS_READ',
+    own: ({ slug }) => `subscription { events(workspace: "${slug}", start: BEGINNING) { kind } }`,
+    reach: {
+      workspace: (_, { slug }) =>
+        `subscription { events(workspace: "${slug}", start: BEGINNING) { kind node { id } } }`,
+      after: (mine, other) =>
+        `subscription { events(workspace: "${mine.slug}", after: "${other.cursors['Event']}") { kind node { id } } }`,
+    },
+  },
+  'Subscription.eventAggregates': {
+    needs: 'EVENTS_READ',
+    own: ({ slug }) =>
+      `subscription { eventAggregates(workspace: "${slug}", input: { ${TIMEFRAME} }) { snapshot } }`,
+    reach: {
+      workspace: (_, { slug }) =>
+        `subscription { eventAggregates(workspace: "${slug}", input: { ${TIMEFRAME} }) { snapshot } }`,
+    },
+  },
+};
+
+/**
+ * Arguments that sound as if they named something, but do not: they choose among what the
+ * workspace holds, or give a name to something new.
+ */
+export const HARMLESS: ReadonlySet<string> = new Set([
+  'Mutation.recordEvent(input.event.id)',
+  'Mutation.recordEvent(input.event.groupId)',
+  'Mutation.recordEvent(input.event.parentId)',
+  'Mutation.recordEvents(input.events.id)',
+  'Mutation.recordEvents(input.events.groupId)',
+  'Mutation.recordEvents(input.events.parentId)',
+  'Mutation.redactEvents(input.eventIds)',
+  'Mutation.createWorkspace(input.slug)',
+  'Mutation.updateWorkspace(input.newSlug)',
+  'Mutation.deleteWorkspace(input.confirmSlug)',
+]);

@@ -1,0 +1,82 @@
+import { randomUUID } from 'node:crypto';
+import type { EventInput } from '../../src/core/event.ts';
+import { uuidV7 } from '../../src/core/uuid-v7.ts';
+import type { Workspace } from '../../src/core/workspace.ts';
+import { createDatabase, type Database } from '../../src/db/client.ts';
+import { ensurePartitions } from '../../src/db/partitions.ts';
+import { DefinitionCache } from '../../src/ingest/definitions.ts';
+import { createRecordEvents, type RecordEvents } from '../../src/ingest/record.ts';
+import { createWorkspaceAdmin } from '../../src/ingest/workspace-admin.ts';
+import { Writers, type Recorded } from '../../src/ingest/writers.ts';
+import { createTestDatabase, type TestDatabase } from './database.ts';
+
+/** A writing side of a gateway without its doors: several may stand on one database. */
+export interface Recording extends AsyncDisposable {
+  readonly db: Database;
+  readonly record: RecordEvents;
+  readonly writers: Writers;
+  readonly definitions: DefinitionCache;
+  readonly errors: unknown[];
+  readonly recorded: Recorded[];
+  /** A workspace of its own, by a slug nobody else has. */
+  workspace(settings?: Partial<Workspace>): Promise<Workspace>;
+}
+
+export async function startRecording(url: string): Promise<Recording> {
+  const db = createDatabase({ url });
+  const errors: unknown[] = [];
+  const recorded: Recorded[] = [];
+  const definitions = new DefinitionCache(db.write, () => Date.now());
+  await ensurePartitions(db.upkeep);
+  const writers = new Writers({
+    connection: db.flush,
+    ensurePartitions: async () => {
+      await ensurePartitions(db.upkeep);
+    },
+    staleDefinitions: entries => definitions.stale(entries),
+    onRecorded: what => recorded.push(what),
+    onError: error => errors.push(error),
+    nowMs: () => Date.now(),
+  });
+  const record = createRecordEvents({
+    write: db.write,
+    writers,
+    definitions,
+    now: () => new Date(),
+    nowMs: () => Date.now(),
+    newId: () => uuidV7(Date.now(), randomUUID()),
+  });
+  const admin = createWorkspaceAdmin(db.write);
+  return {
+    db,
+    record,
+    writers,
+    definitions,
+    errors,
+    recorded,
+    workspace: ({ slug = `w-${randomUUID()}`, ...settings } = {}) =>
+      admin.create({ ...settings, slug }),
+    async [Symbol.asyncDispose]() {
+      await writers.stop();
+      await db.stop();
+    },
+  };
+}
+
+/** A database with one recording side on it. */
+export async function startRecordingDatabase(): Promise<Recording & { database: TestDatabase }> {
+  const database = await createTestDatabase();
+  const recording = await startRecording(database.url);
+  return {
+    ...recording,
+    database,
+    async [Symbol.asyncDispose]() {
+      await recording[Symbol.asyncDispose]();
+      await database[Symbol.asyncDispose]();
+    },
+  };
+}
+
+export function anEvent(input: Partial<EventInput> = {}): EventInput {
+  return { type: 'test.event', ...input };
+}

@@ -1,0 +1,66 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { dirname, join, normalize, sep } from 'node:path';
+import { expect, test } from 'vitest';
+
+const SRC = 'src';
+const BENEATH = ['core', 'db'];
+const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
+  core: [],
+  config: ['core'],
+  version: [],
+  db: ['core'],
+  observability: ['core'],
+  security: BENEATH,
+  ingest: BENEATH,
+  read: BENEATH,
+  live: BENEATH,
+  graphql: ['core', 'security', 'ingest', 'read', 'live'],
+  doors: ['core', 'security', 'ingest', 'read', 'live'],
+  console: [],
+  client: ['core'],
+  server: [
+    ...['config', 'version', ...BENEATH, 'observability', 'security', 'ingest', 'read', 'live'],
+    ...['graphql', 'doors'],
+  ],
+  cli: [
+    'client',
+    'core',
+    'config',
+    'version',
+    'db',
+    'security',
+    'ingest',
+    'observability',
+    'server',
+  ],
+};
+
+const layerOf = (file: string) => (file.split(sep)[0] as string).replace(/\.ts$/, '');
+
+test('each layer imports only from the layers beneath it', () => {
+  const trespasses: string[] = [];
+  let imports = 0;
+  for (const file of readdirSync(SRC, { recursive: true, encoding: 'utf8' })) {
+    if (!/\.tsx?$/.test(file)) continue;
+    const source = readFileSync(join(SRC, file), 'utf8');
+    for (const [, target] of source.matchAll(/(?:from|import)\s*\(?['"](\.[^'"]+)['"]/g)) {
+      imports += 1;
+      const from = layerOf(file);
+      const to = layerOf(normalize(join(dirname(file), target as string)));
+      if (to !== from && !MAY_IMPORT[from]?.includes(to)) trespasses.push(`${file} imports ${to}`);
+    }
+  }
+  expect(imports).toBeGreaterThan(100);
+  expect(trespasses).toEqual([]);
+});
+
+test('the client takes types alone from other layers, and the one function that browsers can run', () => {
+  const taken = readdirSync(join(SRC, 'client')).flatMap(file => {
+    const source = readFileSync(join(SRC, 'client', file), 'utf8');
+    const imports = source.matchAll(/^import (?!type )[^;]*?from '([^']+)'/gm);
+    return [...imports].map(([, target]) => target as string);
+  });
+  expect(taken).toContain('./errors.ts');
+  const foreign = taken.filter(target => !target.startsWith('./'));
+  expect(foreign).toEqual(['../core/uuid-v7.ts']);
+});

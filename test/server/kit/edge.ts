@@ -1,0 +1,147 @@
+import { connect, type Socket } from 'node:net';
+import { GatewayError } from '../../../src/core/errors.ts';
+import type { Principal } from '../../../src/core/principal.ts';
+import { createHttpServer, type HttpServerOptions } from '../../../src/server/http.ts';
+import type { PipelineOptions } from '../../../src/server/pipeline.ts';
+import { SERVER_DEFAULTS, type ServerSettings } from '../../../src/server/settings.ts';
+import { createYogaServer } from '../../../src/server/yoga.ts';
+import { stubSchema, type Sightings } from './schema.ts';
+
+export const KEY = 'slc_test_key';
+
+export interface LogLine {
+  readonly level: 'info' | 'warn' | 'error';
+  readonly fields: object;
+  readonly message: string;
+}
+
+export interface Edge extends AsyncDisposable {
+  readonly port: number;
+  readonly origin: string;
+  readonly url: string;
+  readonly log: readonly LogLine[];
+  readonly seen: Sightings;
+  stop(): Promise<void>;
+  /** A POST of JSON with a valid key; `null` takes a header away. */
+  post(body: unknown, headers?: Record<string, string | null>): Promise<Answer>;
+  send(path: string, init?: RequestInit): Promise<Answer>;
+  /** A bare connection, destroyed with the edge. */
+  socket(): Socket;
+}
+
+interface Answer {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly text: string;
+  /** The codes of the errors, in order. */
+  readonly codes: readonly string[];
+  readonly json: {
+    readonly data?: Record<string, unknown> | null;
+    readonly errors?: readonly { message: string; extensions: Record<string, unknown> }[];
+  };
+}
+
+type Options = Partial<ServerSettings> &
+  Partial<Pick<PipelineOptions, 'eventIdOf'>> &
+  Partial<Pick<HttpServerOptions, 'handlers' | 'notReady' | 'endStreams'>>;
+
+/** The whole edge round a stub schema, on a port of its own. */
+export async function startEdge(options: Options = {}): Promise<Edge> {
+  const { handlers = [], notReady = async () => [], endStreams, eventIdOf, ...changed } = options;
+  const settings = { ...SERVER_DEFAULTS, ...changed };
+  const lines: LogLine[] = [];
+  const write = (level: LogLine['level']) => (fields: object, message: string) =>
+    void lines.push({ level, fields, message });
+  const log = { info: write('info'), warn: write('warn'), error: write('error') };
+  const seen: Sightings = { resolved: 0, streamsBegun: 0, streamsEnded: 0, pulled: 0 };
+  const graphql = createYogaServer({
+    schema: stubSchema(seen),
+    authenticate: async ({ headers }) => principalOf(headers.get('authorization')),
+    createContext: call => ({ signal: call.signal }),
+    ...(eventIdOf && { eventIdOf }),
+    log,
+    settings,
+  });
+  const server = createHttpServer({
+    graphql,
+    handlers,
+    notReady,
+    ...(endStreams && { endStreams }),
+    log,
+    settings,
+  });
+  const { port } = await server.listen(0, '127.0.0.1');
+  const origin = `http://127.0.0.1:${port}`;
+  const sockets: Socket[] = [];
+
+  async function send(path: string, init: RequestInit = {}): Promise<Answer> {
+    const response = await fetch(`${origin}${path}`, init);
+    return answerOf(response.status, response.headers, await response.text());
+  }
+
+  return {
+    port,
+    origin,
+    url: `${origin}/graphql`,
+    log: lines,
+    seen,
+    stop: () => server.stop(),
+    send,
+    post(body, headers = {}) {
+      const all = {
+        'content-type': 'application/json',
+        authorization: `Bearer ${KEY}`,
+        ...headers,
+      };
+      const given = Object.entries(all).filter(
+        (entry): entry is [string, string] => entry[1] !== null,
+      );
+      return send('/graphql', {
+        method: 'POST',
+        headers: given,
+        body: isRaw(body) ? (body as BodyInit) : JSON.stringify(body),
+      });
+    },
+    socket() {
+      const socket = connect(port, '127.0.0.1');
+      socket.on('error', () => undefined);
+      sockets.push(socket);
+      return socket;
+    },
+    async [Symbol.asyncDispose]() {
+      for (const socket of sockets) socket.destroy();
+      await server.stop();
+    },
+  };
+}
+
+function isRaw(body: unknown): boolean {
+  return typeof body === 'string' || body instanceof Uint8Array || body instanceof ReadableStream;
+}
+
+function answerOf(status: number, headers: Headers, text: string): Answer {
+  const isJson = headers.get('content-type')?.includes('json') ?? false;
+  const json = (isJson ? JSON.parse(text) : {}) as Answer['json'];
+  const codes = (json.errors ?? []).map(error => String(error.extensions['code']));
+  return { status, headers, text, json, codes };
+}
+
+function principalOf(authorization: string | null): Principal | null {
+  if (authorization === null) return null;
+  if (authorization === 'Bearer database-away') {
+    throw new GatewayError('SERVICE_UNAVAILABLE', 'The database does not answer.');
+  }
+  if (authorization !== `Bearer ${KEY}`) {
+    throw new GatewayError('UNAUTHENTICATED', 'The key is not valid.');
+  }
+  return { keyId: 7, scopes: ['ADMIN'], workspaceId: null };
+}
+
+/** Waits for a condition, not for a time; fails after `ms`. */
+export async function until(isTrue: () => boolean, ms = 5_000): Promise<void> {
+  const deadline = Date.now() + ms;
+  while (!isTrue()) {
+    if (Date.now() > deadline) throw new Error(`not so within ${ms} ms: ${isTrue.toString()}`);
+    await new Promise(resolve => setTimeout(resolve, 5));
+  }
+}
