@@ -37,8 +37,13 @@ export function mintSecret(): string {
   return `slc_${randomBytes(4).toString('hex')}_${randomBytes(32).toString('base64url')}`;
 }
 
-/** @param options.allowWeak takes kept credentials that are shorter than they should be. */
-export function createKeyAdmin(write: Connection, options: { allowWeak: boolean }): KeyAdmin {
+export interface KeyAdminOptions {
+  /** Takes kept credentials that are shorter than they should be. */
+  readonly allowWeak: boolean;
+  readonly onRevoked: (keyId: number) => void;
+}
+
+export function createKeyAdmin(write: Connection, options: KeyAdminOptions): KeyAdmin {
   return {
     async create(key) {
       checkKey(key);
@@ -54,6 +59,7 @@ export function createKeyAdmin(write: Connection, options: { allowWeak: boolean 
         [id],
       );
       if (row === undefined) throw new GatewayError('NOT_FOUND', 'There is no such key.');
+      options.onRevoked(id);
       return toApiKeyInfo(row);
     },
   };

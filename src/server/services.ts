@@ -30,7 +30,7 @@ import { withPoll } from '../live/wakeup.ts';
 import type { Metrics } from '../observability/metrics.ts';
 import { readWholeAnswer } from '../read/aggregate-live.ts';
 import { createAccess, type Access } from '../security/access.ts';
-import { createAuthenticate } from '../security/authenticate.ts';
+import { createAuthenticator } from '../security/authenticate.ts';
 import { createKeyAdmin } from '../security/keys.ts';
 import {
   createRateLimits,
@@ -100,7 +100,7 @@ export async function createServices(options: ServicesOptions): Promise<GatewayS
     write: db.write,
     onError: err => log.warn({ err }, 'tickets of open streams were not renewed'),
   });
-  const authenticate = createAuthenticate({ read: db.read, write: db.write, nowMs: monotonicMs });
+  const { authenticate, keyAdmin } = createKeys(options);
   const rateLimits = createRateLimits(config);
   const streamsCheck = createStreamsCheck(db, live, log);
   metrics.readFrom({
@@ -116,7 +116,7 @@ export async function createServices(options: ServicesOptions): Promise<GatewayS
     record,
     live,
     workspaceAdmin: createWorkspaceAdmin(db.write, id => fold.note([id])),
-    keyAdmin: createKeyAdmin(db.write, { allowWeak: config.allowWeakKeys }),
+    keyAdmin,
     definitionAdmin: createDefinitionAdmin({ write: db.write, onDefined }),
     quarantineAdmin: createQuarantineAdmin(db.write, record),
     keepAside: (workspaceId, door, items) => keepAside(db, workspaceId, door, items),
@@ -199,6 +199,12 @@ function createIngest({ db, log }: ServicesOptions, { live, fold, metrics }: Aro
     return receipts;
   };
   return { definitions, writers, record: measured };
+}
+
+function createKeys({ db, config }: ServicesOptions) {
+  const { authenticate, forget } = createAuthenticator({ ...db, nowMs: monotonicMs });
+  const { allowWeakKeys: allowWeak } = config;
+  return { authenticate, keyAdmin: createKeyAdmin(db.write, { allowWeak, onRevoked: forget }) };
 }
 
 async function keepAside(
