@@ -7,7 +7,7 @@ import { rows } from '../db/query.ts';
 import { codeOf, SQLSTATE } from '../db/sqlstate.ts';
 import { eventSource, notExpired } from '../db/stored-event.ts';
 import type { AggregateCounts } from './aggregate-counts.ts';
-import { PARENT_CONDITIONS } from './event-pages.ts';
+import { PARENT_CONDITIONS } from './event-page-plan.ts';
 import type { EventParentField } from './events.ts';
 import { filterSql } from './filters.ts';
 import { allOf, textArray } from './params.ts';
