@@ -10,6 +10,7 @@ import './types/event-lists.ts';
 import './types/event.ts';
 import './types/key-admin.ts';
 import './types/node.ts';
+import './types/payload-problems.ts';
 import './types/quarantined-event.ts';
 import './types/record.ts';
 import './types/redact.ts';

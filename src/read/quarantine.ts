@@ -1,18 +1,24 @@
-import { sql } from 'drizzle-orm';
+import { sql, type SQL } from 'drizzle-orm';
 import { cursorInvalid, decodeCursor, encodeCursor } from '../core/cursor.ts';
 import type { EventProblem } from '../core/event.ts';
 import { checkPageArgs, type Page, type PageArgs } from '../core/page.ts';
 import type { QuarantinedEvent } from '../core/quarantine.ts';
+import { isStorableText } from '../core/text.ts';
 import type { Connection } from '../db/connection.ts';
 import { rows } from '../db/query.ts';
 import { doorOf } from '../db/stored-event.ts';
 import { readList } from './lists.ts';
 import { arrayLiteral } from './params.ts';
 
+export interface QuarantinePageArgs extends PageArgs {
+  /** Of the events that name it; what is no text is no type. */
+  readonly type?: string | null | undefined;
+}
+
 /** One statement each. */
 export interface QuarantineReader {
   /** Newest first. */
-  page(workspaceId: number, args: PageArgs): Promise<Page<QuarantinedEvent>>;
+  page(workspaceId: number, args: QuarantinePageArgs): Promise<Page<QuarantinedEvent>>;
   /** In the order of what was asked, null where there is none; an id is a UUID in any case. */
   byIds(workspaceId: number, ids: readonly string[]): Promise<(QuarantinedEvent | null)[]>;
 }
@@ -43,7 +49,7 @@ export function createQuarantineReader(read: Connection): QuarantineReader {
       const page = await readList<QuarantineRow>(read, {
         columns,
         from: sql`quarantined_events q`,
-        where: sql`q.workspace_id = ${workspaceId} and ${notExpired}`,
+        where: sql`q.workspace_id = ${workspaceId} and ${notExpired} and ${ofType(args.type)}`,
         key: [sql`q.received_at`, sql`q.id`],
         descending: true,
         placeOf: cursor => readPlace(decodeCursor(cursor, FIELD, workspaceId)),
@@ -63,6 +69,11 @@ export function createQuarantineReader(read: Connection): QuarantineReader {
       return asked.map(id => byId.get(id) ?? null);
     },
   };
+}
+
+function ofType(type: string | null | undefined): SQL {
+  if (type == null) return sql`true`;
+  return isStorableText(type) ? sql`q.event->'type' = to_jsonb(${type}::text)` : sql`false`;
 }
 
 function readPlace([milliseconds = '', id = '', ...more]: readonly string[]) {

@@ -245,6 +245,26 @@ describe('an id', () => {
 });
 
 describe('quarantine', () => {
+  test('is paged through by type, too', async () => {
+    const { key } = await gateway.workspace();
+    for (const name of ['a', 'b']) {
+      await define(key, { name, payloadSchema: { required: ['n'] }, validation: 'QUARANTINE' });
+      for (const id of ['1', '2']) await record(key, { type: name, id: `${name}${id}` });
+    }
+    const page = async (args: string) => {
+      const { quarantinedEvents } = await gateway.data<{
+        quarantinedEvents: { nodes: { event: { id: string } }[]; pageInfo: { endCursor: string } };
+      }>(`{ quarantinedEvents(${args}) { nodes { event } pageInfo { endCursor } } }`, {}, key);
+      const { nodes, pageInfo } = quarantinedEvents;
+      return { ids: nodes.map(({ event }) => event.id), endCursor: pageInfo.endCursor };
+    };
+    const first = await page('type: "a", first: 1');
+    expect(first.ids).toEqual(['a2']);
+    expect((await page(`type: "a", after: "${first.endCursor}"`)).ids).toEqual(['a1']);
+    expect((await page('first: 10')).ids).toEqual(['b2', 'b1', 'a2', 'a1']);
+    expect((await page('type: "c"')).ids).toEqual([]);
+  });
+
   test('records an event without an id once, however often it is resubmitted at once', async () => {
     const { key } = await gateway.workspace();
     await define(key, { name: 'q', payloadSchema: { required: ['n'] }, validation: 'QUARANTINE' });
@@ -312,6 +332,80 @@ describe('quarantine', () => {
       { ids: [ids[0]] },
     );
     expect(discardQuarantinedEvents).toEqual({ discardedCount: 1 });
+  });
+});
+
+describe('the payload of a recorded event', () => {
+  const problemsBy = async (key: string, schema?: unknown) =>
+    gateway.graphql<{ events: { nodes: { payloadProblems: Receipt['problems'] }[] } }>(
+      `query($schema: JSONObject) {
+        events { nodes { payloadProblems(schema: $schema) { severity code pointer } } }
+      }`,
+      schema === undefined ? {} : { schema },
+      key,
+    );
+
+  test('is held against a schema before that is defined, and against the one that is', async () => {
+    const { key } = await gateway.workspace();
+    await record(key, { type: 'order', payload: { total: 1, weight: 9007199254740991 } });
+    await record(key, BAD);
+    const mismatch = (pointer: string) => ({
+      severity: 'ERROR',
+      code: 'SCHEMA_MISMATCH',
+      pointer,
+    });
+    const faults = [
+      { payloadProblems: expect.arrayContaining([mismatch('/payload/total')]) as unknown },
+      { payloadProblems: [] },
+    ];
+    expect((await problemsBy(key, ORDER)).data?.events.nodes).toEqual(faults);
+    const none = [{ payloadProblems: [] }, { payloadProblems: [] }];
+    expect((await problemsBy(key)).data?.events.nodes).toEqual(none);
+    await define(key, { name: 'order', payloadSchema: ORDER });
+    expect((await problemsBy(key)).data?.events.nodes).toEqual(faults);
+  });
+
+  test('is not held against a schema with a fault, nor by a key that may not define', async () => {
+    const { slug, key } = await gateway.workspace();
+    await record(key, BAD);
+    const faulty = await problemsBy(key, { properties: { a: { minimum: 'x' } } });
+    expect(faulty.errors?.map(({ extensions }) => extensions)).toMatchObject([
+      { code: 'BAD_USER_INPUT', pointer: '/payloadSchema/properties/a/minimum' },
+    ]);
+    const reader = await gateway.data<{ createApiKey: { secret: string } }>(
+      `mutation($slug: String!) {
+        createApiKey(input: { name: "reader", workspace: $slug, scopes: [EVENTS_READ] }) { secret }
+      }`,
+      { slug },
+    );
+    const { errors } = await problemsBy(reader.createApiKey.secret, ORDER);
+    expect(errors?.[0]?.extensions['code']).toBe('FORBIDDEN');
+    const own = await problemsBy(reader.createApiKey.secret);
+    expect(own.data?.events.nodes).toEqual([{ payloadProblems: [] }]);
+  });
+
+  test('is checked by a bounded amount of work', async () => {
+    const { key } = await gateway.workspace();
+    const events = Array.from({ length: 1_000 }, () => ({ type: 'order' }));
+    await gateway.data(
+      'mutation($e: [EventInput!]!) { recordEvents(input: { events: $e }) { recordedCount } }',
+      { e: events },
+      key,
+    );
+    const bomb: Record<string, unknown> = { a30: { type: 'object' } };
+    for (let i = 0; i < 30; i++) {
+      bomb[`a${i}`] = { allOf: [{ $ref: `#/$defs/a${i + 1}` }, { $ref: `#/$defs/a${i + 1}` }] };
+    }
+    const fields = Array.from(
+      { length: 25 },
+      (_, n) => `p${n}: payloadProblems(schema: $s) { code }`,
+    );
+    const { errors } = await gateway.graphql(
+      `query($s: JSONObject) { events(first: 1000) { nodes { ${fields.join(' ')} } } }`,
+      { s: { $defs: bomb, $ref: '#/$defs/a0' } },
+      key,
+    );
+    expect(errors?.[0]?.extensions['code']).toBe('QUERY_TOO_EXPENSIVE');
   });
 });
 

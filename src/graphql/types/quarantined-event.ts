@@ -1,7 +1,6 @@
 import { parsePayload } from '../../core/exact-json.ts';
-import type { PageArgs } from '../../core/page.ts';
 import { requireScope } from '../../core/principal.ts';
-import { quarantineCursor } from '../../read/quarantine.ts';
+import { quarantineCursor, type QuarantinePageArgs } from '../../read/quarantine.ts';
 import { builder } from '../builder.ts';
 import { connectionType, sizedBy } from '../connection.ts';
 import type { GraphQLContext } from '../context.ts';
@@ -45,12 +44,14 @@ const QuarantinedEventConnectionRef = connectionType({
 async function quarantinedPage(
   { services, answer }: GraphQLContext,
   workspaceId: number,
-  args: PageArgs,
+  args: QuarantinePageArgs,
 ) {
   const page = await services.quarantine.page(workspaceId, args);
   answer.read(page.items.reduce((sum, { event }) => sum + event.length, 0));
   return { page, cursorOf: quarantineCursor };
 }
+
+const TYPE = 'Only events that name this type. Default: all.';
 
 builder.queryField('quarantinedEvents', t =>
   t.field({
@@ -58,6 +59,7 @@ builder.queryField('quarantinedEvents', t =>
     description: 'A page of the events of a workspace that were kept aside, newest first.',
     args: {
       workspace: t.arg.string({ description: WORKSPACE_ARGUMENT }),
+      type: t.arg.string({ description: TYPE }),
       ...t.arg.connectionArgs(),
     },
     resolve: async (_root, { workspace, ...args }, context) => {
@@ -71,7 +73,7 @@ builder.objectField(WorkspaceRef, 'quarantinedEvents', t =>
   t.field({
     type: QuarantinedEventConnectionRef,
     description: 'A page of its events that were kept aside, newest first.',
-    args: t.arg.connectionArgs(),
+    args: { type: t.arg.string({ description: TYPE }), ...t.arg.connectionArgs() },
     resolve: ({ id }, args, context) => {
       requireScope(context.principal, 'EVENTS_READ');
       return quarantinedPage(context, id, args);

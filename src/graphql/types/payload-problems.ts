@@ -1,0 +1,36 @@
+import { GatewayError } from '../../core/errors.ts';
+import { requireScope } from '../../core/principal.ts';
+import { builder } from '../builder.ts';
+import { payloadProblems } from '../payload-check.ts';
+import { EventRef } from '../refs.ts';
+import { EventProblemRef } from './receipt.ts';
+
+builder.objectField(EventRef, 'payloadProblems', t =>
+  t.field({
+    type: [EventProblemRef],
+    description:
+      'What is wrong with the payload by a JSON Schema, whatever the definition’s `validation`; ' +
+      'empty for nothing. Not for subscriptions.',
+    args: {
+      schema: t.arg({
+        type: 'JSONObject',
+        description:
+          'A schema that is not defined yet; needs the scope DEFINITIONS_WRITE. Default: that of ' +
+          'the event’s definition, as it is now.',
+      }),
+    },
+    resolve: async (event, { schema: given }, context, { operation }) => {
+      // The steps of a stream are shared by readers, whatever their scopes.
+      if (operation.operation === 'subscription') {
+        const message = 'payloadProblems is not for subscriptions: ask for it with a query.';
+        throw new GatewayError('BAD_USER_INPUT', message);
+      }
+      if (given != null) requireScope(context.principal, 'DEFINITIONS_WRITE');
+      const { workspaceId, definitionId: id } = event;
+      const definition =
+        given == null ? await context.loaders.definition.load({ workspaceId, id }) : null;
+      const schema = given ?? definition?.payloadSchema;
+      return schema == null ? [] : payloadProblems(context, event, schema);
+    },
+  }),
+);
