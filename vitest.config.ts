@@ -6,10 +6,14 @@ export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
     globalSetup: ['test/kit/global-setup.ts'],
-    testTimeout: 60_000,
-    hookTimeout: 120_000,
+    // A machine under load is slow. Who waits, waits for a condition, and this long at most.
+    testTimeout: 180_000,
+    hookTimeout: 180_000,
+    expect: { poll: { timeout: 90_000, interval: 20 } },
     pool: 'forks',
     maxWorkers: 2,
+    // The whole of src is loaded once a worker, not once a file: half of the suite's time.
+    isolate: false,
     coverage: { include: ['src/**/*.ts'], thresholds: { 'src/core/**': { lines: 100 } } },
   },
 });

@@ -66,7 +66,7 @@ test('what is exported is imported again with nothing lost, as JSON lines and as
   const original = contentOf(readFileSync(files[0]!, 'utf8'));
   expect(original[0]).toMatchObject({ properties: [{ date: {} }, { double: {} }, { long: {} }] });
   expect(contents).toEqual([original, original]);
-}, 90_000);
+});
 
 test.each(['ndjson', 'csv'])(
   'a broken %s export goes on without a gap or a repeat',
@@ -107,4 +107,4 @@ test('an export is of what is asked for', async () => {
     environment,
   );
   expect(ran.out).toBe('type,payload.n,payload.plan.name\r\neven,2,"a,b"\r\neven,4,"a,b"\r\n');
-}, 90_000);
+});

@@ -88,7 +88,7 @@ test('an import records what it can, tells what it can not, and stores nothing t
   const piped = await sluice(['import', '-'], environment, line);
   const named = await sluice(['import', '-', '--name', 'x'], environment, line);
   expect([piped.json()[0], named.json()[0]]).toMatchObject([{ recorded: 1 }, { recorded: 1 }]);
-}, 90_000);
+});
 
 test('a table is imported by its heading', async () => {
   const { slug, environment } = await at();
@@ -117,7 +117,7 @@ yesterday,eve,maybe,,,,
     { line: 5, problems: [{ pointer: '/occurredAt' }, { pointer: '/success' }] },
     { line: 6, problems: [{ code: 'NOT_CSV' }] },
   ]);
-}, 90_000);
+});
 
 test('a list of CloudEvents goes through their door, and the one that is none is told', async () => {
   const { slug, environment } = await at();
@@ -132,7 +132,7 @@ test('a list of CloudEvents goes through their door, and the one that is none is
     [0, 1, 2, 4].map(n => [`/door ${n}`, 7]),
   );
   expect(readFileSync(`${path}.refused.ndjson`, 'utf8')).toMatch(/"line":2\d,.*time/);
-}, 90_000);
+});
 
 test('an import that is killed and run again leaves no line out and stores none twice', async () => {
   const { slug, environment } = await at();
@@ -155,4 +155,4 @@ test('an import that is killed and run again leaves no line out and stores none 
   expect(ran.json()).toMatchObject([{ events: count, refused: 0 }]);
   const numbers = (await stored(slug)).map(({ payload }) => payload['n'] as number);
   expect(numbers.sort((a, b) => a - b)).toEqual(text.map((_, n) => n));
-}, 90_000);
+});

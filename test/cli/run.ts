@@ -1,5 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { text } from 'node:stream/consumers';
+import { sluiceProgram } from '../kit/program.ts';
 
 export interface Ran {
   readonly code: number | null;
@@ -18,9 +19,10 @@ type Environment = Readonly<Record<string, string | undefined>>;
 
 /** `sluice …` in a process of its own, between pipes. */
 export function startSluice(args: readonly string[], environment: Environment = {}): Started {
-  const child = spawn(process.execPath, ['--import', 'tsx', 'src/cli/main.ts', ...args], {
+  const child = spawn(process.execPath, [...sluiceProgram(), ...args], {
     env: { ...process.env, SLUICE_DATA_DIR: '/nonexistent', ...environment },
   });
+  child.stdin.on('error', () => {});
   const exit = new Promise<number | null>(resolve => child.on('close', resolve));
   const ended = Promise.all([exit, text(child.stdout), text(child.stderr)]);
   return {
@@ -35,7 +37,6 @@ export async function sluice(
   stdin: string | Buffer = '',
 ): Promise<Ran> {
   const { process: child, ended } = startSluice(args, environment);
-  child.stdin?.on('error', () => {});
   child.stdin?.end(stdin);
   return ended;
 }

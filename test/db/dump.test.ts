@@ -1,4 +1,4 @@
-import { execFile, execFileSync, spawn } from 'node:child_process';
+import { execFile, execFileSync } from 'node:child_process';
 import { randomBytes, randomUUID } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -9,6 +9,7 @@ import { describe, expect, inject, test } from 'vitest';
 import { createDatabase } from '../../src/db/client.ts';
 import { migrate } from '../../src/db/migrate.ts';
 import { verify } from '../../src/db/verify.ts';
+import { sluice } from '../cli/run.ts';
 import { withDatabase } from '../kit/database-url.ts';
 import { ADMIN_KEY, startTestGateway, type TestGateway } from '../kit/gateway.ts';
 import { foldAll } from '../kit/past.ts';
@@ -162,17 +163,6 @@ async function streamNext(gateway: TestGateway, whenOpen: () => Promise<unknown>
   throw new Error(`the stream ended: ${text}`);
 }
 
-function runSluice(command: string, url: string): Promise<{ code: number; output: string }> {
-  const child = spawn('node', ['--import', 'tsx', 'src/cli/main.ts', command], {
-    env: { ...process.env, DATABASE_URL: url },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
-  let output = '';
-  child.stdout.on('data', chunk => (output += chunk));
-  child.stderr.on('data', chunk => (output += chunk));
-  return new Promise(resolve => child.on('close', code => resolve({ code: code ?? -1, output })));
-}
-
 // The embedded Postgres brings no pg_dump, and one of another version may refuse its server.
 describe.skipIf(server === null)('a dump that is taken while events are recorded', () => {
   test('is restored into a gateway that goes on where it ended', async () => {
@@ -185,18 +175,16 @@ describe.skipIf(server === null)('a dump that is taken while events are recorded
         await setup.stop();
         await using gateway = await startTestGateway({ databaseUrl: original });
         const load = startLoad(gateway);
-        await expect.poll(() => load.acknowledged.size, { timeout: 20_000 }).toBeGreaterThan(100);
+        await expect.poll(() => load.acknowledged.size).toBeGreaterThan(100);
         await run('pg_dump', ['--no-owner', '--file', file, original]);
         // The second batch from now on began after the dump.
         const atEnd = load.acknowledged.size;
-        await expect
-          .poll(() => load.acknowledged.size, { timeout: 20_000 })
-          .toBeGreaterThan(atEnd + 20);
+        await expect.poll(() => load.acknowledged.size).toBeGreaterThan(atEnd + 20);
         await load.stop();
 
         await run('psql', ['--quiet', '--set', 'ON_ERROR_STOP=1', '--file', file, copy]);
         const cursorBefore = load.cursor();
-        expect(await runSluice('epoch', copy)).toMatchObject({ code: 0 });
+        expect(await sluice(['epoch'], { DATABASE_URL: copy })).toMatchObject({ code: 0 });
         await using restored = await startTestGateway({ databaseUrl: copy });
 
         const kept = await pageAll(restored);
@@ -224,10 +212,10 @@ describe.skipIf(server === null)('a dump that is taken while events are recorded
         expect(old.errors?.[0]?.extensions['code']).toBe('CURSOR_EPOCH');
         await foldAll(restored.db);
         expect((await verify(restored.db.upkeep)).violations).toEqual([]);
-        expect(await runSluice('verify', copy)).toMatchObject({ code: 0 });
+        expect(await sluice(['verify'], { DATABASE_URL: copy })).toMatchObject({ code: 0 });
       });
     } finally {
       rmSync(folder, { recursive: true, force: true });
     }
-  }, 120_000);
+  });
 });

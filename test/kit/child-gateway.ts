@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { GraphqlResult } from './gateway.ts';
 import { ADMIN_KEY } from './key.ts';
+import { sluiceProgram } from './program.ts';
 
 /** A gateway in a process of its own, so that it can be killed. */
 export interface ChildGateway extends AsyncDisposable {
@@ -19,14 +20,14 @@ export interface ChildGateway extends AsyncDisposable {
   ): Promise<GraphqlResult<Data>>;
 }
 
-const READY_WITHIN_MS = 60_000;
+const READY_WITHIN_MS = 120_000;
 
 export async function startChildGateway(
   databaseUrl: string,
   environment: Record<string, string> = {},
 ): Promise<ChildGateway> {
   const dataDir = mkdtempSync(join(tmpdir(), 'sluice-child-'));
-  const child = spawn('node', ['--import', 'tsx', 'src/cli/main.ts', 'serve'], {
+  const child = spawn(process.execPath, [...sluiceProgram(), 'serve'], {
     env: {
       ...process.env,
       ...{ PORT: '0', DATABASE_URL: databaseUrl, SLUICE_DATA_DIR: dataDir },

@@ -9,6 +9,7 @@ import { startEmbeddedPostgres } from '../../src/db/embedded.ts';
 import { migrate } from '../../src/db/migrate.ts';
 import { browserPath } from './browser-path.ts';
 import { withDatabase } from './database-url.ts';
+import { buildProgram } from './program.ts';
 
 declare module 'vitest' {
   interface ProvidedContext {
@@ -21,28 +22,31 @@ declare module 'vitest' {
   }
 }
 
-/** One Postgres for the suite, or that of TEST_DATABASE_URL, and one migrated template in it. */
+/** One Postgres for the suite, or that of TEST_DATABASE_URL, one migrated template in it, one build. */
 export async function setup({ provide }: TestProject): Promise<() => Promise<void>> {
-  const server = await startServer();
-  const template = `sluice_template_${randomBytes(4).toString('hex')}`;
-  const admin = createDatabase({ url: server.url });
+  const undo: (() => unknown)[] = [];
+  const teardown = async () => {
+    for (const step of undo.splice(0).reverse()) await step();
+  };
   try {
+    const server = await startServer();
+    undo.push(server.stop);
+    const admin = createDatabase({ url: server.url });
+    undo.push(() => admin.stop());
+    const template = `sluice_template_${randomBytes(4).toString('hex')}`;
     await admin.upkeep.query(`create database ${template}`);
+    undo.push(() => admin.upkeep.query(`drop database ${template} with (force)`));
     const database = createDatabase({ url: withDatabase(server.url, template) });
     await migrate(database.upkeep).finally(() => database.stop());
+    undo.push((await buildProgram()).remove);
+    provide('adminUrl', server.url);
+    provide('templateDatabase', template);
+    provide('isConsoleBuilt', browserPath() === null ? null : isConsoleBuilt());
   } catch (error) {
-    await admin.stop();
-    await server.stop();
+    await teardown();
     throw error;
   }
-  provide('adminUrl', server.url);
-  provide('isConsoleBuilt', browserPath() === null ? null : isConsoleBuilt());
-  provide('templateDatabase', template);
-  return async () => {
-    await admin.upkeep.query(`drop database ${template} with (force)`);
-    await admin.stop();
-    await server.stop();
-  };
+  return teardown;
 }
 
 /** Here and not in the tests, which run beside each other. */

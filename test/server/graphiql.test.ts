@@ -45,7 +45,7 @@ describe('GraphiQL', () => {
 
   test('begins with documents that the schema has, each of which runs by its name', async () => {
     const page = await edge.send('/graphql', { headers: BROWSER });
-    const [start = ''] = page.text.match(/[^"]+\/start\.js/) ?? [];
+    const [, start = ''] = page.text.match(/src="([^"]+\/start\.js)"/) ?? [];
     const { text } = await edge.send(start);
     const [, written = ''] = /"defaultQuery":("(?:[^"\\]|\\.)*")/.exec(text) ?? [];
     const document = parse(JSON.parse(written) as string);
