@@ -7,12 +7,15 @@
  *
  * The two sides of a comparison record the same content and take turns in short rounds, so that
  * the machine's moods and the growing log hit both alike; what counts is the ratio of each round,
- * of which the median is printed. Many short rounds tell more than few long ones. Requests are ready bytes on raw sockets, so that the client
- * takes little of the machine. `DATABASE_URL` in the environment uses that Postgres.
+ * of which the median is printed. Many short rounds tell more than few long ones. Beside it stands
+ * the CPU time of an event, in the gateway and in its Postgres: it holds on a busy machine, where
+ * the rates of both sides are those of the disk. Requests are ready bytes on raw sockets, so that
+ * the client takes little of the machine. `DATABASE_URL` in the environment uses that Postgres.
  */
 import { randomUUID } from 'node:crypto';
 import { connect } from 'node:net';
 import { parseArgs } from 'node:util';
+import { cpuOf } from './harness/cpu.mjs';
 import { KEY, startGateway } from './harness/processes.mjs';
 
 const { values: options } = parseArgs({
@@ -129,7 +132,10 @@ function openConnection(port) {
   };
 }
 
-/** Requests a second of one case over all connections; those under way at the end don't count. */
+/**
+ * Requests a second of one case over all connections, without those under way at the end unless
+ * there are no others; `done` is all that were answered.
+ */
 async function measure(connections, { make, isOk }, isBatch, seconds = SECONDS) {
   // The making of batches is not measured: ready ones are sent as long as they last.
   const ready = isBatch ? Array.from({ length: Math.ceil(60 * seconds) }, make) : null;
@@ -138,6 +144,7 @@ async function measure(connections, { make, isOk }, isBatch, seconds = SECONDS) 
   const until = startedMs + seconds * 1_000;
   let last = startedMs;
   let done = 0;
+  let late = 0;
   await Promise.all(
     connections.map(async ({ ask }) => {
       while (performance.now() < until) {
@@ -145,13 +152,15 @@ async function measure(connections, { make, isOk }, isBatch, seconds = SECONDS) 
         if (bytes === undefined) return;
         const answer = await ask(bytes);
         if (!isOk(answer)) throw new Error(answer.slice(0, 2_000));
-        if (performance.now() > until) return;
+        if (performance.now() > until) return void (late += 1);
         done += 1;
         last = performance.now();
       }
     }),
   );
-  return (done * 1_000) / (last - startedMs);
+  const rate =
+    done > 0 ? done / (last - startedMs) : late / Math.max(1, performance.now() - startedMs);
+  return { rate: rate * 1_000, done: done + late };
 }
 
 function median(values) {
@@ -159,14 +168,18 @@ function median(values) {
   return sorted[Math.floor(sorted.length / 2)];
 }
 
-async function compare(port, { ours, peer, count, isBatch, reach }) {
+async function compare({ port, pid }, { ours, peer, count, isBatch, reach }) {
   const connections = Array.from({ length: count }, () => openConnection(port));
   const names = [ours, peer];
   const rates = { [ours]: [], [peer]: [] };
+  const spent = { [ours]: noTime(), [peer]: noTime() };
   for (const name of names) await measure(connections, CASES[name], isBatch, WARM_UP_S);
   for (let round = 0; round < ROUNDS; round++) {
     for (const name of round % 2 === 0 ? names : names.toReversed()) {
-      rates[name].push(await measure(connections, CASES[name], isBatch));
+      const before = cpuOf(pid);
+      const { rate, done } = await measure(connections, CASES[name], isBatch);
+      addTime(spent[name], { before, after: cpuOf(pid), done });
+      rates[name].push(rate);
     }
   }
   for (const { close } of connections) close();
@@ -174,10 +187,29 @@ async function compare(port, { ours, peer, count, isBatch, reach }) {
   for (const name of names) {
     console.log(`${name.padEnd(16)} ${Math.round(median(rates[name]) * each)} events/s`);
   }
+  for (const name of names) console.log(`${name.padEnd(16)} ${timeOf(spent[name], each)}`);
   const ratios = rates[ours].map((rate, round) => rate / rates[peer][round]).sort((a, b) => a - b);
   const [low, high] = [0.25, 0.75].map(part => ratios[Math.floor(ratios.length * part)].toFixed(2));
   const half = `half of the rounds from ${low} to ${high}`;
   console.log(`${''.padEnd(16)} ratio ${median(ratios).toFixed(2)} (reach ${reach}; ${half})`);
+}
+
+function noTime() {
+  return { gateway: 0, postgres: 0, done: 0 };
+}
+
+function addTime(sum, { before, after, done }) {
+  if (before === null || after === null) return;
+  sum.gateway += after.gateway - before.gateway;
+  sum.postgres += after.postgres - before.postgres;
+  sum.done += done;
+}
+
+function timeOf({ gateway, postgres, done }, each) {
+  const micros = ms => ((ms * 1_000) / (done * each)).toFixed(each === 1 ? 0 : 1);
+  return done === 0
+    ? 'CPU time is not known here'
+    : `${micros(gateway)} µs of CPU an event in the gateway, ${micros(postgres)} in Postgres`;
 }
 
 /** One case by itself, for a profile of the gateway. */
@@ -185,7 +217,7 @@ async function runAlone(port, name) {
   const isBatch = name.endsWith('batch');
   const count = Number(isBatch ? options.batchers : options.connections);
   const connections = Array.from({ length: count }, () => openConnection(port));
-  const rate = await measure(connections, CASES[name], isBatch);
+  const { rate } = await measure(connections, CASES[name], isBatch);
   for (const { close } of connections) close();
   console.log(`${name.padEnd(16)} ${Math.round(rate * (isBatch ? BATCH : 1))} events/s`);
 }
@@ -194,14 +226,13 @@ async function runAlone(port, name) {
 process.env.SLUICE_LOGSH_EVENTS_PER_SECOND ??= '1000000';
 const gateway = await startGateway();
 try {
-  const { port } = gateway;
   console.log(`rounds of ${SECONDS} s, Node ${process.version}`);
-  if (options.alone !== undefined) await runAlone(port, options.alone);
+  if (options.alone !== undefined) await runAlone(gateway.port, options.alone);
   else {
     const singles = { ours: 'Logsh single', peer: 'GraphQL single', isBatch: false, reach: 1.5 };
-    await compare(port, { ...singles, count: Number(options.connections) });
+    await compare(gateway, { ...singles, count: Number(options.connections) });
     const batches = { ours: 'Logspace batch', peer: 'GraphQL batch', isBatch: true, reach: 1 };
-    await compare(port, { ...batches, count: Number(options.batchers) });
+    await compare(gateway, { ...batches, count: Number(options.batchers) });
   }
 } finally {
   await gateway.stop();

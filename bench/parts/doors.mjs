@@ -24,10 +24,10 @@ export async function run() {
   return rowsOf(text);
 }
 
-/** Its lines: two of rates, then their ratio and what is to be reached. */
+/** Its lines: two of rates, two of CPU time, then the ratio of the rates and what is to be reached. */
 function rowsOf(text) {
   const pattern =
-    /(\S.*?)\s+(\d+) events\/s\n(\S.*?)\s+(\d+) events\/s\n\s+ratio ([\d.]+) \(reach ([\d.]+)/g;
+    /(\S.*?)\s+(\d+) events\/s\n(\S.*?)\s+(\d+) events\/s\n(?:.*CPU.*\n){2}\s+ratio ([\d.]+) \(reach ([\d.]+)/g;
   return [...text.matchAll(pattern)].map(([, what, value, beside, peer, ratio, reach]) => ({
     ...{ what, value: Number(value), unit: 'events/s', beside, peer: Number(peer) },
     ...{ ratio: Number(ratio), reach: `≥ ${reach}` },

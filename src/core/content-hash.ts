@@ -15,16 +15,18 @@ const HASHED: Readonly<Record<Exclude<keyof EventInput, 'id'>, true>> = {
   ...{ icon: true, notify: true, occurredAt: true, parentId: true, payload: true },
   ...{ properties: true, source: true, subject: true, success: true, type: true, wire: true },
 };
-const NAMES = (Object.keys(HASHED) as (keyof typeof HASHED)[]).sort();
+const NAMES = (Object.keys(HASHED) as (keyof typeof HASHED)[])
+  .sort()
+  .map(name => [name, `"${name}":`] as const);
 
 export function contentHash(input: EventInput): string {
   let text = '';
-  for (const name of NAMES) {
+  for (const [name, quotedName] of NAMES) {
     const value = input[name];
     if (value == null) continue;
     const json =
       name === 'properties' ? propertiesJson(input.properties ?? []) : canonicalJson(value);
-    text += `${text === '' ? '' : ','}${quoted(name)}:${json}`;
+    text += `${text === '' ? '' : ','}${quotedName}${json}`;
   }
   return uuidOf(VERSION + createHash('sha256').update(`{${text}}`, 'utf8').digest('hex'));
 }

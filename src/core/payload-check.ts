@@ -3,6 +3,7 @@ import type { Json } from './json.ts';
 import { isJsonObject } from './json.ts';
 import { LIMITS } from './limits.ts';
 import { isStorableText, isWithinBytes, TEXT_INVALID } from './text.ts';
+import type { MergedProperties } from './typed-properties.ts';
 
 /** More would only bury the first ones. */
 const PROBLEMS_MAX = 20;
@@ -10,15 +11,15 @@ const PROBLEMS_MAX = 20;
 /** What keeps a payload, and the properties to be merged into it, from being stored as sent. */
 export function payloadProblems(
   { payload, properties }: EventInput,
-  literals: ReadonlyMap<string, string>,
+  members: MergedProperties['members'],
 ): EventProblem[] {
-  const walk: Walk = { problems: [], keys: literals.size, path: [] };
+  const walk: Walk = { problems: [], keys: members.length, path: [] };
   properties?.forEach(({ name, values }, index) => {
     checkKey(walk, name, () => `/properties/${index}/name`);
     for (const value of values) checkText(walk, value, () => `/properties/${index}/value`);
   });
   if (payload == null) return walk.problems;
-  for (const name of literals.keys()) {
+  for (const [name] of members) {
     if (Object.hasOwn(payload, name)) {
       report(walk, 'PROPERTY_CONFLICT', 'This name stands in both payload and properties.', [name]);
     }

@@ -3,6 +3,7 @@
  * clock and the maker of ids come in. Its bounds are such that Postgres accepts whatever passes.
  */
 import { isIP } from 'node:net';
+import { quoted } from './canonical-json.ts';
 import { contentHash } from './content-hash.ts';
 import { eventKey } from './event-key.ts';
 import type { Door, EventInput, EventProblem, PreparedEvent } from './event.ts';
@@ -29,7 +30,7 @@ export function prepareEvent(input: EventInput, context: PrepareContext): Prepar
     ...textProblems(input),
     ...valueProblems(input),
     ...wireProblems(input),
-    ...payloadProblems(input, merged.literals),
+    ...payloadProblems(input, merged.members),
     ...merged.problems,
   ];
   if (problems.length > 0) return { event: null, problems };
@@ -154,11 +155,18 @@ function isInRange(instant: Date): boolean {
   return year >= LIMITS.yearMin && year <= LIMITS.yearMax;
 }
 
-function payloadText({ payload }: EventInput, { literals }: MergedProperties): string {
-  const text = JSON.stringify(payload ?? {});
-  if (literals.size === 0) return text;
-  const added = [...literals].map(([name, literal]) => `${JSON.stringify(name)}:${literal}`);
-  return `${text === '{}' ? '{' : `${text.slice(0, -1)},`}${added.join(',')}}`;
+function payloadText({ payload }: EventInput, { members }: MergedProperties): string {
+  const text = payload == null ? '{}' : JSON.stringify(payload);
+  if (members.length === 0) return text;
+  const parts = [text.slice(0, -1)];
+  let comma = text === '{}' ? '' : ',';
+  for (const [name, literal] of members) {
+    parts.push(comma, quoted(name), ':', literal);
+    comma = ',';
+  }
+  parts.push('}');
+  // Joined, a text is one piece: the pieces of one that was added up live on until the flush.
+  return parts.join('');
 }
 
 function payloadTooLarge(): EventProblem {

@@ -3,6 +3,7 @@
  * 64-bit or non-finite values and JSON has no dates, so where the type can't be inferred from
  * the payload again it is kept beside it, in `PropertyTypes`.
  */
+import { quoted } from './canonical-json.ts';
 import type { EventProblem, EventProperty, PropertyType, PropertyTypes } from './event.ts';
 
 const INT32_MAX = 2_147_483_647n;
@@ -21,13 +22,13 @@ export function numberType(literal: string): 'INTEGER' | 'LONG' | 'DOUBLE' {
 type PropertyInput = EventProperty & { readonly isList?: boolean };
 
 export interface MergedProperties {
-  /** JSON texts of the values, by name, to be put into the payload's text. */
-  readonly literals: ReadonlyMap<string, string>;
+  /** Names, and the JSON texts of their values, to be put into the payload's text. */
+  readonly members: readonly (readonly [name: string, literal: string])[];
   readonly types: PropertyTypes | null;
   readonly problems: readonly EventProblem[];
 }
 
-const NONE: MergedProperties = { literals: new Map(), types: null, problems: [] };
+const NONE: MergedProperties = { members: [], types: null, problems: [] };
 
 interface Gathered {
   readonly type: PropertyType;
@@ -38,31 +39,67 @@ interface Gathered {
 /** Merges entries of one name and type into a list; of several types, the payload shows the first. */
 export function mergeProperties(properties: readonly PropertyInput[]): MergedProperties {
   if (properties.length === 0) return NONE;
+  const members: [string, string][] = [];
+  const types: [string, PropertyTypes[string]][] = [];
+  const put = (name: string, first: Gathered, all: readonly Gathered[] | null) => {
+    members.push([name, valueLiteral(first)]);
+    const mark = markOf(first, all);
+    if (mark !== null) types.push([name, mark]);
+  };
+  if (hasRepeats(properties)) {
+    for (const [name, all] of gatherAll(properties)) put(name, all[0] as Gathered, all);
+  } else for (const property of properties) put(property.name, entryOf(property), null);
+  // fromEntries defines own properties, also one that is called __proto__.
+  const kept = types.length === 0 ? null : Object.fromEntries(types);
+  return { members, types: kept, problems: problemsOf(properties) };
+}
+
+function problemsOf(properties: readonly PropertyInput[]): EventProblem[] {
   const problems: EventProblem[] = [];
-  const byName = new Map<string, Gathered[]>();
-  for (const [index, property] of properties.entries()) {
-    const { name, type, values, isList = values.length !== 1 } = property;
+  for (const [index, { type, values }] of properties.entries()) {
     for (const value of values) {
       const message = faultOf(type, value);
       if (message !== null) problems.push(propertyProblem(index, message));
     }
-    const entries = byName.get(name);
-    if (entries === undefined) byName.set(name, [{ type, values, isList }]);
-    else gather(entries, { type, values, isList });
   }
-  const literals = new Map<string, string>();
-  const types: [string, PropertyTypes[string]][] = [];
-  for (const [name, entries] of byName) {
-    const [first] = entries as [Gathered, ...Gathered[]];
-    literals.set(name, valueLiteral(first));
-    if (entries.length > 1 || first.values.length === 0) {
-      types.push([name, entries.map(({ type, values }) => ({ type, values }))]);
-    } else if (first.values.some(value => inferredFrom(first.type, value) !== first.type)) {
-      types.push([name, first.type]);
+  return problems;
+}
+
+/** Up to so many are compared with each other: a set costs more. */
+const FEW = 8;
+
+/** Whether a name stands there twice. */
+export function hasRepeats(named: readonly { readonly name: string }[]): boolean {
+  if (named.length > FEW) return new Set(named.map(({ name }) => name)).size < named.length;
+  return named.some(({ name }, at) => {
+    for (let earlier = 0; earlier < at; earlier++) {
+      if (named[earlier]?.name === name) return true;
     }
+    return false;
+  });
+}
+
+function entryOf({ type, values, isList = values.length !== 1 }: PropertyInput): Gathered {
+  return { type, values, isList };
+}
+
+function gatherAll(properties: readonly PropertyInput[]): Map<string, Gathered[]> {
+  const byName = new Map<string, Gathered[]>();
+  for (const property of properties) {
+    const entries = byName.get(property.name);
+    if (entries === undefined) byName.set(property.name, [entryOf(property)]);
+    else gather(entries, entryOf(property));
   }
-  // fromEntries defines own properties, also one that is called __proto__.
-  return { literals, types: types.length === 0 ? null : Object.fromEntries(types), problems };
+  return byName;
+}
+
+/** What is to be kept beside the payload of a name's values; `all` where it came several times. */
+function markOf(first: Gathered, all: readonly Gathered[] | null): PropertyTypes[string] | null {
+  if ((all !== null && all.length > 1) || first.values.length === 0) {
+    return (all ?? [first]).map(({ type, values }) => ({ type, values }));
+  }
+  const { type, values } = first;
+  return values.some(value => inferredFrom(type, value) !== type) ? type : null;
 }
 
 function gather(entries: Gathered[], entry: Gathered): void {
@@ -120,10 +157,10 @@ function scalarLiteral(type: PropertyType, value: string): string {
       return value;
     case 'DOUBLE':
     case 'FLOAT':
-      return Number.isFinite(Number(value)) ? String(Number(value)) : JSON.stringify(value);
+      return Number.isFinite(Number(value)) ? String(Number(value)) : quoted(value);
     case 'DATE':
     case 'STRING':
-      return JSON.stringify(value);
+      return quoted(value);
   }
 }
 

@@ -2,12 +2,11 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import {
   JsonFault,
-  parseJson,
   WireNumber,
   WireObject,
-  writeJson,
   type WireJson,
-} from '../../src/doors/logspace/json.ts';
+} from '../../src/doors/logspace/json-reader.ts';
+import { parseJson, writeJson } from '../../src/doors/logspace/json.ts';
 
 /** What `JSON.parse` would make of it. */
 function asParsed(value: WireJson): unknown {

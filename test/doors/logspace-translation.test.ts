@@ -7,12 +7,12 @@ import { decodeEvent } from '../../src/doors/logspace/decode.ts';
 import { encodeEvent } from '../../src/doors/logspace/encode.ts';
 import { parseInstant } from '../../src/doors/logspace/instant.ts';
 import {
-  parseJson,
+  JsonReader,
   WireNumber,
   WireObject,
-  writeJson,
   type WireJson,
-} from '../../src/doors/logspace/json.ts';
+} from '../../src/doors/logspace/json-reader.ts';
+import { parseJson, writeJson } from '../../src/doors/logspace/json.ts';
 
 function bodyOf(agent: string): string {
   const raw = readFileSync(`test/fixtures/doors/logspace/${agent}.http`, 'utf8');
@@ -20,7 +20,7 @@ function bodyOf(agent: string): string {
 }
 
 function decoded(text: string): EventInput {
-  const { input, problems } = decodeEvent(parseJson(text));
+  const { input, problems } = decodeEvent(new JsonReader(text));
   expect(problems).toEqual([]);
   return input;
 }
@@ -254,7 +254,7 @@ test.each([
   ],
   [`${WHOLE},"double-properties":{"x":"NaN"}}`, 'PROPERTY_INVALID', '/double-properties/x'],
 ])('%.60s has the problem %s at %s, and is kept as it came', (sent, code, pointer) => {
-  const { input, problems } = decodeEvent(parseJson(sent));
+  const { input, problems } = decodeEvent(new JsonReader(sent));
   expect(problems.map(problem => [problem.code, problem.pointer])).toEqual([[code, pointer]]);
   const { sent: kept } = input.wire as { sent: string };
   expect(canonical(parseJson(kept))).toEqual(canonical(parseJson(sent)));
@@ -273,7 +273,7 @@ test('an integer beyond 32 bits and a long beyond 64 are the core’s to refuse'
 test('whatever the element, there is an input and a reason', () => {
   fc.assert(
     fc.property(fc.json(), sent => {
-      const { input, problems } = decodeEvent(parseJson(sent));
+      const { input, problems } = decodeEvent(new JsonReader(sent));
       expect(problems.length).toBeGreaterThan(0);
       expect(typeof input.type).toBe('string');
     }),

@@ -3,16 +3,21 @@
  * all events a name comes once; what is repeated, in a map or in two, takes the longer way.
  */
 import type { EventInput, EventProblem, PropertyType } from '../../core/event.ts';
+import { hasRepeats } from '../../core/typed-properties.ts';
 import { readValue } from './decode-values.ts';
-import type { WireJson, WireObject } from './json.ts';
+import { END, type JsonReader, type WireJson } from './json-reader.ts';
 import { pointer, problem } from './problems.ts';
-import { PROPERTY_MAPS, type Parts, type PropertyMap, type WireNotes } from './wire.ts';
-
-export type Maps = readonly (readonly [PropertyMap, WireObject])[];
+import {
+  PROPERTY_MAPS,
+  type Parts,
+  type PropertyMap,
+  type WireNotes,
+  type Writable,
+} from './wire.ts';
 
 export interface DecodedProperties {
   readonly properties: NonNullable<EventInput['properties']>;
-  readonly notes: WireNotes;
+  readonly notes: Writable<WireNotes>;
 }
 
 interface Entry {
@@ -25,58 +30,67 @@ interface Entry {
   isList: boolean;
 }
 
-export function decodeProperties(maps: Maps, problems: EventProblem[]): DecodedProperties {
-  const entries: Entry[] = [];
-  const names = new Set<string>();
-  let sent = 0;
-  for (const [map, { names: own, values }] of maps) {
-    for (let at = 0; at < own.length; at++) {
-      const name = own[at] as string;
-      names.add(name);
-      sent += 1;
-      entries.push(readEntry(map, name, values[at] as WireJson, problems));
+const NONE: string[] = [];
+/** Of a map in an event of a batch. */
+const DEPTH = 2;
+
+/** The property maps of one event, as they are read. */
+export class PropertyMaps {
+  readonly problems: EventProblem[] = [];
+  readonly #entries: Entry[] = [];
+  readonly #empty: PropertyMap[] = [];
+
+  /** Reads a map, which may be the second of its name. @throws JsonFault */
+  read(map: PropertyMap, reader: JsonReader): void {
+    const before = this.#entries.length;
+    reader.open(DEPTH);
+    for (let isFirst = true; reader.follows(END.object, isFirst); isFirst = false) {
+      this.#entries.push(this.#readEntry(map, reader));
     }
+    if (this.#entries.length === before) this.#empty.push(map);
   }
-  const merged = names.size === sent ? null : merge(entries);
-  const properties = merged?.entries ?? entries;
-  return {
-    properties: properties.map(({ name, type, values, isList }) => ({
-      name,
-      type,
-      values,
-      isList,
-    })),
-    notes: { ...merged?.notes, ...emptyMaps(maps), ...writtenDates(properties) },
-  };
+
+  decoded(): DecodedProperties {
+    const sent = this.#entries;
+    const { entries, notes }: Merged = hasRepeats(sent)
+      ? merge(sent)
+      : { entries: sent, notes: {} };
+    const dates = writtenDates(entries);
+    if (this.#empty.length > 0) notes.empty = this.#empty;
+    if (dates !== null) notes.dates = dates;
+    const properties = entries.map(({ name, type, values, isList }) => {
+      return { name, type, values, isList };
+    });
+    return { properties, notes };
+  }
+
+  #readEntry(map: PropertyMap, reader: JsonReader): Entry {
+    const name = reader.name();
+    const type = PROPERTY_MAPS[map];
+    const value = reader.value(DEPTH + 1);
+    const isList = Array.isArray(value);
+    const sent = isList ? (value as readonly WireJson[]) : [value];
+    // Not pushed to an empty list, which takes room for sixteen more.
+    const values = sent.map(each => {
+      const { text, expected } = readValue(type, each);
+      if (expected !== undefined) {
+        const message = `This property expects ${expected}.`;
+        this.problems.push(problem('PROPERTY_INVALID', message, pointer(map, name)));
+      }
+      return text;
+    });
+    const written = type === 'DATE' ? sent.map(asWritten) : NONE;
+    return { map, name, type, values, written, isList };
+  }
 }
 
-const NONE: string[] = [];
-
-function readEntry(
-  map: PropertyMap,
-  name: string,
-  value: WireJson,
-  problems: EventProblem[],
-): Entry {
-  const type = PROPERTY_MAPS[map];
-  const isList = Array.isArray(value);
-  const items = isList ? (value as readonly WireJson[]) : [value];
-  const values: string[] = [];
-  for (const item of items) {
-    const { text, expected } = readValue(type, item);
-    values.push(text);
-    if (expected === undefined) continue;
-    const message = `This property expects ${expected}.`;
-    problems.push(problem('PROPERTY_INVALID', message, pointer(map, name)));
-  }
-  const written =
-    type === 'DATE' ? items.map(item => (typeof item === 'string' ? item : '')) : NONE;
-  return { map, name, type, values, written, isList };
+function asWritten(value: WireJson): string {
+  return typeof value === 'string' ? value : '';
 }
 
 interface Merged {
   readonly entries: readonly Entry[];
-  readonly notes: Pick<WireNotes, 'parts'>;
+  readonly notes: Writable<WireNotes>;
 }
 
 /** Entries of one map and name become one, with a note of its parts where nothing else tells. */
@@ -122,14 +136,10 @@ function notedParts(
   };
 }
 
-function emptyMaps(maps: Maps): Pick<WireNotes, 'empty'> {
-  if (maps.every(([, { names }]) => names.length > 0)) return {};
-  return { empty: maps.filter(([, { names }]) => names.length === 0).map(([map]) => map) };
-}
-
-function writtenDates(entries: readonly Entry[]): Pick<WireNotes, 'dates'> {
-  const dates = entries
-    .filter(({ written, values }) => written.some((text, at) => text !== values[at]))
-    .map(({ name, written }): [string, string[]] => [name, written]);
-  return dates.length === 0 ? {} : { dates: Object.fromEntries(dates) };
+function writtenDates(entries: readonly Entry[]): WireNotes['dates'] | null {
+  let dates: [string, string[]][] | null = null;
+  for (const { name, values, written } of entries) {
+    if (written.some((text, at) => text !== values[at])) (dates ??= []).push([name, written]);
+  }
+  return dates && Object.fromEntries(dates);
 }

@@ -1,7 +1,7 @@
 /** The values of a property map, each read as its type and turned into the text that the core takes. */
 import type { PropertyType } from '../../core/event.ts';
 import { parseInstant } from './instant.ts';
-import { WireNumber, type WireJson } from './json.ts';
+import { WireNumber, type WireJson } from './json-reader.ts';
 import { STRING_CHARS_MAX } from './wire.ts';
 
 /** A value's text; with `isRefused`, its best rendering and what was expected instead. */

@@ -1,14 +1,23 @@
 /**
- * An event on the wire, of any agent version → the envelope. Pure, and total: whatever an element
- * of the array is, there is an `EventInput` of what was understood and the list of what was not.
+ * An event on the wire, of any agent version → the envelope. Total: whatever an element of the
+ * array is, there is an `EventInput` of what was understood and the list of what was not. It is
+ * read member by member as it stands in the text, since a tree of a whole batch would cost more to
+ * collect than all of this.
  */
 import type { EventInput, EventProblem } from '../../core/event.ts';
 import { isStorableText } from '../../core/text.ts';
-import { decodeProperties, type DecodedProperties } from './decode-properties.ts';
+import { PropertyMaps, type DecodedProperties } from './decode-properties.ts';
 import { isPlainInstant, parseInstant } from './instant.ts';
-import { WireObject, writeJson, type WireJson } from './json.ts';
+import { END, type JsonReader, type WireJson } from './json-reader.ts';
+import { parseJson, writeJson } from './json.ts';
 import { pointer, problem } from './problems.ts';
-import { PROPERTY_MAP_NAMES, STRING_CHARS_MAX, type PropertyMap, type WireNotes } from './wire.ts';
+import {
+  PROPERTY_MAP_NAMES,
+  STRING_CHARS_MAX,
+  type PropertyMap,
+  type WireNotes,
+  type Writable,
+} from './wire.ts';
 
 export interface DecodedEvent {
   readonly input: EventInput;
@@ -22,51 +31,63 @@ const TEXT_FIELDS: ReadonlySet<string> = new Set(TEXTS);
 const MAP_FIELDS: ReadonlySet<string> = new Set(PROPERTY_MAP_NAMES);
 const REQUIRED = ['id', 'system', 'agent-id', 'timestamp'] as const;
 
-export function decodeEvent(value: WireJson): DecodedEvent {
-  const problems: EventProblem[] = [];
-  if (!(value instanceof WireObject)) {
-    problems.push(problem('EVENT_INVALID', 'An event is an object.', ''));
-    return { input: { type: '', wire: { sent: writeJson(value) } }, problems };
+/** Reads the next element of a batch. @throws JsonFault */
+export function decodeEvent(reader: JsonReader): DecodedEvent {
+  const { start } = reader;
+  if (!reader.is(END.object)) {
+    const sent = writeJson(reader.value(DEPTH));
+    const problems = [problem('EVENT_INVALID', 'An event is an object.', '')];
+    return { input: { type: '', wire: { sent } }, problems };
   }
-  const { texts, maps } = readMembers(value, problems);
-  const properties = decodeProperties(maps, problems);
-  const input = toInput(texts, properties, problems);
+  const problems: EventProblem[] = [];
+  const maps = new PropertyMaps();
+  const texts = readMembers(reader, maps, problems);
+  problems.push(...maps.problems);
+  const input = toInput(texts, maps.decoded(), problems);
   if (problems.length === 0) return { input, problems };
-  const wire = { ...(input.wire as object), sent: writeJson(value) };
-  return { input: { ...input, wire }, problems };
+  const sent = writeJson(parseJson(reader.textFrom(start)));
+  return { input: { ...input, wire: { ...(input.wire as object), sent } }, problems };
 }
+
+/** Of an event: that of a batch is 0. */
+const DEPTH = 1;
 
 type Texts = Partial<Record<TextField, string>>;
 
-interface Members {
-  readonly texts: Texts;
-  /** Every map that came, several of one name where the name was repeated. */
-  readonly maps: readonly (readonly [PropertyMap, WireObject])[];
-}
-
-function readMembers({ names, values }: WireObject, problems: EventProblem[]): Members {
+function readMembers(reader: JsonReader, maps: PropertyMaps, problems: EventProblem[]): Texts {
   const texts: Texts = {};
-  const maps: [PropertyMap, WireObject][] = [];
-  for (let at = 0; at < names.length; at++) {
-    const name = names[at] as string;
-    const value = values[at] as WireJson;
-    if (value === null) continue;
-    if (TEXT_FIELDS.has(name)) {
-      if (typeof value !== 'string') {
-        problems.push(problem('FIELD_INVALID', 'This field is a text.', `/${name}`));
-      } else if (texts[name as TextField] !== undefined) {
-        problems.push(problem('FIELD_REPEATED', 'This field came several times.', `/${name}`));
-      } else texts[name as TextField] = value;
-    } else if (!MAP_FIELDS.has(name)) {
-      problems.push(problem('FIELD_UNKNOWN', 'An event has no such field.', pointer(name)));
-    } else if (value instanceof WireObject) maps.push([name as PropertyMap, value]);
-    else problems.push(problem('FIELD_INVALID', 'This field is an object.', `/${name}`));
+  reader.open(DEPTH);
+  for (let isFirst = true; reader.follows(END.object, isFirst); isFirst = false) {
+    const name = reader.name();
+    if (MAP_FIELDS.has(name) && reader.is(END.object)) {
+      maps.read(name as PropertyMap, reader);
+      continue;
+    }
+    const fault = takeText(name, reader.value(DEPTH + 1), texts);
+    if (fault !== null) problems.push(fault);
   }
   for (const name of REQUIRED) {
     if (texts[name] !== undefined) continue;
     problems.push(problem('FIELD_REQUIRED', `An event needs the text ${name}.`, `/${name}`));
   }
-  return { texts, maps };
+  return texts;
+}
+
+/** What is wrong with a member that is no map, or null. */
+function takeText(name: string, value: WireJson, texts: Texts): EventProblem | null {
+  if (value === null) return null;
+  if (MAP_FIELDS.has(name)) return problem('FIELD_INVALID', 'This field is an object.', `/${name}`);
+  if (!TEXT_FIELDS.has(name)) {
+    return problem('FIELD_UNKNOWN', 'An event has no such field.', pointer(name));
+  }
+  if (typeof value !== 'string') {
+    return problem('FIELD_INVALID', 'This field is a text.', `/${name}`);
+  }
+  if (texts[name as TextField] !== undefined) {
+    return problem('FIELD_REPEATED', 'This field came several times.', `/${name}`);
+  }
+  texts[name as TextField] = value;
+  return null;
 }
 
 function toInput(
@@ -100,8 +121,6 @@ function toInput(
     wire: hasNotes(wire) ? (wire as Record<string, never>) : undefined,
   };
 }
-
-type Writable<T> = { -readonly [Key in keyof T]: T[Key] | undefined };
 
 function hasNotes(notes: object): boolean {
   for (const _ in notes) return true;

@@ -12,26 +12,17 @@ import { isStorableJson, TEXT_INVALID } from '../../core/text.ts';
 import type { QuarantineItem } from '../../ingest/quarantine.ts';
 import type { DoorAnswer, DoorContext, DoorRequest } from '../door.ts';
 import { recordEach } from '../record.ts';
-import { readJson, readText } from './body.ts';
+import { asRefusal, readText } from './body.ts';
 import { decodeEvent } from './decode.ts';
 import { hqError } from './errors.ts';
-import { writeJson, type WireJson } from './json.ts';
+import { END, JsonReader } from './json-reader.ts';
+import { parseJson, writeJson } from './json.ts';
 import { problem } from './problems.ts';
 
 /** @throws GatewayError, nothing of the batch is lost: what was not acknowledged comes again. */
 export async function storeEvents(request: DoorRequest, context: DoorContext): Promise<DoorAnswer> {
   const workspace = await context.access(null, 'EVENTS_WRITE');
-  const text = readText(request.body);
-  const sent = readJson(text);
-  if (!Array.isArray(sent)) {
-    const message = 'The events come as an array.';
-    throw hqError('BAD_USER_INPUT', 'UNPARSABLE_PARAMETER_VALUE', message, { parameter: 'body' });
-  }
-  if (sent.length > LIMITS.batchEventsMax) {
-    const message = `At most ${LIMITS.batchEventsMax} events are taken at once, but got ${sent.length}.`;
-    throw new GatewayError('PAYLOAD_TOO_LARGE', message);
-  }
-  const { events, aside } = await decodeAll(sent, UNSTORABLE_SENT.test(text));
+  const { events, aside } = await decodeBatch(readText(request.body));
   // What is busy or away fails here first, before quarantine holds what will come again.
   await recordEach(context, workspace, events);
   if (aside.length > 0) await context.keepAside(workspace, aside);
@@ -43,27 +34,58 @@ interface Batch {
   readonly aside: QuarantineItem[];
 }
 
-/** Decoding this many takes some 5 ms: the event loop turns in between. */
+/** Reading this many takes some 5 ms: the event loop turns in between. */
 const DECODED_PER_TURN = 500;
 
-async function decodeAll(sent: readonly WireJson[], isSuspect: boolean): Promise<Batch> {
+/** @throws GatewayError BAD_USER_INPUT, PAYLOAD_TOO_LARGE */
+async function decodeBatch(text: string): Promise<Batch> {
   const batch: Batch = { events: [], aside: [] };
-  for (const [index, value] of sent.entries()) {
-    if (index % DECODED_PER_TURN === DECODED_PER_TURN - 1) await nextTurn();
-    const { input, problems } = decodeEvent(value);
-    if (isSuspect && !isStorableJson(JSON.stringify(input))) {
-      const more = problem('TEXT_INVALID', TEXT_INVALID, '');
-      // What quarantine must replace stands in `sent` as it was escaped.
-      const wire = { ...(input.wire as object | undefined), sent: writeJson(value) };
-      batch.aside.push(aside({ ...input, wire }, [...problems, more]));
-    } else if (problems.length > 0) batch.aside.push(aside(input, problems));
-    else batch.events.push(input);
+  const isSuspect = UNSTORABLE_SENT.test(text);
+  const reader = new JsonReader(text);
+  try {
+    if (!reader.is(END.array)) throw notAnArray(reader);
+    reader.open(0);
+    let count = 0;
+    for (; reader.follows(END.array, count === 0); count++) {
+      if (count % DECODED_PER_TURN === DECODED_PER_TURN - 1) await nextTurn();
+      if (count < LIMITS.batchEventsMax) take(reader, isSuspect, batch);
+      else reader.value(1);
+    }
+    reader.end();
+    if (count > LIMITS.batchEventsMax) throw tooMany(count);
+  } catch (error) {
+    throw asRefusal(error, text);
   }
   return batch;
 }
 
+function take(reader: JsonReader, isSuspect: boolean, { events, aside }: Batch): void {
+  const { start } = reader;
+  const { input, problems } = decodeEvent(reader);
+  if (isSuspect && !isStorableJson(JSON.stringify(input))) {
+    const more = problem('TEXT_INVALID', TEXT_INVALID, '');
+    // What quarantine must replace stands in `sent` as it was escaped.
+    const sent = writeJson(parseJson(reader.textFrom(start)));
+    const wire = { ...(input.wire as object | undefined), sent };
+    aside.push(asideOf({ ...input, wire }, [...problems, more]));
+  } else if (problems.length > 0) aside.push(asideOf(input, problems));
+  else events.push(input);
+}
+
+function notAnArray(reader: JsonReader): GatewayError {
+  reader.value(0);
+  reader.end();
+  const message = 'The events come as an array.';
+  return hqError('BAD_USER_INPUT', 'UNPARSABLE_PARAMETER_VALUE', message, { parameter: 'body' });
+}
+
+function tooMany(count: number): GatewayError {
+  const message = `At most ${LIMITS.batchEventsMax} events are taken at once, but got ${count}.`;
+  return new GatewayError('PAYLOAD_TOO_LARGE', message);
+}
+
 /** An event without an id gets one of its content: what is sent again is kept once. */
-function aside(input: EventInput, problems: readonly EventProblem[]): QuarantineItem {
+function asideOf(input: EventInput, problems: readonly EventProblem[]): QuarantineItem {
   if (input.id != null) return { input, problems };
   const content = createHash('sha256').update(JSON.stringify(input)).digest('hex');
   return { input, problems, madeId: uuidOf(content) };

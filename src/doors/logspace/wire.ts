@@ -20,6 +20,8 @@ export const STRING_CHARS_MAX = 32_768;
 /** How the values under one name of a map came: a scalar, or a list of so many; one entry a key. */
 export type Parts = readonly (number | null)[];
 
+export type Writable<T> = { -readonly [Key in keyof T]: T[Key] | undefined };
+
 /** What an event loses in the envelope, kept in `EventInput.wire`. Absent: nothing to say. */
 export interface WireNotes {
   readonly marker?: string;
