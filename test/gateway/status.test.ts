@@ -40,5 +40,5 @@ test('the growth of a day is what its events take', async () => {
   const perDay = () =>
     gateway.data<Answer>(STATUS).then(({ status }) => status.storage.bytesPerDay);
   // Rollups are folded a moment after the events are there.
-  await expect.poll(perDay, { timeout: 20_000 }).toBeGreaterThan(100 * 100);
+  await expect.poll(perDay).toBeGreaterThan(100 * 100);
 });

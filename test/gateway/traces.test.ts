@@ -1,6 +1,6 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { expect, test, vi } from 'vitest';
+import { expect, test } from 'vitest';
 import { startChildGateway } from '../kit/child-gateway.ts';
 import { createTestDatabase } from '../kit/database.ts';
 
@@ -51,7 +51,7 @@ test('a request and its statements are spans of the trace that the caller began'
     },
   );
   const ours = () => collector.spans.filter(span => span.traceId === traceId);
-  await vi.waitFor(() => expect(ours().map(({ name }) => name)).toContain('POST graphql'), 20_000);
+  await expect.poll(() => ours().map(({ name }) => name)).toContain('POST graphql');
   const request = ours().find(({ name }) => name === 'POST graphql');
   expect(request?.parentSpanId).toBe(parent);
   const statement = ours().find(({ name }) => name === 'postgres read');

@@ -249,8 +249,11 @@ describe('an error after a part is stored', () => {
 test('a flush whose answer was lost is told apart from what was there before it', async () => {
   const workspace = await gateway.workspace();
   await record(workspace, [anEvent({ id: 'before' })]);
-  // Two clocks tell the two apart, whose milliseconds differ by as much as an answer takes.
-  await gateway.db.upkeep.query('select pg_sleep(0.1)');
+  // Two clocks tell the two apart, which differ by as much as an answer takes.
+  await gateway.db.upkeep.query(
+    `update event_keys set recorded_at = recorded_at - interval '1 hour' where workspace_id = $1`,
+    [workspace.id],
+  );
   const { query } = gateway.db.flush;
   let lost = 0;
   gateway.db.flush.query = async (...args: Parameters<typeof query>) => {
@@ -368,6 +371,7 @@ describe('many writers', () => {
 
   test('of many workspaces never deadlock', async () => {
     await using other = await startRecording(gateway.database.url);
+    const errorsBefore = gateway.errors.length;
     const workspaces = await Promise.all(Array.from({ length: 30 }, () => gateway.workspace()));
     const types = ['test.event', 't-0', 't-1', 't-2'];
     for (const workspace of workspaces) {
@@ -387,7 +391,7 @@ describe('many writers', () => {
       ),
     );
     expect(new Set(all.flatMap(statuses))).toEqual(new Set(['RECORDED']));
-    expect([...gateway.errors, ...other.errors]).toEqual([]);
+    expect([...gateway.errors.slice(errorsBefore), ...other.errors]).toEqual([]);
   });
 
   test('whose sessions are terminated lose nothing that was acknowledged', async () => {
@@ -405,7 +409,7 @@ describe('many writers', () => {
     );
     for (let kills = 0; kills < 15; kills++) {
       const before = acknowledged.length;
-      await expect.poll(() => acknowledged.length, { timeout: 10_000 }).toBeGreaterThan(before);
+      await expect.poll(() => acknowledged.length).toBeGreaterThan(before);
       await gateway.db.upkeep.query(
         `select pg_terminate_backend(pid) from pg_stat_activity
          where datname = current_database() and pid <> pg_backend_pid()`,

@@ -151,8 +151,6 @@ async function takeSteps(stream: AsyncGenerator<Step>, count: number): Promise<S
   return steps;
 }
 
-const SOON = { timeout: 15_000 };
-
 describe('as many streams as may be', () => {
   let small: TestGateway;
   beforeAll(async () => {
@@ -190,7 +188,7 @@ describe('as many streams as may be', () => {
       // The gateway hears a little later that a reader has left.
       let opened: AsyncGenerator<Step> | null = null;
       await expect
-        .poll(async () => (opened = await open(read, other.key).catch(() => null)), SOON)
+        .poll(async () => (opened = await open(read, other.key).catch(() => null)))
         .not.toBeNull();
       await opened!.return(undefined);
       for (const stream of [...ofOne, ...ofOther]) await stream.return(undefined);

@@ -414,7 +414,8 @@ describe('the order of the log', () => {
       await connection.query('begin');
       await flush(connection, workspace, [{}, {}]);
       late = process.record(workspace, 3);
-      const blocked = `select count(*) as n from pg_locks where locktype = 'advisory' and not granted`;
+      const blocked = `select count(*) as n from pg_locks where locktype = 'advisory' and not granted
+        and database = (select oid from pg_database where datname = current_database())`;
       const isBlocked = async () => (await bed.db.read.query<{ n: number }>(blocked))[0]!.n;
       await expect.poll(isBlocked).toBeGreaterThan(0);
       const early = gateway.subscribe(workspace, { start: 'BEGINNING' });

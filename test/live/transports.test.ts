@@ -63,9 +63,7 @@ describe.each(CLIENTS)('%s', (_, read) => {
     await gateway.db.write.query(
       'update api_keys set revoked_at = now() where id = (select max(id) from api_keys)',
     );
-    const revoked = Date.now();
     const fault = await stream.next().catch((error: unknown) => error as StreamFault);
-    expect(Date.now() - revoked).toBeLessThan(5_000);
     expect(fault).toMatchObject({
       extensions: { code: 'KEY_REVOKED', cursor: steps.at(-1)!.cursor },
     });
@@ -103,8 +101,6 @@ function addressOf(ticket: string, variables: Record<string, unknown>): string {
   address.searchParams.set('ticket', ticket);
   return address.href;
 }
-
-const SOON = { timeout: 15_000 };
 
 /** Passes bytes on until it cuts every connection. */
 async function startCuttingProxy(target: string) {
@@ -164,12 +160,12 @@ describe('a plain EventSource', () => {
     const address = addressOf(await ticketFor(key), { start: 'BEGINNING' });
     using reader = openEventSource(address.replace(gateway.url, cutting.url));
     for (let rounds = 1; rounds <= 2; rounds++) {
-      await expect.poll(() => reader.seen.at(-1)?.step?.position, SOON).toBe(5 * rounds);
+      await expect.poll(() => reader.seen.at(-1)?.step?.position).toBe(5 * rounds);
       await expect.poll(() => reader.seen.at(-1)?.step?.kind !== undefined).toBe(true);
       cutting.cut();
       await record(key, 5);
     }
-    await expect.poll(() => reader.seen.at(-1)?.step?.position, SOON).toBe(15);
+    await expect.poll(() => reader.seen.at(-1)?.step?.position).toBe(15);
     const steps = reader.seen.map(({ step }) => step!);
     expect(positionsOf(steps)).toEqual(Array.from({ length: 15 }, (_, index) => index + 1));
     expect(cutting.connections).toBe(3);

@@ -204,8 +204,7 @@ test('a reader that does not take in a large answer is cut', async () => {
     '{"query":"{ large(kilobytes: 30000) }"}',
     'application/json',
   );
-  await until(() => strict.seen.resolved === 1);
-  await new Promise(resolve => setTimeout(resolve, 900));
+  await until(() => strict.seen.resolved === 1 && strict.connections() === 0);
   socket.resume();
   let bytes = 0;
   socket.on('data', chunk => (bytes += chunk.length));

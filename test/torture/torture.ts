@@ -34,7 +34,7 @@ const SUBSCRIBERS_A_READER = 6;
 const WRITERS_A_GATEWAY = 3;
 /** It ends as soon as everybody is there: this long only where something is lost. */
 const SETTLE_MS = 90_000;
-const CUT_WITHIN_MS = 15_000;
+const CUT_WITHIN_MS = 60_000;
 const RECORD = `mutation ($events: [EventInput!]!) {
   recordEvents(input: { workspace: "default", events: $events }) { receipts { status } } }`;
 

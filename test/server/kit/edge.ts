@@ -1,6 +1,8 @@
 import { connect, type Socket } from 'node:net';
 import { GatewayError } from '../../../src/core/errors.ts';
+import { LIMITS } from '../../../src/core/limits.ts';
 import type { Principal } from '../../../src/core/principal.ts';
+import { Admission } from '../../../src/server/admission.ts';
 import { createHttpServer, type HttpServerOptions } from '../../../src/server/http.ts';
 import type { PipelineOptions } from '../../../src/server/pipeline.ts';
 import { SERVER_DEFAULTS, type ServerSettings } from '../../../src/server/settings.ts';
@@ -21,6 +23,8 @@ export interface Edge extends AsyncDisposable {
   readonly url: string;
   readonly log: readonly LogLine[];
   readonly seen: Sightings;
+  /** How many connections are open. */
+  readonly connections: () => number;
   stop(): Promise<void>;
   /** A POST of JSON with a valid key; `null` takes a header away. */
   post(body: unknown, headers?: Record<string, string | null>): Promise<Answer>;
@@ -42,12 +46,13 @@ interface Answer {
 }
 
 type Options = Partial<ServerSettings> &
-  Partial<Pick<PipelineOptions, 'eventIdOf'>> &
+  Partial<Pick<PipelineOptions, 'eventIdOf' | 'admission'>> &
   Partial<Pick<HttpServerOptions, 'handlers' | 'notReady' | 'endStreams'>>;
 
 /** The whole edge round a stub schema, on a port of its own. */
 export async function startEdge(options: Options = {}): Promise<Edge> {
-  const { handlers = [], notReady = async () => [], endStreams, eventIdOf, ...changed } = options;
+  const { handlers = [], notReady = async () => [], endStreams, eventIdOf, ...rest } = options;
+  const { admission = new Admission(LIMITS), ...changed } = rest;
   const settings = { ...SERVER_DEFAULTS, ...changed };
   const lines: LogLine[] = [];
   const write = (level: LogLine['level']) => (fields: object, message: string) =>
@@ -56,14 +61,17 @@ export async function startEdge(options: Options = {}): Promise<Edge> {
   const seen: Sightings = { resolved: 0, streamsBegun: 0, streamsEnded: 0, pulled: 0 };
   const graphql = createYogaServer({
     schema: stubSchema(seen),
+    admission,
     authenticate: async ({ headers }) => principalOf(headers.get('authorization')),
     createContext: call => ({ signal: call.signal }),
     ...(eventIdOf && { eventIdOf }),
     log,
     settings,
   });
+  let connections = 0;
   const server = createHttpServer({
     graphql,
+    metrics: { answered: () => {}, connected: change => (connections += change) },
     handlers,
     notReady,
     ...(endStreams && { endStreams }),
@@ -85,6 +93,7 @@ export async function startEdge(options: Options = {}): Promise<Edge> {
     url: `${origin}/graphql`,
     log: lines,
     seen,
+    connections: () => connections,
     stop: () => server.stop(),
     send,
     post(body, headers = {}) {
@@ -137,11 +146,22 @@ function principalOf(authorization: string | null): Principal | null {
   return { keyId: 7, scopes: ['ADMIN'], workspaceId: null };
 }
 
-/** Waits for a condition, not for a time; fails after `ms`. */
-export async function until(isTrue: () => boolean, ms = 5_000): Promise<void> {
-  const deadline = Date.now() + ms;
+const PATIENCE_MS = 90_000;
+const STILL_MS = 200;
+
+/** Waits for a condition, not for a time. */
+export async function until(isTrue: () => boolean): Promise<void> {
+  const deadline = Date.now() + PATIENCE_MS;
   while (!isTrue()) {
-    if (Date.now() > deadline) throw new Error(`not so within ${ms} ms: ${isTrue.toString()}`);
+    if (Date.now() > deadline) throw new Error(`this has not come: ${isTrue.toString()}`);
     await new Promise(resolve => setTimeout(resolve, 5));
+  }
+}
+
+/** Waits until a number has not changed for a while. */
+export async function untilStill(value: () => number): Promise<void> {
+  for (let before = NaN; before !== value();) {
+    before = value();
+    await new Promise(resolve => setTimeout(resolve, STILL_MS));
   }
 }
