@@ -107,6 +107,12 @@ const VARIABLES = {
   SLUICE_TRUST_PROXY: whole(0, 10)
     .default(0)
     .describe('Proxies of yours before the gateway, whose X-Forwarded-For tells the address.'),
+  SLUICE_WORK_REQUESTS_MAX: whole(1, 100_000)
+    .default(LIMITS.workRequestsMax)
+    .describe('Requests in work at once; the others wait a second, then get OVERLOADED.'),
+  SLUICE_WORK_BYTES_MAX: whole(1_048_576, 17_179_869_184)
+    .default(LIMITS.workBytesMax)
+    .describe('Bytes held for requests in work; what needs more gets OVERLOADED.'),
   SLUICE_STREAMS_MAX: whole(1, 100_000)
     .default(10_000)
     .describe('Live streams that may be open at once in one process.'),
@@ -164,6 +170,8 @@ export interface Config {
   readonly addressRequestsPerSecond: number;
   readonly wrongKeysPerMinute: number;
   readonly trustedProxies: number;
+  readonly workRequestsMax: number;
+  readonly workBytesMax: number;
   readonly streamsMax: number;
   readonly streamsPerKeyMax: number;
   readonly logshEventsPerSecond: number;
@@ -229,6 +237,8 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     addressRequestsPerSecond: data.SLUICE_ADDRESS_REQUESTS_PER_SECOND,
     wrongKeysPerMinute: data.SLUICE_WRONG_KEYS_PER_MINUTE,
     trustedProxies: data.SLUICE_TRUST_PROXY,
+    workRequestsMax: data.SLUICE_WORK_REQUESTS_MAX,
+    workBytesMax: data.SLUICE_WORK_BYTES_MAX,
     streamsMax: data.SLUICE_STREAMS_MAX,
     streamsPerKeyMax: data.SLUICE_STREAMS_PER_KEY_MAX,
     logshEventsPerSecond: data.SLUICE_LOGSH_EVENTS_PER_SECOND,

@@ -48,6 +48,12 @@ export const LIMITS = {
   writers: 2,
   lockTimeoutMs: 2_000,
 
+  /** The process: what it does at once, and what waits for its turn. */
+  workRequestsMax: 1_000,
+  workBytesMax: 67_108_864,
+  workWaitingMax: 1_000,
+  workWaitMs: 1_000,
+
   definitionsMax: 5_000,
   schemaCharsMax: 65_536,
   measuresMax: 20,
@@ -95,6 +101,11 @@ export const LIMIT_MEANINGS: Readonly<Record<keyof typeof LIMITS, string>> = {
   waitingBytesMax: 'Bytes that may wait to be recorded; more are refused as `OVERLOADED`.',
   writers: 'Flushes at a time.',
   lockTimeoutMs: 'Milliseconds that a statement waits for a lock.',
+  workRequestsMax:
+    'Requests in work at once; fewer while the process is behind, and of large bodies.',
+  workBytesMax: 'Bytes held for requests in work: bodies, and what is read for answers.',
+  workWaitingMax: 'Requests that may wait to be taken into work; more are refused as `OVERLOADED`.',
+  workWaitMs: 'Milliseconds that a request waits for that, then it is refused as `OVERLOADED`.',
   definitionsMax: 'Event definitions of a workspace.',
   schemaCharsMax: 'Characters of a payload schema.',
   measuresMax: 'Measures of an event definition.',

@@ -15,7 +15,11 @@ export interface AnswerBudget {
   readonly overrun: GatewayError | null;
 }
 
-export function createAnswerBudget(bytesMax: number): AnswerBudget {
+export function createAnswerBudget(
+  bytesMax: number,
+  /** Hears of what was read, and may refuse it by throwing. */
+  onRead: (bytes: number) => void = () => {},
+): AnswerBudget {
   let bytesRead = 0;
   let bytesHeld = 0;
   let overrun: GatewayError | null = null;
@@ -23,6 +27,7 @@ export function createAnswerBudget(bytesMax: number): AnswerBudget {
     read(bytes) {
       bytesRead += bytes;
       if (bytesRead > bytesMax) throw tooLarge(bytesMax);
+      onRead(bytes);
     },
     holds(bytes) {
       bytesHeld += bytes;

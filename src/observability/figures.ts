@@ -6,6 +6,7 @@ import type { MetricName } from './metrics.ts';
 export interface MetricSources {
   readonly lanes: () => Readonly<Record<string, LaneFigures>>;
   readonly waitingEvents: () => number;
+  readonly requests: () => RequestFigures;
   readonly streams: () => StreamFigures;
   readonly upkeep: () => UpkeepFigures;
 }
@@ -19,6 +20,11 @@ export interface UpkeepFigures {
   readonly retentionLagS: number;
   readonly expiryLagS: number;
   readonly snapshotS: number;
+}
+
+export interface RequestFigures {
+  readonly inWork: number;
+  readonly waiting: number;
 }
 
 export interface LaneFigures {
@@ -57,6 +63,8 @@ export function declareFigures(describe: Describe, sources: Sources): Counter<'r
 function declareGauges(describe: Describe, sources: Sources): void {
   const gauges: readonly Figure[] = [
     ['sluice_waiting_events', of => of.waitingEvents()],
+    ['sluice_requests_in_work', of => of.requests().inWork],
+    ['sluice_requests_waiting', of => of.requests().waiting],
     ['sluice_streams_open', of => of.streams().subscribers],
     ['sluice_streams_catching_up', of => of.streams().catchingUp],
     ['sluice_stream_lag_events', of => of.streams().lagEvents],

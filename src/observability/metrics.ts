@@ -12,6 +12,10 @@ export const METRICS = {
   sluice_flush_seconds: 'Time of one flush until its commit.',
   sluice_http_requests_total: 'HTTP requests answered, by route and class of status.',
   sluice_http_request_seconds: 'Time until an answer was sent, by route; streams are left out.',
+  sluice_requests_in_work: 'Requests in work: taken in, and not answered yet.',
+  sluice_requests_waiting: 'Requests that wait to be taken into work.',
+  sluice_requests_refused_total:
+    'Requests and operations refused for want of room or rate, by code: OVERLOADED or RATE_LIMITED.',
   sluice_http_connections: 'HTTP connections that are open, WebSockets among them.',
   sluice_database_connections: 'Connections to Postgres that are open or opening, by lane.',
   sluice_database_waiting: 'Statements that wait for a connection, by lane.',
@@ -56,6 +60,7 @@ export interface Metrics {
   redacted(events: number): void;
   answered(request: AnsweredRequest): void;
   connected(change: 1 | -1): void;
+  refused(code: 'OVERLOADED' | 'RATE_LIMITED'): void;
   statement(lane: string, ms: number): void;
   aggregated(source: string, ms: number): void;
   /** Tells where figures are read from. Once. */
@@ -105,7 +110,9 @@ export function createMetrics(): Metrics {
   };
 }
 
-function createRequestMetrics(describe: Describe): Pick<Metrics, 'answered' | 'connected'> {
+function createRequestMetrics(
+  describe: Describe,
+): Pick<Metrics, 'answered' | 'connected' | 'refused'> {
   const requests = new Counter({
     ...describe('sluice_http_requests_total'),
     labelNames: ['route', 'status'],
@@ -116,12 +123,18 @@ function createRequestMetrics(describe: Describe): Pick<Metrics, 'answered' | 'c
     buckets: SECONDS,
   });
   const connections = new Gauge(describe('sluice_http_connections'));
+  const refused = new Counter({
+    ...describe('sluice_requests_refused_total'),
+    labelNames: ['code'],
+  });
+  for (const code of ['OVERLOADED', 'RATE_LIMITED']) refused.inc({ code }, 0);
   return {
     answered({ route, status, ms, isStream }) {
       requests.inc({ route, status: `${Math.floor(status / 100)}xx` });
       if (!isStream) seconds.observe({ route }, ms / 1_000);
     },
     connected: change => connections.inc(change),
+    refused: code => refused.inc({ code }),
   };
 }
 

@@ -55,25 +55,34 @@ const WINDOW_S = 10;
 const WRONG_KEYS_WINDOW_S = 60;
 const RIGHT_KEYS_MAX = 10_000;
 
-export function createRateLimits(settings: RateSettings): RateLimits {
+export function createRateLimits(
+  settings: RateSettings,
+  /** Hears of each refusal. */
+  onLimited: () => void = () => {},
+): RateLimits {
   const addresses = rateOf('address', settings.addressRequestsPerSecond);
   const keys = rateOf('key', settings.keyRequestsPerSecond);
   const events = rateOf('events', settings.keyEventsPerSecond);
   const wrongKeys = createWrongKeys(settings.wrongKeysPerMinute);
 
+  const admit: RateLimits['admit'] = async (caller, secret, authenticate) => {
+    const address = addressOf(caller, settings.trustedProxies);
+    const tell = tellingTo(caller);
+    await addresses?.take(address, 1, tell);
+    const principal =
+      secret === null ? await authenticate() : await wrongKeys(address, secret, authenticate);
+    if (principal !== null) await keys?.take(principal.keyId, 1, tell);
+    return principal;
+  };
+
+  function note(error: unknown): never {
+    if (error instanceof GatewayError && error.code === 'RATE_LIMITED') onLimited();
+    throw error;
+  }
+
   return {
-    async admit(caller, secret, authenticate) {
-      const address = addressOf(caller, settings.trustedProxies);
-      const tell = tellingTo(caller);
-      await addresses?.take(address, 1, tell);
-      const principal =
-        secret === null ? await authenticate() : await wrongKeys(address, secret, authenticate);
-      if (principal !== null) await keys?.take(principal.keyId, 1, tell);
-      return principal;
-    },
-    async countEvents(keyId, count) {
-      await events?.take(keyId, count);
-    },
+    admit: (caller, secret, authenticate) => admit(caller, secret, authenticate).catch(note),
+    countEvents: async (keyId, count) => events?.take(keyId, count).catch(note),
   };
 }
 

@@ -1,7 +1,8 @@
 import type { IncomingMessage } from 'node:http';
-import { promisify } from 'node:util';
-import { gunzip, inflate, type InputType, type ZlibOptions } from 'node:zlib';
+import type { Readable } from 'node:stream';
+import { createGunzip, createInflate, type Gunzip, type Inflate } from 'node:zlib';
 import { GatewayError } from '../core/errors.ts';
+import type { Work } from './admission.ts';
 
 /**
  * Reads request bodies within a bound, and refuses the rest early.
@@ -11,24 +12,28 @@ import { GatewayError } from '../core/errors.ts';
  * and the bound holds for what comes out; any other Content-Encoding is refused, never ignored.
  */
 
-type Inflate = (body: InputType, options: ZlibOptions) => Promise<Buffer>;
-
-const DECODERS: Readonly<Record<string, Inflate>> = {
-  gzip: promisify<InputType, ZlibOptions, Buffer>(gunzip),
-  'x-gzip': promisify<InputType, ZlibOptions, Buffer>(gunzip),
-  deflate: promisify<InputType, ZlibOptions, Buffer>(inflate),
+const DECODERS: Readonly<Record<string, () => Gunzip | Inflate>> = {
+  gzip: createGunzip,
+  'x-gzip': createGunzip,
+  deflate: createInflate,
 };
 
 /** Tells clients what may be sent instead. @see https://www.rfc-editor.org/rfc/rfc9110#section-15.5.16 */
 export const ENCODINGS_READ = 'gzip, deflate';
 
+/** Whose body it is, and where its bytes are counted. */
+export interface Sender {
+  readonly req: IncomingMessage;
+  readonly work: Work | undefined;
+}
+
 /**
  * The whole body, inflated.
  * @throws GatewayError PAYLOAD_TOO_LARGE over the bound (whether declared, chunked or compressed),
  * UNSUPPORTED_MEDIA_TYPE for an unknown Content-Encoding, BAD_REQUEST for one that lies or a body
- * that breaks off.
+ * that breaks off, OVERLOADED where there is no room for it.
  */
-export async function readBody(req: IncomingMessage, bytesMax: number): Promise<Buffer> {
+export async function readBody({ req, work }: Sender, bytesMax: number): Promise<Buffer> {
   const encoding = req.headers['content-encoding']?.trim().toLowerCase() ?? 'identity';
   const decode = DECODERS[encoding];
   if (decode === undefined && encoding !== 'identity' && encoding !== '') {
@@ -38,8 +43,21 @@ export async function readBody(req: IncomingMessage, bytesMax: number): Promise<
     );
   }
   if (exceeds(req, bytesMax)) throw tooLarge(bytesMax);
-  const sent = await collect(req, bytesMax);
-  return decode === undefined ? sent : inflated(sent, decode, bytesMax);
+  let known = declaredBytes(req);
+  const collecting: Collecting = {
+    bytesMax,
+    broken: 'The request body broke off.',
+    onBytes(bytes) {
+      if (bytes > known) work?.grow(bytes - known);
+      known = Math.max(bytes, known);
+    },
+  };
+  const sent = await collect(req, collecting);
+  if (decode === undefined) return sent;
+  const inflating = decode();
+  inflating.end(sent);
+  const broken = 'The body is not what its Content-Encoding says.';
+  return collect(inflating, { ...collecting, broken }).finally(() => inflating.destroy());
 }
 
 /** Whether a request says by itself that it has a body. */
@@ -47,9 +65,14 @@ export function hasBody({ headers }: IncomingMessage): boolean {
   return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
 }
 
+/** What a request says of the size of its body; 0 where it says nothing. */
+export function declaredBytes({ headers }: IncomingMessage): number {
+  return Number(headers['content-length'] ?? 0);
+}
+
 /** Whether a request says by itself that its body is over the bound. */
 export function exceeds(req: IncomingMessage, bytesMax: number): boolean {
-  return Number(req.headers['content-length'] ?? 0) > bytesMax;
+  return declaredBytes(req) > bytesMax;
 }
 
 /** What is still read of a body that was refused. */
@@ -81,17 +104,30 @@ export function drained(req: IncomingMessage): Promise<void> {
   });
 }
 
-function collect(req: IncomingMessage, bytesMax: number): Promise<Buffer> {
+interface Collecting {
+  readonly bytesMax: number;
+  /** Hears how many bytes there are, with each chunk. @throws GatewayError */
+  readonly onBytes: (bytes: number) => void;
+  /** What is said when the end does not come. */
+  readonly broken: string;
+}
+
+function collect(source: Readable, { bytesMax, onBytes, broken }: Collecting): Promise<Buffer> {
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
     let bytes = 0;
     function onData(chunk: Buffer): void {
       bytes += chunk.length;
-      if (bytes <= bytesMax) return void chunks.push(chunk);
-      chunks.length = 0;
-      stop();
-      req.pause();
-      reject(tooLarge(bytesMax));
+      try {
+        if (bytes > bytesMax) throw tooLarge(bytesMax);
+        onBytes(bytes);
+        chunks.push(chunk);
+      } catch (error) {
+        chunks.length = 0;
+        stop();
+        source.pause();
+        reject(error as Error);
+      }
     }
     function onEnd(): void {
       stop();
@@ -99,25 +135,13 @@ function collect(req: IncomingMessage, bytesMax: number): Promise<Buffer> {
     }
     function onBreak(cause?: Error): void {
       stop();
-      reject(new GatewayError('BAD_REQUEST', 'The request body broke off.', { cause }));
+      reject(new GatewayError('BAD_REQUEST', broken, { cause }));
     }
     function stop(): void {
-      req.off('data', onData).off('end', onEnd).off('error', onBreak).off('close', onBreak);
+      source.off('data', onData).off('end', onEnd).off('error', onBreak).off('close', onBreak);
     }
-    req.on('data', onData).on('end', onEnd).on('error', onBreak).on('close', onBreak);
+    source.on('data', onData).on('end', onEnd).on('error', onBreak).on('close', onBreak);
   });
-}
-
-async function inflated(sent: Buffer, decode: Inflate, bytesMax: number): Promise<Buffer> {
-  try {
-    return await decode(sent, { maxOutputLength: bytesMax });
-  } catch (cause) {
-    const { code } = cause as NodeJS.ErrnoException;
-    if (code === 'ERR_BUFFER_TOO_LARGE') throw tooLarge(bytesMax);
-    throw new GatewayError('BAD_REQUEST', 'The body is not what its Content-Encoding says.', {
-      cause,
-    });
-  }
 }
 
 function tooLarge(bytesMax: number): GatewayError {

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
 import type { Principal } from '../core/principal.ts';
 import type { Caller } from '../security/rate-limits.ts';
+import type { Work } from './admission.ts';
 import { ticketOf, type OperationParams } from './params.ts';
 
 /** Case-insensitive; null where the header is absent. Fetch's Headers fit. */
@@ -20,6 +21,8 @@ export interface Call extends Caller {
   readonly ticket: string | null;
   /** Where an EventSource that reconnects left off. */
   readonly lastEventId: string | null;
+  /** Its place among what is done at once; undefined before it has one. */
+  work?: Work | undefined;
   /**
    * Aborts once nobody waits for the answer: the reader is gone, has ended its subscription, or the
    * server is stopping. A generator that waits for news must wake on it and return: its `return()`
@@ -56,6 +59,7 @@ export class HttpCall implements Call {
   principal: Principal | null | undefined;
   /** Undefined until its body is read. */
   params: OperationParams | undefined;
+  work: Work | undefined;
   #controller: AbortController | undefined;
 
   constructor(req: IncomingMessage, res: ServerResponse, requestId: string) {

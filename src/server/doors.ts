@@ -13,6 +13,8 @@ import type { QuarantineItem } from '../ingest/quarantine.ts';
 import type { RecordEvents } from '../ingest/record.ts';
 import type { Access } from '../security/access.ts';
 import type { AuthenticateCaller, RateLimits } from '../security/rate-limits.ts';
+import type { Admission } from './admission.ts';
+import { admit } from './admit.ts';
 import { drained, hasBody, readBody } from './body.ts';
 import { HttpCall } from './call.ts';
 import { createRoutes, type Found } from './door-routes.ts';
@@ -34,6 +36,7 @@ export interface DoorHandlerOptions {
       items: readonly QuarantineItem[],
     ): Promise<void>;
   };
+  readonly admission: Admission;
   readonly log: Log;
   readonly settings: ServerSettings;
 }
@@ -55,11 +58,12 @@ export function createDoorHandler(door: Door, options: DoorHandlerOptions): Path
     const found = find(request.method, request.path);
     if (found.route === null) return withoutRoute(door, request, found);
     request.params = found.params;
+    await admit(call, options.admission);
     const secret = door.credential(request);
     if (secret === null) throw unauthenticated();
     const principal = await options.services.authenticate(secret, call);
     if (found.route.scope !== null) requireScope(principal, found.route.scope);
-    request.body = await readBody(call.req, settings.bodyBytesMax);
+    request.body = await readBody(call, settings.bodyBytesMax);
     return found.route.handle(request, contextOf(door, principal, call, options));
   }
 
@@ -75,6 +79,8 @@ export function createDoorHandler(door: Door, options: DoorHandlerOptions): Path
       } catch (error) {
         answer = encodeError(error, request);
       }
+      // A stream is nobody's answer to wait for.
+      if (isStream(answer.body)) call.work?.end();
       await send(res, answer, settings);
     },
   };

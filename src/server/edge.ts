@@ -32,8 +32,10 @@ export interface EdgeOptions {
 
 export function createEdge({ config, services, log }: EdgeOptions): Edge {
   const settings = settingsOf(config);
+  const { admission } = services;
   const graphql = createYogaServer({
     schema,
+    admission,
     authenticate: call => authenticate(services, call),
     createContext: (call, principal) => {
       // The command line says so of what it imports from files.
@@ -55,7 +57,7 @@ export function createEdge({ config, services, log }: EdgeOptions): Edge {
     handlers: [
       createMetricsHandler(services),
       ...createDoors(config, services).map(door =>
-        createDoorHandler(door, { services, log, settings }),
+        createDoorHandler(door, { services, admission, log, settings }),
       ),
       createConsole(),
     ],

@@ -1,7 +1,6 @@
-import type { IncomingMessage } from 'node:http';
 import { GatewayError } from '../core/errors.ts';
 import { unauthenticated, type Principal } from '../core/principal.ts';
-import { exceeds, readBody } from './body.ts';
+import { exceeds, readBody, type Sender } from './body.ts';
 import { isObject, kindOf, readJson, readJsonText } from './json.ts';
 import type { ServerSettings } from './settings.ts';
 import { documentOf } from './trusted-documents.ts';
@@ -18,22 +17,27 @@ export interface OperationParams {
 const GET_ONLY = 'ticket';
 const NAMES: readonly string[] = ['query', 'operationName', 'variables', 'extensions'];
 
+/** Who sends a body. */
+export interface Poster extends Sender {
+  /** Null or undefined: of a caller without a key only a small body is read. */
+  readonly principal: Principal | null | undefined;
+}
+
 /**
- * The parameters of a POST; of a caller without a key (`principal` null) only a small one is read.
+ * The parameters of a POST.
  * @throws GatewayError UNSUPPORTED_MEDIA_TYPE for anything but JSON in UTF-8 (a browser sends forms
  * and plain text across sites without asking first), BAD_REQUEST, PAYLOAD_TOO_LARGE, UNAUTHENTICATED.
  * @see https://graphql.github.io/graphql-over-http/draft/#sec-POST
  */
 export async function readPostParams(
-  req: IncomingMessage,
-  principal: Principal | null,
+  sender: Poster,
   settings: ServerSettings,
 ): Promise<OperationParams> {
-  requireJson(req.headers['content-type']);
+  requireJson(sender.req.headers['content-type']);
   const bytes =
-    principal === null
-      ? await readAnonymous(req, settings)
-      : await readBody(req, settings.bodyBytesMax);
+    sender.principal == null
+      ? await readAnonymous(sender, settings)
+      : await readBody(sender, settings.bodyBytesMax);
   const body = readJson(bytes, settings.jsonDepthMax);
   if (Array.isArray(body)) {
     throw new GatewayError('BAD_REQUEST', 'One operation is taken per request, not a list.');
@@ -68,12 +72,12 @@ export function ticketOf(url: string): string | null {
 
 /** What is too large only for want of a key says so. */
 async function readAnonymous(
-  req: IncomingMessage,
+  sender: Sender,
   { bodyBytesMax, anonymousBodyBytesMax }: ServerSettings,
 ): Promise<Buffer> {
-  const isSmaller = anonymousBodyBytesMax < bodyBytesMax && !exceeds(req, bodyBytesMax);
+  const isSmaller = anonymousBodyBytesMax < bodyBytesMax && !exceeds(sender.req, bodyBytesMax);
   try {
-    return await readBody(req, Math.min(anonymousBodyBytesMax, bodyBytesMax));
+    return await readBody(sender, Math.min(anonymousBodyBytesMax, bodyBytesMax));
   } catch (error) {
     const isTooLarge = error instanceof GatewayError && error.code === 'PAYLOAD_TOO_LARGE';
     throw isTooLarge && isSmaller ? unauthenticated() : error;

@@ -1,6 +1,7 @@
 import type { GraphQLSchema } from 'graphql';
 import type { Plugin } from 'graphql-yoga';
 import type { Principal } from '../core/principal.ts';
+import type { Admission } from './admission.ts';
 import type { Call } from './call.ts';
 import type { Log } from './log.ts';
 import type { OperationParams } from './params.ts';
@@ -22,6 +23,8 @@ export type EdgePlugin = Plugin<OperationContext, CallContext>;
 /** Who calls, and what resolvers get to see: the composition root decides. */
 export interface PipelineOptions {
   readonly schema: GraphQLSchema;
+  /** Shared by all that is served. */
+  readonly admission: Admission;
   /**
    * The key's owner; null where no key was sent.
    * @throws GatewayError UNAUTHENTICATED for a key that is not valid, RATE_LIMITED,

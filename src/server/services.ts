@@ -32,12 +32,10 @@ import { readWholeAnswer } from '../read/aggregate-live.ts';
 import { createAccess, type Access } from '../security/access.ts';
 import { createAuthenticator } from '../security/authenticate.ts';
 import { createKeyAdmin } from '../security/keys.ts';
-import {
-  createRateLimits,
-  type AuthenticateCaller,
-  type RateLimits,
-} from '../security/rate-limits.ts';
+import type { AuthenticateCaller, RateLimits } from '../security/rate-limits.ts';
 import { createTickets, type Tickets } from '../security/tickets.ts';
+import type { Admission } from './admission.ts';
+import { createBounds, type Bounds } from './bounds.ts';
 import { createDoorStores } from './door-stores.ts';
 import type { DoorHandlerOptions } from './doors.ts';
 import type { Log } from './log.ts';
@@ -52,6 +50,8 @@ export interface GatewayServices
   /** Keeps what a door has acknowledged. @throws GatewayError SERVICE_UNAVAILABLE */
   readonly keepAside: DoorHandlerOptions['services']['keepAside'];
   readonly live: Live;
+  /** Of all that asks for something to be done. */
+  readonly admission: Admission;
   readonly access: Access;
   readonly authenticate: AuthenticateCaller;
   readonly rateLimits: RateLimits;
@@ -100,12 +100,12 @@ export async function createServices(options: ServicesOptions): Promise<GatewayS
     write: db.write,
     onError: err => log.warn({ err }, 'tickets of open streams were not renewed'),
   });
-  const { authenticate, keyAdmin } = createKeys(options);
-  const rateLimits = createRateLimits(config);
+  const bounds = createBounds(config, metrics);
   const streamsCheck = createStreamsCheck(db, live, log);
   metrics.readFrom({
     lanes: () => ({ read: db.read.stats(), write: db.write.stats(), upkeep: db.upkeep.stats() }),
     waitingEvents: () => writers.depth,
+    requests: () => bounds.admission.figures,
     streams: () => ({ ...live.stats(), executions: sharedResults.stats().executions }),
     upkeep: () => upkeep.stats(),
   });
@@ -115,8 +115,9 @@ export async function createServices(options: ServicesOptions): Promise<GatewayS
     ...(await createDoorStores(db)),
     record,
     live,
+    ...bounds,
     workspaceAdmin: createWorkspaceAdmin(db.write, id => fold.note([id])),
-    keyAdmin,
+    ...createKeys(options, bounds),
     definitionAdmin: createDefinitionAdmin({ write: db.write, onDefined }),
     quarantineAdmin: createQuarantineAdmin(db.write, record),
     keepAside: (workspaceId, door, items) => keepAside(db, workspaceId, door, items),
@@ -130,8 +131,6 @@ export async function createServices(options: ServicesOptions): Promise<GatewayS
       }).finally(() => live.forget(workspaceId)),
     createStreamTicket: principal => tickets.create(principal),
     access: createAccess(readers.workspaces, monotonicMs),
-    authenticate: (secret, caller) => rateLimits.admit(caller, secret, () => authenticate(secret)),
-    rateLimits,
     tickets,
     metrics,
     sharedResults,
@@ -194,17 +193,26 @@ function createIngest({ db, log }: ServicesOptions, { live, fold, metrics }: Aro
     newId: () => uuidV7(Date.now(), randomUUID()),
   });
   const measured: RecordEvents = async request => {
-    const receipts = await record(request);
+    const receipts = await record(request).catch((error: unknown) => {
+      if (error instanceof GatewayError && error.code === 'OVERLOADED') metrics.refused(error.code);
+      throw error;
+    });
     metrics.receipts(request.door, receipts);
     return receipts;
   };
   return { definitions, writers, record: measured };
 }
 
-function createKeys({ db, config }: ServicesOptions) {
+function createKeys(
+  { db, config }: ServicesOptions,
+  { rateLimits }: Bounds,
+): Pick<GatewayServices, 'authenticate' | 'keyAdmin'> {
   const { authenticate, forget } = createAuthenticator({ ...db, nowMs: monotonicMs });
   const { allowWeakKeys: allowWeak } = config;
-  return { authenticate, keyAdmin: createKeyAdmin(db.write, { allowWeak, onRevoked: forget }) };
+  return {
+    authenticate: (secret, caller) => rateLimits.admit(caller, secret, () => authenticate(secret)),
+    keyAdmin: createKeyAdmin(db.write, { allowWeak, onRevoked: forget }),
+  };
 }
 
 async function keepAside(

@@ -66,6 +66,8 @@ async function sendStream(
   options: StreamOptions,
 ): Promise<void> {
   const { res, req } = call;
+  // What is sent from now on is nobody's answer to wait for.
+  call.work?.end();
   if (res.destroyed) return stream.end();
   res.once('close', () => stream.end());
   req.socket.setNoDelay(true);

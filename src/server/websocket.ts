@@ -97,6 +97,7 @@ function peerOf({ headers, socket }: IncomingMessage, outlet: Outlet): Peer {
     remoteAddress: socket.remoteAddress,
     headers: readerOf(headers),
     outlet,
+    messageBytes: 0,
     streams: new Set(),
     controllers: new Set(),
   };
@@ -122,6 +123,7 @@ function serve(
           if (isBinary || isNestedBeyond(data, settings.jsonDepthMax)) {
             return socket.close(CloseCode.BadRequest, 'Invalid message received');
           }
+          peer.messageBytes = data.length;
           listener(data.toString()).catch((error: unknown) => closeFor(error));
         });
       },

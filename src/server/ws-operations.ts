@@ -3,9 +3,8 @@ import type { Context, ServerOptions, SubscribePayload } from 'graphql-ws';
 import { GatewayError } from '../core/errors.ts';
 import type { Call, HeaderReader } from './call.ts';
 import { presentError, presentResult, type Asker, type RawResult } from './errors.ts';
-import type { Log } from './log.ts';
 import type { Pace } from './pace.ts';
-import type { PipelineOptions } from './pipeline.ts';
+import type { OperationContext, PipelineOptions } from './pipeline.ts';
 import { isReadySource, type Ready, type ReadySource } from './ready.ts';
 import { ResultStream } from './result-stream.ts';
 import { documentOf } from './trusted-documents.ts';
@@ -17,6 +16,8 @@ export interface Peer {
   readonly remoteAddress: string | undefined;
   readonly headers: HeaderReader;
   readonly outlet: Outlet;
+  /** Of the message that came last. */
+  messageBytes: number;
   readonly streams: Set<ResultStream>;
   /** Aborts every operation that runs, streams and others. */
   readonly controllers: Set<AbortController>;
@@ -42,6 +43,7 @@ interface Running {
   readonly controller: AbortController;
   readonly peer: Peer;
   readonly id: string;
+  readonly bytes: number;
 }
 
 /** Several errors that end an operation before its first result. */
@@ -87,11 +89,12 @@ export function createOperations(
         const message = `A connection may run ${settings.websocketOperationsMax} operations at once.`;
         return [asGraphQLError(new GatewayError('TOO_MANY_STREAMS', message))];
       }
+      const { messageBytes: bytes } = context.extra;
       const controller = new AbortController();
       const call = callOf(context, id, controller.signal);
       try {
         const query = String(documentOf(payload, settings.trustedDocuments));
-        const running = { controller, peer: context.extra, id };
+        const running = { controller, peer: context.extra, id, bytes };
         return await prepare(yoga, { ...payload, query }, call, running);
       } catch (error) {
         return [asGraphQLError(error)];
@@ -129,7 +132,7 @@ async function prepare(
   yoga: Yoga,
   payload: SubscribePayload,
   call: Call,
-  running: Pick<Running, 'controller' | 'peer' | 'id'>,
+  running: Omit<Running, 'execute' | 'subscribe'>,
 ): Promise<ExecutionArgs | GraphQLError[]> {
   const { schema, parse, validate, contextFactory, execute, subscribe } = yoga.getEnveloped({
     call,
@@ -149,12 +152,15 @@ async function prepare(
   };
 }
 
+type RunOptions = Pick<PipelineOptions, 'admission' | 'log'> & { readonly pace: Pace };
+
 async function run(
   kind: 'execute' | 'subscribe',
   args: ExecutionArgs,
-  { log, pace }: { readonly log: Log; readonly pace: Pace },
+  { admission, log, pace }: RunOptions,
 ): Promise<Result> {
-  const { controller, peer, id, ...executors } = args.rootValue as Running;
+  const { controller, peer, id, bytes, ...executors } = args.rootValue as Running;
+  const { call } = args.contextValue as OperationContext;
   peer.controllers.add(controller);
   function release(): void {
     peer.controllers.delete(controller);
@@ -162,10 +168,14 @@ async function run(
   }
   let result: Result;
   try {
+    call.work = admission.enter(bytes);
+    await call.work.turn;
     result = await executors[kind]({ ...args, rootValue: undefined });
   } catch (error) {
     release();
     return failing([error]);
+  } finally {
+    call.work?.end();
   }
   if (isReadySource(result)) {
     const stream = new ResultStream(result, onEnd, log);

@@ -2,6 +2,7 @@ import { createYoga, type YogaServerInstance } from 'graphql-yoga';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { GatewayError } from '../core/errors.ts';
+import { admit } from './admit.ts';
 import { answerError } from './answer.ts';
 import { HttpCall } from './call.ts';
 import { createCors } from './cors.ts';
@@ -90,6 +91,11 @@ export function createYogaServer(options: PipelineOptions): GraphqlServer {
       const refused = refusal(req);
       if (refused) return answerError(res, refused, { allow: 'GET, POST' });
       const call = new HttpCall(req, res, requestId);
+      try {
+        await admit(call, options.admission);
+      } catch (error) {
+        return write({ errors: [error] }, call);
+      }
       if (await direct.answer(call)) return;
       await yoga.handleNodeRequestAndResponse(req, res, { call });
     },

@@ -119,7 +119,7 @@ class OperationWriter {
     if (isListType(type)) {
       if (dice.chance(5)) return this.#value(type.ofType, name, depth);
       const length = dice.chance(1) ? dice.of([1_001, 3_000]) : dice.below(4);
-      if (length > 4) return new Array<unknown>(length).fill(this.#value(type.ofType, name, 0));
+      if (length > 4) return repeated(this.#value(type.ofType, name, 0), length);
       return Array.from({ length }, () => this.#value(type.ofType, name, depth - 1));
     }
     if (isEnumType(type)) return dice.chance(3) ? 'NOTHING' : dice.of(type.getValues()).name;
@@ -199,6 +199,14 @@ function literal(value: unknown, type: GraphQLInputType): string {
   }
   const written = values.toWire(value);
   return isEnumType(bare) && /^"[A-Z_]+"$/.test(written) ? written.slice(1, -1) : written;
+}
+
+/** More than this, and this process stands still for longer than any gateway. */
+const REPEATED_CHARS_MAX = 1_000_000;
+
+function repeated(value: unknown, times: number): unknown[] {
+  const fitting = Math.floor(REPEATED_CHARS_MAX / values.toWire(value).length);
+  return new Array<unknown>(Math.min(times, fitting)).fill(value);
 }
 
 /** A document that is cut, changed or blown up. */

@@ -2,8 +2,10 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, describe, expect, test } from 'vitest';
 import { GatewayError } from '../../src/core/errors.ts';
+import { LIMITS } from '../../src/core/limits.ts';
 import type { Door, DoorAnswer, DoorRoute } from '../../src/doors/door.ts';
 import { createDoors } from '../../src/doors/index.ts';
+import { Admission } from '../../src/server/admission.ts';
 import { createRoutes } from '../../src/server/door-routes.ts';
 import { createDoorHandler, type DoorHandlerOptions } from '../../src/server/doors.ts';
 import { SERVER_DEFAULTS } from '../../src/server/settings.ts';
@@ -12,6 +14,7 @@ const logged: object[] = [];
 const closing: (() => void)[] = [];
 afterAll(() => closing.forEach(close => close()));
 
+const admission = new Admission(LIMITS);
 const SETTINGS = { ...SERVER_DEFAULTS, bodyBytesMax: 100 };
 
 /** A door alone behind a listener; `access` is the first that a route asks of services. */
@@ -27,7 +30,7 @@ async function open(door: Door, access: () => Promise<never>): Promise<string> {
     error: (facts: object) => logged.push(facts),
     warn: (facts: object) => logged.push(facts),
   } as unknown as DoorHandlerOptions['log'];
-  const handler = createDoorHandler(door, { services, log, settings: SETTINGS });
+  const handler = createDoorHandler(door, { services, admission, log, settings: SETTINGS });
   const server = createServer((req, res) => {
     res.setHeader('x-request-id', 'r-1');
     void handler.handle(req, res);

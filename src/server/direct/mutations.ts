@@ -66,7 +66,7 @@ export function createDirectMutations(options: DirectOptions): DirectMutations {
       if (req.method !== 'POST' || plans.size === 0) return false;
       try {
         call.principal = await authenticate(call);
-        call.params = await readPostParams(req, call.principal, settings);
+        call.params = await readPostParams(call, settings);
       } catch (error) {
         await write({ errors: [error] }, call);
         return true;

@@ -13,12 +13,10 @@ export function useJsonRequests(settings: ServerSettings): EdgePlugin {
     onRequestParse({ serverContext, setRequestParser }) {
       const call = serverContext?.call;
       if (!(call instanceof HttpCall)) return;
-      const { req } = call;
+      const { method, url = '' } = call.req;
       setRequestParser(() => {
         if (call.params !== undefined) return call.params;
-        return req.method === 'GET'
-          ? readGetParams(req.url ?? '', settings)
-          : readPostParams(req, call.principal ?? null, settings);
+        return method === 'GET' ? readGetParams(url, settings) : readPostParams(call, settings);
       });
     },
   };

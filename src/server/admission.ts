@@ -1,0 +1,173 @@
+/**
+ * Admission: of what is asked, as much is taken in as can be answered soon, and the rest is turned
+ * away with OVERLOADED before anything is read of it. Requests in work are bounded by number
+ * (`admission-limit.ts`), and those and what waits by bytes. Who finds no room waits for a moment, in
+ * order: long enough for a burst, too short for a queue.
+ */
+import { performance } from 'node:perf_hooks';
+import { GatewayError } from '../core/errors.ts';
+import { LIMITS } from '../core/limits.ts';
+import { firstLimit, nextLimit } from './admission-limit.ts';
+
+export interface AdmissionOptions {
+  readonly workRequestsMax: number;
+  readonly workBytesMax: number;
+  /** Hears of each refusal. */
+  readonly onRefused?: () => void;
+}
+
+/** A request that was taken in. */
+export interface Work {
+  /** Rejects with OVERLOADED after too long a wait. Undefined: it may go on at once. */
+  readonly turn: Promise<void> | undefined;
+  /** More is held for it than was known. @throws GatewayError OVERLOADED */
+  readonly grow: (bytes: number) => void;
+  /** Idempotent. */
+  readonly end: () => void;
+}
+
+export interface AdmissionFigures {
+  readonly inWork: number;
+  readonly waiting: number;
+}
+
+/** How often the limit is looked at, and those who have waited for too long. */
+const LOOK_EVERY_MS = 100;
+/** A larger body counts as several requests: up to half of what the least limit lets in. */
+const BYTES_A_SHARE = 131_072;
+const SHARES_MAX = 8;
+
+interface Entry {
+  state: 'WAITING' | 'RUNNING' | 'ENDED';
+  bytes: number;
+  shares: number;
+  readonly sinceMs: number;
+  /** Ends the wait. */
+  settle: (error?: GatewayError) => void;
+}
+
+export class Admission {
+  readonly #options: AdmissionOptions;
+  readonly #waiting = new Set<Entry>();
+  #requests = 0;
+  #shares = 0;
+  #bytes = 0;
+  #limit: number;
+  #isShort = false;
+  #lookedMs = 0;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(options: AdmissionOptions) {
+    this.#options = options;
+    this.#limit = firstLimit(options.workRequestsMax);
+  }
+
+  get figures(): AdmissionFigures {
+    return { inWork: this.#requests, waiting: this.#waiting.size };
+  }
+
+  /**
+   * Takes a request in, or lets it wait. Whatever becomes of it, its work must be ended.
+   * @throws GatewayError OVERLOADED
+   */
+  enter(bytes: number): Work {
+    const sinceMs = performance.now();
+    const entry: Entry = { state: 'WAITING', bytes: 0, shares: 0, sinceMs, settle: () => {} };
+    if (this.#waiting.size >= LIMITS.workWaitingMax) throw this.#refusal();
+    this.#hold(entry, bytes);
+    this.#watch();
+    const isNext = this.#waiting.size === 0 && this.#hasRoom(entry);
+    if (isNext) this.#run(entry);
+    return {
+      turn: isNext ? undefined : this.#wait(entry),
+      grow: more => {
+        if (entry.state !== 'ENDED') this.#hold(entry, more);
+      },
+      end: () => this.#end(entry),
+    };
+  }
+
+  #refusal(): GatewayError {
+    this.#options.onRefused?.();
+    return new GatewayError('OVERLOADED', 'More is asked than fits: try again in a second.');
+  }
+
+  /** What stands alone always fits. */
+  #hold(entry: Entry, bytes: number): void {
+    const others = this.#bytes - entry.bytes;
+    const isOver = this.#bytes + bytes > this.#options.workBytesMax;
+    if (others > 0 && isOver) throw this.#refusal();
+    entry.bytes += bytes;
+    this.#bytes += bytes;
+    const shares = Math.min(SHARES_MAX, 1 + Math.floor(entry.bytes / BYTES_A_SHARE));
+    if (entry.state === 'RUNNING') this.#shares += shares - entry.shares;
+    entry.shares = shares;
+  }
+
+  #hasRoom({ shares }: Entry): boolean {
+    return this.#requests === 0 || this.#shares + shares <= this.#limit;
+  }
+
+  #run(entry: Entry): void {
+    entry.state = 'RUNNING';
+    this.#requests += 1;
+    this.#shares += entry.shares;
+  }
+
+  #wait(entry: Entry): Promise<void> {
+    this.#isShort = true;
+    this.#waiting.add(entry);
+    return new Promise((resolve, reject) => {
+      entry.settle = error => (error === undefined ? resolve() : reject(error));
+    });
+  }
+
+  #letIn(): void {
+    for (const entry of this.#waiting) {
+      if (!this.#hasRoom(entry)) return;
+      this.#waiting.delete(entry);
+      this.#run(entry);
+      entry.settle();
+    }
+  }
+
+  #end(entry: Entry): void {
+    const { state, bytes, shares } = entry;
+    if (state === 'ENDED') return;
+    entry.state = 'ENDED';
+    this.#bytes -= bytes;
+    if (state === 'WAITING') {
+      this.#waiting.delete(entry);
+      entry.settle(this.#refusal());
+      return;
+    }
+    this.#requests -= 1;
+    this.#shares -= shares;
+    this.#letIn();
+  }
+
+  /** Looks after the limit, as long as anything is in work or the limit is not as it was. */
+  #watch(): void {
+    if (this.#timer !== undefined) return;
+    this.#lookedMs = performance.now();
+    this.#timer = setInterval(() => this.#look(), LOOK_EVERY_MS).unref();
+  }
+
+  #look(): void {
+    const { workRequestsMax } = this.#options;
+    const nowMs = performance.now();
+    const lateMs = nowMs - this.#lookedMs - LOOK_EVERY_MS;
+    const isShort = this.#isShort || this.#waiting.size > 0;
+    this.#lookedMs = nowMs;
+    this.#isShort = false;
+    this.#limit = nextLimit(this.#limit, workRequestsMax, { lateMs, isShort });
+    this.#letIn();
+    for (const entry of this.#waiting) {
+      if (nowMs - entry.sinceMs < LIMITS.workWaitMs) break;
+      this.#end(entry);
+    }
+    if (this.#requests > 0 || this.#limit !== firstLimit(workRequestsMax)) return;
+    clearInterval(this.#timer);
+    this.#timer = undefined;
+  }
+}

@@ -1,0 +1,111 @@
+/** Who is let in, who waits, who is turned away. */
+import { describe, expect, test } from 'vitest';
+import { nextLimit } from '../../src/server/admission-limit.ts';
+import { Admission, type Work } from '../../src/server/admission.ts';
+
+function admission(workRequestsMax: number, workBytesMax = 1_000_000) {
+  const seen = { refused: 0 };
+  const onRefused = () => void (seen.refused += 1);
+  return { seen, admission: new Admission({ workRequestsMax, workBytesMax, onRefused }) };
+}
+
+const code = (name: string) => expect.objectContaining({ code: name }) as Error;
+
+describe('requests', () => {
+  test('go on at once while there is room, then in order', async () => {
+    const { admission: gate } = admission(2);
+    const [one, two, three, four] = [1, 1, 1, 1].map(bytes => gate.enter(bytes)) as Work[];
+    expect([one!.turn, two!.turn]).toEqual([undefined, undefined]);
+    expect(gate.figures).toEqual({ inWork: 2, waiting: 2 });
+    one!.end();
+    await three!.turn;
+    expect(gate.figures).toEqual({ inWork: 2, waiting: 1 });
+    two!.end();
+    two!.end();
+    await four!.turn;
+    for (const work of [three, four]) work!.end();
+    expect(gate.figures).toEqual({ inWork: 0, waiting: 0 });
+  });
+
+  test('that have waited for too long are turned away, and the next has its turn', async () => {
+    const { admission: gate, seen } = admission(1);
+    const running = gate.enter(1);
+    await expect(gate.enter(1).turn).rejects.toThrow(code('OVERLOADED'));
+    expect([gate.figures, seen.refused]).toEqual([{ inWork: 1, waiting: 0 }, 1]);
+    running.end();
+    expect(gate.enter(1).turn).toBeUndefined();
+  });
+
+  test('that leave while they wait hold nobody up', async () => {
+    const { admission: gate } = admission(1);
+    const running = gate.enter(1);
+    const [left, next] = [gate.enter(1), gate.enter(1)];
+    left.end();
+    await expect(left.turn).rejects.toThrow();
+    running.end();
+    await next.turn;
+    expect(gate.figures).toEqual({ inWork: 1, waiting: 0 });
+  });
+
+  test('that find as many waiting as may wait are turned away at once', () => {
+    const { admission: gate } = admission(1);
+    const all = Array.from({ length: 1_001 }, () => gate.enter(0));
+    expect(() => gate.enter(0)).toThrow(code('OVERLOADED'));
+    for (const work of all.toReversed()) {
+      work.turn?.catch(() => {});
+      work.end();
+    }
+  });
+});
+
+describe('bytes', () => {
+  test('are bounded for all together, also those that turn up later', () => {
+    const { admission: gate } = admission(100, 1_000);
+    const [one, two] = [gate.enter(400), gate.enter(400)];
+    expect(() => gate.enter(300)).toThrow(code('OVERLOADED'));
+    expect(() => two.grow(300)).toThrow(code('OVERLOADED'));
+    two.grow(200);
+    one.end();
+    one.grow(5_000);
+    gate.enter(300);
+  });
+
+  test('of one alone always fit', () => {
+    const { admission: gate } = admission(100, 1_000);
+    gate.enter(5_000).grow(5_000);
+    expect(() => gate.enter(1)).toThrow(code('OVERLOADED'));
+  });
+
+  test('of a large body count as several requests', () => {
+    const { admission: gate } = admission(10, 1e9);
+    const large = gate.enter(1_000_000);
+    const small = [gate.enter(1), gate.enter(1), gate.enter(1)];
+    expect(small.map(({ turn }) => turn === undefined)).toEqual([true, true, false]);
+    large.end();
+    expect(gate.figures).toEqual({ inWork: 3, waiting: 0 });
+  });
+});
+
+describe('the limit', () => {
+  const calm = { lateMs: 0, isShort: false };
+  const after = (limit: number, looks: number, look = calm) =>
+    Array.from({ length: looks }).reduce<number>(now => nextLimit(now, 1_000, look), limit);
+
+  test('shrinks while the event loop is late, but not to nothing', () => {
+    expect(after(1_000, 1, { lateMs: 100, isShort: true })).toBeLessThan(1_000);
+    expect(after(1_000, 50, { lateMs: 100, isShort: true })).toBe(16);
+  });
+
+  test('grows to its bound where requests wait for another reason', () => {
+    expect(after(16, 50, { lateMs: 10, isShort: true })).toBe(1_000);
+  });
+
+  test('goes back to where it began', () => {
+    expect([after(1_000, 50), after(16, 50)]).toEqual([32, 32]);
+  });
+
+  test('is never above its bound', () => {
+    expect(nextLimit(3, 3, { lateMs: 500, isShort: true })).toBe(3);
+    expect(nextLimit(3, 3, calm)).toBe(3);
+  });
+});
