@@ -23,6 +23,8 @@ export interface Edge extends AsyncDisposable {
   readonly url: string;
   readonly log: readonly LogLine[];
   readonly seen: Sightings;
+  /** How many connections are open. */
+  readonly connections: () => number;
   stop(): Promise<void>;
   /** A POST of JSON with a valid key; `null` takes a header away. */
   post(body: unknown, headers?: Record<string, string | null>): Promise<Answer>;
@@ -66,8 +68,10 @@ export async function startEdge(options: Options = {}): Promise<Edge> {
     log,
     settings,
   });
+  let connections = 0;
   const server = createHttpServer({
     graphql,
+    metrics: { answered: () => {}, connected: change => (connections += change) },
     handlers,
     notReady,
     ...(endStreams && { endStreams }),
@@ -89,6 +93,7 @@ export async function startEdge(options: Options = {}): Promise<Edge> {
     url: `${origin}/graphql`,
     log: lines,
     seen,
+    connections: () => connections,
     stop: () => server.stop(),
     send,
     post(body, headers = {}) {
@@ -141,11 +146,22 @@ function principalOf(authorization: string | null): Principal | null {
   return { keyId: 7, scopes: ['ADMIN'], workspaceId: null };
 }
 
-/** Waits for a condition, not for a time; fails after `ms`. */
-export async function until(isTrue: () => boolean, ms = 5_000): Promise<void> {
-  const deadline = Date.now() + ms;
+const PATIENCE_MS = 90_000;
+const STILL_MS = 200;
+
+/** Waits for a condition, not for a time. */
+export async function until(isTrue: () => boolean): Promise<void> {
+  const deadline = Date.now() + PATIENCE_MS;
   while (!isTrue()) {
-    if (Date.now() > deadline) throw new Error(`not so within ${ms} ms: ${isTrue.toString()}`);
+    if (Date.now() > deadline) throw new Error(`this has not come: ${isTrue.toString()}`);
     await new Promise(resolve => setTimeout(resolve, 5));
+  }
+}
+
+/** Waits until a number has not changed for a while. */
+export async function untilStill(value: () => number): Promise<void> {
+  for (let before = NaN; before !== value();) {
+    before = value();
+    await new Promise(resolve => setTimeout(resolve, STILL_MS));
   }
 }
