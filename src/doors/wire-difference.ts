@@ -7,15 +7,24 @@ import { isJsonObject, type Json, type JsonObject } from '../core/json.ts';
 
 /** @returns what `restored` puts right, or null where there is nothing to put right. */
 export function differenceOf(sent: JsonObject, derived: JsonObject): JsonObject | null {
-  const differing = Object.entries(sent).filter(
-    ([name, value]) => !Object.hasOwn(derived, name) || !isDeepStrictEqual(value, derived[name]),
-  );
-  const absent = Object.keys(derived).filter(name => !Object.hasOwn(sent, name));
+  const differing: [string, Json][] = [];
+  const absent: string[] = [];
+  for (const name of Object.keys(sent)) {
+    const value = sent[name] as Json;
+    if (!isSame(value, Object.hasOwn(derived, name) ? derived[name] : undefined)) {
+      differing.push([name, value]);
+    }
+  }
+  for (const name of Object.keys(derived)) if (!Object.hasOwn(sent, name)) absent.push(name);
   if (differing.length === 0 && absent.length === 0) return null;
   return {
     ...(differing.length === 0 ? {} : { sent: Object.fromEntries(differing) }),
     ...(absent.length === 0 ? {} : { absent }),
   };
+}
+
+function isSame(a: Json, b: Json | undefined): boolean {
+  return Object.is(a, b) || (typeof a === 'object' && isDeepStrictEqual(a, b));
 }
 
 /** The body as it came. What is kept of an event from elsewhere is not a difference of ours. */

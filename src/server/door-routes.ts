@@ -22,10 +22,18 @@ export function createRoutes(
     .map(route => ({ route, segments: route.path.split('/') }))
     .sort(literalFirst);
 
+  const literal = new Map(
+    routes
+      .filter(({ path }) => !path.includes('/:'))
+      .map(route => [`${route.method} ${route.path}`, { route, params: {}, allow: '' }]),
+  );
+
   return (method, path) => {
+    const wanted = method === 'HEAD' ? 'GET' : method;
+    const known = literal.get(`${wanted} ${path}`);
+    if (known !== undefined) return known;
     const segments = path.split('/');
     const fitting = patterns.filter(pattern => fits(pattern, segments));
-    const wanted = method === 'HEAD' ? 'GET' : method;
     const found = fitting.find(({ route }) => route.method === wanted);
     if (found === undefined) return { route: null, params: {}, allow: allowOf(fitting) };
     return { route: found.route, params: paramsOf(found, segments), allow: '' };

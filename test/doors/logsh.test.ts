@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { JsonObject } from '../../src/core/json.ts';
 import { decode, encode, slugOf } from '../../src/doors/logsh/translate.ts';
-import { logshEvent, messageOf } from '../../src/doors/logsh/wire.ts';
+import { logshEvent, messageOf, plainEvent } from '../../src/doors/logsh/wire.ts';
 import { stored } from './stored.ts';
 
 const text = (maxLength: number) =>
@@ -32,6 +32,8 @@ const body = fc.record(
   { requiredKeys: ['workspace', 'event'] },
 );
 
+const FIELDS = ['workspace', 'event', 'description', 'icon', 'notify', 'metadata'] as const;
+
 function decoded(sent: unknown) {
   return decode(logshEvent.parse(sent), sent as JsonObject);
 }
@@ -50,6 +52,34 @@ describe('the translation of Logsh', () => {
       }),
       { numRuns: 300 },
     );
+  });
+
+  test('takes a plain body at once for what the schema takes it for, and leaves the others to it', () => {
+    const odd = fc.oneof(fc.jsonValue(), fc.constantFrom('', ' x', 'x'.repeat(251), [], {}));
+    const any = fc
+      .tuple(body, fc.dictionary(fc.constantFrom(...FIELDS, 'color', '__proto__'), odd))
+      .map(([sent, others]) => JSON.stringify({ ...sent, ...others }));
+    let plain = 0;
+    fc.assert(
+      fc.property(
+        fc.oneof(
+          body.map(sent => JSON.stringify(sent)),
+          any,
+          fc.json(),
+        ),
+        text => {
+          const sent = JSON.parse(text) as unknown;
+          const taken = plainEvent(sent);
+          if (taken === null) return;
+          plain += 1;
+          expect(taken).toEqual(logshEvent.parse(sent));
+        },
+      ),
+      { numRuns: 1_000 },
+    );
+    expect(plain).toBeGreaterThan(100);
+    const most = { workspace: 'w', event: 'e', description: 'd', icon: '🔥', notify: true };
+    expect(plainEvent({ ...most, metadata: { plan: 'pro' } })).not.toBeNull();
   });
 
   test.each([

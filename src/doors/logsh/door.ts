@@ -9,7 +9,7 @@ import type { Door, DoorAnswer, DoorContext, DoorRequest } from '../door.ts';
 import { requireJson } from '../media-type.ts';
 import { recordTogether } from '../record.ts';
 import { decode, slugOf } from './translate.ts';
-import { logshEvent, messageOf, type LogshEvent } from './wire.ts';
+import { logshEvent, messageOf, plainEvent, type LogshEvent } from './wire.ts';
 
 export interface LogshOptions {
   /** For each key. */
@@ -40,8 +40,7 @@ async function post(request: DoorRequest, context: DoorContext, rate: Rate): Pro
   await rate.take(context.principal.keyId, 1);
   requireJson(request);
   const sent = request.json();
-  const { success, data, error } = logshEvent.safeParse(sent);
-  if (!success) throw new GatewayError('BAD_USER_INPUT', messageOf(error));
+  const data = plainEvent(sent) ?? readEvent(sent);
   const workspace = await workspaceOf(data, context);
   const [receipt] = await recordTogether(context, workspace, [decode(data, sent as JsonObject)]);
   return json(200, {
@@ -51,6 +50,13 @@ async function post(request: DoorRequest, context: DoorContext, rate: Rate): Pro
     event: data.event,
     description: data.description ?? '',
   });
+}
+
+/** @throws GatewayError BAD_USER_INPUT */
+function readEvent(sent: unknown): LogshEvent {
+  const { success, data, error } = logshEvent.safeParse(sent);
+  if (!success) throw new GatewayError('BAD_USER_INPUT', messageOf(error));
+  return data;
 }
 
 /**

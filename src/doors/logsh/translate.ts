@@ -3,7 +3,7 @@ import { get } from 'node-emoji';
 import { createHash } from 'node:crypto';
 import type { EventInput, StoredEvent } from '../../core/event.ts';
 import { parsePayload } from '../../core/exact-json.ts';
-import type { JsonObject } from '../../core/json.ts';
+import type { Json, JsonObject } from '../../core/json.ts';
 import { LIMITS } from '../../core/limits.ts';
 import { differenceOf, restored } from '../wire-difference.ts';
 import type { LogshEvent } from './wire.ts';
@@ -17,7 +17,8 @@ export function decode(event: LogshEvent, sent: JsonObject): EventInput {
     notify: event.notify ?? false,
     payload: event.metadata ?? {},
   };
-  return { ...mapped, wire: differenceOf(sent, derive(mapped, event.workspace.toLowerCase())) };
+  const wire = differenceOf(sent, derive(mapped, event.workspace.toLowerCase()));
+  return wire === null ? mapped : { ...mapped, wire };
 }
 
 /** The body that the event came by, or would have; `workspace` is as Logsh names it. */
@@ -31,11 +32,10 @@ type Mapped = Pick<StoredEvent, 'type' | 'description' | 'icon' | 'notify'> & {
 };
 
 function derive({ type, description, icon, notify, payload }: Mapped, workspace: string) {
-  return {
-    ...{ workspace, event: type, notify, metadata: payload },
-    ...(description === null ? {} : { description }),
-    ...(icon === null ? {} : { icon }),
-  };
+  const derived: Record<string, Json> = { workspace, event: type, notify, metadata: payload };
+  if (description !== null) derived['description'] = description;
+  if (icon !== null) derived['icon'] = icon;
+  return derived;
 }
 
 /** Of an emoji itself, or of its name with or without colons. */
@@ -44,11 +44,14 @@ function emojiOf(icon: string): string {
   return (name === undefined ? undefined : get(name)) ?? icon;
 }
 
+const IS_SLUG = /^[a-z0-9][a-z0-9-]{0,62}$/;
+
 /**
  * The workspace that a name means: lower case, and a hyphen for whatever a slug can't hold. A
  * name of nothing else, such as 日志, gets one of its own.
  */
 export function slugOf(name: string): string {
+  if (IS_SLUG.test(name)) return name;
   const slug = [...name.toLowerCase()]
     .map(character => (/[a-z0-9]/.test(character) ? character : '-'))
     .join('')

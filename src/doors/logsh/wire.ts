@@ -3,6 +3,7 @@
  * holds. Its samples send null, and PHP's an empty list, for what is not set.
  */
 import { z } from 'zod';
+import { isJsonObject } from '../../core/json.ts';
 
 const text = (message: string) => z.string({ error: message }).trim().min(1, message);
 const orAbsent = <T extends z.ZodType>(type: T) =>
@@ -39,6 +40,42 @@ export const logshEvent = z.strictObject({
 });
 
 export type LogshEvent = z.infer<typeof logshEvent>;
+
+/**
+ * The body where it is as most are: what stands there is right, and nothing stands for absent. Null
+ * leaves it to `logshEvent`, which takes or refuses it with a reason and ten times the work.
+ */
+export function plainEvent(sent: unknown): LogshEvent | null {
+  if (!isJsonObject(sent)) return null;
+  for (const name of Object.keys(sent)) if (!Object.hasOwn(logshEvent.shape, name)) return null;
+  const { workspace, event, description, icon, notify, metadata } = sent;
+  if (!isText(workspace, 1, 35) || !isText(event, 1, 250)) return null;
+  if (description !== undefined && !isText(description, 0, 250)) return null;
+  if (icon !== undefined && !isText(icon, 0, 35)) return null;
+  if (notify !== undefined && typeof notify !== 'boolean') return null;
+  if (metadata !== undefined && !isPlainMetadata(metadata)) return null;
+  return { workspace, event, description, icon, notify, metadata };
+}
+
+/** Without white space at its ends. */
+function isText(value: unknown, min: number, max: number): value is string {
+  if (typeof value !== 'string') return false;
+  return value.length >= min && value.length <= max && value === value.trim();
+}
+
+function isPlainMetadata(value: unknown): value is NonNullable<LogshEvent['metadata']> {
+  if (!isJsonObject(value)) return false;
+  for (const key of Object.keys(value)) {
+    if (key === '' || key.length > 100 || key === '__proto__') return false;
+    const member = value[key];
+    if (typeof member === 'string' ? member.length > 500 : !isNumberOrFlag(member)) return false;
+  }
+  return true;
+}
+
+function isNumberOrFlag(value: unknown): boolean {
+  return typeof value === 'boolean' || Number.isFinite(value);
+}
 
 /** The sentence of the first thing that is wrong. */
 export function messageOf({ issues }: z.ZodError): string {
