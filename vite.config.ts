@@ -1,12 +1,13 @@
 /** Builds the console, `src/console`, into `dist/console`, where the gateway serves it from. */
 import react from '@vitejs/plugin-react';
 import { defineConfig } from 'vite';
+import { writeConsoleDocuments } from './scripts/console-documents.ts';
 
 export default defineConfig({
   root: 'src/console',
   // Beneath a path of its own, so that it stands in no door's way.
   base: '/console/',
-  plugins: [react()],
+  plugins: [react(), writeConsoleDocuments()],
   build: {
     outDir: '../../dist/console',
     emptyOutDir: true,

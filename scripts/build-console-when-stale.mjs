@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, statSync } from 'node:fs';
 import { newestChangeMs } from './newest-change.mjs';
 
-const BUILT = 'dist/console/index.html';
+const BUILT = 'dist/console/documents.json';
 
 if (!existsSync(BUILT) || statSync(BUILT).mtimeMs < newestChangeMs('src/console')) {
   const { status } = spawnSync(

@@ -9,6 +9,7 @@ import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 import { ConfigError } from '../config.ts';
 import { GatewayError } from '../core/errors.ts';
+import { consoleDocuments } from './console-documents.ts';
 
 export interface TrustedDocuments {
   /** The text of the document of an id or hash. */
@@ -23,17 +24,22 @@ const FILE = z.union([
 ]);
 
 /**
- * Reads the file, and holds each document against the schema.
+ * Reads the file, and holds each document against the schema. Those of the gateway's own console
+ * are trusted as well: whoever runs the one runs the other.
  * @throws ConfigError naming every document that is none.
  */
-export function readTrustedDocuments(path: string, schema: GraphQLSchema): TrustedDocuments {
+export function readTrustedDocuments(
+  path: string,
+  schema: GraphQLSchema,
+  own: readonly string[] = consoleDocuments(),
+): TrustedDocuments {
   const documents = documentsOf(path);
   const faults = [...documents].flatMap(([id, text]) => {
     const fault = faultOf(text, schema);
     return fault === null ? [] : [`"${id}": ${fault}`];
   });
   if (faults.length > 0) throw unusable(path, faults.join('\n  '));
-  const texts = new Set(documents.values());
+  const texts = new Set([...documents.values(), ...own]);
   const byHash = new Map([...texts].map(text => [sha256(text), text]));
   return {
     byId: id => documents.get(id) ?? byHash.get(id.replace(/^sha256:/, '')),

@@ -1,5 +1,8 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { ADMIN_KEY } from '../kit/gateway.ts';
+import { ADMIN_KEY, startTestGateway } from '../kit/gateway.ts';
 import { describeConsole, expectAccessible, expectNoFaults } from './kit/console.ts';
 
 describeConsole('signing in', kit => {
@@ -60,6 +63,43 @@ describeConsole('signing in', kit => {
     expect(await page.getByLabel('Workspace').inputValue()).toBe('default');
     await page.goto('/w/nobody-has-this/live');
     await page.getByText('No such workspace').waitFor();
+  });
+
+  test('leads to pages that work where only trusted documents are executed', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'sluice-trusted-'));
+    writeFileSync(join(folder, 'none.json'), '{}');
+    await using gateway = await startTestGateway({
+      databaseUrl: kit.gateway.databaseUrl,
+      config: { trustedDocuments: join(folder, 'none.json') },
+    });
+    rmSync(folder, { recursive: true });
+    const { slug } = await kit.gateway.workspace();
+    const record = `mutation($slug: String!) {
+      recordEvent(input: { workspace: $slug, event: { type: "door", source: "hall" } }) { receipt { status } }
+    }`;
+    const { errors } = await gateway.graphql(record, { slug });
+    expect(errors?.[0]?.extensions['code']).toBe('DOCUMENT_NOT_TRUSTED');
+    await kit.gateway.data(record, { slug });
+
+    const page = await kit.open(`/w/${slug}/live?event=none`, { url: gateway.url });
+    await page.locator('.event-list .event-row').first().waitFor();
+    await page.getByText('No such event').waitFor();
+    const pages = [
+      ['explore?by=source', 'hall'],
+      ['definitions', '1 type'],
+      ['definitions/door', 'Without a schema any payload fits'],
+      ['definitions/door?tab=samples', 'that of the newest event'],
+      ['definitions?tab=quarantine', 'Nothing was kept aside'],
+      ['settings', 'Begins with'],
+      ['status', 'Newest position'],
+    ];
+    for (const [path, text = ''] of pages) {
+      await page.goto(`/w/${slug}/${path}`);
+      await page.getByText(text).first().waitFor();
+      expect(await page.getByRole('alert').count(), path).toBe(0);
+    }
+    expectNoFaults(page);
+    await page.context().close();
   });
 
   async function makeKey(scope: string): Promise<{ key: string; id: string }> {

@@ -5,6 +5,7 @@ import type { Page } from '../router/router.ts';
 export const PAGE_TITLES: Readonly<Record<Page, string>> = {
   live: 'Live',
   explore: 'Explore',
+  definitions: 'Definitions',
   settings: 'Settings',
   status: 'Status',
 };
@@ -13,6 +14,9 @@ const VIEWS = {
   live: lazy(() => import('./live/page.tsx').then(({ LivePage }) => ({ default: LivePage }))),
   explore: lazy(() =>
     import('./explore/page.tsx').then(({ ExplorePage }) => ({ default: ExplorePage })),
+  ),
+  definitions: lazy(() =>
+    import('./definitions/page.tsx').then(({ DefinitionsPage }) => ({ default: DefinitionsPage })),
   ),
   settings: lazy(() =>
     import('./settings/page.tsx').then(({ SettingsPage }) => ({ default: SettingsPage })),

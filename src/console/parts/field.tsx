@@ -1,4 +1,11 @@
-import { useId, type InputHTMLAttributes, type ReactNode, type SelectHTMLAttributes } from 'react';
+import {
+  useId,
+  type InputHTMLAttributes,
+  type ReactNode,
+  type Ref,
+  type SelectHTMLAttributes,
+  type TextareaHTMLAttributes,
+} from 'react';
 
 interface FieldProps {
   readonly label: string;
@@ -59,6 +66,18 @@ export function SelectField({
   ...select
 }: FieldProps & SelectHTMLAttributes<HTMLSelectElement>) {
   return <Field {...{ label, hint, error }}>{wire => <select {...select} {...wire} />}</Field>;
+}
+
+interface TextAreaProps extends FieldProps, TextareaHTMLAttributes<HTMLTextAreaElement> {
+  readonly ref?: Ref<HTMLTextAreaElement>;
+}
+
+export function TextArea({ label, hint, error, ...area }: TextAreaProps) {
+  return (
+    <Field {...{ label, hint, error }}>
+      {wire => <textarea autoComplete="off" spellCheck={false} {...area} {...wire} />}
+    </Field>
+  );
 }
 
 export function Checkbox({

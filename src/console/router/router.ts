@@ -4,7 +4,7 @@
  */
 import { useMemo, useSyncExternalStore } from 'react';
 
-export const PAGES = ['live', 'explore', 'settings', 'status'] as const;
+export const PAGES = ['live', 'explore', 'definitions', 'settings', 'status'] as const;
 export type Page = (typeof PAGES)[number];
 
 export interface Route {

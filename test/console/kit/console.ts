@@ -20,6 +20,8 @@ export interface PageOptions {
   readonly permissions?: string[];
   /** Runs before the page's own scripts. */
   readonly before?: string;
+  /** Address of another gateway on the same database. */
+  readonly url?: string;
 }
 
 export interface ConsoleKit {
@@ -87,17 +89,18 @@ class RunningConsole implements ConsoleKit {
   async open(path: string, options: PageOptions = {}): Promise<Page> {
     if (!this.#browser) throw new Error('not started');
     const { key = ADMIN_KEY, scheme = 'light', width = 1_280, permissions = [], before } = options;
+    const { url = this.gateway.url } = options;
     const context = await this.#browser.newContext({
       viewport: { width, height: 800 },
       colorScheme: scheme,
       locale: 'en-GB',
       timezoneId: 'Europe/Vienna',
-      baseURL: this.gateway.url,
+      baseURL: url,
       permissions,
     });
     context.setDefaultTimeout(PATIENCE_MS);
     const page = await context.newPage();
-    watch(page, this.gateway.url);
+    watch(page, url);
     if (key !== null) await page.addInitScript(signIn(key));
     if (before !== undefined) await page.addInitScript(before);
     await page.goto(path);
@@ -145,6 +148,7 @@ export async function expectAccessible(page: Page, name: string): Promise<void> 
     await page.setViewportSize({ width, height: 800 });
     for (const colorScheme of ['light', 'dark'] as const) {
       await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
+      await page.evaluate(PAINTED);
       await page.screenshot({ path: join(SCREENSHOTS, `${name}-${colorScheme}-${width}.png`) });
       if (colorScheme !== checked) continue;
       expect(await seriousFindings(page), `${name}, ${colorScheme}, ${width} px`).toEqual([]);
@@ -154,6 +158,9 @@ export async function expectAccessible(page: Page, name: string): Promise<void> 
   }
   if (before) await page.setViewportSize(before);
 }
+
+/** A frame is drawn by the styles of now once another one begins. */
+const PAINTED = 'new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))';
 
 const VIEWS = [
   { width: 1_280, checked: 'light' },

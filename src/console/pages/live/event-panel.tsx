@@ -4,6 +4,7 @@ import { useWorkspace } from '../../layout/workspace.tsx';
 import { Badge } from '../../parts/badge.tsx';
 import { IconButton } from '../../parts/button.tsx';
 import { CopyButton } from '../../parts/copy-button.tsx';
+import { DOORS } from '../../parts/doors.ts';
 import { formatAgo, formatCount, formatDateTime } from '../../parts/format.ts';
 import { Empty, Failed, Loading } from '../../parts/states.tsx';
 import { EventDetail, type EventDetails } from './documents.ts';
@@ -121,16 +122,6 @@ function Badges({ event }: { event: EventDetails }) {
     </p>
   );
 }
-
-const DOORS: Readonly<Record<EventDetails['door'], string>> = {
-  GRAPHQL: 'GraphQL',
-  IMPORT: 'Import',
-  SPEAKEASY: 'Speakeasy',
-  LOGSPACE: 'Logspace',
-  AUTHENTIK: 'authentik',
-  LOGSH: 'Logsh',
-  CLOUDEVENTS: 'CloudEvents',
-};
 
 function Facts({ event, onFilter }: Pick<DetailsProps, 'event' | 'onFilter'>) {
   const filterable = [

@@ -1,6 +1,7 @@
-import { useEffect, useId, useState, type FormEvent } from 'react';
+import { useId, useState, type FormEvent } from 'react';
 import { Button } from '../../parts/button.tsx';
 import { Icon } from '../../parts/icon.tsx';
+import { SearchBox } from '../../parts/search-box.tsx';
 import { TypeList } from '../../parts/type-list.tsx';
 import { setSearch } from '../../router/router.ts';
 import { CONDITION_HINT, parseCondition } from './condition.ts';
@@ -13,8 +14,6 @@ import {
   type Filters,
 } from './filter.ts';
 
-const SEARCH_AFTER_MS = 300;
-
 const PLACEHOLDERS: Readonly<Record<FilterKind, string>> = {
   type: 'order.*',
   source: 'shop',
@@ -26,38 +25,13 @@ const PLACEHOLDERS: Readonly<Record<FilterKind, string>> = {
 export function FilterBar({ filters }: { filters: Filters }) {
   return (
     <div className="filter-bar">
-      <SearchBox text={filters.search} />
+      <SearchBox
+        label="Search events"
+        text={filters.search}
+        onSearch={q => setSearch({ q }, { replace: true })}
+      />
       <AddFilter filters={filters} />
       <Chips filters={filters} />
-    </div>
-  );
-}
-
-function SearchBox({ text }: { text: string }) {
-  const [typed, setTyped] = useState(text);
-  const [shown, setShown] = useState(text);
-  // The address may change by other hands: back, or "clear".
-  if (shown !== text) {
-    setShown(text);
-    setTyped(text);
-  }
-  useEffect(() => {
-    const timer = setTimeout(
-      () => setSearch({ q: typed.trim() }, { replace: true }),
-      SEARCH_AFTER_MS,
-    );
-    return () => clearTimeout(timer);
-  }, [typed]);
-  return (
-    <div className="search-box">
-      <Icon name="search" />
-      <input
-        type="search"
-        aria-label="Search events"
-        placeholder="Search events"
-        value={typed}
-        onChange={event => setTyped(event.target.value)}
-      />
     </div>
   );
 }

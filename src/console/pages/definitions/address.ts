@@ -1,0 +1,19 @@
+/** Where each view of this page stands in the address bar. */
+import { pathTo } from '../../router/router.ts';
+
+export const TABS = { definition: 'Definition', samples: 'Sample code', quarantine: 'Quarantine' };
+export type TabName = keyof typeof TABS;
+
+export function definitionPath(workspace: string, name: string, tab?: TabName): string {
+  const search = tab === undefined || tab === 'definition' ? {} : { tab };
+  return pathTo(workspace, 'definitions', [name], search);
+}
+
+export function listPath(workspace: string, tab?: 'quarantine'): string {
+  return pathTo(workspace, 'definitions', [], tab === undefined ? {} : { tab });
+}
+
+export function tabOf(search: URLSearchParams): TabName {
+  const tab = search.get('tab');
+  return tab === 'samples' || tab === 'quarantine' ? tab : 'definition';
+}

@@ -1,0 +1,95 @@
+import { useQuery } from 'urql';
+import { useWorkspace } from '../../layout/workspace.tsx';
+import { Figure, Figures } from '../../parts/figure.tsx';
+import { formatAgo, formatCount, formatDate, formatDateTime } from '../../parts/format.ts';
+import { PageFrame } from '../../parts/page.tsx';
+import { Empty, Failed, Loading } from '../../parts/states.tsx';
+import { Tabs } from '../../parts/tabs.tsx';
+import { Link } from '../../router/link.tsx';
+import { pathTo, useSearch } from '../../router/router.ts';
+import { definitionPath, listPath, tabOf, TABS, type TabName } from './address.ts';
+import { DefinitionForm } from './definition-form.tsx';
+import { StatusBadge } from './definition-list.tsx';
+import { DefinitionByName, type Definition } from './documents.ts';
+import { Quarantine } from './quarantine.tsx';
+import { SampleCode } from './sample-code.tsx';
+
+/** One type of event: what is known of it, how it is sent, what was kept aside. */
+export function DefinitionPage({ name }: { name: string }) {
+  const { slug } = useWorkspace();
+  const variables = { workspace: slug, name };
+  const [{ data, error }, ask] = useQuery({ query: DefinitionByName, variables });
+  const again = () => ask({ requestPolicy: 'network-only' });
+  const tab = tabOf(useSearch());
+  if (error && !data) return <Failed error={error} onRetry={again} />;
+  if (!data) return <Loading />;
+  if (!data.eventDefinition) return <Missing name={name} />;
+  const definition = data.eventDefinition;
+  return (
+    <PageFrame
+      title={
+        <span className="definition-title">
+          {name} <StatusBadge status={definition.status} />
+        </span>
+      }
+      lead={definition.title}
+      actions={
+        <Link className="button plain" href={pathTo(slug, 'live', [], { type: name })}>
+          Watch its events
+        </Link>
+      }
+    >
+      <Facts definition={definition} />
+      <Tabs
+        label="Views"
+        tabs={Object.entries(TABS).map(([each, title]) => ({
+          title,
+          href: definitionPath(slug, name, each as TabName),
+          isCurrent: each === tab,
+        }))}
+      />
+      {tab === 'definition' && <DefinitionForm definition={definition} onSaved={again} />}
+      {tab === 'samples' && <SampleCode definition={definition} />}
+      {tab === 'quarantine' && <Quarantine type={name} />}
+    </PageFrame>
+  );
+}
+
+function Missing({ name }: { name: string }) {
+  const { slug } = useWorkspace();
+  return (
+    <PageFrame title={name}>
+      <Empty title="Nobody has defined this type">
+        <p>
+          There are no events of it either. <Link href={listPath(slug)}>Look at all types</Link>
+        </p>
+      </Empty>
+    </PageFrame>
+  );
+}
+
+function Facts({ definition }: { definition: Definition }) {
+  const { eventCount, firstRecordedAt, lastRecordedAt, version, updatedAt } = definition;
+  return (
+    <section className="card" aria-label="At a glance">
+      <Figures>
+        <Figure
+          title="Events"
+          value={formatCount(eventCount)}
+          note={eventCount === 0 ? 'none recorded yet' : 'recorded in all'}
+        />
+        <Figure
+          title="Last seen"
+          value={lastRecordedAt === null ? '–' : formatAgo(lastRecordedAt)}
+          note={lastRecordedAt === null ? 'not yet' : formatDateTime(lastRecordedAt)}
+        />
+        <Figure
+          title="First seen"
+          value={firstRecordedAt === null ? '–' : formatDate(firstRecordedAt)}
+          note={firstRecordedAt === null ? 'not yet' : formatAgo(firstRecordedAt)}
+        />
+        <Figure title="Version" value={version} note={`changed ${formatAgo(updatedAt)}`} />
+      </Figures>
+    </section>
+  );
+}

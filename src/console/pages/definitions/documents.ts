@@ -1,0 +1,205 @@
+import { graphql, type ResultOf, type VariablesOf } from '../../api/graphql.ts';
+
+export const Definitions = graphql(`
+  query Definitions(
+    $workspace: String!
+    $filter: EventDefinitionFilter!
+    $first: Int
+    $after: String
+    $last: Int
+    $before: String
+  ) {
+    eventDefinitions(
+      workspace: $workspace
+      filter: $filter
+      first: $first
+      after: $after
+      last: $last
+      before: $before
+    ) {
+      totalCount
+      nodes {
+        id
+        name
+        title
+        status
+        validation
+        payloadSchema
+        eventCount
+        lastRecordedAt
+      }
+      pageInfo {
+        hasNextPage
+        hasPreviousPage
+        startCursor
+        endCursor
+      }
+    }
+  }
+`);
+
+export type ListedDefinitions = ResultOf<typeof Definitions>['eventDefinitions'];
+export type ListedDefinition = ListedDefinitions['nodes'][number];
+
+/** The last days of all that is listed. */
+export const Trends = graphql(`
+  query Trends($workspace: String!, $input: EventAggregateInput!) {
+    eventAggregates(workspace: $workspace, input: $input, first: 1000) {
+      nodes {
+        id
+        start
+        count
+        group {
+          value
+        }
+      }
+    }
+  }
+`);
+
+export const DefinitionByName = graphql(`
+  query DefinitionByName($workspace: String!, $name: String!) {
+    eventDefinition(workspace: $workspace, name: $name) {
+      id
+      name
+      title
+      description
+      category
+      status
+      payloadSchema
+      validation
+      version
+      measures
+      createdAt
+      updatedAt
+      firstRecordedAt
+      lastRecordedAt
+      eventCount
+    }
+  }
+`);
+
+export type Definition = NonNullable<ResultOf<typeof DefinitionByName>['eventDefinition']>;
+
+export const DefineEvent = graphql(`
+  mutation DefineEvent($input: DefineEventInput!) {
+    defineEvent(input: $input) {
+      definition {
+        id
+        name
+        title
+        description
+        category
+        status
+        payloadSchema
+        validation
+        version
+        measures
+        createdAt
+        updatedAt
+        firstRecordedAt
+        lastRecordedAt
+        eventCount
+      }
+    }
+  }
+`);
+
+export type DefineInput = VariablesOf<typeof DefineEvent>['input'];
+
+/** The newest events against a schema; without one, against that of the definition. */
+export const CheckSchema = graphql(`
+  query CheckSchema($workspace: String!, $type: String!, $schema: JSONObject) {
+    events(workspace: $workspace, filter: { types: [$type] }, first: 100) {
+      nodes {
+        id
+        eventId
+        redactedAt
+        payloadProblems(schema: $schema) {
+          code
+          message
+          pointer
+        }
+      }
+    }
+  }
+`);
+
+export type CheckedEvent = ResultOf<typeof CheckSchema>['events']['nodes'][number];
+
+export const NewestPayload = graphql(`
+  query NewestPayload($workspace: String!, $type: String!) {
+    events(workspace: $workspace, filter: { types: [$type] }, first: 1) {
+      nodes {
+        id
+        payload
+      }
+    }
+  }
+`);
+
+export const Quarantined = graphql(`
+  query Quarantined(
+    $workspace: String!
+    $type: String
+    $first: Int
+    $after: String
+    $last: Int
+    $before: String
+  ) {
+    quarantinedEvents(
+      workspace: $workspace
+      type: $type
+      first: $first
+      after: $after
+      last: $last
+      before: $before
+    ) {
+      nodes {
+        id
+        receivedAt
+        door
+        event
+        problems {
+          severity
+          code
+          message
+          pointer
+        }
+      }
+      pageInfo {
+        hasNextPage
+        hasPreviousPage
+        startCursor
+        endCursor
+      }
+    }
+  }
+`);
+
+export type QuarantinedEvent = ResultOf<typeof Quarantined>['quarantinedEvents']['nodes'][number];
+export type Problem = QuarantinedEvent['problems'][number];
+
+export const Resubmit = graphql(`
+  mutation Resubmit($ids: [ID!]!) {
+    resubmitQuarantinedEvents(input: { ids: $ids }) {
+      receipts {
+        status
+        problems {
+          severity
+          code
+          message
+          pointer
+        }
+      }
+    }
+  }
+`);
+
+export const Discard = graphql(`
+  mutation Discard($ids: [ID!]!) {
+    discardQuarantinedEvents(input: { ids: $ids }) {
+      discardedCount
+    }
+  }
+`);

@@ -1,0 +1,158 @@
+/** The same event as the clients of each door send it: `docs/doors/`. */
+import type { Sample, Subject } from './samples.ts';
+import { curl, quoted } from './shell.ts';
+
+export function doorSamples(subject: Subject): readonly Sample[] {
+  return [cloudEvents, speakeasy, logspace, authentik, logsh].map(sampleOf => sampleOf(subject));
+}
+
+const KEYS_WORKSPACE = 'It is recorded in the workspace of the key.';
+
+function cloudEvents({ origin, workspace, type, payload, at }: Subject): Sample {
+  const event = {
+    ...{ specversion: '1.0', id: idAt(at), source: '/example', type },
+    data: payload,
+  };
+  return {
+    id: 'cloudevents',
+    title: 'CloudEvents',
+    note: 'Source and id together tell an event: give each another id. The answer is 204.',
+    code: curl(`${origin}/cloudevents?workspace=${encodeURIComponent(workspace)}`, {
+      hasNoAnswer: true,
+      contentType: 'application/cloudevents+json',
+      body: quoted(event),
+    }),
+  };
+}
+
+/** As `src/doors/speakeasy/wire.ts` has them. */
+const INTERACTIONS: readonly string[] = [
+  ...['CI_EXEC', 'CLI_EXEC', 'LINT', 'OPENAPI_DIFF', 'TARGET_GENERATE', 'TOMBSTONE'],
+  ...['AUTHENTICATE', 'QUICKSTART', 'RUN', 'CONFIGURE', 'PUBLISH', 'TEST'],
+];
+
+function speakeasy({ origin, workspace, type, payload, at }: Subject): Sample {
+  const title = 'Speakeasy';
+  if (!INTERACTIONS.includes(type)) {
+    const note = `Speakeasy’s clients send these types alone: ${INTERACTIONS.join(', ')}.`;
+    return { id: 'speakeasy', title, note, code: null };
+  }
+  const now = at.toISOString();
+  const event = {
+    ...payload,
+    ...{
+      id: `speakeasy-${idAt(at)}`,
+      execution_id: 'run-1',
+      interaction_type: type,
+      success: true,
+    },
+    ...{ created_at: now, local_started_at: now, workspace_id: workspace },
+    ...{ speakeasy_version: '1.445.1', speakeasy_api_key_name: 'example' },
+  };
+  return {
+    ...{ id: 'speakeasy', title },
+    note: 'The payload’s values stand beside those that Speakeasy asks for. Give each event another id.',
+    code: curl(`${origin}/v1/workspace/${encodeURIComponent(workspace)}/events`, {
+      hasNoAnswer: true,
+      keyHeader: 'x-api-key:',
+      body: quoted([event]),
+    }),
+  };
+}
+
+function logspace({ origin, type, payload, at }: Subject): Sample {
+  const event = {
+    ...{ id: `logspace-${idAt(at)}`, type, system: 'example', 'agent-id': type },
+    timestamp: at.toISOString(),
+    ...propertyMaps(payload),
+  };
+  return {
+    id: 'logspace',
+    title: 'Logspace',
+    note: `Values stand by their types, and lists and objects as text. Give each event another id. ${KEYS_WORKSPACE}`,
+    code: curl(`${origin}/events`, {
+      method: 'PUT',
+      keyHeader: 'logspace.space-token:',
+      hasNoAnswer: true,
+      body: quoted([event]),
+    }),
+  };
+}
+
+function idAt(at: Date): string {
+  return `example-${at.getTime().toString(36)}`;
+}
+
+function propertyMaps(payload: Subject['payload']): Record<string, Record<string, unknown>> {
+  const maps: Record<string, Record<string, unknown>> = {};
+  for (const [name, value] of Object.entries(payload)) {
+    if (value === null) continue;
+    const [map, written] = propertyOf(value);
+    (maps[map] ??= {})[name] = written;
+  }
+  return maps;
+}
+
+function propertyOf(value: unknown): readonly [string, unknown] {
+  if (typeof value === 'boolean') return ['boolean-properties', value];
+  if (typeof value === 'number') {
+    return [Number.isSafeInteger(value) ? 'long-properties' : 'double-properties', value];
+  }
+  return ['string-properties', asText(value)];
+}
+
+function asText(value: unknown): string {
+  return typeof value === 'string' ? value : JSON.stringify(value);
+}
+
+/** Of authentik itself, as `src/doors/authentik/actions.ts` has them. */
+const ACTIONS: readonly string[] = `login login_failed logout user_write user_offboarded
+  suspicious_request password_set secret_view secret_rotate invitation_used authorize_application
+  source_linked impersonation_started impersonation_ended flow_execution policy_execution
+  policy_exception property_mapping_exception system_task_execution system_task_exception
+  system_exception configuration_error configuration_warning model_created model_updated
+  model_deleted email_sent update_available export_ready review_initiated review_overdue
+  review_attested review_completed access_request_created access_request_approved
+  access_request_denied access_request_revoked`.split(/\s+/);
+
+function authentik({ origin, type, payload }: Subject): Sample {
+  const title = 'authentik';
+  if (!type.startsWith('custom_') && !ACTIONS.includes(type)) {
+    const note =
+      'authentik’s clients send its own actions, such as login, and those that begin with custom_.';
+    return { id: 'authentik', title, note, code: null };
+  }
+  const event = { action: type, app: 'example', user: { username: 'ada' }, context: payload };
+  return {
+    ...{ id: 'authentik', title },
+    note: `The payload holds user and context, as authentik has them. ${KEYS_WORKSPACE}`,
+    code: curl(`${origin}/api/v3/events/events/`, { body: quoted(event) }),
+  };
+}
+
+/** What Logsh takes, in characters. */
+const LOGSH = { workspace: 35, event: 250, key: 100, text: 500 } as const;
+
+function logsh({ origin, workspace, type, payload }: Subject): Sample {
+  const title = 'Logsh';
+  if (workspace.length > LOGSH.workspace || type.length > LOGSH.event) {
+    const note = `Logsh names workspaces with at most ${LOGSH.workspace} characters, and events with ${LOGSH.event}.`;
+    return { id: 'logsh', title, note, code: null };
+  }
+  const metadata = Object.fromEntries(
+    Object.entries(payload)
+      .filter(([key]) => key.length <= LOGSH.key)
+      .map(([key, value]) => [
+        key,
+        typeof value === 'number' || typeof value === 'boolean'
+          ? value
+          : asText(value).slice(0, LOGSH.text),
+      ]),
+  );
+  const event = { workspace, event: type, icon: '👋', notify: false, metadata };
+  return {
+    ...{ id: 'logsh', title },
+    note: 'Metadata holds texts, numbers and booleans; lists and objects stand as text.',
+    code: curl(`${origin}/api/event`, { body: quoted(event) }),
+  };
+}

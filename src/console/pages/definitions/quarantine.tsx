@@ -1,0 +1,95 @@
+import { useState } from 'react';
+import { useQuery } from 'urql';
+import { useWorkspace } from '../../layout/workspace.tsx';
+import { Checkbox } from '../../parts/field.tsx';
+import { Card } from '../../parts/page.tsx';
+import { Pager, type PageArgs } from '../../parts/pager.tsx';
+import { Empty, Failed, Loading } from '../../parts/states.tsx';
+import { Quarantined } from './documents.ts';
+import { HandleButtons, HandledNotice } from './quarantine-actions.tsx';
+import { QuarantinedItem } from './quarantined-item.tsx';
+import { useHandling } from './use-handling.ts';
+
+const ROWS = 25;
+
+/** What was kept aside: of one type, or of all. */
+export function Quarantine({ type }: { type?: string }) {
+  const { slug } = useWorkspace();
+  const [place, setPlace] = useState<PageArgs>({ first: ROWS });
+  const [chosen, setChosen] = useState<ReadonlySet<string>>(new Set());
+  const [{ data, error }, ask] = useQuery({
+    query: Quarantined,
+    variables: { workspace: slug, type: type ?? null, ...place },
+  });
+  const again = () => ask({ requestPolicy: 'network-only' });
+  const handling = useHandling(() => {
+    setChosen(new Set());
+    again();
+  });
+  if (error && !data) return <Failed error={error} onRetry={again} />;
+  if (!data) return <Loading />;
+  const { nodes, pageInfo } = data.quarantinedEvents;
+  const ids = nodes.map(({ id }) => id);
+  const there = ids.filter(id => chosen.has(id));
+  return (
+    <>
+      {handling.handled && <HandledNotice handled={handling.handled} isBusy={handling.isBusy} />}
+      {nodes.length === 0 ? (
+        <Nothing type={type} />
+      ) : (
+        <Card
+          title={
+            <Checkbox
+              label="All of these"
+              checked={there.length === ids.length}
+              onChange={({ target }) => setChosen(new Set(target.checked ? ids : []))}
+            />
+          }
+          actions={<HandleButtons ids={there} handling={handling} of="chosen" />}
+        >
+          <ul className="quarantine">
+            {nodes.map(event => (
+              <QuarantinedItem
+                key={event.id}
+                {...{ event, handling }}
+                hasType={type === undefined}
+                problems={handling.handled?.problems.get(event.id) ?? event.problems}
+                isChosen={chosen.has(event.id)}
+                onChoose={isChosen => setChosen(toggled(chosen, event.id, isChosen))}
+              />
+            ))}
+          </ul>
+          <Pager
+            pageInfo={pageInfo}
+            onPage={to => {
+              setPlace('before' in to ? { last: ROWS, ...to } : { first: ROWS, ...to });
+              setChosen(new Set());
+            }}
+          />
+        </Card>
+      )}
+    </>
+  );
+}
+
+function toggled(chosen: ReadonlySet<string>, id: string, isChosen: boolean): ReadonlySet<string> {
+  const next = new Set(chosen);
+  if (isChosen) next.add(id);
+  else next.delete(id);
+  return next;
+}
+
+function Nothing({ type }: { type: string | undefined }) {
+  return (
+    <Empty title="Nothing was kept aside">
+      {type === undefined ? (
+        <p>Events that do not fit come here where a definition, or the workspace, says so.</p>
+      ) : (
+        <p>
+          Events of this type that do not fit its schema come here, once the definition says that
+          they are to be kept aside.
+        </p>
+      )}
+    </Empty>
+  );
+}

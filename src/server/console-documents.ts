@@ -1,0 +1,13 @@
+import { readFileSync } from 'node:fs';
+
+/** Written by the build of the console; the same from `src/server` and from `dist/server`. */
+const BUILT = new URL('../../dist/console/documents.json', import.meta.url);
+
+/** The documents of the console that is served from here; none where it is not built. */
+export function consoleDocuments(file: URL = BUILT): string[] {
+  try {
+    return Object.values(JSON.parse(readFileSync(file, 'utf8')) as Record<string, string>);
+  } catch {
+    return [];
+  }
+}
