@@ -6,6 +6,7 @@ export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
     globalSetup: ['test/kit/global-setup.ts'],
+    setupFiles: ['test/kit/chance.ts'],
     // A machine under load is slow. Who waits, waits for a condition, and this long at most.
     testTimeout: 180_000,
     hookTimeout: 180_000,

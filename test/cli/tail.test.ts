@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startChildGateway } from '../kit/child-gateway.ts';
+import { freePort } from '../kit/free-port.ts';
 import { startTestGateway, type TestGateway } from '../kit/gateway.ts';
 import { sluiceProgram } from '../kit/program.ts';
 
@@ -40,8 +41,8 @@ async function record(key: string, count: number, type = 'test.step'): Promise<v
 
 test('tail prints every event once, in order, across restarts and kills of the gateway', async () => {
   const { slug, key } = await gateway.workspace();
-  const first = await startChildGateway(gateway.databaseUrl);
-  const PORT = new URL(first.url).port;
+  const PORT = String(await freePort());
+  const first = await startChildGateway(gateway.databaseUrl, { PORT });
   await using tail = startTail('--workspace', slug, '--key', key, '--url', first.url);
   // Recorded through another gateway, until the first comes: from then on none may be missing.
   await expect

@@ -2,14 +2,16 @@ import { once } from 'node:events';
 import { expect, test } from 'vitest';
 import { createClient, type Delivery } from '../../src/client/index.ts';
 import { startChildGateway } from '../kit/child-gateway.ts';
+import { freePort } from '../kit/free-port.ts';
 import { startTestGateway } from '../kit/gateway.ts';
 
 test('what a client records and watches comes exactly once, through stops and kills', async () => {
   await using gateway = await startTestGateway();
   const { slug, key } = await gateway.workspace();
   // A gateway to be stopped and one to be killed, then one that stays, all at one address.
-  const stopped = await startTestGateway({ databaseUrl: gateway.databaseUrl });
-  const PORT = new URL(stopped.url).port;
+  const options = { databaseUrl: gateway.databaseUrl, config: { port: await freePort() } };
+  const PORT = String(options.config.port);
+  const stopped = await startTestGateway(options);
   const client = createClient({ url: stopped.url, key });
   const stop = new AbortController();
   const seen: Delivery[] = [];
@@ -35,8 +37,7 @@ test('what a client records and watches comes exactly once, through stops and ki
   killed.process.kill('SIGKILL');
   recordSome();
   await ended;
-  const config = { port: Number(PORT) };
-  await using _last = await startTestGateway({ databaseUrl: gateway.databaseUrl, config });
+  await using _last = await startTestGateway(options);
   recordSome();
   const answered = await Promise.all(receipts);
   const events = () => seen.flatMap(({ event }) => (event === null ? [] : [event]));

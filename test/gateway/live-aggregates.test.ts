@@ -85,26 +85,25 @@ describe('live aggregates', () => {
     const types = ['a', 'b', 'c'];
     await record(slug, [{ type: 'a' }, { type: 'b' }]);
     const updates = watch(slug, { timeframe: ALWAYS, groupBy: [{ dimension: 'TYPE' }] });
-    const total = 302;
+    const state = new Map<string, Bucket>();
+    const shown: { cursor: string; counts: Record<string, number> }[] = [];
+    // Until it was told of some of them, in the midst of others.
     const recording = (async () => {
-      for (let n = 0; n < 30; n++) {
+      for (let n = 0; n < 30 || shown.length < 4; n++) {
         await record(
           slug,
           Array.from({ length: 10 }, (_, i) => ({ type: types[(n + i) % 3], payload: { n } })),
         );
         await new Promise(resolve => setTimeout(resolve, 20));
       }
+      await record(slug, [{ type: 'last' }]);
     })();
-    const state = new Map<string, Bucket>();
-    const shown: { cursor: string; counts: Record<string, number> }[] = [];
-    for (let counted = 0; counted < total;) {
+    while (shown.at(-1)?.counts['last'] === undefined) {
       const { value } = (await updates.next()) as { value: Update };
       expect(value.snapshot).toBe(shown.length === 0);
       for (const bucket of value.aggregates) state.set(bucket.id, bucket);
       for (const id of value.removed) state.delete(id);
-      const buckets = [...state.values()];
-      counted = buckets.reduce((sum, { count }) => sum + count, 0);
-      const counts = buckets.map(({ group, count }) => [group[0]!.value, count] as const);
+      const counts = [...state.values()].map(({ group, count }) => [group[0]!.value, count]);
       shown.push({ cursor: value.cursor, counts: Object.fromEntries(counts) });
     }
     await recording;
@@ -113,7 +112,6 @@ describe('live aggregates', () => {
       const place = log.findIndex(event => event.cursor === cursor);
       expect(counts).toEqual(countTypes(log.slice(0, place + 1).map(({ type }) => type)));
     }
-    expect(shown.length).toBeGreaterThan(2);
     await updates.return?.();
   });
 
@@ -134,11 +132,18 @@ describe('live aggregates', () => {
     const { slug } = await gateway.workspace();
     const updates = watch(slug, { timeframe: { last: 'PT2S' }, groupBy: [{ dimension: 'TYPE' }] });
     await updates.next();
-    await record(slug, [{ type: 'brief' }]);
+    let isSeen = false;
+    // On a busy machine one may have left it before anybody looks.
+    const recording = (async () => {
+      while (!isSeen) await record(slug, [{ type: 'brief' }]);
+    })();
     const { value: came } = (await updates.next()) as { value: Update };
-    expect(came.aggregates).toMatchObject([{ count: 1 }]);
-    const { value: went } = (await updates.next()) as { value: Update };
-    expect(went).toMatchObject({ aggregates: [], removed: [came.aggregates[0]!.id] });
+    isSeen = true;
+    expect(came.aggregates).toHaveLength(1);
+    await recording;
+    let last = came;
+    while (last.removed.length === 0) last = ((await updates.next()) as { value: Update }).value;
+    expect(last).toMatchObject({ aggregates: [], removed: [came.aggregates[0]!.id] });
     await updates.return?.();
   });
 

@@ -5,7 +5,7 @@ import { createWorld, SECRET, type Place, type World } from './world.ts';
 let world: World;
 beforeAll(async () => {
   world = await createWorld();
-}, 60_000);
+});
 afterAll(() => world[Symbol.asyncDispose]());
 
 interface Answer {

@@ -13,7 +13,7 @@ import { createWorld, MINE, SECRET, type KeyName, type World } from './world.ts'
 let world: World;
 beforeAll(async () => {
   world = await createWorld();
-}, 60_000);
+});
 afterAll(() => world[Symbol.asyncDispose]());
 
 const ROOTS = [schema.getQueryType()!, schema.getMutationType()!, schema.getSubscriptionType()!];

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startEmbeddedPostgres } from '../../src/db/embedded.ts';
 import { startChildGateway } from '../kit/child-gateway.ts';
+import { freePort } from '../kit/free-port.ts';
 import { startTestGateway, type TestGateway } from '../kit/gateway.ts';
 import { CLIENTS, EVENTS, type Step, type StreamFault } from './clients.ts';
 
@@ -146,10 +147,10 @@ const COUNTS = `subscription {
 test(`a database that is away for ${OUTAGE_S} s pauses streams, and no reader hears of it`, async () => {
   const dataDir = await mkdtemp(join(tmpdir(), 'sluice-outage-'));
   await chmod(dataDir, 0o711);
-  const start = (port: number) =>
+  const port = await freePort();
+  const start = () =>
     startEmbeddedPostgres({ dataDir, port, shelter: join(dataDir, 'shelter'), log: () => {} });
-  let postgres = await start(0);
-  const port = Number(new URL(postgres.url).port);
+  let postgres = await start();
   const gateway = await startTestGateway({ databaseUrl: postgres.url });
   const { slug, key } = await gateway.workspace();
   await recordSoon(gateway, key);
@@ -165,7 +166,7 @@ test(`a database that is away for ${OUTAGE_S} s pauses streams, and no reader he
   const counted = counting.map(stream => countUpTo(stream, 3));
   await postgres.stop();
   await new Promise(resolve => setTimeout(resolve, OUTAGE_S * 1_000));
-  postgres = await start(port);
+  postgres = await start();
   await recordSoon(gateway, key);
   await recordSoon(gateway, key);
   const rest = await Promise.all(waiting);

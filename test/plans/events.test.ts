@@ -63,7 +63,7 @@ beforeAll(async () => {
     },
   };
   reader = createEventReader({ read: record, epoch: 'e', now: () => instantOf(EVENTS) });
-}, 60_000);
+});
 
 afterAll(async () => {
   await database.stop();

@@ -65,7 +65,7 @@ beforeAll(async () => {
     [workspaceId],
   );
   known = row!.event_id;
-}, 60_000);
+});
 
 afterAll(async () => {
   await database.stop();

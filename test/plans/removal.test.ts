@@ -56,7 +56,7 @@ beforeAll(async () => {
        recorded_at, gen_random_uuid() from events`,
   );
   await upkeep.query('analyze');
-}, 60_000);
+});
 
 afterAll(async () => {
   await database.stop();

@@ -13,6 +13,7 @@ import { createDatabase, type Database } from '../../src/db/client.ts';
 import { transaction } from '../../src/db/transaction.ts';
 import { MOVE_TAIL_SQL, REMOVE_SQL } from '../../src/ingest/retention.ts';
 import { startChildGateway, type ChildGateway } from '../kit/child-gateway.ts';
+import { freePort } from '../kit/free-port.ts';
 import { ADMIN_KEY } from '../kit/gateway.ts';
 import { flush } from '../live/kit.ts';
 import { Ledger } from './ledger.ts';
@@ -84,8 +85,9 @@ export async function torture(options: TortureOptions): Promise<TortureReport> {
 
 async function prepare(options: TortureOptions): Promise<Arena> {
   const { databaseUrl, seed } = options;
-  const gateways = [await startChildGateway(databaseUrl)];
-  const others = Array.from({ length: options.gateways - 1 }, () => startChildGateway(databaseUrl));
+  const start = async () => startChildGateway(databaseUrl, { PORT: String(await freePort()) });
+  const gateways = [await start()];
+  const others = Array.from({ length: options.gateways - 1 }, start);
   gateways.push(...(await Promise.all(others)));
   const db = createDatabase({ url: databaseUrl, applicationName: 'torture' });
   const [row] = await db.read.query<{ id: number }>(
