@@ -79,17 +79,18 @@ export interface PageEnds {
 /** Trims rows that were fetched in reading order, up to `size + 1`, into a page in list order. */
 export function toPage<T>(fetched: readonly T[], request: PageRequest, ends: PageEnds): Page<T> {
   const items = fetched.slice(0, request.size);
-  const goesOn = fetched.length > request.size;
-  if (request.backward) {
-    return {
-      items: items.reverse(),
-      hasNextPage: ends.beyondBefore,
-      hasPreviousPage: goesOn || ends.behindAfter,
-    };
-  }
-  return {
-    items,
-    hasNextPage: goesOn || ends.beyondBefore,
-    hasPreviousPage: ends.behindAfter,
-  };
+  if (request.backward) items.reverse();
+  return { items, ...goingOn(fetched.length, request, ends) };
+}
+
+/** The same of rows that were only counted. */
+export function goingOn(
+  fetched: number,
+  { size, backward }: PageRequest,
+  { behindAfter, beyondBefore }: PageEnds,
+): Pick<Page<unknown>, 'hasNextPage' | 'hasPreviousPage'> {
+  const isMore = fetched > size;
+  return backward
+    ? { hasNextPage: beyondBefore, hasPreviousPage: isMore || behindAfter }
+    : { hasNextPage: isMore || beyondBefore, hasPreviousPage: behindAfter };
 }

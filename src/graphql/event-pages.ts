@@ -1,5 +1,6 @@
 /** Pages of events as connections: an edge's cursor follows the field of the list's order. */
 import type { StoredEvent } from '../core/event.ts';
+import type { EventJsonPage, EventJsonPageShape } from '../read/event-json-page.ts';
 import type { EventPage, EventPageArgs } from '../read/events.ts';
 import type { Connection } from './connection.ts';
 import { cursorsOf, type GraphQLContext } from './context.ts';
@@ -20,6 +21,26 @@ export async function eventPage(
   const page = await events.page(workspaceId, args);
   const count = () => events.count(workspaceId, args.filter);
   return toConnection(context, { workspaceId, page, order: args.order, count });
+}
+
+/** A page as Postgres has written it. */
+export interface EventPageJson {
+  readonly page: EventJsonPage;
+  /** Null where its head is not wanted. */
+  readonly liveCursor: string | null;
+}
+
+/** The same page as the field `events` answers with, for a selection that Postgres can write. */
+export async function eventPageAsJson(
+  context: GraphQLContext,
+  { workspace, ...args }: EventPageArgs & { readonly workspace?: string | null },
+  shape: EventJsonPageShape,
+  bytesMax: number,
+): Promise<EventPageJson> {
+  const { id } = await context.access(workspace, 'EVENTS_READ');
+  const page = await context.services.events.jsonPage(id, args, shape, bytesMax);
+  const liveCursor = page.head && cursorsOf(context, id).encodePosition(page.head);
+  return { page, liveCursor };
 }
 
 /** The page of events of one parent, group or type; many such pages cost one statement. */

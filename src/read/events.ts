@@ -9,6 +9,7 @@ import type { Page, PageArgs } from '../core/page.ts';
 import type { Connection } from '../db/connection.ts';
 import { createAggregateCounts } from './aggregate-counts.ts';
 import { countEvents, countEventsBy } from './event-count.ts';
+import { type EventJsonPage, type EventJsonPageShape, readJsonPage } from './event-json-page.ts';
 import { readByEventIds, readByPlaces } from './event-lookups.ts';
 import { readPages } from './event-pages.ts';
 import { readHeads } from './heads.ts';
@@ -44,6 +45,13 @@ export interface EventReader {
    * recorded meanwhile.
    */
   page(workspaceId: number, args: EventPageArgs): Promise<EventPage>;
+  /** The same page as JSON that Postgres has written; an answer of more than `bytesMax` is too expensive. */
+  jsonPage(
+    workspaceId: number,
+    args: EventPageArgs,
+    shape: EventJsonPageShape,
+    bytesMax: number,
+  ): Promise<EventJsonPage>;
   /** The same page of the children of each event, of each group or type, in one statement. */
   pagesBy(
     workspaceId: number,
@@ -89,6 +97,8 @@ export function createEventReader({
       const [page] = await readPages(read, { workspaceId, epoch, args, now: now(), parents: null });
       return page as EventPage;
     },
+    jsonPage: async (workspaceId, args, shape, bytesMax) =>
+      readJsonPage(read, { workspaceId, epoch, args, now: now(), shape, bytesMax }),
     async pagesBy(workspaceId, field, values, args) {
       if (values.length === 0) return [];
       return readPages(read, { workspaceId, epoch, args, now: now(), parents: { field, values } });

@@ -28,6 +28,8 @@ export interface Keyset {
   readonly where: SQL;
   /** `order by`, in reading order: from the end where the page is counted from there. */
   readonly order: SQL;
+  /** `order by`, in the order of the list. */
+  readonly listOrder: SQL;
   /** One row more than the page holds: whether there is one tells if the list goes on. */
   readonly limit: number;
   /** For rows at or beyond a cursor; null without that cursor. */
@@ -60,6 +62,7 @@ export function keyset(list: KeysetList, request: PageRequest): Keyset {
   return {
     where: allOf(between),
     order: orderBy(columns, descending !== request.backward),
+    listOrder: orderBy(columns, descending),
     limit: request.size + 1,
     behindAfter: probeAt(after, towardsStart),
     beyondBefore: probeAt(before, towardsEnd),

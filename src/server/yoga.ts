@@ -6,14 +6,14 @@ import { admit } from './admit.ts';
 import { answerError } from './answer.ts';
 import { HttpCall } from './call.ts';
 import { createCors } from './cors.ts';
-import { createDirectMutations } from './direct/mutations.ts';
+import { createDirect } from './direct/direct.ts';
 import { createPace } from './pace.ts';
 import type { CallContext, OperationContext, PipelineOptions } from './pipeline.ts';
 import { createWriteAnswer, useAnswers } from './plugins/use-answers.ts';
 import { useBoundedParser } from './plugins/use-bounded-parser.ts';
 import { useCaller } from './plugins/use-caller.ts';
 import { useCostLimit } from './plugins/use-cost-limit.ts';
-import { useDirectMutations } from './plugins/use-direct-mutations.ts';
+import { useDirect } from './plugins/use-direct.ts';
 import { useDocumentCache } from './plugins/use-document-cache.ts';
 import { useJsonRequests } from './plugins/use-json-requests.ts';
 import { useKeyRequirement } from './plugins/use-key-requirement.ts';
@@ -49,7 +49,7 @@ export function createYogaServer(options: PipelineOptions): GraphqlServer {
   const pace = createPace();
   const streams = createEventStreams({ ...options, pace });
   const write = createWriteAnswer(streams, log);
-  const direct = createDirectMutations({ ...options, write });
+  const direct = createDirect({ ...options, write });
   const yoga: Yoga = createYoga<CallContext, OperationContext>({
     schema,
     plugins: [
@@ -63,7 +63,7 @@ export function createYogaServer(options: PipelineOptions): GraphqlServer {
       useOperation(),
       // and valid;
       useValidation(settings),
-      useDirectMutations(direct),
+      useDirect(direct),
       // then who has no key may be refused;
       useKeyRequirement(settings.introspection),
       // as may an answer that would be too large;

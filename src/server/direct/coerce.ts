@@ -25,6 +25,8 @@ export type Coerce = (value: unknown) => unknown;
 export function coercerOf(type: GraphQLInputType): Coerce {
   const known = coercers.get(type);
   if (known !== undefined) return known;
+  // Is found in its place by a type that holds itself.
+  coercers.set(type, value => coerce(value));
   const inner = coercerOfNullable(getNullableType(type));
   const coerce: Coerce = isNonNullType(type)
     ? value => inner(value ?? notDirect())

@@ -1,116 +1,98 @@
 /**
- * The two mutations that come by the thousand, recognised in a document that has been found valid:
- * one of them alone, its input in variables, and of its answer what is there at once. Null for any
- * other document: nothing is lost, only slower.
+ * What comes by the thousand, recognised in a document that has been found valid: one field at its
+ * root, either of the two mutations that record or a page of events, and of its answer what is there
+ * at once. Null for any other document: nothing is lost, only slower.
  */
 import {
-  getNullableType,
-  GraphQLBoolean,
-  GraphQLString,
-  isInputObjectType,
   Kind,
+  locatedError,
   type DocumentNode,
   type FieldNode,
+  type FragmentDefinitionNode,
   type GraphQLField,
-  type GraphQLInputType,
-  type GraphQLResolveInfo,
   type GraphQLSchema,
   type OperationDefinitionNode,
-  type ValueNode,
 } from 'graphql';
-import { coercerOf, NotDirect } from './coerce.ts';
-import { selectorOf, type Select } from './select.ts';
-
-type Variables = Readonly<Record<string, unknown>>;
+import type { GraphQLContext } from '../../graphql/context.ts';
+import type { RawResult } from '../errors.ts';
+import { Ready } from '../ready.ts';
+import { argumentsOf, type Arguments, type ReadArguments } from './arguments.ts';
+import { answerOfMutation } from './mutation.ts';
+import { answerOfPage } from './page.ts';
 
 export interface DirectPlan {
   readonly document: DocumentNode;
   readonly operation: OperationDefinitionNode;
+  /** @throws NotDirect for variables that graphql-js is to judge */
+  readonly argumentsFrom: ReadArguments;
+  /** The whole result. Null: after all it is for graphql-js. */
+  readonly execute: (
+    given: Arguments,
+    context: GraphQLContext,
+  ) => Promise<RawResult | Ready | null>;
+}
+
+/** The value of the field: as JSON where it is a text. Null: after all it is for graphql-js. */
+export type Answer = (given: Arguments, context: GraphQLContext) => Promise<object | string | null>;
+
+/** A field at the root of an operation that has no other. */
+export interface RootField {
   readonly node: FieldNode;
-  /** Its resolver: that of the schema. */
-  readonly resolve: (input: Record<string, unknown>, context: unknown) => unknown;
-  /** Its name in the answer. */
-  readonly key: string;
-  /** The arguments of the field. @throws NotDirect for variables that graphql-js is to judge */
-  readonly argumentsFrom: (variables: Variables) => Record<string, unknown>;
-  readonly select: Select;
+  readonly field: GraphQLField<unknown, unknown>;
+  readonly fragments: ReadonlyMap<string, FragmentDefinitionNode>;
 }
 
-const FIELDS = new Set(['recordEvent', 'recordEvents']);
+/** By operation and field. */
+const ANSWERS: Readonly<
+  Record<string, (root: RootField, answerBytesMax: number) => Answer | null>
+> = {
+  'mutation recordEvent': answerOfMutation,
+  'mutation recordEvents': answerOfMutation,
+  'query events': answerOfPage,
+};
 
-export function planOf(schema: GraphQLSchema, document: DocumentNode): DirectPlan | null {
-  const [operation, ...others] = document.definitions;
-  if (operation?.kind !== Kind.OPERATION_DEFINITION || others.length > 0) return null;
-  const [node, ...more] = operation.selectionSet.selections;
-  if (operation.operation !== 'mutation' || node?.kind !== Kind.FIELD || more.length > 0)
-    return null;
-  const field = schema.getMutationType()?.getFields()[node.name.value];
-  if (field === undefined || !FIELDS.has(field.name)) return null;
-  if (operation.directives?.length || node.directives?.length) return null;
+export function planOf(
+  schema: GraphQLSchema,
+  document: DocumentNode,
+  answerBytesMax: number,
+): DirectPlan | null {
+  const [operation, ...more] = document.definitions.filter(
+    each => each.kind === Kind.OPERATION_DEFINITION,
+  );
+  if (operation === undefined || more.length > 0 || operation.directives?.length) return null;
+  const root = rootFieldOf(schema, document, operation);
+  if (root === null) return null;
+  const { node, field } = root;
+  const answer = ANSWERS[`${operation.operation} ${field.name}`]?.(root, answerBytesMax) ?? null;
   const argumentsFrom = argumentsOf(operation, node, field);
-  const select = selectorOf(field.type, node.selectionSet);
-  if (argumentsFrom === null || select === null) return null;
+  if (answer === null || argumentsFrom === null) return null;
   const key = (node.alias ?? node.name).value;
-  const { resolve } = field;
-  if (resolve === undefined) return null;
-  const info = { fieldName: field.name } as GraphQLResolveInfo;
   return {
-    ...{ document, operation, node, key, argumentsFrom, select },
-    resolve: (input, context) => resolve(undefined, input, context, info),
+    ...{ document, operation, argumentsFrom },
+    async execute(given, context) {
+      try {
+        const value = await answer(given, context);
+        if (typeof value === 'string') return new Ready(`{"data":{"${key}":${value}}}`);
+        return value && { data: { [key]: value } };
+      } catch (error) {
+        // Both operations answer with types that are never null.
+        return { data: null, errors: [locatedError(error, [node], [key])] };
+      }
+    },
   };
 }
 
-/**
- * Reads a value as it came: a variable, or what is written in the document. The argument is then
- * coerced as a whole, by its own type: a valid document declares its variables by types that differ
- * from those of their places in nothing but that null is refused.
- */
-type Read = (variables: Variables) => unknown;
-
-function argumentsOf(
-  { variableDefinitions = [] }: OperationDefinitionNode,
-  node: FieldNode,
-  field: GraphQLField<unknown, unknown>,
-): DirectPlan['argumentsFrom'] | null {
-  const required: string[] = [];
-  for (const { variable, type, defaultValue, directives } of variableDefinitions) {
-    if (defaultValue !== undefined || directives?.length) return null;
-    if (type.kind === Kind.NON_NULL_TYPE) required.push(variable.name.value);
+function rootFieldOf(
+  schema: GraphQLSchema,
+  document: DocumentNode,
+  { operation, selectionSet }: OperationDefinitionNode,
+): RootField | null {
+  const [node, ...others] = selectionSet.selections;
+  if (node?.kind !== Kind.FIELD || others.length > 0 || node.directives?.length) return null;
+  const field = schema.getRootType(operation)?.getFields()[node.name.value];
+  const fragments = new Map<string, FragmentDefinitionNode>();
+  for (const each of document.definitions) {
+    if (each.kind === Kind.FRAGMENT_DEFINITION) fragments.set(each.name.value, each);
   }
-  const [input, ...others] = field.args;
-  if (input === undefined || others.length > 0) return null;
-  const read = readerOf(node.arguments?.[0]?.value, input.type);
-  if (read === null) return null;
-  const coerce = coercerOf(input.type);
-  return variables => {
-    if (required.some(name => variables[name] == null)) throw new NotDirect();
-    return { [input.name]: coerce(read(variables)) };
-  };
-}
-
-function readerOf(node: ValueNode | undefined, type: GraphQLInputType): Read | null {
-  const nullable = getNullableType(type);
-  if (node?.kind === Kind.VARIABLE) {
-    const name = node.name.value;
-    return variables => variables[name];
-  }
-  if (node?.kind === Kind.STRING) return nullable === GraphQLString ? () => node.value : null;
-  if (node?.kind === Kind.BOOLEAN) return nullable === GraphQLBoolean ? () => node.value : null;
-  if (node?.kind !== Kind.OBJECT || !isInputObjectType(nullable)) return null;
-  const members: [string, Read][] = [];
-  for (const { name, value } of node.fields) {
-    const field = nullable.getFields()[name.value];
-    const read = field === undefined ? null : readerOf(value, field.type);
-    if (read === null) return null;
-    members.push([name.value, read]);
-  }
-  // A member whose variable was not given is left out, so that its default holds.
-  return variables => {
-    const value: Record<string, unknown> = {};
-    for (const [name, read] of members) {
-      const given = read(variables);
-      if (given !== undefined) value[name] = given;
-    }
-    return value;
-  };
+  return field === undefined ? null : { node, field, fragments };
 }

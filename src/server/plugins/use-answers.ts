@@ -6,7 +6,7 @@ import { presentError, presentResult, type PresentedResult, type RawResult } fro
 import type { Log } from '../log.ts';
 import { beginsStream, collapsed, httpStatus, retryAfterS } from '../outcome.ts';
 import type { EdgePlugin } from '../pipeline.ts';
-import { isReadySource, once, toReady, type ReadySource } from '../ready.ts';
+import { isReadySource, once, Ready, toReady, type ReadySource } from '../ready.ts';
 import type { EventStreams } from '../sse.ts';
 
 /**
@@ -27,11 +27,15 @@ export function useAnswers(write: WriteAnswer): EdgePlugin {
   };
 }
 
-export type WriteAnswer = (result: RawResult | ReadySource, call: HttpCall) => Promise<void>;
+export type WriteAnswer = (
+  result: RawResult | Ready | ReadySource,
+  call: HttpCall,
+) => Promise<void>;
 
 export function createWriteAnswer(streams: EventStreams, log: Log): WriteAnswer {
   return async (result, call) => {
     const asker = { requestId: call.requestId, log };
+    if (result instanceof Ready) return writeReady(result, call);
     if (isReadySource(result)) return streams.send(call, result);
     const presented = collapsed(presentResult(result, asker));
     const type = preferredType(call.req.headers.accept);
@@ -53,6 +57,11 @@ export function createWriteAnswer(streams: EventStreams, log: Log): WriteAnswer 
       headers: extraHeaders(call, status, presented),
     });
   };
+}
+
+/** Data without errors, for a caller who wants it whole. */
+function writeReady({ json }: Ready, { req, res }: HttpCall): void {
+  answer(res, { status: 200, type: preferredType(req.headers.accept), body: json });
 }
 
 function extraHeaders(

@@ -1,0 +1,159 @@
+/** Pages of events as JSON (see `event-json.ts`), of the same rows and with the same checks as `event-pages.ts`. */
+import { type SQL, sql } from 'drizzle-orm';
+import { LOG_BEGINNING, type LogPlace } from '../core/cursor.ts';
+import { readableJson } from '../core/exact-json.ts';
+import { goingOn } from '../core/page.ts';
+import type { Connection } from '../db/connection.ts';
+import { rows } from '../db/query.ts';
+import { eventJson, type EventJsonShape, holdsField } from './event-json.ts';
+import {
+  checkKept,
+  endsSql,
+  type EventPagePlan,
+  type EventPageRequest,
+  headSql,
+  planEventPage,
+  positionBefore,
+  rowsSql,
+  tailSql,
+} from './event-page-plan.ts';
+
+/** What is wanted of a page. What is not wanted is not read. */
+export interface EventJsonPageShape {
+  /** Each a list of the page's events. */
+  readonly lists: readonly EventJsonShape[];
+  readonly ends: boolean;
+  readonly head: boolean;
+}
+
+export interface EventJsonPage {
+  /** The items of each list, with commas between them. */
+  readonly lists: readonly string[];
+  /** Null where they are not wanted. */
+  readonly ends: EventPageEnds | null;
+  /** Null where it is not wanted. */
+  readonly head: LogPlace | null;
+}
+
+export interface EventPageEnds {
+  readonly hasNextPage: boolean;
+  readonly hasPreviousPage: boolean;
+  readonly startCursor: string | null;
+  readonly endCursor: string | null;
+}
+
+export interface EventJsonPageRequest extends EventPageRequest {
+  readonly shape: EventJsonPageShape;
+  /** Of the answer of Postgres. */
+  readonly bytesMax: number;
+}
+
+interface PageRow {
+  readonly [list: `list_${number}`]: string | null;
+  readonly found: number;
+  readonly tail: number;
+  readonly behind_after?: boolean;
+  readonly beyond_before?: boolean;
+  readonly first_position?: number | null;
+  readonly first_at?: Date | null;
+  readonly last_position?: number | null;
+  readonly last_at?: Date | null;
+  readonly head?: number | null;
+  readonly head_recorded_at?: Date | null;
+}
+
+/** No item has a line break in it: JSON escapes them, and Postgres adds none. */
+const BETWEEN = ',\n';
+const BETWEEN_SQL = sql.raw(`E',\\n'`);
+
+export async function readJsonPage(
+  read: Connection,
+  { shape, bytesMax, ...request }: EventJsonPageRequest,
+): Promise<EventJsonPage> {
+  const plan = planEventPage(request);
+  const statement = pageSql(plan, shape, request.epoch);
+  const { inOrder } = plan;
+  const [row] = (await rows<PageRow>(read, statement, { bytesMax, inOrder })) as [PageRow];
+  checkKept(plan, row.tail);
+  return {
+    lists: shape.lists.map((list, index) => {
+      const text = withoutExtra(row[`list_${index}`] ?? '', row.found, plan);
+      return holdsField(list, 'payload') ? readableJson(text) : text;
+    }),
+    ends: shape.ends ? endsOf(row, plan) : null,
+    head: shape.head ? headOf(row) : null,
+  };
+}
+
+function pageSql(plan: EventPagePlan, shape: EventJsonPageShape, epoch: string): SQL {
+  const { workspaceId, request, order, keyset, list } = plan;
+  // The row beyond the page only tells whether it goes on.
+  const limit = shape.ends ? keyset.limit : request.size;
+  const { ctes, source } = rowsSql(plan, limit);
+  const scope = { epoch, orderField: order.field };
+  const none = sql``;
+  const lists = shape.lists.map(
+    (each, index) =>
+      sql`string_agg(${eventJson(each, scope)}, ${BETWEEN_SQL} order by ${keyset.listOrder})
+        as ${sql.raw(`list_${index}`)}`,
+  );
+  const selected = [...lists, sql`count(*) as found`, ...(shape.ends ? places(plan) : [])];
+  const tail = positionBefore(list) === null ? sql`1` : tailSql(workspaceId);
+  return sql`
+    ${ctes}
+    select page.*, ${tail} as tail${shape.ends ? sql`, ends.*` : none}${shape.head ? sql`, head.*` : none}
+    from (
+      select ${sql.join(selected, sql`, `)}
+      from (select * from (${source}) e order by ${keyset.order} limit ${sql.raw(String(limit))}) e
+    ) page
+    ${shape.ends ? sql`cross join lateral (${endsSql(plan)}) ends` : none}
+    ${shape.head ? sql`left join lateral (${headSql(workspaceId)}) head on true` : none}`;
+}
+
+/** Of the first and the last event on the page, the extra row left out. */
+function places({ request, order, keyset }: EventPagePlan): SQL[] {
+  const extra = sql.raw(`greatest(count(*) - ${request.size}, 0)`);
+  const first = request.backward ? sql`${extra} + 1` : sql`1`;
+  const last = request.backward ? sql`count(*)` : sql`count(*) - ${extra}`;
+  const at = sql.raw(order.field === 'OCCURRED_AT' ? 'e.occurred_at' : 'e.recorded_at');
+  const nth = (column: SQL, index: SQL) =>
+    sql`(array_agg(${column} order by ${keyset.listOrder}))[(${index})::int]`;
+  return [
+    sql`${nth(sql`e.position`, first)} as first_position`,
+    sql`${nth(at, first)} as first_at`,
+    sql`${nth(sql`e.position`, last)} as last_position`,
+    sql`${nth(at, last)} as last_at`,
+  ];
+}
+
+/** The extra row is the last one read: the first of the list where it is read backward. */
+function withoutExtra(text: string, found: number, { request }: EventPagePlan): string {
+  if (found <= request.size) return text;
+  if (request.size === 0) return '';
+  return request.backward
+    ? text.slice(text.indexOf(BETWEEN) + BETWEEN.length)
+    : text.slice(0, text.lastIndexOf(BETWEEN));
+}
+
+function endsOf(row: PageRow, { request, order, cursors }: EventPagePlan): EventPageEnds {
+  const isEmpty = Math.min(row.found, request.size) === 0;
+  const cursorAt = (position: number, at: Date) =>
+    order.field === 'OCCURRED_AT'
+      ? cursors.encodeOccurredAt({ position, occurredAt: at })
+      : cursors.encodePosition({ position, recordedAt: at });
+  const ends = {
+    behindAfter: row.behind_after === true,
+    beyondBefore: row.beyond_before === true,
+  };
+  return {
+    ...goingOn(row.found, request, ends),
+    startCursor: isEmpty ? null : cursorAt(row.first_position as number, row.first_at as Date),
+    endCursor: isEmpty ? null : cursorAt(row.last_position as number, row.last_at as Date),
+  };
+}
+
+function headOf({ head, head_recorded_at }: PageRow): LogPlace {
+  return head == null || head_recorded_at == null
+    ? LOG_BEGINNING
+    : { position: head, recordedAt: head_recorded_at };
+}

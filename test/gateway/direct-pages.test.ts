@@ -1,0 +1,268 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { ADMIN_KEY, startTestGateway, type TestGateway } from '../kit/gateway.ts';
+
+/**
+ * A page of events that Postgres has written and one that graphql-js has put together are the same
+ * JSON, with the same headers. A document is known to the short way once it was found valid; a
+ * comment that never stood before makes it another one.
+ */
+let gateway: TestGateway;
+let keys: Record<'admin' | 'own' | 'writer' | 'foreign', string>;
+let slug: string;
+let cursors: readonly string[];
+let timeCursors: readonly string[];
+
+beforeAll(async () => {
+  gateway = await startTestGateway();
+  const made = await gateway.workspace();
+  const foreign = await gateway.workspace();
+  slug = made.slug;
+  const { createApiKey } = await gateway.data<{ createApiKey: { secret: string } }>(
+    `mutation ($w: String!) {
+       createApiKey(input: { name: "w", workspace: $w, scopes: [EVENTS_WRITE] }) { secret } }`,
+    { w: slug },
+  );
+  keys = { admin: ADMIN_KEY, own: made.key, writer: createApiKey.secret, foreign: foreign.key };
+  const { recordEvents } = await gateway.data<{ recordEvents: object }>(
+    `mutation ($input: RecordEventsInput!) { recordEvents(input: $input) {
+       receipts { eventId problems { message pointer } } } }`,
+    { input: { workspace: slug, events: EVENTS } },
+  );
+  expect(recordEvents).toEqual({
+    receipts: EVENTS.map(({ id }) => ({ eventId: id, problems: [] })),
+  });
+  await gateway.data(
+    `mutation ($w: String!) { redactEvents(input: {
+       workspace: $w, subject: "to be redacted" }) { redactedCount } }`,
+    { w: slug },
+  );
+  type Lists = Record<'a' | 'b', { edges: { cursor: string }[] }>;
+  const { a, b } = await gateway.data<Lists>(
+    `query ($w: String!) {
+       a: events(workspace: $w, first: 100) { edges { cursor } }
+       b: events(workspace: $w, first: 100, order: { field: OCCURRED_AT }) { edges { cursor } } }`,
+    { w: slug },
+  );
+  cursors = a.edges.map(edge => edge.cursor);
+  timeCursors = b.edges.map(edge => edge.cursor);
+});
+afterAll(() => gateway[Symbol.asyncDispose]());
+
+const TEXT = 'quote " backslash \\ slash / tab \t line \n nul-ish \u0001 é 👤 \u2028 \u007f';
+const EVENTS = [
+  { id: 'all', type: 'a/b', occurredAt: '0999-01-02T03:04:05.006Z', source: TEXT, subject: TEXT },
+  { id: 'more', type: TEXT.slice(0, 20), actor: TEXT, description: TEXT, icon: '👤', notify: true },
+  {
+    id: 'rest',
+    type: 't',
+    success: false,
+    clientIp: '2001:db8::1',
+    parentId: 'all',
+    groupId: TEXT,
+  },
+  { id: 'then', type: 't', success: true, occurredAt: '2026-01-01T00:00:00.100Z' },
+  {
+    id: 'late',
+    type: 't',
+    expiresAt: '9999-12-31T23:59:59.999Z',
+    occurredAt: '1969-12-31T23:59:59Z',
+  },
+  { id: 'gone', type: 't', subject: 'to be redacted', payload: { secret: 1 } },
+  { id: 'past', type: 't', expiresAt: '2001-01-01T00:00:00Z' },
+  {
+    id: 'payload',
+    type: 't',
+    payload: {
+      text: TEXT,
+      list: [1, 1.5, -0.25, 1e-7, 0.1 + 0.2, true, null, {}],
+      7: 'seven',
+      e: {},
+    },
+  },
+  {
+    id: 'digits',
+    type: 't',
+    payload: { telephone: '00436601234567890123', [TEXT]: { a: '1,\n2' } },
+    properties: [
+      { long: { name: 'beyond', value: '9223372036854775807' } },
+      { long: { name: 'within', value: '9007199254740992' } },
+      { double: { name: 'pi', value: 3.141592653589793 } },
+    ],
+  },
+];
+
+const FIELDS = `id eventId position cursor type occurredAt recordedAt expiresAt redactedAt source
+  subject actor description icon notify success clientIp parentId groupId door payload __typename`;
+const ALL = `query All(
+  $w: String, $first: Int, $after: String, $last: Int, $before: String, $filter: EventFilter,
+  $order: EventOrder
+) {
+  events(workspace: $w, first: $first, after: $after, last: $last, before: $before,
+    filter: $filter, order: $order) {
+    nodes { ${FIELDS} }
+    edges { cursor node { eventId } __typename }
+    pageInfo { hasNextPage hasPreviousPage startCursor endCursor __typename }
+    liveCursor
+    __typename
+  }
+}`;
+
+interface Ask {
+  readonly query?: string;
+  readonly variables?: Record<string, unknown>;
+  readonly key?: keyof typeof keys | null;
+  readonly accept?: string;
+  readonly operationName?: string;
+}
+
+let comments = 0;
+
+async function answer(ask: Ask, way: 'short' | 'long') {
+  const { query = ALL, key = 'own', accept, ...rest } = ask;
+  const response = await fetch(`${gateway.url}/graphql`, {
+    method: 'POST',
+    headers: {
+      'content-type': 'application/json',
+      'x-request-id': 'the-same',
+      ...(key === null ? {} : { authorization: `Bearer ${keys[key]}` }),
+      ...(accept === undefined ? {} : { accept }),
+    },
+    body: JSON.stringify({
+      query: way === 'short' ? query : `${query} # ${(comments += 1)}`,
+      ...rest,
+    }),
+  });
+  const changing = ['date', 'content-length', 'ratelimit', 'ratelimit-policy'];
+  const headers = [...response.headers].filter(([name]) => !changing.includes(name));
+  const text = await response.text();
+  return { status: response.status, headers, text };
+}
+
+/** White space means nothing in JSON, and a number may be written in several ways. */
+const rewritten = (text: string) =>
+  text.startsWith('{') ? JSON.stringify(JSON.parse(text) as unknown) : text;
+
+const first = (variables: Record<string, unknown>) => ({ variables });
+const page = (selection: string, args = 'first: 3') => ({
+  query: `query { events(${args}) { ${selection} } }`,
+});
+
+const CASES: [string, () => Ask][] = [
+  ['every event', () => first({})],
+  ['in a workspace by name', () => first({ w: slug.toUpperCase() })],
+  ['a first page', () => first({ first: 3 })],
+  ['a page that ends with the list', () => first({ first: 8 })],
+  ['a last page', () => first({ last: 3 })],
+  ['a page of nothing', () => first({ first: 0 })],
+  ['a last page of nothing', () => first({ last: 0 })],
+  ['after a cursor', () => first({ first: 2, after: cursors[2] })],
+  ['before a cursor', () => first({ before: cursors[5] })],
+  ['the last before a cursor', () => first({ last: 2, before: cursors[5] })],
+  ['between cursors', () => first({ after: cursors[1], before: cursors[6], first: 2 })],
+  ['after the last one', () => first({ after: cursors.at(-1) })],
+  ['oldest first', () => first({ first: 2, order: { direction: 'ASC' } })],
+  ['by time', () => first({ first: 4, order: { field: 'OCCURRED_AT' } })],
+  [
+    'by time, back from a cursor',
+    () => first({ last: 2, before: timeCursors[4], order: { field: 'OCCURRED_AT' } }),
+  ],
+  ['a filter with an index', () => first({ first: 2, filter: { types: ['t'] } })],
+  ['a filter that walks', () => first({ first: 2, filter: { notify: false, sources: null } })],
+  ['a filter that walks back', () => first({ last: 2, filter: { notify: false } })],
+  ['a filter that finds nothing', () => first({ filter: { subjects: ['nobody'] } })],
+  ['a filter by payload', () => first({ filter: { payload: [{ path: ['pi'], exists: true }] } })],
+  [
+    'aliases',
+    () => page('items: nodes { a: payload b: type c: type } info: pageInfo { a: endCursor }'),
+  ],
+  ['nodes twice', () => page('nodes { type } again: nodes { payload }')],
+  [
+    'fragments',
+    () => ({
+      query: `query { events(last: 4) { ...P } } fragment P on EventConnection { nodes { ...E } }
+      fragment E on Event { eventId ... { payload } ... on Event { type } }`,
+    }),
+  ],
+  [
+    'literals',
+    () => page('nodes { eventId }', 'filter: { types: ["t"] }, order: { direction: ASC }'),
+  ],
+  ['no page at all', () => page('__typename')],
+  ['only the head', () => page('liveCursor')],
+  ['no payload', () => page('nodes { eventId }', 'first: 1000')],
+  ['a workspace without events', () => ({ key: 'foreign' })],
+  ['a count', () => page('totalCount')],
+  ['a directive', () => page('nodes { type @skip(if: true) eventId }')],
+  ['a field twice', () => page('nodes { type type }')],
+  ['what is related', () => page('nodes { parent { eventId } }')],
+  ['properties', () => page('nodes { properties { name values } }')],
+  ['first and last', () => first({ first: 1, last: 1 })],
+  ['too many', () => first({ first: 1_001 })],
+  ['less than none', () => first({ last: -1 })],
+  ['a size that is no number', () => first({ first: 'x' })],
+  ['a cursor of another order', () => first({ after: timeCursors[1] })],
+  ['an empty cursor', () => first({ after: '' })],
+  ['a filter that is refused', () => first({ filter: { search: 'x'.repeat(300) } })],
+  ['a filter that is no filter', () => first({ filter: { typo: 1 } })],
+  ['a workspace that is not there', () => first({ w: 'none' })],
+  ['the workspace of another', () => ({ variables: { w: slug }, key: 'foreign' })],
+  ['without the scope', () => ({ key: 'writer' })],
+  ['without a key', () => ({ key: null })],
+  ['its operation by name', () => ({ operationName: 'All' })],
+  ['another operation', () => ({ operationName: 'Some' })],
+  ['for graphql-response+json', () => ({ accept: 'application/graphql-response+json' })],
+  [
+    'an error there',
+    () => ({ ...first({ w: 'none' }), accept: 'application/graphql-response+json' }),
+  ],
+  ['an event stream', () => ({ accept: 'text/event-stream' })],
+];
+
+test.each(CASES)('both ways answer alike: %s', async (_, ask) => {
+  const asked = ask();
+  // Known to the short way from here on.
+  await answer({ query: asked.query ?? ALL, key: 'admin', variables: { w: slug } }, 'short');
+  const short = await answer(asked, 'short');
+  const long = await answer(asked, 'long');
+  expect({ ...short, text: rewritten(short.text) }).toEqual(long);
+  expect(short.text).not.toContain('INTERNAL_SERVER_ERROR');
+});
+
+test('a page that Postgres has written keeps the digits of its decimals, and quotes integers that no reader keeps', async () => {
+  const ask = { query: `{ events(filter: { types: ["t"] }) { nodes { eventId payload } } }` };
+  await answer(ask, 'short');
+  const { text } = await answer(ask, 'short');
+  expect(text).toContain('"beyond": "9223372036854775807"');
+  expect(text).toContain('"within": 9007199254740992');
+  expect(text).toContain('"pi": 3.141592653589793');
+  expect(text).toContain('"telephone": "00436601234567890123"');
+});
+
+test('an answer that may outgrow its budget is refused both ways', async () => {
+  await using small = await startTestGateway({ config: { answerBytesMax: 65_536 } });
+  const { key } = await small.workspace();
+  const ask = async (query: string, variables = {}) => {
+    const response = await fetch(`${small.url}/graphql`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', authorization: `Bearer ${key}` },
+      body: JSON.stringify({ query, variables }),
+    });
+    return (await response.json()) as unknown;
+  };
+  const events = Array.from({ length: 8 }, () => ({
+    type: 't',
+    payload: { a: 'x'.repeat(10_000) },
+  }));
+  await ask(
+    `mutation ($e: [EventInput!]!) { recordEvents(input: { events: $e }) { recordedCount } }`,
+    { e: events },
+  );
+  const PAYLOADS = `query ($n: Int) { events(first: $n) { nodes { payload } } }`;
+  const IDS = `query ($n: Int) { events(first: $n) { nodes { eventId } } }`;
+  for (const query of [PAYLOADS, IDS]) {
+    const long = await ask(query, { n: 8 });
+    expect(long).toMatchObject({ errors: [{ extensions: { code: 'QUERY_TOO_EXPENSIVE' } }] });
+    expect(await ask(query, { n: 8 })).toEqual(long);
+    expect(await ask(query, { n: 2 })).not.toHaveProperty('errors');
+  }
+});
