@@ -6,7 +6,7 @@
  */
 
 const START = 32;
-const MIN = 16;
+const MIN = 8;
 /** Turns of the event loop that take twice this are too long. */
 const LATE_MS = 25;
 const STEP = 1.25;

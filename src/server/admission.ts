@@ -35,7 +35,7 @@ export interface AdmissionFigures {
 const LOOK_EVERY_MS = 100;
 /** A larger body counts as several requests: up to half of what the least limit lets in. */
 const BYTES_A_SHARE = 131_072;
-const SHARES_MAX = 8;
+const SHARES_MAX = 4;
 
 interface Entry {
   state: 'WAITING' | 'RUNNING' | 'ENDED';

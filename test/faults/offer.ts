@@ -73,10 +73,11 @@ export async function offer({ port, bytes, ...options }: Offer): Promise<Offered
   return offered;
 }
 
-/** Resolves when it is accepted, which a busy process does one by one. */
+/** A connection that has been answered on: Node takes in one a turn, the kernel keeps the others. */
 async function open(port: number): Promise<Socket> {
   const socket = connect(port, '127.0.0.1').setNoDelay(true);
-  await once(socket, 'connect');
+  socket.write('GET /health/live HTTP/1.1\r\nhost: localhost\r\n\r\n');
+  await once(socket, 'data');
   return socket.on('error', () => {});
 }
 

@@ -12,6 +12,8 @@ export interface Overloading {
   readonly seconds: number;
   /** How many times as much as it takes. */
   readonly times: number;
+  /** That ask, each one request at a time. @default 1500 */
+  readonly connections?: number;
 }
 
 export interface Overloaded extends Offered {
@@ -28,11 +30,10 @@ export interface Overloaded extends Offered {
 
 const CLIENTS = 16;
 const CAPACITY_SECONDS = 3;
-const CONNECTIONS = 1_500;
 const LOOK_EVERY_MS = 100;
 
 export async function overload(options: Overloading): Promise<Overloaded> {
-  const { gateway, batch, seconds, times } = options;
+  const { gateway, batch, seconds, times, connections = 1_500 } = options;
   const port = Number(new URL(gateway.url).port);
   const bytes = requestOf(batch);
   const rest = { port, bytes, seconds: CAPACITY_SECONDS };
@@ -40,7 +41,7 @@ export async function overload(options: Overloading): Promise<Overloaded> {
   const capacityPerSecond = alone.acceptedMs.length / CAPACITY_SECONDS;
   await using watching = await watch(gateway);
   const offered = await offer({
-    ...{ port, bytes, seconds, connections: CONNECTIONS },
+    ...{ port, bytes, seconds, connections },
     perSecond: capacityPerSecond * times,
   });
   return { ...offered, capacityPerSecond, requestBytes: bytes.length, ...watching.figures() };

@@ -77,7 +77,7 @@ describe('bytes', () => {
   });
 
   test('of a large body count as several requests', () => {
-    const { admission: gate } = admission(10, 1e9);
+    const { admission: gate } = admission(6, 1e9);
     const large = gate.enter(1_000_000);
     const small = [gate.enter(1), gate.enter(1), gate.enter(1)];
     expect(small.map(({ turn }) => turn === undefined)).toEqual([true, true, false]);
@@ -93,15 +93,15 @@ describe('the limit', () => {
 
   test('shrinks while the event loop is late, but not to nothing', () => {
     expect(after(1_000, 1, { lateMs: 100, isShort: true })).toBeLessThan(1_000);
-    expect(after(1_000, 50, { lateMs: 100, isShort: true })).toBe(16);
+    expect(after(1_000, 50, { lateMs: 100, isShort: true })).toBe(8);
   });
 
   test('grows to its bound where requests wait for another reason', () => {
-    expect(after(16, 50, { lateMs: 10, isShort: true })).toBe(1_000);
+    expect(after(8, 50, { lateMs: 10, isShort: true })).toBe(1_000);
   });
 
   test('goes back to where it began', () => {
-    expect([after(1_000, 50), after(16, 50)]).toEqual([32, 32]);
+    expect([after(1_000, 50), after(8, 50)]).toEqual([32, 32]);
   });
 
   test('is never above its bound', () => {

@@ -317,8 +317,15 @@ test.for([
   expect(answer).toMatchObject({ status, codes: [code] });
 });
 
-test('a subscription with @skip and no condition is refused', async () => {
-  const body = { query: 'subscription { wait @skip }' };
+test.for([
+  'subscription { wait @skip }',
+  'subscription { wait @skip(if: true) }',
+  'subscription($no: Boolean! = false) { wait @include(if: $no) }',
+  'subscription { ... @skip(if: true) { wait } }',
+  'subscription { ...F @include(if: false) } fragment F on Subscription { wait }',
+  'subscription { ...F } fragment F on Subscription { wait @skip(if: true) }',
+])('%s is refused: there may be nothing to subscribe to', async query => {
+  const body = { query };
   const answer = await edge.post(body, { accept: '*/*' });
   expect(new Set(answer.codes)).toEqual(new Set(['GRAPHQL_VALIDATION_FAILED']));
 });

@@ -12,11 +12,15 @@ import type { ErrorCode } from '../../core/errors.ts';
 import { withCode } from '../document.ts';
 import { exceededLimit, type QueryLimits } from '../measure.ts';
 import type { EdgePlugin } from '../pipeline.ts';
+import { UnconditionalSubscriptionsRule } from '../unconditional-subscriptions.ts';
 
 /** More tell nothing new, and each takes its time. */
 const ERRORS_MAX = 10;
 
-const RULES: readonly ValidationRule[] = specifiedRules.map(rule =>
+const RULES: readonly ValidationRule[] = [
+  ...specifiedRules,
+  UnconditionalSubscriptionsRule,
+].map(rule =>
   coded(rule, rule === ValuesOfCorrectTypeRule ? 'BAD_USER_INPUT' : 'GRAPHQL_VALIDATION_FAILED'),
 );
 
