@@ -27,12 +27,13 @@ export async function timeOf(port, query, variablesOf, times = 40) {
   return percentile(measured.times.slice(warmUps), 0.5);
 }
 
-/** Answers a second over so many connections. */
-export async function rateOf(port, { query, variables = {}, seconds, connections = 16 }) {
-  const bytes = post('/graphql', { query, variables });
+/** Answers a second over so many connections, with each of several variables in turn. */
+export async function rateOf(port, { query, variables = [{}], seconds, connections = 16 }) {
+  const requests = variables.map(each => post('/graphql', { query, variables: each }));
+  let at = 0;
   const { perSecond } = await load(port, {
     ...{ connections, seconds, isOk: isAnswer },
-    next: () => bytes,
+    next: () => requests[at++ % requests.length],
   });
   return perSecond;
 }

@@ -1,4 +1,7 @@
-/** A page of 100 events with 7 fields, beside PostGraphile 5 and the same page of a like table. */
+/**
+ * Pages of 100 events with 7 fields, beside PostGraphile 5 and the same pages of a like table: one
+ * page that all ask for, which the gateway reads for several of them at once, and one of many each time.
+ */
 import { RECORD_MANY, someEvents } from '../harness/events.mjs';
 import { graphql } from '../harness/http.mjs';
 import { fillLikeTable, likeTable } from '../harness/like-table.mjs';
@@ -10,8 +13,14 @@ import { settle } from '../harness/settle.mjs';
 
 export const about = 'pages of 100 events over 16 connections, beside PostGraphile';
 
-const PEER_PAGE = `{ allEvents(first: 100, orderBy: POSITION_DESC) {
+const PEER_PAGE = `query ($after: Cursor) { allEvents(first: 100, orderBy: POSITION_DESC, after: $after) {
   nodes { eventId type occurredAt recordedAt subject actor payload } } }`;
+const END = `query ($after: String) {
+  page: events(first: 100, after: $after) { pageInfo { endCursor } } }`;
+const PEER_END = `query ($after: Cursor) {
+  page: allEvents(first: 100, orderBy: POSITION_DESC, after: $after) { pageInfo { endCursor } } }`;
+/** More than there are connections. */
+const PAGES = 100;
 
 export async function run({ rounds, seconds = 3, events = 20_000 }) {
   const pg = await startPostgres();
@@ -24,12 +33,30 @@ export async function run({ rounds, seconds = 3, events = 20_000 }) {
   await fillLikeTable(pg.db);
   await pg.db.upkeep.query('analyze');
   const postgraphile = await startPeer('postgraphile', pg.url);
+  const ours = await pagesOf(gateway.port, END);
+  const theirs = await pagesOf(postgraphile.port, PEER_END);
   const results = await alternate(rounds, {
     gateway: () => rateOf(gateway.port, { query: PAGE, seconds }),
     PostGraphile: () => rateOf(postgraphile.port, { query: PEER_PAGE, seconds }),
+    'gateway, all different': () => rateOf(gateway.port, { query: PAGE, variables: ours, seconds }),
+    'PostGraphile, all different': () =>
+      rateOf(postgraphile.port, { query: PEER_PAGE, variables: theirs, seconds }),
   });
   for (const { stop } of [gateway, postgraphile, pg]) await stop();
-  const [value, peer] = Object.values(results).map(median);
-  const measured = { what: 'page of 100, 7 fields', value, unit: '/s', samples: results };
-  return [{ ...measured, beside: 'PostGraphile', peer, reach: '≥ 2' }];
+  const [same, peerSame, different, peerDifferent] = Object.values(results).map(median);
+  const measured = { unit: '/s', samples: results, beside: 'PostGraphile', reach: '≥ 2' };
+  return [
+    { ...measured, what: 'page of 100, 7 fields', value: same, peer: peerSame },
+    { ...measured, what: 'the same, all different', value: different, peer: peerDifferent },
+  ];
+}
+
+/** Variables for as many pages, one behind the other. */
+async function pagesOf(port, query) {
+  const pages = [{}];
+  while (pages.length < PAGES) {
+    const { page } = await graphql(port, query, pages.at(-1));
+    pages.push({ after: page.pageInfo.endCursor });
+  }
+  return pages;
 }

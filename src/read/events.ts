@@ -13,6 +13,7 @@ import { type EventJsonPage, type EventJsonPageShape, readJsonPage } from './eve
 import { readByEventIds, readByPlaces } from './event-lookups.ts';
 import { readPages } from './event-pages.ts';
 import { readHeads } from './heads.ts';
+import { createSharedReads } from './shared-reads.ts';
 
 export interface EventOrder {
   readonly field: 'POSITION' | 'OCCURRED_AT';
@@ -45,7 +46,10 @@ export interface EventReader {
    * recorded meanwhile.
    */
   page(workspaceId: number, args: EventPageArgs): Promise<EventPage>;
-  /** The same page as JSON that Postgres has written; an answer of more than `bytesMax` is too expensive. */
+  /**
+   * The same page as JSON that Postgres has written; an answer of more than `bytesMax` is too
+   * expensive. Those who ask the same at once share a statement.
+   */
   jsonPage(
     workspaceId: number,
     args: EventPageArgs,
@@ -85,6 +89,16 @@ export interface EventReaderOptions {
   readonly now?: () => Date;
 }
 
+const shapeIds = new WeakMap<EventJsonPageShape, number>();
+let shapes = 0;
+
+/** Shapes are made once for a document. */
+function idOf(shape: EventJsonPageShape): number {
+  const id = shapeIds.get(shape) ?? (shapes += 1);
+  shapeIds.set(shape, id);
+  return id;
+}
+
 export function createEventReader({
   read,
   epoch,
@@ -92,13 +106,18 @@ export function createEventReader({
   now = () => new Date(),
 }: EventReaderOptions): EventReader {
   const counts = createAggregateCounts({ read, nowMs: () => now().getTime() });
+  const share = createSharedReads<EventJsonPage>();
   return {
     async page(workspaceId, args) {
       const [page] = await readPages(read, { workspaceId, epoch, args, now: now(), parents: null });
       return page as EventPage;
     },
-    jsonPage: async (workspaceId, args, shape, bytesMax) =>
-      readJsonPage(read, { workspaceId, epoch, args, now: now(), shape, bytesMax }),
+    jsonPage: (workspaceId, args, shape, bytesMax) => {
+      const key = `${workspaceId} ${idOf(shape)} ${bytesMax} ${JSON.stringify(args)}`;
+      return share(key, () =>
+        readJsonPage(read, { workspaceId, epoch, args, now: now(), shape, bytesMax }),
+      );
+    },
     async pagesBy(workspaceId, field, values, args) {
       if (values.length === 0) return [];
       return readPages(read, { workspaceId, epoch, args, now: now(), parents: { field, values } });

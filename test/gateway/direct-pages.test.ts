@@ -238,6 +238,28 @@ test('a page that Postgres has written keeps the digits of its decimals, and quo
   expect(text).toContain('"telephone": "00436601234567890123"');
 });
 
+test('who reads after a receipt finds the event, however many ask the same at once', async () => {
+  const query = `{ events(first: 1) { nodes { eventId } } }`;
+  const newest = async () => {
+    const { text } = await answer({ query, key: 'foreign' }, 'short');
+    return /"eventId":"(\w+)"/.exec(text)?.[1];
+  };
+  let isDone = false;
+  const readers = Array.from({ length: 8 }, async () => {
+    while (!isDone) await newest();
+  });
+  for (let n = 0; n < 50; n++) {
+    const record = `mutation ($e: EventInput!) { recordEvent(input: { event: $e }) { receipt { status } } }`;
+    await answer(
+      { query: record, variables: { e: { id: `n${n}`, type: 't' } }, key: 'foreign' },
+      'short',
+    );
+    expect(await newest()).toBe(`n${n}`);
+  }
+  isDone = true;
+  await Promise.all(readers);
+});
+
 test('an answer that may outgrow its budget is refused both ways', async () => {
   await using small = await startTestGateway({ config: { answerBytesMax: 65_536 } });
   const { key } = await small.workspace();
