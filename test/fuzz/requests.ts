@@ -61,7 +61,7 @@ function shown(bytes: string | Buffer): string {
 const bearer = { authorization: `Bearer ${ADMIN_KEY}` };
 
 /** Node refuses heads above 16 KiB, and may close before all of one is written. */
-const HEAD_BYTES_MAX = 14_000;
+export const HEAD_BYTES_MAX = 14_000;
 
 function graphqlOverHttp(dice: Dice, known: Known): HttpInput {
   const asked = operation(dice, known);

@@ -3,7 +3,13 @@ import { Agent, request } from 'node:http';
 import { connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { WebSocket } from 'ws';
-import type { HttpInput, Input, RawInput, WebSocketInput } from './requests.ts';
+import {
+  HEAD_BYTES_MAX,
+  type HttpInput,
+  type Input,
+  type RawInput,
+  type WebSocketInput,
+} from './requests.ts';
 
 export interface Outcome {
   /** HTTP status, or the code that a socket was closed with; 0: none came. */
@@ -42,7 +48,8 @@ export class Sender implements Disposable {
     if (input.kind === 'websocket') return speak(this.#url, input);
     const answer =
       input.kind === 'raw' ? await sendBytes(this.#url, input) : await this.#sendHttp(input);
-    const faults = input.kind === 'raw' && answer === null ? [] : httpFaults(input, answer);
+    const mayBeCut = input.kind === 'raw' || input.path.length > HEAD_BYTES_MAX;
+    const faults = mayBeCut && answer === null ? [] : httpFaults(input, answer);
     return { status: answer?.status ?? 0, faults };
   }
 
@@ -201,7 +208,9 @@ async function speak(url: URL, { messages }: WebSocketInput): Promise<Omit<Outco
   let hasStream = !isInit;
   for (const message of others) {
     const { type, id, payload } = (parsed(String(message)) ?? {}) as Message;
-    const isStream = !/^\s*(query|mutation|\{)/.test(String(payload?.query));
+    const query = payload?.query;
+    // Not as a text: it may be lists within lists, deeper than this process can follow.
+    const isStream = typeof query !== 'string' || !/^\s*(query|mutation|\{)/.test(query);
     hasStream ||= isStream;
     if (type === 'subscribe' && !isStream) waitedFor.add(id);
     // What was completed by its asker is not answered.
