@@ -196,6 +196,7 @@ export const events = pgTable(
     index('events_group_idx').on(t.workspaceId, t.groupId, t.position),
     index('events_parent_idx').on(t.workspaceId, t.parentId, t.position),
     index('events_expires_idx').on(t.workspaceId, t.expiresAt),
+    index('events_redacted_idx').on(t.workspaceId, t.occurredAt),
   ],
 );
 

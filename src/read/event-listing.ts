@@ -17,6 +17,7 @@ import {
   toStoredEvent,
 } from '../db/stored-event.ts';
 import { createEventTallies, type EventTallies } from './event-tallies.ts';
+import { countListed, type ListingCounts } from './listing-counts.ts';
 import { type ListingFilter, listingSql } from './listing-filter.ts';
 import { textArray } from './params.ts';
 
@@ -66,18 +67,18 @@ export interface EventListing extends EventTallies {
   scan(workspaceId: number, args: ScanArgs): Promise<readonly StoredEvent[]>;
 }
 
-export interface EventListingOptions {
-  readonly read: Connection;
+export interface EventListingOptions extends ListingCounts {
   /** @default 1000 */
   readonly countWithinMs?: number;
 }
 
 export function createEventListing({
   read,
+  counts,
   countWithinMs = 1_000,
 }: EventListingOptions): EventListing {
   return {
-    ...createEventTallies(read),
+    ...createEventTallies({ read, counts }),
     async page(workspaceId, args) {
       if (args.offset > OFFSET_MAX) {
         const message = `Lists reach ${OFFSET_MAX} events deep: narrow the filter.`;
@@ -91,6 +92,8 @@ export function createEventListing({
       return { events: found.slice(0, args.limit), hasMore: found.length > args.limit };
     },
     async count(workspaceId, filter) {
+      const known = await countListed({ read, counts }, workspaceId, filter);
+      if (known !== null) return known;
       const where = listingSql(filter, workspaceId);
       const found = await rows<{ count: number }>(
         read,

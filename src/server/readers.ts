@@ -31,16 +31,17 @@ export function createReaders({
   const read: Connection = {
     query: (text, params, options) => unbounded.query(text, params, { bytesMax, ...options }),
   };
+  const counts = createAggregateCounts({ read, nowMs });
   return {
     events: createEventReader({ read, epoch }),
-    listing: createEventListing({ read }),
+    listing: createEventListing({ read, counts }),
     timeline: createTimelineReader({ read, epoch }),
     latestBySubject: (request: LatestEventsRequest) => readLatestBySubject(read, request),
     definitions: createDefinitionReader(read),
     workspaces: createWorkspaceReader(read),
     apiKeys: createApiKeyReader(read),
     quarantine: createQuarantineReader(read),
-    counts: createAggregateCounts({ read, nowMs }),
+    counts,
     aggregates: createAggregateReader({ read, epoch, nowMs, onAnswer: metrics.aggregated }),
   };
 }

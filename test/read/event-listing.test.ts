@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { eventKey } from '../../src/core/event-key.ts';
 import { createDatabase, type Database } from '../../src/db/client.ts';
+import { createFold } from '../../src/ingest/fold.ts';
+import { createAggregateCounts } from '../../src/read/aggregate-counts.ts';
 import { createEventListing, OFFSET_MAX, type EventListing } from '../../src/read/event-listing.ts';
 import type { ListingFilter } from '../../src/read/listing-filter.ts';
 import { createTestDatabase, type TestDatabase } from '../kit/database.ts';
@@ -19,7 +21,8 @@ const second = (position: number) => new Date(START.getTime() + position * 1_000
 beforeAll(async () => {
   database = await createTestDatabase();
   db = createDatabase({ url: database.url });
-  listing = createEventListing({ read: db.read });
+  const counts = createAggregateCounts({ read: db.read, nowMs: () => Date.now() });
+  listing = createEventListing({ read: db.read, counts });
   await createPartitions(db.upkeep, [second(4)]);
   id = await createWorkspace(db.upkeep, 'listing');
   other = await createWorkspace(db.upkeep, 'other');
@@ -122,6 +125,50 @@ test('a scan goes on after a place, up to and with another', async () => {
   const scan = { after: place(1), through: place(4), limit: 9 };
   expect((await listing.scan(id, scan)).map(({ position }) => position)).toEqual([2, 3, 4]);
   expect(await listing.scan(id, { ...scan, limit: 1 })).toHaveLength(1);
+});
+
+test('counts are those of the lists, before and after events are folded and redacted', async () => {
+  const own = await createWorkspace(db.upkeep, 'counted');
+  const types = ['Login', 'login_failed', 'logout', 'Login', 'Login', 'logout'];
+  await storeEvents(
+    db.upkeep,
+    own,
+    types.map((type, at) => ({ position: at + 1, type, payload: `{"user":${at % 3}}` })),
+  );
+  const filters: ListingFilter[] = [
+    {},
+    { filter: { types: ['Login'] } },
+    { typeContains: 'LOGIN' },
+    { typeContains: 'nothing' },
+    { filter: { and: [{ types: ['logout', 'Login'] }] }, typeContains: 'log' },
+    { search: 'login' },
+  ];
+  const order = [{ key: 'OCCURRED_AT', descending: false } as const];
+  const agree = async () => {
+    for (const filter of filters) {
+      const { events } = await listing.page(own, { ...filter, order, offset: 0, limit: 100 });
+      expect(await listing.count(own, filter), JSON.stringify(filter)).toBe(events.length);
+      for (const from of [second(0), second(3)]) {
+        const { counts, distinct } = await listing.countSince(own, filter, {
+          ...{ since: [from], distinctPath: ['user'] },
+        });
+        expect(counts).toEqual([events.filter(({ occurredAt }) => occurredAt >= from).length]);
+        const users = new Set(events.map(({ payload }) => payload).filter(text => text !== '{}'));
+        expect(distinct).toBe(users.size);
+      }
+    }
+  };
+  await agree();
+  const fold = createFold({ upkeep: db.upkeep, logger: console, nowMs: () => Date.now() });
+  await fold.foldNow(own);
+  await agree();
+  await db.upkeep.query(
+    `update events set redacted_at = now(), payload = '{}'
+     where workspace_id = $1 and position in (1, 4)`,
+    [own],
+  );
+  await agree();
+  expect(await listing.count(own, {})).toBe(4);
 });
 
 describe('tallies', () => {
