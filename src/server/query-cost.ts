@@ -24,6 +24,9 @@ import { fragmentsOf } from './measure.ts';
 
 type Variables = Readonly<Record<string, unknown>>;
 
+/** What lies in one workspace is read by a statement of its own: it takes as long as so many values. */
+const WORKSPACE_PAGE_COST = 500;
+
 export interface CostedOperation {
   readonly schema: GraphQLSchema;
   readonly document: DocumentNode;
@@ -82,12 +85,14 @@ function costOfField(
 ): number {
   const field = fieldOf(parent, node.name.value);
   if (field === undefined) return 1;
-  const own = sizeOf(field, node, counter.variables) ?? size;
+  const page = sizeOf(field, node, counter.variables);
+  const own = page ?? size;
   if (node.selectionSet === undefined) return 1;
   const isList = isListType(getNullableType(field.type));
   const inner = getNamedType(field.type);
-  if (!isList) return 1 + costOfSet(counter, node.selectionSet, inner, own);
-  return 1 + own * costOfSet(counter, node.selectionSet, inner, 1);
+  const base = page !== undefined && parent?.name === 'Workspace' ? WORKSPACE_PAGE_COST : 1;
+  if (!isList) return base + costOfSet(counter, node.selectionSet, inner, own);
+  return base + own * costOfSet(counter, node.selectionSet, inner, 1);
 }
 
 type Field = GraphQLField<unknown, unknown>;

@@ -148,6 +148,11 @@ describe('the file', () => {
     ['a list', [], 'an object of texts'],
     ['no texts', { a: 1 }, 'an object of texts'],
     ['no GraphQL', { a: '{' }, '"a": Syntax Error'],
+    [
+      'what can’t even be judged',
+      { watch: 'subscription { events @skip { position } }' },
+      '"watch": Argument "if" of required type',
+    ],
     ['another schema’s', { good: LIST, bad: '{ nothing }' }, '"bad": Cannot query field'],
   ] as const)('that holds %s keeps the gateway from starting', ([, content, why]) => {
     const path = file('faulty-documents.json', content);

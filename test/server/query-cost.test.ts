@@ -35,11 +35,11 @@ test.for([
     2 + 10 * (1 + 1 + 5),
   ],
   [
-    'pages of what is in a page',
+    'pages of workspaces, each by a statement of its own',
     `{ workspaces(first: 3) { nodes { apiKeys(first: 4) { nodes { id } }
       quarantinedEvents(first: 5) { nodes { id } } eventDefinitions(first: 6) { nodes { id } } } } }`,
     {},
-    2 + 3 * (2 + 4 + (2 + 5) + (2 + 6)),
+    2 + 3 * (501 + 4 + (501 + 5) + (501 + 6)),
   ],
   [
     'what is beside the items',
