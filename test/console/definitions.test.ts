@@ -1,4 +1,8 @@
 import { execFile } from 'node:child_process';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
 import type { Page } from 'playwright-core';
 import { expect, test } from 'vitest';
@@ -79,6 +83,24 @@ function operationsOf(page: Page): string[] {
     if (name !== undefined) names.push(name);
   });
   return names;
+}
+
+/** With the client from its source, as a module of its own. */
+async function runTypescript(code: string, key: string): Promise<void> {
+  const folder = await mkdtemp(join(tmpdir(), 'sluice-sample-'));
+  const client = pathToFileURL('src/client/index.ts').href;
+  await writeFile(join(folder, 'sample.mts'), code.replace('sluice/client', client));
+  try {
+    await run(
+      process.execPath,
+      ['--import', import.meta.resolve('tsx'), join(folder, 'sample.mts')],
+      {
+        env: { ...process.env, SLUICE_KEY: key },
+      },
+    );
+  } finally {
+    await rm(folder, { recursive: true });
+  }
 }
 
 describeConsole('the definitions page', kit => {
@@ -207,7 +229,7 @@ describeConsole('the definitions page', kit => {
     for (const way of ['curl', 'CloudEvents', 'Logspace', 'Logsh', 'Speakeasy']) {
       await shell(await copied(way));
     }
-    expect(await copied('TypeScript')).toContain("import { createClient } from 'sluice/client'");
+    await runTypescript(await copied('TypeScript'), key);
     await page.getByRole('button', { name: 'authentik' }).click();
     await page.getByText('authentik’s clients send its own actions').waitFor();
     await page.getByRole('button', { name: 'curl' }).click();
@@ -229,6 +251,7 @@ describeConsole('the definitions page', kit => {
       ['LOGSPACE', 'CLI_EXEC'],
       ['LOGSH', 'CLI_EXEC'],
       ['SPEAKEASY', 'CLI_EXEC'],
+      ['GRAPHQL', 'CLI_EXEC'],
       ['AUTHENTIK', 'login'],
     ]);
     expect(events.nodes[0]?.payload).toEqual({
@@ -238,10 +261,15 @@ describeConsole('the definitions page', kit => {
   });
 
   test('resubmits and discards what was kept aside, and tells what became of it', async () => {
-    const { slug } = await kit.gateway.workspace();
+    const slug = 'careful';
+    await kit.gateway.data(
+      `mutation($slug: String!) {
+        createWorkspace(input: { slug: $slug, unknownTypes: QUARANTINE }) { workspace { id } }
+      }`,
+      { slug },
+    );
     const rule = { payloadSchema: SCHEMA, validation: 'QUARANTINE' };
     await define(kit, slug, { name: 'order.placed', ...rule });
-    await define(kit, slug, { name: 'order.paid', ...rule });
     const bad = Array.from({ length: 12 }, (_, n) => ({
       ...{ type: 'order.placed', id: `o-${n}`, source: 'shop' },
       payload: n < 2 ? { total: -1, plan: 'free' } : { plan: 'pro' },
@@ -251,6 +279,15 @@ describeConsole('the definitions page', kit => {
     await page.getByRole('link', { name: 'order.paid' }).waitFor();
     await page.getByText('As it came').first().click();
     await expectAccessible(page, 'quarantine');
+    await page.getByRole('link', { name: 'order.paid' }).click();
+    await page.getByRole('heading', { name: 'Nobody has defined this type' }).waitFor();
+    await page.getByRole('button', { name: 'Define it' }).click();
+    await page.getByRole('button', { name: 'Create' }).click();
+    await page.getByText('Without a schema any payload fits.').waitFor();
+    await page.getByRole('link', { name: 'Quarantine' }).click();
+    await page.getByRole('button', { name: 'Resubmit this one' }).click();
+    await page.getByText('1 recorded.').waitFor();
+    await page.goto(`/w/${slug}/definitions?tab=quarantine`);
     await page.getByRole('link', { name: 'order.placed' }).first().click();
     await page.getByRole('link', { name: 'Quarantine' }).click();
     const items = page.locator('.quarantine > li');

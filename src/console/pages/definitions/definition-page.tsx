@@ -1,5 +1,8 @@
+import { useState } from 'react';
 import { useQuery } from 'urql';
+import { may, useViewer } from '../../api/viewer.ts';
 import { useWorkspace } from '../../layout/workspace.tsx';
+import { Button } from '../../parts/button.tsx';
 import { Figure, Figures } from '../../parts/figure.tsx';
 import { formatAgo, formatCount, formatDate, formatDateTime } from '../../parts/format.ts';
 import { PageFrame } from '../../parts/page.tsx';
@@ -11,6 +14,7 @@ import { definitionPath, listPath, tabOf, TABS, type TabName } from './address.t
 import { DefinitionForm } from './definition-form.tsx';
 import { StatusBadge } from './definition-list.tsx';
 import { DefinitionByName, type Definition } from './documents.ts';
+import { NewDefinition } from './new-definition.tsx';
 import { Quarantine } from './quarantine.tsx';
 import { SampleCode } from './sample-code.tsx';
 
@@ -23,7 +27,7 @@ export function DefinitionPage({ name }: { name: string }) {
   const tab = tabOf(useSearch());
   if (error && !data) return <Failed error={error} onRetry={again} />;
   if (!data) return <Loading />;
-  if (!data.eventDefinition) return <Missing name={name} />;
+  if (!data.eventDefinition) return <Missing name={name} onClosed={again} />;
   const definition = data.eventDefinition;
   return (
     <PageFrame
@@ -55,15 +59,33 @@ export function DefinitionPage({ name }: { name: string }) {
   );
 }
 
-function Missing({ name }: { name: string }) {
+/** It may be known all the same: by what was kept aside because nobody has defined it. */
+function Missing({ name, onClosed }: { name: string; onClosed: () => void }) {
   const { slug } = useWorkspace();
+  const viewer = useViewer();
+  const [isMaking, setIsMaking] = useState(false);
   return (
     <PageFrame title={name}>
       <Empty title="Nobody has defined this type">
         <p>
-          There are no events of it either. <Link href={listPath(slug)}>Look at all types</Link>
+          No event of it was recorded either. <Link href={listPath(slug)}>Look at all types</Link>
         </p>
+        {may(viewer, 'DEFINITIONS_WRITE') && (
+          <Button icon="plus" onClick={() => setIsMaking(true)}>
+            Define it
+          </Button>
+        )}
       </Empty>
+      <Quarantine type={name} nothing={null} />
+      {isMaking && (
+        <NewDefinition
+          type={name}
+          onClose={() => {
+            setIsMaking(false);
+            onClosed();
+          }}
+        />
+      )}
     </PageFrame>
   );
 }

@@ -12,10 +12,10 @@ import { definitionPath } from './address.ts';
 import { DefineEvent, DefinitionByName } from './documents.ts';
 
 /** Asks for what a definition can't do without; the rest is said on its page. */
-export function NewDefinition({ onClose }: { onClose: () => void }) {
+export function NewDefinition({ type = '', onClose }: { type?: string; onClose: () => void }) {
   const { slug } = useWorkspace();
   const client = useClient();
-  const [name, setName] = useState('');
+  const [name, setName] = useState(type);
   const [title, setTitle] = useState('');
   const [taken, setTaken] = useState<string | null>(null);
   const [{ fetching, error }, define] = useMutation(DefineEvent);
@@ -28,7 +28,9 @@ export function NewDefinition({ onClose }: { onClose: () => void }) {
     });
     if (found.data?.eventDefinition) return setTaken(name);
     const { data } = await define({ input: { workspace: slug, name, title: title || null } });
-    if (data) navigate(definitionPath(slug, name));
+    if (!data) return;
+    navigate(definitionPath(slug, name));
+    onClose();
   }
 
   return (

@@ -1,4 +1,4 @@
-import { useState } from 'react';
+import { useState, type ReactNode } from 'react';
 import { useQuery } from 'urql';
 import { useWorkspace } from '../../layout/workspace.tsx';
 import { Checkbox } from '../../parts/field.tsx';
@@ -12,8 +12,14 @@ import { useHandling } from './use-handling.ts';
 
 const ROWS = 25;
 
+interface QuarantineProps {
+  readonly type?: string;
+  /** What stands there while nothing is kept aside. */
+  readonly nothing?: ReactNode;
+}
+
 /** What was kept aside: of one type, or of all. */
-export function Quarantine({ type }: { type?: string }) {
+export function Quarantine({ type, nothing = <Nothing type={type} /> }: QuarantineProps) {
   const { slug } = useWorkspace();
   const [place, setPlace] = useState<PageArgs>({ first: ROWS });
   const [chosen, setChosen] = useState<ReadonlySet<string>>(new Set());
@@ -35,7 +41,7 @@ export function Quarantine({ type }: { type?: string }) {
     <>
       {handling.handled && <HandledNotice handled={handling.handled} isBusy={handling.isBusy} />}
       {nodes.length === 0 ? (
-        <Nothing type={type} />
+        nothing
       ) : (
         <Card
           title={
