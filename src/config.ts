@@ -87,7 +87,7 @@ const VARIABLES = {
     .describe('Time for one reading statement; what takes longer gets QUERY_TOO_EXPENSIVE.'),
   SLUICE_READ_CONNECTIONS_MAX: whole(1, 200)
     .default(10)
-    .describe('Connections to Postgres for reading.'),
+    .describe('Connections to Postgres for reading pages of events, and as many for other reads.'),
   SLUICE_TRUSTED_DOCUMENTS: z
     .string()
     .optional()

@@ -44,7 +44,7 @@ export interface Database {
   stop(): Promise<void>;
 }
 
-export type LaneName = 'read' | 'flush' | 'write' | 'upkeep' | 'probe';
+export type LaneName = 'read' | 'pages' | 'flush' | 'write' | 'upkeep' | 'probe';
 
 export interface DatabaseOptions {
   readonly url: string;
@@ -81,10 +81,11 @@ const SETTINGS = {
 /** Builds and connects to nothing yet: connections are opened as they are needed. */
 export function createDatabase(options: DatabaseOptions): Database {
   const opener = createOpener(options);
-  const lanes = createLanes(options, opener);
+  const { pages, ...lanes } = createLanes(options, opener);
   const listeners = new Set<Listening>();
   return {
     ...lanes,
+    read: withPages(lanes.read, pages),
     async listen(channel, onNotify, onLook, onFailure = () => {}) {
       const open = (notify: (payload: string) => void) =>
         opener({}, options.readTimeoutMs ?? READ_TIMEOUT_MS, notify)();
@@ -93,7 +94,7 @@ export function createDatabase(options: DatabaseOptions): Database {
       return listening;
     },
     async stop() {
-      const all = [...listeners, ...Object.values(lanes)];
+      const all = [...listeners, ...Object.values(lanes), pages];
       await Promise.all(all.map(part => part.stop()));
     },
   };
@@ -118,16 +119,19 @@ function createLanes(options: DatabaseOptions, opener: Opener): Record<LaneName,
   };
   const lane = (name: LaneName, its: Omit<LaneOptions, 'observe'>) =>
     createLane({ ...its, observe: work => observe(name, work) });
+  const reading = {
+    ...interactive,
+    connectionsMax: options.readConnectionsMax ?? 10,
+    statementTimeoutMs: readTimeoutMs,
+    slackMs: 1_800,
+    repeatable: true,
+    explain: (error: unknown) => toGatewayError(error, 'read'),
+  };
+  const readOnly = { default_transaction_read_only: 'on' };
+  const inOrder = { enable_sort: 'off', plan_cache_mode: 'force_generic_plan' };
   return {
-    read: lane('read', {
-      ...interactive,
-      connectionsMax: options.readConnectionsMax ?? 10,
-      statementTimeoutMs: readTimeoutMs,
-      slackMs: 1_800,
-      repeatable: true,
-      open: opener({ default_transaction_read_only: 'on' }, readTimeoutMs),
-      explain: error => toGatewayError(error, 'read'),
-    }),
+    read: lane('read', { ...reading, open: opener(readOnly, readTimeoutMs) }),
+    pages: lane('pages', { ...reading, open: opener({ ...readOnly, ...inOrder }, readTimeoutMs) }),
     flush: lane('flush', { ...writing, connectionsMax: LIMITS.writers }),
     write: lane('write', { ...writing, connectionsMax: WRITE_CONNECTIONS_MAX }),
     upkeep: lane('upkeep', {
@@ -147,9 +151,22 @@ function createLanes(options: DatabaseOptions, opener: Opener): Record<LaneName,
       statementTimeoutMs: PROBE_WITHIN_MS,
       slackMs: PROBE_WITHIN_MS,
       repeatable: true,
-      open: opener({ default_transaction_read_only: 'on' }, PROBE_WITHIN_MS),
+      open: opener(readOnly, PROBE_WITHIN_MS),
       explain: error => toGatewayError(error, 'read'),
     }),
+  };
+}
+
+/** Pages have sessions of their own, so that no long aggregate is in their way. */
+function withPages(read: Lane, pages: Lane): Lane {
+  return {
+    ...read,
+    query: (text, params, options) =>
+      (options?.inOrder === true ? pages : read).query(text, params, options),
+    stats() {
+      const [one, other] = [read.stats(), pages.stats()];
+      return { open: one.open + other.open, waiting: one.waiting + other.waiting };
+    },
   };
 }
 

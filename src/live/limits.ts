@@ -34,7 +34,7 @@ export const LIVE_LIMITS: LiveLimits = {
   ringBytesMax: 8_388_608,
   ringsBytesMax: 67_108_864,
   pageEventsMax: 1_000,
-  pageBytesMax: 262_144,
+  pageBytesMax: 131_072,
   catchUpReadsMax: 4,
   tailReadsMax: 2,
   scanEventsMax: 1_000,

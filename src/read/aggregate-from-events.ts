@@ -6,7 +6,7 @@ import type { LogPlace } from '../core/cursor.ts';
 import type { EventFilter } from '../core/filter.ts';
 import type { Connection } from '../db/connection.ts';
 import { rows } from '../db/query.ts';
-import { eventSource, notExpired } from '../db/stored-event.ts';
+import { countedEvents, notExpired } from '../db/stored-event.ts';
 import {
   groupColumn,
   instantArray,
@@ -75,7 +75,7 @@ function eventsSql({ workspaceId, query, grid, asOf, rowsMax }: Question): SQL {
 /** Definitions are joined where something looks at them. */
 function sourceOf({ groupBy, measures, filter }: AggregateQuery): SQL {
   const isNeeded = [...groupBy, ...measures].some(isOfDefinition) || isSearching(filter);
-  return isNeeded ? eventSource : sql.raw('events e');
+  return isNeeded ? countedEvents : sql.raw('events e');
 }
 
 function isSearching(filter: EventFilter | null | undefined): boolean {

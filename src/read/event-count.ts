@@ -5,7 +5,7 @@ import type { EventFilter } from '../core/filter.ts';
 import type { Connection } from '../db/connection.ts';
 import { rows } from '../db/query.ts';
 import { codeOf, SQLSTATE } from '../db/sqlstate.ts';
-import { eventSource, notExpired } from '../db/stored-event.ts';
+import { countedEvents, notExpired } from '../db/stored-event.ts';
 import type { AggregateCounts } from './aggregate-counts.ts';
 import { PARENT_CONDITIONS } from './event-page-plan.ts';
 import type { EventParentField } from './events.ts';
@@ -31,7 +31,7 @@ export async function countEvents(
   const statement = isAll
     ? countAll(workspaceId)
     : sql`
-        select count(*) as count from ${eventSource}
+        select count(*) as count from ${countedEvents}
         where e.workspace_id = ${workspaceId} and ${notExpired} and ${filterSql(filter, workspaceId)}`;
   const found = await countsWithin(read, statement, countWithinMs);
   return found && (found[0] ?? 0);
@@ -54,7 +54,7 @@ export async function countEventsBy(
   const conditions = [sql`e.workspace_id = ${workspaceId}`, notExpired, PARENT_CONDITIONS[field]];
   if (filter != null) conditions.push(filterSql(filter, workspaceId));
   const statement = sql`
-    select (select count(*) from ${eventSource} where ${allOf(conditions)}) as count
+    select (select count(*) from ${countedEvents} where ${allOf(conditions)}) as count
     from unnest(${textArray(values)}) with ordinality asked (value, ord) order by asked.ord`;
   const found = await countsWithin(read, statement, countWithinMs);
   return found ?? values.map(() => null);

@@ -12,7 +12,7 @@ import type { EventOrder, EventPageArgs, EventParentField } from './events.ts';
 import { filterSql } from './filters.ts';
 import { type Keyset, keyset, type KeysetList, type KeysetPlace, probe } from './keyset.ts';
 import { allOf } from './params.ts';
-import { isSlow, type Reading, walk, windowsOf } from './windows.ts';
+import { isFiltered, isSlow, type Reading, walk, windowsOf } from './windows.ts';
 
 export interface EventPageRequest {
   readonly workspaceId: number;
@@ -29,6 +29,8 @@ export interface EventPagePlan {
   readonly cursors: EventCursors;
   readonly where: SQL;
   readonly keyset: Keyset;
+  /** Whether an index yields the rows in the order of the list: see `StatementOptions`. */
+  readonly inOrder: boolean;
   /** See `windows.ts`: together all that the list may hold. */
   readonly windows: readonly SQL[];
 }
@@ -62,9 +64,12 @@ export function planEventPage(
   const conditions = [sql`e.workspace_id = ${workspaceId}`, notExpired];
   if (parentField !== null) conditions.push(PARENT_CONDITIONS[parentField]);
   if (args.filter != null) conditions.push(filterSql(args.filter, workspaceId));
-  const walks = parentField === null && order.field === 'POSITION' && isSlow(args.filter);
+  const isScan = parentField === null && isSlow(args.filter);
+  const walks = order.field === 'POSITION' && isScan;
   return {
     ...{ workspaceId, request, order, list, cursors, where: allOf(conditions) },
+    inOrder:
+      order.field === 'POSITION' ? !isScan : parentField === null && !isFiltered(args.filter),
     keyset: keyset(list, request),
     windows: walks ? windowsOf(readingOf(list, request, now)) : [sql`true`],
   };

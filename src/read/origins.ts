@@ -4,9 +4,9 @@ import { PROPERTY_TYPES, type PropertyType, type StoredEvent } from '../core/eve
 import type { Connection } from '../db/connection.ts';
 import { rows } from '../db/query.ts';
 import {
+  countedEvents,
   eventColumns,
   type EventRow,
-  eventSource,
   notExpired,
   toStoredEvent,
 } from '../db/stored-event.ts';
@@ -77,7 +77,7 @@ export function createOriginReader(read: Connection): OriginReader {
       const found = await rows<{ name: string; type: string }>(
         read,
         sql`select distinct p.name collate "C" as name, p.type
-          from ${eventSource} cross join lateral ${typedNames}
+          from ${countedEvents} cross join lateral ${typedNames}
           where ${timelineSql(workspaceId, conditions)} order by 1, 2 limit ${LOOKED_AT.inAll}`,
       );
       return found.flatMap(({ name, type }) => {

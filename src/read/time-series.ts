@@ -3,7 +3,7 @@ import { type SQL, sql } from 'drizzle-orm';
 import type { PropertyType } from '../core/event.ts';
 import type { Connection } from '../db/connection.ts';
 import { rows } from '../db/query.ts';
-import { eventSource } from '../db/stored-event.ts';
+import { countedEvents } from '../db/stored-event.ts';
 import { type TimelineCondition, timelineSql } from './timeline-filter.ts';
 import { comparable, type TypedName, typedValues, valueText } from './typed-values.ts';
 
@@ -40,8 +40,8 @@ export async function readSeries(
   ];
   const source =
     query.aggregate === 'COUNT'
-      ? eventSource
-      : sql`${eventSource} cross join lateral ${typedValues(property)}`;
+      ? countedEvents
+      : sql`${countedEvents} cross join lateral ${typedValues(property)}`;
   const found = await rows<{ slot: number; value: string | null }>(
     read,
     sql`select s.slot::int as slot, s.value::text as value from (

@@ -10,7 +10,13 @@ import type { StoredEvent } from '../core/event.ts';
 import { LIMITS } from '../core/limits.ts';
 import type { Connection } from '../db/connection.ts';
 import { rows } from '../db/query.ts';
-import { eventColumns, type EventRow, eventSource, toStoredEvent } from '../db/stored-event.ts';
+import {
+  countedEvents,
+  eventColumns,
+  type EventRow,
+  eventSource,
+  toStoredEvent,
+} from '../db/stored-event.ts';
 import { createOriginReader, type OriginReader } from './origins.ts';
 import { readSeries, type SeriesQuery, type SeriesValue } from './time-series.ts';
 import { type TimelineCondition, timelineSql } from './timeline-filter.ts';
@@ -75,7 +81,7 @@ export function createTimelineReader({
     },
     async count(workspaceId, conditions) {
       const where = timelineSql(workspaceId, conditions);
-      const statement = sql`select count(*) as count from ${eventSource} where ${where}`;
+      const statement = sql`select count(*) as count from ${countedEvents} where ${where}`;
       try {
         const [row] = await rows<{ count: number }>(read, statement, { timeoutMs: countWithinMs });
         return row?.count ?? 0;

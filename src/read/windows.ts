@@ -20,11 +20,20 @@ const INDEXED = ['types', 'subjects', 'actors', 'groupIds', 'parentIds'] as cons
 
 /** Whether finding the first match may take more than a look at an index. */
 export function isSlow(filter: EventFilter | null | undefined): boolean {
-  const given = Object.entries(filter ?? {}).filter(([, value]) => value != null);
+  const given = givenOf(filter);
   if (given.length === 0) return false;
   const [field, value] = given[0] as [string, unknown];
   const isIndexed = INDEXED.some(name => name === field);
   return given.length > 1 || !isIndexed || (value as readonly string[]).length > 1;
+}
+
+/** Whether the filter leaves anything out. */
+export function isFiltered(filter: EventFilter | null | undefined): boolean {
+  return givenOf(filter).length > 0;
+}
+
+function givenOf(filter: EventFilter | null | undefined) {
+  return Object.entries(filter ?? {}).filter(([, value]) => value != null);
 }
 
 /** Where reading begins and which way it goes. */

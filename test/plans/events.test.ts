@@ -8,7 +8,8 @@ import { createTestDatabase, type TestDatabase } from '../kit/database.ts';
 import { createPartitions, createWorkspace } from '../read/event-rows.ts';
 
 /**
- * 24,000 events in six partitions, one every hour and in the last of them alone the source "new".
+ * 24,000 events in six partitions, one every hour and in the last of them alone the source "new",
+ * beside 500 workspaces of a few events each: what is usual says nothing of the one that is asked.
  * Each question is planned for its own values, and once more for any (a prepared statement gets
  * such a generic plan after some runs), and its plan is run: what it read is counted.
  */
@@ -21,7 +22,7 @@ let testDatabase: TestDatabase;
 let database: Database;
 let workspaceId: number;
 let reader: EventReader;
-const sent: { text: string; params: readonly Param[] }[] = [];
+const sent: { text: string; params: readonly Param[]; inOrder: boolean }[] = [];
 
 beforeAll(async () => {
   testDatabase = await createTestDatabase();
@@ -55,15 +56,34 @@ beforeAll(async () => {
     `insert into workspace_heads (workspace_id, head, recorded_at) values ($1, ${EVENTS}, $2)`,
     [workspaceId, instantOf(EVENTS)],
   );
+  await storeSmallWorkspaces(upkeep);
   await upkeep.query('analyze');
   const record: Connection = {
     query: (text, params = [], options) => {
-      sent.push({ text, params });
+      sent.push({ text, params, inOrder: options?.inOrder === true });
       return read.query(text, params, options);
     },
   };
   reader = createEventReader({ read: record, epoch: 'e', now: () => instantOf(EVENTS) });
 });
+
+async function storeSmallWorkspaces(upkeep: Connection): Promise<void> {
+  await upkeep.query(
+    `insert into workspaces (slug, name) select 'small-' || n, 'small' from generate_series(1, 500) n`,
+  );
+  await upkeep.query(
+    `insert into event_definitions (workspace_id, name) select w.id, 'type.' || n
+     from workspaces w, generate_series(1, 20) n where w.name = 'small'`,
+  );
+  await upkeep.query(
+    `insert into events (workspace_id, position, recorded_at, occurred_at, definition_id, door, notify,
+       event_id, payload)
+     select w.id, n, $1::timestamptz + n * interval '1200 hours', $1::timestamptz + n * interval '1200 hours',
+       (select min(d.id) from event_definitions d where d.workspace_id = w.id), 1, false, 'e' || n, '{}'
+     from workspaces w, generate_series(1, 20) n where w.name = 'small'`,
+    [new Date(BEGIN)],
+  );
+}
 
 afterAll(async () => {
   await database.stop();
@@ -96,6 +116,7 @@ async function explain(kind: 'custom' | 'generic', table: string): Promise<Acces
   });
   const { root, columnsOf } = await database.upkeep.hold(async connection => {
     await connection.query(`set plan_cache_mode = force_${kind}_plan`);
+    await connection.query(`set enable_sort = ${await canSort(statement.inOrder)}`);
     await connection.query(`prepare question as ${statement.text}`, [], { script: true });
     const [row] = await connection.query<{ 'QUERY PLAN': string }>(
       `explain (analyze, format json, timing off) execute question (${values.join(', ')})`,
@@ -128,6 +149,14 @@ async function explain(kind: 'custom' | 'generic', table: string): Promise<Acces
   };
   walk(root);
   return { by: [...by], rowsRead };
+}
+
+/** As the session has it that runs such statements. */
+async function canSort(inOrder: boolean): Promise<string> {
+  const [row] = await database.read.query<{ enable_sort: string }>('show enable_sort', [], {
+    inOrder,
+  });
+  return row!.enable_sort;
 }
 
 const POSITION = 'workspace_id position recorded_at';
