@@ -193,6 +193,7 @@ test('a transaction that fails leaves nothing, and one that swallows a failure d
 test('a deadlock is run again from its start', async () => {
   const { write } = open({ writeTimeoutMs: 30_000 });
   let tries = 0;
+  let holders = 0;
   let bothHold = () => {};
   const held = new Promise<void>(resolve => (bothHold = resolve));
   const both = [1, 2].map(first =>
@@ -200,7 +201,7 @@ test('a deadlock is run again from its start', async () => {
       tries++;
       await connection.query(`set local lock_timeout = '30s'`);
       await connection.query('select pg_advisory_xact_lock($1)', [first + 10]);
-      if (tries === 2) bothHold();
+      if (++holders === 2) bothHold();
       await held;
       await connection.query('select pg_advisory_xact_lock($1)', [13 - first]);
     }),
