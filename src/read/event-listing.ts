@@ -18,7 +18,7 @@ import {
 } from '../db/stored-event.ts';
 import { createEventTallies, type EventTallies } from './event-tallies.ts';
 import { countListed, type ListingCounts } from './listing-counts.ts';
-import { type ListingFilter, listingSql } from './listing-filter.ts';
+import { type ListingFilter, listingSource, listingSql } from './listing-filter.ts';
 import { textArray } from './params.ts';
 
 export const OFFSET_MAX = 10_000;
@@ -97,7 +97,7 @@ export function createEventListing({
       const where = listingSql(filter, workspaceId);
       const found = await rows<{ count: number }>(
         read,
-        sql`select count(*) as count from ${eventSource} where ${where}`,
+        sql`select count(*) as count from ${listingSource(filter)} where ${where}`,
         { timeoutMs: countWithinMs },
       ).catch((error: unknown) => {
         if (error instanceof GatewayError && error.code === 'QUERY_TOO_EXPENSIVE') return null;

@@ -5,7 +5,7 @@ import type { Connection } from '../db/connection.ts';
 import { rows } from '../db/query.ts';
 import { eventSource } from '../db/stored-event.ts';
 import { countListed, type ListingCounts } from './listing-counts.ts';
-import { listingSql, type ListingFilter } from './listing-filter.ts';
+import { listingSource, listingSql, type ListingFilter } from './listing-filter.ts';
 import { textArray } from './params.ts';
 import { countTypesFromRollups } from './type-counts.ts';
 
@@ -85,7 +85,7 @@ export function createEventTallies(sources: ListingCounts): EventTallies {
         read,
         sql`select v.value::text as value, count(*) as count,
             count(distinct ${valueAt(distinctPath)}) as distinct
-          from ${eventSource} cross join lateral (select ${valueAt(path)} as value) v
+          from ${listingSource(filter)} cross join lateral (select ${valueAt(path)} as value) v
           where ${listingSql(filter, workspaceId)} and v.value is not null
           group by v.value order by 2 desc, v.value limit ${limit}`,
       );
@@ -122,7 +122,7 @@ async function scanSince(
   const [row] = await rows<Record<string, number>>(
     read,
     sql`select ${sql.join(counts, sql`, `)}
-      from ${eventSource} where ${listingSql(filter, workspaceId)}`,
+      from ${listingSource(filter)} where ${listingSql(filter, workspaceId)}`,
   );
   return since.map((_, at) => row?.[`since_${at}`] ?? 0);
 }
@@ -141,7 +141,7 @@ async function countDistinct(
     read,
     sql`select count(distinct v.text::jsonb) as count from (
         select distinct (${valueAt(path)})::text as text
-        from ${eventSource} where ${listingSql(filter, workspaceId)}
+        from ${listingSource(filter)} where ${listingSql(filter, workspaceId)}
       ) v`,
   );
   return row?.count ?? 0;
