@@ -22,6 +22,9 @@ export interface WaitingRoomLimits {
   readonly flushWorkspacesMax: number;
 }
 
+/** As many events are worth a commit of their own. */
+const ENOUGH_EVENTS = 250;
+
 interface Take {
   events: number;
   bytes: number;
@@ -83,7 +86,7 @@ export class WaitingRoom {
   /** What the next flush takes, marked as in flight; empty when nothing can go. */
   take(): Portion[] {
     const { flushEventsMax, flushWorkspacesMax } = this.#limits;
-    const waiting = [...this.#workspaces].filter(([, queue]) => queue.some(isReady));
+    const waiting = [...this.#workspaces].filter(([, queue]) => isDue(queue));
     const alone = waiting.length <= 1;
     const share = alone ? flushEventsMax : Math.ceil(flushEventsMax / 3);
     const take: Take = { events: 0, bytes: 0, share, keys: new Set(), portions: [] };
@@ -138,6 +141,21 @@ export class WaitingRoom {
     take.events += events.length;
     return events;
   }
+}
+
+/**
+ * Flushes of one workspace wait for each other's commit. So what is little waits for the one that
+ * runs, and shares the next commit with what comes meanwhile.
+ */
+function isDue(queue: readonly Submission[]): boolean {
+  let ready = 0;
+  let isFlushing = false;
+  for (const submission of queue) {
+    if (submission.inFlight) isFlushing = true;
+    else ready += submission.waiting;
+    if (ready >= ENOUGH_EVENTS) return true;
+  }
+  return ready > 0 && !isFlushing;
 }
 
 function isReady(submission: Submission): boolean {
