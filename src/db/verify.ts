@@ -39,6 +39,9 @@ export async function verify(
     await transaction(
       upkeep,
       async connection => {
+        // Everything is read: a plan that asks for rows one by one, made from what Postgres knew
+        // before the tables grew or were emptied, takes hours in place of seconds.
+        await connection.query('set local enable_nestloop = off');
         for (const [rule, sql] of Object.entries(RULES)) {
           const found = await connection.query<{ detail: string }>(sql, [id]);
           for (const { detail } of found) violations.push({ workspace: slug, rule, detail });
