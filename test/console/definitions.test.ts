@@ -185,6 +185,8 @@ describeConsole('the definitions page', kit => {
     await define(kit, slug, { name: 'a', title: 'theirs', validation: 'WARN' });
     await page.getByRole('button', { name: 'Save' }).click();
     await page.getByText('somebody else changed the title').waitFor();
+    const told = await page.getByText('somebody else').boundingBox();
+    expect(told?.y, 'is in sight').toBeLessThan(780);
     await page.getByRole('button', { name: 'Save mine' }).click();
     await page.getByText('Saved.').waitFor();
     expect(await definitionOf(kit, slug, 'a')).toMatchObject({ title: 'mine', validation: 'WARN' });

@@ -8,7 +8,7 @@ import type { Definition } from './documents.ts';
 import { differencesOf, draftOf, faultOf, FIELD_NAMES, rebased, type Draft } from './draft.ts';
 import { SchemaCheck } from './schema-check.tsx';
 import { SchemaFields } from './schema-fields.tsx';
-import { useSaving, type Outcome } from './use-saving.ts';
+import { useSaving, type Outcome, type Saving } from './use-saving.ts';
 import { useSchemaCheck } from './use-schema-check.ts';
 
 interface FormProps {
@@ -57,18 +57,16 @@ export function DefinitionForm({ definition, onSaved }: FormProps) {
         {...{ draft, before, isReadOnly, name: definition.name, outcome: saving.outcome }}
         onChange={change}
       />
-      {saving.outcome && (
-        <OutcomeNotice
-          outcome={saving.outcome}
+      {!isReadOnly && (
+        <SaveBar
+          {...{ draft, before, saving }}
+          onUndo={() => change(before)}
           onTakeTheirs={theirs => {
             begin(theirs);
             saving.forget();
           }}
           onOverwrite={overwrite}
         />
-      )}
-      {!isReadOnly && (
-        <SaveButtons {...{ draft, before }} isBusy={saving.isBusy} onUndo={() => change(before)} />
       )}
     </form>
   );
@@ -105,24 +103,29 @@ function Fields({ name, draft, before, isReadOnly, outcome, onChange }: FieldsPr
   );
 }
 
-interface SaveProps extends DraftProps {
-  readonly isBusy: boolean;
+interface SaveBarProps extends DraftProps, Omit<OutcomeProps, 'outcome'> {
+  readonly saving: Saving;
   readonly onUndo: () => void;
 }
 
-function SaveButtons({ draft, before, isBusy, onUndo }: SaveProps) {
+/** In sight as long as there is something to save or to be told. */
+function SaveBar({ draft, before, saving, onUndo, ...onConflict }: SaveBarProps) {
+  const { outcome, isBusy } = saving;
   const hasChanges = differencesOf(draft, before).length > 0;
   return (
-    <div className="actions save-bar">
-      <Button
-        type="submit"
-        look="primary"
-        isBusy={isBusy}
-        disabled={!hasChanges || faultOf(draft.schema) !== null}
-      >
-        Save
-      </Button>
-      {hasChanges && <Button onClick={onUndo}>Undo changes</Button>}
+    <div className={hasChanges || outcome ? 'save-bar sticky' : 'save-bar'}>
+      {outcome && <OutcomeNotice {...{ outcome }} {...onConflict} />}
+      <div className="actions">
+        <Button
+          type="submit"
+          look="primary"
+          isBusy={isBusy}
+          disabled={!hasChanges || faultOf(draft.schema) !== null}
+        >
+          Save
+        </Button>
+        {hasChanges && <Button onClick={onUndo}>Undo changes</Button>}
+      </div>
     </div>
   );
 }

@@ -42,11 +42,11 @@ export function NewDefinition({ type = '', onClose }: { type?: string; onClose: 
           onChange={event => setName(event.target.value)}
           hint="What events name, such as order.placed. It can’t be changed."
           error={
-            taken === name && (
+            taken === name ? (
               <>
                 There is one already. <Link href={definitionPath(slug, name)}>Go to it</Link>
               </>
-            )
+            ) : undefined
           }
           autoFocus
           required

@@ -46,7 +46,7 @@ export function SchemaFields({
             disabled={readJson(draft.schema).fault !== null}
             onClick={() => onChange({ schema: laidOut(draft.schema) })}
           >
-            Lay out
+            Format
           </Button>
         </div>
       )}
