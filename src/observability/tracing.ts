@@ -1,3 +1,5 @@
+import { beginTracing } from './trace.ts';
+
 /** What ends tracing: sends what is left, and no longer traces. */
 export type StopTracing = () => Promise<void>;
 
@@ -24,5 +26,6 @@ export async function startTracing(version: string): Promise<StopTracing> {
     spanProcessors: [new sdk.BatchSpanProcessor(new OTLPTraceExporter())],
   });
   provider.register();
+  beginTracing();
   return () => provider.shutdown();
 }

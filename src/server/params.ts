@@ -85,6 +85,8 @@ async function readAnonymous(
 }
 
 function requireJson(contentType: string | undefined): void {
+  // As nearly all send it.
+  if (contentType === 'application/json') return;
   const [type = '', ...parameters] = (contentType ?? '').toLowerCase().split(';');
   const charsets = parameters.map(parameter => parameter.trim()).filter(Boolean);
   const isUtf8 = charsets.every(parameter =>
