@@ -184,6 +184,8 @@ async function send(
     res.writeHead(status, { ...type, ...headers });
     if (req.method === 'HEAD') return void res.end();
     res.socket?.setTimeout(stuckPeerMs);
+    // A pipeline alone listens to its end eight times over.
+    res.setMaxListeners(20);
     // A reader that leaves, and a source that fails in the middle, end it without its last chunk.
     return pipeline(Readable.from(body), res).catch(() => void res.destroy());
   }

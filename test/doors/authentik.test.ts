@@ -65,7 +65,7 @@ function decode(body: unknown) {
 }
 
 describe('translation', () => {
-  test('an event comes back as it went in, from the log as from the answer', () => {
+  test('AK-T-1 an event comes back as it went in, from the log as from the answer', () => {
     fc.assert(
       fc.property(request, body => {
         const input = decode(body);

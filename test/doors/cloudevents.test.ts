@@ -64,7 +64,7 @@ function roundTrip(body: string): unknown {
 }
 
 describe('the translation of CloudEvents', () => {
-  test('gives every event back as it came', () => {
+  test('CE-T-1 gives every event back as it came', () => {
     fc.assert(
       fc.property(attributes, data, (attributes, data) => {
         const sent = JSON.stringify({ ...attributes, ...data });

@@ -44,7 +44,7 @@ function faultOf(sent: object): string | null {
 }
 
 describe('the translation of Logsh', () => {
-  test('gives every event back as it came', () => {
+  test('LSH-T-1 gives every event back as it came', () => {
     fc.assert(
       fc.property(body, sent => {
         const workspace = sent.workspace.trim().toLowerCase();

@@ -126,7 +126,7 @@ const wireEvent = fc
   );
 
 describe('an event decoded and encoded again', () => {
-  test('is what an agent sent, whatever its version', () => {
+  test('LS-T-1 is what an agent sent, whatever its version', () => {
     fc.assert(
       fc.property(wireEvent, sent => {
         const came = encodeEvent(stored(decoded(sent)), 'sent');

@@ -42,7 +42,7 @@ describe('what is our fault', () => {
     ['POST', '/event-stream', '', 'EVENT_STREAM_FAILED'],
     ['POST', '/time-series', '', 'DATA_RETRIEVAL_FAILED'],
     ['PUT', '/capabilities/c', '', 'DATA_STORAGE_FAILED'],
-  ])('%s %s %j is 500 %s, with its cause', (method, path, body, type) => {
+  ])('LS-ERROR-02: %s %s %j is 500 %s, with its cause', (method, path, body, type) => {
     const codes: ErrorCode[] = ['OVERLOADED', 'SERVICE_UNAVAILABLE', 'INTERNAL_SERVER_ERROR'];
     for (const code of codes) {
       const answer = door.encodeError(new GatewayError(code, 'why'), request(method, path, body));
@@ -55,7 +55,7 @@ describe('what is our fault', () => {
     }
   });
 
-  test('a batch that quarantine can’t take is not acknowledged', async () => {
+  test('LS-STORE-14: a batch that quarantine can’t take is not acknowledged', async () => {
     const failure = new GatewayError('SERVICE_UNAVAILABLE', 'Try again shortly.');
     const context = {
       access: () => Promise.resolve({ id: 1, slug: 's' }),
@@ -66,7 +66,7 @@ describe('what is our fault', () => {
     await expect(put.handle(request('PUT', '/events', '[7]'), context)).rejects.toBe(failure);
   });
 
-  test('a batch that comes at a busy time leaves nothing in quarantine: it will come again', async () => {
+  test('LS-STORE-15: a batch that comes at a busy time leaves nothing in quarantine: it will come again', async () => {
     const busy = new GatewayError('OVERLOADED', 'Try again shortly.');
     const kept: unknown[] = [];
     const context = {

@@ -68,7 +68,7 @@ const MINIMAL: CliEvent = {
 };
 
 describe('the translation of Speakeasy', () => {
-  test('gives every event back as it came', () => {
+  test('SPK-T-1 gives every event back as it came', () => {
     fc.assert(
       fc.property(cliEvent, fc.string(), (sent, slug) => {
         const given = encode(stored(decode(sent), 'SPEAKEASY'), slug);
@@ -78,7 +78,7 @@ describe('the translation of Speakeasy', () => {
     );
   });
 
-  test('gives back what the client takes, whatever came through another door', () => {
+  test('SPK-T-2 gives back what the client takes, whatever came through another door', () => {
     const payload = fc.dictionary(
       fc.constantFrom('duration_ms', 'success', 'created_at', 'error', 'execution_id', 'x'),
       fc.oneof(fc.constant(null), fc.string(), fc.double({ noNaN: true, max: 9, min: 0 })),

@@ -98,7 +98,7 @@ async function write(): Promise<void> {
   }
 }
 
-test('what each door wrote is read through GraphQL and, live, through a subscription', async () => {
+test('X-MAP-1 what each door wrote is read through GraphQL and, live, through a subscription', async () => {
   const { workspace } = await gateway.data<{ workspace: { events: { liveCursor: string } } }>(
     `query($slug: String!) { workspace(slug: $slug) { events(first: 1) { liveCursor } } }`,
     { slug },
@@ -170,7 +170,7 @@ test('what each door wrote is read through GraphQL and, live, through a subscrip
   expect(searched.json()).toMatchObject([{ interaction_type: 'PUBLISH', hostname: 'box' }]);
 });
 
-test('GET /cloudevents feeds another consumer by cursor: posted elsewhere, each event is there once', async () => {
+test('X-FEED-1 GET /cloudevents feeds another consumer by cursor: posted elsewhere, each event is there once', async () => {
   const other = await gateway.workspace();
   const copied: string[] = [];
   let path = '/cloudevents?limit=2';
@@ -194,4 +194,55 @@ test('GET /cloudevents feeds another consumer by cursor: posted elsewhere, each 
   const again = await call(`${gateway.url}/cloudevents`, { headers: bearer(other.key) });
   const original = await call(`${gateway.url}/cloudevents`, { headers: bearer(key) });
   expect(again.json()).toEqual(original.json());
+});
+
+test('X-ID-1 ids are one name space over the doors of a workspace: the second is acknowledged and kept aside', async () => {
+  const { slug: own, key: ownKey } = await gateway.workspace();
+  const headers = { ...bearer(ownKey), 'logspace.space-token': ownKey };
+  const first = { id: 'same', type: 't', system: 's', 'agent-id': 'a', timestamp: AT };
+  const put = { method: 'PUT', headers, body: JSON.stringify([first]) };
+  expect((await call(`${gateway.url}/events`, put)).status).toBe(202);
+  const second = {
+    ...{ id: 'same', execution_id: 'run', interaction_type: 'TEST', created_at: AT },
+    ...{ local_started_at: AT, speakeasy_api_key_name: 'ci', speakeasy_version: '1' },
+    ...{ success: true, workspace_id: 'w' },
+  };
+  const post = { method: 'POST', headers, body: JSON.stringify([second]) };
+  expect((await call(`${gateway.url}/v1/workspace/${own}/events`, post)).status).toBe(200);
+  const { workspace } = await gateway.data<{ workspace: unknown }>(
+    `query($slug: String!) { workspace(slug: $slug) {
+      events(first: 5) { nodes { type } }
+      quarantinedEvents(first: 5) { nodes { door problems { code } } }
+    } }`,
+    { slug: own },
+  );
+  expect(workspace).toEqual({
+    events: { nodes: [{ type: 't' }] },
+    quarantinedEvents: { nodes: [{ door: 'SPEAKEASY', problems: [{ code: 'ID_CONFLICT' }] }] },
+  });
+});
+
+test('X-KEY-1 a credential that a client has already is kept, and opens every door in its vendor’s place', async () => {
+  const { slug: own } = await gateway.workspace();
+  const secret = `logsh_${own}_0123456789`;
+  await gateway.data(
+    `mutation($slug: String!, $secret: String!) { createApiKey(input: {
+      name: "kept", workspace: $slug, secret: $secret, scopes: [EVENTS_READ, EVENTS_WRITE]
+    }) { apiKey { id } } }`,
+    { slug: own, secret },
+  );
+  const asked: readonly (readonly [path: string, headers: Record<string, string>])[] = [
+    [`/v1/workspace/${own}/events`, { 'x-api-key': secret }],
+    [`/v1/workspace/${own}/events`, bearer(secret)],
+    ['/events', { 'logspace.space-token': secret }],
+    ['/api/v2/usage/events/definitions', bearer(secret)],
+    ['/api/v3/events/events/', bearer(secret)],
+    ['/cloudevents', bearer(secret)],
+  ];
+  for (const [path, headers] of asked) {
+    expect((await call(gateway.url + path, { headers })).status, path).toBe(200);
+  }
+  const body = JSON.stringify({ workspace: own, event: 'e' });
+  const post = { method: 'POST', headers: bearer(secret), body };
+  expect((await call(`${gateway.url}/api/event`, post)).status).toBe(200);
 });

@@ -160,6 +160,27 @@ describe('create and retrieve', () => {
     expect([status, Object.keys(json ?? {})]).toEqual([400, ['app']]);
   });
 
+  test('AK-CREATE-9 what a request has no say in is passed over', async () => {
+    const pk = '0198f5c0-0000-7000-8000-000000000000';
+    const body = { action: 'login', app: 'a', pk, created: '1999-01-01T00:00:00Z', more: 1 };
+    const { status, json } = await call('POST', EVENTS, { body });
+    expect(status).toBe(201);
+    expect(json).not.toMatchObject({ pk });
+    expect(json).not.toHaveProperty('more');
+    expect(Date.parse(json?.['created'] as string)).toBeGreaterThan(Date.now() - 60_000);
+  });
+
+  test('AK-CREATE-10 an event whose expires is past is gone at once, null keeps one for good', async () => {
+    const kept = await call('POST', EVENTS, {
+      body: { action: 'login', app: 'a', expires: null },
+    });
+    expect([kept.status, kept.json?.['expires']]).toEqual([201, null]);
+    const past = { action: 'login', app: 'a', expires: '2020-01-01T00:00:00Z' };
+    const gone = await call('POST', EVENTS, { body: past });
+    expect(gone.status).toBe(201);
+    expect((await call('GET', `${EVENTS}${gone.json?.['pk'] as string}/`)).status).toBe(404);
+  });
+
   test('AK-CREATE-8 an event without a matching id is 404 in the vendor’s words', async () => {
     for (const uuid of ['0198f5c0-0000-7000-8000-000000000000', 'nope']) {
       const { status, json } = await call('GET', `${EVENTS}${uuid}/`);

@@ -253,6 +253,11 @@ describe('query', () => {
     });
   });
 
+  test('GEN-QUERY-13 an interval of long ago is answered: events are kept as long as the workspace keeps them', async () => {
+    const interval = '1999-01-01T00:00:00Z/2026-03-01T11:00:00Z';
+    expect((await query({ interval })).entities).toHaveLength(1);
+  });
+
   test('GEN-QUERY-12 no body at all is a refusal, not a fault', async () => {
     expect(await refusal(api.postUsageEventsQuery())).toMatchObject({ status: 400 });
   });
@@ -284,6 +289,17 @@ describe('aggregates', () => {
     const answer = await api.postUsageEventsAggregatesQuery({ body: { interval } });
     expect(answer).toEqual({ interval, eventDefinitionAggregates: [] });
   });
+});
+
+test('GEN-AGG-3 intervals that follow one another count each event once', async () => {
+  const cuts = ['2026-03-01T00:00:00Z', '2026-03-01T12:00:00.010Z', '2026-03-02T00:00:00Z'];
+  let count = 0;
+  for (const [at, from] of cuts.slice(0, -1).entries()) {
+    const body = { interval: `${from}/${cuts[at + 1]}` };
+    const { eventDefinitionAggregates = [] } = await api.postUsageEventsAggregatesQuery({ body });
+    count += eventDefinitionAggregates.reduce((sum, { eventCount = 0 }) => sum + eventCount, 0);
+  }
+  expect(count).toBe(61);
 });
 
 describe('credentials', () => {
@@ -333,6 +349,18 @@ describe('credentials', () => {
     const { response, body } = await post('/oauth/token', 'grant_type=password', { authorization });
     expect(response.status).toBe(400);
     expect(body).toMatchObject({ code: 'bad.request', error: 'unsupported_grant_type' });
+  });
+
+  test('GEN-AUTH-11 a token is told with its type and the seconds that it holds', async () => {
+    const { prefix, secret } = await makeKey(['EVENTS_READ']);
+    const authorization = `Basic ${Buffer.from(`${prefix}:${secret}`).toString('base64')}`;
+    const form = { authorization, 'content-type': 'application/x-www-form-urlencoded' };
+    const { response, body } = await post('/oauth/token', 'grant_type=client_credentials', form);
+    expect(response.status).toBe(200);
+    expect(body).toMatchObject({
+      ...{ access_token: expect.any(String), token_type: expect.stringMatching(/^bearer$/i) },
+      expires_in: 86_400,
+    });
   });
 
   test('GEN-AUTH-6 no credential is 401 authentication.required', async () => {

@@ -95,6 +95,44 @@ describe('LSH-W writing', () => {
   });
 });
 
+describe('LSH-L limits', () => {
+  const body = { workspace: 'limits', event: 'e' };
+
+  test.each([
+    ['event', 250, 'Event must be 250 characters or fewer.'],
+    ['description', 250, 'Description must be 250 characters or fewer.'],
+    ['workspace', 35, 'Workspace name must be 35 characters or fewer.'],
+  ])(
+    'LSH-L-1 MUST take a %s of %i characters once trimmed, and say so of a longer one',
+    async (field, max, message) => {
+      expect((await post({ ...body, [field]: ` ${'x'.repeat(max)} ` })).status).toBe(200);
+      const refused = await post({ ...body, [field]: 'x'.repeat(max + 1) });
+      expect(refused.status).toBe(400);
+      expect(refused.json()).toEqual({ status: false, name: 'bad_request', message });
+    },
+  );
+
+  test.each([
+    [{ ['k'.repeat(100)]: 'v'.repeat(500) }, null],
+    [{ ['k'.repeat(101)]: 1 }, 'Metadata key must be 1 to 100 characters.'],
+    [{ k: 'v'.repeat(501) }, 'Metadata value must be 500 characters or fewer.'],
+    [{ k: [] }, 'Metadata value must be string, number or boolean.'],
+    [{ k: null }, 'Metadata value must be string, number or boolean.'],
+    ['text', 'Metadata must be an object.'],
+  ])('LSH-L-2 MUST bound metadata: %.40j', async (metadata, message) => {
+    const answer = await post({ ...body, metadata });
+    expect(answer.status).toBe(message === null ? 200 : 400);
+    if (message !== null) expect(answer.json()).toMatchObject({ name: 'bad_request', message });
+  });
+
+  test.each([
+    ...['🔥', '🇦🇹', '👨‍👩‍👧‍👦', '👍🏽', 'heart', ':heart:', '+1'].map(icon => [icon, 200] as const),
+    ...['plain text', 'heart heart', '🔥🔥', '::'].map(icon => [icon, 400] as const),
+  ])('LSH-L-3 MUST take one emoji or its name as icon: %s is %i', async (icon, status) => {
+    expect((await post({ ...body, icon })).status).toBe(status);
+  });
+});
+
 describe('LSH-E refusing, always as {status: false, name, message}', () => {
   const INVALID = 'Your API key is invalid, missing required permissions, or has expired.';
   const FORMAT = 'Authorization header must be in the format: Bearer <token>';
@@ -157,6 +195,11 @@ describe('LSH-E refusing, always as {status: false, name, message}', () => {
       `mutation { createApiKey(input: { name: "r", scopes: [EVENTS_READ] }) { secret } }`,
     );
     expect(await post(event, createApiKey.secret)).toMatchObject({ status: 401 });
+  });
+
+  test('LSH-E-17 the key is looked at before the body', async () => {
+    expect(await post('{', 'wrong')).toMatchObject({ status: 401 });
+    expect(await post(TOO_LARGE, 'wrong')).toMatchObject({ status: 401 });
   });
 
   test('LSH-E-16 a key over its rate gets 429 with Retry-After', async () => {

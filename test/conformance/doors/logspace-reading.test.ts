@@ -325,6 +325,19 @@ describe('time series', () => {
     });
   });
 
+  test('LS-SERIES-05: several definitions are answered in their order, with the window of the last', async () => {
+    const [count] = body({ propertyId: 'double_property_x', aggregate: 'count' }).definitions;
+    const [max] = body({ propertyId: 'long_property_x', aggregate: 'max' }, { gap: 2 }).definitions;
+    const { json } = await call('/time-series', { definitions: [count, max] }, own);
+    expect(json).toMatchObject({
+      timeWindow: { gap: 2 },
+      data: [
+        [2, 0, 1, 0],
+        [null, 5],
+      ],
+    });
+  });
+
   test.each([
     [
       {},
@@ -441,6 +454,22 @@ describe('agents', () => {
       ],
     });
   });
+});
+
+test('LS-SUGGEST-02: by property, agent and space, with the parameters of GET', async () => {
+  const own = await space([
+    event('1', 0, { 'double-properties': { load_now: 1 } }),
+    event('2', 0, { 'agent-id': 'mem', 'long-properties': { free: 1 } }),
+  ]);
+  const agents = async (query: string) => {
+    const { json } = await call(`/suggestion?${query}`, undefined, own);
+    const found = json as { agentDescriptions: readonly { name: string }[] };
+    return found.agentDescriptions.map(({ name }) => name).sort();
+  };
+  expect(await agents('')).toEqual(['cpu', 'mem']);
+  expect(await agents('property=long_property_free')).toEqual(['mem']);
+  expect(await agents(`space=${own.slug}&input=me`)).toEqual(['mem']);
+  expect(await agents('space=another')).toEqual([]);
 });
 
 describe('orders', () => {

@@ -242,6 +242,31 @@ describe('storing', () => {
   });
 });
 
+describe('batches', () => {
+  test('LS-STORE-12: a thousand events are one call, more than ten thousand are 413', async () => {
+    const { key } = await gateway.workspace();
+    const many = Array.from({ length: 1_000 }, () => event());
+    expect((await put(many, key)).status).toBe(202);
+    expect((await retrieve({}, '?count=0', key)).totalCount).toBe(1_000);
+    const small = { ...event(), id: 'x' };
+    const refused = await put(`[${`${JSON.stringify(small)},`.repeat(10_000)}{}]`);
+    expect([refused.status, JSON.parse(refused.text)]).toMatchObject([
+      413,
+      { type: 'PAYLOAD_TOO_LARGE', parameters: {} },
+    ]);
+    expect((await retrieve(withId('x'))).totalCount).toBe(0);
+  });
+
+  test('LS-STORE-13: fields come in any order, and null is as absent', async () => {
+    const sent = event({ pid: null, gid: null, marker: null, 'long-properties': null });
+    const reversed = Object.fromEntries(Object.entries(sent).reverse());
+    expect((await put([reversed])).status).toBe(202);
+    const { id, type, system, timestamp } = sent;
+    const expected = { id, type, system, 'agent-id': 'agent', timestamp };
+    expect((await retrieve(withId(id))).events).toEqual([expected]);
+  });
+});
+
 /** Numbers by their value, members by name. */
 function numbersByValue(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(numbersByValue);

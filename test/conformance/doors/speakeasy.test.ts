@@ -2,7 +2,8 @@
 import { Speakeasy } from '@speakeasy-api/speakeasy-client-sdk-typescript';
 import type { CliEvent } from '@speakeasy-api/speakeasy-client-sdk-typescript/sdk/models/shared/clievent.js';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { startTestGateway, type TestGateway } from '../../kit/gateway.ts';
+import { INTERACTION_TYPES, OPTIONAL_FIELDS } from '../../../src/doors/speakeasy/wire.ts';
+import { ADMIN_KEY, startTestGateway, type TestGateway } from '../../kit/gateway.ts';
 import { BODY_BYTES_MAX, call, quarantined, TOO_LARGE } from './call.ts';
 
 let gateway: TestGateway;
@@ -115,6 +116,53 @@ describe('SPK-W writing', () => {
   });
 });
 
+describe('SPK-F fields', () => {
+  test('SPK-F-1 MUST keep every field of the vendor’s event, and give it in the form its client checks', async () => {
+    const optional = Object.keys(OPTIONAL_FIELDS).filter(name => !name.endsWith('bump_type'));
+    const whole = wire({
+      ...Object.fromEntries(optional.map(name => [name, sampleOf(name)])),
+      ...{ generate_bump_type: 'prerelease', openapi_diff_bump_type: 'patch' },
+      ...{ execution_id: 'whole', interaction_type: 'TARGET_GENERATE' },
+    });
+    expect(Object.keys(whole)).toHaveLength(82);
+    expect((await post([whole])).status).toBe(200);
+    const answer = await call(`${url}?execution_id=whole`, { headers: headers() });
+    expect(answer.headers.get('content-type')).toMatch(/^application\/json/);
+    expect(answer.json()).toEqual([whole]);
+    const [checked] = await sdk.events.search({ executionId: 'whole' });
+    expect(Object.keys(checked!)).toHaveLength(82);
+  });
+
+  test('SPK-F-2 MUST take every interaction type and every bump', async () => {
+    const events = [
+      ...INTERACTION_TYPES.map(type => wire({ interaction_type: type })),
+      ...BUMPS.map(bump => wire({ generate_bump_type: bump })),
+      ...['major', 'minor', 'patch', 'none'].map(bump => wire({ openapi_diff_bump_type: bump })),
+    ].map(event => ({ ...event, execution_id: 'enums' }));
+    expect((await post(events)).status).toBe(200);
+    const found = await sdk.events.search({ executionId: 'enums' });
+    expect(found).toHaveLength(events.length);
+  });
+
+  test('SPK-F-3 MUST take dates with an offset or finer than milliseconds, and give them as they came', async () => {
+    const dates = ['2026-01-02T03:04:05.123456789Z', '2026-01-02T03:04:05+05:30'];
+    const events = dates.map(date =>
+      wire({ execution_id: 'dates', created_at: date, local_completed_at: date }),
+    );
+    expect((await post(events)).status).toBe(200);
+    const answer = await call(`${url}?execution_id=dates`, { headers: headers() });
+    expect(answer.json()).toEqual(events);
+  });
+});
+
+/** A value of the kind that a field of this name has. */
+function sampleOf(name: string): unknown {
+  const samples = ['2026-01-02T03:04:06Z', true, 7, 'text'];
+  return samples.find(sample => OPTIONAL_FIELDS[name]!.safeParse(sample).success);
+}
+
+const BUMPS = ['major', 'minor', 'patch', 'custom', 'graduate', 'prerelease', 'none'];
+
 describe('SPK-R reading', () => {
   test('SPK-R-1 MUST find by every filter, all of them together, newest first, up to the limit', async () => {
     const sent = [false, true, true].map(success =>
@@ -178,6 +226,7 @@ describe('SPK-R reading', () => {
   });
 
   test('SPK-R-5 MUST refuse parameters that it can not read', async () => {
+    expect((await call(`${url}?limit=100000`, { headers: headers() })).status).toBe(200);
     for (const query of ['limit=0', 'limit=x', 'success=1', 'interaction_type=NONE']) {
       expect((await call(`${url}?${query}`, { headers: headers() })).status).toBe(400);
     }
@@ -185,6 +234,43 @@ describe('SPK-R reading', () => {
       headers: headers(),
     });
     expect(after.status).toBe(400);
+  });
+});
+
+describe('SPK-P paths', () => {
+  test('SPK-P-1 MUST read "events" as a literal before it is a workspace, and as a workspace elsewhere', async () => {
+    await gateway.data(
+      `mutation { createWorkspace(input: { slug: "events", name: "Events" }) { workspace { id } } }`,
+    );
+    const admin = { headers: { 'x-api-key': ADMIN_KEY, 'content-type': 'application/json' } };
+    const events = `${gateway.url}/v1/workspace/events`;
+    const lock = { execution_id: 'literal', generate_gen_lock_id: 'l', generate_target: 'go' };
+    const body = JSON.stringify([wire(lock)]);
+    expect((await call(`${events}/events`, { method: 'POST', body, ...admin })).status).toBe(200);
+    expect((await call(`${events}/events`, admin)).json()).toHaveLength(1);
+    expect((await call(`${events}/events/targets`, admin)).json()).toHaveLength(1);
+    // Of the credential's workspace, which is `default`.
+    expect((await call(`${events}/targets`, admin)).json()).toEqual([]);
+  });
+
+  test('SPK-P-2 MUST split the path before it decodes it', async () => {
+    const slash = await call(`${gateway.url}/v1/workspace/a%2Fb/events`, { headers: headers() });
+    expect(slash).toMatchObject({ status: 404 });
+    expect(slash.text).toContain('workspace');
+  });
+
+  test('SPK-P-3 MUST tell ids apart by workspace', async () => {
+    const other = await gateway.workspace();
+    const sent = event({ executionId: 'twice' });
+    await sdk.events.post({ requestBody: [sent] });
+    const theirs = new Speakeasy({
+      ...{ serverURL: gateway.url, workspaceId: other.slug, security: { apiKey: other.key } },
+    });
+    await theirs.events.post({ requestBody: [{ ...sent, success: false }] });
+    expect(await sdk.events.search({ executionId: 'twice' })).toMatchObject([{ success: true }]);
+    expect(await theirs.events.search({ executionId: 'twice' })).toMatchObject([
+      { success: false },
+    ]);
   });
 });
 
