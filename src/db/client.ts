@@ -128,10 +128,10 @@ function createLanes(options: DatabaseOptions, opener: Opener): Record<LaneName,
     explain: (error: unknown) => toGatewayError(error, 'read'),
   };
   const readOnly = { default_transaction_read_only: 'on' };
-  const inOrder = { enable_sort: 'off', plan_cache_mode: 'force_generic_plan' };
+  const byIndex = { enable_sort: 'off', plan_cache_mode: 'force_generic_plan' };
   return {
     read: lane('read', { ...reading, open: opener(readOnly, readTimeoutMs) }),
-    pages: lane('pages', { ...reading, open: opener({ ...readOnly, ...inOrder }, readTimeoutMs) }),
+    pages: lane('pages', { ...reading, open: opener({ ...readOnly, ...byIndex }, readTimeoutMs) }),
     flush: lane('flush', { ...writing, connectionsMax: LIMITS.writers }),
     write: lane('write', { ...writing, connectionsMax: WRITE_CONNECTIONS_MAX }),
     upkeep: lane('upkeep', {
@@ -162,7 +162,7 @@ function withPages(read: Lane, pages: Lane): Lane {
   return {
     ...read,
     query: (text, params, options) =>
-      (options?.inOrder === true ? pages : read).query(text, params, options),
+      (options?.byIndex === true ? pages : read).query(text, params, options),
     stats() {
       const [one, other] = [read.stats(), pages.stats()];
       return { open: one.open + other.open, waiting: one.waiting + other.waiting };

@@ -6,11 +6,11 @@ export interface StatementOptions {
   /** A result of more bytes fails with QUERY_TOO_EXPENSIVE before it is whole. */
   readonly bytesMax?: number;
   /**
-   * Of a read whose rows an index yields in the order asked for: it is planned once a session, for
+   * Of a read whose rows an index yields, in the order asked for: it is planned once a session, for
    * any values, and never by a sort. Planned by what is usual, a page of the largest of many
    * workspaces would read and sort all of it (4,000,000 events of 200 workspaces: 6 s, not 1 ms).
    */
-  readonly inOrder?: boolean;
+  readonly byIndex?: boolean;
   /** Several statements separated by semicolons, without parameters: migrations. */
   readonly script?: boolean;
 }

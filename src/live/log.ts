@@ -119,7 +119,7 @@ async function readUpTo(connection: Connection, span: Span): Promise<StoredEvent
       where e.workspace_id = ${workspaceId} and e.recorded_at >= ${place.recordedAt}
         and e.position > ${place.position} and e.position <= ${to}
       order by e.position limit ${limit}`,
-    { inOrder: true },
+    { byIndex: true },
   );
   return found.map(toStoredEvent);
 }

@@ -72,8 +72,8 @@ export async function readJsonPage(
 ): Promise<EventJsonPage> {
   const plan = planEventPage(request);
   const statement = pageSql(plan, shape, request.epoch);
-  const { inOrder } = plan;
-  const [row] = (await rows<PageRow>(read, statement, { bytesMax, inOrder })) as [PageRow];
+  const { byIndex } = plan;
+  const [row] = (await rows<PageRow>(read, statement, { bytesMax, byIndex })) as [PageRow];
   checkKept(plan, row.tail);
   return {
     lists: shape.lists.map((list, index) => {

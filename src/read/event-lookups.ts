@@ -75,6 +75,7 @@ async function readAtPlaces(
           and e.recorded_at = place.recorded_at and ${notExpired}
         limit 1
       ) e`,
+    { byIndex: true },
   );
   return found.map(toStoredEvent);
 }

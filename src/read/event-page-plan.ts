@@ -30,7 +30,7 @@ export interface EventPagePlan {
   readonly where: SQL;
   readonly keyset: Keyset;
   /** Whether an index yields the rows in the order of the list: see `StatementOptions`. */
-  readonly inOrder: boolean;
+  readonly byIndex: boolean;
   /** See `windows.ts`: together all that the list may hold. */
   readonly windows: readonly SQL[];
 }
@@ -68,7 +68,7 @@ export function planEventPage(
   const walks = order.field === 'POSITION' && isScan;
   return {
     ...{ workspaceId, request, order, list, cursors, where: allOf(conditions) },
-    inOrder:
+    byIndex:
       order.field === 'POSITION' ? !isScan : parentField === null && !isFiltered(args.filter),
     keyset: keyset(list, request),
     windows: walks ? windowsOf(readingOf(list, request, now)) : [sql`true`],

@@ -46,8 +46,8 @@ export async function readPages(
     parents === null
       ? sql`(select 1 as ord) asked`
       : sql`unnest(${textArray(parents.values)}) with ordinality asked (value, ord)`;
-  const { inOrder } = plan;
-  const found = await rows<PageRow>(read, pagesSql(plan, asked), { inOrder });
+  const { byIndex } = plan;
+  const found = await rows<PageRow>(read, pagesSql(plan, asked), { byIndex });
   checkKept(plan, found[0]?.tail ?? 1);
   const pages = Array.from({ length: parents?.values.length ?? 1 }, (): PageRow[] => []);
   for (const row of found) pages[row.ord - 1]?.push(row);

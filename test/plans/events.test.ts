@@ -22,7 +22,7 @@ let testDatabase: TestDatabase;
 let database: Database;
 let workspaceId: number;
 let reader: EventReader;
-const sent: { text: string; params: readonly Param[]; inOrder: boolean }[] = [];
+const sent: { text: string; params: readonly Param[]; byIndex: boolean }[] = [];
 
 beforeAll(async () => {
   testDatabase = await createTestDatabase();
@@ -60,7 +60,7 @@ beforeAll(async () => {
   await upkeep.query('analyze');
   const record: Connection = {
     query: (text, params = [], options) => {
-      sent.push({ text, params, inOrder: options?.inOrder === true });
+      sent.push({ text, params, byIndex: options?.byIndex === true });
       return read.query(text, params, options);
     },
   };
@@ -116,7 +116,7 @@ async function explain(kind: 'custom' | 'generic', table: string): Promise<Acces
   });
   const { root, columnsOf } = await database.upkeep.hold(async connection => {
     await connection.query(`set plan_cache_mode = force_${kind}_plan`);
-    await connection.query(`set enable_sort = ${await canSort(statement.inOrder)}`);
+    await connection.query(`set enable_sort = ${await canSort(statement.byIndex)}`);
     await connection.query(`prepare question as ${statement.text}`, [], { script: true });
     const [row] = await connection.query<{ 'QUERY PLAN': string }>(
       `explain (analyze, format json, timing off) execute question (${values.join(', ')})`,
@@ -152,9 +152,9 @@ async function explain(kind: 'custom' | 'generic', table: string): Promise<Acces
 }
 
 /** As the session has it that runs such statements. */
-async function canSort(inOrder: boolean): Promise<string> {
+async function canSort(byIndex: boolean): Promise<string> {
   const [row] = await database.read.query<{ enable_sort: string }>('show enable_sort', [], {
-    inOrder,
+    byIndex,
   });
   return row!.enable_sort;
 }
