@@ -5,7 +5,8 @@
  *   node bench/doors.mjs [--rounds 31] [--seconds 0.5] [--connections 16] [--batchers 4] [--batch 1000]
  *   BENCH_PROF=<folder> node bench/doors.mjs --alone 'Logsh single' --seconds 10   (to profile one)
  *
- * The two sides of a comparison record the same content and take turns in short rounds, so that
+ * The two sides of a comparison record the same content (a Logspace event says the type of each
+ * value as well, so it has a second peer that does too) and take turns in short rounds, so that
  * the machine's moods and the growing log hit both alike; what counts is the ratio of each round,
  * of which the median is printed. Many short rounds tell more than few long ones. Beside it stands
  * the CPU time of an event, in the gateway and in its Postgres: it holds on a busy machine, where
@@ -85,6 +86,14 @@ const CASES = {
       return request('POST', '/graphql', body);
     },
   },
+  'GraphQL typed batch': {
+    isOk: answer => answer.includes('"rejectedCount":0'),
+    make: () => {
+      const events = Array.from({ length: BATCH }, typedEvent);
+      const body = JSON.stringify({ query: RECORD_MANY, variables: { events } });
+      return request('POST', '/graphql', body);
+    },
+  },
 };
 
 const MEMORY = { load: 0.44324237001029815, cores: 4, free_memory: 2074169344, state: 'up' };
@@ -104,6 +113,21 @@ function graphqlEvent() {
   return {
     ...{ id: randomUUID(), type: 'os/cpu', source: 'host-1', subject: 'os/cpu' },
     ...{ occurredAt: new Date().toISOString(), groupId: 'metrics-1', payload: MEMORY },
+  };
+}
+
+/** As much as Logspace says: each value with its type. */
+function typedEvent() {
+  const typed = (type, name, value) => ({ [type]: { name, value } });
+  return {
+    ...graphqlEvent(),
+    payload: undefined,
+    properties: [
+      typed('double', 'load', MEMORY.load),
+      typed('integer', 'cores', MEMORY.cores),
+      typed('long', 'free_memory', String(MEMORY.free_memory)),
+      typed('string', 'state', MEMORY.state),
+    ],
   };
 }
 
@@ -232,7 +256,9 @@ try {
     const singles = { ours: 'Logsh single', peer: 'GraphQL single', isBatch: false, reach: 1.5 };
     await compare(gateway, { ...singles, count: Number(options.connections) });
     const batches = { ours: 'Logspace batch', peer: 'GraphQL batch', isBatch: true, reach: 1 };
-    await compare(gateway, { ...batches, count: Number(options.batchers) });
+    const count = Number(options.batchers);
+    await compare(gateway, { ...batches, count });
+    await compare(gateway, { ...batches, count, peer: 'GraphQL typed batch' });
   }
 } finally {
   await gateway.stop();

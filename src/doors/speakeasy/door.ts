@@ -20,7 +20,7 @@ export function createSpeakeasyDoor(): Door {
     name: 'SPEAKEASY',
     owns: path => path.startsWith('/v1/workspace/'),
     credential: request => request.headers['x-api-key'] ?? bearerOf(request),
-    encodeError: ({ status, message }) => json(status, { message, status_code: status }),
+    encodeError,
     routes: [
       { method: 'POST', path: EVENTS, scope: 'EVENTS_WRITE', handle: post },
       { method: 'GET', path: EVENTS, scope: 'EVENTS_READ', handle: search },
@@ -122,6 +122,15 @@ function lockOf(event: CliEvent): string {
 function encodeAll(events: readonly StoredEvent[], { slug }: Workspace): CliEvent[] {
   return events.filter(({ redactedAt }) => redactedAt === null).map(event => encode(event, slug));
 }
+
+/** Where a key is missing, it is told where this vendor's clients put it. */
+function encodeError({ code, status, message }: GatewayError): DoorAnswer {
+  const told = code === 'UNAUTHENTICATED' ? KEY_REQUIRED : message;
+  return json(status, { message: told, status_code: status });
+}
+
+const KEY_REQUIRED =
+  'A valid key is required: send it as "x-api-key: <key>" or "Authorization: Bearer <key>".';
 
 function workspaceOf({ params }: DoorRequest): string | null {
   return params['workspaceId'] ?? null;

@@ -319,6 +319,10 @@ describe('SPK-E refusing, always as {message, status_code}', () => {
     });
   });
 
+  test('SPK-E-17 a refusal for want of a key names the header of the vendor’s clients', async () => {
+    expect((await call(url)).text).toContain('x-api-key');
+  });
+
   test('SPK-E-14 a key without the scope gets 403', async () => {
     const { createApiKey } = await gateway.data<{ createApiKey: { secret: string } }>(
       `mutation($slug: String!) { createApiKey(input: { name: "r", workspace: $slug, scopes: [EVENTS_READ] }) { secret } }`,
