@@ -13,7 +13,7 @@ import { Link } from '../../router/link.tsx';
 import { setSearch, useSearch } from '../../router/router.ts';
 import { definitionPath } from './address.ts';
 import { Definitions, type ListedDefinition, type ListedDefinitions } from './documents.ts';
-import { TREND_DAYS, useTrends } from './use-trends.ts';
+import { TREND_DAYS, useTrends, type TrendsByType } from './use-trends.ts';
 import { STATUSES, VALIDATIONS, type Status } from './words.ts';
 
 const ROWS = 25;
@@ -115,10 +115,7 @@ function Nothing({ isFiltered }: { isFiltered: boolean }) {
 
 const NO_EVENTS: readonly number[] = Array<number>(TREND_DAYS).fill(0);
 
-function columns(
-  slug: string,
-  trends: ReadonlyMap<string, readonly number[]>,
-): readonly Column<ListedDefinition>[] {
+function columns(slug: string, trends: TrendsByType | null): readonly Column<ListedDefinition>[] {
   return [
     {
       title: 'Type',
@@ -131,17 +128,7 @@ function columns(
     },
     {
       title: `Last ${TREND_DAYS} days`,
-      cell: ({ name }) => {
-        const counts = trends.get(name) ?? NO_EVENTS;
-        const sum = counts.reduce((all, count) => all + count, 0);
-        return (
-          <Bars
-            {...{ counts }}
-            height={24}
-            label={`${formatCount(sum)} in the last ${TREND_DAYS} days`}
-          />
-        );
-      },
+      cell: ({ name }) => <Trend counts={trends && (trends.get(name) ?? NO_EVENTS)} />,
     },
     { title: 'Events', isNumber: true, cell: ({ eventCount }) => formatCount(eventCount) },
     {
@@ -161,6 +148,18 @@ function columns(
         ),
     },
   ];
+}
+
+function Trend({ counts }: { counts: readonly number[] | null }) {
+  if (counts === null) return <span className="faint">–</span>;
+  const sum = counts.reduce((all, count) => all + count, 0);
+  return (
+    <Bars
+      counts={counts}
+      height={24}
+      label={`${formatCount(sum)} in the last ${TREND_DAYS} days`}
+    />
+  );
 }
 
 export function StatusBadge({ status }: { status: Status }) {
