@@ -85,7 +85,9 @@ function extensionsOf({
   code,
   retryAfterS,
 }: GatewayError): PresentedError['extensions'] {
-  return retryAfterS === undefined ? { ...extensions, code } : { ...extensions, retryAfterS, code };
+  // Yoga notes its own thoughts on the status there.
+  const { http: _http, ...own } = extensions;
+  return retryAfterS === undefined ? { ...own, code } : { ...own, retryAfterS, code };
 }
 
 /** What was thrown in the first place: the executor wraps it to say where. */

@@ -273,6 +273,7 @@ describe('a POST is refused with a status, a code and a sentence', () => {
     const answer = await edge.post(body, { ...RESPONSE_JSON, ...headers });
     expect(answer).toMatchObject({ status, codes: expect.arrayContaining([code]) });
     expect(new Set(answer.codes)).toEqual(new Set([code]));
+    for (const { extensions } of answer.json.errors ?? []) expect(extensions).toEqual({ code });
     expect(edge.seen.resolved).toBe(0);
     for (const error of answer.json.errors ?? []) {
       expect(error.message.length).toBeLessThanOrEqual(500);
