@@ -174,6 +174,9 @@ const at = (position: number) => ({
 const byTime = (direction: 'ASC' | 'DESC') => ({ field: 'OCCURRED_AT', direction }) as const;
 const upward = { field: 'POSITION', direction: 'ASC' } as const;
 
+/** All that a page may be asked for when Postgres writes it. */
+const WHOLE = { lists: [new Map([['payload', 'payload'] as const])], ends: true, head: true };
+
 /** A page of 20 reads 21, one more of each partition that is merged, and a few for its ends. */
 const FEW = 40;
 
@@ -225,6 +228,10 @@ describe.each(['custom', 'generic'] as const)('with a %s plan', kind => {
     expect(access.by).toEqual([index]);
     expect(access.rowsRead).toBeLessThanOrEqual(rowsMax);
     expect(page.items.length).toBeLessThanOrEqual(20);
+    await reader.jsonPage(workspaceId, { first: 20, ...args() }, WHOLE, 1_000_000);
+    const asJson = await explain(kind, 'events_test');
+    expect(asJson.by).toEqual([index]);
+    expect(asJson.rowsRead).toBeLessThanOrEqual(rowsMax);
   });
 
   test('a page of a source that is only in the newest partition leaves the older ones alone', async () => {
