@@ -9,7 +9,9 @@ const START = 32;
 const MIN = 8;
 /** Turns of the event loop that take twice this are too long. */
 const LATE_MS = 25;
-const STEP = 1.25;
+/** From the first limit to a thousand before anybody has waited for too long. */
+const GROW = 1.5;
+const SHRINK = 1.25;
 
 export interface Look {
   /** How much later than it was due this look came. */
@@ -23,8 +25,8 @@ export function firstLimit(max: number): number {
 }
 
 export function nextLimit(limit: number, max: number, { lateMs, isShort }: Look): number {
-  if (lateMs > LATE_MS) return Math.max(limit / STEP, Math.min(MIN, max));
-  if (isShort) return Math.min(limit * STEP, max);
+  if (lateMs > LATE_MS) return Math.max(limit / SHRINK, Math.min(MIN, max));
+  if (isShort) return Math.min(limit * GROW, max);
   const first = firstLimit(max);
-  return limit > first ? Math.max(limit / STEP, first) : Math.min(limit * STEP, first);
+  return limit > first ? Math.max(limit / SHRINK, first) : Math.min(limit * GROW, first);
 }

@@ -98,6 +98,8 @@ describe('the limit', () => {
 
   test('grows to its bound where requests wait for another reason', () => {
     expect(after(8, 50, { lateMs: 10, isShort: true })).toBe(1_000);
+    // Within a second, after which who waits is turned away.
+    expect(after(32, 9, { lateMs: 10, isShort: true })).toBe(1_000);
   });
 
   test('goes back to where it began', () => {
