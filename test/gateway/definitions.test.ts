@@ -384,6 +384,26 @@ describe('the payload of a recorded event', () => {
     expect(own.data?.events.nodes).toEqual([{ payloadProblems: [] }]);
   });
 
+  test('is not checked in a stream, whose steps readers of any scope share', async () => {
+    const { key } = await gateway.workspace();
+    await record(key, BAD);
+    const query = 'subscription { events(start: BEGINNING) { node { payloadProblems { code } } } }';
+    const response = await fetch(`${gateway.url}/graphql`, {
+      method: 'POST',
+      headers: {
+        ...{ 'content-type': 'application/json', accept: 'text/event-stream' },
+        authorization: `Bearer ${key}`,
+      },
+      body: JSON.stringify({ query }),
+    });
+    let told = '';
+    for await (const chunk of response.body as AsyncIterable<Uint8Array>) {
+      told += Buffer.from(chunk).toString();
+      if (told.includes('event: next')) break;
+    }
+    expect(told).toContain('payloadProblems is not for subscriptions');
+  });
+
   test('is checked by a bounded amount of work', async () => {
     const { key } = await gateway.workspace();
     const events = Array.from({ length: 1_000 }, () => ({ type: 'order' }));
