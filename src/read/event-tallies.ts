@@ -3,7 +3,7 @@ import { sql } from 'drizzle-orm';
 import { GatewayError } from '../core/errors.ts';
 import type { Connection } from '../db/connection.ts';
 import { rows } from '../db/query.ts';
-import { eventSource } from '../db/stored-event.ts';
+import { countedEvents } from '../db/stored-event.ts';
 import { countListed, type ListingCounts } from './listing-counts.ts';
 import { listingSource, listingSql, type ListingFilter } from './listing-filter.ts';
 import { textArray } from './params.ts';
@@ -74,7 +74,7 @@ export function createEventTallies(sources: ListingCounts): EventTallies {
         sql`select d.name as type, count(*) as count,
             date_bin(${bucketMs}::float8 * interval '1 millisecond', e.occurred_at,
               timestamptz 'epoch') as start
-          from ${eventSource}
+          from ${countedEvents}
           where ${listingSql(filter, workspaceId)} and e.occurred_at >= ${since}
           group by 1, 3 order by 3, 1 limit ${BUCKETS_MAX + 1}`,
       );

@@ -7,7 +7,7 @@ import { checkFilter } from '../core/filter-check.ts';
 import type { EventFilter } from '../core/filter.ts';
 import type { Connection } from '../db/connection.ts';
 import { rows } from '../db/query.ts';
-import { eventSource, notExpired } from '../db/stored-event.ts';
+import { countedEvents, notExpired } from '../db/stored-event.ts';
 import type { AggregateCounts } from './aggregate-counts.ts';
 import { filterSql } from './filters.ts';
 import type { ListingFilter } from './listing-filter.ts';
@@ -68,7 +68,7 @@ async function countRedacted(
 ): Promise<number> {
   const [row] = await rows<{ count: number }>(
     read,
-    sql`select count(*) as count from ${eventSource}
+    sql`select count(*) as count from ${countedEvents}
       where e.workspace_id = ${workspaceId} and e.redacted_at is not null and ${notExpired}
         and ${filterSql(filter, workspaceId)}`,
   );

@@ -6,7 +6,7 @@ import { searchWords } from '../core/filter-search.ts';
 import type { EventFilter } from '../core/filter.ts';
 import { LIMITS } from '../core/limits.ts';
 import { isStorableText } from '../core/text.ts';
-import { eventSource, notExpired } from '../db/stored-event.ts';
+import { countedEvents, notExpired } from '../db/stored-event.ts';
 import { filterSql } from './filters.ts';
 import { allOf } from './params.ts';
 
@@ -47,7 +47,7 @@ export function listingSql(
  * and with several workers.
  */
 export function listingSource({ filter, search }: ListingFilter): SQL {
-  return search != null || isSearch(filter) ? eventSource : sql`events e`;
+  return search != null || isSearch(filter) ? countedEvents : sql`events e`;
 }
 
 function isSearch(filter: EventFilter | null | undefined): boolean {
