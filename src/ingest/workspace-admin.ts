@@ -38,6 +38,7 @@ const DEFAULTS = { dedupeDays: 30, timeZone: 'UTC', unknownTypes: 'DISCOVER' } a
 /** @param onChanged after a change of settings: the days of another zone are to be made. */
 export function createWorkspaceAdmin(
   write: Lane,
+  /** Also when it is deleted. */
   onChanged: (workspaceId: number) => void = () => {},
 ): WorkspaceAdmin {
   return {
@@ -47,7 +48,7 @@ export function createWorkspaceAdmin(
       onChanged(workspace.id);
       return workspace;
     },
-    remove: slug => remove(write, slug),
+    remove: async slug => onChanged(await remove(write, slug)),
   };
 }
 
@@ -113,8 +114,8 @@ function cleared<T>(given: T | null | undefined, byDefault: T): T | null {
 }
 
 /** What it held can't be reached from now on, and is taken away by upkeep. */
-async function remove(write: Lane, slug: string): Promise<void> {
-  await transaction(write, async connection => {
+async function remove(write: Lane, slug: string): Promise<number> {
+  return transaction(write, async connection => {
     const [row] = await connection.query<{ id: number }>(
       'select id from workspaces where slug = $1 for update',
       [slug.toLowerCase()],
@@ -123,6 +124,7 @@ async function remove(write: Lane, slug: string): Promise<void> {
     // No flush is under way behind this, and none that comes later finds the workspace.
     await lockWorkspace(connection, row.id);
     await connection.query('delete from workspaces where id = $1', [row.id]);
+    return row.id;
   });
 }
 

@@ -25,31 +25,47 @@ export type Access = (
 /** Exists from the first start; a key of every workspace means it when it names none. */
 export const DEFAULT_SLUG = 'default';
 
-/** A change of settings is seen by all processes after this time. */
+/** A change of settings is seen at once where it was made, and by all processes after this time. */
 const KEPT_MS = 1_000;
 const KEPT_MAX = 10_000;
 
-export function createAccess(source: WorkspaceSource, nowMs: () => number): Access {
+export interface AccessControl {
+  readonly access: Access;
+  /** The workspace was changed or deleted: what is kept of it, or is being read, is not used again. */
+  readonly forget: (workspaceId: number) => void;
+}
+
+export function createAccess(source: WorkspaceSource, nowMs: () => number): AccessControl {
   const kept = new Map<string | number, { workspace: Workspace; untilMs: number }>();
+  let forgotten = 0;
 
   async function find(name: string | number): Promise<Workspace | null> {
     const known = kept.get(name);
     if (known !== undefined && known.untilMs > nowMs()) return known.workspace;
     kept.delete(name);
+    const forgottenBefore = forgotten;
     const [workspace = null] =
       typeof name === 'number' ? await source.byIds([name]) : await source.bySlugs([name]);
     if (workspace === null) return null;
     if (kept.size >= KEPT_MAX) kept.clear();
-    kept.set(name, { workspace, untilMs: nowMs() + KEPT_MS });
+    if (forgotten === forgottenBefore) {
+      kept.set(name, { workspace, untilMs: nowMs() + KEPT_MS });
+    }
     return workspace;
   }
 
-  return async (principal, slug, scope) => {
-    const { workspaceId } = requireScope(principal, scope);
-    const workspace = await find(slug?.toLowerCase() ?? workspaceId ?? DEFAULT_SLUG);
-    if (workspace === null || (workspaceId !== null && workspace.id !== workspaceId)) {
-      throw new GatewayError('NOT_FOUND', 'There is no such workspace for this key.');
-    }
-    return workspace;
+  return {
+    async access(principal, slug, scope) {
+      const { workspaceId } = requireScope(principal, scope);
+      const workspace = await find(slug?.toLowerCase() ?? workspaceId ?? DEFAULT_SLUG);
+      if (workspace === null || (workspaceId !== null && workspace.id !== workspaceId)) {
+        throw new GatewayError('NOT_FOUND', 'There is no such workspace for this key.');
+      }
+      return workspace;
+    },
+    forget(workspaceId) {
+      forgotten += 1;
+      for (const [name, { workspace }] of kept) if (workspace.id === workspaceId) kept.delete(name);
+    },
   };
 }

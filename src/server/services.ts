@@ -1,35 +1,22 @@
 /** Everything between the edge and the database, wired once. */
-import { randomUUID } from 'node:crypto';
 import type { Config } from '../config.ts';
 import { GatewayError } from '../core/errors.ts';
-import { uuidV7 } from '../core/uuid-v7.ts';
 import type { Database } from '../db/client.ts';
 import { EPOCH_DUE, readInstallation, settleHome } from '../db/installation.ts';
-import { ensurePartitions } from '../db/partitions.ts';
 import type { DoorServices } from '../doors/door.ts';
 import type { DoorStores } from '../doors/index.ts';
 import type { Services } from '../graphql/context.ts';
 import { createDefinitionAdmin } from '../ingest/definition-admin.ts';
-import { DefinitionCache } from '../ingest/definitions.ts';
 import { createFold, type Fold } from '../ingest/fold.ts';
 import { createQuarantineAdmin } from '../ingest/quarantine-admin.ts';
 import { quarantine } from '../ingest/quarantine.ts';
-import { createRecordEvents, type RecordEvents } from '../ingest/record.ts';
 import { redact } from '../ingest/redact.ts';
-import { storedEvents } from '../ingest/stored-events.ts';
 import { createUpkeep, type Upkeep } from '../ingest/upkeep.ts';
 import { createWorkspaceAdmin } from '../ingest/workspace-admin.ts';
-import { Writers, type Recorded } from '../ingest/writers.ts';
-import { systemClock } from '../live/clock.ts';
-import { LIVE_LIMITS } from '../live/limits.ts';
-import { createLiveAggregates } from '../live/live-aggregates.ts';
-import { createLive, type Live } from '../live/live.ts';
-import { createEventLog } from '../live/log.ts';
-import { createPostgresWakeup } from '../live/wakeup-postgres.ts';
-import { withPoll } from '../live/wakeup.ts';
+import type { Writers } from '../ingest/writers.ts';
+import type { Live } from '../live/live.ts';
 import type { Metrics } from '../observability/metrics.ts';
-import { readWholeAnswer } from '../read/aggregate-live.ts';
-import { createAccess, type Access } from '../security/access.ts';
+import { createAccess, type Access, type WorkspaceSource } from '../security/access.ts';
 import { createAuthenticator } from '../security/authenticate.ts';
 import { createKeyAdmin } from '../security/keys.ts';
 import type { AuthenticateCaller, RateLimits } from '../security/rate-limits.ts';
@@ -38,7 +25,10 @@ import type { Admission } from './admission.ts';
 import { createBounds, type Bounds } from './bounds.ts';
 import { createDoorStores } from './door-stores.ts';
 import type { DoorHandlerOptions } from './doors.ts';
+import { createIngest } from './ingest-services.ts';
+import { createGatewayAggregates, createGatewayLive } from './live-services.ts';
 import type { Log } from './log.ts';
+import { monotonicMs } from './monotonic.ts';
 import { createReaders } from './readers.ts';
 import { createReadiness, type NotReady } from './readiness.ts';
 import { createSharedResults, type SharedResults } from './shared-results.ts';
@@ -73,12 +63,6 @@ export interface ServicesOptions {
   readonly metrics: Metrics;
 }
 
-/** What lies beneath a lost NOTIFY: the heads of watched workspaces are looked at this often. */
-const POLL_MS = 1_000;
-
-/** For all that lasts a while: the time of day may be put back or ahead by days. */
-const monotonicMs = () => performance.now();
-
 export async function createServices(options: ServicesOptions): Promise<GatewayServices> {
   const { db, config, log, metrics } = options;
   const nowMs = () => Date.now();
@@ -91,7 +75,7 @@ export async function createServices(options: ServicesOptions): Promise<GatewayS
   const fold = createFold({ upkeep: db.upkeep, logger: log, nowMs });
   const upkeep = createUpkeep({ upkeep: db.upkeep, logger: log });
   const sharedResults = createSharedResults();
-  const { definitions, writers, record } = createIngest(options, { live, fold, metrics });
+  const { definitions, writers, record } = createIngest({ ...options, live, fold });
   const onDefined = (workspaceId: number) => {
     definitions.forget(workspaceId);
     fold.note([workspaceId]);
@@ -116,7 +100,7 @@ export async function createServices(options: ServicesOptions): Promise<GatewayS
     record,
     live,
     ...bounds,
-    workspaceAdmin: createWorkspaceAdmin(db.write, id => fold.note([id])),
+    ...createWorkspaces(db, readers.workspaces, fold),
     ...createKeys(options, bounds),
     definitionAdmin: createDefinitionAdmin({ write: db.write, onDefined }),
     quarantineAdmin: createQuarantineAdmin(db.write, record),
@@ -130,7 +114,6 @@ export async function createServices(options: ServicesOptions): Promise<GatewayS
         // Also where it failed: whether it was committed may not be known.
       }).finally(() => live.forget(workspaceId)),
     createStreamTicket: principal => tickets.create(principal),
-    access: createAccess(readers.workspaces, monotonicMs),
     tickets,
     metrics,
     sharedResults,
@@ -168,39 +151,17 @@ function inOrder(running: Running): Pick<GatewayServices, 'start' | 'stop'> {
   };
 }
 
-interface Around {
-  readonly live: Live;
-  readonly fold: Fold;
-  readonly metrics: Metrics;
-}
-
-/** The path from a request to committed positions. */
-function createIngest({ db, log }: ServicesOptions, { live, fold, metrics }: Around) {
-  const nowMs = monotonicMs;
-  const definitions = new DefinitionCache(db.write, nowMs);
-  const writers = new Writers({
-    connection: db.flush,
-    ensurePartitions: async () => void (await ensurePartitions(db.upkeep)),
-    staleDefinitions: entries => definitions.stale(entries),
-    onRecorded: recorded => announce(recorded, live, fold),
-    onFlush: metrics.flushed,
-    onError: err => log.error({ err }, 'a flush failed'),
-    nowMs,
-  });
-  const record = createRecordEvents({
-    ...{ write: db.write, writers, definitions, nowMs },
-    now: () => new Date(),
-    newId: () => uuidV7(Date.now(), randomUUID()),
-  });
-  const measured: RecordEvents = async request => {
-    const receipts = await record(request).catch((error: unknown) => {
-      if (error instanceof GatewayError && error.code === 'OVERLOADED') metrics.refused(error.code);
-      throw error;
-    });
-    metrics.receipts(request.door, receipts);
-    return receipts;
+function createWorkspaces(
+  db: Database,
+  source: WorkspaceSource,
+  fold: Fold,
+): Pick<GatewayServices, 'access' | 'workspaceAdmin'> {
+  const { access, forget } = createAccess(source, monotonicMs);
+  const onChanged = (id: number) => {
+    forget(id);
+    fold.note([id]);
   };
-  return { definitions, writers, record: measured };
+  return { access, workspaceAdmin: createWorkspaceAdmin(db.write, onChanged) };
 }
 
 function createKeys(
@@ -231,43 +192,4 @@ async function openEpoch({ db, log }: ServicesOptions): Promise<string> {
   const { epoch, isEpochDue } = await readInstallation(db.read);
   if (isEpochDue) log.warn({ epoch }, EPOCH_DUE);
   return epoch;
-}
-
-function createGatewayAggregates({ read }: Database, live: Live, epoch: string) {
-  const reader = { read, epoch, nowMs: () => Date.now() };
-  return createLiveAggregates({
-    live,
-    read: (workspaceId, query) => readWholeAnswer(reader, workspaceId, query),
-    clock: systemClock,
-  });
-}
-
-function createGatewayLive({ db, config, log }: ServicesOptions): Live {
-  const wakeup = createPostgresWakeup({
-    listen: (channel, onNotify, onLook) =>
-      db.listen(channel, onNotify, onLook, err =>
-        log.warn({ err }, 'not listening: other gateways are seen by poll until it succeeds'),
-      ),
-    connection: db.upkeep,
-    clock: systemClock,
-    onFailure: err => log.warn({ err }, 'a wake-up was not sent: other gateways see it by poll'),
-  });
-  return createLive({
-    log: createEventLog(db.read),
-    wakeup: withPoll(wakeup, { pollMs: POLL_MS, clock: systemClock }),
-    logger: log,
-    limits: {
-      ...LIVE_LIMITS,
-      streamsMax: config.streamsMax,
-      streamsPerTagMax: config.streamsPerKeyMax,
-    },
-  });
-}
-
-function announce(recorded: Recorded, live: Live, fold: Fold) {
-  if (recorded.heads.size === 0) return;
-  const events = storedEvents(recorded, id => live.watched(id));
-  if (events.length > 0) live.offer(events);
-  live.recorded(recorded.heads);
-  fold.note(recorded.heads.keys());
 }

@@ -448,3 +448,18 @@ describe('two gateways on one database', () => {
 test('none of it has broken an invariant', async () => {
   expect((await verify(gateway.db.upkeep)).violations).toEqual([]);
 });
+
+test('what a workspace does with unknown types is changed for the very next event', async () => {
+  const { key, slug } = await gateway.workspace();
+  const decide = (unknownTypes: string) =>
+    gateway.data(
+      `mutation ($slug: String!, $unknownTypes: UnknownTypePolicy!) {
+        updateWorkspace(input: { slug: $slug, unknownTypes: $unknownTypes }) { workspace { id } } }`,
+      { slug, unknownTypes },
+    );
+  expect(await record(key, { type: 'seen.first' })).toMatchObject({ status: 'RECORDED' });
+  await decide('REJECT');
+  expect(await record(key, { type: 'seen.second' })).toMatchObject({ status: 'REJECTED' });
+  await decide('QUARANTINE');
+  expect(await record(key, { type: 'seen.third' })).toMatchObject({ status: 'QUARANTINED' });
+});

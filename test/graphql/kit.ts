@@ -126,7 +126,7 @@ export function createApi(given: Given = {}): Api {
     createContext({
       principal,
       services,
-      access: createAccess(services.workspaces, () => 0),
+      access: createAccess(services.workspaces, () => 0).access,
       signal: new AbortController().signal,
     });
   return {
