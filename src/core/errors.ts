@@ -44,7 +44,10 @@ export const ERRORS = {
   RATE_LIMITED: { status: 429, meaning: 'Too many requests: wait as Retry-After says.' },
   TOO_MANY_STREAMS: { status: 429, meaning: 'As many streams are open as may be.' },
   INTERNAL_SERVER_ERROR: { status: 500, meaning: 'A fault of ours, logged with the request id.' },
-  OVERLOADED: { status: 503, meaning: 'More is asked than fits: nothing was done, try again shortly.' },
+  OVERLOADED: {
+    status: 503,
+    meaning: 'More is asked than fits: nothing was done, try again shortly.',
+  },
   SERVICE_UNAVAILABLE: { status: 503, meaning: 'The database does not answer: try again shortly.' },
   GOING_AWAY: { status: 503, meaning: 'The gateway is stopping: resume at the cursor elsewhere.' },
 } as const satisfies Record<string, { status: number; meaning: string }>;

@@ -17,11 +17,9 @@ import { UnconditionalSubscriptionsRule } from '../unconditional-subscriptions.t
 /** More tell nothing new, and each takes its time. */
 const ERRORS_MAX = 10;
 
-const RULES: readonly ValidationRule[] = [
-  ...specifiedRules,
-  UnconditionalSubscriptionsRule,
-].map(rule =>
-  coded(rule, rule === ValuesOfCorrectTypeRule ? 'BAD_USER_INPUT' : 'GRAPHQL_VALIDATION_FAILED'),
+const RULES: readonly ValidationRule[] = [...specifiedRules, UnconditionalSubscriptionsRule].map(
+  rule =>
+    coded(rule, rule === ValuesOfCorrectTypeRule ? 'BAD_USER_INPUT' : 'GRAPHQL_VALIDATION_FAILED'),
 );
 
 /** Measures a document, then holds it against the schema; nothing is resolved before both. */
