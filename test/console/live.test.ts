@@ -154,8 +154,10 @@ describeConsole('the live page', kit => {
     await shows(page, 50);
     await page.locator('.event-list .event-row').first().focus();
     await page.keyboard.press('ArrowDown');
+    await record(...numbered(51, 55));
+    await page.getByRole('button', { name: '5 new' }).waitFor();
     await page.keyboard.press('ArrowDown');
-    await record(...numbered(51, 60));
+    await record(...numbered(56, 60));
     await page.getByRole('button', { name: '10 new' }).waitFor();
     await expect
       .poll(() => page.evaluate('document.activeElement.innerText'), PATIENCE)

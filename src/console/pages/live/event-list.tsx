@@ -1,5 +1,5 @@
 import { useVirtualizer } from '@tanstack/react-virtual';
-import { memo, useRef, useState, type KeyboardEvent } from 'react';
+import { memo, useRef, useState, type FocusEvent, type KeyboardEvent } from 'react';
 import { Button } from '../../parts/button.tsx';
 import { formatCount, formatTimeMs } from '../../parts/format.ts';
 import { Link } from '../../router/link.tsx';
@@ -56,7 +56,7 @@ export function EventList({ rows, chosen, linkTo, colorOf }: EventListProps) {
         ref={frame}
         onScroll={onScroll}
         onFocus={hold}
-        onBlur={() => frame.current?.scrollTop === 0 && release()}
+        onBlur={event => hasLeft(event) && frame.current?.scrollTop === 0 && release()}
         onKeyDown={event => walk(event, to => virtual.scrollToIndex(to), shown.length)}
         tabIndex={-1}
       >
@@ -140,6 +140,10 @@ function useHeld(rows: Rows) {
   };
 }
 
+function hasLeft({ currentTarget, relatedTarget }: FocusEvent): boolean {
+  return !(relatedTarget instanceof Node && currentTarget.contains(relatedTarget));
+}
+
 /** Arrow keys, Home and End go from row to row. */
 function walk(
   event: KeyboardEvent<HTMLElement>,
@@ -157,6 +161,9 @@ function walk(
   if (to === undefined || Number.isNaN(to) || to < 0 || to >= length) return;
   event.preventDefault();
   const list = event.currentTarget;
+  const row = () => list.querySelector<HTMLElement>(`[data-index="${to}"]`);
   scrollTo(to);
-  requestAnimationFrame(() => list.querySelector<HTMLElement>(`[data-index="${to}"]`)?.focus());
+  // A neighbour is there already: it has the focus before the next key comes.
+  if (row() !== null) row()?.focus();
+  else requestAnimationFrame(() => row()?.focus());
 }
