@@ -78,6 +78,7 @@ const RelatedFields = graphql(`
     description
     success
     occurredAt
+    position
   }
 `);
 
@@ -86,7 +87,6 @@ export const EventDetail = graphql(
     query EventDetail($workspace: String!, $eventId: String!) {
       event(workspace: $workspace, eventId: $eventId) {
         ...RelatedFields
-        position
         recordedAt
         expiresAt
         redactedAt

@@ -39,7 +39,9 @@ export function Timeline({ event, linkTo }: TimelineProps) {
 export function familyOf(event: EventDetails): RelatedEvent[] {
   const all = [event, event.parent, ...event.children.nodes, ...event.groupEvents.nodes];
   const byId = new Map(all.filter(each => each !== null).map(each => [each.id, each]));
-  return [...byId.values()].sort((a, b) => Date.parse(a.occurredAt) - Date.parse(b.occurredAt));
+  return [...byId.values()].sort(
+    (a, b) => Date.parse(a.occurredAt) - Date.parse(b.occurredAt) || a.position - b.position,
+  );
 }
 
 /** How many of its forebears are in sight, up to a depth that fits. */
