@@ -22,4 +22,4 @@ HEALTHCHECK --interval=5s --timeout=3s --start-period=30s --retries=3 \
   CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.PORT}/health/ready`).then(r => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]
 # SIGTERM ends streams with their cursors and flushes what waits, within 10 s.
 STOPSIGNAL SIGTERM
-CMD ["node", "--max-semi-space-size=32", "--enable-source-maps", "dist/cli/main.js", "serve"]
+CMD ["node", "--enable-source-maps", "dist/cli/main.js", "serve"]

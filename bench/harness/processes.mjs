@@ -20,7 +20,7 @@ export async function startGateway({ databaseUrl, dataDir, env = {} } = {}) {
   const startedMs = performance.now();
   const child = spawn(
     process.execPath,
-    [...flags, '--max-semi-space-size=32', '--enable-source-maps', 'dist/cli/main.js', 'serve'],
+    [...flags, '--enable-source-maps', 'dist/cli/main.js', 'serve'],
     {
       cwd: ROOT,
       env: {
