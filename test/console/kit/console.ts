@@ -4,7 +4,7 @@
  */
 import axe from 'axe-core';
 import { mkdirSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { chromium, type Browser, type Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, inject } from 'vitest';
@@ -40,7 +40,7 @@ const LAUNCH_ARGS = [
   '--disable-background-networking',
   '--disable-component-update',
 ];
-const SCREENSHOTS = join(tmpdir(), 'sluice-console');
+const SCREENSHOTS = join(tmpdir(), `sluice-console-${userInfo().username}`);
 
 /** Tests of the console: `kit` is ready in tests, and not before. */
 export function describeConsole(name: string, tests: (kit: ConsoleKit) => void): void {
