@@ -5,6 +5,7 @@
 import { GatewayError } from '../core/errors.ts';
 import { requireScope, type Principal, type Scope } from '../core/principal.ts';
 import type { Workspace } from '../core/workspace.ts';
+import { createKept } from './kept.ts';
 
 /** Where workspaces are looked up; null for those that are not there. */
 export interface WorkspaceSource {
@@ -27,7 +28,6 @@ export const DEFAULT_SLUG = 'default';
 
 /** A change of settings is seen at once where it was made, and by all processes after this time. */
 const KEPT_MS = 1_000;
-const KEPT_MAX = 10_000;
 
 export interface AccessControl {
   readonly access: Access;
@@ -36,36 +36,24 @@ export interface AccessControl {
 }
 
 export function createAccess(source: WorkspaceSource, nowMs: () => number): AccessControl {
-  const kept = new Map<string | number, { workspace: Workspace; untilMs: number }>();
-  let forgotten = 0;
-
-  async function find(name: string | number): Promise<Workspace | null> {
-    const known = kept.get(name);
-    if (known !== undefined && known.untilMs > nowMs()) return known.workspace;
-    kept.delete(name);
-    const forgottenBefore = forgotten;
-    const [workspace = null] =
-      typeof name === 'number' ? await source.byIds([name]) : await source.bySlugs([name]);
-    if (workspace === null) return null;
-    if (kept.size >= KEPT_MAX) kept.clear();
-    if (forgotten === forgottenBefore) {
-      kept.set(name, { workspace, untilMs: nowMs() + KEPT_MS });
-    }
-    return workspace;
-  }
-
+  const workspaces = createKept({
+    lookUp: async (name: string | number) => {
+      const [workspace = null] =
+        typeof name === 'number' ? await source.byIds([name]) : await source.bySlugs([name]);
+      return workspace;
+    },
+    keptMs: KEPT_MS,
+    nowMs,
+  });
   return {
     async access(principal, slug, scope) {
       const { workspaceId } = requireScope(principal, scope);
-      const workspace = await find(slug?.toLowerCase() ?? workspaceId ?? DEFAULT_SLUG);
+      const workspace = await workspaces.find(slug?.toLowerCase() ?? workspaceId ?? DEFAULT_SLUG);
       if (workspace === null || (workspaceId !== null && workspace.id !== workspaceId)) {
         throw new GatewayError('NOT_FOUND', 'There is no such workspace for this key.');
       }
       return workspace;
     },
-    forget(workspaceId) {
-      forgotten += 1;
-      for (const [name, { workspace }] of kept) if (workspace.id === workspaceId) kept.delete(name);
-    },
+    forget: workspaceId => workspaces.forget(({ id }) => id === workspaceId),
   };
 }

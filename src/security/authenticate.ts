@@ -6,6 +6,7 @@
 import { LIMITS } from '../core/limits.ts';
 import { unauthenticated, type Principal, type Scope } from '../core/principal.ts';
 import type { Connection } from '../db/client.ts';
+import { createKept } from './kept.ts';
 import { hashSecret } from './keys.ts';
 
 export interface Authenticator {
@@ -22,23 +23,21 @@ export interface AuthenticatorOptions {
 }
 
 const KEPT_MS = 2_000;
-const KEPT_MAX = 10_000;
+const NOTED_MAX = 10_000;
 /** `lastUsedAt` is behind by no more. */
 const LAST_USED_EVERY_MS = 60_000;
 
-interface Kept {
-  readonly principal: Principal;
-  readonly untilMs: number;
-}
-
 export function createAuthenticator({ read, write, nowMs }: AuthenticatorOptions): Authenticator {
-  const kept = new Map<string, Kept>();
+  const principals = createKept({
+    lookUp: (hash: string) => lookUp(read, hash),
+    keptMs: KEPT_MS,
+    nowMs,
+  });
   const lastUsedMs = new Map<number, number>();
-  let forgotten = 0;
 
   function noteUse({ keyId }: Principal): void {
     if (nowMs() - (lastUsedMs.get(keyId) ?? -Infinity) < LAST_USED_EVERY_MS) return;
-    if (lastUsedMs.size >= KEPT_MAX) lastUsedMs.clear();
+    if (lastUsedMs.size >= NOTED_MAX) lastUsedMs.clear();
     lastUsedMs.set(keyId, nowMs());
     write.query('update api_keys set last_used_at = now() where id = $1', [keyId]).catch(() => {
       lastUsedMs.delete(keyId);
@@ -48,25 +47,12 @@ export function createAuthenticator({ read, write, nowMs }: AuthenticatorOptions
   return {
     async authenticate(secret) {
       if (secret === '' || secret.length > LIMITS.keptSecretCharsMax) throw unauthenticated();
-      const hash = hashSecret(secret);
-      const known = kept.get(hash);
-      if (known !== undefined && known.untilMs > nowMs()) {
-        noteUse(known.principal);
-        return known.principal;
-      }
-      kept.delete(hash);
-      const forgottenBefore = forgotten;
-      const principal = await lookUp(read, hash);
+      const principal = await principals.find(hashSecret(secret));
       if (principal === null) throw unauthenticated();
-      if (kept.size >= KEPT_MAX) kept.clear();
-      if (forgotten === forgottenBefore) kept.set(hash, { principal, untilMs: nowMs() + KEPT_MS });
       noteUse(principal);
       return principal;
     },
-    forget(keyId) {
-      forgotten += 1;
-      for (const [hash, { principal }] of kept) if (principal.keyId === keyId) kept.delete(hash);
-    },
+    forget: keyId => principals.forget(principal => principal.keyId === keyId),
   };
 }
 

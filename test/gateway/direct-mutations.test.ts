@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { ADMIN_KEY, startTestGateway, type TestGateway } from '../kit/gateway.ts';
+import { answerOf, type Question, type Way } from './both-ways.ts';
 
 /**
- * The short way of the recording mutations and the long one answer alike. A document is known to
- * the short way once it was found valid; a comment that never stood before makes it another one.
+ * The short way of the recording mutations and the long one answer alike.
  */
 let gateway: TestGateway;
 let keys: Record<'admin' | 'own' | 'reader', string>;
@@ -39,34 +39,14 @@ const MANY = `mutation Many($input: RecordEventsInput!) { recordEvents(input: $i
 const ONE = `mutation ($w: String, $e: EventInput!) {
   recordEvent(input: { workspace: $w, event: $e }) { ${RECEIPT} } }`;
 
-interface Ask {
-  readonly query: string;
-  readonly variables?: unknown;
-  readonly operationName?: string | null;
+interface Ask extends Omit<Question, 'key'> {
   readonly key?: keyof typeof keys | null;
-  readonly accept?: string;
 }
 
-let comments = 0;
-
-async function answer(ask: Ask, way: 'short' | 'long') {
-  const { query, key = 'own', accept, ...rest } = ask;
-  const response = await fetch(`${gateway.url}/graphql`, {
-    method: 'POST',
-    headers: {
-      'content-type': 'application/json',
-      'x-request-id': 'the-same',
-      ...(key === null ? {} : { authorization: `Bearer ${keys[key]}` }),
-      ...(accept === undefined ? {} : { accept }),
-    },
-    body: JSON.stringify({
-      query: way === 'short' ? query : `${query} # ${(comments += 1)}`,
-      ...rest,
-    }),
-  });
-  const changing = ['date', 'content-length', 'ratelimit', 'ratelimit-policy'];
-  const headers = [...response.headers].filter(([name]) => !changing.includes(name));
-  return { status: response.status, headers, body: masked(await response.text()) };
+async function answer({ key = 'own', ...ask }: Ask, way: Way) {
+  const secret = key && keys[key];
+  const { text, ...rest } = await answerOf(gateway.url, { ...ask, key: secret }, way);
+  return { ...rest, body: masked(text) };
 }
 
 /** Each way records events of its own, at places of their own. */

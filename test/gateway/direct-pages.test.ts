@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { ADMIN_KEY, startTestGateway, type TestGateway } from '../kit/gateway.ts';
+import { answerOf, type Question, type Way } from './both-ways.ts';
 
 /**
  * A page of events that Postgres has written and one that graphql-js has put together are the same
- * JSON, with the same headers. A document is known to the short way once it was found valid; a
- * comment that never stood before makes it another one.
+ * JSON, with the same headers.
  */
 let gateway: TestGateway;
 let keys: Record<'admin' | 'own' | 'writer' | 'foreign', string>;
@@ -107,35 +107,12 @@ const ALL = `query All(
   }
 }`;
 
-interface Ask {
-  readonly query?: string;
-  readonly variables?: Record<string, unknown>;
+interface Ask extends Partial<Omit<Question, 'key'>> {
   readonly key?: keyof typeof keys | null;
-  readonly accept?: string;
-  readonly operationName?: string;
 }
 
-let comments = 0;
-
-async function answer(ask: Ask, way: 'short' | 'long') {
-  const { query = ALL, key = 'own', accept, ...rest } = ask;
-  const response = await fetch(`${gateway.url}/graphql`, {
-    method: 'POST',
-    headers: {
-      'content-type': 'application/json',
-      'x-request-id': 'the-same',
-      ...(key === null ? {} : { authorization: `Bearer ${keys[key]}` }),
-      ...(accept === undefined ? {} : { accept }),
-    },
-    body: JSON.stringify({
-      query: way === 'short' ? query : `${query} # ${(comments += 1)}`,
-      ...rest,
-    }),
-  });
-  const changing = ['date', 'content-length', 'ratelimit', 'ratelimit-policy'];
-  const headers = [...response.headers].filter(([name]) => !changing.includes(name));
-  const text = await response.text();
-  return { status: response.status, headers, text };
+function answer({ query = ALL, key = 'own', ...ask }: Ask, way: Way) {
+  return answerOf(gateway.url, { ...ask, query, key: key && keys[key] }, way);
 }
 
 /** White space means nothing in JSON, and a number may be written in several ways. */

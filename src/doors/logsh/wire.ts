@@ -9,27 +9,35 @@ const text = (message: string) => z.string({ error: message }).trim().min(1, mes
 const orAbsent = <T extends z.ZodType>(type: T) =>
   z.preprocess(value => value ?? undefined, type.optional());
 
+const CHARS = { workspace: 35, event: 250, description: 250, key: 100, value: 500 } as const;
+
 const NOTIFY = 'Notify must be a boolean value.';
-const METADATA_KEY = 'Metadata key must be 1 to 100 characters.';
-const METADATA_TEXT = 'Metadata value must be 500 characters or fewer.';
+const METADATA_KEY = `Metadata key must be 1 to ${CHARS.key} characters.`;
+const METADATA_TEXT = `Metadata value must be ${CHARS.value} characters or fewer.`;
 const METADATA_VALUE = 'Metadata value must be string, number or boolean.';
 
 const metadata = z.record(
-  z.string().min(1, METADATA_KEY).max(100, METADATA_KEY),
-  z.union([z.string().max(500, METADATA_TEXT), z.number(), z.boolean()], {
+  z.string().min(1, METADATA_KEY).max(CHARS.key, METADATA_KEY),
+  z.union([z.string().max(CHARS.value, METADATA_TEXT), z.number(), z.boolean()], {
     error: ({ input }) => (typeof input === 'string' ? METADATA_TEXT : METADATA_VALUE),
   }),
   { error: 'Metadata must be an object.' },
 );
 
 export const logshEvent = z.strictObject({
-  workspace: text('Name is required.').max(35, 'Workspace name must be 35 characters or fewer.'),
-  event: text('Event is required.').max(250, 'Event must be 250 characters or fewer.'),
+  workspace: text('Name is required.').max(
+    CHARS.workspace,
+    `Workspace name must be ${CHARS.workspace} characters or fewer.`,
+  ),
+  event: text('Event is required.').max(
+    CHARS.event,
+    `Event must be ${CHARS.event} characters or fewer.`,
+  ),
   description: orAbsent(
     z
       .string('Description must be a string.')
       .trim()
-      .max(250, 'Description must be 250 characters or fewer.'),
+      .max(CHARS.description, `Description must be ${CHARS.description} characters or fewer.`),
   ),
   icon: orAbsent(z.string('Icon must be a valid emoji 🔥.').trim()),
   notify: orAbsent(z.boolean(NOTIFY)),
@@ -49,8 +57,8 @@ export function plainEvent(sent: unknown): LogshEvent | null {
   if (!isJsonObject(sent)) return null;
   for (const name of Object.keys(sent)) if (!Object.hasOwn(logshEvent.shape, name)) return null;
   const { workspace, event, description, icon, notify, metadata } = sent;
-  if (!isText(workspace, 1, 35) || !isText(event, 1, 250)) return null;
-  if (description !== undefined && !isText(description, 0, 250)) return null;
+  if (!isText(workspace, 1, CHARS.workspace) || !isText(event, 1, CHARS.event)) return null;
+  if (description !== undefined && !isText(description, 0, CHARS.description)) return null;
   if (icon !== undefined && !isText(icon, 0, 35)) return null;
   if (notify !== undefined && typeof notify !== 'boolean') return null;
   if (metadata !== undefined && !isPlainMetadata(metadata)) return null;
@@ -66,9 +74,10 @@ function isText(value: unknown, min: number, max: number): value is string {
 function isPlainMetadata(value: unknown): value is NonNullable<LogshEvent['metadata']> {
   if (!isJsonObject(value)) return false;
   for (const key of Object.keys(value)) {
-    if (key === '' || key.length > 100 || key === '__proto__') return false;
+    if (key === '' || key.length > CHARS.key || key === '__proto__') return false;
     const member = value[key];
-    if (typeof member === 'string' ? member.length > 500 : !isNumberOrFlag(member)) return false;
+    if (typeof member === 'string' ? member.length > CHARS.value : !isNumberOrFlag(member))
+      return false;
   }
   return true;
 }

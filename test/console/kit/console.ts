@@ -46,6 +46,7 @@ const SCREENSHOTS = join(tmpdir(), `sluice-console-${userInfo().username}`);
 export function describeConsole(name: string, tests: (kit: ConsoleKit) => void): void {
   const executablePath = browserPath();
   if (executablePath === null && process.env['SLUICE_REQUIRE_BROWSER'] !== '1') {
+    // A page can't be looked at without a browser. `.ci/run` has one and requires it.
     const title = `${name} (no Chromium on this machine: SLUICE_BROWSER names one)`;
     describe.skip(title, () => tests(unready));
     return;

@@ -15,22 +15,16 @@ export function DescriptionFields({
   isReadOnly,
   isDiscovered,
 }: FieldsProps & { readonly isDiscovered: boolean }) {
+  const text = (name: 'title' | 'category' | 'measures' | 'description') => ({
+    value: draft[name],
+    onChange: ({ target }: { target: { value: string } }) => onChange({ [name]: target.value }),
+    placeholder: 'none',
+    readOnly: isReadOnly,
+  });
   return (
     <div className="definition-fields">
-      <TextField
-        label="Title"
-        value={draft.title}
-        onChange={event => onChange({ title: event.target.value })}
-        placeholder="none"
-        readOnly={isReadOnly}
-      />
-      <TextField
-        label="Category"
-        value={draft.category}
-        onChange={event => onChange({ category: event.target.value })}
-        placeholder="none"
-        readOnly={isReadOnly}
-      />
+      <TextField label="Title" {...text('title')} />
+      <TextField label="Category" {...text('category')} />
       <SelectField
         label="Status"
         value={draft.status}
@@ -48,22 +42,11 @@ export function DescriptionFields({
       </SelectField>
       <TextField
         label="Numbers to keep ready"
-        value={draft.measures}
-        onChange={event => onChange({ measures: event.target.value })}
-        placeholder="none"
-        readOnly={isReadOnly}
+        {...text('measures')}
         hint="Names in the payload, with commas: their sums and means are counted without delay."
       />
       <div className="wide">
-        <TextArea
-          label="Description"
-          className="prose"
-          value={draft.description}
-          onChange={event => onChange({ description: event.target.value })}
-          rows={3}
-          placeholder="none"
-          readOnly={isReadOnly}
-        />
+        <TextArea label="Description" className="prose" rows={3} {...text('description')} />
       </div>
     </div>
   );

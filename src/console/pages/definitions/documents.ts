@@ -57,53 +57,51 @@ export const Trends = graphql(`
   }
 `);
 
-export const DefinitionByName = graphql(`
-  query DefinitionByName($workspace: String!, $name: String!) {
-    eventDefinition(workspace: $workspace, name: $name) {
-      id
-      name
-      title
-      description
-      category
-      status
-      payloadSchema
-      validation
-      version
-      measures
-      createdAt
-      updatedAt
-      firstRecordedAt
-      lastRecordedAt
-      eventCount
-    }
+const DefinitionFields = graphql(`
+  fragment DefinitionFields on EventDefinition {
+    id
+    name
+    title
+    description
+    category
+    status
+    payloadSchema
+    validation
+    version
+    measures
+    createdAt
+    updatedAt
+    firstRecordedAt
+    lastRecordedAt
+    eventCount
   }
 `);
+
+export const DefinitionByName = graphql(
+  `
+    query DefinitionByName($workspace: String!, $name: String!) {
+      eventDefinition(workspace: $workspace, name: $name) {
+        ...DefinitionFields
+      }
+    }
+  `,
+  [DefinitionFields],
+);
 
 export type Definition = NonNullable<ResultOf<typeof DefinitionByName>['eventDefinition']>;
 
-export const DefineEvent = graphql(`
-  mutation DefineEvent($input: DefineEventInput!) {
-    defineEvent(input: $input) {
-      definition {
-        id
-        name
-        title
-        description
-        category
-        status
-        payloadSchema
-        validation
-        version
-        measures
-        createdAt
-        updatedAt
-        firstRecordedAt
-        lastRecordedAt
-        eventCount
+export const DefineEvent = graphql(
+  `
+    mutation DefineEvent($input: DefineEventInput!) {
+      defineEvent(input: $input) {
+        definition {
+          ...DefinitionFields
+        }
       }
     }
-  }
-`);
+  `,
+  [DefinitionFields],
+);
 
 export type DefineInput = VariablesOf<typeof DefineEvent>['input'];
 

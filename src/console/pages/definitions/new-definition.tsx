@@ -1,11 +1,9 @@
-import { useState, type FormEvent } from 'react';
+import { useState } from 'react';
 import { useClient, useMutation } from 'urql';
-import { problemOf } from '../../api/problem.ts';
 import { useWorkspace } from '../../layout/workspace.tsx';
-import { Button } from '../../parts/button.tsx';
 import { Dialog } from '../../parts/dialog.tsx';
 import { TextField } from '../../parts/field.tsx';
-import { Notice } from '../../parts/states.tsx';
+import { Form } from '../../parts/form.tsx';
 import { Link } from '../../router/link.tsx';
 import { navigate } from '../../router/router.ts';
 import { definitionPath } from './address.ts';
@@ -20,8 +18,7 @@ export function NewDefinition({ type = '', onClose }: { type?: string; onClose: 
   const [taken, setTaken] = useState<string | null>(null);
   const [{ fetching, error }, define] = useMutation(DefineEvent);
 
-  async function submit(event: FormEvent): Promise<void> {
-    event.preventDefault();
+  async function submit(): Promise<void> {
     const variables = { workspace: slug, name };
     const found = await client.query(DefinitionByName, variables, {
       requestPolicy: 'network-only',
@@ -35,7 +32,7 @@ export function NewDefinition({ type = '', onClose }: { type?: string; onClose: 
 
   return (
     <Dialog title="New definition" onClose={onClose}>
-      <form className="definition-form" onSubmit={event => void submit(event)}>
+      <Form action="Create" onSubmit={submit} isBusy={fetching} error={error}>
         <TextField
           label="Type"
           value={name}
@@ -57,13 +54,7 @@ export function NewDefinition({ type = '', onClose }: { type?: string; onClose: 
           onChange={event => setTitle(event.target.value)}
           hint="A short name for people. It may stay empty."
         />
-        {error && <Notice tone="bad">{problemOf(error).advice}</Notice>}
-        <div className="actions">
-          <Button type="submit" look="primary" isBusy={fetching}>
-            Create
-          </Button>
-        </div>
-      </form>
+      </Form>
     </Dialog>
   );
 }

@@ -1,11 +1,11 @@
-import { useState, type FormEvent } from 'react';
+import { useState } from 'react';
 import { useMutation } from 'urql';
-import { problemOf } from '../../api/problem.ts';
 import { useWorkspace } from '../../layout/workspace.tsx';
 import { Button } from '../../parts/button.tsx';
 import { CopyButton } from '../../parts/copy-button.tsx';
 import { Dialog } from '../../parts/dialog.tsx';
 import { Checkbox, SelectField, TextField } from '../../parts/field.tsx';
+import { Form } from '../../parts/form.tsx';
 import { Notice } from '../../parts/states.tsx';
 import { CreateKey, type Key } from './documents.ts';
 
@@ -61,8 +61,7 @@ function NewKeyForm({ coversAll, onMade }: FormProps) {
   const [lastDay, setLastDay] = useState('');
   const [{ fetching, error }, create] = useMutation(CreateKey);
 
-  async function submit(event: FormEvent): Promise<void> {
-    event.preventDefault();
+  async function submit(): Promise<void> {
     const where = isForAll ? {} : { workspace: slug };
     const until = lastDay === '' ? {} : { expiresAt: endOf(lastDay) };
     const { data } = await create({ input: { name, scopes: [...scopes], ...where, ...until } });
@@ -70,7 +69,13 @@ function NewKeyForm({ coversAll, onMade }: FormProps) {
   }
 
   return (
-    <form className="settings-form" onSubmit={event => void submit(event)}>
+    <Form
+      action="Create"
+      onSubmit={submit}
+      isBusy={fetching}
+      error={error}
+      missing={scopes.length === 0 ? 'Choose what it may do' : undefined}
+    >
       <TextField
         label="What it is for"
         value={name}
@@ -97,19 +102,7 @@ function NewKeyForm({ coversAll, onMade }: FormProps) {
         onChange={event => setLastDay(event.target.value)}
         hint="It ends by itself after this day. Empty: it has no end."
       />
-      {error && <Notice tone="bad">{problemOf(error).advice}</Notice>}
-      <div className="actions">
-        <Button
-          type="submit"
-          look="primary"
-          isBusy={fetching}
-          disabled={scopes.length === 0}
-          title={scopes.length === 0 ? 'Choose what it may do' : undefined}
-        >
-          Create
-        </Button>
-      </div>
-    </form>
+    </Form>
   );
 }
 

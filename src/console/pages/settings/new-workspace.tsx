@@ -1,11 +1,9 @@
-import { useState, type FormEvent } from 'react';
+import { useState } from 'react';
 import { useMutation } from 'urql';
-import { problemOf } from '../../api/problem.ts';
 import { useWorkspaces } from '../../layout/workspace.tsx';
-import { Button } from '../../parts/button.tsx';
 import { Dialog } from '../../parts/dialog.tsx';
 import { TextField } from '../../parts/field.tsx';
-import { Notice } from '../../parts/states.tsx';
+import { Form } from '../../parts/form.tsx';
 import { navigate, pathTo } from '../../router/router.ts';
 import { CreateWorkspace } from './documents.ts';
 
@@ -16,8 +14,7 @@ export function NewWorkspace({ onClose }: { onClose: () => void }) {
   const [, askWorkspaces] = useWorkspaces();
   const slug = typedSlug ?? slugOf(name);
 
-  async function submit(event: FormEvent): Promise<void> {
-    event.preventDefault();
+  async function submit(): Promise<void> {
     const { data } = await create({ input: { slug, name } });
     if (!data) return;
     askWorkspaces({ requestPolicy: 'network-only' });
@@ -27,7 +24,7 @@ export function NewWorkspace({ onClose }: { onClose: () => void }) {
 
   return (
     <Dialog title="New workspace" onClose={onClose}>
-      <form className="settings-form" onSubmit={event => void submit(event)}>
+      <Form action="Create" onSubmit={submit} isBusy={fetching} error={error}>
         <TextField
           label="Name"
           value={name}
@@ -42,13 +39,7 @@ export function NewWorkspace({ onClose }: { onClose: () => void }) {
           hint="In addresses and queries: small letters, digits, dots and dashes."
           required
         />
-        {error && <Notice tone="bad">{problemOf(error).advice}</Notice>}
-        <div className="actions">
-          <Button type="submit" look="primary" isBusy={fetching}>
-            Create
-          </Button>
-        </div>
-      </form>
+      </Form>
     </Dialog>
   );
 }

@@ -1,10 +1,9 @@
-import { useState, type FormEvent } from 'react';
+import { useState } from 'react';
 import { useMutation, useQuery } from 'urql';
-import { problemOf } from '../../api/problem.ts';
 import { useWorkspace } from '../../layout/workspace.tsx';
-import { Button } from '../../parts/button.tsx';
 import { SelectField, TextField } from '../../parts/field.tsx';
-import { Failed, Loading, Notice } from '../../parts/states.tsx';
+import { Form } from '../../parts/form.tsx';
+import { Failed, Loading } from '../../parts/states.tsx';
 import { UpdateWorkspace, WorkspaceSettings, type Settings } from './documents.ts';
 
 const UNKNOWN_TYPES = {
@@ -16,25 +15,30 @@ const UNKNOWN_TYPES = {
 export function WorkspaceForm() {
   const { slug } = useWorkspace();
   const [{ data, error }, ask] = useQuery({ query: WorkspaceSettings, variables: { slug } });
-  if (data?.workspace) return <Form settings={data.workspace} />;
+  if (data?.workspace) return <SettingsForm settings={data.workspace} />;
   if (error) return <Failed error={error} onRetry={() => ask({ requestPolicy: 'network-only' })} />;
   return <Loading />;
 }
 
-function Form({ settings }: { settings: Settings }) {
+function SettingsForm({ settings }: { settings: Settings }) {
   const { slug } = settings;
   const [given, setGiven] = useState(settings);
   const [{ fetching, error, data }, update] = useMutation(UpdateWorkspace);
   const change = (some: Partial<Settings>) => setGiven({ ...given, ...some });
 
-  function save(event: FormEvent): void {
-    event.preventDefault();
+  async function save(): Promise<void> {
     const { name, retentionDays, dedupeDays, timeZone, unknownTypes } = given;
-    void update({ input: { slug, name, retentionDays, dedupeDays, timeZone, unknownTypes } });
+    await update({ input: { slug, name, retentionDays, dedupeDays, timeZone, unknownTypes } });
   }
 
   return (
-    <form className="settings-form" onSubmit={save}>
+    <Form
+      action="Save"
+      onSubmit={save}
+      isBusy={fetching}
+      error={error}
+      done={data && !error && !fetching ? 'Saved.' : undefined}
+    >
       <TextField
         label="Name"
         value={given.name}
@@ -43,14 +47,7 @@ function Form({ settings }: { settings: Settings }) {
       />
       <CountingFields given={given} onChange={change} />
       <KeepingFields given={given} onChange={change} />
-      {error && <Notice tone="bad">{problemOf(error).advice}</Notice>}
-      {data && !error && !fetching && <Notice tone="good">Saved.</Notice>}
-      <div className="actions">
-        <Button type="submit" look="primary" isBusy={fetching}>
-          Save
-        </Button>
-      </div>
-    </form>
+    </Form>
   );
 }
 
