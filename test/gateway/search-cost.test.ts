@@ -1,0 +1,43 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { LIMITS } from '../../src/core/limits.ts';
+import { startTestGateway, type TestGateway } from '../kit/gateway.ts';
+
+let gateway: TestGateway;
+beforeAll(async () => {
+  gateway = await startTestGateway();
+});
+afterAll(() => gateway[Symbol.asyncDispose]());
+
+/** As many words as fit, none of them twice. */
+const WORDS = Array.from({ length: LIMITS.searchCharsMax / 2 }, (_, at) =>
+  String.fromCodePoint(0x4e00 + at),
+);
+
+test('a filter as full of searched words as may be is answered as any other', async () => {
+  const { slug, key } = await gateway.workspace();
+  await gateway.data(
+    `mutation($workspace: String!, $all: JSONObject!) {
+      recordEvents(input: { workspace: $workspace, events: [
+        { id: "all", type: "said", payload: $all }, { id: "none", type: "said" }
+      ] }) { recordedCount }
+    }`,
+    { workspace: slug, all: { words: WORDS.join('') } },
+    key,
+  );
+  const or = Array.from({ length: LIMITS.filterNodesMax - 1 }, (_, at) => ({
+    search: [...WORDS.slice(at % WORDS.length), ...WORDS.slice(0, at % WORDS.length)].join(' '),
+  }));
+  const query = `query($workspace: String!, $filter: EventFilter!, $none: EventFilter!) {
+    some: events(workspace: $workspace, filter: $filter) { totalCount nodes { eventId } }
+    others: events(workspace: $workspace, filter: { not: $filter }) { nodes { eventId } }
+    none: events(workspace: $workspace, filter: $none) { nodes { eventId } }
+  }`;
+  const none = { search: [...WORDS.slice(1), '龥'].join(' ') };
+  expect(
+    await gateway.data(query, { workspace: slug, filter: { or: or.slice(1) }, none }, key),
+  ).toEqual({
+    some: { totalCount: 1, nodes: [{ eventId: 'all' }] },
+    others: { nodes: [{ eventId: 'none' }] },
+    none: { nodes: [] },
+  });
+});
