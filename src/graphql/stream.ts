@@ -1,7 +1,6 @@
 /** Live streams for GraphQL: where one starts, what it lets through, and how it ends. */
 import { eventCursors, type EventCursors, type LogPlace } from '../core/cursor.ts';
 import { GatewayError } from '../core/errors.ts';
-import { checkFilter } from '../core/filter-check.ts';
 import { compileFilter } from '../core/filter-matches.ts';
 import type { EventFilter } from '../core/filter.ts';
 import type { Workspace } from '../core/workspace.ts';
@@ -15,6 +14,7 @@ import {
 } from '../live/stream.ts';
 import { cursorsOf, type GraphQLContext } from './context.ts';
 import { createLoaders } from './loaders.ts';
+import { checkStreamFilter } from './stream-filter.ts';
 
 export interface StreamArgs {
   readonly filter?: EventFilter | null | undefined;
@@ -104,7 +104,7 @@ export async function openStream(
 ): Promise<EventStream> {
   const cursors = cursorsOf(context, workspace.id);
   const filter = args.filter ?? null;
-  if (filter !== null) checkFilter(filter);
+  if (filter !== null) checkStreamFilter(filter);
   const stream = context.services.live.subscribe({
     workspaceId: workspace.id,
     start: startOf(args, context.lastEventId, cursors),

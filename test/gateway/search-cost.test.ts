@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { LIMITS } from '../../src/core/limits.ts';
-import { startTestGateway, type TestGateway } from '../kit/gateway.ts';
+import { ADMIN_KEY, startTestGateway, type TestGateway } from '../kit/gateway.ts';
 
 let gateway: TestGateway;
 beforeAll(async () => {
@@ -41,3 +41,36 @@ test('a filter as full of searched words as may be is answered as any other', as
     none: { nodes: [] },
   });
 });
+
+test('a stream searches for no more words than a filter may have conditions', async () => {
+  const words = (count: number) =>
+    Array.from({ length: count / 50 }, () => ({ not: { search: WORDS.slice(0, 50).join(' ') } }));
+  expect(await firstOf({ or: words(LIMITS.filterNodesMax) })).toContain('CAUGHT_UP');
+  const refusal = await firstOf({ or: words(LIMITS.filterNodesMax), search: 'more' });
+  expect(refusal).toContain('at most 200 words to search for in all, but got 201');
+  expect(refusal).toContain('BAD_USER_INPUT');
+});
+
+/** What a stream says first, of deliveries and errors. */
+async function firstOf(filter: object): Promise<string> {
+  const query =
+    'subscription($filter: EventFilter) { events(filter: $filter, start: NOW) { kind } }';
+  const left = new AbortController();
+  const { body } = await fetch(`${gateway.url}/graphql`, {
+    method: 'POST',
+    headers: {
+      'content-type': 'application/json',
+      accept: 'text/event-stream',
+      authorization: `Bearer ${ADMIN_KEY}`,
+    },
+    body: JSON.stringify({ query, variables: { filter } }),
+    signal: left.signal,
+  });
+  let said = '';
+  for await (const text of body!.pipeThrough(new TextDecoderStream())) {
+    said += text;
+    if (said.includes('data: {')) break;
+  }
+  left.abort();
+  return said;
+}
