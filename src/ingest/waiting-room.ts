@@ -24,6 +24,15 @@ export interface WaitingRoomLimits {
 
 /** As many events are worth a commit of their own. */
 const ENOUGH_EVENTS = 250;
+/** So few are not parted. */
+const FEW_EVENTS = 4;
+
+/** What waits, and what is in flight, of one workspace. */
+interface Queue {
+  readonly submissions: Submission[];
+  /** Events of its last flush. */
+  lastTaken: number;
+}
 
 interface Take {
   events: number;
@@ -37,7 +46,7 @@ interface Take {
 export class WaitingRoom {
   readonly #limits: WaitingRoomLimits;
   /** In the order of their turns. */
-  readonly #workspaces = new Map<number, Submission[]>();
+  readonly #workspaces = new Map<number, Queue>();
   #events = 0;
   #bytes = 0;
 
@@ -62,17 +71,17 @@ export class WaitingRoom {
     this.#events += submission.events.length;
     this.#bytes += submission.bytes;
     const queue = this.#workspaces.get(submission.workspaceId);
-    if (queue === undefined) this.#workspaces.set(submission.workspaceId, [submission]);
-    else queue.push(submission);
+    if (queue !== undefined) queue.submissions.push(submission);
+    else this.#workspaces.set(submission.workspaceId, { submissions: [submission], lastTaken: 0 });
   }
 
   /** Takes a submission out that is settled or has failed. */
   leave(submission: Submission): void {
     const queue = this.#workspaces.get(submission.workspaceId);
-    const index = queue?.indexOf(submission) ?? -1;
+    const index = queue?.submissions.indexOf(submission) ?? -1;
     if (queue === undefined || index < 0) return;
-    queue.splice(index, 1);
-    if (queue.length === 0) this.#workspaces.delete(submission.workspaceId);
+    queue.submissions.splice(index, 1);
+    if (queue.submissions.length === 0) this.#workspaces.delete(submission.workspaceId);
     this.#events -= submission.events.length;
     this.#bytes -= submission.bytes;
   }
@@ -80,7 +89,7 @@ export class WaitingRoom {
   /** Those that have been here since before this time, also in a flush that still runs. */
   arrivedBefore(beforeMs: number): Submission[] {
     const isLate = ({ arrivedMs }: Submission) => arrivedMs < beforeMs;
-    return [...this.#workspaces.values()].flatMap(queue => queue.filter(isLate));
+    return [...this.#workspaces.values()].flatMap(queue => queue.submissions.filter(isLate));
   }
 
   /** What the next flush takes, marked as in flight; empty when nothing can go. */
@@ -103,17 +112,20 @@ export class WaitingRoom {
     return take.portions;
   }
 
-  #takeFrom(queue: readonly Submission[], take: Take): void {
-    let room = Math.min(take.share, this.#limits.flushEventsMax - take.events);
-    for (const submission of queue) {
+  #takeFrom(queue: Queue, take: Take): void {
+    const room = Math.min(take.share, this.#limits.flushEventsMax - take.events);
+    const enough = Math.min(room, enoughOf(queue));
+    let taken = 0;
+    for (const submission of queue.submissions) {
       if (!isReady(submission)) continue;
-      const events = this.#portionOf(submission, room, take);
-      if (events.length === 0) return;
+      const events = this.#portionOf(submission, room - taken, take);
+      if (events.length === 0) break;
       submission.inFlight = true;
       take.portions.push({ submission, events });
-      room -= events.length;
-      if (room <= 0) return;
+      taken += events.length;
+      if (taken >= enough) break;
     }
+    if (taken > 0) queue.lastTaken = taken;
   }
 
   /** An atomic submission goes whole, if need be in a flush of its own; others in pieces. */
@@ -147,15 +159,29 @@ export class WaitingRoom {
  * Flushes of one workspace wait for each other's commit. So what is little waits for the one that
  * runs, and shares the next commit with what comes meanwhile.
  */
-function isDue(queue: readonly Submission[]): boolean {
-  let ready = 0;
+function isDue({ submissions }: Queue): boolean {
   let isFlushing = false;
-  for (const submission of queue) {
-    if (submission.inFlight) isFlushing = true;
-    else ready += submission.waiting;
-    if (ready >= ENOUGH_EVENTS) return true;
-  }
-  return ready > 0 && !isFlushing;
+  for (const { inFlight } of submissions) if (inFlight) isFlushing = true;
+  const ready = readyOf(submissions);
+  return ready >= ENOUGH_EVENTS || (ready > 0 && !isFlushing);
+}
+
+/**
+ * Callers that wait for their answers come back together: all of them in one flush would leave
+ * Postgres idle while the next is being read, and the reader idle while that one commits. So of
+ * what is little a flush takes no more than the mean of the last one and what waits, until both
+ * are alike and each is read while the other commits.
+ */
+function enoughOf({ submissions, lastTaken }: Queue): number {
+  const ready = readyOf(submissions);
+  if (ready >= ENOUGH_EVENTS) return Infinity;
+  return Math.max(FEW_EVENTS, Math.ceil((lastTaken + ready) / 2));
+}
+
+function readyOf(submissions: readonly Submission[]): number {
+  let ready = 0;
+  for (const submission of submissions) if (isReady(submission)) ready += submission.waiting;
+  return ready;
 }
 
 function isReady(submission: Submission): boolean {

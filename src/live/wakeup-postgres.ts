@@ -25,7 +25,6 @@ const PAYLOAD_BYTES_MAX = 7_999;
 const WAITING_MAX = 4_000;
 /** The commit of a hint need not be durable. */
 const NOTIFY = `select set_config('synchronous_commit', 'off', true), pg_notify($1, $2)`;
-const NOTIFY_WITHIN_MS = 2_000;
 const FORGET = 'forget:';
 const FORGET_AGAIN_MS = 200;
 
@@ -108,7 +107,7 @@ function createSender(options: PostgresWakeupOptions, stopping: AbortSignal) {
   }
 
   function notify(payload: string): Promise<unknown> {
-    return connection.query(NOTIFY, [CHANNEL, payload], { timeoutMs: NOTIFY_WITHIN_MS });
+    return connection.query(NOTIFY, [CHANNEL, payload]);
   }
 
   return {

@@ -36,3 +36,36 @@ test('many events, and those of other workspaces, do not wait', () => {
   room.enter(many);
   expect(taken(room)).toEqual([many]);
 });
+
+test('callers that come back together are parted, until each half is read while the other commits', () => {
+  const room = new WaitingRoom();
+  const callersOf = (submissions: Submission[]) => submissions.map(() => submission(1, 1));
+  const enter = (submissions: Submission[]) => submissions.forEach(each => room.enter(each));
+  const leave = (submissions: Submission[]) => submissions.forEach(each => room.leave(each));
+
+  const lone = submission(1, 1);
+  room.enter(lone);
+  let inFlight = taken(room);
+  enter(Array.from({ length: 15 }, () => submission(1, 1)));
+  const sizes: number[] = [];
+  for (let turn = 0; turn < 6; turn++) {
+    leave(inFlight);
+    const answered = inFlight;
+    inFlight = taken(room);
+    sizes.push(inFlight.length);
+    enter(callersOf(answered));
+  }
+  expect(sizes).toEqual([8, 8, 8, 8, 8, 8]);
+});
+
+test('a request is not parted for that, and a few events are not', () => {
+  const room = new WaitingRoom();
+  const [many, one] = [submission(1, 200), submission(1, 1)];
+  room.enter(many);
+  room.enter(one);
+  expect(taken(room)).toEqual([many]);
+  const other = new WaitingRoom();
+  const few = Array.from({ length: 4 }, () => submission(1, 1));
+  few.forEach(each => other.enter(each));
+  expect(taken(other)).toEqual(few);
+});
