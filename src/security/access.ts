@@ -2,6 +2,7 @@
  * The one function that every read and write passes on its way to a workspace. A workspace that
  * the key does not cover is not there: NOT_FOUND, never FORBIDDEN, which would tell that it is.
  */
+import DataLoader from 'dataloader';
 import { GatewayError } from '../core/errors.ts';
 import { requireScope, type Principal, type Scope } from '../core/principal.ts';
 import type { Workspace } from '../core/workspace.ts';
@@ -36,12 +37,11 @@ export interface AccessControl {
 }
 
 export function createAccess(source: WorkspaceSource, nowMs: () => number): AccessControl {
+  const byId = gathered<number>(ids => source.byIds(ids));
+  const bySlug = gathered<string>(slugs => source.bySlugs(slugs));
   const workspaces = createKept({
-    lookUp: async (name: string | number) => {
-      const [workspace = null] =
-        typeof name === 'number' ? await source.byIds([name]) : await source.bySlugs([name]);
-      return workspace;
-    },
+    lookUp: (name: string | number) =>
+      typeof name === 'number' ? byId.load(name) : bySlug.load(name),
     keptMs: KEPT_MS,
     nowMs,
   });
@@ -56,4 +56,12 @@ export function createAccess(source: WorkspaceSource, nowMs: () => number): Acce
     },
     forget: workspaceId => workspaces.forget(({ id }) => id === workspaceId),
   };
+}
+
+/** One statement for all that are looked up in one turn of the event loop, however many there are. */
+function gathered<Name>(lookUp: (names: readonly Name[]) => Promise<(Workspace | null)[]>) {
+  return new DataLoader<Name, Workspace | null>(lookUp, {
+    cache: false,
+    batchScheduleFn: setImmediate,
+  });
 }
