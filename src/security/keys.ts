@@ -23,7 +23,7 @@ export interface CreateKey {
 }
 
 export interface KeyAdmin {
-  /** @throws GatewayError BAD_USER_INPUT, CONFLICT when the credential is in use */
+  /** @throws GatewayError BAD_USER_INPUT, CONFLICT when the credential is in use, NOT_FOUND */
   create(key: CreateKey): Promise<{ key: ApiKeyInfo; secret: string }>;
   /** @throws GatewayError NOT_FOUND */
   revoke(id: number): Promise<ApiKeyInfo>;
@@ -65,11 +65,16 @@ export function createKeyAdmin(write: Connection, options: KeyAdminOptions): Key
   };
 }
 
+/** Its key may be known for a moment longer. */
+const GONE = 'There is no such workspace for this key.';
+
 async function insertKey(write: Connection, key: CreateKey, secret: string): Promise<ApiKeyRow> {
   try {
     const [row] = await write.query<ApiKeyRow>(
       `insert into api_keys (name, prefix, hash, scopes, workspace_id, expires_at)
-       values ($1, $2, $3, $4::text::text[], $5, $6) returning ${API_KEY_COLUMNS}`,
+       select $1::text, $2::text, $3::text, $4::text::text[], $5::int, $6::timestamptz
+       where $5::int is null or exists (select from workspaces where id = $5::int for key share)
+       returning ${API_KEY_COLUMNS}`,
       [
         key.name,
         prefixOf(secret),
@@ -79,7 +84,8 @@ async function insertKey(write: Connection, key: CreateKey, secret: string): Pro
         key.expiresAt,
       ],
     );
-    return row as ApiKeyRow;
+    if (row === undefined) throw new GatewayError('NOT_FOUND', GONE);
+    return row;
   } catch (error) {
     if (codeOf(error) !== SQLSTATE.uniqueViolation) throw toGatewayError(error, 'write');
     throw new GatewayError('CONFLICT', 'This secret is in use already: choose another.');

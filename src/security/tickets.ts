@@ -16,7 +16,7 @@ import { toGatewayError } from '../db/sqlstate.ts';
 import { hashSecret } from './keys.ts';
 
 export interface Tickets {
-  /** @throws GatewayError RATE_LIMITED where the key has `TICKETS_PER_KEY_MAX` valid ones */
+  /** @throws GatewayError UNAUTHENTICATED, RATE_LIMITED where it has `TICKETS_PER_KEY_MAX` valid ones */
   create(principal: Principal): Promise<{ ticket: string; expiresAt: Date }>;
   /** @throws GatewayError UNAUTHENTICATED for one that was used, has expired or never was. */
   redeem(ticket: string, use: TicketUse): Promise<Principal>;
@@ -50,12 +50,16 @@ const CREATE = `
       select hash from stream_tickets
       where key_id = $1 and expires_at < now() - make_interval(secs => ${KEPT_AFTER_S})
       for update skip locked)
+  ), key as (
+    select id from api_keys where id = $1 for key share
+  ), made as (
+    insert into stream_tickets (hash, key_id, expires_at)
+    select $2, id, now() + make_interval(secs => ${VALID_S}) from key
+    where (select count(*) from stream_tickets where key_id = $1 and expires_at > now())
+      < ${TICKETS_PER_KEY_MAX}
+    returning expires_at
   )
-  insert into stream_tickets (hash, key_id, expires_at)
-  select $2, $1, now() + make_interval(secs => ${VALID_S})
-  where (select count(*) from stream_tickets where key_id = $1 and expires_at > now())
-    < ${TICKETS_PER_KEY_MAX}
-  returning expires_at`;
+  select made.expires_at from key left join made on true`;
 const REDEEM = `
   update stream_tickets t
   set used = true, expires_at = now() + make_interval(secs => ${VALID_S})
@@ -91,8 +95,10 @@ export function createTickets(options: TicketsOptions): Tickets {
   return {
     async create({ keyId }) {
       const ticket = randomBytes(32).toString('base64url');
-      const [made] = await asked<{ expires_at: Date }>(write, CREATE, [keyId, hashSecret(ticket)]);
-      if (made !== undefined) return { ticket, expiresAt: made.expires_at };
+      const [made] = await asked<MadeRow>(write, CREATE, [keyId, hashSecret(ticket)]);
+      // Its workspace was deleted a moment ago, and it went with it.
+      if (made === undefined) throw unauthenticated();
+      if (made.expires_at !== null) return { ticket, expiresAt: made.expires_at };
       throw new GatewayError(
         'RATE_LIMITED',
         `A key may have ${TICKETS_PER_KEY_MAX} valid tickets, those of open streams among them.`,
@@ -112,6 +118,11 @@ export function createTickets(options: TicketsOptions): Tickets {
     },
     stop: () => clearInterval(timer),
   };
+}
+
+/** Null where the key has as many as it may. */
+interface MadeRow {
+  readonly expires_at: Date | null;
 }
 
 interface KeyRow {
