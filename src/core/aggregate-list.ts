@@ -33,8 +33,17 @@ export function toList(
   if (list.length > AGGREGATE_ROWS_MAX) throw tooLong();
   const byPlace = (a: AggregateRow, b: AggregateRow) =>
     a.bucket - b.bucket || compareGroups(a.group, b.group);
-  if (query.orderBy === 'BUCKET') return list.sort(byPlace);
-  return list.sort((a, b) => b.count - a.count || byPlace(a, b));
+  if (query.orderBy === 'COUNT_DESC') {
+    return list.sort((a, b) => b.count - a.count || byPlace(a, b));
+  }
+  // Most of them differ in their bucket: what is left to compare is little.
+  return inBuckets(list, grid).flatMap(bucket => bucket.sort(byPlace));
+}
+
+function inBuckets(list: readonly AggregateRow[], grid: BucketGrid): AggregateRow[][] {
+  const buckets = Array.from({ length: grid.boundaries.length }, (): AggregateRow[] => []);
+  for (const row of list) buckets[row.bucket]?.push(row);
+  return buckets;
 }
 
 function tooLong(): GatewayError {
@@ -98,16 +107,24 @@ function hash(value: unknown): string {
 
 export interface BucketOptions {
   readonly query: AggregateQuery;
+  /** See `queryKey`. */
+  readonly key: string;
   readonly grid: BucketGrid;
-  readonly id: string;
-  readonly cursor: string;
+  readonly cursorOf: (id: string) => string;
 }
 
+/** Id and cursor are made when they are asked for: of a thousand buckets they take longest. */
 export function toBucket(row: AggregateRow, options: BucketOptions): AggregateBucket {
-  const { query, grid, id, cursor } = options;
+  const { query, key, grid, cursorOf } = options;
+  let id: string | undefined;
+  const idOf = () => (id ??= bucketId(key, row, grid));
   return {
-    id,
-    cursor,
+    get id() {
+      return idOf();
+    },
+    get cursor() {
+      return cursorOf(idOf());
+    },
     start: instant(grid.boundaries[row.bucket] ?? EARLIEST),
     end: instant(grid.boundaries[row.bucket + 1] ?? LATEST),
     group: query.groupBy.map((key, at) => ({ key: nameOf(key), value: row.group[at] ?? null })),

@@ -23,6 +23,7 @@ import {
   limitSql,
   standingSql,
   toAnswer,
+  totalSql,
 } from './aggregate-place.ts';
 import { filterSql } from './filters.ts';
 
@@ -55,10 +56,10 @@ function eventsSql({ workspaceId, query, grid, asOf, rowsMax }: Question): SQL {
     with place as materialized (${standingSql(workspaceId)}),
     grid as materialized (select ${instantArray(grid.boundaries.slice(0, -1))} as starts)
     ${besideStanding(
+      query,
       sql``,
       sql`
-      select x.b${groupNames}, count(*) as n${sql.join(measured)}, count(*) over () as total,
-        row_number() over () as i
+      select x.b${groupNames}, count(*) as n${sql.join(measured)}${totalSql(query)}
       from (
         select width_bucket(e.occurred_at, (select starts from grid)) as b
           ${sql.join(groups)}${sql.join(values)}

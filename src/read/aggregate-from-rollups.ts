@@ -30,6 +30,7 @@ import {
   limitSql,
   standingSql,
   toAnswer,
+  totalSql,
 } from './aggregate-place.ts';
 import { filterSql } from './filters.ts';
 import { textArray } from './params.ts';
@@ -89,13 +90,13 @@ function rollupsSql(question: RollupQuestion): SQL {
     grid as materialized (select ${instantArray(grid.boundaries.slice(0, -1))} as starts),
     loose as materialized (${looseEvents(question, properties.length > 0)})
     ${besideStanding(
+      query,
       sql`, ${tornSql(question, properties.length > 0)} as torn,
       exists (select from loose where emptied and sign < 0) as stale,
       ${lackingSql(question, properties)} as lacking`,
       sql`
       select e.b${sql.join(groups)}, sum(e.n)::bigint as n
-        ${sql.join(measuredColumns(query, properties))}, count(*) over () as total,
-        row_number() over () as i
+        ${sql.join(measuredColumns(query, properties))}${totalSql(query)}
       from (${sql.join(parts, sql` union all `)}) e ${join}
       group by ${groupBySql(query)} having sum(e.n) > 0 ${limitSql(query, rowsMax)}`,
     )}`;

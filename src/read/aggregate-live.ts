@@ -1,12 +1,6 @@
 import { checkAggregateQuery } from '../core/aggregate-check.ts';
 import { aggregateCursors } from '../core/aggregate-cursor.ts';
-import {
-  AGGREGATE_ROWS_MAX,
-  bucketId,
-  queryKey,
-  toBucket,
-  toList,
-} from '../core/aggregate-list.ts';
+import { AGGREGATE_ROWS_MAX, queryKey, toBucket, toList } from '../core/aggregate-list.ts';
 import { isOfRollups, layGrid, toRollupFilter } from '../core/aggregate-plan.ts';
 import type { AggregateBucket, AggregateQuery } from '../core/aggregate.ts';
 import type { LogPlace } from '../core/cursor.ts';
@@ -41,8 +35,8 @@ export async function readWholeAnswer(
   const cursors = aggregateCursors(options.epoch, workspaceId, key);
   const shared = { asOf: standing.head, nowMs };
   const buckets = toList(rows, query, grid).map((row, at) => {
-    const id = bucketId(key, row, grid);
-    return toBucket(row, { query, grid, id, cursor: cursors.encode(shared, at, id) });
+    const cursorOf = (id: string) => cursors.encode(shared, at, id);
+    return toBucket(row, { query, key, grid, cursorOf });
   });
   return { buckets, asOf: standing.head };
 }

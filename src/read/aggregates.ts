@@ -74,8 +74,8 @@ async function readPage(
   const total = isCut ? answer.total : list.length;
   return {
     items: list.slice(start, end).map((row, at) => {
-      const id = idOf(row);
-      return toBucket(row, { query, grid, id, cursor: cursors.encode(shared, start + at, id) });
+      const cursorOf = (id: string) => cursors.encode(shared, start + at, id);
+      return toBucket(row, { query, key, grid, cursorOf });
     }),
     hasNextPage: end < total,
     hasPreviousPage: start > 0,
