@@ -4,13 +4,16 @@
  * one snapshot of the database, and the difference goes out. So at every message's cursor the
  * subscriber's state is a recount up to that cursor, a slow reader skips what lies between, and
  * nothing has to be added up here. Equal queries share their answers, at most a few a second.
+ * Unequal ones take turns, and a turn rests for as long as it worked: however many watch, pages
+ * find connections and time. What is held for all of them together is bounded.
  */
 import { diffAggregates } from '../core/aggregate-diff.ts';
 import type { AggregateBucket, AggregateQuery, AggregateUpdate } from '../core/aggregate.ts';
 import type { LogPlace } from '../core/cursor.ts';
-import { isUnavailable } from '../core/errors.ts';
+import { GatewayError, isUnavailable } from '../core/errors.ts';
 import type { LiveClock } from './clock.ts';
 import type { Live } from './live.ts';
+import { createGate } from './sharing.ts';
 import type { LiveStream, StreamTag } from './stream.ts';
 
 export interface AggregateAnswer {
@@ -23,6 +26,8 @@ export interface LiveAggregatesOptions {
   /** The whole answer. @throws GatewayError NOT_LIVE for what rollups can't answer */
   readonly read: (workspaceId: number, query: AggregateQuery) => Promise<AggregateAnswer>;
   readonly clock: LiveClock;
+  /** Of all answers held; who would bring more is refused. @default HELD_BUCKETS_MAX */
+  readonly heldBucketsMax?: number;
 }
 
 export interface AggregateSubscription {
@@ -44,10 +49,22 @@ const MOVE_EVERY_MS = 1_000;
 /** While the database does not answer. */
 const RETRY_MS = 500;
 const BATCH_MAX = 1_000;
+/** Reads at once, of all queries. */
+const READS_MAX = 2;
+/** Each takes a kilobyte or two, with what is on its way to readers. */
+const HELD_BUCKETS_MAX = 200_000;
 
 export function createLiveAggregates(options: LiveAggregatesOptions): LiveAggregates {
-  const { live, read, clock } = options;
+  const { live, clock, heldBucketsMax = HELD_BUCKETS_MAX } = options;
   const byQuery = new Map<string, SharedAnswers>();
+  const read = inTurns(options);
+
+  function checkHeld(): void {
+    const held = [...byQuery.values()].reduce((sum, { buckets }) => sum + buckets, 0);
+    if (held <= heldBucketsMax) return;
+    const message = `Live aggregates may hold ${heldBucketsMax} buckets in all: ask for fewer, or try again later.`;
+    throw new GatewayError('TOO_MANY_STREAMS', message);
+  }
 
   return async function* subscribe(subscription) {
     const { workspaceId, query, tag, signal } = subscription;
@@ -67,6 +84,7 @@ export function createLiveAggregates(options: LiveAggregatesOptions): LiveAggreg
         const isLast = hasPassed(query, clock.now());
         const answer = await arrivals.during(answers.atLeast(arrivals.seen));
         if (answer === undefined) return;
+        if (shown === null) checkHeld();
         const update = updateOf(shown, answer);
         if (update !== null) yield update;
         shown = answer;
@@ -83,6 +101,21 @@ export function createLiveAggregates(options: LiveAggregatesOptions): LiveAggreg
     }
   };
 }
+
+/** A few at a time, in the order in which they came; the rest of a turn is waited for by nobody. */
+function inTurns({ read, clock }: LiveAggregatesOptions): LiveAggregatesOptions['read'] {
+  const turn = createGate(READS_MAX);
+  return (workspaceId, query) =>
+    new Promise((resolve, reject) => {
+      void turn(async () => {
+        const startedMs = clock.elapsedMs();
+        await read(workspaceId, query).then(resolve, reject);
+        await clock.sleep(clock.elapsedMs() - startedMs, NEVER);
+      });
+    });
+}
+
+const NEVER = new AbortController().signal;
 
 function updateOf(shown: AggregateAnswer | null, answer: AggregateAnswer): AggregateUpdate | null {
   const place = answer.asOf;
@@ -173,6 +206,10 @@ class SharedAnswers {
   #readMs = 0;
   #reading: Promise<AggregateAnswer> | null = null;
   readonly #stopping = new AbortController();
+
+  get buckets(): number {
+    return this.#latest?.buckets.length ?? 0;
+  }
 
   constructor(ask: () => Promise<AggregateAnswer>, clock: LiveClock) {
     this.#ask = ask;
