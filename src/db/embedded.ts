@@ -44,7 +44,7 @@ const PASSES = /shared memory block|already exists|Address already in use|could 
 export async function startEmbeddedPostgres(options: EmbeddedOptions): Promise<EmbeddedPostgres> {
   const { dataDir, shelter, log } = options;
   makeDataDir(dataDir);
-  const lock = lockFolder(dataDir);
+  const lock = await lockFolder(dataDir);
   try {
     const home = await settle(dataDir, shelter);
     await endOrphan(home, log);

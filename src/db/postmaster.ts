@@ -15,7 +15,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { runAs } from './embedded-create.ts';
 import type { Home } from './embedded-home.ts';
-import { processExists } from './folder-lock.ts';
+import { processExists } from './process.ts';
 
 export interface Postmaster {
   /** Resolves with what it ended with. */

@@ -5,6 +5,7 @@ import {
   existsSync,
   mkdirSync,
   mkdtempSync,
+  readdirSync,
   readFileSync,
   rmSync,
   statSync,
@@ -15,7 +16,7 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import { createDatabase } from '../../src/db/client.ts';
 import { startEmbeddedPostgres, type EmbeddedPostgres } from '../../src/db/embedded.ts';
-import { processExists } from '../../src/db/folder-lock.ts';
+import { processExists } from '../../src/db/process.ts';
 
 const asRoot = process.getuid?.() === 0;
 const gatewayFile = new URL('embedded-gateway.ts', import.meta.url).pathname;
@@ -95,6 +96,21 @@ test('a second start on the folder is refused with folder and process', async ()
   const { child } = await startGateway();
   const message = `${dataDir} is in use by the gateway with process id ${child.pid}`;
   await expect(start()).rejects.toThrow(message);
+});
+
+test('a gateway whose process id says nothing here, as that of another container, holds its folder while it lives', async () => {
+  const { child } = await startGateway();
+  const lock = join(dataDir, 'gateway.lock');
+  const [, ...rest] = readFileSync(lock, 'utf8').split(' ');
+  for (const pid of [process.pid, 99_999_999]) {
+    writeFileSync(lock, [pid, ...rest].join(' '));
+    await expect(start()).rejects.toThrow(`${dataDir} is in use`);
+  }
+  await kill(child);
+  await start();
+  expect(readdirSync(dataDir).filter(name => name.endsWith('.sock'))).toHaveLength(1);
+  await stop();
+  expect(readdirSync(dataDir).filter(name => name.startsWith('gateway'))).toEqual([]);
 });
 
 test('a start in the same process is refused until the first has stopped', async () => {
