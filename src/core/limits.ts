@@ -53,6 +53,8 @@ export const LIMITS = {
   workBytesMax: 67_108_864,
   workWaitingMax: 1_000,
   workWaitMs: 1_000,
+  /** A stream keeps what it was asked with. */
+  subscriptionBytesMax: 131_072,
 
   definitionsMax: 5_000,
   schemaCharsMax: 65_536,
@@ -106,6 +108,7 @@ export const LIMIT_MEANINGS: Readonly<Record<keyof typeof LIMITS, string>> = {
   workBytesMax: 'Bytes held for requests in work: bodies, and what is read for answers.',
   workWaitingMax: 'Requests that may wait to be taken into work; more are refused as `OVERLOADED`.',
   workWaitMs: 'Milliseconds that a request waits for that, then it is refused as `OVERLOADED`.',
+  subscriptionBytesMax: 'Bytes of a request that subscribes, its variables among them.',
   definitionsMax: 'Event definitions of a workspace.',
   schemaCharsMax: 'Characters of a payload schema.',
   measuresMax: 'Measures of an event definition.',

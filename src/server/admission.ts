@@ -20,6 +20,8 @@ export interface AdmissionOptions {
 export interface Work {
   /** Rejects with OVERLOADED after too long a wait. Undefined: it may go on at once. */
   readonly turn: Promise<void> | undefined;
+  /** What is held for it. */
+  readonly bytes: number;
   /** More is held for it than was known. @throws GatewayError OVERLOADED */
   readonly grow: (bytes: number) => void;
   /** Idempotent. */
@@ -80,6 +82,9 @@ export class Admission {
     if (isNext) this.#run(entry);
     return {
       turn: isNext ? undefined : this.#wait(entry),
+      get bytes() {
+        return entry.bytes;
+      },
       grow: more => {
         if (entry.state !== 'ENDED') this.#hold(entry, more);
       },

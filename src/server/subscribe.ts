@@ -5,6 +5,8 @@
 import { createSourceEventStream, type ExecutionArgs, type ExecutionResult } from 'graphql';
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { GatewayError } from '../core/errors.ts';
+import { LIMITS } from '../core/limits.ts';
 import { EventStream } from '../graphql/stream.ts';
 import type { Delivery } from '../live/stream.ts';
 import { hasOutage, type Asker, type RawResult } from './errors.ts';
@@ -27,11 +29,21 @@ export type Subscribe = (args: ExecutionArgs) => Promise<ReadySource | Execution
 
 export function createSubscribe(options: SubscribeOptions, shared: SharedResults): Subscribe {
   return async args => {
+    checkBytes(args.contextValue as OperationContext);
     const source = await createSourceEventStream(args);
     if (!(Symbol.asyncIterator in source)) return source;
     if (source instanceof EventStream) return shareSteps(source, { args, options, shared });
     return ownSteps(source[Symbol.asyncIterator](), args, options);
   };
+}
+
+/** What a subscription was asked with is held until it ends, also what nobody looks at. */
+function checkBytes({ call }: OperationContext): void {
+  const { subscriptionBytesMax } = LIMITS;
+  const bytes = call.work?.bytes ?? 0;
+  if (bytes <= subscriptionBytesMax) return;
+  const message = `A request that subscribes may have ${subscriptionBytesMax} bytes, but has ${bytes}.`;
+  throw new GatewayError('PAYLOAD_TOO_LARGE', message);
 }
 
 interface Sharing {

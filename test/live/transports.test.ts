@@ -69,6 +69,24 @@ describe.each(CLIENTS)('%s', (_, read) => {
     });
   });
 
+  test('is refused where it would have more held for the stream than a filter needs', async () => {
+    const { key } = await gateway.workspace();
+    const ask = (chars: number) =>
+      read({
+        url: gateway.url,
+        key,
+        query: EVENTS,
+        variables: { start: 'NOW', unused: 'x'.repeat(chars) },
+      });
+    const fault = await ask(131_072)
+      .next()
+      .catch((error: unknown) => error as StreamFault);
+    expect(fault).toMatchObject({ extensions: { code: 'PAYLOAD_TOO_LARGE' } });
+    const stream = ask(100_000);
+    expect(await take(stream, 1)).toMatchObject([{ kind: 'CAUGHT_UP' }]);
+    await stream.return(undefined);
+  });
+
   test('is told why a stream does not begin', async () => {
     const [one, other] = [await gateway.workspace(), await gateway.workspace()];
     await record(one.key, 1);
