@@ -1,5 +1,6 @@
 import { readConfig } from '../config.ts';
 import { createLog } from '../observability/log.ts';
+import { tellOfTracing } from '../observability/tracing.ts';
 import { startGateway, type Gateway } from '../server/gateway.ts';
 
 /** Ends by force when an ordered stop takes longer than this: a supervisor would, anyway. */
@@ -8,6 +9,7 @@ const STOP_WITHIN_MS = 10_000;
 export async function serve(): Promise<void> {
   const config = readConfig(process.env);
   const log = createLog(config.logLevel);
+  if (config.traces) tellOfTracing(log);
   const started = startGateway(config, log);
   let stopping = false;
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {

@@ -48,10 +48,11 @@ export async function stopServer(
   // On keep-alive connections this is the last answer.
   server.prependListener('request', (_req, res) => res.setHeader('connection', 'close'));
   const isClosed = close(server);
+  const ended = new AbortController();
   const idle = setInterval(() => closeIdle(connections), POLL_MS);
   try {
     await Promise.race([
-      sleep(settings.stopMs),
+      sleep(settings.stopMs, undefined, { signal: ended.signal }).catch(() => {}),
       (async () => {
         endStreams?.();
         // Streams that were told to end do so where their reader takes what came before.
@@ -61,6 +62,8 @@ export async function stopServer(
     ]);
   } finally {
     clearInterval(idle);
+    // What still waited would keep the process.
+    ended.abort();
     server.closeAllConnections();
     for (const socket of connections.keys()) socket.destroy();
   }

@@ -1,11 +1,12 @@
 import { execFile } from 'node:child_process';
+import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { program } from '../../src/cli/program.ts';
 import { ADMIN_KEY, startTestGateway, type TestGateway } from '../kit/gateway.ts';
-import { sluice } from './run.ts';
+import { sluice, startSluice } from './run.ts';
 
 let gateway: TestGateway;
 let environment: { SLUICE_URL: string; SLUICE_KEY: string };
@@ -91,6 +92,15 @@ test('a fault is one line that says what to do, with its exit code', async () =>
     expect([args, ended, err]).toEqual([args, code, expect.stringMatching(said)]);
     expect(err.trim().split('\n').length).toBeLessThanOrEqual(2);
   });
+});
+
+test('a gateway that finds its port taken says so and ends at once', async () => {
+  const { port } = new URL(gateway.url);
+  const started = startSluice(['serve'], { PORT: port, DATABASE_URL: gateway.databaseUrl });
+  await once(started.process.stderr!, 'data');
+  const saidMs = performance.now();
+  expect(await started.ended).toMatchObject({ code: 1, err: expect.stringMatching(/is taken/) });
+  expect(performance.now() - saidMs).toBeLessThan(3_000);
 });
 
 test('every command explains itself with an example', () => {
