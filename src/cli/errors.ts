@@ -30,7 +30,6 @@ const NOT_ALLOWED = new Set<SluiceErrorCode>(['UNAUTHENTICATED', 'FORBIDDEN', 'K
 const ADVICE: Partial<Record<SluiceErrorCode, string>> = {
   UNAUTHENTICATED: 'Check SLUICE_KEY or --key.',
   NO_ANSWER: 'Is it running, and SLUICE_URL or --url right?',
-  CURSOR_EXPIRED: 'Leave --after away to begin with the oldest event that is kept.',
 };
 
 /** Prints what went wrong and sets the exit code. */

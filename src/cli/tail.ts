@@ -7,6 +7,7 @@ import { atGateway } from './gateway-command.ts';
 import { clientFrom } from './gateway-connection.ts';
 import { filterOf, type ConnectionOptions, type FilterOptions } from './options.ts';
 import { endWithReader, isForPeople, printable, write, type OutputOptions } from './output.ts';
+import { isRefusedCursor } from './refused-cursor.ts';
 
 export interface TailOptions extends ConnectionOptions, FilterOptions, OutputOptions {
   readonly after?: string;
@@ -27,7 +28,16 @@ export async function tail(options: TailOptions): Promise<void> {
       if (event === null) continue;
       await write(`${isForPeople(options) ? readable(event) : JSON.stringify(event)}\n`);
     }
+  }).catch((error: unknown) => {
+    if (isRefusedCursor(error)) process.stderr.write(`sluice: ${goOn(error)}\n`);
+    throw error;
   });
+}
+
+function goOn({ oldestCursor }: SluiceError): string {
+  return oldestCursor === undefined
+    ? 'That cursor leads nowhere: run it again without --after to begin with what comes.'
+    : `To go on with what is still kept, run it again with --after ${oldestCursor}.`;
 }
 
 function readable(event: RecordedEvent): string {

@@ -1,10 +1,13 @@
 import { randomBytes } from 'node:crypto';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
 import { expect, test } from 'vitest';
 import { createDatabase, type Database } from '../../src/db/client.ts';
 import { readInstallation, renewEpoch } from '../../src/db/installation.ts';
 import { startChildGateway } from '../kit/child-gateway.ts';
 import { withDatabase } from '../kit/database-url.ts';
-import { startTestGateway } from '../kit/gateway.ts';
+import { ADMIN_KEY, startTestGateway } from '../kit/gateway.ts';
 import { sluice } from './run.ts';
 
 async function sluiceOn(databaseUrl: string, command: string): Promise<string> {
@@ -66,6 +69,29 @@ test('a restored database says that its epoch is due, until it is renewed or kep
     const { errors } = await renewed.graphql(PAGE, { c: cursor });
     expect(errors?.[0]?.extensions['code']).toBe(code);
   }
+});
+
+test('who goes on with a cursor from before the epoch is told to begin anew', async () => {
+  await using before = await startTestGateway();
+  const cursor = await record(before);
+  const file = join(mkdtempSync(join(tmpdir(), 'sluice-epoch-')), 'all.ndjson');
+  const at = (url: string) => ({ SLUICE_URL: url, SLUICE_KEY: ADMIN_KEY });
+  expect(await sluice(['export', '-o', file], at(before.url))).toMatchObject({ code: 0 });
+  await before.gateway.stop();
+  await sluiceOn(before.databaseUrl, 'epoch');
+  await using after = await startTestGateway({ databaseUrl: before.databaseUrl });
+  const anew = /without --after/;
+  for (const [args, said] of [
+    [['export', '--after', cursor], anew],
+    [['export', '--after', 'nonsense'], anew],
+    [['export', '-o', file, '--resume'], /without --after and --resume to begin anew, to another/],
+    [['tail', '--after', cursor], anew],
+  ] as const) {
+    const { code, err } = await sluice(args, at(after.url));
+    expect([args, code, err]).toEqual([args, 1, expect.stringMatching(said)]);
+    expect(err).not.toMatch(/--after [\w-]{8}|with --resume/);
+  }
+  rmSync(dirname(file), { recursive: true });
 });
 
 async function isDue(url: string): Promise<boolean> {

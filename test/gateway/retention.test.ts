@@ -127,6 +127,18 @@ test('a cursor whose next event is gone ends with CURSOR_EXPIRED, in streams and
   expect(page.errors).toMatchObject([expired]);
 });
 
+test.each(['export', 'tail'])(
+  'sluice %s with a cursor whose next event is gone says where what is kept begins',
+  async command => {
+    const environment = { SLUICE_URL: gateway.url, SLUICE_KEY: key };
+    const refused = await sluice([command, '--after', cursors[2] as string], environment);
+    expect(refused).toMatchObject({ code: 1, err: expect.stringContaining('CURSOR_EXPIRED') });
+    const [, oldest] = /still kept, run it again with --after (\S+)\.\n/.exec(refused.err) ?? [];
+    const rest = await sluice(['export', '--after', oldest as string], environment);
+    expect(rest.json().map(({ position }) => position)).toEqual(KEPT);
+  },
+);
+
 test('an export holds what is kept, and of what is redacted no content', async () => {
   await gateway.data(
     'mutation ($w: String!) { redactEvents(input: { workspace: $w, subject: "even" }) { redactedCount } }',

@@ -4,6 +4,7 @@ import { atGateway } from '../gateway-command.ts';
 import { clientFrom } from '../gateway-connection.ts';
 import { showProgress } from '../import/progress.ts';
 import { filterOf, type ConnectionOptions, type FilterOptions } from '../options.ts';
+import { isRefusedCursor } from '../refused-cursor.ts';
 import { exported, type ReadEvent } from './exact.ts';
 import { openTarget, type Target, type TargetOptions } from './target.ts';
 
@@ -53,7 +54,7 @@ export async function exportEvents(options: ExportOptions): Promise<void> {
     await atGateway(options, () => copy(client, target, options, state));
   } catch (error) {
     if (state.cursor !== undefined)
-      process.stderr.write(`sluice: ${goOn(options, state.cursor)}\n`);
+      process.stderr.write(`sluice: ${goOn(options, state.cursor, error)}\n`);
     throw error;
   } finally {
     progress.stop();
@@ -111,7 +112,16 @@ function readPage(
   return client.query<Page>(QUERY, variables, { retryForMs: isFirst ? 0 : RETRY_FOR_MS });
 }
 
-function goOn({ output }: ExportOptions, cursor: string): string {
+function goOn({ output }: ExportOptions, cursor: string, error: unknown): string {
+  if (isRefusedCursor(error)) return goOnElsewhere(output, error.oldestCursor);
   const how = output === undefined ? `--after ${cursor}` : '--resume';
   return `Broken off: run it again with ${how} to go on.`;
+}
+
+/** The file keeps what may be nowhere else by now. */
+function goOnElsewhere(output: string | undefined, oldestCursor: string | undefined): string {
+  const where = output === undefined ? '' : ', to another file';
+  return oldestCursor === undefined
+    ? `That cursor leads nowhere: run it again without --after and --resume to begin anew${where}.`
+    : `To go on with what is still kept, run it again with --after ${oldestCursor}${where}.`;
 }
