@@ -1,7 +1,7 @@
 import { GatewayError } from '../core/errors.ts';
-import { requireScope } from '../core/principal.ts';
+import { requireScope, type Principal } from '../core/principal.ts';
 import type { Metrics } from '../observability/metrics.ts';
-import type { AuthenticateCaller } from '../security/rate-limits.ts';
+import type { AuthenticateCaller, RateLimits } from '../security/rate-limits.ts';
 import { answer, answerError } from './answer.ts';
 import { HttpCall } from './call.ts';
 import type { PathHandler } from './router.ts';
@@ -9,16 +9,14 @@ import type { PathHandler } from './router.ts';
 export interface MetricsHandlerOptions {
   readonly metrics: Metrics;
   readonly authenticate: AuthenticateCaller;
+  readonly rateLimits: Pick<RateLimits, 'admit'>;
 }
 
 /** Of Prometheus, version 0.0.4. */
 const TEXT_FORMAT = 'text/plain; version=0.0.4';
 
 /** `GET /metrics` in Prometheus' format, for an ADMIN key of every workspace. */
-export function createMetricsHandler({
-  metrics,
-  authenticate,
-}: MetricsHandlerOptions): PathHandler {
+export function createMetricsHandler(options: MetricsHandlerOptions): PathHandler {
   return {
     name: 'metrics',
     matches: path => path === '/metrics',
@@ -28,9 +26,8 @@ export function createMetricsHandler({
         return answerError(res, error, { allow: 'GET, HEAD' });
       }
       try {
-        const secret = req.headers.authorization?.replace(/^Bearer\s+/i, '') ?? '';
         const call = new HttpCall(req, res, String(res.getHeader('x-request-id')));
-        const principal = requireScope(await authenticate(secret, call), 'ADMIN');
+        const principal = requireScope(await principalOf(call, options), 'ADMIN');
         if (principal.workspaceId !== null) {
           throw new GatewayError('FORBIDDEN', 'This needs a key of every workspace.');
         }
@@ -38,7 +35,17 @@ export function createMetricsHandler({
         if (error instanceof GatewayError) return answerError(res, error);
         throw error;
       }
-      answer(res, { status: 200, body: await metrics.text(), type: TEXT_FORMAT });
+      answer(res, { status: 200, body: await options.metrics.text(), type: TEXT_FORMAT });
     },
   };
+}
+
+/** No key is not a wrong one. */
+function principalOf(
+  call: HttpCall,
+  { authenticate, rateLimits }: MetricsHandlerOptions,
+): Promise<Principal | null> {
+  const authorization = call.headers.get('authorization');
+  if (authorization === null) return rateLimits.admit(call, null, async () => null);
+  return authenticate(authorization.replace(/^Bearer\s+/i, ''), call);
 }

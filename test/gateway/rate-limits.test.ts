@@ -157,9 +157,40 @@ describe('a rate of addresses', () => {
     expect((await from('198.51.100.2')).status).toBe(200);
     expect((await fetch(`${gateway.url}/health/live`)).status).toBe(200);
   });
+
+  test.each([
+    ['speakeasy', 'POST /v1/workspace/default/events', 401, { status_code: 429 }],
+    ['logsh', 'POST /api/event', 401, { status: false, name: 'rate_limit_exceeded' }],
+    ['cloudevents', 'POST /cloudevents', 401, { status: 429, code: 'RATE_LIMITED' }],
+    ['logspace', 'PUT /events', 403, { type: 'RATE_LIMITED' }],
+    ['genesys', 'GET /api/v2/usage/events/definitions', 401, { status: 429 }],
+    [
+      ...(['authentik', 'GET /api/v3/events/events/', 403] as const),
+      { detail: expect.stringContaining('Request was throttled') as string },
+    ],
+  ])('holds at the door %s for who brings no key', async (_door, route, status, body) => {
+    await using gateway = await startTestGateway({ config: { addressRequestsPerSecond: 1 } });
+    const [method = '', path = ''] = route.split(' ');
+    const send = () => fetch(gateway.url + path, { method });
+    const first = await send();
+    expect(first.status).toBe(status);
+    expect(first.headers.get('ratelimit')).toMatch(/^"address";r=9;t=\d+$/);
+    const refused = await untilLimited(send);
+    expect(refused.headers.get('retry-after')).toMatch(/^\d+$/);
+    expect(await refused.json()).toMatchObject(body);
+  });
 });
 
 describe('wrong keys', () => {
+  test('are none where no key is sent, at every way in', async () => {
+    await using gateway = await startTestGateway({ config: { wrongKeysPerMinute: 3 } });
+    const { key } = await gateway.workspace();
+    for (const path of ['/metrics', '/cloudevents', '/graphql?query={viewer{scopes}}']) {
+      for (let n = 0; n < 5; n++) expect((await fetch(gateway.url + path)).status).toBe(401);
+    }
+    expect((await ask(gateway, key)).status).toBe(200);
+  });
+
   test('end in 429 for the address, also for a right guess, but not for keys in use', async () => {
     await using gateway = await startTestGateway({ config: { wrongKeysPerMinute: 5 } });
     const [busy, idle] = [await gateway.workspace(), await gateway.workspace()];
