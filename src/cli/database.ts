@@ -1,6 +1,9 @@
 import { readConfig } from '../config.ts';
 import { createDatabase, type Database } from '../db/client.ts';
 import { startEmbeddedPostgres } from '../db/embedded.ts';
+import { readVersion } from '../db/installation.ts';
+import { readMigrations } from '../db/migrate.ts';
+import { NothingThereError } from './errors.ts';
 
 /** Works on `DATABASE_URL`, else on the embedded Postgres of the data folder. */
 export async function withDatabase<T>(work: (db: Database) => Promise<T>): Promise<T> {
@@ -14,4 +17,23 @@ export async function withDatabase<T>(work: (db: Database) => Promise<T>): Promi
     await db.stop();
     await embedded?.stop();
   }
+}
+
+/** The same, for what needs the tables of this version. */
+export async function withInstallation<T>(work: (db: Database) => Promise<T>): Promise<T> {
+  return withDatabase(async db => {
+    assertCurrent(await readVersion(db.upkeep), readMigrations().at(-1)?.version ?? 0);
+    return work(db);
+  });
+}
+
+function assertCurrent(version: number | null, known: number): void {
+  if (version === null) {
+    const message = 'The database holds no Sluice yet: start a gateway on it';
+    throw new NothingThereError(`${message}, or run "sluice migrate" once.`);
+  }
+  if (version === known) return;
+  const message = `The database is at version ${version}, this program at version ${known}`;
+  const help = version > known ? 'run a newer program' : 'run "sluice migrate" or an older program';
+  throw new Error(`${message}: ${help}.`);
 }

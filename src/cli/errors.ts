@@ -1,12 +1,13 @@
 /** A failure is one line that says what to do, and an exit code. */
 import { SluiceError, type SluiceErrorCode } from '../client/index.ts';
+import { ConnectionLost } from '../db/sqlstate.ts';
 
 export const EXIT = {
   /** The gateway refused something, or what was looked for is broken. */
   FAILED: 1,
   /** The command line is not well-formed. */
   USAGE: 2,
-  /** No gateway, or no database, answers. */
+  /** No gateway answers, or there is no database to work on. */
   NO_ANSWER: 3,
   /** The key is not valid, or may not do this. */
   NOT_ALLOWED: 4,
@@ -17,12 +18,17 @@ Exit codes:
   0  done
   1  something was refused, or is broken
   2  the command line is not well-formed
-  3  no gateway answers
+  3  no gateway answers, or there is no database to work on
   4  the key is not valid, or may not do this`;
 
 /** A fault in what was given on the command line. */
 export class UsageError extends Error {
   override readonly name = 'UsageError';
+}
+
+/** The database was reached, and nothing of ours is in it. */
+export class NothingThereError extends Error {
+  override readonly name = 'NothingThereError';
 }
 
 const NOT_ALLOWED = new Set<SluiceErrorCode>(['UNAUTHENTICATED', 'FORBIDDEN', 'KEY_REVOKED']);
@@ -40,7 +46,9 @@ export function failed(error: unknown): void {
 
 export function exitCodeOf(error: unknown): number {
   if (error instanceof UsageError) return EXIT.USAGE;
-  if (!(error instanceof SluiceError)) return isUnreachable(error) ? EXIT.NO_ANSWER : EXIT.FAILED;
+  if (!(error instanceof SluiceError)) {
+    return isWithoutDatabase(error) ? EXIT.NO_ANSWER : EXIT.FAILED;
+  }
   if (NOT_ALLOWED.has(error.code)) return EXIT.NOT_ALLOWED;
   if (error.code === 'NO_ANSWER' || error.code === 'BAD_ANSWER') return EXIT.NO_ANSWER;
   // The client's own check of the address.
@@ -62,22 +70,21 @@ export function sentenceOf(error: unknown): string {
   return error instanceof Error ? withCause(error) : String(error);
 }
 
-const UNREACHABLE = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'ETIMEDOUT']);
-
-/** Of a database, mostly. */
-function isUnreachable(error: unknown): boolean {
+/** There is no database to work on. */
+function isWithoutDatabase(error: unknown): boolean {
+  if (error instanceof NothingThereError) return true;
   for (let cause = error; cause instanceof Error; cause = cause.cause) {
-    if (UNREACHABLE.has((cause as NodeJS.ErrnoException).code ?? '')) return true;
+    if (cause instanceof ConnectionLost) return true;
   }
   return false;
 }
 
-/** The innermost cause says what happened. */
+/** The innermost cause says what happened, where that is not said already. */
 function withCause(error: Error): string {
   let cause: unknown = error;
   while (cause instanceof Error && cause.cause !== undefined) cause = cause.cause;
-  const why = cause instanceof Error && cause !== error ? ` (${cause.message})` : '';
-  return `${error.message}${why}`;
+  const why = cause instanceof Error ? cause.message : '';
+  return error.message.includes(why) ? error.message : `${error.message} (${why})`;
 }
 
 function oneLine(text: string): string {

@@ -9,7 +9,7 @@ import {
   type Finding,
   type GivenReceipt,
 } from '../db/verify-receipts.ts';
-import { withDatabase } from './database.ts';
+import { withInstallation } from './database.ts';
 import { write } from './output.ts';
 
 export interface ReceiptsOptions {
@@ -37,7 +37,7 @@ const STORED = new Set(['RECORDED', 'DUPLICATE']);
 export async function verifyReceiptsOf(options: ReceiptsOptions): Promise<void> {
   const { receipts: file } = options;
   const input = file === '-' ? process.stdin : createReadStream(file);
-  await withDatabase(async ({ upkeep }) => {
+  await withInstallation(async ({ upkeep }) => {
     const slugs = await slugsOf(upkeep);
     const tally = { hold: 0, expired: 0, broken: 0, aside: 0 };
     let batch: Numbered[] = [];

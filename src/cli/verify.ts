@@ -1,13 +1,13 @@
 import { EPOCH_DUE, readInstallation } from '../db/installation.ts';
 import { verify } from '../db/verify.ts';
-import { withDatabase } from './database.ts';
+import { withInstallation } from './database.ts';
 
 /**
  * Prints a line a workspace and one for each violation; exit code 1 when there is any. Says when the
  * epoch is due, which is no violation: nothing in the database is wrong.
  */
 export async function verifyDatabase(): Promise<void> {
-  await withDatabase(async db => {
+  await withInstallation(async db => {
     const { workspaces, violations } = await verify(db.upkeep, ({ workspace, events, head }) => {
       process.stdout.write(`${workspace}: ${events} events, head ${head}\n`);
     });

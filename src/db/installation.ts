@@ -17,6 +17,20 @@ export const EPOCH_DUE =
   'may skip or repeat events. Stop the gateways and run "sluice epoch", or "sluice epoch --keep" ' +
   'if no event was lost.';
 
+/** The newest migration that the database has; null where it holds no Sluice. */
+export async function readVersion(connection: Connection): Promise<number | null> {
+  // By the tables, since others have a `schema_migrations` as well.
+  const [there] = await connection.query<{ ours: boolean }>(
+    `select to_regclass('installation') is not null
+       and to_regclass('schema_migrations') is not null as ours`,
+  );
+  if (there?.ours !== true) return null;
+  const [row] = await connection.query<{ version: number | null }>(
+    'select max(version) as version from schema_migrations',
+  );
+  return row?.version ?? null;
+}
+
 export async function readInstallation(connection: Connection): Promise<Installation> {
   const [row] = await connection.query<{ epoch: string; home: string | null; here: string | null }>(
     'select epoch, home, database_home() as here from installation',

@@ -168,7 +168,8 @@ function withinBytes(running: Promise<Result>, line: Line, bytesMax?: number): P
 
 function refused(address: Address, cause: unknown): ConnectionLost {
   const where = address.path ?? `${address.host}:${address.port}`;
-  const why = cause instanceof Error ? cause.message : String(cause);
+  // Where a name has several addresses, the error of them all has a code and no message.
+  const why = (cause instanceof Error && cause.message) || codeOf(cause) || String(cause);
   const message = `no connection to Postgres at ${where}: ${why}`;
   return new ConnectionLost(codeOf(cause) || 'CONNECT_FAILED', message, { sent: false, cause });
 }
