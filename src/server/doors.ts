@@ -7,10 +7,12 @@ import type { ServerResponse } from 'node:http';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { GatewayError } from '../core/errors.ts';
+import type { Receipt } from '../core/event.ts';
 import { requireScope, unauthenticated, type Principal } from '../core/principal.ts';
 import type { Door, DoorAnswer, DoorContext, DoorRequest, DoorServices } from '../doors/door.ts';
 import type { QuarantineItem } from '../ingest/quarantine.ts';
 import type { RecordEvents } from '../ingest/record.ts';
+import type { Metrics } from '../observability/metrics.ts';
 import type { Access } from '../security/access.ts';
 import type { AuthenticateCaller, RateLimits } from '../security/rate-limits.ts';
 import type { Admission } from './admission.ts';
@@ -28,6 +30,7 @@ export interface DoorHandlerOptions {
   readonly services: DoorServices & {
     readonly access: Access;
     readonly authenticate: AuthenticateCaller;
+    readonly metrics: Pick<Metrics, 'receipts'>;
     readonly rateLimits: Pick<RateLimits, 'admit' | 'countEvents'>;
     readonly record: RecordEvents;
     keepAside(
@@ -158,11 +161,18 @@ function contextOf(
     async keepAside(workspace, items) {
       if (name === 'GENESYS') throw readOnly();
       await services.keepAside(workspace.id, name, items);
+      services.metrics.receipts(name, items.map(quarantined));
     },
     get signal() {
       return call.signal;
     },
   };
+}
+
+/** What GraphQL would answer for an event that was kept aside. */
+function quarantined({ input, problems, madeId }: QuarantineItem, index: number): Receipt {
+  const eventId = input.id ?? madeId ?? null;
+  return { index, status: 'QUARANTINED', eventId, position: null, recordedAt: null, problems };
 }
 
 function readOnly(): TypeError {

@@ -29,3 +29,38 @@ test('metrics count receipts by status, and are read with an admin key alone', a
   expect(text).toMatch(/sluice_statement_seconds_count\{lane="read"\} [1-9]/);
   for (const name of Object.keys(METRICS)) expect(text).toContain(`# HELP ${name} `);
 });
+
+test('what a door keeps aside counts as QUARANTINED', async () => {
+  await using gateway = await startTestGateway();
+  const { key } = await gateway.workspace();
+  const headers = { authorization: `Bearer ${key}`, 'content-type': 'application/json' };
+  const stored = await fetch(`${gateway.url}/events`, {
+    ...{ method: 'PUT', headers: { ...headers, 'logspace.space-token': key } },
+    body: JSON.stringify([
+      7,
+      { id: '1', system: 's', 'agent-id': 'a', timestamp: '2026-01-01T00:00:00Z' },
+      { id: '2' },
+    ]),
+  });
+  expect(stored.status).toBe(202);
+  for (const data of [1, 2]) {
+    const sent = await fetch(`${gateway.url}/cloudevents`, {
+      ...{
+        method: 'POST',
+        headers: { ...headers, 'content-type': 'application/cloudevents+json' },
+      },
+      body: JSON.stringify({ specversion: '1.0', id: '1', source: '/a', type: 'a', data }),
+    });
+    expect(sent.status).toBe(204);
+  }
+  const admin = { headers: { authorization: `Bearer ${ADMIN_KEY}` } };
+  const text = await (await fetch(`${gateway.url}/metrics`, admin)).text();
+  for (const line of [
+    'status="RECORDED",door="LOGSPACE"} 1',
+    'status="QUARANTINED",door="LOGSPACE"} 2',
+    'status="RECORDED",door="CLOUDEVENTS"} 1',
+    'status="QUARANTINED",door="CLOUDEVENTS"} 1',
+  ]) {
+    expect(text).toContain(`sluice_receipts_total{${line}\n`);
+  }
+});
