@@ -2,6 +2,7 @@ import { readConfig } from '../config.ts';
 import { createLog } from '../observability/log.ts';
 import { tellOfTracing } from '../observability/tracing.ts';
 import { startGateway, type Gateway } from '../server/gateway.ts';
+import { mistypedSettings } from './mistyped-settings.ts';
 
 /** Ends by force when an ordered stop takes longer than this: a supervisor would, anyway. */
 const STOP_WITHIN_MS = 10_000;
@@ -9,6 +10,7 @@ const STOP_WITHIN_MS = 10_000;
 export async function serve(): Promise<void> {
   const config = readConfig(process.env);
   const log = createLog(config.logLevel);
+  for (const sentence of mistypedSettings(process.env)) log.warn({}, sentence);
   if (config.traces) tellOfTracing(log);
   const started = startGateway(config, log);
   let stopping = false;
