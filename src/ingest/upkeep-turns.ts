@@ -14,6 +14,8 @@ export interface Turns {
   stop(): Promise<void>;
 }
 
+/** The first turn of what is done seldom, so that it is done also where gateways start often. */
+const FIRST_AFTER_MS = 60_000;
 /** A moment for others after each round of work, however short it was. */
 const REST_MIN_MS = 5;
 
@@ -27,7 +29,8 @@ export function createTurns(
   onError: (job: string, error: unknown) => void,
 ): Turns {
   const stopping = new AbortController();
-  const dueMs = new Map(jobs.map(job => [job, performance.now() + job.everyMs]));
+  const first = ({ everyMs }: Job) => performance.now() + Math.min(everyMs, FIRST_AFTER_MS);
+  const dueMs = new Map(jobs.map(job => [job, first(job)]));
   let running: Promise<void> | undefined;
 
   async function round(): Promise<boolean> {
