@@ -1,5 +1,5 @@
 /**
- * The database as the rest of the gateway sees it: five lanes of connections, and LISTEN.
+ * The database as the rest of the gateway sees it: six lanes of connections, and LISTEN.
  * The driver's pool is not used, since it does not survive sessions that are cut under load
  * (see `line.ts`); a connection here is one client of the driver behind our own limits, and is
  * thrown away with the first sign of trouble.
@@ -24,6 +24,8 @@ export interface Database {
   readonly read: Lane;
   /** One connection a writer, for nothing else: a flush never waits behind what it is to store. */
   readonly flush: Lane;
+  /** Keys and workspaces of callers: short reads that wait behind no others. Fails as `read` does. */
+  readonly lookup: Lane;
   /** Definitions, keys, quarantine. Fails with the bare error: what it means is its caller's to say. */
   readonly write: Lane;
   /** Is the database there? One connection that nobody else holds. */
@@ -44,7 +46,7 @@ export interface Database {
   stop(): Promise<void>;
 }
 
-export type LaneName = 'read' | 'pages' | 'flush' | 'write' | 'upkeep' | 'probe';
+export type LaneName = 'read' | 'pages' | 'lookup' | 'flush' | 'write' | 'upkeep' | 'probe';
 
 export interface DatabaseOptions {
   readonly url: string;
@@ -65,6 +67,7 @@ export interface DatabaseOptions {
 const READ_TIMEOUT_MS = 3_000;
 const CONNECT_WITHIN_MS = 3_000;
 const WRITE_CONNECTIONS_MAX = 3;
+const LOOKUP_CONNECTIONS_MAX = 2;
 /** Folding, removal, and the rest. */
 const UPKEEP_CONNECTIONS_MAX = 3;
 const PROBE_WITHIN_MS = 1_000;
@@ -84,6 +87,17 @@ const BY_KEY = { enable_seqscan: 'off', lock_timeout: LIMITS.lockTimeoutMs } as 
 /** Else what takes an array is planned anew each time, for a fifth of the time of a small flush. */
 const PLANNED_ONCE = { plan_cache_mode: 'force_generic_plan' } as const;
 const BY_INDEX = { ...READ_ONLY, ...PLANNED_ONCE, enable_sort: 'off' } as const;
+
+/** Few statements, and long ones. */
+const UPKEEP = {
+  settings: { lock_timeout: LIMITS.lockTimeoutMs },
+  connectionsMax: UPKEEP_CONNECTIONS_MAX,
+  waitingMax: 100,
+  waitMs: 60_000,
+  slackMs: 60_000,
+  repeatable: false,
+  explain: (error: unknown) => error,
+} as const;
 
 /** Builds and connects to nothing yet: connections are opened as they are needed. */
 export function createDatabase(options: DatabaseOptions): Database {
@@ -122,10 +136,15 @@ function createLanes(options: DatabaseOptions, opener: Opener): Record<LaneName,
     repeatable: false,
     explain: (error: unknown) => error,
   };
-  const lane = (name: LaneName, its: Omit<LaneOptions, 'observe'>) =>
-    createLane({ ...its, observe: work => observe(name, work) });
+  const lane = (name: LaneName, { settings, ...its }: LaneWithSettings) =>
+    createLane({
+      ...its,
+      open: opener(settings, its.statementTimeoutMs),
+      observe: work => observe(name, work),
+    });
   const reading = {
     ...interactive,
+    settings: READ_ONLY,
     connectionsMax: options.readConnectionsMax ?? 10,
     statementTimeoutMs: readTimeoutMs,
     slackMs: 1_800,
@@ -133,40 +152,33 @@ function createLanes(options: DatabaseOptions, opener: Opener): Record<LaneName,
     explain: (error: unknown) => toGatewayError(error, 'read'),
   };
   return {
-    read: lane('read', { ...reading, open: opener(READ_ONLY, readTimeoutMs) }),
-    pages: lane('pages', { ...reading, open: opener(BY_INDEX, readTimeoutMs) }),
+    read: lane('read', reading),
+    pages: lane('pages', { ...reading, settings: BY_INDEX }),
+    lookup: lane('lookup', { ...reading, connectionsMax: LOOKUP_CONNECTIONS_MAX }),
     flush: lane('flush', {
       ...writing,
+      settings: { ...BY_KEY, ...PLANNED_ONCE },
       connectionsMax: LIMITS.writers,
-      open: opener({ ...BY_KEY, ...PLANNED_ONCE }, writeTimeoutMs),
     }),
     write: lane('write', {
       ...writing,
+      settings: BY_KEY,
       connectionsMax: WRITE_CONNECTIONS_MAX,
-      open: opener(BY_KEY, writeTimeoutMs),
     }),
-    upkeep: lane('upkeep', {
-      connectionsMax: UPKEEP_CONNECTIONS_MAX,
-      waitingMax: 100,
-      waitMs: 60_000,
-      statementTimeoutMs: upkeepTimeoutMs,
-      slackMs: 60_000,
-      repeatable: false,
-      open: opener({ lock_timeout: LIMITS.lockTimeoutMs }, upkeepTimeoutMs),
-      explain: error => error,
-    }),
+    upkeep: lane('upkeep', { ...UPKEEP, statementTimeoutMs: upkeepTimeoutMs }),
     probe: lane('probe', {
+      ...reading,
       connectionsMax: 1,
       waitingMax: 10,
       waitMs: PROBE_WITHIN_MS,
       statementTimeoutMs: PROBE_WITHIN_MS,
       slackMs: PROBE_WITHIN_MS,
-      repeatable: true,
-      open: opener(READ_ONLY, PROBE_WITHIN_MS),
-      explain: error => toGatewayError(error, 'read'),
     }),
   };
 }
+
+type Settings = Readonly<Record<string, string | number>>;
+type LaneWithSettings = Omit<LaneOptions, 'observe' | 'open'> & { readonly settings: Settings };
 
 /** Pages have sessions of their own, so that no long aggregate is in their way. */
 function withPages(read: Lane, pages: Lane): Lane {
@@ -182,7 +194,7 @@ function withPages(read: Lane, pages: Lane): Lane {
 }
 
 type Opener = (
-  settings: Readonly<Record<string, string | number>>,
+  settings: Settings,
   statementTimeoutMs: number,
   onNotify?: (payload: string) => void,
 ) => () => Promise<Session>;

@@ -129,7 +129,9 @@ async function readOldest(connection: Connection, workspaceId: number): Promise<
     connection,
     sql`
       (select e.workspace_id, e.position - 1 as head, e.recorded_at from events e
-        where e.workspace_id = ${workspaceId} order by e.position limit 1)
+        where e.workspace_id = ${workspaceId} and e.position >= coalesce((
+          select m.tail from workspace_marks m where m.workspace_id = ${workspaceId}), 1)
+        order by e.position limit 1)
       union all
       (select n.workspace_id, n.head, n.recorded_at from workspace_heads n
         where n.workspace_id = ${workspaceId} order by n.head desc limit 1)

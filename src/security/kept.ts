@@ -1,4 +1,7 @@
-/** Answers of the database that are used again for a moment, and given up when told so. */
+/**
+ * Answers of the database that are used again for a moment, and given up when told so. However many
+ * ask for the same at once, it is looked up once.
+ */
 const KEPT_MAX = 10_000;
 
 export interface Kept<Name, Value> {
@@ -17,22 +20,39 @@ export interface KeptOptions<Name, Value> {
 export function createKept<Name, Value>(options: KeptOptions<Name, Value>): Kept<Name, Value> {
   const { lookUp, keptMs, nowMs } = options;
   const kept = new Map<Name, { readonly value: Value; readonly untilMs: number }>();
+  const underWay = new Map<Name, Promise<Value | null>>();
   let forgotten = 0;
+
+  async function look(name: Name): Promise<Value | null> {
+    const forgottenBefore = forgotten;
+    // What was read before something was forgotten may be just that.
+    const isCurrent = () => forgotten === forgottenBefore;
+    kept.delete(name);
+    try {
+      const value = await lookUp(name);
+      if (value === null) return null;
+      if (kept.size >= KEPT_MAX) kept.clear();
+      if (isCurrent()) kept.set(name, { value, untilMs: nowMs() + keptMs });
+      return value;
+    } finally {
+      if (isCurrent()) underWay.delete(name);
+    }
+  }
+
   return {
     async find(name) {
       const known = kept.get(name);
       if (known !== undefined && known.untilMs > nowMs()) return known.value;
-      kept.delete(name);
-      const forgottenBefore = forgotten;
-      const value = await lookUp(name);
-      if (value === null) return null;
-      if (kept.size >= KEPT_MAX) kept.clear();
-      // What was read before something was forgotten may be just that.
-      if (forgotten === forgottenBefore) kept.set(name, { value, untilMs: nowMs() + keptMs });
-      return value;
+      const asked = underWay.get(name);
+      // What was not there when somebody else asked may have been made since.
+      if (asked !== undefined) return (await asked) ?? lookUp(name);
+      const looking = look(name);
+      underWay.set(name, looking);
+      return looking;
     },
     forget(isMeant) {
       forgotten += 1;
+      underWay.clear();
       for (const [name, { value }] of kept) if (isMeant(value)) kept.delete(name);
     },
   };

@@ -16,6 +16,7 @@ import { createWorkspaceAdmin } from '../ingest/workspace-admin.ts';
 import type { Writers } from '../ingest/writers.ts';
 import type { Live } from '../live/live.ts';
 import type { Metrics } from '../observability/metrics.ts';
+import { createWorkspaceReader } from '../read/workspaces.ts';
 import { createAccess, type Access, type WorkspaceSource } from '../security/access.ts';
 import { createAuthenticator } from '../security/authenticate.ts';
 import { createKeyAdmin } from '../security/keys.ts';
@@ -100,7 +101,7 @@ export async function createServices(options: ServicesOptions): Promise<GatewayS
     record,
     live,
     ...bounds,
-    ...createWorkspaces(db, readers.workspaces, fold),
+    ...createWorkspaces(db, createWorkspaceReader(db.lookup), fold),
     ...createKeys(options, bounds),
     definitionAdmin: createDefinitionAdmin({ write: db.write, onDefined }),
     quarantineAdmin: createQuarantineAdmin(db.write, record),
@@ -168,7 +169,11 @@ function createKeys(
   { db, config }: ServicesOptions,
   { rateLimits }: Bounds,
 ): Pick<GatewayServices, 'authenticate' | 'keyAdmin'> {
-  const { authenticate, forget } = createAuthenticator({ ...db, nowMs: monotonicMs });
+  const { authenticate, forget } = createAuthenticator({
+    read: db.lookup,
+    write: db.write,
+    nowMs: monotonicMs,
+  });
   const { allowWeakKeys: allowWeak } = config;
   return {
     authenticate: (secret, caller) => rateLimits.admit(caller, secret, () => authenticate(secret)),
