@@ -38,7 +38,8 @@ export async function paced(port, { perSecond, seconds, onSent = () => undefined
     const due = Math.min(total, Math.floor(((performance.now() - startedMs) / 1_000) * perSecond));
     for (; begun < due; begun++) {
       const dueMs = startedMs + (begun * 1_000) / perSecond;
-      const connection = idle.pop();
+      // In turns: the gateway closes a connection that is idle for a minute.
+      const connection = idle.shift();
       if (connection === undefined) waiting.push(dueMs);
       else sending.push(send(connection, dueMs));
     }
