@@ -88,7 +88,7 @@ export async function createServices(options: ServicesOptions): Promise<GatewayS
   const bounds = createBounds(config, metrics);
   const streamsCheck = createStreamsCheck(db, live, log);
   metrics.readFrom({
-    lanes: () => ({ read: db.read.stats(), write: db.write.stats(), upkeep: db.upkeep.stats() }),
+    lanes: () => lanesOf(db),
     waitingEvents: () => writers.depth,
     requests: () => bounds.admission.figures,
     streams: () => ({ ...live.stats(), executions: sharedResults.stats().executions }),
@@ -120,6 +120,13 @@ export async function createServices(options: ServicesOptions): Promise<GatewayS
     sharedResults,
     notReady: createReadiness(db.probe, monotonicMs),
     ...inOrder({ writers, upkeep, live, fold, streamsCheck, tickets }),
+  };
+}
+
+function lanesOf({ read, lookup, write, upkeep }: Database) {
+  return {
+    ...{ read: read.stats(), lookup: lookup.stats() },
+    ...{ write: write.stats(), upkeep: upkeep.stats() },
   };
 }
 

@@ -28,7 +28,7 @@ function startSubscribers(deliveries: readonly Delivery[], limits?: { charsMax: 
   ) {
     const context = api.context(principal);
     const live = { ...context.services.live, subscribe: () => handsOut(given) };
-    const contextValue = { ...context, services: { ...context.services, live } };
+    const contextValue = { ...context, call: {}, services: { ...context.services, live } };
     const args: ExecutionArgs = { schema, document: parse(source), contextValue, variableValues };
     return (await subscribe(args)) as ReadySource;
   }
