@@ -50,7 +50,7 @@ export const LIMITS = {
 
   /** The process: what it does at once, and what waits for its turn. */
   workRequestsMax: 1_000,
-  workBytesMax: 67_108_864,
+  workBytesMax: 33_554_432,
   workWaitingMax: 1_000,
   workWaitMs: 1_000,
   /** A stream keeps what it was asked with. */
