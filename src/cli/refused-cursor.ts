@@ -11,3 +11,10 @@ const REFUSED = new Set<SluiceErrorCode>([
 export function isRefusedCursor(error: unknown): error is SluiceError {
   return error instanceof SluiceError && REFUSED.has(error.code);
 }
+
+/** @param anew what else there is to do where nothing is left of it, as `run it again …`. */
+export function howToGoOn({ oldestCursor }: SluiceError, anew: string, where = ''): string {
+  return oldestCursor === undefined
+    ? `That cursor leads nowhere: ${anew}${where}.`
+    : `To go on with what is still kept, run it again with --after ${oldestCursor}${where}.`;
+}

@@ -7,7 +7,7 @@ import { atGateway } from './gateway-command.ts';
 import { clientFrom } from './gateway-connection.ts';
 import { filterOf, type ConnectionOptions, type FilterOptions } from './options.ts';
 import { endWithReader, isForPeople, printable, write, type OutputOptions } from './output.ts';
-import { isRefusedCursor } from './refused-cursor.ts';
+import { howToGoOn, isRefusedCursor } from './refused-cursor.ts';
 
 export interface TailOptions extends ConnectionOptions, FilterOptions, OutputOptions {
   readonly after?: string;
@@ -29,16 +29,12 @@ export async function tail(options: TailOptions): Promise<void> {
       await write(`${isForPeople(options) ? readable(event) : JSON.stringify(event)}\n`);
     }
   }).catch((error: unknown) => {
-    if (isRefusedCursor(error)) process.stderr.write(`sluice: ${goOn(error)}\n`);
+    if (isRefusedCursor(error)) process.stderr.write(`sluice: ${howToGoOn(error, ANEW)}\n`);
     throw error;
   });
 }
 
-function goOn({ oldestCursor }: SluiceError): string {
-  return oldestCursor === undefined
-    ? 'That cursor leads nowhere: run it again without --after to begin with what comes.'
-    : `To go on with what is still kept, run it again with --after ${oldestCursor}.`;
-}
+const ANEW = 'run it again without --after to begin with what comes';
 
 function readable(event: RecordedEvent): string {
   const { position, type, occurredAt, subject, actor, description, payload } = event;

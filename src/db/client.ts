@@ -68,8 +68,6 @@ const READ_TIMEOUT_MS = 3_000;
 const CONNECT_WITHIN_MS = 3_000;
 const WRITE_CONNECTIONS_MAX = 3;
 const LOOKUP_CONNECTIONS_MAX = 2;
-/** Folding, removal, and the rest. */
-const UPKEEP_CONNECTIONS_MAX = 3;
 const PROBE_WITHIN_MS = 1_000;
 
 /** In every session. Values are what `wire.ts` reads them as: UTC and ISO. */
@@ -88,10 +86,10 @@ const BY_KEY = { enable_seqscan: 'off', lock_timeout: LIMITS.lockTimeoutMs } as 
 const PLANNED_ONCE = { plan_cache_mode: 'force_generic_plan' } as const;
 const BY_INDEX = { ...READ_ONLY, ...PLANNED_ONCE, enable_sort: 'off' } as const;
 
-/** Few statements, and long ones. */
+/** Folding, removal, and the rest: few statements, and long ones. */
 const UPKEEP = {
   settings: { lock_timeout: LIMITS.lockTimeoutMs },
-  connectionsMax: UPKEEP_CONNECTIONS_MAX,
+  connectionsMax: 3,
   waitingMax: 100,
   waitMs: 60_000,
   slackMs: 60_000,
@@ -131,6 +129,7 @@ function createLanes(options: DatabaseOptions, opener: Opener): Record<LaneName,
   const interactive = { waitingMax: 1_000, waitMs: 1_500 };
   const writing = {
     ...interactive,
+    settings: BY_KEY,
     statementTimeoutMs: writeTimeoutMs,
     slackMs: 1_300,
     repeatable: false,
@@ -160,11 +159,7 @@ function createLanes(options: DatabaseOptions, opener: Opener): Record<LaneName,
       settings: { ...BY_KEY, ...PLANNED_ONCE },
       connectionsMax: LIMITS.writers,
     }),
-    write: lane('write', {
-      ...writing,
-      settings: BY_KEY,
-      connectionsMax: WRITE_CONNECTIONS_MAX,
-    }),
+    write: lane('write', { ...writing, connectionsMax: WRITE_CONNECTIONS_MAX }),
     upkeep: lane('upkeep', { ...UPKEEP, statementTimeoutMs: upkeepTimeoutMs }),
     probe: lane('probe', {
       ...reading,

@@ -1,12 +1,13 @@
 import { linkSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { isMissing, processExists, startOf } from './process.ts';
+import { processExists, startOf } from './process.ts';
 import { answers, showLife, type Life } from './sign-of-life.ts';
 
 export interface FolderLock {
   release(): void;
 }
 
+const NAME = 'gateway.lock';
 const held = new Set<string>();
 
 /**
@@ -17,7 +18,7 @@ const held = new Set<string>();
  * @throws Error that names folder and pid when a living process holds it.
  */
 export async function lockFolder(folder: string): Promise<FolderLock> {
-  const file = join(folder, 'gateway.lock');
+  const file = join(folder, NAME);
   const life = await showLife(folder);
   const own = `${file}.${process.pid}.${life?.name ?? ''}`;
   writeFileSync(own, `${process.pid} ${startOf(process.pid)} ${life?.name ?? ''}\n`);
@@ -64,7 +65,7 @@ function readOwner(file: string): Owner | undefined {
 
 async function isAlive({ pid, start, socket }: Owner, folder: string): Promise<boolean> {
   if (socket !== '') return answers(folder, socket);
-  if (pid === process.pid) return held.has(join(folder, 'gateway.lock'));
+  if (pid === process.pid) return held.has(join(folder, NAME));
   return processExists(pid) && startOf(pid) === start;
 }
 
@@ -81,7 +82,7 @@ function putAside(file: string, owner: Owner | undefined): void {
     if (readFileSync(aside, 'utf8') !== owner?.text) tryLink(aside, file);
     rmSync(aside, { force: true });
   } catch (error) {
-    if (!isMissing(error)) throw error;
+    if (!hasCode(error, 'ENOENT')) throw error;
   }
 }
 
@@ -90,7 +91,11 @@ function tryLink(from: string, to: string): boolean {
     linkSync(from, to);
     return true;
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'EEXIST') return false;
+    if (hasCode(error, 'EEXIST')) return false;
     throw error;
   }
+}
+
+function hasCode(error: unknown, code: string): boolean {
+  return error instanceof Error && 'code' in error && error.code === code;
 }

@@ -19,7 +19,3 @@ export function startOf(pid: number): string {
     return '';
   }
 }
-
-export function isMissing(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === 'ENOENT';
-}

@@ -160,10 +160,9 @@ export class WaitingRoom {
  * runs, and shares the next commit with what comes meanwhile.
  */
 function isDue({ submissions }: Queue): boolean {
-  let isFlushing = false;
-  for (const { inFlight } of submissions) if (inFlight) isFlushing = true;
   const ready = readyOf(submissions);
-  return ready >= ENOUGH_EVENTS || (ready > 0 && !isFlushing);
+  const isFlushing = () => submissions.some(({ inFlight }) => inFlight);
+  return ready >= ENOUGH_EVENTS || (ready > 0 && !isFlushing());
 }
 
 /**
@@ -178,9 +177,13 @@ function enoughOf({ submissions, lastTaken }: Queue): number {
   return Math.max(FEW_EVENTS, Math.ceil((lastTaken + ready) / 2));
 }
 
+/** Counted until they are enough. */
 function readyOf(submissions: readonly Submission[]): number {
   let ready = 0;
-  for (const submission of submissions) if (isReady(submission)) ready += submission.waiting;
+  for (const submission of submissions) {
+    if (isReady(submission)) ready += submission.waiting;
+    if (ready >= ENOUGH_EVENTS) break;
+  }
   return ready;
 }
 

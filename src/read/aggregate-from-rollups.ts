@@ -61,12 +61,12 @@ export async function aggregateRollups(
   question: RollupQuestion,
 ): Promise<RollupAnswer> {
   const found = await rows<RollupRow>(read, rollupsSql(question));
-  const { first, ...answer } = toAnswer(found, question.query);
+  const { row, ...answer } = toAnswer(found, question.query);
   return {
     ...answer,
-    isTorn: first.torn,
-    isStale: first.stale,
-    isLacking: first.lacking,
+    isTorn: row.torn,
+    isStale: row.stale,
+    isLacking: row.lacking,
   };
 }
 

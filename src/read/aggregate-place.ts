@@ -94,19 +94,18 @@ export interface Answer {
 
 /** @throws Error where the result is not one of `besideStanding`. */
 export function toAnswer<Row extends CountedRow>(
-  [first]: readonly Row[],
+  [row]: readonly Row[],
   query: AggregateQuery,
-): Answer & { readonly first: Row } {
-  if (first === undefined) throw new Error('a workspace has a standing');
-  const rows = toRows(first, query);
-  return { first, standing: toStanding(first), rows, total: first.total ?? 0 };
+): Answer & { readonly row: Row } {
+  if (row === undefined) throw new Error('a workspace has a standing');
+  return { row, standing: toStanding(row), rows: toRows(row, query), total: row.total ?? 0 };
 }
 
 function toRows(row: CountedRow, query: AggregateQuery): AggregateRow[] {
-  const buckets = toList<number>(row.b);
-  const counts = toList<number>(row.n);
-  const groups = groupNames(query).map(name => toList<string | null>(row[name]));
-  const measures = measureNames(query).map(name => toList<string | null>(row[name]));
+  const buckets = listOf<number>(row.b);
+  const counts = listOf<number>(row.n);
+  const groups = groupNames(query).map(name => listOf<string | null>(row[name]));
+  const measures = measureNames(query).map(name => listOf<string | null>(row[name]));
   return buckets.map((bucket, at) => ({
     bucket: bucket - 1,
     group: groups.map(values => values[at] ?? null),
@@ -115,7 +114,7 @@ function toRows(row: CountedRow, query: AggregateQuery): AggregateRow[] {
   }));
 }
 
-function toList<Value>(json: string | null | undefined): Value[] {
+function listOf<Value>(json: string | null | undefined): Value[] {
   return json == null ? [] : (JSON.parse(json) as Value[]);
 }
 

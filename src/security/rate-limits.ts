@@ -29,8 +29,11 @@ export interface Caller extends Origin {
   setHeader?(name: string, value: string): void;
 }
 
-/** The principal of a secret, and one more request of its caller. */
-export type AuthenticateCaller = (secret: string, caller: Caller) => Promise<Principal>;
+/** The principal of a secret, null where none was sent, and one more request of its caller. */
+export type AuthenticateCaller = (
+  secret: string | null,
+  caller: Caller,
+) => Promise<Principal | null>;
 
 export interface RateLimits {
   /**

@@ -39,6 +39,11 @@ export function requestIdOf(given: string | string[] | undefined): string {
   return typeof given === 'string' && REQUEST_ID.test(given) ? given : randomUUID();
 }
 
+/** The key of `Authorization: Bearer <key>`, also where it stands bare; null where none was sent. */
+export function keyOf(headers: HeaderReader): string | null {
+  return headers.get('authorization')?.replace(/^Bearer\s+/i, '') ?? null;
+}
+
 export function readerOf(headers: IncomingHttpHeaders): HeaderReader {
   return {
     get(name) {

@@ -31,7 +31,7 @@ export interface DoorHandlerOptions {
     readonly access: Access;
     readonly authenticate: AuthenticateCaller;
     readonly metrics: Pick<Metrics, 'receipts'>;
-    readonly rateLimits: Pick<RateLimits, 'admit' | 'countEvents'>;
+    readonly rateLimits: Pick<RateLimits, 'countEvents'>;
     readonly record: RecordEvents;
     keepAside(
       workspaceId: number,
@@ -127,19 +127,17 @@ async function principalOf(
   call: HttpCall,
   { services }: DoorHandlerOptions,
 ): Promise<Principal> {
-  let secret: string | null;
-  let refused: unknown;
+  let secret: string | null = null;
+  let refused: unknown = unauthenticated();
   try {
     secret = door.credential(request);
-    refused = unauthenticated();
   } catch (error) {
     // In the words of its vendor.
-    secret = null;
     refused = error;
   }
-  if (secret !== null) return services.authenticate(secret, call);
-  await services.rateLimits.admit(call, null, async () => null);
-  throw refused;
+  const principal = await services.authenticate(secret, call);
+  if (principal === null) throw refused;
+  return principal;
 }
 
 function contextOf(

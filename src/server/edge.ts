@@ -8,7 +8,7 @@ import { createContext } from '../graphql/context.ts';
 import { schema } from '../graphql/schema.ts';
 import { cursorOfStep } from '../graphql/stream.ts';
 import type { TicketUse } from '../security/tickets.ts';
-import type { Call } from './call.ts';
+import { keyOf, type Call } from './call.ts';
 import { createConsole } from './console.ts';
 import { createDoorHandler } from './doors.ts';
 import { createHttpServer } from './http.ts';
@@ -101,9 +101,7 @@ async function authenticate(
   if (ticket !== null) {
     return rateLimits.admit(call, ticket, async () => tickets.redeem(ticket, useOf(call)));
   }
-  const authorization = headers.get('authorization');
-  if (authorization === null) return rateLimits.admit(call, null, async () => null);
-  return authenticate(authorization.replace(/^Bearer\s+/i, ''), call);
+  return authenticate(keyOf(headers), call);
 }
 
 /** An EventSource that was cut asks again with the ticket it has, and says what it has seen. */

@@ -1,22 +1,24 @@
 import { GatewayError } from '../core/errors.ts';
-import { requireScope, type Principal } from '../core/principal.ts';
+import { requireScope } from '../core/principal.ts';
 import type { Metrics } from '../observability/metrics.ts';
-import type { AuthenticateCaller, RateLimits } from '../security/rate-limits.ts';
+import type { AuthenticateCaller } from '../security/rate-limits.ts';
 import { answer, answerError } from './answer.ts';
-import { HttpCall } from './call.ts';
+import { HttpCall, keyOf } from './call.ts';
 import type { PathHandler } from './router.ts';
 
 export interface MetricsHandlerOptions {
   readonly metrics: Metrics;
   readonly authenticate: AuthenticateCaller;
-  readonly rateLimits: Pick<RateLimits, 'admit'>;
 }
 
 /** Of Prometheus, version 0.0.4. */
 const TEXT_FORMAT = 'text/plain; version=0.0.4';
 
 /** `GET /metrics` in Prometheus' format, for an ADMIN key of every workspace. */
-export function createMetricsHandler(options: MetricsHandlerOptions): PathHandler {
+export function createMetricsHandler({
+  metrics,
+  authenticate,
+}: MetricsHandlerOptions): PathHandler {
   return {
     name: 'metrics',
     matches: path => path === '/metrics',
@@ -27,7 +29,7 @@ export function createMetricsHandler(options: MetricsHandlerOptions): PathHandle
       }
       try {
         const call = new HttpCall(req, res, String(res.getHeader('x-request-id')));
-        const principal = requireScope(await principalOf(call, options), 'ADMIN');
+        const principal = requireScope(await authenticate(keyOf(call.headers), call), 'ADMIN');
         if (principal.workspaceId !== null) {
           throw new GatewayError('FORBIDDEN', 'This needs a key of every workspace.');
         }
@@ -35,17 +37,7 @@ export function createMetricsHandler(options: MetricsHandlerOptions): PathHandle
         if (error instanceof GatewayError) return answerError(res, error);
         throw error;
       }
-      answer(res, { status: 200, body: await options.metrics.text(), type: TEXT_FORMAT });
+      answer(res, { status: 200, body: await metrics.text(), type: TEXT_FORMAT });
     },
   };
-}
-
-/** No key is not a wrong one. */
-function principalOf(
-  call: HttpCall,
-  { authenticate, rateLimits }: MetricsHandlerOptions,
-): Promise<Principal | null> {
-  const authorization = call.headers.get('authorization');
-  if (authorization === null) return rateLimits.admit(call, null, async () => null);
-  return authenticate(authorization.replace(/^Bearer\s+/i, ''), call);
 }

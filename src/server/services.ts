@@ -125,8 +125,10 @@ export async function createServices(options: ServicesOptions): Promise<GatewayS
 
 function lanesOf({ read, lookup, write, upkeep }: Database) {
   return {
-    ...{ read: read.stats(), lookup: lookup.stats() },
-    ...{ write: write.stats(), upkeep: upkeep.stats() },
+    read: read.stats(),
+    lookup: lookup.stats(),
+    write: write.stats(),
+    upkeep: upkeep.stats(),
   };
 }
 
@@ -183,7 +185,8 @@ function createKeys(
   });
   const { allowWeakKeys: allowWeak } = config;
   return {
-    authenticate: (secret, caller) => rateLimits.admit(caller, secret, () => authenticate(secret)),
+    authenticate: (secret, caller) =>
+      rateLimits.admit(caller, secret, async () => (secret === null ? null : authenticate(secret))),
     keyAdmin: createKeyAdmin(db.write, { allowWeak, onRevoked: forget }),
   };
 }

@@ -4,7 +4,7 @@ import { atGateway } from '../gateway-command.ts';
 import { clientFrom } from '../gateway-connection.ts';
 import { showProgress } from '../import/progress.ts';
 import { filterOf, type ConnectionOptions, type FilterOptions } from '../options.ts';
-import { isRefusedCursor } from '../refused-cursor.ts';
+import { howToGoOn, isRefusedCursor } from '../refused-cursor.ts';
 import { exported, type ReadEvent } from './exact.ts';
 import { openTarget, type Target, type TargetOptions } from './target.ts';
 
@@ -113,15 +113,11 @@ function readPage(
 }
 
 function goOn({ output }: ExportOptions, cursor: string, error: unknown): string {
-  if (isRefusedCursor(error)) return goOnElsewhere(output, error.oldestCursor);
+  // The file keeps what may be nowhere else by now.
+  const where = output === undefined ? '' : ', to another file';
+  if (isRefusedCursor(error)) return howToGoOn(error, ANEW, where);
   const how = output === undefined ? `--after ${cursor}` : '--resume';
   return `Broken off: run it again with ${how} to go on.`;
 }
 
-/** The file keeps what may be nowhere else by now. */
-function goOnElsewhere(output: string | undefined, oldestCursor: string | undefined): string {
-  const where = output === undefined ? '' : ', to another file';
-  return oldestCursor === undefined
-    ? `That cursor leads nowhere: run it again without --after and --resume to begin anew${where}.`
-    : `To go on with what is still kept, run it again with --after ${oldestCursor}${where}.`;
-}
+const ANEW = 'run it again without --after and --resume to begin anew';
