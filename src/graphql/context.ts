@@ -96,6 +96,16 @@ export function createContext(options: ContextOptions): GraphQLContext {
   };
 }
 
+/** The same context but for some members. It stays lazy: a copy would make the loaders at once. */
+export function deriveContext(
+  context: GraphQLContext,
+  own: Partial<Pick<GraphQLContext, 'answer' | 'loaders' | 'signal'>>,
+): GraphQLContext {
+  const derived = Object.create(context) as GraphQLContext;
+  for (const [name, value] of Object.entries(own)) Object.defineProperty(derived, name, { value });
+  return derived;
+}
+
 export function cursorsOf({ services }: GraphQLContext, workspaceId: number): EventCursors {
   return eventCursors(services.epoch, workspaceId);
 }

@@ -12,7 +12,7 @@ import {
   type ReadMatching,
   type StreamStart,
 } from '../live/stream.ts';
-import { cursorsOf, type GraphQLContext } from './context.ts';
+import { cursorsOf, deriveContext, type GraphQLContext } from './context.ts';
 import { createLoaders } from './loaders.ts';
 import { checkStreamFilter } from './stream-filter.ts';
 
@@ -67,7 +67,7 @@ export class EventStream implements AsyncIterableIterator<PlacedDelivery> {
   /** A context for executions that others of the audience share: with loaders of its own. */
   sharedContext(): GraphQLContext {
     const { services } = this.#context;
-    return { ...this.#context, loaders: createLoaders(services), signal: NEVER };
+    return deriveContext(this.#context, { loaders: createLoaders(services), signal: NEVER });
   }
 
   async next(): Promise<IteratorResult<PlacedDelivery, undefined>> {

@@ -4,6 +4,7 @@ import type { Config } from '../config.ts';
 import { GatewayError } from '../core/errors.ts';
 import type { Principal } from '../core/principal.ts';
 import { createDoors } from '../doors/index.ts';
+import { createGraphqlServer } from '../graphql-http/server.ts';
 import { createContext } from '../graphql/context.ts';
 import { schema } from '../graphql/schema.ts';
 import { cursorOfStep } from '../graphql/stream.ts';
@@ -17,7 +18,6 @@ import { createMetricsHandler } from './metrics-handler.ts';
 import type { GatewayServices } from './services.ts';
 import { SERVER_DEFAULTS, type ServerSettings } from './settings.ts';
 import { readTrustedDocuments } from './trusted-documents.ts';
-import { createYogaServer } from './yoga.ts';
 
 export interface Edge {
   listen(port: number, host: string): Promise<AddressInfo>;
@@ -33,7 +33,7 @@ export interface EdgeOptions {
 export function createEdge({ config, services, log }: EdgeOptions): Edge {
   const settings = settingsOf(config);
   const { admission } = services;
-  const graphql = createYogaServer({
+  const graphql = createGraphqlServer({
     schema,
     admission,
     authenticate: call => authenticate(services, call),

@@ -1,10 +1,10 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { GatewayError } from '../core/errors.ts';
+import type { GraphqlServer } from '../graphql-http/server.ts';
 import { takesHtml } from './accept.ts';
 import { answer, answerError } from './answer.ts';
 import { createGraphiQL } from './graphiql.ts';
 import type { ServerSettings } from './settings.ts';
-import type { GraphqlServer } from './yoga.ts';
 
 /** Answers for some of the paths: a door, the console, the metrics. */
 export interface PathHandler {

@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { GatewayError } from '../core/errors.ts';
+import type { PipelineOptions } from '../graphql-http/pipeline.ts';
 import type { HttpCall } from './call.ts';
 import type { Pace } from './pace.ts';
-import type { PipelineOptions } from './pipeline.ts';
 import { toReady, type Ready, type ReadySource } from './ready.ts';
 import { ResultStream } from './result-stream.ts';
 

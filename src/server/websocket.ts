@@ -10,14 +10,13 @@ import type { Duplex } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { WebSocketServer, type WebSocket } from 'ws';
 import { GatewayError } from '../core/errors.ts';
+import type { Pipeline, PipelineOptions } from '../graphql-http/pipeline.ts';
 import { readerOf, requestIdOf } from './call.ts';
 import { isNestedBeyond } from './json.ts';
 import type { Pace } from './pace.ts';
-import type { PipelineOptions } from './pipeline.ts';
 import type { ServerSettings } from './settings.ts';
 import { createOperations, type Outlet, type Peer } from './ws-operations.ts';
 import { createOutlet } from './ws-outlet.ts';
-import type { Yoga } from './yoga.ts';
 
 /**
  * The protocol graphql-transport-ws on sockets of `ws`. graphql-ws speaks it; here are the sockets:
@@ -44,11 +43,11 @@ const CLOSE_MS = 1_000;
 const POLL_MS = 20;
 
 export function createWebSockets(
-  yoga: Yoga,
+  pipeline: Pipeline,
   options: PipelineOptions & { readonly pace: Pace },
 ): WebSockets {
   const { settings } = options;
-  const protocol = makeServer(createOperations(yoga, options));
+  const protocol = makeServer(createOperations(pipeline, options));
   const peers = new Map<WebSocket, Peer>();
   const sockets = new WebSocketServer({
     noServer: true,

@@ -1,14 +1,20 @@
 import { GraphQLError, type ExecutionArgs } from 'graphql';
 import type { Context, ServerOptions, SubscribePayload } from 'graphql-ws';
 import { GatewayError } from '../core/errors.ts';
+import {
+  DocumentFaults,
+  type Pipeline,
+  type PipelineOptions,
+  type PreparedOperation,
+  type Result,
+} from '../graphql-http/pipeline.ts';
 import type { Call, HeaderReader } from './call.ts';
 import { presentError, presentResult, type Asker, type RawResult } from './errors.ts';
 import type { Pace } from './pace.ts';
-import type { OperationContext, PipelineOptions } from './pipeline.ts';
-import { isReadySource, type Ready, type ReadySource } from './ready.ts';
+import type { OperationParams } from './params.ts';
+import { isReadySource, Ready } from './ready.ts';
 import { ResultStream } from './result-stream.ts';
 import { documentOf } from './trusted-documents.ts';
-import type { Yoga } from './yoga.ts';
 
 /** One socket: what came with its upgrade, and what runs on it. */
 export interface Peer {
@@ -33,13 +39,11 @@ export interface Outlet {
 
 type InitPayload = Record<string, unknown> | undefined;
 type PeerContext = Context<InitPayload, Peer>;
-type Result = RawResult | ReadySource | AsyncIterable<RawResult>;
-type Executor = (args: ExecutionArgs) => Result | Promise<Result>;
 
-/** What `subscribe` needs of `onSubscribe`; travels as the root value, which our schema ignores. */
+/** What `run` needs of `onSubscribe`. It travels as the root value. */
 interface Running {
-  readonly execute: Executor;
-  readonly subscribe: Executor;
+  readonly prepared: PreparedOperation;
+  readonly call: Call;
   readonly controller: AbortController;
   readonly peer: Peer;
   readonly id: string;
@@ -60,7 +64,7 @@ class OperationFailure extends Error {
  * @see https://github.com/enisdenjo/graphql-ws/blob/master/PROTOCOL.md
  */
 export function createOperations(
-  yoga: Yoga,
+  pipeline: Pipeline,
   options: PipelineOptions & { readonly pace: Pace },
 ): ServerOptions<InitPayload, Peer> {
   const { log, settings } = options;
@@ -93,16 +97,20 @@ export function createOperations(
       const controller = new AbortController();
       const call = callOf(context, id, controller.signal);
       try {
-        const query = String(documentOf(payload, settings.trustedDocuments));
-        const running = { controller, peer: context.extra, id, bytes };
-        return await prepare(yoga, { ...payload, query }, call, running);
+        const params = paramsOf(payload, String(documentOf(payload, settings.trustedDocuments)));
+        const principal = await options.authenticate(call);
+        const prepared = pipeline.prepare({ call, params, principal });
+        const { document, node } = prepared.operation;
+        const rootValue: Running = { prepared, call, controller, peer: context.extra, id, bytes };
+        return { schema: options.schema, document, operationName: node.name?.value, rootValue };
       } catch (error) {
-        return [asGraphQLError(error)];
+        const errors = error instanceof DocumentFaults ? error.errors : [error];
+        return errors.map(asGraphQLError);
       }
     },
 
-    execute: args => run('execute', args, options) as never,
-    subscribe: args => run('subscribe', args, options) as never,
+    execute: args => run(args, options) as never,
+    subscribe: args => run(args, options) as never,
 
     // What these two return is sent as it is.
     onNext: (...[context, id, , , result]) =>
@@ -128,39 +136,21 @@ function callOf(context: PeerContext, id: string, signal: AbortSignal): Call {
   };
 }
 
-async function prepare(
-  yoga: Yoga,
-  payload: SubscribePayload,
-  call: Call,
-  running: Omit<Running, 'execute' | 'subscribe'>,
-): Promise<ExecutionArgs | GraphQLError[]> {
-  const { schema, parse, validate, contextFactory, execute, subscribe } = yoga.getEnveloped({
-    call,
-    params: payload,
-  });
-  const document = parse(payload.query);
-  const errors = validate(schema, document);
-  if (errors.length > 0) return [...errors];
-  const contextValue = await contextFactory();
+function paramsOf({ operationName, variables }: SubscribePayload, query: string): OperationParams {
   return {
-    schema,
-    document,
-    operationName: payload.operationName,
-    variableValues: payload.variables,
-    contextValue,
-    rootValue: { ...running, execute, subscribe },
+    query,
+    ...(operationName != null && { operationName }),
+    ...(variables != null && { variables }),
   };
 }
 
 type RunOptions = Pick<PipelineOptions, 'admission' | 'log'> & { readonly pace: Pace };
 
 async function run(
-  kind: 'execute' | 'subscribe',
-  args: ExecutionArgs,
+  { rootValue }: ExecutionArgs,
   { admission, log, pace }: RunOptions,
-): Promise<Result> {
-  const { controller, peer, id, bytes, ...executors } = args.rootValue as Running;
-  const { call } = args.contextValue as OperationContext;
+): Promise<RawResult | AsyncIterable<RawResult>> {
+  const { prepared, call, controller, peer, id, bytes } = rootValue as Running;
   peer.controllers.add(controller);
   function release(): void {
     peer.controllers.delete(controller);
@@ -170,7 +160,7 @@ async function run(
   try {
     call.work = admission.enter(bytes);
     await call.work.turn;
-    result = await executors[kind]({ ...args, rootValue: undefined });
+    result = await prepared.run();
   } catch (error) {
     release();
     return failing([error]);
@@ -187,7 +177,7 @@ async function run(
     return sending(stream, id, peer.outlet, pace);
   }
   release();
-  if (Symbol.asyncIterator in result) return result;
+  if (result instanceof Ready) return JSON.parse(result.json) as RawResult;
   // Without data the operation never began: that is an `error` message, not a `next`.
   return result.errors && result.data === undefined ? failing(result.errors) : result;
 }

@@ -1,60 +1,47 @@
-import { buildSchema, parse, validate, type DocumentNode } from 'graphql';
+import { buildSchema, type DocumentNode } from 'graphql';
 import { describe, expect, test } from 'vitest';
+import { parseDocument } from '../../src/graphql-http/document.ts';
+import { createDocuments, type Documents } from '../../src/graphql-http/documents.ts';
 import { preferredType, takesEventStream } from '../../src/server/accept.ts';
-import { parseDocument } from '../../src/server/document.ts';
 import { isNestedBeyond } from '../../src/server/json.ts';
-import { useDocumentCache } from '../../src/server/plugins/use-document-cache.ts';
 import { SERVER_DEFAULTS } from '../../src/server/settings.ts';
 
-describe('the document cache', () => {
-  const schema = buildSchema('type Query { hello: String }');
+describe('documents', () => {
+  const open = () => createDocuments(buildSchema('type Query { hello: String }'), SERVER_DEFAULTS);
 
-  /** Sends a document through the hooks as the pipeline does; says whether it was remembered. */
-  function through(cache: ReturnType<typeof useDocumentCache>, query: string): boolean {
-    let document: DocumentNode | undefined;
-    const onParse = cache.onParse as (payload: object) => void;
-    const onValidate = cache.onValidate as (
-      payload: object,
-    ) => ((done: object) => void) | undefined;
-    onParse({
-      params: { source: query },
-      setParsedDocument: (known: DocumentNode) => (document = known),
-    });
-    const isKnown = document !== undefined;
-    document ??= parse(query);
-    const after = onValidate({
-      params: { documentAST: document },
-      setResult: () => undefined,
-      context: { params: { query } },
-    });
-    after?.({ valid: validate(schema, document).length === 0 });
-    return isKnown;
+  /** Sends a document as the pipeline does. */
+  function sent({ parse, validate }: Documents, query: string): DocumentNode {
+    const document = parse(query);
+    validate(document);
+    return document;
   }
 
-  test('remembers what is valid and nothing else', () => {
-    const cache = useDocumentCache({ documentsMax: 10, charsMax: 1_000 });
-    expect(through(cache, '{ hello }')).toBe(false);
-    expect(through(cache, '{ hello }')).toBe(true);
-    expect(through(cache, '{ nothing }')).toBe(false);
-    expect(through(cache, '{ nothing }')).toBe(false);
+  test('are kept where they are valid, and not where they are faulty', () => {
+    const documents = open();
+    expect(sent(documents, '{ hello }')).toBe(sent(documents, '{ hello }'));
+    expect(sent(documents, '{ nothing }')).not.toBe(sent(documents, '{ nothing }'));
   });
 
-  test('holds so many documents, and drops the least recently used', () => {
-    const cache = useDocumentCache({ documentsMax: 2, charsMax: 1_000 });
-    const [a, b, c] = ['{ hello } #a', '{ hello } #b', '{ hello } #c'] as const;
-    through(cache, a);
-    through(cache, b);
-    through(cache, a);
-    through(cache, c);
-    expect([through(cache, a), through(cache, b)]).toEqual([true, false]);
+  test('are kept up to a number, and the least recently used leave first', () => {
+    const documents = open();
+    const [used, unused] = ['{ hello } #used', '{ hello } #unused'] as const;
+    const kept = sent(documents, used);
+    const left = sent(documents, unused);
+    for (let n = 0; n < 255; n++) {
+      sent(documents, `{ hello } #${n}`);
+      sent(documents, used);
+    }
+    expect(sent(documents, used)).toBe(kept);
+    expect(sent(documents, unused)).not.toBe(left);
   });
 
-  test('holds so many characters', () => {
-    const cache = useDocumentCache({ documentsMax: 100, charsMax: 100 });
-    const queries = Array.from({ length: 5 }, (_, n) => `{ hello } #${n}${'x'.repeat(30)}`);
-    for (const query of queries) through(cache, query);
-    expect(queries.slice(3).map(query => through(cache, query))).toEqual([true, true]);
-    expect(through(cache, queries[0]!)).toBe(false);
+  test('are kept up to a number of characters', () => {
+    const documents = open();
+    const queries = Array.from({ length: 60 }, (_, n) => `{ hello } #${n}${'x'.repeat(50_000)}`);
+    const first = sent(documents, queries[0]!);
+    const all = queries.map(query => sent(documents, query));
+    expect(sent(documents, queries[59]!)).toBe(all[59]);
+    expect(sent(documents, queries[0]!)).not.toBe(first);
   });
 });
 

@@ -1,36 +1,39 @@
-import { parse, type ExecutionArgs, type ExecutionResult } from 'graphql';
+import { parse, type ExecutionResult } from 'graphql';
 import { describe, expect, test } from 'vitest';
 import { GatewayError } from '../../src/core/errors.ts';
 import type { Principal } from '../../src/core/principal.ts';
+import { createOperations } from '../../src/graphql-http/operation.ts';
+import { createSubscribe } from '../../src/graphql-http/subscribe.ts';
 import { schema } from '../../src/graphql/schema.ts';
 import { toDelivery, type Delivery, type LiveStream } from '../../src/live/stream.ts';
 import { type ReadySource } from '../../src/server/ready.ts';
 import { SERVER_DEFAULTS } from '../../src/server/settings.ts';
 import { sharedKey } from '../../src/server/shared-key.ts';
 import { createSharedResults } from '../../src/server/shared-results.ts';
-import { createSubscribe } from '../../src/server/subscribe.ts';
 import { createApi, event, key, READER } from '../graphql/kit.ts';
 
 const log = { info: () => {}, warn: () => {}, error: () => {} };
 const COUNTING = `subscription ($filter: EventFilter) {
   events(filter: $filter) { kind node { eventId definition { name } } } }`;
 
+const findOperation = createOperations(schema, SERVER_DEFAULTS);
+const operationOf = (source: string) => findOperation(parse(source), null);
+
 /** Subscribers of one process, each of which is handed the same deliveries. */
 function startSubscribers(deliveries: readonly Delivery[], limits?: { charsMax: number }) {
   const api = createApi();
   const shared = createSharedResults({ charsMax: 1e6, resultsMax: 1_000, ...limits });
-  const subscribe = createSubscribe({ log, settings: SERVER_DEFAULTS }, shared);
-  async function open(
-    source: string,
-    principal: Principal,
-    variableValues = {},
-    given = deliveries,
-  ) {
+  const subscribe = createSubscribe({ log, schema }, shared);
+  async function open(source: string, principal: Principal, variables = {}, given = deliveries) {
     const context = api.context(principal);
     const live = { ...context.services.live, subscribe: () => handsOut(given) };
-    const contextValue = { ...context, call: {}, services: { ...context.services, live } };
-    const args: ExecutionArgs = { schema, document: parse(source), contextValue, variableValues };
-    return (await subscribe(args)) as ReadySource;
+    const request = {
+      operation: operationOf(source),
+      call: { requestId: 'r', work: undefined },
+      context: { ...context, services: { ...context.services, live } },
+      variables,
+    };
+    return (await subscribe(request)) as ReadySource;
   }
   return { api, shared, open };
 }

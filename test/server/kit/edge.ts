@@ -2,11 +2,11 @@ import { connect, type Socket } from 'node:net';
 import { GatewayError } from '../../../src/core/errors.ts';
 import { LIMITS } from '../../../src/core/limits.ts';
 import type { Principal } from '../../../src/core/principal.ts';
+import type { PipelineOptions } from '../../../src/graphql-http/pipeline.ts';
+import { createGraphqlServer } from '../../../src/graphql-http/server.ts';
 import { Admission } from '../../../src/server/admission.ts';
 import { createHttpServer, type HttpServerOptions } from '../../../src/server/http.ts';
-import type { PipelineOptions } from '../../../src/server/pipeline.ts';
 import { SERVER_DEFAULTS, type ServerSettings } from '../../../src/server/settings.ts';
-import { createYogaServer } from '../../../src/server/yoga.ts';
 import { stubSchema, type Sightings } from './schema.ts';
 
 export const KEY = 'slc_test_key';
@@ -59,11 +59,11 @@ export async function startEdge(options: Options = {}): Promise<Edge> {
     void lines.push({ level, fields, message });
   const log = { info: write('info'), warn: write('warn'), error: write('error') };
   const seen: Sightings = { resolved: 0, streamsBegun: 0, streamsEnded: 0, pulled: 0 };
-  const graphql = createYogaServer({
+  const graphql = createGraphqlServer({
     schema: stubSchema(seen),
     admission,
     authenticate: async ({ headers }) => principalOf(headers.get('authorization')),
-    createContext: call => ({ signal: call.signal }),
+    createContext: (call, principal) => ({ signal: call.signal, principal }),
     ...(eventIdOf && { eventIdOf }),
     log,
     settings,

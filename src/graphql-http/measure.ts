@@ -8,7 +8,7 @@ import {
   type SelectionSetNode,
 } from 'graphql';
 import { GatewayError } from '../core/errors.ts';
-import type { ServerSettings } from './settings.ts';
+import type { ServerSettings } from '../server/settings.ts';
 
 export type QueryLimits = Pick<
   ServerSettings,

@@ -2,21 +2,24 @@
  * Subscriptions. Where a source says who sees the same of its steps (an `EventStream`), each step
  * is executed and written once for all who ask the same; elsewhere for each reader.
  */
-import { createSourceEventStream, type ExecutionArgs, type ExecutionResult } from 'graphql';
+import { createSourceEventStream, type ExecutionResult, type GraphQLSchema } from 'graphql';
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { GatewayError } from '../core/errors.ts';
 import { LIMITS } from '../core/limits.ts';
+import type { GraphQLContext } from '../graphql/context.ts';
 import { EventStream } from '../graphql/stream.ts';
 import type { Delivery } from '../live/stream.ts';
-import { hasOutage, type Asker, type RawResult } from './errors.ts';
-import { executeWithin } from './execute.ts';
-import type { OperationContext, PipelineOptions } from './pipeline.ts';
-import { Ready, toReady, type ReadySource } from './ready.ts';
-import { sharedKey } from './shared-key.ts';
-import type { SharedResults } from './shared-results.ts';
+import type { Call } from '../server/call.ts';
+import { hasOutage, type Asker, type RawResult } from '../server/errors.ts';
+import { Ready, toReady, type ReadySource } from '../server/ready.ts';
+import { sharedKey } from '../server/shared-key.ts';
+import type { SharedResults } from '../server/shared-results.ts';
+import type { Variables } from './executor/selection.ts';
+import type { Operation } from './operation.ts';
+import type { PipelineOptions } from './pipeline.ts';
 
-type SubscribeOptions = Pick<PipelineOptions, 'eventIdOf' | 'log' | 'settings'>;
+type SubscribeOptions = Pick<PipelineOptions, 'eventIdOf' | 'log' | 'schema'>;
 
 /** Steps that a reader takes at once. */
 const BATCH = 64;
@@ -25,47 +28,65 @@ const OUTAGE_MS = 120_000;
 const RETRY_MIN_MS = 50;
 const RETRY_MAX_MS = 2_000;
 
-export type Subscribe = (args: ExecutionArgs) => Promise<ReadySource | ExecutionResult>;
+export interface Subscription {
+  readonly operation: Operation;
+  readonly call: Pick<Call, 'requestId' | 'work'>;
+  readonly context: GraphQLContext;
+  /** As they were sent. */
+  readonly variables: Variables;
+}
+
+export type Subscribe = (subscription: Subscription) => Promise<ReadySource | ExecutionResult>;
 
 export function createSubscribe(options: SubscribeOptions, shared: SharedResults): Subscribe {
-  return async args => {
-    checkBytes(args.contextValue as OperationContext);
-    const source = await createSourceEventStream(args);
+  return async subscription => {
+    checkBytes(subscription.call);
+    const source = await openSource(options.schema, subscription);
     if (!(Symbol.asyncIterator in source)) return source;
-    if (source instanceof EventStream) return shareSteps(source, { args, options, shared });
-    return ownSteps(source[Symbol.asyncIterator](), args, options);
+    if (source instanceof EventStream) return shareSteps(source, subscription, options, shared);
+    return ownSteps(source[Symbol.asyncIterator](), subscription, options);
   };
 }
 
+function openSource(schema: GraphQLSchema, { operation, context, variables }: Subscription) {
+  return createSourceEventStream({
+    schema,
+    document: operation.document,
+    operationName: operation.node.name?.value,
+    contextValue: context,
+    variableValues: { ...variables },
+  });
+}
+
 /** What a subscription was asked with is held until it ends, also what nobody looks at. */
-function checkBytes({ call }: OperationContext): void {
+function checkBytes({ work }: Subscription['call']): void {
   const { subscriptionBytesMax } = LIMITS;
-  const bytes = call.work?.bytes ?? 0;
+  const bytes = work?.bytes ?? 0;
   if (bytes <= subscriptionBytesMax) return;
   const message = `A request that subscribes may have ${subscriptionBytesMax} bytes, but has ${bytes}.`;
   throw new GatewayError('PAYLOAD_TOO_LARGE', message);
 }
 
-interface Sharing {
-  readonly args: ExecutionArgs;
-  readonly options: SubscribeOptions;
-  readonly shared: SharedResults;
-}
-
-function shareSteps(source: EventStream, { args, options, shared }: Sharing): ReadySource {
-  const asked = sharedKey(args.document, args.operationName, args.variableValues ?? {});
+function shareSteps(
+  source: EventStream,
+  subscription: Subscription,
+  options: SubscribeOptions,
+  shared: SharedResults,
+): ReadySource {
+  const { operation, variables } = subscription;
+  const asked = sharedKey(operation.document, operation.node.name?.value, variables);
   const plan = shared.join(`${source.audience}\n${asked}`);
   let isLeft = false;
 
   function makeAll(deliveries: readonly Delivery[]): (Ready | Promise<Ready>)[] {
     // Made with the first step that nobody has made: steps that are made together look up together.
-    let contextValue: object | undefined;
+    let context: GraphQLContext | undefined;
     return deliveries.map(delivery => {
       const make = () => {
-        contextValue ??= source.sharedContext();
+        context ??= source.sharedContext();
         const step = source.placed(delivery);
         const asker = { requestId: randomUUID(), log: options.log };
-        return makeReady({ ...args, contextValue, rootValue: step }, asker, options);
+        return makeReady({ ...subscription, context }, step, asker, options);
       };
       return delivery.event === null ? make() : shared.of(plan, delivery.event, make);
     });
@@ -90,16 +111,15 @@ function isReady(made: Ready | Promise<Ready>): made is Ready {
 
 function ownSteps(
   steps: AsyncIterator<unknown>,
-  args: ExecutionArgs,
+  subscription: Subscription,
   options: SubscribeOptions,
 ): ReadySource {
-  const { call } = args.contextValue as OperationContext;
-  const asker = { requestId: call.requestId, log: options.log };
+  const asker = { requestId: subscription.call.requestId, log: options.log };
   return {
     async take() {
       const step = await steps.next();
       if (step.done === true) return [];
-      return [await makeReady({ ...args, rootValue: step.value }, asker, options)];
+      return [await makeReady(subscription, step.value, asker, options)];
     },
     async leave() {
       await steps.return?.();
@@ -108,12 +128,13 @@ function ownSteps(
 }
 
 function makeReady(
-  args: ExecutionArgs,
+  { operation, context, variables }: Subscription,
+  rootValue: unknown,
   asker: Asker,
-  { eventIdOf, settings }: SubscribeOptions,
+  { eventIdOf }: SubscribeOptions,
 ): Ready | Promise<Ready> {
-  const eventId = eventIdOf?.(args.rootValue);
-  const executeOnce = () => executeWithin(args, settings.answerBytesMax);
+  const eventId = eventIdOf?.(rootValue);
+  const executeOnce = () => operation.execute({ context, variables, rootValue });
   const result = executeOnce();
   if (!(result instanceof Promise) && result.errors === undefined) {
     return toReady(result, asker, eventId);

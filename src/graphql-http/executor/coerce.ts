@@ -16,9 +16,9 @@ import {
 } from 'graphql';
 
 /** Thrown for what graphql-js is to judge. */
-export class NotDirect extends Error {}
+export class NotCoercible extends Error {}
 
-/** @throws NotDirect */
+/** @throws NotCoercible */
 export type Coerce = (value: unknown) => unknown;
 
 /** @see https://spec.graphql.org/October2021/#sec-Input-Objects.Input-Coercion */
@@ -29,7 +29,7 @@ export function coercerOf(type: GraphQLInputType): Coerce {
   coercers.set(type, value => coerce(value));
   const inner = coercerOfNullable(getNullableType(type));
   const coerce: Coerce = isNonNullType(type)
-    ? value => inner(value ?? notDirect())
+    ? value => inner(value ?? notCoercible())
     : value => (value == null ? null : inner(value));
   coercers.set(type, coerce);
   return coerce;
@@ -37,28 +37,28 @@ export function coercerOf(type: GraphQLInputType): Coerce {
 
 const coercers = new WeakMap<GraphQLInputType, Coerce>();
 
-function notDirect(): never {
-  throw new NotDirect();
+function notCoercible(): never {
+  throw new NotCoercible();
 }
 
 function coercerOfNullable(type: GraphQLNullableType): Coerce {
   if (isListType(type)) {
     const item = coercerOf(type.ofType as GraphQLInputType);
-    return value => (Array.isArray(value) ? value.map(item) : notDirect());
+    return value => (Array.isArray(value) ? value.map(item) : notCoercible());
   }
   if (isInputObjectType(type)) return coercerOfObject(type);
-  return isLeafType(type) ? coercerOfLeaf(type) : notDirect;
+  return isLeafType(type) ? coercerOfLeaf(type) : notCoercible;
 }
 
 function coercerOfLeaf(type: GraphQLLeafType): Coerce {
   // By far the most values are texts.
-  if (type.name === 'String') return value => (typeof value === 'string' ? value : notDirect());
+  if (type.name === 'String') return value => (typeof value === 'string' ? value : notCoercible());
   return value => {
     try {
       const parsed = type.parseValue(value);
-      return parsed === undefined ? notDirect() : parsed;
+      return parsed === undefined ? notCoercible() : parsed;
     } catch {
-      return notDirect();
+      return notCoercible();
     }
   };
 }
@@ -71,7 +71,7 @@ function coercerOfObject(type: GraphQLInputObjectType): Coerce {
     defaultValue,
   }));
   return value => {
-    if (typeof value !== 'object' || value === null || Array.isArray(value)) return notDirect();
+    if (typeof value !== 'object' || value === null || Array.isArray(value)) return notCoercible();
     const given = value as Record<string, unknown>;
     const coerced: Record<string, unknown> = {};
     let found = 0;
@@ -82,10 +82,10 @@ function coercerOfObject(type: GraphQLInputObjectType): Coerce {
         coerced[name] = coerce(own);
         found += 1;
       } else if (defaultValue !== undefined) coerced[name] = defaultValue;
-      else if (isRequired) return notDirect();
+      else if (isRequired) return notCoercible();
     }
     // A key that is no field.
-    if (countKeys(given) !== found) return notDirect();
+    if (countKeys(given) !== found) return notCoercible();
     return type.isOneOf ? theOne(coerced, found) : coerced;
   };
 }
@@ -97,5 +97,5 @@ function countKeys(given: object): number {
 }
 
 function theOne(coerced: Record<string, unknown>, found: number): unknown {
-  return found === 1 && Object.values(coerced)[0] !== null ? coerced : notDirect();
+  return found === 1 && Object.values(coerced)[0] !== null ? coerced : notCoercible();
 }

@@ -12,13 +12,9 @@ import {
   type GraphQLObjectType,
   type SelectionSetNode,
 } from 'graphql';
-import type { EventPageJson } from '../../graphql/event-pages.ts';
-import type { EventJsonPageShape } from '../../read/event-json-page.ts';
-import {
-  isEventJsonField,
-  type EventJsonShape,
-  type EventJsonValue,
-} from '../../read/event-json.ts';
+import type { EventPageJson } from '../graphql/event-pages.ts';
+import type { EventJsonPageShape } from '../read/event-json-page.ts';
+import { isEventJsonField, type EventJsonShape, type EventJsonValue } from '../read/event-json.ts';
 
 export interface PageSelection {
   readonly shape: EventJsonPageShape;
@@ -26,7 +22,7 @@ export interface PageSelection {
   readonly write: (page: EventPageJson) => string;
 }
 
-export type Fragments = ReadonlyMap<string, FragmentDefinitionNode>;
+export type Fragments = Readonly<Record<string, FragmentDefinitionNode>>;
 
 /** Postgres takes no more arguments of a function than a hundred: a member takes two. */
 const MEMBERS_MAX = 40;
@@ -168,7 +164,7 @@ function membersOf(
       continue;
     }
     const fragment =
-      selection.kind === Kind.INLINE_FRAGMENT ? selection : fragments.get(selection.name.value);
+      selection.kind === Kind.INLINE_FRAGMENT ? selection : fragments[selection.name.value];
     const condition = fragment?.typeCondition?.name.value;
     if (fragment === undefined || fragment.directives?.length) return null;
     if (condition !== undefined && condition !== type?.name) return null;

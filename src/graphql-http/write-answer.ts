@@ -1,36 +1,16 @@
-import { preferredType } from '../accept.ts';
-import { answer } from '../answer.ts';
-import { ENCODINGS_READ } from '../body.ts';
-import { HttpCall } from '../call.ts';
-import { presentError, presentResult, type PresentedResult, type RawResult } from '../errors.ts';
-import type { Log } from '../log.ts';
-import { beginsStream, collapsed, httpStatus, retryAfterS } from '../outcome.ts';
-import type { EdgePlugin } from '../pipeline.ts';
-import { isReadySource, once, Ready, toReady, type ReadySource } from '../ready.ts';
-import type { EventStreams } from '../sse.ts';
+import { preferredType } from '../server/accept.ts';
+import { answer } from '../server/answer.ts';
+import { ENCODINGS_READ } from '../server/body.ts';
+import type { HttpCall } from '../server/call.ts';
+import { presentError, presentResult, type PresentedResult } from '../server/errors.ts';
+import type { Log } from '../server/log.ts';
+import { beginsStream, collapsed, httpStatus, retryAfterS } from '../server/outcome.ts';
+import { isReadySource, once, Ready, toReady } from '../server/ready.ts';
+import type { EventStreams } from '../server/sse.ts';
+import type { Result } from './pipeline.ts';
 
-/**
- * Writes the answer: one JSON result or a stream of events, as the caller likes. It goes straight
- * to the socket, since a stream must feel its reader's pace and end with it; Yoga finds the answer
- * given and adds nothing.
- */
-export function useAnswers(write: WriteAnswer): EdgePlugin {
-  return {
-    onResultProcess({ result, serverContext, setResultProcessor }) {
-      const call = serverContext?.call;
-      if (!(call instanceof HttpCall)) return;
-      setResultProcessor(async (_result, { Response }) => {
-        await write(result as RawResult | ReadySource, call);
-        return new Response(null, { status: call.res.statusCode });
-      }, 'application/json');
-    },
-  };
-}
-
-export type WriteAnswer = (
-  result: RawResult | Ready | ReadySource,
-  call: HttpCall,
-) => Promise<void>;
+/** Writes a result as the caller likes it: as JSON, or as a stream of events. */
+export type WriteAnswer = (result: Result, call: HttpCall) => Promise<void>;
 
 export function createWriteAnswer(streams: EventStreams, log: Log): WriteAnswer {
   return async (result, call) => {

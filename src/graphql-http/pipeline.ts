@@ -1,0 +1,149 @@
+/**
+ * The one way of a GraphQL operation, whatever carries it: parse, validate, check, execute. HTTP,
+ * event streams and WebSockets authenticate the caller, read the parameters, call `run` and write
+ * its result. Documents, plans and coercers are kept, so a repeated operation only runs.
+ */
+import type { ExecutionArgs, ExecutionResult, GraphQLSchema } from 'graphql';
+import { createYoga, type Plugin } from 'graphql-yoga';
+import type { Principal } from '../core/principal.ts';
+import type { GraphQLContext } from '../graphql/context.ts';
+import type { Admission } from '../server/admission.ts';
+import type { Call } from '../server/call.ts';
+import type { RawResult } from '../server/errors.ts';
+import type { Log } from '../server/log.ts';
+import type { OperationParams } from '../server/params.ts';
+import type { Ready, ReadySource } from '../server/ready.ts';
+import type { ServerSettings } from '../server/settings.ts';
+import { createSharedResults, type SharedResults } from '../server/shared-results.ts';
+import { createDocuments } from './documents.ts';
+import { createOperations, type Operation } from './operation.ts';
+import { createSubscribe } from './subscribe.ts';
+
+export type Result = RawResult | Ready | ReadySource;
+
+/** What carries an operation, and who sent it. */
+export interface OperationContext {
+  readonly call: Call;
+  readonly params: OperationParams;
+  readonly principal: Principal | null;
+}
+
+/** Composed by the gateway. */
+export interface PipelineOptions {
+  readonly schema: GraphQLSchema;
+  /** Shared by all that is served. */
+  readonly admission: Admission;
+  /**
+   * The key's owner; null where no key was sent.
+   * @throws GatewayError UNAUTHENTICATED for a key that is not valid, RATE_LIMITED,
+   * SERVICE_UNAVAILABLE when the database does not answer.
+   */
+  readonly authenticate: (call: Call) => Promise<Principal | null>;
+  /** What resolvers see. */
+  readonly createContext: (call: Call, principal: Principal | null) => object;
+  /** The `id:` of a step of a stream, which an EventSource sends back as Last-Event-ID. */
+  readonly eventIdOf?: (step: unknown) => string | undefined;
+  /** Absent: one of its own. */
+  readonly sharedResults?: SharedResults;
+  readonly log: Log;
+  readonly settings: ServerSettings;
+}
+
+export interface Pipeline {
+  /**
+   * Finds the operation of a request.
+   * @throws GatewayError or a list of GraphQLErrors as `DocumentFaults`
+   */
+  prepare(context: OperationContext): PreparedOperation;
+}
+
+export interface PreparedOperation {
+  readonly operation: Operation;
+  /** Executes it. Faults of resolvers stand in the result; a refusal is a result of errors alone. */
+  run(): Promise<Result>;
+}
+
+/** Every fault of a document. */
+export class DocumentFaults extends Error {
+  readonly errors: readonly unknown[];
+
+  constructor(errors: readonly unknown[]) {
+    super('The document is not valid.');
+    this.errors = errors;
+  }
+}
+
+export function createPipeline(options: PipelineOptions): Pipeline {
+  const { schema, settings } = options;
+  const documents = createDocuments(schema, settings);
+  const findOperation = createOperations(schema, settings);
+  const subscribe = createSubscribe(options, options.sharedResults ?? createSharedResults());
+
+  function run(args: ExecutionArgs): Promise<Result> | Result {
+    const { call, params, principal } = args.contextValue as OperationContext;
+    const operation = findOperation(args.document, args.operationName);
+    const { variables = {} } = params;
+    const refusal = operation.refusalOf(principal, variables);
+    if (refusal !== undefined) return { errors: [refusal] };
+    const context = options.createContext(call, principal) as GraphQLContext;
+    return operation.type === 'subscription'
+      ? subscribe({ operation, call, context, variables })
+      : operation.answer({ context, variables, onRead: call.work?.grow });
+  }
+
+  const yoga = createYoga<OperationContext>({
+    schema,
+    plugins: [useOwn(documents, run)],
+    // HTTP, event streams and WebSockets are served by modules of this folder.
+    maxRequestBodySize: false,
+    multipart: false,
+    parserAndValidationCache: false,
+    maskedErrors: false,
+    cors: false,
+    graphiql: false,
+    landingPage: false,
+    logging: false,
+  });
+
+  return {
+    prepare(context) {
+      const { query, operationName } = context.params;
+      const { parse, validate, execute } = yoga.getEnveloped(context);
+      const document = parse(query);
+      const faults = validate(schema, document);
+      if (faults.length > 0) throw new DocumentFaults(faults);
+      const operation = findOperation(document, operationName);
+      return {
+        operation,
+        async run() {
+          return (await execute({
+            schema,
+            document,
+            operationName,
+            contextValue: context,
+          })) as Result;
+        },
+      };
+    },
+  };
+}
+
+/** Gives Yoga our parser, validator and executor, between which other plugins can stand. */
+function useOwn(
+  documents: ReturnType<typeof createDocuments>,
+  run: (args: ExecutionArgs) => Promise<Result> | Result,
+): Plugin<OperationContext> {
+  return {
+    onParse({ setParseFn }) {
+      setParseFn(documents.parse);
+    },
+    onValidate({ setValidationFn }) {
+      setValidationFn((_schema: GraphQLSchema, document: ExecutionArgs['document']) =>
+        documents.validate(document),
+      );
+    },
+    onExecute({ setExecuteFn }) {
+      setExecuteFn(run as (args: ExecutionArgs) => ExecutionResult);
+    },
+  };
+}

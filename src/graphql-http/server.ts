@@ -1,0 +1,107 @@
+/** GraphQL over HTTP, event streams and WebSockets, on one path. */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Duplex } from 'node:stream';
+import { GatewayError } from '../core/errors.ts';
+import { takesEventStream } from '../server/accept.ts';
+import { admit } from '../server/admit.ts';
+import { answerError } from '../server/answer.ts';
+import { HttpCall } from '../server/call.ts';
+import { createCors } from '../server/cors.ts';
+import { createPace } from '../server/pace.ts';
+import { readGetParams, readPostParams } from '../server/params.ts';
+import { createEventStreams } from '../server/sse.ts';
+import { createWebSockets } from '../server/websocket.ts';
+import { createPipeline, DocumentFaults, type PipelineOptions, type Result } from './pipeline.ts';
+import { createWriteAnswer } from './write-answer.ts';
+
+export interface GraphqlServer {
+  /** Answers a request for `/graphql`; every fault becomes an answer. */
+  handle(req: IncomingMessage, res: ServerResponse, requestId: string): Promise<void>;
+  /** Takes over a connection that asks to become a WebSocket. */
+  upgrade(req: IncomingMessage, socket: Duplex, head: Buffer): void;
+  /**
+   * Gives streams a time to end by themselves, ends the others with GOING_AWAY and closes every
+   * WebSocket. Idempotent.
+   */
+  stop(patienceMs: number): Promise<void>;
+}
+
+/** Builds the server and starts nothing. */
+export function createGraphqlServer(options: PipelineOptions): GraphqlServer {
+  const { settings, log, authenticate } = options;
+  const pipeline = createPipeline(options);
+  const pace = createPace();
+  const streams = createEventStreams({ ...options, pace });
+  const write = createWriteAnswer(streams, log);
+  const allowOrigin = createCors(settings.corsOrigins);
+  const sockets = createWebSockets(pipeline, { ...options, pace });
+
+  async function resultOf(call: HttpCall): Promise<Result> {
+    try {
+      await admit(call, options.admission);
+      // Before the body: without a key only a small one is read.
+      call.principal = await authenticate(call);
+      const { method, url = '' } = call.req;
+      const params =
+        method === 'GET' ? readGetParams(url, settings) : await readPostParams(call, settings);
+      const { operation, run } = pipeline.prepare({ call, params, principal: call.principal });
+      requireFitting(operation.type, call.req);
+      return await run();
+    } catch (error) {
+      return { errors: error instanceof DocumentFaults ? error.errors : [error] };
+    }
+  }
+
+  return {
+    async handle(req, res, requestId) {
+      if (allowOrigin(req, res) === 'preflight') return;
+      const refused = refusalOf(req);
+      if (refused) return answerError(res, refused, { allow: 'GET, POST' });
+      const call = new HttpCall(req, res, requestId);
+      await write(await resultOf(call), call);
+    },
+    upgrade: sockets.upgrade,
+    async stop(patienceMs) {
+      await Promise.all([streams.stop(patienceMs), sockets.stop(patienceMs)]);
+    },
+  };
+}
+
+/** @see https://graphql.github.io/graphql-over-http/draft/#sec-GET */
+class MutationByGet extends GatewayError {
+  constructor() {
+    super('BAD_REQUEST', 'A mutation is expected to be sent by POST.');
+  }
+
+  override get status(): number {
+    return 405;
+  }
+}
+
+/** Links and images send GET, so it carries no mutation; a stream goes to a caller that reads one. */
+function requireFitting(type: string, { method, headers }: IncomingMessage): void {
+  if (type === 'mutation' && method === 'GET') throw new MutationByGet();
+  if (type === 'subscription' && !takesEventStream(headers.accept)) {
+    throw new GatewayError(
+      'BAD_REQUEST',
+      'A subscription is streamed: send "Accept: text/event-stream", or use the WebSocket.',
+    );
+  }
+}
+
+/**
+ * What another site's page may send without asking first is a GET, and that carries no key: there
+ * are no cookies. Images, frames and scripts of other sites are turned away all the same.
+ */
+function refusalOf({ method, headers }: IncomingMessage): GatewayError | undefined {
+  if (method !== 'GET' && method !== 'POST') {
+    return new GatewayError('METHOD_NOT_ALLOWED', 'GraphQL is served to GET and POST.');
+  }
+  if (!URL.canParse(`http://${headers.host ?? 'localhost'}/`)) {
+    return new GatewayError('BAD_REQUEST', 'The Host header is not a host.');
+  }
+  if (headers['sec-fetch-site'] === 'cross-site' && headers['sec-fetch-mode'] === 'no-cors') {
+    return new GatewayError('BAD_REQUEST', 'A page of another site may not embed this.');
+  }
+  return undefined;
+}
