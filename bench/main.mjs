@@ -10,7 +10,7 @@ import { printSettings } from './harness/settings.mjs';
 
 const PARTS = [
   ...['ingest', 'single', 'page', 'deep', 'aggregates', 'fanout', 'latency', 'memory', 'start'],
-  ...['stalled', 'doors', 'growth'],
+  ...['stalled', 'doors', 'growth', 'cpu'],
 ];
 
 function readArguments() {
@@ -22,6 +22,7 @@ function readArguments() {
       events: { type: 'string' },
       'snapshot-seconds': { type: 'string' },
       minutes: { type: 'string' },
+      beside: { type: 'string' },
     },
   });
   const unknown = positionals.filter(name => !PARTS.includes(name));
@@ -37,6 +38,7 @@ function readArguments() {
       events: number('events'),
       snapshotSeconds: number('snapshot-seconds'),
       minutes: number('minutes'),
+      beside: values.beside,
     },
   };
 }

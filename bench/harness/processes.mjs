@@ -11,9 +11,9 @@ export const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
 /**
  * A gateway as `npm start` runs it. `databaseUrl` absent: with a Postgres of its own in `dataDir`,
- * which is removed at the end unless it was given. `BENCH_PROF=<folder>` profiles it.
+ * which is removed at the end unless it was given. `root`: another built checkout. `BENCH_PROF=<folder>` profiles it.
  */
-export async function startGateway({ databaseUrl, dataDir, env = {} } = {}) {
+export async function startGateway({ databaseUrl, dataDir, env = {}, root = ROOT } = {}) {
   const folder = dataDir ?? makeDataFolder();
   const profile = process.env.BENCH_PROF;
   const flags = profile ? ['--cpu-prof', `--cpu-prof-dir=${profile}`] : [];
@@ -22,7 +22,7 @@ export async function startGateway({ databaseUrl, dataDir, env = {} } = {}) {
     process.execPath,
     [...flags, '--enable-source-maps', 'dist/cli/main.js', 'serve'],
     {
-      cwd: ROOT,
+      cwd: root,
       env: {
         ...process.env,
         ...{ NODE_ENV: 'production', PORT: '0', LOG_LEVEL: 'warn' },
@@ -68,7 +68,7 @@ export async function startPeer(name, ...args) {
     child.once('message', resolve);
     ended.then(([code]) => reject(new Error(`the peer ${name} ended with ${code}`)));
   });
-  return { port, send: message => child.send(message), stop };
+  return { port, pid: child.pid, send: message => child.send(message), stop };
 }
 
 /** Resident memory of a process in MB. */
