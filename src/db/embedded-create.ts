@@ -1,9 +1,8 @@
 import { spawn } from 'node:child_process';
-import { appendFileSync, chownSync, existsSync, rmSync, writeFileSync } from 'node:fs';
-import { rename } from 'node:fs/promises';
+import { appendFileSync, existsSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { availableParallelism, totalmem } from 'node:os';
 import { dirname, join } from 'node:path';
-import type { Owner } from './embedded-binaries.ts';
+import { asOwner } from './as-owner.ts';
 import type { Home } from './embedded-home.ts';
 
 export const SUPERUSER = 'sluice';
@@ -27,8 +26,11 @@ export async function createData(home: Home): Promise<void> {
   if (existsSync(join(home.data, 'PG_VERSION'))) return;
   const draft = `${home.data}.new`;
   const passwordFile = `${home.data}.password`;
-  rmSync(draft, { recursive: true, force: true });
-  writeOwned(passwordFile, home.password, home.owner);
+  asOwner(home.owner, () => {
+    rmSync(draft, { recursive: true, force: true });
+    rmSync(passwordFile, { force: true });
+    writeFileSync(passwordFile, home.password, { mode: 0o600, flag: 'wx' });
+  });
   try {
     await initdb(home, [
       ...['--pgdata', draft, '--username', SUPERUSER, '--pwfile', passwordFile],
@@ -37,13 +39,15 @@ export async function createData(home: Home): Promise<void> {
       ...['--locale-provider', 'builtin', '--builtin-locale', 'C.UTF-8'],
       ...['--no-sync', '--no-instructions'],
     ]);
-    appendFileSync(join(draft, 'postgresql.conf'), "\ninclude = 'sluice.conf'\n");
-    writeOwned(join(draft, 'sluice.conf'), '', home.owner);
+    asOwner(home.owner, () => {
+      appendFileSync(join(draft, 'postgresql.conf'), "\ninclude = 'sluice.conf'\n");
+      writeFileSync(join(draft, 'sluice.conf'), '', { mode: 0o600 });
+    });
     // One pass over the finished files, instead of one sync for each of them.
     await initdb(home, ['--sync-only', '--pgdata', draft]);
-    await rename(draft, home.data);
+    asOwner(home.owner, () => renameSync(draft, home.data));
   } finally {
-    rmSync(passwordFile, { force: true });
+    asOwner(home.owner, () => rmSync(passwordFile, { force: true }));
   }
 }
 
@@ -94,10 +98,7 @@ export function writeSettings(home: Home, port: number | undefined): void {
   };
   const lines = Object.entries(settings).map(([name, value]) => `${name} = '${value}'\n`);
   const head = '# Written at each start. ALTER SYSTEM is the way to change a setting.\n';
-  writeOwned(join(home.data, 'sluice.conf'), head + lines.join(''), home.owner);
-}
-
-function writeOwned(file: string, text: string, owner: Owner | undefined): void {
-  writeFileSync(file, text, { mode: 0o600 });
-  if (owner !== undefined) chownSync(file, owner.uid, owner.gid);
+  asOwner(home.owner, () => {
+    writeFileSync(join(home.data, 'sluice.conf'), head + lines.join(''), { mode: 0o600 });
+  });
 }

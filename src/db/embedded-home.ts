@@ -1,7 +1,18 @@
-import { createHash, randomBytes } from 'node:crypto';
-import { chownSync, existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { randomBytes } from 'node:crypto';
+import {
+  chmodSync,
+  existsSync,
+  lchownSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
+import { asOwner } from './as-owner.ts';
 import { type Binaries, findBinaries, mayEnter, type Owner } from './embedded-binaries.ts';
 
 /** Where an embedded Postgres lives, and as whom. */
@@ -50,9 +61,23 @@ export async function settle(dataDir: string, wishedShelter?: string): Promise<H
   };
 }
 
-/** Root's is open for Postgres' user to pass through; what is secret in it is closed by itself. */
+/**
+ * Makes the data folder, or closes one that others may read or write. Root's is open for Postgres'
+ * user to pass through; each secret file in it is closed by itself.
+ * @throws Error where the gateway runs as root and another user owns the folder: that user could
+ * put a symbolic link in place of a file that root writes.
+ */
 export function makeDataDir(dataDir: string): void {
-  mkdirSync(dataDir, { recursive: true, mode: isRoot() ? 0o711 : 0o700 });
+  const mode = isRoot() ? 0o711 : 0o700;
+  mkdirSync(dataDir, { recursive: true, mode });
+  const found = statSync(dataDir);
+  if (isRoot() && found.uid !== 0) {
+    throw new Error(
+      `${dataDir} belongs to user ${found.uid}, but the gateway runs as root: start it as that ` +
+        'user, or make root the owner of the folder',
+    );
+  }
+  if (process.platform !== 'win32' && (found.mode & 0o777 & ~mode) !== 0) chmodSync(dataDir, mode);
 }
 
 function isRoot(): boolean {
@@ -73,10 +98,10 @@ function describe(at: {
   return at.binaries.copied ? `${user}, from a copy in ${dirname(at.binaries.native)}` : user;
 }
 
-/** Whoever has the data; else `postgres`, else the system's nobody. */
+/** Whoever owns the data; else a user "sluice", then "postgres"; last the system's nobody. */
 function chooseOwner(data: string): Owner {
   if (existsSync(data)) {
-    const { uid, gid } = statSync(data);
+    const { uid, gid } = lstatSync(data);
     if (uid !== 0) return { uid, gid };
   }
   const users = new Map(
@@ -85,10 +110,12 @@ function chooseOwner(data: string): Owner {
       .map(line => line.split(':'))
       .map(([name = '', , uid, gid]) => [name, { uid: Number(uid), gid: Number(gid) }]),
   );
-  const owner = ['postgres', '_postgres', 'nobody'].map(name => users.get(name)).find(Boolean);
+  const owner = ['sluice', 'postgres', '_postgres', 'nobody']
+    .map(name => users.get(name))
+    .find(Boolean);
   if (owner !== undefined && owner.uid > 0) return owner;
   throw new Error(
-    'Postgres does not run as root, and there is no user postgres or nobody: ' +
+    'Postgres does not run as root, and there is no user sluice, postgres or nobody: ' +
       'start the gateway as another user, or set DATABASE_URL',
   );
 }
@@ -105,14 +132,15 @@ function chooseFolder(options: {
     throw new Error(`user ${owner.uid}, whose data is in ${near}, may not enter that folder`);
   }
   const away = join(shelter, randomBytes(6).toString('hex'));
-  writeFileSync(pointer, `${away}\n`);
+  writeFileSync(pointer, `${away}\n`, { mode: 0o600, flag: 'wx' });
   return away;
 }
 
 function makeFolder(folder: string, owner: Owner | undefined): void {
   mkdirSync(dirname(folder), { recursive: true, mode: 0o755 });
   mkdirSync(folder, { recursive: true, mode: 0o700 });
-  if (owner !== undefined) chownSync(folder, owner.uid, owner.gid);
+  // Its parent is root's: nobody else can have put a link there.
+  if (owner !== undefined) lchownSync(folder, owner.uid, owner.gid);
 }
 
 function checkOwner(data: string): void {
@@ -125,11 +153,14 @@ function checkOwner(data: string): void {
 
 function socketFolder(folder: string, owner: Owner | undefined): string {
   const near = join(folder, 'socket');
-  const short = Buffer.byteLength(near) <= SOCKET_FOLDER_BYTES_MAX;
-  const hash = createHash('sha256').update(folder).digest('hex').slice(0, 16);
-  const socket = short ? near : join(tmpdir(), `sluice-${hash}`);
-  makeFolder(socket, owner);
-  const { uid, mode } = statSync(socket);
+  const isShort = Buffer.byteLength(near) <= SOCKET_FOLDER_BYTES_MAX;
+  // A name that can be guessed may be taken by another user of the machine first.
+  const socket = asOwner(owner, () => {
+    if (!isShort) return mkdtempSync(join(tmpdir(), 'sluice-'));
+    mkdirSync(near, { recursive: true, mode: 0o700 });
+    return near;
+  });
+  const { uid, mode } = lstatSync(socket);
   const expected = owner?.uid ?? process.getuid?.();
   if (expected !== undefined && (uid !== expected || (mode & 0o077) !== 0)) {
     throw new Error(`${socket} must be a folder of user ${expected} alone`);
@@ -141,6 +172,6 @@ function readPassword(file: string, hasData: boolean): string {
   if (existsSync(file)) return readFileSync(file, 'utf8').trim();
   if (hasData) throw new Error(`${file} is missing: without it the database can't be opened`);
   const password = randomBytes(24).toString('base64url');
-  writeFileSync(file, `${password}\n`, { mode: 0o600 });
+  writeFileSync(file, `${password}\n`, { mode: 0o600, flag: 'wx' });
   return password;
 }

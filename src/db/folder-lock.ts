@@ -21,7 +21,12 @@ export async function lockFolder(folder: string): Promise<FolderLock> {
   const file = join(folder, NAME);
   const life = await showLife(folder);
   const own = `${file}.${process.pid}.${life?.name ?? ''}`;
-  writeFileSync(own, `${process.pid} ${startOf(process.pid)} ${life?.name ?? ''}\n`);
+  // A killed process may have left a file of the same name.
+  rmSync(own, { force: true });
+  writeFileSync(own, `${process.pid} ${startOf(process.pid)} ${life?.name ?? ''}\n`, {
+    mode: 0o600,
+    flag: 'wx',
+  });
   try {
     while (!tryLink(own, file)) {
       const owner = readOwner(file);

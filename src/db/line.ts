@@ -7,8 +7,9 @@
  * `npm ci --ignore-scripts`; a process-wide guard would also hide faults that are not this one.
  */
 import { EventEmitter, once } from 'node:events';
+import { readFile } from 'node:fs/promises';
 import { connect, isIP, type Socket } from 'node:net';
-import { connect as connectTls } from 'node:tls';
+import { checkServerIdentity, connect as connectTls } from 'node:tls';
 import type { Address } from './address.ts';
 import { ConnectionLost } from './sqlstate.ts';
 
@@ -114,12 +115,17 @@ async function secure(socket: Socket, address: Address, signal: AbortSignal): Pr
     if (address.tls === 'prefer') return socket;
     throw new Error('the server does not speak TLS, which sslmode asks for');
   }
-  const named = isIP(address.host) === 0 ? { servername: address.host } : {};
+  // Bytes behind the answer came in the clear: an attacker may have put them there.
+  if (answer.length > 1) throw new Error('the server sent more than the answer to the TLS request');
+  const { host, tls, rootCertificates } = address;
   const encrypted = connectTls({
     socket,
-    ...named,
-    rejectUnauthorized: address.tls.startsWith('verify'),
-    ...(address.tls === 'verify-ca' ? { checkServerIdentity: () => undefined } : {}),
+    ...(isIP(host) === 0 && { servername: host }),
+    ...(rootCertificates !== undefined && { ca: await readFile(rootCertificates) }),
+    rejectUnauthorized: tls.startsWith('verify'),
+    // Node checks "localhost" where no server name is sent, and none may be sent for an IP address.
+    checkServerIdentity: (_name, certificate) =>
+      tls === 'verify-ca' ? undefined : checkServerIdentity(host, certificate),
   });
   encrypted.on('error', () => {});
   await once(encrypted, 'secureConnect', { signal });

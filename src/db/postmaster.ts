@@ -3,6 +3,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import {
   closeSync,
   existsSync,
+  lstatSync,
   openSync,
   readdirSync,
   readFileSync,
@@ -13,6 +14,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { asOwner } from './as-owner.ts';
 import { runAs } from './embedded-create.ts';
 import type { Home } from './embedded-home.ts';
 import { processExists } from './process.ts';
@@ -71,7 +73,7 @@ async function untilReady(
   void ended.then(text => (how = text));
   const deadlineMs = Date.now() + READY_WITHIN_MS;
   while (how === undefined && Date.now() < deadlineMs) {
-    const file = readPidFile(home.data);
+    const file = readPidFile(home);
     if (file?.pid === child.pid && file?.status === 'ready') return;
     await sleep(POLL_MS);
   }
@@ -97,10 +99,15 @@ interface PidFile {
 }
 
 /** https://www.postgresql.org/docs/current/storage-file-layout.html, `postmaster.pid`. */
-function readPidFile(data: string): PidFile | undefined {
+function readPidFile({ data, owner }: Home): PidFile | undefined {
   const file = join(data, 'postmaster.pid');
-  if (!existsSync(file)) return undefined;
-  const lines = readFileSync(file, 'utf8').split('\n');
+  const text = asOwner(owner, () => {
+    // Not a link, nor a pipe that nobody writes to.
+    const isFile = lstatSync(file, { throwIfNoEntry: false })?.isFile() === true;
+    return isFile ? readFileSync(file, 'utf8') : undefined;
+  });
+  if (text === undefined) return undefined;
+  const lines = text.split('\n');
   return { pid: Number(lines[0]), status: lines[7]?.trim(), lines };
 }
 
@@ -110,36 +117,42 @@ function readPidFile(data: string): PidFile | undefined {
  * The file stays, since it also names the shared memory that a dead server's children may hold.
  */
 export async function endOrphan(home: Home, log: (message: string) => void): Promise<void> {
-  const left = readPidFile(home.data);
+  const left = readPidFile(home);
   if (left === undefined || !processExists(left.pid)) return;
-  if (isServerOf(left.pid, home.data)) {
+  if (isServerOf(left.pid, home)) {
     log(`ending the Postgres with process id ${left.pid} that an earlier gateway left running`);
-    await endProcess(left.pid, home.data);
+    await endProcess(left.pid, home);
   }
-  // The socket folder is this home's alone, and its lock file names the same pid.
-  for (const file of readdirSync(home.socket)) rmSync(join(home.socket, file));
-  const now = readPidFile(home.data);
-  if (now === undefined || !processExists(now.pid)) return;
-  const lines = [String(NO_PID), ...now.lines.slice(1)];
-  writeFileSync(join(home.data, 'postmaster.pid'), lines.join('\n'));
+  const now = readPidFile(home);
+  asOwner(home.owner, () => {
+    // The socket folder is this home's alone, and its lock file names the same pid.
+    for (const file of readdirSync(home.socket)) rmSync(join(home.socket, file));
+    if (now === undefined || !processExists(now.pid)) return;
+    const lines = [String(NO_PID), ...now.lines.slice(1)];
+    writeFileSync(join(home.data, 'postmaster.pid'), lines.join('\n'));
+  });
 }
 
-async function endProcess(pid: number, data: string): Promise<void> {
+async function endProcess(pid: number, home: Home): Promise<void> {
   for (const signal of ['SIGINT', 'SIGQUIT', 'SIGKILL'] as const) {
     process.kill(pid, signal);
     const deadlineMs = Date.now() + (signal === 'SIGINT' ? ORPHAN_FAST_MS : STOP_AT_ONCE_MS);
     while (Date.now() < deadlineMs) {
-      if (!processExists(pid) || !isServerOf(pid, data)) return;
+      if (!processExists(pid) || !isServerOf(pid, home)) return;
       await sleep(POLL_MS);
     }
   }
-  throw new Error(`the Postgres with process id ${pid} on ${data} can't be ended`);
+  throw new Error(`the Postgres with process id ${pid} on ${home.data} can't be ended`);
 }
 
-/** Pids come round again; elsewhere than on Linux the pid file is believed. */
-function isServerOf(pid: number, data: string): boolean {
+/**
+ * Pids come round again, and Postgres' user writes the pid file: root signals a process of that
+ * user only. Elsewhere than on Linux the pid file is believed.
+ */
+function isServerOf(pid: number, { data, owner }: Home): boolean {
   if (process.platform !== 'linux') return true;
   try {
+    if (owner !== undefined && statSync(`/proc/${pid}`).uid !== owner.uid) return false;
     return readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0').includes(data);
   } catch {
     return false;

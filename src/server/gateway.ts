@@ -5,6 +5,7 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Config } from '../config.ts';
+import { isExposed, readAddress } from '../db/address.ts';
 import { createDatabase, type Database } from '../db/client.ts';
 import { startEmbeddedPostgres } from '../db/embedded.ts';
 import { migrate } from '../db/migrate.ts';
@@ -51,7 +52,9 @@ export async function startGateway(config: Config, log: Log): Promise<Gateway> {
     const edge = createEdge({ config, services, log });
     stops.push(() => edge.stop());
     const address = await edge.listen(config.port, config.host);
-    const notes = [note, keyNote(config, newAdminKey)].filter(each => each !== undefined);
+    const notes = [note, keyNote(config, newAdminKey), networkNote(config)].filter(
+      each => each !== undefined,
+    );
     return { url: urlOf(config.host, address.port), newAdminKey, notes, stop };
   } catch (error) {
     await stop().catch((err: unknown) => log.warn({ err }, 'stopped out of order'));
@@ -123,6 +126,17 @@ function keyNote(
   } catch {
     return undefined;
   }
+}
+
+/** A password and events in the clear are for the operator to know of. */
+function networkNote({ databaseUrl }: Config): string | undefined {
+  if (databaseUrl === null) return undefined;
+  const address = readAddress(databaseUrl);
+  if (!isExposed(address)) return undefined;
+  return (
+    `The connection to the database at ${address.host} is not encrypted. ` +
+    'Add sslmode=verify-full to DATABASE_URL, unless the network between is yours alone.'
+  );
 }
 
 function urlOf(host: string, port: number): string {

@@ -2,6 +2,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import {
   chmodSync,
+  chownSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
@@ -9,10 +10,11 @@ import {
   readFileSync,
   rmSync,
   statSync,
+  symlinkSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import { createDatabase } from '../../src/db/client.ts';
 import { startEmbeddedPostgres, type EmbeddedPostgres } from '../../src/db/embedded.ts';
@@ -160,6 +162,7 @@ test('a pid file whose pid is now another program does not hold up the start', a
   const other = spawn('sleep', ['60'], asRoot ? { uid, gid } : {});
   children.push(other);
   writeFileSync(pidFile(), [String(other.pid), ...lines.slice(1)].join('\n'));
+  chownSync(pidFile(), uid, gid);
   await start();
   expect(serverPid()).not.toBe(other.pid);
   expect(processExists(other.pid!)).toBe(true);
@@ -167,7 +170,10 @@ test('a pid file whose pid is now another program does not hold up the start', a
 
 test('a start that was cut off while creating is begun anew', async () => {
   const folder = makeFolder();
-  mkdirSync(join(folder, 'postgres', 'data.new', 'base'), { recursive: true });
+  const left = join(folder, 'postgres', 'data.new', 'base');
+  mkdirSync(left, { recursive: true });
+  const { uid, gid } = statSync(join(dataDir, 'postgres', 'data'));
+  for (const each of [left, dirname(left), dirname(dirname(left))]) chownSync(each, uid, gid);
   const fresh = await startEmbeddedPostgres({ dataDir: folder, log: () => {} });
   expect(await query('select 1 as one', fresh.url)).toEqual([{ one: 1 }]);
   await fresh.stop();
@@ -191,3 +197,49 @@ test.runIf(asRoot)(
     for (const folder of [closed, shelter]) rmSync(folder, { recursive: true });
   },
 );
+
+test.runIf(asRoot)(
+  'as root, a symbolic link that the user of Postgres puts in place of a file gives that user nothing',
+  async () => {
+    const secret = join(makeFolder(), 'secret');
+    writeFileSync(secret, 'of root', { mode: 0o600 });
+    const settings = join(dataDir, 'postgres', 'data', 'sluice.conf');
+    const before = readFileSync(settings, 'utf8');
+    rmSync(settings);
+    symlinkSync(secret, settings);
+    await expect(start()).rejects.toThrow('EACCES');
+    expect(readFileSync(secret, 'utf8')).toBe('of root');
+    expect(statSync(secret)).toMatchObject({ uid: 0, mode: 0o100600 });
+    rmSync(settings);
+    const { uid, gid } = statSync(join(dataDir, 'postgres', 'data'));
+    writeFileSync(settings, before, { mode: 0o600 });
+    chownSync(settings, uid, gid);
+
+    const socket = join(dataDir, 'postgres', 'socket');
+    rmSync(socket, { recursive: true });
+    symlinkSync(dirname(secret), socket);
+    await expect(start()).rejects.toThrow(`${socket} must be a folder of user ${uid} alone`);
+    expect(statSync(dirname(secret)).uid).toBe(0);
+    rmSync(socket);
+    rmSync(dirname(secret), { recursive: true });
+
+    await start();
+    expect(await query('select a from kept')).toEqual([{ a: 1 }]);
+  },
+);
+
+test.runIf(asRoot)('as root, a data folder of another user is refused by name', async () => {
+  const folder = makeFolder();
+  chownSync(folder, 65_534, 65_534);
+  const refused = startEmbeddedPostgres({ dataDir: folder, log: () => {} });
+  await expect(refused).rejects.toThrow(`${folder} belongs to user 65534`);
+  expect(readdirSync(folder)).toEqual([]);
+  rmSync(folder, { recursive: true });
+});
+
+test('a data folder that others may write is closed, and its lock is for its owner', async () => {
+  chmodSync(dataDir, 0o777);
+  await start();
+  expect(statSync(dataDir).mode & 0o777).toBe(asRoot ? 0o711 : 0o700);
+  expect(statSync(join(dataDir, 'gateway.lock')).mode & 0o777).toBe(0o600);
+});

@@ -4,7 +4,8 @@ import { ADMIN_KEY, startTestGateway, type TestGateway } from '../kit/gateway.ts
 
 let gateway: TestGateway;
 beforeAll(async () => {
-  gateway = await startTestGateway();
+  // Planned once for each searched word, the statement took half a minute on a quiet machine.
+  gateway = await startTestGateway({ config: { readTimeoutMs: 15_000 } });
 });
 afterAll(() => gateway[Symbol.asyncDispose]());
 

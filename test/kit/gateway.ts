@@ -46,11 +46,14 @@ export async function startTestGateway(
   const dataDir = mkdtempSync(join(tmpdir(), 'sluice-test-'));
   // Tests of refusals send more wrong keys from one address than an attacker may.
   const wrongKeysPerMinute = 1_000_000;
+  // A machine under load is slow. Where a statement must end in time, its test sets the limit.
+  const readTimeoutMs = 30_000;
   const config = readConfig({ LOG_LEVEL: process.env['TEST_LOG_LEVEL'] ?? 'fatal' });
   const gateway = await startGateway(
     {
       ...config,
       ...{ port: 0, databaseUrl, dataDir, adminKey: ADMIN_KEY, wrongKeysPerMinute },
+      readTimeoutMs,
       ...options.config,
     },
     createLog(config.logLevel),

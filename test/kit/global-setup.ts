@@ -41,7 +41,14 @@ export async function setup({ provide }: TestProject): Promise<() => Promise<voi
     undo.push((await buildProgram()).remove);
     provide('adminUrl', server.url);
     provide('templateDatabase', template);
-    provide('isConsoleBuilt', browserPath() === null ? null : isConsoleBuilt());
+    const hasBrowser = browserPath() !== null;
+    if (!hasBrowser) {
+      console.warn(
+        'No Chromium is on this machine: the tests of the console are skipped. ' +
+          'SLUICE_BROWSER names one that lies elsewhere.',
+      );
+    }
+    provide('isConsoleBuilt', hasBrowser ? isConsoleBuilt() : null);
   } catch (error) {
     await teardown();
     throw error;
