@@ -31,7 +31,7 @@ import type { KeyAdmin } from '../security/keys.ts';
 /** A request to a door. */
 export interface DoorRequest {
   readonly method: string;
-  /** Without the query, percent-encoded as it came. */
+  /** Without the query and without a slash at its end, percent-encoded as it came. */
   readonly path: string;
   /** The segments that the route names, decoded after splitting. */
   readonly params: Readonly<Record<string, string>>;

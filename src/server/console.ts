@@ -31,7 +31,7 @@ export function createConsole(folder = BUILT): PathHandler {
 
   return {
     name: 'console',
-    matches: path => path === '/' || path.startsWith(VIEWS) || path.startsWith(OWN),
+    matches: path => path === '/' || `${path}/`.startsWith(VIEWS) || path.startsWith(OWN),
     async handle(req, res) {
       if (req.method !== 'GET' && req.method !== 'HEAD') return refuseMethod(res);
       const path = pathOf(req);

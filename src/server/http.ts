@@ -1,5 +1,5 @@
 import { createServer, STATUS_CODES, type IncomingMessage, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { GatewayError } from '../core/errors.ts';
 import type { Metrics } from '../observability/metrics.ts';
@@ -7,9 +7,11 @@ import { answerError, commonHeaderLines, errorBody, setCommonHeaders } from './a
 import { exceeds } from './body.ts';
 import { requestIdOf } from './call.ts';
 import type { Log } from './log.ts';
+import { normalizeTarget, readTarget } from './request-target.ts';
 import { createRouter, pathOf, type RouterOptions } from './router.ts';
 import type { ServerSettings } from './settings.ts';
 import { stopServer, trackConnections } from './stop.ts';
+import { asksForWebSocket, ignoreUpgrade } from './upgrade.ts';
 import { watchRequest } from './watch-request.ts';
 
 /**
@@ -56,6 +58,10 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
   function onRequest(req: IncomingMessage, res: ServerResponse): void {
     const requestId = requestIdOf(req.headers['x-request-id']);
     setCommonHeaders(res, requestId);
+    if (!normalizeTarget(req)) {
+      const message = 'The request target is neither a path nor a URL of http.';
+      return answerError(res, new GatewayError('BAD_REQUEST', message));
+    }
     // A reader that leaves is nobody's fault; what waits for it hears of it by the close.
     res.on('error', () => undefined);
     res.once('prefinish', () => watchReader(res, settings.stuckPeerMs));
@@ -71,21 +77,27 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     });
   }
 
-  const connections = trackConnections(server);
-  server.on('connection', socket => {
-    options.metrics?.connected(1);
-    socket.once('close', () => options.metrics?.connected(-1));
-  });
+  const connections = trackConnections(server, change => options.metrics?.connected(change));
   server.on('request', onRequest);
   server.on('checkContinue', (req, res) => {
     // A sender that waits for leave to send too much gets the refusal in its place.
     if (!exceeds(req, settings.bodyBytesMax)) res.writeContinue();
     onRequest(req, res);
   });
-  server.on('upgrade', (req, socket, head) => {
-    socket.on('error', () => socket.destroy());
-    if (pathOf(req) === '/graphql') return options.graphql.upgrade(req, socket, head);
-    refuse(socket, 404, new GatewayError('NOT_FOUND', 'No WebSocket is served at this path.'));
+  server.on('upgrade', (req, socket: Socket, head) => {
+    const onError = () => void socket.destroy();
+    socket.on('error', onError);
+    // What was asked before on this connection is answered first.
+    connections.whenIdle(socket, () => {
+      const target = readTarget(req.url ?? '/');
+      if (!asksForWebSocket(req) || target === null || pathOf(target) !== '/graphql') {
+        socket.off('error', onError);
+        return ignoreUpgrade(server, req, socket, head);
+      }
+      normalizeTarget(req);
+      connections.leave(socket);
+      options.graphql.upgrade(req, socket, head);
+    });
   });
   server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
     const status = CLIENT_ERRORS[error.code ?? ''] ?? 400;

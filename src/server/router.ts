@@ -71,7 +71,7 @@ export function createRouter({ graphql, handlers, notReady, settings }: RouterOp
 }
 
 /** The path of a request without its query, as it was sent. */
-export function pathOf({ url = '/' }: IncomingMessage): string {
+export function pathOf({ url = '/' }: Pick<IncomingMessage, 'url'>): string {
   const end = url.indexOf('?');
   return end === -1 ? url : url.slice(0, end);
 }
