@@ -38,6 +38,8 @@ export interface DoorRequest {
   readonly query: URLSearchParams;
   /** By lower-case name. */
   readonly headers: Readonly<Record<string, string | undefined>>;
+  /** The scheme and host that the client reached the gateway by; empty where it names no host. */
+  readonly origin: string;
   /** In the answer's `x-request-id` and in the log. */
   readonly requestId: string;
   /** Inflated; empty until the credential has passed. */

@@ -31,6 +31,7 @@ export function createConsole(folder = BUILT): PathHandler {
 
   return {
     name: 'console',
+    isPublic: true,
     matches: path => path === '/' || `${path}/`.startsWith(VIEWS) || path.startsWith(OWN),
     async handle(req, res) {
       if (req.method !== 'GET' && req.method !== 'HEAD') return refuseMethod(res);

@@ -14,6 +14,7 @@ function request(headers: Record<string, string>, body: string | Buffer = ''): D
     ...{
       method: 'POST',
       path: '/cloudevents',
+      origin: 'http://127.0.0.1',
       requestId: 'r',
       params: {},
       query: new URLSearchParams(),
