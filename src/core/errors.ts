@@ -14,6 +14,11 @@ export const ERRORS = {
   GRAPHQL_PARSE_FAILED: { status: 400, meaning: 'The document is not GraphQL.' },
   GRAPHQL_VALIDATION_FAILED: { status: 400, meaning: 'The document does not fit the schema.' },
   OPERATION_RESOLUTION_FAILURE: { status: 400, meaning: 'Which operation to run is not clear.' },
+  PERSISTED_QUERY_NOT_SUPPORTED: {
+    // As Apollo's server answers: its clients read no other status.
+    status: 200,
+    meaning: 'No documents are kept by hash: send the text.',
+  },
   DOCUMENT_NOT_TRUSTED: {
     status: 400,
     meaning: 'Only trusted documents are executed, and this is none of them.',
