@@ -20,6 +20,15 @@ const whole = (min: number, max: number) =>
 const flag = z
   .enum(['true', 'false'], { error: 'expects true or false' })
   .transform(v => v === 'true');
+const list = z
+  .string()
+  .default('')
+  .transform(text =>
+    text
+      .split(',')
+      .map(item => item.trim())
+      .filter(item => item !== ''),
+  );
 const LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
 
 const VARIABLES = {
@@ -45,16 +54,10 @@ const VARIABLES = {
   SLUICE_ALLOW_WEAK_KEYS: flag
     .default(false)
     .describe('Whether createApiKey keeps credentials of fewer than 16 characters.'),
-  SLUICE_CORS_ORIGINS: z
-    .string()
-    .default('')
-    .transform(list =>
-      list
-        .split(',')
-        .map(origin => origin.trim())
-        .filter(origin => origin !== ''),
-    )
-    .describe('Origins, separated by commas, whose pages may call the API.'),
+  SLUICE_CORS_ORIGINS: list.describe('Origins, separated by commas, whose pages may call the API.'),
+  SLUICE_ALLOWED_HOSTS: list.describe(
+    'Names, separated by commas, that callers use for the gateway; * for any.',
+  ),
   SLUICE_OPEN_INTROSPECTION: flag
     .default(false)
     .describe('Whether callers without a key may read the schema.'),
@@ -152,6 +155,8 @@ export interface Config {
   readonly adminKey: string | null;
   readonly allowWeakKeys: boolean;
   readonly corsOrigins: readonly string[];
+  /** Empty: what holds is decided by `host` and `trustedProxies`. */
+  readonly allowedHosts: readonly string[];
   readonly openIntrospection: boolean;
   readonly bodyBytesMax: number;
   readonly queryDepthMax: number;
@@ -220,6 +225,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     adminKey: data.SLUICE_ADMIN_KEY ?? null,
     allowWeakKeys: data.SLUICE_ALLOW_WEAK_KEYS,
     corsOrigins: data.SLUICE_CORS_ORIGINS,
+    allowedHosts: data.SLUICE_ALLOWED_HOSTS,
     openIntrospection: data.SLUICE_OPEN_INTROSPECTION,
     bodyBytesMax: data.SLUICE_BODY_BYTES_MAX,
     queryDepthMax: data.SLUICE_QUERY_DEPTH_MAX,

@@ -14,6 +14,11 @@ export const ERRORS = {
   GRAPHQL_PARSE_FAILED: { status: 400, meaning: 'The document is not GraphQL.' },
   GRAPHQL_VALIDATION_FAILED: { status: 400, meaning: 'The document does not fit the schema.' },
   OPERATION_RESOLUTION_FAILURE: { status: 400, meaning: 'Which operation to run is not clear.' },
+  PERSISTED_QUERY_NOT_SUPPORTED: {
+    // As Apollo's server answers: its clients read no other status.
+    status: 200,
+    meaning: 'No documents are kept by hash: send the text.',
+  },
   DOCUMENT_NOT_TRUSTED: {
     status: 400,
     meaning: 'Only trusted documents are executed, and this is none of them.',
@@ -35,12 +40,20 @@ export const ERRORS = {
   UNAUTHENTICATED: { status: 401, meaning: 'No key, or not a valid one.' },
   KEY_REVOKED: { status: 401, meaning: 'The key of this stream was revoked or has expired.' },
   FORBIDDEN: { status: 403, meaning: 'The key lacks the scope for this.' },
+  ORIGIN_NOT_ALLOWED: {
+    status: 403,
+    meaning: 'A web page of an origin outside SLUICE_CORS_ORIGINS asks.',
+  },
   NOT_FOUND: { status: 404, meaning: 'There is no such thing, or not for this key.' },
   METHOD_NOT_ALLOWED: { status: 405, meaning: 'This path takes another method.' },
   CONFLICT: { status: 409, meaning: 'The name or id is taken.' },
   TYPE_LIMIT: { status: 409, meaning: 'The workspace has as many event definitions as it may.' },
   PAYLOAD_TOO_LARGE: { status: 413, meaning: 'The body or batch is over its limit.' },
   UNSUPPORTED_MEDIA_TYPE: { status: 415, meaning: 'The body is of a kind that is not read here.' },
+  HOST_NOT_ALLOWED: {
+    status: 421,
+    meaning: 'The Host header names another host: see SLUICE_ALLOWED_HOSTS.',
+  },
   RATE_LIMITED: { status: 429, meaning: 'Too many requests: wait as Retry-After says.' },
   TOO_MANY_STREAMS: { status: 429, meaning: 'As many streams are open as may be.' },
   INTERNAL_SERVER_ERROR: { status: 500, meaning: 'A fault of ours, logged with the request id.' },

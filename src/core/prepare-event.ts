@@ -5,6 +5,7 @@
 import { isIP } from 'node:net';
 import { quoted } from './canonical-json.ts';
 import { contentHash } from './content-hash.ts';
+import { isEmoji } from './emoji.ts';
 import { eventKey } from './event-key.ts';
 import type { Door, EventInput, EventProblem, PreparedEvent } from './event.ts';
 import { LIMITS } from './limits.ts';
@@ -108,22 +109,6 @@ function textProblems(input: EventInput): EventProblem[] {
   }
   return problems;
 }
-
-/** The pattern is slow, and a recorder has few icons: verdicts are kept. */
-const ICONS_KEPT_MAX = 1_000;
-const verdicts = new Map<string, boolean>();
-
-function isEmoji(icon: string): boolean {
-  let verdict = verdicts.get(icon);
-  if (verdict === undefined) {
-    verdict = EMOJI.test(icon);
-    if (verdicts.size >= ICONS_KEPT_MAX) verdicts.clear();
-    verdicts.set(icon, verdict);
-  }
-  return verdict;
-}
-
-const EMOJI = /^(?:\p{RGI_Emoji}|\p{Extended_Pictographic}\uFE0F?)$/v;
 
 function valueProblems(input: EventInput): EventProblem[] {
   const problems: EventProblem[] = [];

@@ -31,13 +31,15 @@ import type { KeyAdmin } from '../security/keys.ts';
 /** A request to a door. */
 export interface DoorRequest {
   readonly method: string;
-  /** Without the query, percent-encoded as it came. */
+  /** Without the query and without a slash at its end, percent-encoded as it came. */
   readonly path: string;
   /** The segments that the route names, decoded after splitting. */
   readonly params: Readonly<Record<string, string>>;
   readonly query: URLSearchParams;
   /** By lower-case name. */
   readonly headers: Readonly<Record<string, string | undefined>>;
+  /** The scheme and host that the client reached the gateway by; empty where it names no host. */
+  readonly origin: string;
   /** In the answer's `x-request-id` and in the log. */
   readonly requestId: string;
   /** Inflated; empty until the credential has passed. */

@@ -89,19 +89,12 @@ function requireFitting(type: string, { method, headers }: IncomingMessage): voi
   }
 }
 
-/**
- * What another site's page may send without asking first is a GET, and that carries no key: there
- * are no cookies. Images, frames and scripts of other sites are turned away all the same.
- */
 function refusalOf({ method, headers }: IncomingMessage): GatewayError | undefined {
   if (method !== 'GET' && method !== 'POST') {
     return new GatewayError('METHOD_NOT_ALLOWED', 'GraphQL is served to GET and POST.');
   }
   if (!URL.canParse(`http://${headers.host ?? 'localhost'}/`)) {
     return new GatewayError('BAD_REQUEST', 'The Host header is not a host.');
-  }
-  if (headers['sec-fetch-site'] === 'cross-site' && headers['sec-fetch-mode'] === 'no-cors') {
-    return new GatewayError('BAD_REQUEST', 'A page of another site may not embed this.');
   }
   return undefined;
 }

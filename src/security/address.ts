@@ -19,6 +19,16 @@ export function addressOf({ remoteAddress = '', headers }: Origin, proxies: numb
   return networkOf(isIP(claimed) === 0 ? remoteAddress : claimed);
 }
 
+/**
+ * The scheme that a caller used. The gateway itself speaks none but http, and X-Forwarded-Proto can be
+ * written by anybody: it is read as far as `addressOf` reads X-Forwarded-For.
+ */
+export function schemeOf({ headers }: Pick<Origin, 'headers'>, proxies: number): 'http' | 'https' {
+  const hops = proxies === 0 ? [] : (headers.get('x-forwarded-proto')?.split(',') ?? []);
+  const claimed = hops.at(-proxies) ?? hops[0] ?? '';
+  return claimed.trim().toLowerCase() === 'https' ? 'https' : 'http';
+}
+
 /** Some proxies write a port behind the address. */
 function bare(hop: string): string {
   const text = hop.trim();

@@ -1,8 +1,15 @@
+import Negotiator from 'negotiator';
+
 export type AnswerType =
   'application/json' | 'application/graphql-response+json' | 'text/event-stream';
 
-const JSON_TYPES = new Set(['application/json', 'application/*', '*/*']);
-const STREAM_TYPES = new Set(['text/event-stream', 'text/*', '*/*']);
+/** What GraphQL is answered in; the first is sent where a caller likes several equally well. */
+const ANSWERS = offers(
+  'application/json',
+  'application/graphql-response+json',
+  'text/event-stream',
+);
+const PAGES = offers('application/json', 'text/html');
 
 /** Accept headers repeat: a few hundred spellings are remembered, hostile ones are not kept. */
 const PREFERENCES_MAX = 200;
@@ -18,7 +25,7 @@ export function preferredType(accept: string | undefined): AnswerType {
   if (accept === undefined || accept === '*/*') return 'application/json';
   let type = preferences.get(accept);
   if (type === undefined) {
-    type = findPreferred(accept);
+    type = (accepted(accept, ANSWERS)[0] as AnswerType | undefined) ?? 'application/json';
     if (preferences.size >= PREFERENCES_MAX) preferences.clear();
     preferences.set(accept, type);
   }
@@ -27,37 +34,27 @@ export function preferredType(accept: string | undefined): AnswerType {
 
 /** Whether a stream of events may be sent; no header at all, as curl's, takes everything. */
 export function takesEventStream(accept: string | undefined): boolean {
-  return accept === undefined || mediaRanges(accept).some(range => STREAM_TYPES.has(range));
+  return accepted(accept, ANSWERS).includes('text/event-stream');
 }
 
 /** Whether a browser is asking for a page. */
 export function takesHtml(accept: string | undefined): boolean {
-  return accept !== undefined && mediaRanges(accept).includes('text/html');
+  return accepted(accept, PAGES)[0] === 'text/html';
 }
 
-function findPreferred(accept: string): AnswerType {
-  for (const range of mediaRanges(accept)) {
-    if (range === 'application/graphql-response+json' || range === 'text/event-stream') {
-      return range;
-    }
-    if (JSON_TYPES.has(range)) return 'application/json';
-  }
-  return 'application/json';
+/** Whether a compressed answer may be sent. */
+export function takesGzip(acceptEncoding: string | undefined): boolean {
+  const negotiator = new Negotiator({ headers: { 'accept-encoding': acceptEncoding } });
+  return negotiator.encoding(['gzip', 'identity']) === 'gzip';
 }
 
-/** The media ranges of an Accept header, best first; those of weight 0 are refusals. */
-function mediaRanges(accept: string): string[] {
-  const ranges = accept.toLowerCase().split(',').map(parseRange);
-  return ranges
-    .filter(range => range.weight > 0)
-    .sort((a, b) => b.weight - a.weight)
-    .map(range => range.type);
+/** The media types of `offered` that are accepted, best first, without their parameters. */
+function accepted(accept: string | undefined, offered: readonly string[]): string[] {
+  const types = new Negotiator({ headers: { accept } }).mediaTypes([...offered]);
+  return types.map(type => type.replace(/;.*$/, ''));
 }
 
-function parseRange(text: string): { type: string; weight: number } {
-  const [type = '', ...parameters] = text.split(';').map(part => part.trim());
-  const charset = parameters.find(parameter => parameter.startsWith('charset='));
-  const weight = parameters.find(parameter => parameter.startsWith('q='))?.slice(2);
-  const spoken = charset === undefined || /^charset="?utf-?8"?$/.test(charset);
-  return { type, weight: spoken ? Number(weight ?? 1) || 0 : 0 };
+/** A range with a charset is held against a type with one. */
+function offers(...types: readonly string[]): readonly string[] {
+  return types.flatMap(type => [type, `${type};charset=utf-8`]);
 }

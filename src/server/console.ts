@@ -31,7 +31,8 @@ export function createConsole(folder = BUILT): PathHandler {
 
   return {
     name: 'console',
-    matches: path => path === '/' || path.startsWith(VIEWS) || path.startsWith(OWN),
+    isPublic: true,
+    matches: path => path === '/' || `${path}/`.startsWith(VIEWS) || path.startsWith(OWN),
     async handle(req, res) {
       if (req.method !== 'GET' && req.method !== 'HEAD') return refuseMethod(res);
       const path = pathOf(req);

@@ -14,6 +14,7 @@ import type { QuarantineItem } from '../ingest/quarantine.ts';
 import type { RecordEvents } from '../ingest/record.ts';
 import type { Metrics } from '../observability/metrics.ts';
 import type { Access } from '../security/access.ts';
+import { schemeOf } from '../security/address.ts';
 import type { AuthenticateCaller, RateLimits } from '../security/rate-limits.ts';
 import type { Admission } from './admission.ts';
 import { admit } from './admit.ts';
@@ -73,7 +74,7 @@ export function createDoorHandler(door: Door, options: DoorHandlerOptions): Path
     matches: path => door.owns(path),
     async handle(req, res) {
       const call = new HttpCall(req, res, String(res.getHeader('x-request-id')));
-      const request = new OpenRequest(call, settings.jsonDepthMax);
+      const request = new OpenRequest(call, settings);
       let answer: DoorAnswer;
       try {
         answer = await answerTo(request, call);
@@ -98,26 +99,49 @@ class OpenRequest implements DoorRequest {
   params: DoorRequest['params'] = {};
   body: Buffer = EMPTY;
   readonly #url: string;
-  readonly #jsonDepthMax: number;
+  readonly #call: HttpCall;
+  readonly #settings: ServerSettings;
   #query: URLSearchParams | undefined;
 
-  constructor({ req, requestId }: HttpCall, jsonDepthMax: number) {
+  constructor(call: HttpCall, settings: ServerSettings) {
+    const { req, requestId } = call;
     const { method = 'GET', url = '/' } = req;
+    this.#call = call;
+    this.#settings = settings;
     this.requestId = requestId;
     this.method = method;
     this.path = pathOf(req);
     this.headers = req.headers as DoorRequest['headers'];
     this.#url = url;
-    this.#jsonDepthMax = jsonDepthMax;
   }
 
+  /** @throws GatewayError BAD_REQUEST */
   get query(): URLSearchParams {
-    return (this.#query ??= new URLSearchParams(this.#url.slice(this.path.length + 1)));
+    return (this.#query ??= readQuery(this.#url.slice(this.path.length + 1)));
+  }
+
+  get origin(): string {
+    const { host } = this.headers;
+    const scheme = schemeOf(this.#call, this.#settings.trustedProxies);
+    return host === undefined ? '' : `${scheme}://${host}`;
   }
 
   json(): unknown {
-    return readJson(this.body, this.#jsonDepthMax);
+    return readJson(this.body, this.#settings.jsonDepthMax);
   }
+}
+
+/** URLSearchParams alone puts U+FFFD where an escape is not UTF-8. */
+function readQuery(search: string): URLSearchParams {
+  for (const [escapes] of search.matchAll(/(?:%[\da-f]{2})+/gi)) {
+    try {
+      decodeURIComponent(escapes);
+    } catch (cause) {
+      const message = 'The query is not percent-encoded UTF-8.';
+      throw new GatewayError('BAD_REQUEST', message, { cause });
+    }
+  }
+  return new URLSearchParams(search);
 }
 
 /** @throws GatewayError UNAUTHENTICATED, RATE_LIMITED, also for who brings no key */

@@ -9,6 +9,7 @@ import { createContext } from '../graphql/context.ts';
 import { schema } from '../graphql/schema.ts';
 import { cursorOfStep } from '../graphql/stream.ts';
 import type { TicketUse } from '../security/tickets.ts';
+import { allowedNames } from '../security/web-pages.ts';
 import { keyOf, type Call } from './call.ts';
 import { createConsole } from './console.ts';
 import { createDoorHandler } from './doors.ts';
@@ -84,6 +85,8 @@ function settingsOf(config: Config): ServerSettings {
     queryCostMax: config.queryCostMax,
     answerBytesMax: config.answerBytesMax,
     corsOrigins: config.corsOrigins,
+    allowedHosts: allowedNames(config),
+    trustedProxies: config.trustedProxies,
     introspection: config.openIntrospection ? 'open' : 'with-key',
     trustedDocuments:
       config.trustedDocuments === null

@@ -1,15 +1,18 @@
 import { createServer, STATUS_CODES, type IncomingMessage, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { GatewayError } from '../core/errors.ts';
 import type { Metrics } from '../observability/metrics.ts';
+import { isForeignPage, isOwnHost } from '../security/web-pages.ts';
 import { answerError, commonHeaderLines, errorBody, setCommonHeaders } from './answer.ts';
 import { exceeds } from './body.ts';
 import { requestIdOf } from './call.ts';
 import type { Log } from './log.ts';
-import { createRouter, pathOf, type RouterOptions } from './router.ts';
+import { normalizeTarget, readTarget } from './request-target.ts';
+import { createRouter, originNotAllowed, pathOf, type RouterOptions } from './router.ts';
 import type { ServerSettings } from './settings.ts';
 import { stopServer, trackConnections } from './stop.ts';
+import { asksForWebSocket, ignoreUpgrade } from './upgrade.ts';
 import { watchRequest } from './watch-request.ts';
 
 /**
@@ -39,10 +42,12 @@ export interface HttpServerOptions extends RouterOptions {
 
 /** How often overdue headers and requests are looked for. */
 const OVERDUE_CHECK_MS = 2_000;
+const HOST_CHARS_SHOWN = 100;
 
 export function createHttpServer(options: HttpServerOptions): HttpServer {
   const { settings, log } = options;
   const router = createRouter(options);
+  let isHostTold = false;
   const server = createServer({
     maxHeaderSize: settings.headerBytesMax,
     headersTimeout: settings.headersTimeoutMs,
@@ -56,6 +61,8 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
   function onRequest(req: IncomingMessage, res: ServerResponse): void {
     const requestId = requestIdOf(req.headers['x-request-id']);
     setCommonHeaders(res, requestId);
+    const fault = faultOfHead(req);
+    if (fault !== undefined) return answerError(res, fault);
     // A reader that leaves is nobody's fault; what waits for it hears of it by the close.
     res.on('error', () => undefined);
     res.once('prefinish', () => watchReader(res, settings.stuckPeerMs));
@@ -71,21 +78,48 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     });
   }
 
-  const connections = trackConnections(server);
-  server.on('connection', socket => {
-    options.metrics?.connected(1);
-    socket.once('close', () => options.metrics?.connected(-1));
-  });
+  /** Brings the target into form, and says what keeps a request from being looked at further. */
+  function faultOfHead(req: IncomingMessage): GatewayError | undefined {
+    if (!normalizeTarget(req)) {
+      const message = 'The request target is neither a path nor a URL of http.';
+      return new GatewayError('BAD_REQUEST', message);
+    }
+    const { host } = req.headers;
+    if (settings.allowedHosts === null || host === undefined) return undefined;
+    if (isOwnHost(host, settings.allowedHosts)) return undefined;
+    if (!isHostTold) log.warn({ host }, 'refused for its Host: SLUICE_ALLOWED_HOSTS lists others');
+    isHostTold = true;
+    const shown = JSON.stringify(host.slice(0, HOST_CHARS_SHOWN));
+    const message = `The Host ${shown} is not a name of this gateway: SLUICE_ALLOWED_HOSTS lists them.`;
+    return new GatewayError('HOST_NOT_ALLOWED', message);
+  }
+
+  function foreignOrigin(req: IncomingMessage): GatewayError | undefined {
+    return isForeignPage(req, settings.corsOrigins) ? originNotAllowed() : undefined;
+  }
+
+  const connections = trackConnections(server, change => options.metrics?.connected(change));
   server.on('request', onRequest);
   server.on('checkContinue', (req, res) => {
     // A sender that waits for leave to send too much gets the refusal in its place.
     if (!exceeds(req, settings.bodyBytesMax)) res.writeContinue();
     onRequest(req, res);
   });
-  server.on('upgrade', (req, socket, head) => {
-    socket.on('error', () => socket.destroy());
-    if (pathOf(req) === '/graphql') return options.graphql.upgrade(req, socket, head);
-    refuse(socket, 404, new GatewayError('NOT_FOUND', 'No WebSocket is served at this path.'));
+  server.on('upgrade', (req, socket: Socket, head) => {
+    const onError = () => void socket.destroy();
+    socket.on('error', onError);
+    // What was asked before on this connection is answered first.
+    connections.whenIdle(socket, () => {
+      const target = readTarget(req.url ?? '/');
+      if (!asksForWebSocket(req) || target === null || pathOf(target) !== '/graphql') {
+        socket.off('error', onError);
+        return ignoreUpgrade(server, req, socket, head);
+      }
+      connections.leave(socket);
+      const fault = faultOfHead(req) ?? foreignOrigin(req);
+      if (fault !== undefined) return refuse(socket, fault.status, fault);
+      options.graphql.upgrade(req, socket, head);
+    });
   });
   server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
     const status = CLIENT_ERRORS[error.code ?? ''] ?? 400;

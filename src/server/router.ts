@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { GatewayError } from '../core/errors.ts';
 import type { GraphqlServer } from '../graphql-http/server.ts';
+import { isForeignPage } from '../security/web-pages.ts';
 import { takesHtml } from './accept.ts';
 import { answer, answerError } from './answer.ts';
 import { createGraphiQL } from './graphiql.ts';
@@ -10,6 +11,8 @@ import type { ServerSettings } from './settings.ts';
 export interface PathHandler {
   /** What its requests are counted under. */
   readonly name: string;
+  /** Pages and files for everybody, which cost nothing that is counted: any site may link there. */
+  readonly isPublic?: boolean;
   /** Called with the path alone, without its query. The first that says yes gets the request. */
   matches(path: string): boolean;
   /** What it throws or rejects with is masked and logged. */
@@ -53,6 +56,7 @@ export function createRouter({ graphql, handlers, notReady, settings }: RouterOp
       const path = pathOf(req);
       if (path === '/graphql') {
         if (graphiql && req.method === 'GET' && wantsPage(req)) return graphiql.sendPage(res);
+        if (isForeignPage(req, settings.corsOrigins)) return answerError(res, originNotAllowed());
         return graphql.handle(req, res, requestId);
       }
       if (path.startsWith('/health/')) {
@@ -64,16 +68,25 @@ export function createRouter({ graphql, handlers, notReady, settings }: RouterOp
         return graphiql.sendAsset(path, req, res);
       }
       const handler = handlers.find(each => each.matches(path));
-      if (handler) return handler.handle(req, res);
+      if (handler) {
+        const isForeign = !handler.isPublic && isForeignPage(req, settings.corsOrigins);
+        return isForeign ? answerError(res, originNotAllowed()) : handler.handle(req, res);
+      }
       answerError(res, new GatewayError('NOT_FOUND', 'Nothing is served at this path.'));
     },
   };
 }
 
 /** The path of a request without its query, as it was sent. */
-export function pathOf({ url = '/' }: IncomingMessage): string {
+export function pathOf({ url = '/' }: Pick<IncomingMessage, 'url'>): string {
   const end = url.indexOf('?');
   return end === -1 ? url : url.slice(0, end);
+}
+
+export function originNotAllowed(): GatewayError {
+  const message =
+    'This request comes from a web page of an origin that is not in SLUICE_CORS_ORIGINS.';
+  return new GatewayError('ORIGIN_NOT_ALLOWED', message);
 }
 
 /** A browser that asks for a page, not a query that was typed into its address line. */

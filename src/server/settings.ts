@@ -46,6 +46,10 @@ export interface ServerSettings {
   readonly stopMs: number;
   /** Origins whose pages may call `/graphql`. None by default: CORS is then off. */
   readonly corsOrigins: readonly string[];
+  /** Names that a Host header may have, beside addresses and localhost. Null: any. */
+  readonly allowedHosts: readonly string[] | null;
+  /** Proxies of ours between a caller and this process. */
+  readonly trustedProxies: number;
   /** Who may read the schema: callers with a valid key, or everybody. */
   readonly introspection: 'with-key' | 'open';
   readonly graphiql: boolean;
@@ -84,6 +88,8 @@ export const SERVER_DEFAULTS: ServerSettings = {
   websocketPingMs: 15_000,
   stopMs: 6_000,
   corsOrigins: [],
+  allowedHosts: null,
+  trustedProxies: 0,
   introspection: 'with-key',
   graphiql: true,
   trustedDocuments: null,

@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { promisify } from 'node:util';
 import { gunzip, gzip, type InputType } from 'node:zlib';
+import { takesGzip } from './accept.ts';
 
 /** A file of a page, kept as it is sent to most. */
 export interface StaticAsset {
@@ -21,7 +22,7 @@ export async function sendStaticAsset(
   req: IncomingMessage,
   res: ServerResponse,
 ): Promise<void> {
-  const takesZipped = /\bgzip\b/.test(req.headers['accept-encoding'] ?? '');
+  const takesZipped = takesGzip(req.headers['accept-encoding'] as string | undefined);
   const body = takesZipped ? zipped : await unzip(zipped);
   res.writeHead(200, {
     ...(takesZipped && { 'content-encoding': 'gzip' }),

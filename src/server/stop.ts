@@ -6,31 +6,72 @@ import type { Router } from './router.ts';
 
 const POLL_MS = 20;
 
-/** The connections of a server, each with the number of answers it waits for. */
-export type Connections = ReadonlyMap<Socket, number>;
+interface Connection {
+  /** How many answers it waits for. */
+  answers: number;
+  /** Called when it waits for none any more. */
+  onIdle?: (() => void) | undefined;
+}
+
+export interface Connections {
+  /** Runs `then` once all that was asked on a connection is answered, if it is still open then. */
+  whenIdle(socket: Socket, then: () => void): void;
+  /** It is a WebSocket from now on, which has an end of its own. */
+  leave(socket: Socket): void;
+  /** Closes those that wait for no answer. */
+  closeIdle(): void;
+  closeAll(): void;
+}
 
 /**
  * Counts what each connection waits for. Node's own `closeIdleConnections` passes over those that
  * have not sent anything yet, as browsers and pools open them ahead, and they would hold the end.
+ * @param onChange hears of each connection that is opened (1) or closed (-1).
  */
-export function trackConnections(server: Server): Connections {
-  const connections = new Map<Socket, number>();
+export function trackConnections(server: Server, onChange: (change: 1 | -1) => void): Connections {
+  const seen = new WeakSet<Socket>();
+  const connections = new Map<Socket, Connection>();
   function add(socket: Socket, answers: number): void {
-    const waiting = connections.get(socket);
-    if (waiting !== undefined) connections.set(socket, waiting + answers);
+    const connection = connections.get(socket);
+    if (connection === undefined) return;
+    connection.answers += answers;
+    if (connection.answers > 0) return;
+    connection.onIdle?.();
+    connection.onIdle = undefined;
   }
   function onRequest({ socket }: IncomingMessage, res: ServerResponse): void {
     add(socket, 1);
     res.once('close', () => add(socket, -1));
   }
   server.on('connection', (socket: Socket) => {
-    connections.set(socket, 0);
-    socket.once('close', () => connections.delete(socket));
+    // A connection that offered an upgrade comes again.
+    if (seen.has(socket)) return;
+    seen.add(socket);
+    connections.set(socket, { answers: 0 });
+    onChange(1);
+    socket.once('close', () => {
+      connections.delete(socket);
+      onChange(-1);
+    });
   });
   server.on('request', onRequest).on('checkContinue', onRequest);
-  // A WebSocket from now on, which has an end of its own.
-  server.on('upgrade', ({ socket }) => connections.delete(socket));
-  return connections;
+  return {
+    whenIdle(socket, then) {
+      const connection = connections.get(socket);
+      if (connection === undefined) return;
+      if (connection.answers === 0) return then();
+      connection.onIdle = () => {
+        if (!socket.destroyed && socket.writable) then();
+      };
+    },
+    leave: socket => void connections.delete(socket),
+    closeIdle() {
+      for (const [socket, { answers }] of connections) if (answers === 0) socket.destroySoon();
+    },
+    closeAll() {
+      for (const socket of connections.keys()) socket.destroy();
+    },
+  };
 }
 
 /**
@@ -49,7 +90,7 @@ export async function stopServer(
   server.prependListener('request', (_req, res) => res.setHeader('connection', 'close'));
   const isClosed = close(server);
   const ended = new AbortController();
-  const idle = setInterval(() => closeIdle(connections), POLL_MS);
+  const idle = setInterval(() => connections.closeIdle(), POLL_MS);
   try {
     await Promise.race([
       sleep(settings.stopMs, undefined, { signal: ended.signal }).catch(() => {}),
@@ -65,13 +106,7 @@ export async function stopServer(
     // What still waited would keep the process.
     ended.abort();
     server.closeAllConnections();
-    for (const socket of connections.keys()) socket.destroy();
-  }
-}
-
-function closeIdle(connections: Connections): void {
-  for (const [socket, answers] of connections) {
-    if (answers === 0) socket.destroySoon();
+    connections.closeAll();
   }
 }
 

@@ -55,28 +55,43 @@ export interface DocumentGiven {
 
 /**
  * The document that is meant; what is given as `query` where any is executed.
- * @throws GatewayError DOCUMENT_NOT_TRUSTED
+ *
+ * Clients with automatic persisted queries send a hash first, and the text once they hear that the
+ * hash is not known. Texts of callers are not kept here: clients are told that they need not try, and
+ * send the text from then on. A hash beside its text says nothing.
+ * @throws GatewayError DOCUMENT_NOT_TRUSTED, PERSISTED_QUERY_NOT_SUPPORTED
+ * @see https://www.apollographql.com/docs/apollo-server/performance/apq
  */
 export function documentOf(given: DocumentGiven, trusted: TrustedDocuments | null): unknown {
-  const { query } = given;
-  if (trusted === null) return query;
-  const id = idOf(given);
-  const text = id === null ? query : trusted.byId(id);
-  if (typeof text === 'string' && trusted.has(text)) return text;
-  // What comes without either is no more than malformed.
-  if (id === null && typeof query !== 'string') return query;
+  const { query, documentId } = given;
+  if (trusted !== null && typeof documentId === 'string') {
+    return trustedText(trusted.byId(documentId), trusted);
+  }
+  const hash = query == null || query === '' ? hashOf(given) : null;
+  if (hash === null) {
+    return trusted !== null && typeof query === 'string' ? trustedText(query, trusted) : query;
+  }
+  const text = trusted?.byId(hash);
+  if (text !== undefined) return text;
+  // Clients know it by this very message.
+  throw new GatewayError('PERSISTED_QUERY_NOT_SUPPORTED', 'PersistedQueryNotSupported');
+}
+
+function trustedText(text: string | undefined, trusted: TrustedDocuments): string {
+  if (text !== undefined && trusted.has(text)) return text;
   throw new GatewayError(
     'DOCUMENT_NOT_TRUSTED',
     'Only documents that were agreed on are executed here, and this is none of them.',
   );
 }
 
-function idOf({ documentId, extensions }: DocumentGiven): string | null {
-  if (typeof documentId === 'string') return documentId;
+/** What `extensions.persistedQuery` names; null where it is not there. */
+function hashOf({ extensions }: DocumentGiven): string | null {
   const { persistedQuery } = (extensions ?? {}) as { persistedQuery?: unknown };
+  if (persistedQuery == null) return null;
   if (typeof persistedQuery === 'string') return persistedQuery;
-  const { sha256Hash } = (persistedQuery ?? {}) as { sha256Hash?: unknown };
-  return typeof sha256Hash === 'string' ? sha256Hash : null;
+  const { sha256Hash } = persistedQuery as { sha256Hash?: unknown };
+  return typeof sha256Hash === 'string' ? sha256Hash : '';
 }
 
 function documentsOf(path: string): Map<string, string> {

@@ -14,6 +14,7 @@ function request(headers: Record<string, string>, body: string | Buffer = ''): D
     ...{
       method: 'POST',
       path: '/cloudevents',
+      origin: 'http://127.0.0.1',
       requestId: 'r',
       params: {},
       query: new URLSearchParams(),
@@ -142,8 +143,12 @@ describe('the content modes of CloudEvents', () => {
       { data_base64: 'eA==', datacontenttype: 'text/plain;charset=latin1' },
     ],
     [
-      ...(['headers', { 'ce-subject': '"a \\"b\\" %E2%82%AC"', 'ce-ext': '%FF' }, '1'] as const),
-      { data: 1, subject: 'a "b" €', ext: '%FF', datacontenttype: 'application/json' },
+      ...([
+        'headers',
+        { 'ce-subject': '"a \\"b\\" %E2%82%AC"', 'ce-ext': '100% %25FF' },
+        '1',
+      ] as const),
+      { data: 1, subject: 'a "b" €', ext: '100% %FF', datacontenttype: 'application/json' },
     ],
   ])('binary mode takes %s', (_what, headers, body, expected) => {
     expect(readEvents(request({ ...BINARY, ...headers }, body))).toEqual([

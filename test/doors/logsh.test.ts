@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { JsonObject } from '../../src/core/json.ts';
-import { decode, encode, slugOf } from '../../src/doors/logsh/translate.ts';
+import { decode, encode, formerSlugOf, slugOf } from '../../src/doors/logsh/translate.ts';
 import { logshEvent, messageOf, plainEvent } from '../../src/doors/logsh/wire.ts';
 import { stored } from './stored.ts';
 
@@ -110,9 +110,19 @@ describe('the translation of Logsh', () => {
     ['My App', 'my-app'],
     ['  acme', 'acme'],
     ['-x-', 'x-'],
-    ['Größe_1', 'gr--e-1'],
+    ['a_b', 'a-b'],
+    ['C++', 'c--'],
+    [`${'x'.repeat(34)}!`, `${'x'.repeat(34)}-`],
   ])('finds the workspace of %j at %s', (name, slug) => {
     expect(slugOf(name.trim())).toBe(slug);
+  });
+
+  test('adds a digest to a name with characters beyond ASCII', () => {
+    expect(slugOf('Größe_1')).toMatch(/^gr--e-1-[0-9a-f]{12}$/);
+    expect(slugOf('🚀 launch')).toMatch(/^launch-[0-9a-f]{12}$/);
+    expect(slugOf('日'.repeat(17) + 'x'.repeat(18)).length).toBeLessThanOrEqual(63);
+    expect(formerSlugOf('Größe_1')).toBe('gr--e-1');
+    expect(formerSlugOf('Web Shop')).toBeNull();
   });
 
   test('gives names without a letter of a slug workspaces of their own, whatever their case', () => {

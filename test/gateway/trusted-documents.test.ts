@@ -55,6 +55,7 @@ describe('a trusted document is executed', () => {
     ['by its hash', { documentId: `sha256:${sha256(LIST)}` }],
     ['by its hash, as Apollo’s clients send it', byHash(LIST)],
     ['by its text', { query: LIST }],
+    ['by its text beside a hash of another spelling', { query: LIST, ...byHash(`${LIST} `) }],
   ] as const)('%s', async ([, body]) => {
     for (let n = 0; n < 2; n++) {
       const { status, text } = await post(body);
@@ -105,7 +106,8 @@ describe('any other is refused with its code', () => {
     ['a text', { query: '{ __typename }' }],
     ['a text that differs by a space', { query: `${LIST} ` }],
     ['an unknown id', { documentId: 'other' }],
-    ['an unknown hash', byHash('{ __typename }')],
+    ['a text beside its hash', { query: '{ __typename }', ...byHash('{ __typename }') }],
+    ['a text beside a trusted hash', { query: '{ __typename }', ...byHash(LIST) }],
     ['a text beside an unknown id', { documentId: 'other', query: LIST }],
     ['introspection', { query: '{ __schema { queryType { name } } }' }],
   ] as const)('%s', async ([, body]) => {

@@ -401,6 +401,6 @@ describe('by GET', () => {
         resolve(res.resume().statusCode),
       ).end();
     });
-    expect(status).toBe(400);
+    expect(status).toBe(403);
   });
 });

@@ -52,7 +52,7 @@ const CALLS: Readonly<
   CLOUDEVENTS: ['POST', '/cloudevents', '[]'],
   LOGSPACE: ['PUT', '/events', '[]'],
   GENESYS: ['POST', '/api/v2/usage/events/query', '{"interval":"2026-01-01/2026-01-02"}'],
-  AUTHENTIK: ['POST', '/api/v3/events/events/', '{"action":"login","app":"a"}'],
+  AUTHENTIK: ['POST', '/api/v3/events/events', '{"action":"login","app":"a"}'],
 };
 const called = doors.map(door => ({ door, call: CALLS[door.name as keyof typeof CALLS] }));
 

@@ -62,9 +62,9 @@ export function createAuthentikDoor(listing: EventListing): Door {
   };
 }
 
-/** With a slash at the end or without, and with two after the base, as older documents print it. */
+/** Also with two slashes after the base, as older documents print it. */
 function spellings(path: string): string[] {
-  return [BASE, `${BASE}/`].flatMap(base => [`${base}${path}/`, `${base}${path}`]);
+  return [`${BASE}${path}`, `${BASE}/${path}`];
 }
 
 function bound(

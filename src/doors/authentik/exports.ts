@@ -146,7 +146,7 @@ function dataExport({ id, keyId, on, query }: Asked, request: DoorRequest): Data
       fully_qualified_model: 'authentik_events.event',
     },
     query_params: paramsOf(query),
-    file_url: `${originOf(request)}/api/v3${EXPORTS}/${id}/events.ndjson`,
+    file_url: `${request.origin}/api/v3${EXPORTS}/${id}/events.ndjson`,
     completed: true,
   };
 }
@@ -160,10 +160,4 @@ function paramsOf(query: URLSearchParams): JsonObject {
       return [name, values.length === 1 ? (values[0] as string) : values];
     }),
   );
-}
-
-/** As the client addressed us; a proxy says when it was over TLS. */
-function originOf({ headers }: DoorRequest): string {
-  const proto = headers['x-forwarded-proto'] === 'https' ? 'https' : 'http';
-  return headers['host'] === undefined ? '' : `${proto}://${headers['host']}`;
 }

@@ -12,7 +12,7 @@ const INSTANT =
 
 /** Null for what is no instant. UTC where no zone is given. */
 export function parseInstant(given: string): Instant | null {
-  const parts = INSTANT.exec(given.trim());
+  const parts = INSTANT.exec(given.trim().toUpperCase());
   if (parts === null) return null;
   const [, day = '', minute = '00:00', second = '00', fraction = '', zone = 'Z'] = parts;
   const midnight = new Date(`${day}T00:00:00Z`);

@@ -13,6 +13,8 @@ import { mediaTypeOf } from '../media-type.ts';
 import { readExact } from './exact.ts';
 import { checkCloudEvent, type CloudEvent } from './wire.ts';
 
+const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+
 export const STRUCTURED = 'application/cloudevents+json';
 export const BATCHED = 'application/cloudevents-batch+json';
 
@@ -49,26 +51,45 @@ function jsonOf(request: DoorRequest): ExactJson {
 function attributesOf({ headers }: DoorRequest): CloudEvent {
   const attributes: [string, string][] = [];
   for (const [name, value] of Object.entries(headers)) {
-    // Data has no header, and its type is the Content-Type.
     if (!name.startsWith('ce-') || value === undefined) continue;
-    if (name !== 'ce-datacontenttype') attributes.push([name.slice(3), headerText(value)]);
+    const attribute = name.slice(3);
+    if (attribute === 'data' || attribute === 'data_base64') {
+      throw new GatewayError('BAD_REQUEST', `${name}: no header has data, which is the body.`);
+    }
+    // The type of data is the Content-Type.
+    if (attribute !== 'datacontenttype') attributes.push([attribute, headerText(name, value)]);
   }
   const type = headers['content-type'];
-  if (type !== undefined) attributes.push(['datacontenttype', type]);
+  if (type !== undefined) {
+    const text = utf8Text('content-type', Buffer.from(type, 'latin1'));
+    attributes.push(['datacontenttype', text]);
+  }
   return Object.fromEntries(attributes);
 }
 
-/** A quoted string is unquoted, then percent-encoding undone once, where it is UTF-8. */
-function headerText(value: string): string {
+/**
+ * A quoted string is unquoted, then percent-encoding undone once. What comes of it is UTF-8, whether
+ * it was encoded or, as many senders do it, not.
+ * @throws GatewayError BAD_REQUEST for anything else: the binding forbids to guess
+ */
+function headerText(name: string, value: string): string {
   const quoted = /^"((?:[^"\\]|\\.)*)"$/.exec(value.trim())?.[1];
   const text = quoted === undefined ? value : quoted.replaceAll(/\\(.)/g, '$1');
-  return text.replaceAll(/(?:%[0-9a-f]{2})+/gi, encoded => {
-    try {
-      return decodeURIComponent(encoded);
-    } catch {
-      return encoded;
-    }
-  });
+  const decoded = text.replaceAll(/%([0-9a-f]{2})/gi, (_, hex: string) =>
+    String.fromCharCode(parseInt(hex, 16)),
+  );
+  // Node gives the bytes of a header as latin1.
+  return utf8Text(name, Buffer.from(decoded, 'latin1'));
+}
+
+/** @throws GatewayError BAD_REQUEST */
+function utf8Text(name: string, bytes: Buffer): string {
+  try {
+    return utf8.decode(bytes);
+  } catch (cause) {
+    const message = `${name}: a header is UTF-8, where it is percent-encoded, too.`;
+    throw new GatewayError('BAD_REQUEST', message, { cause });
+  }
 }
 
 /** JSON as JSON, text as a string, and all else as base64: no byte is lost. */
@@ -78,8 +99,6 @@ function dataOf(request: DoorRequest, type: string): CloudEvent {
   const text = /^text\/|[/+]xml$/.test(type) ? decodedText(request) : null;
   return text === null ? { data_base64: request.body.toString('base64') } : { data: text };
 }
-
-const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 function decodedText({ body, headers }: DoorRequest): string | null {
   const charset = /;\s*charset="?([\w-]+)/i.exec(headers['content-type'] ?? '')?.[1];

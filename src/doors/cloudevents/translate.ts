@@ -5,6 +5,7 @@ import { parseExact, type ExactObject } from '../../core/exact-json.ts';
 import type { JsonObject } from '../../core/json.ts';
 import { LIMITS } from '../../core/limits.ts';
 import { isWithinBytes } from '../../core/text.ts';
+import { parseInstant } from '../instant.ts';
 import { differenceOf, restored } from '../wire-difference.ts';
 import { isPlain, writeExact } from './exact.ts';
 import { isExtension, type CloudEvent } from './wire.ts';
@@ -25,7 +26,7 @@ export function decode(event: CloudEvent): EventInput {
     ),
     ...(extensions.length === 0 ? {} : { extensions: Object.fromEntries(extensions) }),
   };
-  const occurredAt = time === undefined ? null : new Date(time);
+  const occurredAt = time === undefined ? null : parseInstant(time);
   const eventId = eventIdOf(source as string, id as string);
   const columns = { type: type as string, source: indexable(source), subject: indexable(subject) };
   const derived = derive(

@@ -5,8 +5,12 @@
 import { z } from 'zod';
 import { GatewayError } from '../../core/errors.ts';
 import type { ExactJson } from '../../core/exact-json.ts';
+import { parseInstant } from '../instant.ts';
 
 const text = z.string().min(1);
+const isInstant = (time: string) => parseInstant(time) !== null;
+const INSTANT =
+  'Expects an instant of RFC 3339 such as 2026-01-02T03:04:05.678Z, with no leap second.';
 
 const ATTRIBUTES = {
   specversion: z.literal('1.0'),
@@ -14,7 +18,7 @@ const ATTRIBUTES = {
   source: text.regex(/^\S+$/, 'A URI-reference has no white space.'),
   type: text,
   subject: text.optional(),
-  time: z.iso.datetime({ offset: true }).optional(),
+  time: z.string().refine(isInstant, INSTANT).optional(),
   datacontenttype: text.optional(),
   dataschema: text.optional(),
 } as const;

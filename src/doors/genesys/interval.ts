@@ -19,7 +19,7 @@ const INSTANT =
 
 /** Cut to milliseconds; null for what is no instant, such as 30 February. */
 function parseInstant(text: string): Date | null {
-  const parts = INSTANT.exec(text.trim());
+  const parts = INSTANT.exec(text.trim().toUpperCase());
   if (parts === null) return null;
   const [, day, minute = '00:00', second = '00', fraction = '', zone = 'Z'] = parts;
   const local = `${day}T${minute}:${second}${fraction.slice(0, 4).padEnd(4, '.000'.slice(fraction.length))}`;

@@ -63,7 +63,7 @@ function textOf(value: Json): string | null {
 
 function instantOf(value: Json): string | null {
   if (typeof value !== 'string') return null;
-  const instant = new Date(value);
+  const instant = new Date(value.toUpperCase());
   return Number.isNaN(instant.getTime()) ? null : instant.toISOString();
 }
 

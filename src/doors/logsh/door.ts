@@ -8,7 +8,7 @@ import { bearerOf } from '../bearer.ts';
 import type { Door, DoorAnswer, DoorContext, DoorRequest } from '../door.ts';
 import { requireJson } from '../media-type.ts';
 import { recordTogether } from '../record.ts';
-import { decode, slugOf } from './translate.ts';
+import { decode, formerSlugOf, slugOf } from './translate.ts';
 import { logshEvent, messageOf, plainEvent, type LogshEvent } from './wire.ts';
 
 export interface LogshOptions {
@@ -65,18 +65,31 @@ function readEvent(sent: unknown): LogshEvent {
  */
 async function workspaceOf(event: LogshEvent, context: DoorContext): Promise<Workspace> {
   const slug = slugOf(event.workspace);
-  try {
-    return await context.access(slug, 'EVENTS_WRITE');
-  } catch (error) {
-    const isNew = codeOf(error) === 'NOT_FOUND' && context.principal.workspaceId === null;
-    if (!isNew) throw error;
-  }
+  const found = (await find(slug, context)) ?? (await findFormer(event.workspace, context));
+  if (found !== null) return found;
+  if (context.principal.workspaceId !== null) return context.access(slug, 'EVENTS_WRITE');
   try {
     return await context.services.workspaceAdmin.create({ slug, name: event.workspace });
   } catch (error) {
     // Two at once: the other one was quicker.
     if (codeOf(error) !== 'CONFLICT') throw error;
     return context.access(slug, 'EVENTS_WRITE');
+  }
+}
+
+/** The workspace that was made for this name when names that differ could share a slug. */
+async function findFormer(name: string, context: DoorContext): Promise<Workspace | null> {
+  const slug = formerSlugOf(name);
+  const found = slug === null ? null : await find(slug, context);
+  return found?.name.toLowerCase() === name.toLowerCase() ? found : null;
+}
+
+async function find(slug: string, context: DoorContext): Promise<Workspace | null> {
+  try {
+    return await context.access(slug, 'EVENTS_WRITE');
+  } catch (error) {
+    if (codeOf(error) === 'NOT_FOUND') return null;
+    throw error;
   }
 }
 

@@ -45,18 +45,42 @@ function emojiOf(icon: string): string {
 }
 
 const IS_SLUG = /^[a-z0-9][a-z0-9-]{0,62}$/;
+const DIGEST_CHARS = 12;
+const NOT_ASCII = /[^\0-\x7f]/;
 
 /**
- * The workspace that a name means: lower case, and a hyphen for whatever a slug can't hold. A
- * name of nothing else, such as 日志, gets one of its own.
+ * The workspace that a name means: lower case, and a hyphen for whatever a slug can't hold. A name
+ * with characters beyond ASCII, such as 日本A or 🚀 launch, gets a digest of it as well, so that no
+ * two of them share a workspace; one without a character of a slug has nothing else.
  */
 export function slugOf(name: string): string {
   if (IS_SLUG.test(name)) return name;
-  const slug = [...name.toLowerCase()]
+  const slug = asciiSlugOf(name);
+  if (slug !== '' && !NOT_ASCII.test(name)) return slug;
+  // A letter with an accent is one character on some systems, and two on others.
+  const composed = name.normalize('NFC');
+  const head = asciiSlugOf(composed).replace(/-+$/, '') || 'logsh';
+  return `${head}-${digestOf(composed)}`;
+}
+
+function digestOf(name: string): string {
+  return createHash('sha256').update(name.toLowerCase()).digest('hex').slice(0, DIGEST_CHARS);
+}
+
+/**
+ * The slug that a name with characters beyond ASCII had before it got a digest; null for any other
+ * name. The workspace that was made for the name keeps it.
+ */
+export function formerSlugOf(name: string): string | null {
+  if (!NOT_ASCII.test(name)) return null;
+  const slug = asciiSlugOf(name);
+  return slug === '' ? `logsh-${digestOf(name)}` : slug;
+}
+
+function asciiSlugOf(name: string): string {
+  return [...name.toLowerCase()]
     .map(character => (/[a-z0-9]/.test(character) ? character : '-'))
     .join('')
     .replace(/^-+/, '')
     .slice(0, LIMITS.slugCharsMax);
-  if (slug !== '') return slug;
-  return `logsh-${createHash('sha256').update(name.toLowerCase()).digest('hex').slice(0, 12)}`;
 }

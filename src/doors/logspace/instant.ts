@@ -6,7 +6,7 @@ const PLAIN = /^\d{4}-\d\d-\d\dT(?:[01]\d|2[0-3]):\d\d:\d\d\.\d{3}Z$/;
 
 /** Whether an instant is written as 0.3 agents write it, and as `Date` does. */
 export function isPlainInstant(text: string): boolean {
-  return text.length === PLAIN_CHARS && text.endsWith('Z');
+  return text.length === PLAIN_CHARS && text[10] === 'T' && text.endsWith('Z');
 }
 
 /**
@@ -20,7 +20,7 @@ export function parseInstant(text: string): Date | null {
     // Of a day that its month does not have, `Date` makes one of the next.
     return plain.getUTCDate() === Number(text.slice(8, 10)) ? plain : null;
   }
-  const match = INSTANT.exec(text);
+  const match = INSTANT.exec(text.toUpperCase());
   if (match === null) return null;
   const [, year, month, day, hour, minute, second = '00', fraction = '', zone] = match;
   const millis = fraction.slice(0, 3).padEnd(3, '0');

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { GatewayError } from '../../core/errors.ts';
 import type { DateTimeRange, EventFilter, PropertyFilter } from '../../core/filter.ts';
 import { LIMITS } from '../../core/limits.ts';
+import { parseInstant } from '../instant.ts';
 import { INTERACTION_TYPES } from './wire.ts';
 
 /** Undocumented by the vendor. */
@@ -49,10 +50,10 @@ export function readSearch(query: URLSearchParams): { filter: EventFilter; limit
 export function readAfter(query: URLSearchParams, name: string): DateTimeRange | null {
   const after = query.get(name);
   if (after === null || after === '') return null;
-  const { success } = z.iso.datetime({ offset: true }).safeParse(after);
-  if (!success) {
+  const instant = parseInstant(after);
+  if (instant === null) {
     const message = `${name}: expects an instant such as 2026-01-02T03:04:05.678Z.`;
     throw new GatewayError('BAD_USER_INPUT', message);
   }
-  return { from: new Date(new Date(after).getTime() + 1) };
+  return { from: new Date(instant.getTime() + 1) };
 }

@@ -11,8 +11,11 @@ export const INTERACTION_TYPES = [
   ...['AUTHENTICATE', 'QUICKSTART', 'RUN', 'CONFIGURE', 'PUBLISH', 'TEST'],
 ] as const;
 
-/** RFC 3339 with seconds and zone, as zod's client side takes it. */
-const date = z.iso.datetime({ offset: true }).regex(/T\d\d:\d\d:\d\d/);
+/** RFC 3339 with seconds and zone. Small letters, which it allows, are none that clients take back. */
+const date = z
+  .string()
+  .toUpperCase()
+  .pipe(z.iso.datetime({ offset: true }).regex(/T\d\d:\d\d:\d\d/));
 
 const BUMPS = ['major', 'minor', 'patch', 'none'] as const;
 const FLAGS = ['generate_output_tests', 'generate_published', 'gh_changes_committed'] as const;

@@ -1,5 +1,7 @@
 /** Rows of the CloudEvents HTTP binding 1.0, driven by the published SDK where it can say them. */
 import { CloudEvent, HTTP, type CloudEventV1, type Message } from 'cloudevents';
+import { once } from 'node:events';
+import { connect } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startTestGateway, type TestGateway } from '../../kit/gateway.ts';
 import { bearer, BODY_BYTES_MAX, call, quarantined, TOO_LARGE } from './call.ts';
@@ -29,6 +31,23 @@ function post(
 
 function send({ headers, body }: Message) {
   return post(body as string, headers as Record<string, string>);
+}
+
+/** As bytes on the wire: `fetch` takes no header beyond latin1. */
+async function postRaw(headers: Record<string, string | Buffer>): Promise<number> {
+  const own = {
+    ...{ 'ce-specversion': '1.0', 'ce-source': '/s', 'ce-type': 't' },
+    ...{ authorization: `Bearer ${workspace.key}`, 'content-length': '0' },
+  };
+  const lines = Object.entries({ ...own, ...headers }).flatMap(([name, value]) => [
+    ...[Buffer.from(`${name}: `), Buffer.from(value), Buffer.from('\r\n')],
+  ]);
+  const socket = connect(Number(new URL(url).port), '127.0.0.1');
+  const head = Buffer.from('POST /cloudevents HTTP/1.1\r\nhost: localhost\r\n');
+  socket.write(Buffer.concat([head, ...lines, Buffer.from('\r\n')]));
+  const [answer] = (await once(socket, 'data')) as [Buffer];
+  socket.destroy();
+  return Number(String(answer).split(' ')[1]);
 }
 
 async function read(query = ''): Promise<CloudEventV1<unknown>[]> {
@@ -100,6 +119,61 @@ describe('CE-W writing', () => {
     expect((await post(marked(sent), STRUCTURED)).status).toBe(204);
     expect((await post(marked([sent]), BATCH)).status).toBe(204);
   });
+
+  test.each([
+    ['raw', 'Zürich 東京 🔥'],
+    ['percent-encoded', encodeURIComponent('Zürich 東京 🔥')],
+    ['both', `${encodeURIComponent('Zürich')} 東京%20🔥`],
+    ['quoted', '"Zürich \\\\東京 🔥"'.replace('\\\\', '\\')],
+  ])('CE-W-10 MUST take headers in UTF-8: %s', async (how, subject) => {
+    const id = `utf8-${how}`;
+    expect(await postRaw({ 'ce-id': id, 'ce-subject': subject, 'ce-ext': subject })).toBe(204);
+    expect((await read('limit=1000')).at(-1)).toMatchObject({
+      ...{ id, subject: 'Zürich 東京 🔥', ext: 'Zürich 東京 🔥' },
+    });
+  });
+
+  test.each([
+    ...['%FF', '%C0%80', '%ED%A0%80', '%F0%9F%94', 'a%E2%82b', '%F4%90%80%80'],
+    ...[Buffer.from([0xff]), Buffer.from('Zürich', 'latin1'), Buffer.from([0xed, 0xa0, 0x80])],
+  ])('CE-W-11 MUST refuse a header that is not UTF-8: %j', async subject => {
+    const before = (await read('limit=1000')).length;
+    expect(await postRaw({ 'ce-id': 'bad', 'ce-subject': subject })).toBe(400);
+    expect(await read('limit=1000')).toHaveLength(before);
+  });
+
+  test.each(['ce-data', 'ce-data_base64'])(
+    'CE-W-12 MUST refuse data in a header: %s',
+    async name => {
+      expect(await postRaw({ 'ce-id': 'data', [name]: 'eA==' })).toBe(400);
+    },
+  );
+
+  test.each([
+    ['2026-01-02t03:04:05z', '2026-01-02T03:04:05.000Z'],
+    ['2026-01-02t03:04:05.678+01:00', '2026-01-02T02:04:05.678Z'],
+    ['2026-01-02T03:04:05Z', '2026-01-02T03:04:05.000Z'],
+    ['2016-12-31T23:59:60Z', null],
+    ['2016-12-31t23:59:60z', null],
+    ['2026-01-02T03:04:05', null],
+    ['2026-02-30T03:04:05Z', null],
+  ])(
+    'CE-W-13 MUST take an instant as RFC 3339 has it, but no leap second: %s',
+    async (time, at) => {
+      const event = { ...{ specversion: '1.0', id: time, source: '/s', type: 't' }, time };
+      const answer = await post(JSON.stringify(event), STRUCTURED);
+      expect(answer.status).toBe(at === null ? 400 : 204);
+      if (at === null) return void expect(answer.text).toContain('no leap second');
+      expect((await read('limit=1000')).at(-1)).toMatchObject({ id: time, time });
+      const { workspace: found } = await gateway.data<{
+        workspace: { events: { nodes: { occurredAt: string }[] } };
+      }>(
+        'query($slug: String!) { workspace(slug: $slug) { events(first: 1) { nodes { occurredAt } } } }',
+        { slug: workspace.slug },
+      );
+      expect(found.events.nodes).toEqual([{ occurredAt: at }]);
+    },
+  );
 
   test('CE-W-6 MUST take a retry for the same event, another source for another one', async () => {
     const before = (await read('limit=1000')).length;

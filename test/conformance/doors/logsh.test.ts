@@ -95,6 +95,48 @@ describe('LSH-W writing', () => {
   });
 });
 
+describe('LSH-W workspaces by name', () => {
+  const slugs = async () => {
+    const { workspaces } = await gateway.data<{
+      workspaces: { nodes: { slug: string; name: string }[] };
+    }>('{ workspaces(first: 1000) { nodes { slug name } } }');
+    return new Map(workspaces.nodes.map(({ slug, name }) => [name, slug]));
+  };
+
+  test('LSH-W-6 MUST keep names apart that differ beyond ASCII, each as it was given', async () => {
+    const names = [
+      ...['日本A', '中国A', 'プロジェクトA', '🚀 launch', '🔥 launch', 'launch', 'A', 'Größe_1'],
+      ...['Gräße_1', '日志', '日誌'],
+    ];
+    for (const name of names) {
+      const answer = await post({ workspace: name, event: name });
+      expect(answer.json()).toMatchObject({ status: true, workspace: name.toLowerCase() });
+    }
+    const found = await slugs();
+    expect(new Set(names.map(name => found.get(name))).size).toBe(names.length);
+    for (const name of names) {
+      const { events } = (await find(found.get(name)!))!;
+      expect(events.nodes.map(({ type }) => type)).toEqual([name]);
+    }
+    expect([found.get('launch'), found.get('A')]).toEqual(['launch', 'a']);
+    // The same name again, in another case and in another form of its letters.
+    await post({ workspace: 'GRÖSSE_1'.replace('SS', 'ß'), event: 'again' });
+    await post({ workspace: 'Größe_1'.normalize('NFD'), event: 'again' });
+    expect((await find(found.get('Größe_1')!))?.events.nodes).toHaveLength(3);
+    expect((await slugs()).size).toBe(found.size);
+  });
+
+  test('LSH-W-7 MUST go on with a workspace of before for the name that made it, and no other', async () => {
+    const make = `mutation($slug: String!, $name: String) {
+      createWorkspace(input: { slug: $slug, name: $name }) { workspace { id } } }`;
+    await gateway.data(make, { slug: 'b', name: '日本B' });
+    for (const name of ['日本B', '日本b', '中国B']) await post({ workspace: name, event: name });
+    const kept = await find('b');
+    expect(kept?.events.nodes.map(({ type }) => type)).toEqual(['日本b', '日本B']);
+    expect((await slugs()).get('中国B')).toMatch(/^b-[0-9a-f]{12}$/);
+  });
+});
+
 describe('LSH-L limits', () => {
   const body = { workspace: 'limits', event: 'e' };
 
