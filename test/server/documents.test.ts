@@ -2,7 +2,7 @@ import { buildSchema, parse, validate, type DocumentNode } from 'graphql';
 import { describe, expect, test } from 'vitest';
 import { preferredType, takesEventStream } from '../../src/server/accept.ts';
 import { parseDocument } from '../../src/server/document.ts';
-import { isNestedBeyond } from '../../src/server/json.ts';
+import { scanJson } from '../../src/server/json.ts';
 import { useDocumentCache } from '../../src/server/plugins/use-document-cache.ts';
 import { SERVER_DEFAULTS } from '../../src/server/settings.ts';
 
@@ -66,7 +66,9 @@ test.for([
   ['{"a":{"b":[]}}', 3, false],
   ['{"a":{"b":[]}}', 2, true],
 ] as const)('the nesting of %s is beyond %i: %s', ([text, depth, beyond]) => {
-  expect(isNestedBeyond(Buffer.from(text), depth)).toBe(beyond);
+  const scan = () => scanJson(Buffer.from(text), depth);
+  if (beyond) expect(scan).toThrow(`nested at most ${depth} deep`);
+  else expect(scan()).toBe('PLAIN');
 });
 
 test.for([

@@ -2,11 +2,11 @@
 import { z } from 'zod';
 import { eventCursors, LOG_BEGINNING } from '../../core/cursor.ts';
 import { GatewayError } from '../../core/errors.ts';
+import { writeExact } from '../../core/exact-json.ts';
 import { LIMITS } from '../../core/limits.ts';
 import { bearerOf } from '../bearer.ts';
 import type { Door, DoorAnswer, DoorContext, DoorRequest } from '../door.ts';
 import { recordTogether } from '../record.ts';
-import { writeExact } from './exact.ts';
 import { BATCHED, readEvents } from './modes.ts';
 import { decode, encode } from './translate.ts';
 

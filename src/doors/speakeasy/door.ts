@@ -1,6 +1,7 @@
 /** Speakeasy's events API, for its SDKs and the tools that report with them. */
 import { GatewayError } from '../../core/errors.ts';
 import type { StoredEvent } from '../../core/event.ts';
+import { writeExact } from '../../core/exact-json.ts';
 import type { EventFilter } from '../../core/filter.ts';
 import { LIMITS } from '../../core/limits.ts';
 import type { Workspace } from '../../core/workspace.ts';
@@ -137,5 +138,5 @@ function workspaceOf({ params }: DoorRequest): string | null {
 }
 
 function json(status: number, body: unknown): DoorAnswer {
-  return { status, body: JSON.stringify(body) };
+  return { status, body: writeExact(body) };
 }

@@ -10,6 +10,7 @@ import {
 } from 'graphql';
 import type { ErrorCode } from '../../core/errors.ts';
 import { withCode } from '../document.ts';
+import { JsonVariablesRule } from '../json-variables.ts';
 import { exceededLimit, type QueryLimits } from '../measure.ts';
 import type { EdgePlugin } from '../pipeline.ts';
 import { UnconditionalSubscriptionsRule } from '../unconditional-subscriptions.ts';
@@ -17,9 +18,12 @@ import { UnconditionalSubscriptionsRule } from '../unconditional-subscriptions.t
 /** More tell nothing new, and each takes its time. */
 const ERRORS_MAX = 10;
 
-const RULES: readonly ValidationRule[] = [...specifiedRules, UnconditionalSubscriptionsRule].map(
-  rule =>
-    coded(rule, rule === ValuesOfCorrectTypeRule ? 'BAD_USER_INPUT' : 'GRAPHQL_VALIDATION_FAILED'),
+const RULES: readonly ValidationRule[] = [
+  ...specifiedRules,
+  UnconditionalSubscriptionsRule,
+  JsonVariablesRule,
+].map(rule =>
+  coded(rule, rule === ValuesOfCorrectTypeRule ? 'BAD_USER_INPUT' : 'GRAPHQL_VALIDATION_FAILED'),
 );
 
 /** Measures a document, then holds it against the schema; nothing is resolved before both. */
