@@ -2,7 +2,7 @@
  * The scalars beside GraphQL's own. What a scalar takes is parsed once, here; its errors say
  * what was expected and what kind of value came, with at most a short piece of it.
  */
-import { GraphQLFloat, Kind, type ValueNode } from 'graphql';
+import { Kind, type ValueNode } from 'graphql';
 import type { ExactJson, ExactObject } from '../core/exact-json.ts';
 import { isNumber } from '../core/exact-number.ts';
 import { isJsonObject } from '../core/json.ts';
@@ -17,7 +17,7 @@ import { parseTimeZone } from './time-zone.ts';
 const SHOWN_CHARS_MAX = 40;
 
 /** What came, briefly: long values are not echoed. */
-function shown(value: unknown): string {
+export function shown(value: unknown): string {
   if (value === null) return 'null';
   if (Array.isArray(value)) return 'a list';
   if (typeof value === 'object' && !isNumber(value)) return 'an object';
@@ -90,16 +90,6 @@ builder.scalarType('SafeInt', {
   },
 });
 
-builder.scalarType('Float', {
-  description: GraphQLFloat.description as string,
-  serialize: value => GraphQLFloat.serialize(value),
-  parseValue: value => float(isNumber(value) ? Number(value) : NaN, value),
-  parseLiteral: node => {
-    const isNumeric = node.kind === Kind.INT || node.kind === Kind.FLOAT;
-    return float(isNumeric ? Number(node.value) : NaN, isNumeric ? node.value : null, node);
-  },
-});
-
 const NUMBERS =
   'A number keeps every digit, whether it comes in a variable or in the document. It lies within ' +
   `the range of a 64-bit float and has at most ${LIMITS.numberDigitsMax} digits, written without ` +
@@ -121,12 +111,6 @@ builder.scalarType('JSONObject', {
   parseValue: value => jsonObject(value),
   parseLiteral: (node, variables) => jsonObject(literalJson(node, variables), node),
 });
-
-/** The nearest double, since that is what this type holds. */
-function float(double: number, given: unknown, node?: ValueNode): number {
-  if (Number.isFinite(double)) return double;
-  throw inputError(`Float expects a number up to ±1.8e308, but got ${shown(given)}.`, node);
-}
 
 function jsonObject(value: unknown, node?: ValueNode): ExactObject {
   if (isJsonObject(value)) return value;

@@ -79,7 +79,9 @@ describe('the translation of CloudEvents', () => {
       '{"specversion":"1.0","id":"1","source":"/s","type":"t","data":{"a":[12345678901234567890,0.1234567890123456789],"b":1.7e308}}';
     const [event] = readEvents(structured(sent));
     const given = writeExact(encode(stored(decode(event!), 'CLOUDEVENTS'), 'acme'));
-    expect(given).toContain('"data":{"a":[12345678901234567890,0.1234567890123456789],"b":1.7e+308}');
+    expect(given).toContain(
+      '"data":{"a":[12345678901234567890,0.1234567890123456789],"b":1.7e+308}',
+    );
   });
 
   test('knows an event by its source and id', () => {

@@ -74,7 +74,9 @@ const PROBLEMS: readonly (readonly [string, string, string, string | RegExp])[] 
     '2,001 properties',
     JSON.stringify({
       type: 't',
-      properties: Array.from({ length: 2_001 }, (_, i) => ({ integer: { name: `k${i}`, value: i } })),
+      properties: Array.from({ length: 2_001 }, (_, i) => ({
+        integer: { name: `k${i}`, value: i },
+      })),
     }),
     'PAYLOAD_TOO_LARGE',
     '/payload',

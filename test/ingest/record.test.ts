@@ -81,7 +81,13 @@ describe('a request', () => {
     const workspace = await gateway.workspace();
     const receipts = await record(workspace, [
       anEvent({ id: 'good' }),
-      { type: ' ', icon: 'two', clientIp: '1.2.3', subject: 'x\u0000', payload: { n: exactNumber('1e400') } },
+      {
+        type: ' ',
+        icon: 'two',
+        clientIp: '1.2.3',
+        subject: 'x\u0000',
+        payload: { n: exactNumber('1e400') },
+      },
     ]);
     expect(statuses(receipts)).toEqual(['RECORDED', 'REJECTED']);
     expect(receipts[1]?.problems.map(({ code, pointer }) => `${code} ${pointer}`)).toEqual([

@@ -96,7 +96,9 @@ function encodeError(error: GatewayError, request: DoorRequest): DoorAnswer {
   if (status === 400) {
     const [problem] = (extensions['problems'] ?? []) as readonly EventProblem[];
     const isIcon = problem?.code === 'ICON_INVALID';
-    return refusal(400, 'bad_request', isIcon ? 'Icon must be a valid emoji 🔥.' : message);
+    if (isIcon) return refusal(400, 'bad_request', 'Icon must be a valid emoji 🔥.');
+    const [, key] = /^\/payload(\/.*)$/s.exec(problem?.pointer ?? '') ?? [];
+    return refusal(400, 'bad_request', key === undefined ? message : `/metadata${key}: ${message}`);
   }
   if (code === 'RATE_LIMITED') {
     const told = `Rate limit exceeded. Try again after ${retryAfterS} seconds.`;

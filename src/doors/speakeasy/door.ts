@@ -125,9 +125,15 @@ function encodeAll(events: readonly StoredEvent[], { slug }: Workspace): CliEven
 }
 
 /** Where a key is missing, it is told where this vendor's clients put it. */
-function encodeError({ code, status, message }: GatewayError): DoorAnswer {
-  const told = code === 'UNAUTHENTICATED' ? KEY_REQUIRED : message;
+function encodeError({ code, status, message, extensions }: GatewayError): DoorAnswer {
+  const told = code === 'UNAUTHENTICATED' ? KEY_REQUIRED : placed(message, extensions['pointer']);
   return json(status, { message: told, status_code: status });
+}
+
+/** A refused event's field stands in the body, whatever its place is here. */
+function placed(message: string, pointer: unknown): string {
+  if (typeof pointer !== 'string') return message;
+  return `${pointer.replace(/^(\/\d+)\/payload(?=\/)/, '$1')}: ${message}`;
 }
 
 const KEY_REQUIRED =
