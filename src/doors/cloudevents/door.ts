@@ -86,7 +86,7 @@ function problemsOf({ extensions }: GatewayError, isBatch: boolean) {
   const [, index] = /^\/(\d+)/.exec(String(extensions['pointer'])) ?? [];
   const before = isBatch ? `/${index}` : '';
   return problems?.map(({ code, message, pointer }) => {
-    const place = pointer.replace(/^\/payload(?:\/extensions)?(?=\/)/, '');
+    const place = pointer.replace(/^\/payload(?:\/extensions)?(?=\/|$)/, '');
     return { code, message, pointer: before + place };
   });
 }
