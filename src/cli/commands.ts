@@ -12,6 +12,7 @@ import {
   duration,
   instant,
   jsonObject,
+  jsonObjectText,
   whole,
   withConnection,
   withExamples,
@@ -27,7 +28,7 @@ export function graphqlCommand(): Command {
   const command = new Command('graphql')
     .argument('[document]', 'the document (default: standard input)')
     .description('Run a GraphQL document, given or from standard input, and print what comes.')
-    .option('--variables <json>', 'the variables, a JSON object', jsonObject)
+    .option('--variables <json>', 'the variables, a JSON object', jsonObjectText)
     .option('--take <n>', 'end a subscription after n messages', whole(1))
     .action(runDocument);
   return withExamples(

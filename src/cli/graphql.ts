@@ -6,7 +6,8 @@ import type { ConnectionOptions } from './options.ts';
 import { endWithReader, write } from './output.ts';
 
 export interface GraphqlOptions extends ConnectionOptions {
-  readonly variables?: Readonly<Record<string, unknown>>;
+  /** JSON. */
+  readonly variables?: string;
   readonly take?: number;
 }
 
@@ -20,7 +21,7 @@ export async function runDocument(document: string | undefined, options: Graphql
   const query = document ?? (await text(process.stdin));
   if (query.trim() === '')
     throw new UsageError('A document is expected: as argument or on standard input.');
-  const body = JSON.stringify({ query, variables: options.variables });
+  const body = `{"query":${JSON.stringify(query)},"variables":${options.variables ?? '{}'}}`;
   if (!/^\s*subscription\b/m.test(query)) {
     const response = await post(connection, body, { accept: 'application/json' });
     await print(await response.json(), 2);

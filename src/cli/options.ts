@@ -80,6 +80,12 @@ export function jsonObject(text: string): Record<string, never> {
   throw new InvalidArgumentError('A JSON object is expected, such as \'{"plan":"pro"}\'.');
 }
 
+/** The same, as it is written: no number in it is rounded. */
+export function jsonObjectText(text: string): string {
+  jsonObject(text);
+  return text.trim();
+}
+
 /** Instants as the API takes them; a day alone is its midnight in UTC. */
 export function instant(text: string): string {
   const date = new Date(/^\d{4}-\d\d-\d\d$/.test(text) ? `${text}T00:00:00Z` : text);

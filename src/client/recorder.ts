@@ -6,6 +6,7 @@
 import { uuidV7 } from '../core/uuid-v7.ts';
 import { backoffMs, sleep } from './backoff.ts';
 import { SluiceError } from './errors.ts';
+import { eventJson } from './event-json.ts';
 import type { Transport } from './transport.ts';
 import type { EventInput, Receipt } from './types.ts';
 
@@ -93,10 +94,9 @@ export class Recorder {
     const byDefault = event.id == null ? new Date(nowMs) : undefined;
     try {
       const occurredAt = event.occurredAt ?? byDefault;
-      return this.recordJson(id, JSON.stringify({ ...event, id, occurredAt }));
-    } catch (cause) {
-      const message = `The event is no JSON: ${(cause as Error).message}.`;
-      return this.#refuse(id, new SluiceError('INVALID_EVENT', message, { cause }));
+      return this.recordJson(id, eventJson({ ...event, id, ...(occurredAt && { occurredAt }) }));
+    } catch (error) {
+      return this.#refuse(id, error as SluiceError);
     }
   }
 

@@ -5,6 +5,13 @@ export interface JsonObject {
   readonly [key: string]: Json;
 }
 
+/** JSON to be recorded: a bigint is a number, and keeps every digit. */
+export type JsonInput =
+  null | boolean | number | bigint | string | readonly JsonInput[] | JsonObjectInput;
+export interface JsonObjectInput {
+  readonly [key: string]: JsonInput;
+}
+
 interface Named<T> {
   readonly name: string;
   readonly value: T;
@@ -51,8 +58,11 @@ export interface EventInput {
   readonly parentId?: string | null;
   /** Correlation id of events that belong together. */
   readonly groupId?: string | null;
-  /** What is to be said of it, at most 262,144 bytes as JSON. */
-  readonly payload?: JsonObject | null;
+  /**
+   * What is to be said of it, at most 262,144 bytes as JSON. An integer beyond 2^53 is a bigint:
+   * JavaScript has rounded any other, which is refused.
+   */
+  readonly payload?: JsonObjectInput | null;
   /** Values whose exact type matters; merged into the payload. */
   readonly properties?: readonly PropertyInput[] | null;
 }

@@ -1,12 +1,16 @@
+import { ExactNumber } from './exact-number.ts';
+
 /**
  * JSON in its one canonical form (RFC 8785): keys sorted by UTF-16 code units, no white space,
- * numbers and strings as ECMAScript writes them, which `JSON.stringify` does. Properties that are
- * undefined or null at the top are the caller's to leave out.
+ * numbers and strings as ECMAScript writes them, which `JSON.stringify` does. A number that no
+ * double holds has all its digits. Properties that are undefined or null at the top are the
+ * caller's to leave out.
  */
 export function canonicalJson(value: unknown): string {
   if (typeof value === 'string') return quoted(value);
   if (typeof value !== 'object' || value === null) return JSON.stringify(value) ?? 'null';
   if (value instanceof Date) return canonicalJson(value.toJSON());
+  if (value instanceof ExactNumber) return value.literal;
   return Array.isArray(value) ? list(value) : object(value as Record<string, unknown>);
 }
 

@@ -1,4 +1,5 @@
-import type { Json, JsonObject } from './json.ts';
+import type { ExactObject } from './exact-json.ts';
+import type { Json } from './json.ts';
 
 /** The way an event came in. The number is what the database keeps: never renumber. */
 export const DOORS = {
@@ -50,7 +51,8 @@ export interface EventInput {
   readonly clientIp?: string | null | undefined;
   readonly parentId?: string | null | undefined;
   readonly groupId?: string | null | undefined;
-  readonly payload?: JsonObject | null | undefined;
+  /** As JSON it may take `LIMITS.payloadBytesMax`, with its numbers written without exponents. */
+  readonly payload?: ExactObject | null | undefined;
   /** Merged into the payload. A list has one entry a value; `isList` keeps a list of one a list. */
   readonly properties?: readonly (EventProperty & { readonly isList?: boolean })[] | undefined;
   /** What a door's mapping can't invert. */

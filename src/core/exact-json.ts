@@ -1,21 +1,10 @@
 /**
- * JSON whose numbers keep every digit. Postgres compares numbers as `numeric`, so whoever wants
- * to agree with it must not read them as doubles. But most numbers have few digits: a decimal of
- * at most 15 significant digits is told from every other one by its double, and doubles have the
- * order of the decimals that `String` writes for them. So only longer literals are set apart, and
- * a text without any, which one look can tell, is left to `JSON.parse`.
+ * JSON whose numbers keep every digit, see `exact-number.ts`. Most texts hold no number that a
+ * double would alter, which one look can tell: those are left to `JSON.parse`. In the others long
+ * numbers are marked as texts on their way through it.
  */
-import type { Json, JsonObject } from './json.ts';
-
-/** A number of more digits, or a larger exponent, than a double tells apart. */
-export class ExactNumber {
-  /** As it stands in the JSON text. */
-  readonly literal: string;
-
-  constructor(literal: string) {
-    this.literal = literal;
-  }
-}
+import { compareNumbers, exactNumber, ExactNumber, isNumber, MARK } from './exact-number.ts';
+import type { JsonObject } from './json.ts';
 
 export type ExactJson =
   null | boolean | string | number | ExactNumber | readonly ExactJson[] | ExactObject;
@@ -23,20 +12,117 @@ export interface ExactObject {
   readonly [key: string]: ExactJson;
 }
 
-/** Also true for some texts without a long number, such as one with a long run of digits in a string. */
+/**
+ * A number without this is one of at most 15 significant digits, which its double tells from every
+ * other. Also true for some texts without such a number.
+ */
 const MAY_BE_LONG = /[\d.]{16}|\d[eE][+-]?\d{3}/;
 const STRING_OR_NUMBER = /"[^"\\]*(?:\\.[^"\\]*)*"|-?\d[\d.eE+-]*/g;
-const MAX_INTEGER = '9007199254740992';
+const MAX_INTEGER = new ExactNumber('9007199254740992');
 
-/** For text that Postgres has kept as jsonb: no string in it holds U+0000, which marks a number here. */
+/** @throws SyntaxError as `JSON.parse`, for the same texts */
 export function parseExact(text: string): ExactJson {
-  if (!MAY_BE_LONG.test(text)) return JSON.parse(text) as ExactJson;
-  const marked = text.replaceAll(STRING_OR_NUMBER, token =>
-    token.startsWith('"') || !MAY_BE_LONG.test(token) ? token : `"\\u0000${token}"`,
-  );
-  return JSON.parse(marked, (_key, value: unknown) =>
-    typeof value === 'string' && value.startsWith('\0') ? new ExactNumber(value.slice(1)) : value,
-  ) as ExactJson;
+  return MAY_BE_LONG.test(text) ? parseLong(text) : (JSON.parse(text) as ExactJson);
+}
+
+/** The same for a text that may hold long numbers. */
+export function parseLong(text: string): ExactJson {
+  return unmarked(JSON.parse(marked(text)) as ExactJson);
+}
+
+/** JSON text with every digit; as `JSON.stringify` writes it where there are no exact numbers. */
+export function writeExact(value: unknown): string {
+  const text = JSON.stringify(value);
+  return text.includes(WRITTEN_MARK) ? text.replaceAll(WRITTEN, '$1') : text;
+}
+
+const WRITTEN_MARK = JSON.stringify(MARK).slice(0, -1);
+const WRITTEN = new RegExp(`${WRITTEN_MARK.replaceAll('\\', '\\\\')}(-?\\d[\\d.e+-]*)"`, 'g');
+
+const QUOTE = 0x22;
+const BACKSLASH = 0x5c;
+const MINUS = 0x2d;
+const ZERO = 0x30;
+const POINT = 0x2e;
+const COLON = 0x3a;
+
+/** The text with each number that a double would alter as a text with a mark. */
+export function marked(text: string): string {
+  let result = '';
+  let from = 0;
+  let at = 0;
+  while (at < text.length) {
+    const unit = text.charCodeAt(at);
+    if (unit === QUOTE) {
+      at = skipString(text, at);
+    } else if (unit === MINUS || isDigit(unit)) {
+      const end = skipNumber(text, at);
+      const literal = text.slice(at, end);
+      // A number in place of a key is a fault: it stays one.
+      if (MAY_BE_LONG.test(literal) && nextUnit(text, end) !== COLON) {
+        const value = exactNumber(literal);
+        if (typeof value !== 'number') {
+          result += `${text.slice(from, at)}${WRITTEN_MARK}${value.literal}"`;
+          from = end;
+        }
+      }
+      at = end;
+    } else at += 1;
+  }
+  return result + text.slice(from);
+}
+
+/** Puts exact numbers in the place of marked texts, in the value itself. */
+export function unmarked(value: ExactJson): ExactJson {
+  if (typeof value === 'string') {
+    return value.startsWith(MARK) ? new ExactNumber(value.slice(MARK.length)) : value;
+  }
+  if (typeof value !== 'object' || value === null) return value;
+  // Every key is the object's own, also one that is called __proto__.
+  const members = value as Record<string, ExactJson>;
+  for (const key of Object.keys(members)) {
+    const member = members[key] as ExactJson;
+    const plain = unmarked(member);
+    if (plain !== member) members[key] = plain;
+  }
+  return value;
+}
+
+function skipString(text: string, from: number): number {
+  let at = from + 1;
+  for (;;) {
+    const unit = text.charCodeAt(at);
+    if (unit === QUOTE || Number.isNaN(unit)) return at + 1;
+    at += unit === BACKSLASH ? 2 : 1;
+  }
+}
+
+/** The end of a JSON number that begins here; of what is none, some place behind its start. */
+function skipNumber(text: string, from: number): number {
+  let at = from + (text.charCodeAt(from) === MINUS ? 1 : 0);
+  at = text.charCodeAt(at) === ZERO ? at + 1 : skipDigits(text, at);
+  if (text.charCodeAt(at) === POINT && isDigit(text.charCodeAt(at + 1))) {
+    at = skipDigits(text, at + 1);
+  }
+  if (!/[eE]/.test(text.charAt(at))) return at;
+  const signed = /[+-]/.test(text.charAt(at + 1)) ? at + 2 : at + 1;
+  return isDigit(text.charCodeAt(signed)) ? skipDigits(text, signed) : at;
+}
+
+function skipDigits(text: string, from: number): number {
+  let at = from;
+  while (isDigit(text.charCodeAt(at))) at += 1;
+  return at;
+}
+
+function nextUnit(text: string, from: number): number {
+  let at = from;
+  while (/\s/.test(text.charAt(at))) at += 1;
+  return text.charCodeAt(at);
+}
+
+function isDigit(unit: number): boolean {
+  return unit >= ZERO && unit <= 0x39;
 }
 
 /**
@@ -73,75 +159,33 @@ function hasLongRun(text: string): boolean {
 }
 
 /** False for NaN, which is beyond either end. */
-function isDigitOrPoint(code: number): boolean {
-  return (code >= 0x30 && code <= 0x39) || code === 0x2e;
+function isDigitOrPoint(unit: number): boolean {
+  return isDigit(unit) || unit === POINT;
 }
 
 function isReadable(literal: string): boolean {
-  const value = Number(literal);
   if (/^-?\d+$/.test(literal)) {
-    return compareDecimals(literal.replace('-', ''), MAX_INTEGER) <= 0;
+    return compareNumbers(new ExactNumber(literal.replace('-', '')), MAX_INTEGER) <= 0;
   }
-  return Number.isFinite(value);
-}
-
-/** Below zero, zero or above it, as the decimals compare; a double is the decimal `String` writes. */
-export function compareNumbers(a: number | ExactNumber, b: number | ExactNumber): number {
-  if (typeof a === 'number' && typeof b === 'number') return a - b;
-  return compareDecimals(literalOf(a), literalOf(b));
-}
-
-function literalOf(value: number | ExactNumber): string {
-  return typeof value === 'number' ? String(value) : value.literal;
-}
-
-/** The value is ± 0.digits × 10^magnitude, without zeros at either end of the digits. */
-interface Decimal {
-  readonly sign: -1 | 0 | 1;
-  readonly digits: string;
-  readonly magnitude: number;
-}
-
-function compareDecimals(a: string, b: string): number {
-  const x = readDecimal(a);
-  const y = readDecimal(b);
-  if (x.sign !== y.sign) return x.sign - y.sign;
-  if (x.magnitude !== y.magnitude) return x.sign * (x.magnitude - y.magnitude);
-  if (x.digits === y.digits) return 0;
-  return x.digits < y.digits ? -x.sign : x.sign;
-}
-
-function readDecimal(literal: string): Decimal {
-  const [mantissa = '', exponent = '0'] = literal.toLowerCase().split('e');
-  const [whole = '', fraction = ''] = mantissa.replace('-', '').split('.');
-  const all = whole + fraction;
-  const digits = all.replace(/^0+/, '');
-  const magnitude = whole.length - (all.length - digits.length) + Number(exponent);
-  if (digits === '') return { sign: 0, digits, magnitude: 0 };
-  const sign = literal.startsWith('-') ? -1 : 1;
-  return { sign, digits: digits.replace(/0+$/, ''), magnitude };
+  return Number.isFinite(Number(literal));
 }
 
 /** Equal as jsonb is: numbers by value, objects whatever the order of their keys. */
-export function equalsExactly(a: ExactJson, b: Json): boolean {
-  if (isNumber(a)) return typeof b === 'number' && compareNumbers(a, b) === 0;
+export function equalsExactly(a: ExactJson, b: ExactJson): boolean {
+  if (isNumber(a)) return isNumber(b) && compareNumbers(a, b) === 0;
   if (typeof a !== 'object' || a === null) return a === b;
-  if (typeof b !== 'object' || b === null) return false;
+  if (typeof b !== 'object' || b === null || isNumber(b)) return false;
   if (Array.isArray(a) || Array.isArray(b)) {
     const isPair = Array.isArray(a) && Array.isArray(b) && a.length === b.length;
-    return isPair && a.every((item, index) => equalsExactly(item, b[index] as Json));
+    return isPair && a.every((item, index) => equalsExactly(item, b[index] as ExactJson));
   }
-  return equalMembers(a as ExactObject, b as JsonObject);
+  return equalMembers(a as ExactObject, b as ExactObject);
 }
 
-function equalMembers(a: ExactObject, b: JsonObject): boolean {
+function equalMembers(a: ExactObject, b: ExactObject): boolean {
   const keys = Object.keys(a);
   if (keys.length !== Object.keys(b).length) return false;
   return keys.every(
-    key => Object.hasOwn(b, key) && equalsExactly(a[key] as ExactJson, b[key] as Json),
+    key => Object.hasOwn(b, key) && equalsExactly(a[key] as ExactJson, b[key] as ExactJson),
   );
-}
-
-export function isNumber(value: ExactJson | undefined): value is number | ExactNumber {
-  return typeof value === 'number' || value instanceof ExactNumber;
 }

@@ -5,8 +5,10 @@
  */
 import type { EventDefinitionFilter } from './definition.ts';
 import { GatewayError } from './errors.ts';
+import type { ExactJson } from './exact-json.ts';
+import { isNumber, numberFault, type ExactNumber } from './exact-number.ts';
 import type { DateTimeRange, EventFilter, PropertyFilter } from './filter.ts';
-import { isJsonObject, type Json } from './json.ts';
+import { isJsonObject } from './json.ts';
 import { LIMITS } from './limits.ts';
 import { isStorableText } from './text.ts';
 
@@ -104,7 +106,7 @@ function checkProperty(walk: Walk, property: PropertyFilter, path: string): void
   for (const operator of ORDERINGS) {
     const value = property[operator];
     if (value === undefined) continue;
-    const isOrdered = typeof value === 'number' || typeof value === 'string';
+    const isOrdered = isNumber(value) || typeof value === 'string';
     if (!isOrdered) fail(`${path}.${operator}`, 'a number or a text', kindOf(value));
     checkJson(walk, value, `${path}.${operator}`, 1);
   }
@@ -120,22 +122,25 @@ function hasOperator(property: PropertyFilter): boolean {
   return [among, contains, startsWith, exists].some(operand => operand != null);
 }
 
-function checkJson(walk: Walk, value: Json | undefined, path: string, depth: number): void {
+function checkJson(walk: Walk, value: ExactJson | undefined, path: string, depth: number): void {
   if (value === undefined) return;
   if (typeof value === 'string') return checkText(walk, value, path);
   countValue(walk, path);
-  if (typeof value === 'number' && !Number.isFinite(value)) {
-    fail(path, 'a finite number', String(value));
-  }
+  if (isNumber(value)) return checkNumber(value, path);
   if (typeof value !== 'object' || value === null) return;
   if (depth > LIMITS.payloadDepthMax) {
     fail(path, `JSON of at most ${LIMITS.payloadDepthMax} levels`, 'more');
   }
   const isObject = isJsonObject(value);
-  for (const [key, inner] of Object.entries(value) as [string, Json][]) {
+  for (const [key, inner] of Object.entries(value) as [string, ExactJson][]) {
     if (isObject) checkText(null, key, path);
     checkJson(walk, inner, isObject ? `${path}.${key}` : `${path}[${key}]`, depth + 1);
   }
+}
+
+function checkNumber(value: number | ExactNumber, path: string): void {
+  const fault = numberFault(value);
+  if (fault !== null) fail(path, fault.expected, fault.came);
 }
 
 /** Counts it as a value, unless it is none. */
@@ -155,7 +160,7 @@ function countValue(walk: Walk, path: string): void {
   fail(path, `at most ${LIMITS.filterValuesMax} values in the whole filter`, 'more');
 }
 
-function kindOf(value: Json): string {
+function kindOf(value: ExactJson): string {
   if (value === null) return 'null';
   return typeof value === 'object' ? (isJsonObject(value) ? 'an object' : 'a list') : typeof value;
 }

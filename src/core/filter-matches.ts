@@ -8,17 +8,11 @@
  * digits, texts with texts by code point; another pair is unequal, and neither less nor greater.
  */
 import type { StoredEvent } from './event.ts';
-import {
-  compareNumbers,
-  equalsExactly,
-  type ExactJson,
-  isNumber,
-  parseExact,
-} from './exact-json.ts';
+import { equalsExactly, parseExact, type ExactJson } from './exact-json.ts';
+import { compareNumbers, isNumber } from './exact-number.ts';
 import { searchableText, searchWords } from './filter-search.ts';
 import { compareTexts, valueAt } from './filter-values.ts';
 import type { DateTimeRange, EventFilter, PropertyFilter } from './filter.ts';
-import type { Json } from './json.ts';
 
 export type EventPredicate = (event: StoredEvent) => boolean;
 
@@ -126,7 +120,7 @@ function compileOperators(property: PropertyFilter): ValuePredicate[] {
   const add = <T>(operand: T | undefined, compile: (operand: T) => ValuePredicate) => {
     if (operand !== undefined) conditions.push(compile(operand));
   };
-  const orders = (fits: (order: number) => boolean) => (operand: Json) => {
+  const orders = (fits: (order: number) => boolean) => (operand: ExactJson) => {
     return (value: ExactJson | undefined) => {
       const order = compareValues(value, operand);
       return order !== null && fits(order);
@@ -167,14 +161,14 @@ function compileOperators(property: PropertyFilter): ValuePredicate[] {
   return conditions;
 }
 
-function isEqual(value: ExactJson | undefined, operand: Json): boolean {
+function isEqual(value: ExactJson | undefined, operand: ExactJson): boolean {
   return value !== undefined && equalsExactly(value, operand);
 }
 
 /** Null where the two have no order. */
-function compareValues(value: ExactJson | undefined, operand: Json): number | null {
+function compareValues(value: ExactJson | undefined, operand: ExactJson): number | null {
   if (typeof value === 'string' && typeof operand === 'string') return compareTexts(value, operand);
-  if (isNumber(value) && typeof operand === 'number') return compareNumbers(value, operand);
+  if (isNumber(value) && isNumber(operand)) return compareNumbers(value, operand);
   return null;
 }
 

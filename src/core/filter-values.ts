@@ -3,6 +3,7 @@
  * SQL, and a property test holds the two together.
  */
 import type { ExactJson, ExactObject } from './exact-json.ts';
+import { isNumber } from './exact-number.ts';
 
 const INDEX = /^(0|[1-9]\d*)$/;
 
@@ -18,7 +19,7 @@ export function isIndex(step: string): boolean {
 export function valueAt(payload: ExactJson, path: readonly string[]): ExactJson | undefined {
   let value: ExactJson | undefined = payload;
   for (const step of path) {
-    if (typeof value !== 'object' || value === null) return undefined;
+    if (typeof value !== 'object' || value === null || isNumber(value)) return undefined;
     if (Array.isArray(value)) value = isIndex(step) ? value[Number(step)] : undefined;
     else value = Object.hasOwn(value, step) ? (value as ExactObject)[step] : undefined;
   }

@@ -1,5 +1,5 @@
 import type { Door } from './event.ts';
-import type { Json } from './json.ts';
+import type { ExactJson } from './exact-json.ts';
 
 /** Half open: from <= t < to. */
 export interface DateTimeRange {
@@ -10,13 +10,13 @@ export interface DateTimeRange {
 /** One condition on a payload value. All that are given must hold. */
 export interface PropertyFilter {
   readonly path: readonly string[];
-  readonly equals?: Json | undefined;
-  readonly notEquals?: Json | undefined;
-  readonly in?: readonly Json[] | null | undefined;
-  readonly greaterThan?: Json | undefined;
-  readonly greaterThanOrEqual?: Json | undefined;
-  readonly lessThan?: Json | undefined;
-  readonly lessThanOrEqual?: Json | undefined;
+  readonly equals?: ExactJson | undefined;
+  readonly notEquals?: ExactJson | undefined;
+  readonly in?: readonly ExactJson[] | null | undefined;
+  readonly greaterThan?: ExactJson | undefined;
+  readonly greaterThanOrEqual?: ExactJson | undefined;
+  readonly lessThan?: ExactJson | undefined;
+  readonly lessThanOrEqual?: ExactJson | undefined;
   readonly contains?: string | null | undefined;
   readonly startsWith?: string | null | undefined;
   readonly exists?: boolean | null | undefined;

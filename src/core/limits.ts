@@ -27,6 +27,8 @@ export const LIMITS = {
   payloadDepthMax: 32,
   payloadKeysMax: 2_000,
   payloadKeyBytesMax: 256,
+  /** Written without an exponent. Every double fits: the smallest takes some 340. */
+  numberDigitsMax: 400,
   /** Years that every reader's date type holds. */
   yearMin: 1,
   yearMax: 9999,
@@ -88,6 +90,7 @@ export const LIMIT_MEANINGS: Readonly<Record<keyof typeof LIMITS, string>> = {
   payloadDepthMax: 'Objects and lists within each other in a payload.',
   payloadKeysMax: 'Keys of a payload, at all depths.',
   payloadKeyBytesMax: 'Bytes of one key of a payload.',
+  numberDigitsMax: 'Digits of a number in a payload or a filter, written without an exponent.',
   yearMin: 'The earliest year of a time.',
   yearMax: 'The latest year of a time.',
   pageSizeDefault: 'Items of a page when nobody says how many.',

@@ -1,6 +1,6 @@
-import type { EventInput, EventProblem } from './event.ts';
-import type { Json } from './json.ts';
-import { isJsonObject } from './json.ts';
+import type { EventInput, EventProblem, EventProperty } from './event.ts';
+import { parseExact, type ExactJson, type ExactObject } from './exact-json.ts';
+import { isNumber, numberFault, plainLiteral, type ExactNumber } from './exact-number.ts';
 import { LIMITS } from './limits.ts';
 import { isStorableText, isWithinBytes, TEXT_INVALID } from './text.ts';
 import type { MergedProperties } from './typed-properties.ts';
@@ -8,41 +8,69 @@ import type { MergedProperties } from './typed-properties.ts';
 /** More would only bury the first ones. */
 const PROBLEMS_MAX = 20;
 
-/** What keeps a payload, and the properties to be merged into it, from being stored as sent. */
-export function payloadProblems(
+export interface PayloadCheck {
+  /** What keeps the payload, and the properties to be merged into it, from being stored as sent. */
+  readonly problems: readonly EventProblem[];
+  /** Characters that numbers take beyond their JSON text, once they are written without exponents. */
+  readonly expandedChars: number;
+}
+
+export function checkPayload(
   { payload, properties }: EventInput,
   members: MergedProperties['members'],
-): EventProblem[] {
-  const walk: Walk = { problems: [], keys: members.length, path: [] };
-  properties?.forEach(({ name, values }, index) => {
-    checkKey(walk, name, () => `/properties/${index}/name`);
-    for (const value of values) checkText(walk, value, () => `/properties/${index}/value`);
-  });
-  if (payload == null) return walk.problems;
+): PayloadCheck {
+  const walk: Walk = {
+    problems: [],
+    keys: members.length,
+    expandedChars: 0,
+    isOver: false,
+    path: [],
+  };
+  properties?.forEach((property, index) => checkProperty(walk, property, index));
+  if (walk.keys > LIMITS.payloadKeysMax) reportTooManyKeys(walk);
+  if (payload == null) return walk;
   for (const [name] of members) {
     if (Object.hasOwn(payload, name)) {
       report(walk, 'PROPERTY_CONFLICT', 'This name stands in both payload and properties.', [name]);
     }
   }
   checkValue(walk, payload);
-  return walk.problems;
+  return walk;
 }
 
 interface Walk {
   readonly problems: EventProblem[];
   keys: number;
+  expandedChars: number;
+  /** More keys are not looked at. */
+  isOver: boolean;
   /** To the value that is looked at. */
   readonly path: string[];
 }
 
-function checkValue(walk: Walk, value: Json): void {
-  if (walk.problems.length >= PROBLEMS_MAX) return;
-  if (typeof value === 'string') checkText(walk, value, () => pointerOf(walk.path));
-  else if (typeof value === 'number') checkNumber(walk, value);
-  else if (Array.isArray(value) || isJsonObject(value)) checkChildren(walk, value as object);
+function checkProperty(walk: Walk, { name, type, values }: EventProperty, index: number): void {
+  checkKey(walk, name, () => `/properties/${index}/name`);
+  for (const value of values) {
+    if (type === 'JSON') checkJson(walk, name, value);
+    else checkText(walk, value, () => `/properties/${index}/value`);
+  }
 }
 
-function checkChildren(walk: Walk, parent: object): void {
+/** JSON in a property, as older gateways kept it in quarantine: the limits of payloads hold. */
+function checkJson(walk: Walk, name: string, text: string): void {
+  walk.path.push(name);
+  checkValue(walk, parseExact(text));
+  walk.path.pop();
+}
+
+function checkValue(walk: Walk, value: ExactJson): void {
+  if (isOver(walk)) return;
+  if (typeof value === 'string') checkText(walk, value, () => pointerOf(walk.path));
+  else if (isNumber(value)) checkNumber(walk, value);
+  else if (typeof value === 'object' && value !== null) checkChildren(walk, value);
+}
+
+function checkChildren(walk: Walk, parent: ExactObject | readonly ExactJson[]): void {
   if (walk.path.length >= LIMITS.payloadDepthMax) {
     report(walk, 'PAYLOAD_TOO_DEEP', `At most ${LIMITS.payloadDepthMax} levels are kept.`);
     return;
@@ -52,31 +80,44 @@ function checkChildren(walk: Walk, parent: object): void {
     walk.path.push(key);
     if (isObject) {
       walk.keys += 1;
-      if (walk.keys > LIMITS.payloadKeysMax) {
-        report(walk, 'PAYLOAD_TOO_LARGE', `At most ${LIMITS.payloadKeysMax} keys are kept.`, []);
-        walk.problems.length = Math.min(walk.problems.length, PROBLEMS_MAX);
-        return;
-      }
+      if (walk.keys > LIMITS.payloadKeysMax) return reportTooManyKeys(walk);
       checkKey(walk, key, () => pointerOf(walk.path));
     }
-    checkValue(walk, (parent as Record<string, Json>)[key] as Json);
+    checkValue(walk, (parent as ExactObject)[key] as ExactJson);
     walk.path.pop();
-    if (walk.problems.length >= PROBLEMS_MAX) return;
+    if (isOver(walk)) return;
   }
 }
 
-function checkNumber(walk: Walk, value: number): void {
-  if (Number.isFinite(value) && (!Number.isInteger(value) || Number.isSafeInteger(value))) return;
-  const message =
-    'This number may have lost digits on its way: send integers beyond 2^53 as a long property, ' +
-    'and other large numbers as a double property, in `properties`.';
-  report(walk, 'NUMBER_NOT_EXACT', message);
+function isOver(walk: Walk): boolean {
+  return walk.isOver || walk.problems.length >= PROBLEMS_MAX;
+}
+
+function checkNumber(walk: Walk, value: number | ExactNumber): void {
+  const fault = numberFault(value);
+  if (fault !== null) {
+    const message = `Expected ${fault.expected}, but got ${fault.came}.`;
+    report(walk, 'NUMBER_NOT_EXACT', message);
+  } else if (typeof value === 'number' && isWrittenWithExponent(value)) {
+    walk.expandedChars += plainLiteral(value).length - String(value).length;
+  }
+}
+
+function reportTooManyKeys(walk: Walk): void {
+  report(walk, 'PAYLOAD_TOO_LARGE', `At most ${LIMITS.payloadKeysMax} keys are kept.`, []);
+  walk.isOver = true;
+}
+
+/** By `String` and `JSON.stringify`. */
+function isWrittenWithExponent(value: number): boolean {
+  const size = Math.abs(value);
+  return size >= 1e21 || (size < 1e-6 && size > 0);
 }
 
 function checkKey(walk: Walk, key: string, pointer: () => string): void {
   checkText(walk, key, pointer);
-  if (key !== '' && isWithinBytes(key, LIMITS.payloadKeyBytesMax)) return;
-  const message = `A key has 1 to ${LIMITS.payloadKeyBytesMax} bytes.`;
+  if (isWithinBytes(key, LIMITS.payloadKeyBytesMax)) return;
+  const message = `A key has at most ${LIMITS.payloadKeyBytesMax} bytes.`;
   walk.problems.push({ severity: 'ERROR', code: 'KEY_INVALID', message, pointer: pointer() });
 }
 

@@ -8,8 +8,9 @@ import { contentHash } from './content-hash.ts';
 import { isEmoji } from './emoji.ts';
 import { eventKey } from './event-key.ts';
 import type { Door, EventInput, EventProblem, PreparedEvent } from './event.ts';
+import { writeExact } from './exact-json.ts';
 import { LIMITS } from './limits.ts';
-import { payloadProblems } from './payload-check.ts';
+import { checkPayload } from './payload-check.ts';
 import { isStorableJson, isStorableText, isWithinBytes, TEXT_INVALID } from './text.ts';
 import { mergeProperties, type MergedProperties } from './typed-properties.ts';
 
@@ -27,16 +28,17 @@ export type Prepared =
 /** An event, or every problem that keeps it from being one. */
 export function prepareEvent(input: EventInput, context: PrepareContext): Prepared {
   const merged = mergeProperties(input.properties ?? []);
+  const check = checkPayload(input, merged.members);
   const problems = [
     ...textProblems(input),
     ...valueProblems(input),
     ...wireProblems(input),
-    ...payloadProblems(input, merged.members),
+    ...check.problems,
     ...merged.problems,
   ];
   if (problems.length > 0) return { event: null, problems };
   const payload = payloadText(input, merged);
-  if (!isWithinBytes(payload, LIMITS.payloadBytesMax)) {
+  if (!isWithinBytes(payload, LIMITS.payloadBytesMax - check.expandedChars)) {
     return { event: null, problems: [payloadTooLarge()] };
   }
   return { event: complete(input, context, payload, merged), problems: [] };
@@ -130,7 +132,7 @@ function valueProblems(input: EventInput): EventProblem[] {
 /** What a door keeps of its own beside the payload. */
 function wireProblems({ wire }: EventInput): EventProblem[] {
   if (wire == null) return [];
-  const text = JSON.stringify(wire);
+  const text = writeExact(wire);
   if (!isWithinBytes(text, LIMITS.payloadBytesMax)) return [payloadTooLarge()];
   return isStorableJson(text) ? [] : [problem('TEXT_INVALID', TEXT_INVALID, '')];
 }
@@ -141,7 +143,7 @@ function isInRange(instant: Date): boolean {
 }
 
 function payloadText({ payload }: EventInput, { members }: MergedProperties): string {
-  const text = payload == null ? '{}' : JSON.stringify(payload);
+  const text = payload == null ? '{}' : writeExact(payload);
   if (members.length === 0) return text;
   const parts = [text.slice(0, -1)];
   let comma = text === '{}' ? '' : ',';
@@ -155,7 +157,7 @@ function payloadText({ payload }: EventInput, { members }: MergedProperties): st
 }
 
 function payloadTooLarge(): EventProblem {
-  const message = `The payload may take ${LIMITS.payloadBytesMax} bytes as JSON.`;
+  const message = `The payload may take ${LIMITS.payloadBytesMax} bytes as JSON, with numbers written without exponents.`;
   return problem('PAYLOAD_TOO_LARGE', message, '/payload');
 }
 

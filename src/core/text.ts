@@ -1,3 +1,5 @@
+import { writeExact } from './exact-json.ts';
+
 /** Postgres' text refuses U+0000, and a lone surrogate would be altered on its way there. */
 export function isStorableText(text: string): boolean {
   return !text.includes('\u0000') && text.isWellFormed();
@@ -21,8 +23,8 @@ export function isStorableJson(json: string): boolean {
   return true;
 }
 
-/** As JSON text that `jsonb` takes: U+FFFD stands where it takes no character. */
+/** As JSON text that `jsonb` takes: U+FFFD stands where it takes no character. Numbers keep every digit. */
 export function storableJson(value: unknown): string {
-  const json = JSON.stringify(value);
+  const json = writeExact(value);
   return json.replace(UNSTORABLE, escape => (escape === '\\\\' ? escape : '\ufffd'));
 }

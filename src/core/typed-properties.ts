@@ -5,6 +5,7 @@
  */
 import { quoted } from './canonical-json.ts';
 import type { EventProblem, EventProperty, PropertyType, PropertyTypes } from './event.ts';
+import { exactNumber, numberFault, plainLiteral } from './exact-number.ts';
 
 const INT32_MAX = 2_147_483_647n;
 const INT64_MAX = 9_223_372_036_854_775_807n;
@@ -124,11 +125,27 @@ function faultOf(type: PropertyType, value: string): string | null {
         : null;
     case 'DOUBLE':
     case 'FLOAT':
-      return value === 'NaN' || !Number.isNaN(Number(value)) ? null : 'expects a number';
+      return doubleFault(value);
     case 'STRING':
     case 'JSON':
       return null;
   }
+}
+
+/** A number that is written with more digits than a double has keeps them. */
+function doubleFault(value: string): string | null {
+  if (NOT_FINITE.has(value)) return null;
+  if (!JSON_NUMBER.test(value)) return 'expects a number';
+  const fault = numberFault(exactNumber(value));
+  return fault && `expects ${fault.expected}, but got ${fault.came}`;
+}
+
+const NOT_FINITE: ReadonlySet<string> = new Set(['NaN', 'Infinity', '-Infinity']);
+const JSON_NUMBER = /^-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?$/;
+
+/** As JSON; NaN and the infinities are texts there. */
+function doubleLiteral(value: string): string {
+  return JSON_NUMBER.test(value) ? plainLiteral(exactNumber(value)) : quoted(value);
 }
 
 function propertyProblem(index: number, message: string): EventProblem {
@@ -157,7 +174,7 @@ function scalarLiteral(type: PropertyType, value: string): string {
       return value;
     case 'DOUBLE':
     case 'FLOAT':
-      return Number.isFinite(Number(value)) ? String(Number(value)) : quoted(value);
+      return doubleLiteral(value);
     case 'DATE':
     case 'STRING':
       return quoted(value);
@@ -178,6 +195,6 @@ function inferredFrom(type: PropertyType, value: string): PropertyType {
       return numberType(value);
     case 'DOUBLE':
     case 'FLOAT':
-      return Number.isFinite(Number(value)) ? numberType(String(Number(value))) : 'STRING';
+      return JSON_NUMBER.test(value) ? numberType(doubleLiteral(value)) : 'STRING';
   }
 }

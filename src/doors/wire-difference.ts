@@ -3,10 +3,11 @@
  * its event would be given back as, and only what differs is kept, in `EventInput.wire`.
  */
 import { isDeepStrictEqual } from 'node:util';
+import type { ExactJson, ExactObject } from '../core/exact-json.ts';
 import { isJsonObject, type Json, type JsonObject } from '../core/json.ts';
 
 /** @returns what `restored` puts right, or null where there is nothing to put right. */
-export function differenceOf(sent: JsonObject, derived: JsonObject): JsonObject | null {
+export function differenceOf(sent: ExactObject, derived: ExactObject): JsonObject | null {
   const differing: [string, Json][] = [];
   const absent: string[] = [];
   for (const name of Object.keys(sent)) {
@@ -23,12 +24,12 @@ export function differenceOf(sent: JsonObject, derived: JsonObject): JsonObject 
   };
 }
 
-function isSame(a: Json, b: Json | undefined): boolean {
+function isSame(a: ExactJson, b: ExactJson | undefined): boolean {
   return Object.is(a, b) || (typeof a === 'object' && isDeepStrictEqual(a, b));
 }
 
 /** The body as it came. What is kept of an event from elsewhere is not a difference of ours. */
-export function restored(derived: JsonObject, wire: Json | null): JsonObject {
+export function restored(derived: ExactObject, wire: Json | null): ExactObject {
   if (!isJsonObject(wire)) return derived;
   const absent = new Set(Array.isArray(wire['absent']) ? wire['absent'] : []);
   const kept = Object.entries(derived).filter(([name]) => !absent.has(name));

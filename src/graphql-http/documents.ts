@@ -11,6 +11,7 @@ import {
 } from 'graphql';
 import { LRUCache } from 'lru-cache';
 import type { ErrorCode } from '../core/errors.ts';
+import { JsonVariablesRule } from '../server/json-variables.ts';
 import { parseDocument, withCode, type DocumentLimits } from './document.ts';
 import { exceededLimit, type QueryLimits } from './measure.ts';
 import { UnconditionalSubscriptionsRule } from './unconditional-subscriptions.ts';
@@ -28,9 +29,12 @@ const CACHE = { max: 256, maxSize: 2_000_000 } as const;
 /** More tell nothing new, and each takes its time. */
 const ERRORS_MAX = 10;
 
-const RULES: readonly ValidationRule[] = [...specifiedRules, UnconditionalSubscriptionsRule].map(
-  rule =>
-    coded(rule, rule === ValuesOfCorrectTypeRule ? 'BAD_USER_INPUT' : 'GRAPHQL_VALIDATION_FAILED'),
+const RULES: readonly ValidationRule[] = [
+  ...specifiedRules,
+  UnconditionalSubscriptionsRule,
+  JsonVariablesRule,
+].map(rule =>
+  coded(rule, rule === ValuesOfCorrectTypeRule ? 'BAD_USER_INPUT' : 'GRAPHQL_VALIDATION_FAILED'),
 );
 
 /**

@@ -1,7 +1,7 @@
 /** Pothos with its plugin and the types of the scalars. Defines no types of the API. */
 import SchemaBuilder from '@pothos/core';
 import RelayPlugin from '@pothos/plugin-relay';
-import type { Json, JsonObject } from '../core/json.ts';
+import type { ExactJson, ExactObject } from '../core/exact-json.ts';
 import { LIMITS } from '../core/limits.ts';
 import type { GraphQLContext } from './context.ts';
 import { nodeTypeOf } from './global-id.ts';
@@ -18,8 +18,8 @@ interface ApiTypes {
   Scalars: {
     ID: Scalar<string>;
     DateTime: Scalar<Date>;
-    JSON: Scalar<Json>;
-    JSONObject: Scalar<JsonObject>;
+    JSON: Scalar<ExactJson>;
+    JSONObject: Scalar<ExactObject>;
     SafeInt: Scalar<number>;
     TimeZone: Scalar<string>;
     /** In ms. */

@@ -1,17 +1,16 @@
 import { Kind, type ObjectValueNode, type ValueNode } from 'graphql';
-import type { Json, JsonObject } from '../core/json.ts';
+import type { ExactJson, ExactObject } from '../core/exact-json.ts';
+import { exactNumber } from '../core/exact-number.ts';
 import { inputError } from './input-error.ts';
-
-export const LITERAL_TOO_BIG =
-  'Integers beyond ±(2^53-1) lose digits in JSON: send them as `long` in `properties`.';
 
 type Variables = Readonly<Record<string, unknown>> | null | undefined;
 
 /**
- * The JSON value that a literal in a document stands for.
- * @throws GraphQLError BAD_USER_INPUT for enum values, and for numbers that would lose digits.
+ * The JSON value that a literal in a document stands for. The variables in it are of types whose
+ * values are JSON: `JsonVariablesRule` sees to that.
+ * @throws GraphQLError BAD_USER_INPUT for enum values
  */
-export function literalJson(node: ValueNode, variables: Variables): Json {
+export function literalJson(node: ValueNode, variables: Variables): ExactJson {
   switch (node.kind) {
     case Kind.NULL:
       return null;
@@ -20,28 +19,20 @@ export function literalJson(node: ValueNode, variables: Variables): Json {
       return node.value;
     case Kind.INT:
     case Kind.FLOAT:
-      return number(node);
+      return exactNumber(node.value);
     case Kind.LIST:
       return node.values.map(value => literalJson(value, variables));
     case Kind.OBJECT:
       return object(node, variables);
     case Kind.VARIABLE:
-      return ofVariable(variables?.[node.name.value]);
+      return (variables?.[node.name.value] ?? null) as ExactJson;
     case Kind.ENUM:
       throw inputError(`A JSON value is expected here: write "${node.value}" in quotes.`, node);
   }
 }
 
-function number(node: ValueNode & { kind: Kind.INT | Kind.FLOAT }): number {
-  const value = Number(node.value);
-  if (node.kind === Kind.INT && !Number.isSafeInteger(value))
-    throw inputError(LITERAL_TOO_BIG, node);
-  if (Number.isFinite(value)) return value;
-  throw inputError('This number is beyond what JSON readers hold.', node);
-}
-
 /** A field whose variable was not given is left out, as in an input object. */
-function object({ fields }: ObjectValueNode, variables: Variables): JsonObject {
+function object({ fields }: ObjectValueNode, variables: Variables): ExactObject {
   const given = fields.filter(({ value }) => {
     return value.kind !== Kind.VARIABLE || variables?.[value.name.value] !== undefined;
   });
@@ -49,8 +40,4 @@ function object({ fields }: ObjectValueNode, variables: Variables): JsonObject {
   return Object.fromEntries(
     given.map(({ name, value }) => [name.value, literalJson(value, variables)]),
   );
-}
-
-function ofVariable(value: unknown): Json {
-  return value instanceof Date ? value.toISOString() : ((value ?? null) as Json);
 }

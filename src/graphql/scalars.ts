@@ -3,22 +3,24 @@
  * what was expected and what kind of value came, with at most a short piece of it.
  */
 import { Kind, type ValueNode } from 'graphql';
-import type { Json, JsonObject } from '../core/json.ts';
+import type { ExactJson, ExactObject } from '../core/exact-json.ts';
+import { isNumber } from '../core/exact-number.ts';
 import { isJsonObject } from '../core/json.ts';
+import { LIMITS } from '../core/limits.ts';
 import { builder } from './builder.ts';
 import { parseDateTime } from './date-time.ts';
 import { parseDurationMs } from './duration.ts';
 import { inputError } from './input-error.ts';
-import { LITERAL_TOO_BIG, literalJson } from './json-literal.ts';
+import { literalJson } from './json-literal.ts';
 import { parseTimeZone } from './time-zone.ts';
 
 const SHOWN_CHARS_MAX = 40;
 
 /** What came, briefly: long values are not echoed. */
-function shown(value: unknown): string {
+export function shown(value: unknown): string {
   if (value === null) return 'null';
   if (Array.isArray(value)) return 'a list';
-  if (typeof value === 'object') return 'an object';
+  if (typeof value === 'object' && !isNumber(value)) return 'an object';
   const text = typeof value === 'string' ? JSON.stringify(value) : String(value);
   return text.length > SHOWN_CHARS_MAX ? `${text.slice(0, SHOWN_CHARS_MAX)}…` : text;
 }
@@ -88,34 +90,29 @@ builder.scalarType('SafeInt', {
   },
 });
 
+const NUMBERS =
+  'A number keeps every digit, whether it comes in a variable or in the document. It lies within ' +
+  `the range of a 64-bit float and has at most ${LIMITS.numberDigitsMax} digits, written without ` +
+  'an exponent; another is refused. A variable inside a literal is declared as one of JSON, ' +
+  'JSONObject, String, ID, Int, Float, Boolean and SafeInt, or a list of these.';
+
 builder.scalarType('JSON', {
-  description:
-    'Any JSON value: an object, list, text, number, boolean or null. Integers beyond ±(2^53-1) ' +
-    'are refused, since JSON readers round them.',
+  description: `Any JSON value: an object, list, text, number, boolean or null. ${NUMBERS}`,
   specifiedByURL: 'https://www.rfc-editor.org/rfc/rfc8259',
   serialize: value => value,
-  parseValue: value => {
-    if (typeof value !== 'number' || isExact(value)) return value as Json;
-    throw inputError(`JSON expects a number that keeps its digits. ${LITERAL_TOO_BIG}`);
-  },
+  parseValue: value => value as ExactJson,
   parseLiteral: (node, variables) => literalJson(node, variables),
 });
 
 builder.scalarType('JSONObject', {
-  description:
-    'A JSON object. Integers beyond ±(2^53-1) are refused, since JSON readers round them: send ' +
-    'them as `long` in `properties`.',
+  description: `A JSON object. ${NUMBERS}`,
   specifiedByURL: 'https://www.rfc-editor.org/rfc/rfc8259',
   serialize: value => value,
   parseValue: value => jsonObject(value),
   parseLiteral: (node, variables) => jsonObject(literalJson(node, variables), node),
 });
 
-function isExact(value: number): boolean {
-  return Number.isFinite(value) && (!Number.isInteger(value) || Number.isSafeInteger(value));
-}
-
-function jsonObject(value: unknown, node?: ValueNode): JsonObject {
+function jsonObject(value: unknown, node?: ValueNode): ExactObject {
   if (isJsonObject(value)) return value;
   throw inputError(`JSONObject expects a JSON object, but got ${shown(value)}.`, node);
 }

@@ -1,6 +1,7 @@
 /** The schema: every file of `types/` adds to it, in the order in which it is to be read. */
 import { builder } from './builder.ts';
 import { countTexts } from './counted-texts.ts';
+import { readFloats } from './float.ts';
 import './scalars.ts';
 import './types/aggregate.ts';
 import './types/api-key.ts';
@@ -21,4 +22,4 @@ import './types/viewer.ts';
 import './types/workspace-admin.ts';
 import './types/workspace.ts';
 
-export const schema = countTexts(builder.toSchema({ sortSchema: false }));
+export const schema = readFloats(countTexts(builder.toSchema({ sortSchema: false })));

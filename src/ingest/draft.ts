@@ -58,7 +58,7 @@ export function receiptOf(draft: Draft, outcome: Outcome): Receipt | null {
     case 'LEFT_OUT':
       return refusal(draft, [ATOMIC_REFUSED]);
     case 'UNSTORABLE':
-      return refusal(draft, [UNSTORABLE]);
+      return refusal(draft, [outcome.isAlone ? UNSTORABLE : UNSTORABLE_TOGETHER]);
     case 'GONE':
     case 'POSTPONED':
       return refusal(draft, [GONE]);
@@ -111,8 +111,13 @@ export const ATOMIC_REFUSED: EventProblem = {
 const UNSTORABLE: EventProblem = {
   severity: 'ERROR',
   code: 'UNSTORABLE',
-  message: 'The database refuses this event, or one that was tried with it: send it alone.',
+  message: 'The database refuses a value of this event. It was tried alone: change it.',
   pointer: '',
+};
+
+const UNSTORABLE_TOGETHER: EventProblem = {
+  ...UNSTORABLE,
+  message: 'The database refuses this event, or one that was tried with it: send it alone.',
 };
 
 const GONE: EventProblem = {

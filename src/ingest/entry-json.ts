@@ -1,5 +1,6 @@
 import { quoted } from '../core/canonical-json.ts';
 import { DOORS } from '../core/event.ts';
+import { writeExact } from '../core/exact-json.ts';
 import type { FlushEntry } from './flush.ts';
 
 /**
@@ -25,7 +26,7 @@ export function entryJson({ workspaceId, event, request, atomic }: FlushEntry): 
     text('pa', event.parentId) +
     text('gr', event.groupId) +
     (propertyTypes === null ? '' : `,"t":${JSON.stringify(propertyTypes)}`) +
-    (wire === null ? '' : `,"x":${JSON.stringify(wire)}`) +
+    (wire === null ? '' : `,"x":${writeExact(wire)}`) +
     `,"p":${event.payload}}`
   );
 }

@@ -171,8 +171,11 @@ async function halve(port: FlushPort, { entries, progress, reruns }: Failed): Pr
   const isSpent = progress.halvings >= HALVINGS_MAX;
   if (units.length === 1 || isSpent) {
     // Of several requests, nobody knows whose event it is; of one, it is among these.
-    const status = requests.length > 1 ? 'POSTPONED' : 'UNSTORABLE';
-    for (const entry of entries) progress.outcomes.set(entry, { status });
+    const outcome: Outcome =
+      requests.length > 1
+        ? { status: 'POSTPONED' }
+        : { status: 'UNSTORABLE', isAlone: entries.length === 1 };
+    for (const entry of entries) progress.outcomes.set(entry, outcome);
     return;
   }
   progress.halvings += 1;

@@ -1,4 +1,5 @@
 import type { EventInput, Receipt } from '../core/event.ts';
+import { parseExact } from '../core/exact-json.ts';
 import type { Workspace } from '../core/workspace.ts';
 import type { Connection } from '../db/client.ts';
 import { toGatewayError } from '../db/sqlstate.ts';
@@ -69,7 +70,7 @@ async function load(
  * by, so that two resubmissions at once record it once.
  */
 function toInput({ id, event, received_at }: KeptRow): EventInput {
-  const kept = JSON.parse(event) as Omit<EventInput, 'occurredAt' | 'expiresAt'> & {
+  const kept = parseExact(event) as unknown as Omit<EventInput, 'occurredAt' | 'expiresAt'> & {
     occurredAt?: string;
     expiresAt?: string;
   };

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { uuidOf } from '../core/event-key.ts';
 import { DOORS, type Door, type EventInput, type EventProblem } from '../core/event.ts';
+import { writeExact } from '../core/exact-json.ts';
 import { LIMITS } from '../core/limits.ts';
 import { storableJson } from '../core/text.ts';
 import type { Connection } from '../db/client.ts';
@@ -41,7 +42,7 @@ export async function quarantine(
 /** The same for a retry; of an event without an id, the id that it will be recorded by. */
 function keptBy({ input, madeId }: QuarantineItem): string | undefined {
   if (input.id == null) return madeId;
-  return uuidOf(createHash('sha256').update(JSON.stringify(input), 'utf8').digest('hex'));
+  return uuidOf(createHash('sha256').update(writeExact(input), 'utf8').digest('hex'));
 }
 
 /** Null also for what is no time that Postgres holds, which may be what is wrong with it. */

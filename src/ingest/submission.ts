@@ -19,8 +19,8 @@ export type Outcome =
   | { readonly status: 'LEFT_OUT' }
   /** Its definition has changed since it was validated: validate again. */
   | { readonly status: 'STALE' }
-  /** Postgres refuses it, alone. */
-  | { readonly status: 'UNSTORABLE' }
+  /** Postgres refuses it, or one of the events that could not be told apart from it. */
+  | { readonly status: 'UNSTORABLE'; readonly isAlone: boolean }
   /** Not stored: its workspace's lock is held, or too much else had to be told apart first. */
   | { readonly status: 'POSTPONED' }
   /** Its workspace has been deleted. */

@@ -9,10 +9,10 @@
  */
 import { type SQL, sql } from 'drizzle-orm';
 import { DOORS } from '../core/event.ts';
+import { writeExact, type ExactJson } from '../core/exact-json.ts';
 import { SEARCH_SEPARATOR, searchWords } from '../core/filter-search.ts';
 import { isIndex } from '../core/filter-values.ts';
 import type { DateTimeRange, EventFilter, PropertyFilter } from '../core/filter.ts';
-import type { Json } from '../core/json.ts';
 import { allOf, anyOf, arrayLiteral, textArray } from './params.ts';
 
 /**
@@ -131,11 +131,11 @@ function propertyCondition(property: PropertyFilter): SQL {
   const add = <T>(operand: T | undefined, compile: (operand: T) => SQL) => {
     if (operand !== undefined) conditions.push(compile(operand));
   };
-  const orders = (operator: SQL) => (operand: Json) => compare(value, operator, operand);
-  add(property.equals, operand => sql`${value} = ${JSON.stringify(operand)}::jsonb`);
-  add(property.notEquals, operand => sql`${value} <> ${JSON.stringify(operand)}::jsonb`);
+  const orders = (operator: SQL) => (operand: ExactJson) => compare(value, operator, operand);
+  add(property.equals, operand => sql`${value} = ${writeExact(operand)}::jsonb`);
+  add(property.notEquals, operand => sql`${value} <> ${writeExact(operand)}::jsonb`);
   add(property.in ?? undefined, operands => {
-    const list = sql`${JSON.stringify(operands)}::jsonb`;
+    const list = sql`${writeExact(operands)}::jsonb`;
     return sql`${value} = any(array(select jsonb_array_elements(${list})))`;
   });
   add(property.greaterThan, orders(sql`>`));
@@ -166,7 +166,7 @@ export function valueAt(path: readonly string[]): SQL {
 }
 
 /** `case` keeps a cast from values of other types, on which it would fail. */
-function compare(value: SQL, operator: SQL, operand: Json): SQL {
+function compare(value: SQL, operator: SQL, operand: ExactJson): SQL {
   if (typeof operand === 'string')
     return ofText(value, text => sql`${text} ${operator} ${operand}`);
   return sql`case when jsonb_typeof(${value}) = 'number'

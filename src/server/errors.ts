@@ -1,5 +1,6 @@
 import { GraphQLError, type FormattedExecutionResult, type GraphQLFormattedError } from 'graphql';
 import { ERRORS, GatewayError, isUnavailable, type ErrorCode } from '../core/errors.ts';
+import { withoutMarks } from '../core/exact-number.ts';
 import type { Log } from './log.ts';
 
 /**
@@ -152,7 +153,7 @@ function shorten(message: string): string {
   if (message.length > MESSAGE_CHARS_MAX * 8) {
     message = `${message.slice(0, MESSAGE_CHARS_MAX * 4)}…${message.slice(-MESSAGE_CHARS_MAX * 4)}`;
   }
-  const text = message
+  const text = withoutMarks(message)
     .replace(/ Did you mean [\s\S]*$/, '')
     .replace(/(got invalid value |, found )([\s\S]+?)( at "|; |$)/, (_, before, value, after) => {
       return `${before}${cut(value, VALUE_CHARS_MAX)}${after}`;

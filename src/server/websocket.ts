@@ -10,9 +10,10 @@ import type { Duplex } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { WebSocketServer, type WebSocket } from 'ws';
 import { GatewayError } from '../core/errors.ts';
+import { marked } from '../core/exact-json.ts';
 import type { Pipeline, PipelineOptions } from '../graphql-http/pipeline.ts';
 import { readerOf, requestIdOf } from './call.ts';
-import { isNestedBeyond } from './json.ts';
+import { scanJson } from './json.ts';
 import type { Pace } from './pace.ts';
 import type { ServerSettings } from './settings.ts';
 import { createOperations, type Outlet, type Peer } from './ws-operations.ts';
@@ -97,6 +98,7 @@ function peerOf({ headers, socket }: IncomingMessage, outlet: Outlet): Peer {
     headers: readerOf(headers),
     outlet,
     messageBytes: 0,
+    isMessageMarked: false,
     streams: new Set(),
     controllers: new Set(),
   };
@@ -119,11 +121,13 @@ function serve(
       close: (code, reason) => socket.close(code, reason),
       onMessage(listener) {
         socket.on('message', (data: Buffer, isBinary) => {
-          if (isBinary || isNestedBeyond(data, settings.jsonDepthMax)) {
+          const message = isBinary ? null : readMessage(data, settings.jsonDepthMax);
+          if (message === null) {
             return socket.close(CloseCode.BadRequest, 'Invalid message received');
           }
           peer.messageBytes = data.length;
-          listener(data.toString()).catch((error: unknown) => closeFor(error));
+          peer.isMessageMarked = message.isMarked;
+          listener(message.text).catch((error: unknown) => closeFor(error));
         });
       },
     } satisfies ProtocolSocket,
@@ -147,6 +151,20 @@ function serve(
       log.error({ requestId: peer.requestId, err }, 'a WebSocket failed at its end');
     });
   });
+}
+
+/**
+ * The text of a message; null where it is nested too deeply. graphql-ws parses it with doubles: so
+ * the longer numbers of an operation are marked, and its variables unmarked further in.
+ */
+function readMessage(data: Buffer, depthMax: number): { text: string; isMarked: boolean } | null {
+  const text = data.toString();
+  try {
+    const isMarked = scanJson(data, depthMax) === 'LONG' && /"type"\s*:\s*"subscribe"/.test(text);
+    return { text: isMarked ? marked(text) : text, isMarked };
+  } catch {
+    return null;
+  }
 }
 
 /** Resolves when the socket takes more. */

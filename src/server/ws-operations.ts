@@ -1,6 +1,7 @@
 import { GraphQLError, type ExecutionArgs } from 'graphql';
 import type { Context, ServerOptions, SubscribePayload } from 'graphql-ws';
 import { GatewayError } from '../core/errors.ts';
+import { unmarked, type ExactJson } from '../core/exact-json.ts';
 import {
   DocumentFaults,
   type Pipeline,
@@ -24,6 +25,8 @@ export interface Peer {
   readonly outlet: Outlet;
   /** Of the message that came last. */
   messageBytes: number;
+  /** Whether long numbers in it are marked, see `core/exact-json.ts`. */
+  isMessageMarked: boolean;
   readonly streams: Set<ResultStream>;
   /** Aborts every operation that runs, streams and others. */
   readonly controllers: Set<AbortController>;
@@ -93,7 +96,8 @@ export function createOperations(
         const message = `A connection may run ${settings.websocketOperationsMax} operations at once.`;
         return [asGraphQLError(new GatewayError('TOO_MANY_STREAMS', message))];
       }
-      const { messageBytes: bytes } = context.extra;
+      const { messageBytes: bytes, isMessageMarked } = context.extra;
+      if (isMessageMarked) unmarked(payload.variables as ExactJson);
       const controller = new AbortController();
       const call = callOf(context, id, controller.signal);
       try {

@@ -64,10 +64,10 @@ test('an import records what it can, tells what it can not, and stores nothing t
   const path = file('events.ndjson.gz', gzipSync(NDJSON));
   const first = await sluice(['import', path], environment);
   expect(first).toMatchObject({ code: 1, err: '' });
-  expect(first.json()).toMatchObject([{ events: 8, recorded: 4, duplicates: 0, refused: 4 }]);
+  expect(first.json()).toMatchObject([{ events: 8, recorded: 5, duplicates: 0, refused: 3 }]);
   const events = await stored(slug);
   // Two equal lines are two events; the door says how they came.
-  expect(events.map(({ type }) => type).sort()).toEqual(['a', 'a', 'b', 'e']);
+  expect(events.map(({ type }) => type).sort()).toEqual(['a', 'a', 'b', 'd', 'e']);
   expect(new Set(events.map(({ door }) => door))).toEqual(new Set([2]));
   expect(events.find(({ type }) => type === 'b')?.event_id).toBe('own');
   const refused = readFileSync(`${path}.refused.ndjson`, 'utf8').trim().split('\n');
@@ -76,10 +76,9 @@ test('an import records what it can, tells what it can not, and stores nothing t
     { line: 5, problems: [{ code: 'NOT_JSON' }], text: 'not json' },
     { line: 6, problems: [{ code: 'UNKNOWN_FIELD', pointer: '/occuredAt' }] },
     { line: 7, problems: [{ pointer: '/type' }] },
-    { line: 8, problems: [{ message: expect.stringContaining('2^53') }] },
   ]);
   const again = await sluice(['import', path], environment);
-  expect(again.json()).toMatchObject([{ events: 8, recorded: 0, duplicates: 4, refused: 4 }]);
+  expect(again.json()).toMatchObject([{ events: 8, recorded: 0, duplicates: 5, refused: 3 }]);
   const fromThere = await sluice(['import', path, '--from', '9'], environment);
   expect(fromThere).toMatchObject({ code: 0 });
   expect(fromThere.json()).toMatchObject([{ events: 1, duplicates: 1 }]);

@@ -50,6 +50,27 @@ test('every event has a receipt, in the order of the calls, with few requests', 
   await client.close();
 });
 
+test('a bigint keeps every digit, and an integer that JavaScript has rounded is refused', async () => {
+  const { client, slug } = await start();
+  const ids = [9_007_199_254_740_993n, -12_345_678_901_234_567_890n];
+  const receipt = await client.record({ type: 'a', payload: { ids, avogadro: 6.022e23 } });
+  expect(receipt.status).toBe('RECORDED');
+  const [row] = await gateway.db.read.query<{ payload: string }>(
+    `select e.payload::text as payload from events e join workspaces w on w.id = e.workspace_id
+     where w.slug = $1`,
+    [slug],
+  );
+  expect(row?.payload).toBe(
+    '{"ids": [9007199254740993, -12345678901234567890], "avogadro": 602200000000000000000000}',
+  );
+  const rounded = { type: 'a', payload: { order: { ids: [1, 2 ** 53] } } };
+  await expect(client.record(rounded)).rejects.toMatchObject({
+    code: 'INVALID_EVENT',
+    message: expect.stringContaining('/payload/order/ids/1'),
+  });
+  await client.close();
+});
+
 test('what is refused is told event by event, and a malformed one fails alone', async () => {
   const { client } = await start();
   const good = { type: 'a' };

@@ -1,11 +1,12 @@
+import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { equalsExactly, parseExact, parsePayload, writeExact } from '../../src/core/exact-json.ts';
 import {
   compareNumbers,
-  equalsExactly,
+  exactNumber,
   ExactNumber,
-  parseExact,
-  parsePayload,
-} from '../../src/core/exact-json.ts';
+  numberFault,
+} from '../../src/core/exact-number.ts';
 
 const payload = (numbers: string) => parsePayload(`{"v": ${numbers}}`)['v'];
 
@@ -36,13 +37,95 @@ describe('a payload for readers of doubles', () => {
 
 describe('exact numbers', () => {
   test('stand apart where a double would lose digits', () => {
-    expect(parseExact('[1, 0.5, 9007199254740993, "9007199254740993", 1e400]')).toEqual([
+    const text =
+      '[1, 0.5, 9007199254740993, "9007199254740993", 1e400, 6.022e23, 1.0000000000000000]';
+    expect(parseExact(text)).toEqual([
       1,
       0.5,
       new ExactNumber('9007199254740993'),
       '9007199254740993',
       new ExactNumber('1e400'),
+      6.022e23,
+      1,
     ]);
+  });
+
+  test('are written as they were read, up to zeros and exponents', () => {
+    const texts = [
+      [
+        '[12345678901234567890,-0.1234567890123456789]',
+        '[12345678901234567890,-0.1234567890123456789]',
+      ],
+      [
+        '[1234567890123456789.100, 12345678901234567891e3]',
+        '[1234567890123456789.1,12345678901234567891000]',
+      ],
+      [
+        '[12345678901234567891E-22,1.7976931348623157e308,5e-324,0e999]',
+        '[0.0012345678901234567891,1.7976931348623157e+308,5e-324,0]',
+      ],
+      [
+        '{"a\\"1":"\\u0000\\" 12345678901234567890","b":12345678901234567890}',
+        '{"a\\"1":"\\u0000\\" 12345678901234567890","b":12345678901234567890}',
+      ],
+      ['{"__proto__":{"n":12345678901234567890}}', '{"__proto__":{"n":12345678901234567890}}'],
+    ];
+    for (const [text, written] of texts) expect(writeExact(parseExact(text!))).toBe(written);
+  });
+
+  test('have one literal for one value, whatever the literal that came', () => {
+    const digits = fc.stringMatching(/^[1-9][0-9]{16,40}$/);
+    fc.assert(
+      fc.property(digits, fc.integer({ min: -60, max: 60 }), (mantissa, exponent) => {
+        const value = String(exactNumber(`${mantissa}e${exponent}`));
+        expect(String(exactNumber(`${mantissa}000e${exponent - 3}`))).toBe(value);
+        expect(String(exactNumber(`0.${mantissa}E${exponent + mantissa.length}`))).toBe(value);
+        expect(compareNumbers(exactNumber(value), new ExactNumber(`${mantissa}e${exponent}`))).toBe(
+          0,
+        );
+      }),
+    );
+  });
+
+  test('leave what is no JSON no JSON', () => {
+    const faults = [
+      '{12345678901234567890:1}',
+      '{12345678901234567890 :1}',
+      '[012345678901234567890]',
+      '[12345678901234567890.]',
+      '[1.2345678901234567e]',
+      '[-]',
+      '[12345678901234567890"]',
+      '12345678901234567890 12345678901234567890',
+      '"\\u000"12345678901234567890',
+    ];
+    for (const text of faults) expect(() => parseExact(text), text).toThrow(SyntaxError);
+  });
+
+  test('take time by the length of a text alone', () => {
+    const zeros = '0'.repeat(1_000_000);
+    const started = performance.now();
+    parseExact(`[1${zeros}1, 0.${zeros}1${zeros}, 1e${zeros}1, "${'\\\\'.repeat(500_000)}"]`);
+    expect(performance.now() - started).toBeLessThan(2_000);
+  });
+
+  test('are kept within the range of doubles and 400 digits', () => {
+    const kept = ['1.7976931348623157e308', '5e-324', '4.9406564584124654e-324', '9'.repeat(300)];
+    for (const literal of kept) expect(numberFault(exactNumber(literal)), literal).toBeNull();
+    const refused = [
+      ['1e400', 'range', '1e400'],
+      ['-1e131071', 'range', '-1e131071'],
+      ['1e-400', 'range', '1e-400'],
+      ['1e9999999999', 'range', '1e9999999999'],
+      [`0.${'1'.repeat(400)}`, '400 digits', '401'],
+      [`${'1'.repeat(300)}.${'1'.repeat(300)}`, '400 digits', '600'],
+    ];
+    for (const [literal, expected, came] of refused) {
+      expect(numberFault(exactNumber(literal!))).toEqual({
+        expected: expect.stringContaining(expected!),
+        came: expect.stringContaining(came!),
+      });
+    }
   });
 
   test('have the order of their decimals', () => {

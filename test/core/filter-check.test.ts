@@ -53,7 +53,7 @@ describe('a filter is refused with the path to what is wrong', () => {
 
   test('when a number is not finite or an instant not of our years', () => {
     expect(ofProperty({ equals: Infinity })).toContain(
-      'expects a finite number, but got Infinity.',
+      'expects a number within the range of a 64-bit float, 5e-324 to 1.8e308, but got Infinity.',
     );
     const years = 'an instant of the years 1 to 9999';
     expect(refusal({ occurredAt: { from: new Date(NaN) } })).toBe(

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { GatewayError } from '../../src/core/errors.ts';
 import { eventKey } from '../../src/core/event-key.ts';
+import { exactNumber } from '../../src/core/exact-number.ts';
 import type { JsonObject } from '../../src/core/json.ts';
 import { prepareEvent } from '../../src/core/prepare-event.ts';
 import { encodeError } from '../../src/doors/authentik/errors.ts';
@@ -81,12 +82,15 @@ describe('translation', () => {
     );
   });
 
-  test('a number that a double can’t hold exactly is refused, under its field', () => {
-    const body = { action: 'login', app: 'a', context: { snowflake: 2 ** 53 } };
+  test('a number that can’t be kept exactly is refused, under its field and with its place', () => {
+    const context = { sizes: [1, exactNumber('1e400')] };
+    const body = { action: 'login', app: 'a', context };
     const { problems } = prepareEvent(decode(body), {
       ...{ door: 'AUTHENTIK', now: () => NOW, newId: () => 'made' },
     });
-    expect(toFieldErrors(problems)).toEqual({ context: [expect.stringContaining('as text')] });
+    expect(toFieldErrors(problems)).toEqual({
+      context: [expect.stringMatching(/^\/sizes\/1: Expected .* but got 1e400\.$/)],
+    });
   });
 
   test('the user’s name is the actor, where it fits', () => {

@@ -4,6 +4,7 @@
  */
 import { HTTP, type CloudEvent } from 'cloudevents';
 import { expect, test } from 'vitest';
+import { parseExact } from '../../src/core/exact-json.ts';
 import { readEvents } from '../../src/doors/cloudevents/modes.ts';
 import type { DoorRequest } from '../../src/doors/door.ts';
 
@@ -20,7 +21,7 @@ function bySdk(headers: Record<string, string>, body: string): Record<string, un
 
 function byDoor(headers: Record<string, string>, body: string): Record<string, unknown> {
   const bytes = Buffer.from(body);
-  const json = () => JSON.parse(body) as unknown;
+  const json = () => parseExact(body);
   const request = { headers, body: bytes, json } as unknown as DoorRequest;
   return readEvents(request)[0] as Record<string, unknown>;
 }

@@ -79,7 +79,22 @@ export function raw(text: string): string {
   return `${RAW}${text}\uf8ff`;
 }
 
-const RAW_NUMBERS = ['1e400', '-1e400', '-0', '1E+2', '9007199254740993', '1'.repeat(400), '1.0'];
+const RAW_NUMBERS = [
+  ...['1e400', '-1e400', '1e-400', '-0', '0e999', '1E+2', '1.0', '6.022e23', '9e131071'],
+  ...['9007199254740993', '-12345678901234567890', '123456789012.123456789', '1e9999999999'],
+  ...['1'.repeat(400), `0.${'1'.repeat(401)}`, `1${'0'.repeat(308)}`, '4.9406564584124654e-324'],
+];
+/** Objects that an object of JavaScript is not: a name twice, no name, many names and levels. */
+const RAW_OBJECTS = [
+  ...[
+    '{"a":1,"a":12345678901234567890}',
+    '{"":{"":1}}',
+    '{"__proto__":{"n":0.1234567890123456789}}',
+  ],
+  `{"n":12345678901234567890,"deep":${'[{"a":'.repeat(20)}1${'}]'.repeat(20)}}`,
+  `{${Array.from({ length: 2_100 }, (_, i) => `"k${i}":${i}e${i}`).join()}}`,
+  `{"n":[${Array(3_000).fill('1e308').join()}]}`,
+];
 const RAW_JUNK = [...RAW_NUMBERS, 'NaN', 'Infinity', '01', '+1', '.5', "'a'", 'undefined', '/**/1'];
 
 /** JSON, but for what `raw` put in. */
@@ -132,6 +147,7 @@ export function json(dice: Dice, depth = 3): unknown {
   if (sort < 2) return text(dice);
   if (sort < 4) return number(dice);
   if (sort < 6) return dice.of([true, null, false, '', {}, []]);
+  if (sort === 6 && dice.chance(20)) return raw(dice.of(RAW_OBJECTS));
   if (sort < 8) return Array.from({ length: dice.below(4) }, () => json(dice, depth - 1));
   if (sort === 11 && dice.chance(10)) return dice.of(DEEP);
   return object(dice, depth);

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { EventInput, Receipt } from '../../src/core/event.ts';
+import { exactNumber } from '../../src/core/exact-number.ts';
 import type { Workspace } from '../../src/core/workspace.ts';
 import { ConnectionLost } from '../../src/db/sqlstate.ts';
 import { WORKSPACE_LOCK } from '../../src/db/workspace-lock.ts';
@@ -80,7 +81,13 @@ describe('a request', () => {
     const workspace = await gateway.workspace();
     const receipts = await record(workspace, [
       anEvent({ id: 'good' }),
-      { type: ' ', icon: 'two', clientIp: '1.2.3', subject: 'x\u0000', payload: { n: 2 ** 60 } },
+      {
+        type: ' ',
+        icon: 'two',
+        clientIp: '1.2.3',
+        subject: 'x\u0000',
+        payload: { n: exactNumber('1e400') },
+      },
     ]);
     expect(statuses(receipts)).toEqual(['RECORDED', 'REJECTED']);
     expect(receipts[1]?.problems.map(({ code, pointer }) => `${code} ${pointer}`)).toEqual([
@@ -161,8 +168,10 @@ describe('a request', () => {
       ]);
       expect(statuses(mixed).filter(status => status === 'RECORDED')).toHaveLength(39);
       expect(codes(mixed[23])).toEqual(['UNSTORABLE']);
+      expect(mixed[23]?.problems[0]?.message).toContain('It was tried alone');
       expect(statuses(innocent)).toEqual(['RECORDED']);
       expect(atomic.flatMap(codes)).toEqual(['UNSTORABLE', 'UNSTORABLE']);
+      expect(atomic[1]?.problems[0]?.message).toContain('send it alone');
       const subjects = (await stored(workspace)).map(({ subject }) => subject);
       expect(subjects).toEqual(events.map(e => e.subject).filter(s => s !== 'poison'));
     } finally {

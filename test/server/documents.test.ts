@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { parseDocument } from '../../src/graphql-http/document.ts';
 import { createDocuments, type Documents } from '../../src/graphql-http/documents.ts';
 import { preferredType, takesEventStream } from '../../src/server/accept.ts';
-import { isNestedBeyond } from '../../src/server/json.ts';
+import { scanJson } from '../../src/server/json.ts';
 import { SERVER_DEFAULTS } from '../../src/server/settings.ts';
 
 describe('documents', () => {
@@ -53,7 +53,9 @@ test.for([
   ['{"a":{"b":[]}}', 3, false],
   ['{"a":{"b":[]}}', 2, true],
 ] as const)('the nesting of %s is beyond %i: %s', ([text, depth, beyond]) => {
-  expect(isNestedBeyond(Buffer.from(text), depth)).toBe(beyond);
+  const scan = () => scanJson(Buffer.from(text), depth);
+  if (beyond) expect(scan).toThrow(`nested at most ${depth} deep`);
+  else expect(scan()).toBe('PLAIN');
 });
 
 test.for([

@@ -8,6 +8,7 @@ import { LOG_BEGINNING, type LogPlace } from '../../core/cursor.ts';
 import { GatewayError } from '../../core/errors.ts';
 import { eventKey } from '../../core/event-key.ts';
 import type { EventInput, StoredEvent } from '../../core/event.ts';
+import { writeExact } from '../../core/exact-json.ts';
 import { isJsonObject, type Json, type JsonObject } from '../../core/json.ts';
 import type { EventListing } from '../../read/event-listing.ts';
 import type { DoorAnswer, DoorContext, DoorRequest } from '../door.ts';
@@ -102,8 +103,7 @@ async function* lines(
     const end = { position: Math.min(position, after.position + WINDOW_POSITIONS), recordedAt };
     const events = await read(after, end);
     const last = events.at(-1) ?? after;
-    if (events.length > 0)
-      yield events.map(event => `${JSON.stringify(toEvent(event))}\n`).join('');
+    if (events.length > 0) yield events.map(event => `${writeExact(toEvent(event))}\n`).join('');
     after = events.length === PAGE_EVENTS ? last : { ...last, position: end.position };
   }
 }

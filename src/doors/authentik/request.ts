@@ -1,5 +1,6 @@
 /** What a request says, or the vendor's error for it. */
 import { GatewayError } from '../../core/errors.ts';
+import { writeExact } from '../../core/exact-json.ts';
 import type { DoorAnswer, DoorContext, DoorRequest } from '../door.ts';
 import { mediaTypeOf } from '../media-type.ts';
 import { isAction } from './actions.ts';
@@ -49,5 +50,5 @@ export async function checkActions(
 }
 
 export function json(status: number, body: unknown): DoorAnswer {
-  return { status, body: JSON.stringify(body) };
+  return { status, body: writeExact(body) };
 }

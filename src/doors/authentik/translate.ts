@@ -5,8 +5,8 @@
  */
 import { eventKey } from '../../core/event-key.ts';
 import type { EventInput, EventProblem, StoredEvent } from '../../core/event.ts';
-import { parsePayload } from '../../core/exact-json.ts';
-import { isJsonObject, type Json, type JsonObject } from '../../core/json.ts';
+import { parseExact, type ExactJson, type ExactObject } from '../../core/exact-json.ts';
+import { isJsonObject } from '../../core/json.ts';
 import { LIMITS } from '../../core/limits.ts';
 import { isStorableText, isWithinBytes } from '../../core/text.ts';
 import { formatInstant } from './instant.ts';
@@ -42,7 +42,7 @@ export function toEventInput(request: EventRequest, { now, keptDays }: Arrival):
 }
 
 /** Where the name fits the envelope; it stays in the payload anyway. */
-function actorOf(user: JsonObject | undefined): string | null {
+function actorOf(user: ExactObject | undefined): string | null {
   const name = user?.['username'];
   if (typeof name !== 'string' || name === '') return null;
   return isWithinBytes(name, LIMITS.indexedTextBytesMax) && isStorableText(name) ? name : null;
@@ -51,11 +51,11 @@ function actorOf(user: JsonObject | undefined): string | null {
 /** What a stored event and one that was recorded just now have in common. */
 type Source = Pick<StoredEvent, 'eventId' | 'type' | 'door' | 'source' | 'actor'> &
   Pick<StoredEvent, 'clientIp' | 'occurredAt' | 'expiresAt' | 'wire'> & {
-    readonly payload: JsonObject;
+    readonly payload: ExactObject;
   };
 
 export function toEvent(event: StoredEvent): Event {
-  return encode({ ...event, payload: parsePayload(event.payload) });
+  return encode({ ...event, payload: parseExact(event.payload) as ExactObject });
 }
 
 /** The same of an event that was given this id when it was recorded. */
@@ -90,7 +90,7 @@ function encode(event: Source): Event {
   };
 }
 
-function userOf({ payload, actor }: Source): JsonObject {
+function userOf({ payload, actor }: Source): ExactObject {
   const user = objectOf(payload['user']);
   return actor === null || user['username'] !== undefined ? user : { ...user, username: actor };
 }
@@ -100,7 +100,7 @@ function expiresOf({ expiresAt, wire }: Source): string | null {
   return expiresAt === null ? null : formatInstant(expiresAt);
 }
 
-function objectOf(value: Json | undefined): JsonObject {
+function objectOf(value: ExactJson | undefined): ExactObject {
   return isJsonObject(value) ? value : {};
 }
 
@@ -112,16 +112,14 @@ const FIELD_OF: Readonly<Record<string, string>> = {
   expiresAt: 'expires',
 };
 
-const NOT_EXACT =
-  'Integers beyond 2^53, and other numbers that large, are kept as text: send them so.';
-
 /** Problems of an event under the names of the vendor's fields. */
 export function toFieldErrors(problems: readonly EventProblem[]): FieldErrors {
   const errors: Record<string, string[]> = {};
-  for (const { code, pointer, message } of problems) {
-    const [, name = '', inPayload = ''] = pointer.split('/');
+  for (const { pointer, message } of problems) {
+    const [, name = '', inPayload = '', ...steps] = pointer.split('/');
     const field = (name === 'payload' ? inPayload : FIELD_OF[name]) || 'non_field_errors';
-    (errors[field] ??= []).push(code === 'NUMBER_NOT_EXACT' ? NOT_EXACT : message);
+    const place = name === 'payload' && steps.length > 0 ? `/${steps.join('/')}: ` : '';
+    (errors[field] ??= []).push(place + message);
   }
   return errors;
 }

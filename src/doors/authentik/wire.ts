@@ -4,6 +4,8 @@
  */
 import { isIP } from 'node:net';
 import { z } from 'zod';
+import { writeExact, type ExactObject } from '../../core/exact-json.ts';
+import { isNumber } from '../../core/exact-number.ts';
 import { isJsonObject, type JsonObject } from '../../core/json.ts';
 import { isAction } from './actions.ts';
 import { parseInstant, type Instant } from './instant.ts';
@@ -33,21 +35,21 @@ const action = field(value => {
   if (value === undefined) return new Fault(REQUIRED);
   if (value === null) return new Fault(NOT_NULL);
   if (typeof value === 'string' && isAction(value)) return value;
-  const shown = typeof value === 'string' ? value : JSON.stringify(value);
+  const shown = typeof value === 'string' ? value : writeExact(value);
   return new Fault(`"${shown}" is not a valid choice.`);
 });
 
 const app = field(value => {
   if (value === undefined) return new Fault(REQUIRED);
   if (value === null) return new Fault(NOT_NULL);
-  if (typeof value !== 'string' && typeof value !== 'number') {
+  if (typeof value !== 'string' && !isNumber(value)) {
     return new Fault('Not a valid string.');
   }
   const text = String(value).trim();
   return text === '' ? new Fault('This field may not be blank.') : text;
 });
 
-const object = field((value): JsonObject | Fault => {
+const object = field((value): ExactObject | Fault => {
   if (value === null) return new Fault(NOT_NULL);
   if (isJsonObject(value)) return value;
   return new Fault('Value must be a dictionary, and not have any duplicate keys.');
@@ -82,14 +84,14 @@ export type EventRequest = z.infer<typeof EventRequest>;
 
 export interface Event {
   readonly pk: string;
-  readonly user: JsonObject;
+  readonly user: ExactObject;
   readonly action: string;
   readonly app: string;
-  readonly context: JsonObject;
+  readonly context: ExactObject;
   readonly client_ip: string | null;
   readonly created: string;
   readonly expires: string | null;
-  readonly brand: JsonObject;
+  readonly brand: ExactObject;
 }
 
 export type FieldErrors = Readonly<Record<string, readonly string[]>>;
@@ -118,7 +120,7 @@ function pythonType(value: unknown): string {
   if (Array.isArray(value)) return 'list';
   if (typeof value === 'string') return 'str';
   if (typeof value === 'boolean') return 'bool';
-  return Number.isInteger(value) ? 'int' : 'float';
+  return /^-?\d+$/.test(String(value)) ? 'int' : 'float';
 }
 
 export interface Pagination {

@@ -2,11 +2,13 @@
 import { z } from 'zod';
 import { eventCursors, LOG_BEGINNING } from '../../core/cursor.ts';
 import { GatewayError } from '../../core/errors.ts';
+import type { EventProblem } from '../../core/event.ts';
+import { writeExact } from '../../core/exact-json.ts';
 import { LIMITS } from '../../core/limits.ts';
 import { bearerOf } from '../bearer.ts';
 import type { Door, DoorAnswer, DoorContext, DoorRequest } from '../door.ts';
+import { mediaTypeOf } from '../media-type.ts';
 import { recordTogether } from '../record.ts';
-import { writeExact } from './exact.ts';
 import { BATCHED, readEvents } from './modes.ts';
 import { decode, encode } from './translate.ts';
 
@@ -65,15 +67,28 @@ async function get({ query }: DoorRequest, context: DoorContext): Promise<DoorAn
 }
 
 /** @see https://www.rfc-editor.org/rfc/rfc9457 */
-function encodeError({ status, code, message }: GatewayError): DoorAnswer {
+function encodeError(error: GatewayError, request: DoorRequest): DoorAnswer {
+  const { status, code, message } = error;
+  const problems = problemsOf(error, mediaTypeOf(request) === BATCHED);
   return {
     status,
     headers: {
       'content-type': 'application/problem+json',
       ...(status === 401 ? { 'www-authenticate': 'Bearer' } : {}),
     },
-    body: JSON.stringify({ type: 'about:blank', status, title: message, code }),
+    body: JSON.stringify({ type: 'about:blank', status, title: message, code, problems }),
   };
+}
+
+/** What is wrong with the first event that was refused, with pointers into the body. */
+function problemsOf({ extensions }: GatewayError, isBatch: boolean) {
+  const problems = extensions['problems'] as readonly EventProblem[] | undefined;
+  const [, index] = /^\/(\d+)/.exec(String(extensions['pointer'])) ?? [];
+  const before = isBatch ? `/${index}` : '';
+  return problems?.map(({ code, message, pointer }) => {
+    const place = pointer.replace(/^\/payload(?:\/extensions)?(?=\/|$)/, '');
+    return { code, message, pointer: before + place };
+  });
 }
 
 /** Senders of webhooks ask first whether they may: the key of each call decides. */

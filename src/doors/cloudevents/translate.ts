@@ -2,12 +2,10 @@
 import { createHash } from 'node:crypto';
 import type { EventInput, StoredEvent } from '../../core/event.ts';
 import { parseExact, type ExactObject } from '../../core/exact-json.ts';
-import type { JsonObject } from '../../core/json.ts';
 import { LIMITS } from '../../core/limits.ts';
 import { isWithinBytes } from '../../core/text.ts';
 import { parseInstant } from '../instant.ts';
 import { differenceOf, restored } from '../wire-difference.ts';
-import { isPlain, writeExact } from './exact.ts';
 import { isExtension, type CloudEvent } from './wire.ts';
 
 /** What the payload of a CloudEvent holds beside its extensions. */
@@ -33,8 +31,8 @@ export function decode(event: CloudEvent): EventInput {
     { ...columns, eventId, occurredAt: occurredAt ?? new Date(0), payload },
     UNKNOWN,
   );
-  const wire = differenceOf(event as JsonObject, derived as JsonObject);
-  return { ...columns, id: eventId, occurredAt, wire, ...payloadInput(payload) };
+  const wire = differenceOf(event, derived);
+  return { ...columns, id: eventId, occurredAt, wire, payload };
 }
 
 /** Two sources may both have an id 1. What is too long for an id is known by its digest. */
@@ -48,14 +46,6 @@ function indexable(text: string | null | undefined): string | null {
   return text != null && isWithinBytes(text, LIMITS.indexedTextBytesMax) ? text : null;
 }
 
-/** Data with a number that JavaScript would alter goes in as text. */
-function payloadInput(payload: ExactObject): Pick<EventInput, 'payload' | 'properties'> {
-  const { data, ...others } = payload;
-  if (data === undefined || isPlain(data)) return { payload: payload as JsonObject };
-  const property = { name: 'data', type: 'JSON', values: [writeExact(data)] } as const;
-  return { payload: others as JsonObject, properties: [property] };
-}
-
 /** In place of a source that is not known. */
 const UNKNOWN = '/';
 
@@ -65,7 +55,7 @@ export function encode(event: StoredEvent, workspace: string): CloudEvent {
   if (event.door !== 'CLOUDEVENTS') return encodeForeign(event, payload, workspace);
   const derived = derive({ ...event, payload }, `/${workspace}`);
   if (event.redactedAt !== null) return { ...derived, ...redaction(event) };
-  return restored(derived as JsonObject, event.wire);
+  return restored(derived, event.wire);
 }
 
 function derive({ eventId, type, subject, occurredAt, payload }: Mapped, place: string) {

@@ -6,6 +6,7 @@ import { z } from 'zod';
 import { GatewayError } from '../../core/errors.ts';
 import type { ExactJson } from '../../core/exact-json.ts';
 import { parseInstant } from '../instant.ts';
+import { isJsonObject } from '../../core/json.ts';
 
 const text = z.string().min(1);
 const isInstant = (time: string) => parseInstant(time) !== null;
@@ -42,7 +43,7 @@ export interface CloudEvent {
 
 /** Null is as good as absent, but for data. @throws GatewayError BAD_USER_INPUT */
 export function checkCloudEvent(value: ExactJson): CloudEvent {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+  if (!isJsonObject(value)) {
     throw invalid('A CloudEvent is a JSON object.');
   }
   const given = Object.entries(value).filter(([name, each]) => each !== null || name === 'data');

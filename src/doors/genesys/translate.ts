@@ -4,9 +4,9 @@
  */
 import type { EventDefinition } from '../../core/definition.ts';
 import type { StoredEvent } from '../../core/event.ts';
-import { parsePayload } from '../../core/exact-json.ts';
+import { parseExact, writeExact, type ExactJson, type ExactObject } from '../../core/exact-json.ts';
+import { isNumber, plainLiteral } from '../../core/exact-number.ts';
 import type { EventFilter } from '../../core/filter.ts';
-import type { Json } from '../../core/json.ts';
 import type { Interval } from './interval.ts';
 import {
   PAYLOAD_FIELDS,
@@ -29,13 +29,13 @@ export function definitionReference(name: string): Reference {
 }
 
 export function toOperationalEvent(event: StoredEvent): OperationalEvent {
-  const payload = parsePayload(event.payload);
+  const payload = parseExact(event.payload) as ExactObject;
   const fromPayload = PAYLOAD_FIELDS.flatMap(name => {
-    const text = Object.hasOwn(payload, name) ? textOf(payload[name] as Json) : null;
+    const text = Object.hasOwn(payload, name) ? textOf(payload[name] as ExactJson) : null;
     return text === null ? [] : [[name, text] as const];
   });
   const dateModified = Object.hasOwn(payload, 'dateModified')
-    ? instantOf(payload['dateModified'] as Json)
+    ? instantOf(payload['dateModified'] as ExactJson)
     : null;
   const { subject, source, actor, parentId, groupId } = event;
   return {
@@ -56,12 +56,13 @@ function conversation(id: string): Reference {
 }
 
 /** The vendor's fields are texts: what is nested comes as JSON. */
-function textOf(value: Json): string | null {
+function textOf(value: ExactJson): string | null {
   if (value === null) return null;
-  return typeof value === 'object' ? JSON.stringify(value) : String(value);
+  if (isNumber(value)) return plainLiteral(value);
+  return typeof value === 'object' ? writeExact(value) : String(value);
 }
 
-function instantOf(value: Json): string | null {
+function instantOf(value: ExactJson): string | null {
   if (typeof value !== 'string') return null;
   const instant = new Date(value.toUpperCase());
   return Number.isNaN(instant.getTime()) ? null : instant.toISOString();

@@ -1,7 +1,7 @@
 /** Logsh: one call that says what happened, with an emoji. */
 import { GatewayError, type ErrorCode } from '../../core/errors.ts';
 import type { EventProblem, Receipt } from '../../core/event.ts';
-import type { JsonObject } from '../../core/json.ts';
+import type { ExactObject } from '../../core/exact-json.ts';
 import type { Workspace } from '../../core/workspace.ts';
 import { createRate, type Rate } from '../../security/rate-limits.ts';
 import { bearerOf } from '../bearer.ts';
@@ -42,7 +42,7 @@ async function post(request: DoorRequest, context: DoorContext, rate: Rate): Pro
   const sent = request.json();
   const data = plainEvent(sent) ?? readEvent(sent);
   const workspace = await workspaceOf(data, context);
-  const [receipt] = await recordTogether(context, workspace, [decode(data, sent as JsonObject)]);
+  const [receipt] = await recordTogether(context, workspace, [decode(data, sent as ExactObject)]);
   return json(200, {
     status: true,
     id: (receipt as Receipt).eventId,
@@ -109,7 +109,9 @@ function encodeError(error: GatewayError, request: DoorRequest): DoorAnswer {
   if (status === 400) {
     const [problem] = (extensions['problems'] ?? []) as readonly EventProblem[];
     const isIcon = problem?.code === 'ICON_INVALID';
-    return refusal(400, 'bad_request', isIcon ? 'Icon must be a valid emoji 🔥.' : message);
+    if (isIcon) return refusal(400, 'bad_request', 'Icon must be a valid emoji 🔥.');
+    const [, key] = /^\/payload(\/.*)$/s.exec(problem?.pointer ?? '') ?? [];
+    return refusal(400, 'bad_request', key === undefined ? message : `/metadata${key}: ${message}`);
   }
   if (code === 'RATE_LIMITED') {
     const told = `Rate limit exceeded. Try again after ${retryAfterS} seconds.`;

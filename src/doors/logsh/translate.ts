@@ -2,14 +2,13 @@
 import { get } from 'node-emoji';
 import { createHash } from 'node:crypto';
 import type { EventInput, StoredEvent } from '../../core/event.ts';
-import { parsePayload } from '../../core/exact-json.ts';
-import type { Json, JsonObject } from '../../core/json.ts';
+import { parseExact, type ExactJson, type ExactObject } from '../../core/exact-json.ts';
 import { LIMITS } from '../../core/limits.ts';
 import { differenceOf, restored } from '../wire-difference.ts';
 import type { LogshEvent } from './wire.ts';
 
 /** An icon that is nobody's emoji is left for the validation of events to refuse. */
-export function decode(event: LogshEvent, sent: JsonObject): EventInput {
+export function decode(event: LogshEvent, sent: ExactObject): EventInput {
   const mapped = {
     type: event.event,
     description: event.description || null,
@@ -22,17 +21,18 @@ export function decode(event: LogshEvent, sent: JsonObject): EventInput {
 }
 
 /** The body that the event came by, or would have; `workspace` is as Logsh names it. */
-export function encode(event: StoredEvent, workspace: string): JsonObject {
-  const derived = derive({ ...event, payload: parsePayload(event.payload) }, workspace);
+export function encode(event: StoredEvent, workspace: string): ExactObject {
+  const payload = parseExact(event.payload) as ExactObject;
+  const derived = derive({ ...event, payload }, workspace);
   return event.door === 'LOGSH' ? restored(derived, event.wire) : derived;
 }
 
 type Mapped = Pick<StoredEvent, 'type' | 'description' | 'icon' | 'notify'> & {
-  readonly payload: JsonObject;
+  readonly payload: ExactObject;
 };
 
 function derive({ type, description, icon, notify, payload }: Mapped, workspace: string) {
-  const derived: Record<string, Json> = { workspace, event: type, notify, metadata: payload };
+  const derived: Record<string, ExactJson> = { workspace, event: type, notify, metadata: payload };
   if (description !== null) derived['description'] = description;
   if (icon !== null) derived['icon'] = icon;
   return derived;

@@ -3,6 +3,7 @@
  * holds. Its samples send null, and PHP's an empty list, for what is not set.
  */
 import { z } from 'zod';
+import { ExactNumber, isNumber } from '../../core/exact-number.ts';
 import { isJsonObject } from '../../core/json.ts';
 
 const text = (message: string) => z.string({ error: message }).trim().min(1, message);
@@ -16,9 +17,10 @@ const METADATA_KEY = `Metadata key must be 1 to ${CHARS.key} characters.`;
 const METADATA_TEXT = `Metadata value must be ${CHARS.value} characters or fewer.`;
 const METADATA_VALUE = 'Metadata value must be string, number or boolean.';
 
+const exact = z.instanceof(ExactNumber);
 const metadata = z.record(
   z.string().min(1, METADATA_KEY).max(CHARS.key, METADATA_KEY),
-  z.union([z.string().max(CHARS.value, METADATA_TEXT), z.number(), z.boolean()], {
+  z.union([z.string().max(CHARS.value, METADATA_TEXT), z.number(), z.boolean(), exact], {
     error: ({ input }) => (typeof input === 'string' ? METADATA_TEXT : METADATA_VALUE),
   }),
   { error: 'Metadata must be an object.' },
@@ -83,7 +85,7 @@ function isPlainMetadata(value: unknown): value is NonNullable<LogshEvent['metad
 }
 
 function isNumberOrFlag(value: unknown): boolean {
-  return typeof value === 'boolean' || Number.isFinite(value);
+  return typeof value === 'boolean' || isNumber(value);
 }
 
 /** The sentence of the first thing that is wrong. */

@@ -1,5 +1,6 @@
 /** The values of a property map, each read as its type and turned into the text that the core takes. */
 import type { PropertyType } from '../../core/event.ts';
+import { wholePart } from '../../core/exact-number.ts';
 import { parseInstant } from './instant.ts';
 import { WireNumber, type WireJson } from './json-reader.ts';
 import { STRING_CHARS_MAX } from './wire.ts';
@@ -45,12 +46,12 @@ function readText(value: WireJson): ReadValue {
 }
 
 const WHOLE = /^-?\d+$/;
+const JSON_NUMBER = /^-?\d/;
 
-/** HQ cuts a fraction off: 4.7 is 4. What has none keeps every digit. */
+/** HQ cuts a fraction off: 4.7 is 4. The other digits are kept; too many are refused further in. */
 function wholeNumber(literal: string): string {
   if (WHOLE.test(literal)) return literal === '-0' ? '0' : literal;
-  const value = Math.trunc(Number(literal));
-  return Number.isFinite(value) ? BigInt(value).toString() : literal;
+  return (JSON_NUMBER.test(literal) ? wholePart(literal) : null) ?? literal;
 }
 
 function refused(value: WireJson, expected: string): ReadValue {

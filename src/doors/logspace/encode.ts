@@ -4,6 +4,7 @@
  * recorded it: scalars, repeated keys and dates as they came.
  */
 import type { EventProperty, StoredEvent } from '../../core/event.ts';
+import { exactNumber } from '../../core/exact-number.ts';
 import { storedProperties } from '../../core/stored-properties.ts';
 import {
   PROPERTY_MAPS,
@@ -80,7 +81,7 @@ function valueLiteral(type: EventProperty['type'], value: string, form: Form): s
       return value;
     case 'DOUBLE':
     case 'FLOAT':
-      if (Number.isFinite(Number(value))) return String(Number(value));
+      if (Number.isFinite(Number(value))) return String(exactNumber(value));
       return form === 'sent' ? String(Number(value)) : quoted(String(Number(value)));
     case 'DATE':
     case 'STRING':

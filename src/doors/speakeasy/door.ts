@@ -1,6 +1,7 @@
 /** Speakeasy's events API, for its SDKs and the tools that report with them. */
 import { GatewayError } from '../../core/errors.ts';
 import type { StoredEvent } from '../../core/event.ts';
+import { writeExact } from '../../core/exact-json.ts';
 import type { EventFilter } from '../../core/filter.ts';
 import { LIMITS } from '../../core/limits.ts';
 import type { Workspace } from '../../core/workspace.ts';
@@ -124,9 +125,15 @@ function encodeAll(events: readonly StoredEvent[], { slug }: Workspace): CliEven
 }
 
 /** Where a key is missing, it is told where this vendor's clients put it. */
-function encodeError({ code, status, message }: GatewayError): DoorAnswer {
-  const told = code === 'UNAUTHENTICATED' ? KEY_REQUIRED : message;
+function encodeError({ code, status, message, extensions }: GatewayError): DoorAnswer {
+  const told = code === 'UNAUTHENTICATED' ? KEY_REQUIRED : placed(message, extensions['pointer']);
   return json(status, { message: told, status_code: status });
+}
+
+/** A refused event's field stands in the body, whatever its place is here. */
+function placed(message: string, pointer: unknown): string {
+  if (typeof pointer !== 'string') return message;
+  return `${pointer.replace(/^(\/\d+)\/payload(?=\/)/, '$1')}: ${message}`;
 }
 
 const KEY_REQUIRED =
@@ -137,5 +144,5 @@ function workspaceOf({ params }: DoorRequest): string | null {
 }
 
 function json(status: number, body: unknown): DoorAnswer {
-  return { status, body: JSON.stringify(body) };
+  return { status, body: writeExact(body) };
 }

@@ -1,7 +1,6 @@
 /** Speakeasy's event ↔ ours. Pure. */
 import type { EventInput, StoredEvent } from '../../core/event.ts';
-import { parsePayload } from '../../core/exact-json.ts';
-import type { Json, JsonObject } from '../../core/json.ts';
+import { parseExact, type ExactJson, type ExactObject } from '../../core/exact-json.ts';
 import { LIMITS } from '../../core/limits.ts';
 import { isWithinBytes } from '../../core/text.ts';
 import { differenceOf, restored } from '../wire-difference.ts';
@@ -23,7 +22,7 @@ interface Mapped extends Readonly<Partial<Record<Column, string | null | undefin
   readonly type: string;
   readonly occurredAt: Date;
   readonly success: boolean | null;
-  readonly payload: JsonObject;
+  readonly payload: ExactObject;
 }
 
 /** A null is as good as absent; it can't be given back, since the client refuses it. */
@@ -54,14 +53,15 @@ export function decode(event: CliEvent): EventInput {
 
 /** Also of an event that came through another door: what is required is filled in. */
 export function encode(event: StoredEvent, workspace: string): CliEvent {
-  const derived = derive({ ...event, payload: parsePayload(event.payload) }, workspace);
+  const payload = parseExact(event.payload) as ExactObject;
+  const derived = derive({ ...event, payload }, workspace);
   return event.door === 'SPEAKEASY' ? (restored(derived, event.wire) as CliEvent) : derived;
 }
 
 function derive(event: Mapped, workspace: string): CliEvent {
   const created_at = event.occurredAt.toISOString();
   const required = { local_started_at: created_at, speakeasy_version: '', workspace_id: workspace };
-  const fields: Record<string, Json> = Object.assign(
+  const fields: Record<string, ExactJson> = Object.assign(
     { ...required, execution_id: '', speakeasy_api_key_name: '' },
     Object.fromEntries(Object.entries(event.payload).filter(fitsItsField)),
   );
@@ -83,7 +83,7 @@ function actorField({ actor, payload }: Mapped): (typeof ACTORS)[number] {
 }
 
 /** Of a payload from elsewhere, a field with a value that the client would refuse is left out. */
-function fitsItsField([name, value]: [string, Json]): boolean {
+function fitsItsField([name, value]: [string, ExactJson]): boolean {
   const type = Object.hasOwn(REQUIRED_FIELDS, name)
     ? REQUIRED_FIELDS[name as keyof typeof REQUIRED_FIELDS]
     : isOptional(name)
@@ -96,7 +96,7 @@ function isOptional(name: string): boolean {
   return Object.hasOwn(OPTIONAL_FIELDS, name);
 }
 
-function isIndexable(value: Json | undefined): value is string {
+function isIndexable(value: ExactJson | undefined): value is string {
   return typeof value === 'string' && isWithinBytes(value, LIMITS.indexedTextBytesMax);
 }
 
@@ -107,12 +107,12 @@ export interface TargetParts {
   readonly published: CliEvent | undefined;
 }
 
-export function encodeTarget({ last, generated, published }: TargetParts): JsonObject {
+export function encodeTarget({ last, generated, published }: TargetParts): ExactObject {
   const id = last['generate_gen_lock_id'] as string;
   const own = TARGET_FIELDS.filter(name => Object.hasOwn(last, name));
   const runLink = published?.['gh_action_run_link'];
   return {
-    ...Object.fromEntries(own.map(name => [name, last[name] as Json])),
+    ...Object.fromEntries(own.map(name => [name, last[name] as ExactJson])),
     id,
     generate_gen_lock_id: id,
     generate_target: last['generate_target'] ?? generated?.['generate_target'] ?? '',

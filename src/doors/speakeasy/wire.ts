@@ -4,7 +4,7 @@
  * value or fraction in it, so what is given back passes the same schemas.
  */
 import { z } from 'zod';
-import type { JsonObject } from '../../core/json.ts';
+import type { ExactObject } from '../../core/exact-json.ts';
 
 export const INTERACTION_TYPES = [
   ...['CI_EXEC', 'CLI_EXEC', 'LINT', 'OPENAPI_DIFF', 'TARGET_GENERATE', 'TOMBSTONE'],
@@ -91,6 +91,6 @@ export const TARGET_FIELDS = [
   ...['workflow_lock_pre_raw', 'workflow_post_raw', 'workflow_pre_raw'],
 ] as const;
 
-export type CliEvent = JsonObject & {
+export type CliEvent = ExactObject & {
   readonly [Field in keyof typeof REQUIRED_FIELDS]: z.infer<(typeof REQUIRED_FIELDS)[Field]>;
 };

@@ -3,6 +3,7 @@ import type { DefinitionInput } from '../../ingest/definition-admin.ts';
 import { notFound } from '../access.ts';
 import { builder } from '../builder.ts';
 import type { GraphQLContext } from '../context.ts';
+import { schemaInDoubles } from '../payload-check.ts';
 import { EventDefinitionRef } from '../refs.ts';
 import { WORKSPACE_ARGUMENT } from '../words.ts';
 import { EventDefinitionStatusEnum, ValidationModeEnum } from './event-definition.ts';
@@ -60,8 +61,14 @@ builder.mutationField('defineEvent', t =>
     args: {
       input: t.arg({ type: DefineEventInput, required: true, description: 'What to define.' }),
     },
-    resolve: (_root, { input: { workspace, ...definition } }, context) =>
-      define(context, workspace, definition),
+    resolve: (_root, { input }, context) => {
+      const { workspace, payloadSchema, ...definition } = input;
+      const schema = payloadSchema && schemaInDoubles(payloadSchema);
+      return define(context, workspace, {
+        ...definition,
+        ...(schema === undefined ? {} : { payloadSchema: schema }),
+      });
+    },
   }),
 );
 

@@ -20,7 +20,7 @@ const DatePropertyInput = builder.inputType('DatePropertyInput', {
 });
 
 const DoublePropertyInput = builder.inputType('DoublePropertyInput', {
-  description: 'A floating point number as a payload value.',
+  description: 'A floating point number as a payload value: the nearest double is kept.',
   fields: t => ({
     name: t.string({ required: true, description: NAME }),
     value: t.float({ required: true, description: 'The value.' }),
