@@ -1,0 +1,203 @@
+/** Keywords for objects. Members are the object's own, whatever their names. */
+import { ExactNumber, type ExactJson, type ExactObject } from '../core/exact-json.ts';
+import { isJsonObject, type Json, type JsonObject } from '../core/json.ts';
+import type { Automaton } from './automaton.ts';
+import type { Keywords } from './compiler.ts';
+import { pointerStep, shown } from './fault.ts';
+import type { Check, Run } from './run.ts';
+
+interface Checks {
+  readonly checks: Check[];
+  /** Come last: they look at what all others have left. */
+  readonly unevaluated: Check[];
+}
+
+const objectCheck =
+  (check: (object: ExactObject, run: Run) => boolean): Check =>
+  (value, run) =>
+    check(value as ExactObject, run);
+
+export function objectChecks(keywords: Keywords): Checks {
+  const { schema, held } = keywords;
+  const checks = [...countChecks(keywords), ...requiredChecks(keywords)];
+  checks.push(...memberChecks(keywords), ...dependentSchemaChecks(keywords));
+  const names = schema['propertyNames'];
+  if (names !== undefined) checks.push(namesCheck(held(names)));
+  const unevaluated = schema['unevaluatedProperties'];
+  return {
+    checks,
+    unevaluated:
+      unevaluated === undefined ? [] : [unevaluatedCheck(unevaluated, held(unevaluated))],
+  };
+}
+
+function countChecks({ schema }: Keywords): Check[] {
+  const { minProperties: min = 0, maxProperties: max = Infinity } = schema as {
+    minProperties?: number;
+    maxProperties?: number;
+  };
+  if (min === 0 && max === Infinity) return [];
+  return [
+    objectCheck((object, run) => {
+      const count = namesOf(object, run).length;
+      if (count < min) return run.fail(`must have at least ${min} properties`);
+      return count <= max || run.fail(`must have at most ${max} properties`);
+    }),
+  ];
+}
+
+function namesOf(object: ExactObject, run: Run): string[] {
+  const names = Object.keys(object);
+  run.meter.charge(names.length * 2);
+  return names;
+}
+
+function requiredChecks({ schema }: Keywords): Check[] {
+  const required = (schema['required'] ?? []) as readonly string[];
+  const checks: Check[] = required.length === 0 ? [] : [requireAll(required, '')];
+  const groups = [
+    ...Object.entries((schema['dependentRequired'] ?? {}) as JsonObject),
+    ...Object.entries((schema['dependencies'] ?? {}) as JsonObject).filter(([, v]) =>
+      Array.isArray(v),
+    ),
+  ];
+  for (const [name, others] of groups) {
+    const check = requireAll(others as string[], `, since it has "${shown(name)}"`);
+    checks.push(whenPresent(name, check));
+  }
+  return checks;
+}
+
+function requireAll(names: readonly string[], reason: string): Check {
+  return objectCheck((object, run) => {
+    run.meter.charge(names.length * 2);
+    let all = true;
+    for (const name of names) {
+      if (Object.hasOwn(object, name)) continue;
+      all = run.fail(`must have the property "${shown(name)}"${reason}`);
+      if (run.silent > 0) return false;
+    }
+    return all;
+  });
+}
+
+function whenPresent(name: string, check: Check): Check {
+  return (value, run) => !Object.hasOwn(value as ExactObject, name) || check(value, run);
+}
+
+function dependentSchemaChecks({ schema, held }: Keywords): Check[] {
+  const groups = [
+    ...Object.entries((schema['dependentSchemas'] ?? {}) as JsonObject),
+    ...Object.entries((schema['dependencies'] ?? {}) as JsonObject).filter(
+      ([, v]) => !Array.isArray(v),
+    ),
+  ];
+  return groups.map(([name, dependent]) => {
+    const check = held(dependent);
+    return whenPresent(name, (value, run) => run.same(check, value));
+  });
+}
+
+/** `properties`, `patternProperties` and `additionalProperties` share the members out. */
+function memberChecks(keywords: Keywords): Check[] {
+  const { schema, held } = keywords;
+  const named = new Map(
+    Object.entries((schema['properties'] ?? {}) as JsonObject).map(([name, s]) => [name, held(s)]),
+  );
+  const patterns = patternsOf(keywords);
+  const rest = schema['additionalProperties'];
+  if (patterns.length === 0 && rest === undefined) {
+    return named.size === 0 ? [] : [objectCheck((object, run) => namedFit(named, object, run))];
+  }
+  const additional = rest === undefined ? null : additionalCheck(rest, held);
+  return [objectCheck((object, run) => membersFit({ named, patterns, additional }, object, run))];
+}
+
+function patternsOf({ schema, document, place, held }: Keywords): [Automaton, Check][] {
+  return Object.entries((schema['patternProperties'] ?? {}) as JsonObject).map(([pattern, s]) => {
+    const at = `${place.pointer}/patternProperties${pointerStep(pattern)}`;
+    return [document.pattern(pattern, at), held(s)];
+  });
+}
+
+type MemberCheck = (object: ExactObject, name: string, run: Run) => boolean;
+
+function additionalCheck(rest: Json, held: (schema: Json) => Check): MemberCheck {
+  if (rest === false)
+    return (_object, name, run) => run.fail(`must not have the property "${shown(name)}"`);
+  const check = held(rest);
+  return (object, name, run) => run.child(check, object[name] as ExactJson, name);
+}
+
+function namedFit(named: ReadonlyMap<string, Check>, object: ExactObject, run: Run): boolean {
+  run.meter.charge(named.size * 2);
+  let all = true;
+  for (const [name, check] of named) {
+    if (!Object.hasOwn(object, name)) continue;
+    run.evaluated?.members.add(name);
+    all = run.child(check, object[name] as ExactJson, name) && all;
+    if (!all && run.silent > 0) return false;
+  }
+  return all;
+}
+
+interface Members {
+  readonly named: ReadonlyMap<string, Check>;
+  readonly patterns: readonly (readonly [Automaton, Check])[];
+  readonly additional: MemberCheck | null;
+}
+
+function membersFit(
+  { named, patterns, additional }: Members,
+  object: ExactObject,
+  run: Run,
+): boolean {
+  let all = true;
+  for (const name of namesOf(object, run)) {
+    const checks: Check[] = [];
+    const own = named.get(name);
+    if (own !== undefined) checks.push(own);
+    for (const [pattern, check] of patterns) {
+      if (pattern.test(name, run.meter)) checks.push(check);
+    }
+    if (checks.length > 0 || additional !== null) run.evaluated?.members.add(name);
+    for (const check of checks) all = run.child(check, object[name] as ExactJson, name) && all;
+    if (checks.length === 0 && additional !== null) all = additional(object, name, run) && all;
+    if (!all && run.silent > 0) return false;
+  }
+  return all;
+}
+
+function namesCheck(check: Check): Check {
+  return objectCheck((object, run) => {
+    let all = true;
+    for (const name of namesOf(object, run)) {
+      all = run.child(check, name, name) && all;
+      if (!all && run.silent > 0) return false;
+    }
+    return all;
+  });
+}
+
+function unevaluatedCheck(schema: Json, check: Check): Check {
+  return (value, run) => {
+    const { evaluated } = run;
+    if (!isObject(value) || evaluated === null || evaluated.allMembers) return true;
+    let all = true;
+    for (const name of namesOf(value, run)) {
+      if (evaluated.members.has(name)) continue;
+      const fits =
+        schema === false
+          ? run.fail(`must not have the property "${shown(name)}"`)
+          : run.child(check, value[name] as ExactJson, name);
+      all = fits && all;
+      if (!all && run.silent > 0) return false;
+    }
+    evaluated.allMembers = true;
+    return all;
+  };
+}
+
+function isObject(value: ExactJson): value is ExactObject {
+  return isJsonObject(value) && !(value instanceof ExactNumber);
+}
