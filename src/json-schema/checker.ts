@@ -4,7 +4,7 @@
  */
 import { LRUCache } from 'lru-cache';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { createEvaluate, type Answer } from './evaluate.ts';
+import { Evaluator, type Answer } from './evaluate.ts';
 import { SchemaThread, type Job } from './schema-thread.ts';
 
 export interface SchemaChecker {
@@ -20,8 +20,10 @@ export interface SchemaChecker {
 const AT_ONCE = { compileUnits: 300_000, checkUnits: 200_000, ms: 20 };
 const SCHEMA_CHARS_AT_ONCE = 16_384;
 const PAYLOAD_CHARS_AT_ONCE = 65_536;
-/** What is done at once holds up the event loop this long, then it turns. */
-const TURN_MS_MAX = 10;
+/** Reading a clock for every event would cost more than many checks. */
+const UNITS_PER_MS = 40_000;
+/** What is done at once holds up the event loop for some 10 ms, then it turns. */
+const TURN_UNITS = 400_000;
 /** A schema that took too long goes to the thread for this long without another try. */
 const COSTLY_MS = 10_000;
 const COSTLY_MAX = 1_000;
@@ -30,25 +32,24 @@ const TOO_COSTLY: Answer = { kind: 'TOO_COSTLY' };
 /** @param onError hears of a thread that failed or was ended. */
 export function createSchemaChecker(onError: (error: unknown) => void): SchemaChecker {
   const thread = new SchemaThread(onError);
-  const evaluate = createEvaluate(AT_ONCE);
+  const evaluator = new Evaluator(AT_ONCE);
   const costly = new LRUCache<string, true>({ max: COSTLY_MAX, ttl: COSTLY_MS });
-  let spentMs = 0;
+  /** Units by which the next turn of the event loop is due. */
+  let turnAt = TURN_UNITS;
   let turn: Promise<void> | null = null;
 
   const atOnce = (job: Job): Answer | Promise<Answer> => {
-    const startedMs = performance.now();
-    const answer = evaluate(job.schema, job.payload);
-    const ms = performance.now() - startedMs;
-    spentMs += ms;
-    job.time.leftMs -= ms;
+    const before = evaluator.used;
+    const answer = evaluator.evaluate(job.schema, job.payload);
+    job.time.leftMs -= (evaluator.used - before) / UNITS_PER_MS;
     if (answer.kind !== 'TOO_COSTLY') return answer;
     costly.set(job.schema, true);
     return thread.run(job);
   };
   const later = async (job: Job): Promise<Answer> => {
-    while (spentMs > TURN_MS_MAX) {
+    while (evaluator.used > turnAt) {
       turn ??= nextTurn().then(() => {
-        spentMs = 0;
+        turnAt = evaluator.used + TURN_UNITS;
         turn = null;
       });
       await turn;
@@ -58,7 +59,7 @@ export function createSchemaChecker(onError: (error: unknown) => void): SchemaCh
   const check = (job: Job): Answer | Promise<Answer> => {
     if (job.time.leftMs <= 0) return TOO_COSTLY;
     if (!isSmall(job) || costly.get(job.schema) === true) return thread.run(job);
-    return spentMs > TURN_MS_MAX ? later(job) : atOnce(job);
+    return evaluator.used > turnAt ? later(job) : atOnce(job);
   };
   return { check, stop: () => thread.stop() };
 }

@@ -1,14 +1,14 @@
 /** Schemas become functions that call each other. */
-import type { ExactJson } from '../core/exact-json.ts';
+import { ExactNumber } from '../core/exact-json.ts';
 import type { Json, JsonObject } from '../core/json.ts';
 import { arrayChecks } from './arrays.ts';
 import { combinationChecks } from './combinations.ts';
 import type { Document, Place, Resource } from './document.ts';
 import type { Meter } from './meter.ts';
 import { objectChecks } from './objects.ts';
-import type { Check, Run } from './run.ts';
-import { anyChecks, numberChecks, stringChecks } from './scalars.ts';
-import { kindOf, type Kind } from './values.ts';
+import type { Check } from './run.ts';
+import { numberChecks, stringChecks, typeChecks, valueChecks } from './scalars.ts';
+import type { Kind } from './values.ts';
 
 /** What keywords are made with: the place that they stand in, and how to compile what they hold. */
 export interface Keywords {
@@ -57,51 +57,72 @@ export class Compiler {
       held: held => this.compile(this.#document.placeOf(held as JsonObject | boolean, place)),
       at: other => this.compile(other),
     };
-    const { unevaluated: unevaluatedItems, checks: array } = arrayChecks(keywords);
-    const { unevaluated: unevaluatedMembers, checks: object } = objectChecks(keywords);
-    const byKind: Readonly<Record<Kind, readonly Check[]>> = {
-      ...{ null: [], boolean: [], array, object },
-      number: numberChecks(keywords),
-      string: stringChecks(keywords),
-    };
-    const always = [...anyChecks(keywords), ...combinationChecks(keywords)];
-    const last = [...unevaluatedItems, ...unevaluatedMembers];
-    const check = inOrder(always, byKind, last);
-    return inResource(check, place.resource);
+    const array = arrayChecks(keywords);
+    const object = objectChecks(keywords);
+    const combined = combinationChecks(keywords);
+    const byKind = (kind: Kind, own: readonly Check[], last: readonly Check[] = []) => [
+      ...typeChecks(keywords, kind),
+      ...valueChecks(keywords),
+      ...combined,
+      ...own,
+      ...last,
+    ];
+    const check = byKindOf({
+      null: byKind('null', []),
+      boolean: byKind('boolean', []),
+      number: byKind('number', numberChecks(keywords)),
+      string: byKind('string', stringChecks(keywords)),
+      array: byKind('array', array.checks, array.unevaluated),
+      object: byKind('object', object.checks, object.unevaluated),
+    });
+    return this.#document.hasDynamicReferences ? inResource(check, place.resource) : check;
   }
 }
 
-function inOrder(
-  always: readonly Check[],
-  byKind: Readonly<Record<Kind, readonly Check[]>>,
-  last: readonly Check[],
-): Check {
-  const weights = Object.fromEntries(
-    Object.entries(byKind).map(([kind, checks]) => [
-      kind,
-      ENTRY_UNITS * (1 + always.length + checks.length + last.length),
-    ]),
-  ) as Record<Kind, number>;
+function byKindOf(checks: Readonly<Record<Kind, readonly Check[]>>): Check {
+  const all = Object.fromEntries(
+    Object.entries(checks).map(([kind, list]) => [kind, together(list)]),
+  ) as Record<Kind, Check>;
+  const { null: ofNull, boolean, number, string, array, object } = all;
   return (value, run) => {
-    const kind = kindOf(value);
-    run.meter.charge(weights[kind]);
-    const all = hold(always, value, run);
-    if (!all && run.silent > 0) return false;
-    const own = hold(byKind[kind], value, run);
-    if (!own && run.silent > 0) return false;
-    return hold(last, value, run) && all && own;
+    switch (typeof value) {
+      case 'string':
+        return string(value, run);
+      case 'number':
+        return number(value, run);
+      case 'boolean':
+        return boolean(value, run);
+      case 'object':
+        if (value === null) return ofNull(value, run);
+        if (Array.isArray(value)) return array(value, run);
+        return value instanceof ExactNumber ? number(value, run) : object(value, run);
+      default:
+        throw new TypeError('a payload is JSON');
+    }
   };
 }
 
 /** Every mismatch is told, but where none is, the first one decides. */
-function hold(checks: readonly Check[], value: ExactJson, run: Run): boolean {
-  let all = true;
-  for (const check of checks) {
-    if (check(value, run)) continue;
-    if (run.silent > 0) return false;
-    all = false;
+function together(checks: readonly Check[]): Check {
+  const units = ENTRY_UNITS * (1 + checks.length);
+  const [only] = checks;
+  if (only === undefined) return fits;
+  if (checks.length === 1) {
+    return (value, run) => {
+      run.meter.charge(units);
+      return only(value, run);
+    };
   }
-  return all;
+  return (value, run) => {
+    run.meter.charge(units);
+    let all = true;
+    for (let i = 0; i < checks.length; i++) {
+      if ((checks[i] as Check)(value, run)) continue;
+      if (run.silent > 0) return false;
+      all = false;
+    }
+    return all;
+  };
 }
 
 function inResource(check: Check, resource: Resource): Check {

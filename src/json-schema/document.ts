@@ -42,6 +42,8 @@ export class Document {
   readonly root: Place;
   /** Whether `unevaluatedItems` or `unevaluatedProperties` stand anywhere. */
   notesEvaluated = false;
+  /** Whether what a part means may depend on the way to it. */
+  hasDynamicReferences = false;
   readonly #meter: Meter;
   readonly #resources = new Map<string, Resource>();
   readonly #places = new Map<JsonObject, Place>();
@@ -188,8 +190,11 @@ export class Document {
         resource.anchors.set(value as string, place);
         resource.dynamicAnchors.set(value as string, place);
         break;
-      case '$ref':
       case '$dynamicRef':
+        this.hasDynamicReferences = true;
+        this.#references.push(() => this.resolve(value as string, place));
+        break;
+      case '$ref':
         this.#references.push(() => this.resolve(value as string, place));
         break;
       case 'pattern':

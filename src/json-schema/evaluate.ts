@@ -31,29 +31,38 @@ interface Kept {
   readonly answer: Answer;
 }
 
-/** Null as payload: the schema alone. */
-export type Evaluate = (schema: string, payload: string | null) => Answer;
+export class Evaluator {
+  readonly #allowance: Allowance;
+  readonly #kept = new LRUCache<string, Kept>({ max: KEPT_MAX, maxSize: KEPT_BYTES_MAX });
+  /** Units that all answers have taken. */
+  used = 0;
 
-export function createEvaluate({ compileUnits, checkUnits, ms }: Allowance): Evaluate {
-  const kept = new LRUCache<string, Kept>({ max: KEPT_MAX, maxSize: KEPT_BYTES_MAX });
-  const compiled = (text: string): Kept => {
-    let known = kept.get(text);
-    if (known === undefined) {
-      known = compile(text, new Meter(compileUnits, performance.now() + ms));
-      kept.set(text, known, { size: known.schema?.bytes ?? text.length + 1 });
-    }
-    return known;
-  };
-  return (text, payload) => {
-    const { schema, answer } = compiled(text);
+  constructor(allowance: Allowance) {
+    this.#allowance = allowance;
+  }
+
+  /** @param payload null: the schema alone */
+  evaluate(text: string, payload: string | null): Answer {
+    const { schema, answer } = this.#kept.get(text) ?? this.#compile(text);
     if (schema === null || payload === null) return answer;
+    const meter = new Meter(this.#allowance.checkUnits, this.#allowance.ms);
     try {
-      const mismatches = schema.mismatches(payload, new Meter(checkUnits, performance.now() + ms));
+      const mismatches = schema.mismatches(payload, meter);
       return mismatches.length === 0 ? FITS : { kind: 'CHECKED', mismatches };
     } catch (error) {
       return answerOf(error);
+    } finally {
+      this.used += meter.used;
     }
-  };
+  }
+
+  #compile(text: string): Kept {
+    const meter = new Meter(this.#allowance.compileUnits, this.#allowance.ms);
+    const kept = compile(text, meter);
+    this.used += meter.used;
+    this.#kept.set(text, kept, { size: kept.schema?.bytes ?? text.length + 1 });
+    return kept;
+  }
 }
 
 function compile(text: string, meter: Meter): Kept {

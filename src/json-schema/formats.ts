@@ -13,43 +13,46 @@ export type Format = (text: string, meter: Meter) => boolean;
 /** No host name or address is longer, and a longer text would only cost. */
 const NAME_CHARS_MAX = 1_024;
 
-const grammars = new Map<string, Automaton>();
-
-/** Made on first use, and kept: there are some twenty. */
-function fits(grammar: string, text: string, meter: Meter): boolean {
-  let automaton = grammars.get(grammar);
-  if (automaton === undefined) {
-    automaton = compilePattern(`^(?:${grammar})$`, new Meter(Infinity, Infinity));
-    grammars.set(grammar, automaton);
-  }
-  return automaton.test(text, meter);
+/** Made on first use, and kept. */
+function by(grammar: string): Format {
+  let automaton: Automaton | undefined;
+  return (text, meter) => {
+    automaton ??= compilePattern(`^(?:${grammar})$`, new Meter(Infinity, Infinity));
+    return automaton.test(text, meter);
+  };
 }
-
-const by =
-  (grammar: string): Format =>
-  (text, meter) =>
-    fits(grammar, text, meter);
 
 /** RFC 3339. */
 const DATE = '\\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\\d|3[01])';
 const HOUR_MINUTE = '(?:[01]\\d|2[0-3]):[0-5]\\d';
 const TIME = `${HOUR_MINUTE}:(?:[0-5]\\d|60)(?:\\.\\d+)?(?:[zZ]|[+-]${HOUR_MINUTE})`;
 
-function isDate(text: string, meter: Meter): boolean {
-  if (!fits(DATE, text, meter)) return false;
-  const [year, month, day] = text.split('-').map(Number) as [number, number, number];
+const isDateLike = by(DATE);
+const isTimeLike = by(TIME);
+const isDateTimeLike = by(`${DATE}[tT]${TIME}`);
+
+const isDate: Format = (text, meter) => isDateLike(text, meter) && isDay(text);
+const isTime: Format = (text, meter) => isTimeLike(text, meter) && isSecond(text);
+const isDateTime: Format = (text, meter) =>
+  isDateTimeLike(text, meter) && isDay(text) && isSecond(text.slice('yyyy-mm-ddT'.length));
+
+/** Whether the month of a date has this day. */
+function isDay(text: string): boolean {
+  const day = Number(text.slice(8, 10));
+  if (day <= 28) return true;
+  const year = Number(text.slice(0, 4));
+  const month = Number(text.slice(5, 7));
   const isLeap = year % 4 === 0 && (year % 100 !== 0 || year % 400 === 0);
-  const days = [31, isLeap ? 29 : 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31][month - 1] as number;
-  return day <= days;
+  if (month === 2) return isLeap && day === 29;
+  return day <= 30 || ![4, 6, 9, 11].includes(month);
 }
 
-function isTime(text: string, meter: Meter): boolean {
-  if (!fits(TIME, text, meter)) return false;
-  if (text.slice(6, 8) !== '60') return true;
-  // A leap second is the last of a day of UTC.
-  const zone = /([zZ]|[+-]\d\d:\d\d)$/.exec(text.slice(-6))?.[0] ?? 'Z';
-  const offset = zone.length === 1 ? 0 : Number(`${zone[0]}1`) * minutes(zone.slice(1));
-  return (minutes(text.slice(0, 5)) - offset + 2 * DAY_MINUTES) % DAY_MINUTES === DAY_MINUTES - 1;
+/** A leap second is the last of a day of UTC. */
+function isSecond(text: string): boolean {
+  if (!text.startsWith('60', 6)) return true;
+  const zone = /[+-]\d\d:\d\d$/.exec(text.slice(-6))?.[0] ?? '+00:00';
+  const offset = Number(`${zone.charAt(0)}1`) * minutes(zone.slice(1));
+  return (minutes(text) - offset + 2 * DAY_MINUTES) % DAY_MINUTES === DAY_MINUTES - 1;
 }
 
 const DAY_MINUTES = 1_440;
@@ -57,11 +60,6 @@ const DAY_MINUTES = 1_440;
 function minutes(hourMinute: string): number {
   return Number(hourMinute.slice(0, 2)) * 60 + Number(hourMinute.slice(3, 5));
 }
-
-const isDateTime: Format = (text, meter) =>
-  /^[tT]$/.test(text.charAt(10)) &&
-  isDate(text.slice(0, 10), meter) &&
-  isTime(text.slice(11), meter);
 
 const DURATION_TIME = 'T(?:\\d+H(?:\\d+M(?:\\d+S)?)?|\\d+M(?:\\d+S)?|\\d+S)';
 const DURATION_DATE = '(?:\\d+D|\\d+M(?:\\d+D)?|\\d+Y(?:\\d+M(?:\\d+D)?)?)';
@@ -85,11 +83,13 @@ const IPV6 = [
 const LABEL = '[a-zA-Z\\d](?:[a-zA-Z\\d-]*[a-zA-Z\\d])?';
 const HOST = `${LABEL}(?:\\.${LABEL})*`;
 const LABEL_CHARS_MAX = 63;
+const isHostLike = by(HOST);
 
 function isHostname(text: string, meter: Meter): boolean {
-  if (text.length > 253 || !fits(HOST, text, meter)) return false;
-  if (text.split('.').some(label => label.length > LABEL_CHARS_MAX)) return false;
-  return !/(?:^|\.)..--/.test(text) || isIdn(text, meter);
+  if (text.length > 253 || !isHostLike(text, meter)) return false;
+  const isLong = text.length > LABEL_CHARS_MAX;
+  if (isLong && text.split('.').some(label => label.length > LABEL_CHARS_MAX)) return false;
+  return !(text.includes('--') && /(?:^|\.)..--/.test(text)) || isIdn(text, meter);
 }
 
 function isIdn(text: string, meter: Meter): boolean {
@@ -112,13 +112,15 @@ const localPart = (atom: string, quotable: string) =>
 const LOCAL = localPart(ATOM, '');
 const IDN_LOCAL = localPart(`(?:${ATOM}|[${UTF8}])`, UTF8);
 
+const isAddressLiteral = by(ADDRESS_LITERAL);
+
 const email =
-  (local: string, isDomain: Format): Format =>
+  (isLocal: Format, isDomain: Format): Format =>
   (text, meter) => {
     const at = text.lastIndexOf('@');
-    if (at < 1 || !fits(local, text.slice(0, at), meter)) return false;
+    if (at < 1 || !isLocal(text.slice(0, at), meter)) return false;
     const domain = text.slice(at + 1);
-    return fits(ADDRESS_LITERAL, domain, meter) || isDomain(domain, meter);
+    return domain.startsWith('[') ? isAddressLiteral(domain, meter) : isDomain(domain, meter);
   };
 
 /** RFC 3986, and 3987 for other alphabets. */
@@ -160,8 +162,8 @@ export const FORMATS: ReadonlyMap<string, Format> = new Map([
   ['time', isTime],
   ['date-time', isDateTime],
   ['duration', by(DURATION)],
-  ['email', email(LOCAL, isHostname)],
-  ['idn-email', email(IDN_LOCAL, isIdn)],
+  ['email', email(by(LOCAL), isHostname)],
+  ['idn-email', email(by(IDN_LOCAL), isIdn)],
   ['hostname', isHostname],
   ['idn-hostname', isIdn],
   ['ipv4', by(IPV4)],

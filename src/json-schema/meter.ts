@@ -9,14 +9,24 @@ const LOOK_EVERY = 20_000;
  * one for a step, a character or a member that it touches. A unit takes some 5 to 50 ns.
  */
 export class Meter {
-  #untilLook = 0;
+  readonly #units: number;
+  readonly #ms: number;
+  #untilLook: number;
   #left: number;
-  readonly #endMs: number;
+  /** Known from the first look on: most work ends before. */
+  #endMs = 0;
 
-  constructor(units: number, endMs: number) {
-    this.#left = units;
-    this.#endMs = endMs;
-    this.#refill();
+  /** @param ms after the first look at the clock */
+  constructor(units: number, ms: number) {
+    this.#units = units;
+    this.#ms = ms;
+    this.#untilLook = Math.min(units, LOOK_EVERY);
+    this.#left = units - this.#untilLook;
+  }
+
+  /** What was charged. */
+  get used(): number {
+    return this.#units - this.#left - this.#untilLook;
   }
 
   /** @throws OutOfWork when the units or the time are used up. */
@@ -26,12 +36,10 @@ export class Meter {
   }
 
   #look(): void {
-    if (this.#left + this.#untilLook < 0 || performance.now() > this.#endMs) throw new OutOfWork();
+    const nowMs = performance.now();
+    if (this.#endMs === 0) this.#endMs = nowMs + this.#ms;
+    if (this.#left + this.#untilLook < 0 || nowMs > this.#endMs) throw new OutOfWork();
     this.#left += this.#untilLook;
-    this.#refill();
-  }
-
-  #refill(): void {
     this.#untilLook = Math.min(this.#left, LOOK_EVERY);
     this.#left -= this.#untilLook;
   }

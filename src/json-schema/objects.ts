@@ -107,7 +107,7 @@ function memberChecks(keywords: Keywords): Check[] {
   const patterns = patternsOf(keywords);
   const rest = schema['additionalProperties'];
   if (patterns.length === 0 && rest === undefined) {
-    return named.size === 0 ? [] : [objectCheck((object, run) => namedFit(named, object, run))];
+    return named.size === 0 ? [] : [namedCheck(named)];
   }
   const additional = rest === undefined ? null : additionalCheck(rest, held);
   return [objectCheck((object, run) => membersFit({ named, patterns, additional }, object, run))];
@@ -129,16 +129,21 @@ function additionalCheck(rest: Json, held: (schema: Json) => Check): MemberCheck
   return (object, name, run) => run.child(check, object[name] as ExactJson, name);
 }
 
-function namedFit(named: ReadonlyMap<string, Check>, object: ExactObject, run: Run): boolean {
-  run.meter.charge(named.size * 2);
-  let all = true;
-  for (const [name, check] of named) {
-    if (!Object.hasOwn(object, name)) continue;
-    run.evaluated?.members.add(name);
-    all = run.child(check, object[name] as ExactJson, name) && all;
-    if (!all && run.silent > 0) return false;
-  }
-  return all;
+function namedCheck(named: ReadonlyMap<string, Check>): Check {
+  const names = [...named.keys()];
+  const checks = [...named.values()];
+  return objectCheck((object, run) => {
+    run.meter.charge(names.length * 2);
+    let all = true;
+    for (let i = 0; i < names.length; i++) {
+      const name = names[i] as string;
+      if (!Object.hasOwn(object, name)) continue;
+      run.evaluated?.members.add(name);
+      all = run.child(checks[i] as Check, object[name] as ExactJson, name) && all;
+      if (!all && run.silent > 0) return false;
+    }
+    return all;
+  });
 }
 
 interface Members {
@@ -154,15 +159,16 @@ function membersFit(
 ): boolean {
   let all = true;
   for (const name of namesOf(object, run)) {
-    const checks: Check[] = [];
     const own = named.get(name);
-    if (own !== undefined) checks.push(own);
+    let isMet = own !== undefined;
+    if (own !== undefined) all = run.child(own, object[name] as ExactJson, name) && all;
     for (const [pattern, check] of patterns) {
-      if (pattern.test(name, run.meter)) checks.push(check);
+      if (!pattern.test(name, run.meter)) continue;
+      isMet = true;
+      all = run.child(check, object[name] as ExactJson, name) && all;
     }
-    if (checks.length > 0 || additional !== null) run.evaluated?.members.add(name);
-    for (const check of checks) all = run.child(check, object[name] as ExactJson, name) && all;
-    if (checks.length === 0 && additional !== null) all = additional(object, name, run) && all;
+    if (!isMet && additional !== null) all = additional(object, name, run) && all;
+    if (isMet || additional !== null) run.evaluated?.members.add(name);
     if (!all && run.silent > 0) return false;
   }
   return all;

@@ -69,7 +69,7 @@ export class Run {
     this.#path.push(step);
     const fits = check(value, this);
     this.#path.pop();
-    this.evaluated = outer;
+    if (outer !== null) this.evaluated = outer;
     return fits;
   }
 

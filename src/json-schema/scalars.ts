@@ -5,12 +5,31 @@ import type { Keywords } from './compiler.ts';
 import { shown } from './fault.ts';
 import { FORMATS } from './formats.ts';
 import type { Check } from './run.ts';
-import { isInteger, isMultipleOf, kindOf, lengthOf, textOf, type Texts } from './values.ts';
+import {
+  isInteger,
+  isMultipleOf,
+  kindOf,
+  lengthOf,
+  textOf,
+  type Kind,
+  type Texts,
+} from './values.ts';
 
-export function anyChecks(keywords: Keywords): Check[] {
-  const { type, const: constant, enum: values } = keywords.schema;
+/** What `type` leaves to look at in values of this kind: nothing, or all of them are wrong. */
+export function typeChecks({ schema: { type } }: Keywords, kind: Kind): Check[] {
+  if (type === undefined) return [];
+  const types = [type].flat() as string[];
+  if (types.includes(kind)) return [];
+  const message = `must be of type ${types.join(' or ')}`;
+  if (kind === 'number' && types.includes('integer')) {
+    return [(value, run) => isInteger(value as number | ExactNumber) || run.fail(message)];
+  }
+  return [(_value, run) => run.fail(message)];
+}
+
+export function valueChecks(keywords: Keywords): Check[] {
+  const { const: constant, enum: values } = keywords.schema;
   const checks: Check[] = [];
-  if (type !== undefined) checks.push(typeCheck(type as string | string[]));
   if (constant !== undefined) {
     checks.push(oneOfValues([constant], keywords, `must be ${shownJson(constant)}`));
   }
@@ -25,25 +44,19 @@ function shownJson(value: Json): string {
   return shown(JSON.stringify(value));
 }
 
-function typeCheck(type: string | readonly string[]): Check {
-  const types = new Set(typeof type === 'string' ? [type] : type);
-  const takesIntegers = types.has('integer') && !types.has('number');
-  const message = `must be of type ${[...types].join(' or ')}`;
-  return (value, run) => {
-    const kind = kindOf(value);
-    if (types.has(kind)) return true;
-    const isWhole = takesIntegers && kind === 'number' && isInteger(value as number | ExactNumber);
-    return isWhole || run.fail(message);
-  };
-}
-
 function oneOfValues(values: readonly Json[], { meter }: Keywords, message: string): Check {
   const texts: Texts = new Map();
+  const plain = new Set(values.filter(value => typeof value !== 'object' || value === null));
   const allowed = new Set(values.map(value => textOf(value, texts, meter)));
   const kinds = new Set(values.map(kindOf));
   return (value, run) => {
-    // Only a value of such a kind is worth a text.
-    const isOne = kinds.has(kindOf(value)) && allowed.has(textOf(value, run.texts, run.meter));
+    if (plain.has(value as Json)) return true;
+    // Only a list, an object or a long number may still be equal, if there is one of its kind.
+    const isOne =
+      typeof value === 'object' &&
+      value !== null &&
+      kinds.has(kindOf(value)) &&
+      allowed.has(textOf(value, run.texts, run.meter));
     return isOne || run.fail(message);
   };
 }
@@ -55,8 +68,11 @@ export function numberChecks({ schema }: Keywords): Check[] {
     if (bound === undefined) return;
     checks.push(
       (value, run) =>
-        holds(compareNumbers(value as number | ExactNumber, bound as number)) ||
-        run.fail(`must be ${words} ${String(bound)}`),
+        holds(
+          typeof value === 'number'
+            ? value - (bound as number)
+            : compareNumbers(value as ExactNumber, bound as number),
+        ) || run.fail(`must be ${words} ${String(bound)}`),
     );
   };
   add('minimum', 'at least', c => c >= 0);

@@ -79,17 +79,23 @@ export class SchemaThread {
     if (this.#isStopped || this.#running !== null || this.#waiting.size === 0) return;
     this.#worker ??= this.#start();
     if (!this.#isReady) return;
-    const job = this.#take();
-    if (job.time.leftMs <= 0) {
-      job.settle(TOO_COSTLY);
-      this.#next();
-      return;
-    }
+    const job = this.#takeInTime();
+    if (job === null) return;
     this.#running = job;
     job.attempts += 1;
     this.#startedMs = performance.now();
     this.#timer = setTimeout(() => this.#end('a schema took too long'), JOB_MS_MAX);
     this.#worker.postMessage({ schema: job.schema, payload: job.payload } satisfies ToThread);
+  }
+
+  /** The next job whose request has time left. */
+  #takeInTime(): Waiting | null {
+    while (this.#waiting.size > 0) {
+      const job = this.#take();
+      if (job.time.leftMs > 0) return job;
+      job.settle(TOO_COSTLY);
+    }
+    return null;
   }
 
   #take(): Waiting {
@@ -173,17 +179,18 @@ export class SchemaThread {
   }
 }
 
-/** From source, as in tests, a thread needs the loader that the process has. */
 function startWorker(): Worker {
-  const isSource = import.meta.url.endsWith('.ts');
-  const loader = () => pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href;
-  const options: WorkerOptions = {
-    resourceLimits: RESOURCES,
-    // Nothing of the process is its business.
-    env: {},
-    execArgv: isSource ? ['--import', loader()] : [],
-  };
-  return new Worker(new URL(isSource ? './thread.ts' : './thread.js', import.meta.url), options);
+  // Nothing of the process is its business.
+  const options: WorkerOptions = { resourceLimits: RESOURCES, env: {}, execArgv: [] };
+  if (import.meta.url.endsWith('.js')) {
+    return new Worker(new URL('./thread.js', import.meta.url), options);
+  }
+  // From source, as in development and tests, it needs the loader first.
+  const tsx = createRequire(import.meta.url).resolve('tsx/package.json');
+  const loader = new URL('dist/esm/api/index.mjs', pathToFileURL(tsx)).href;
+  const thread = new URL('./thread.ts', import.meta.url).href;
+  const code = `import('${loader}').then(({ register }) => { register(); return import('${thread}'); })`;
+  return new Worker(code, { ...options, eval: true });
 }
 
 const HALVED_AFTER_MS = 2_000;
