@@ -5,19 +5,14 @@ import type { Keywords } from './compiler.ts';
 import type { Check, Run } from './run.ts';
 import { textOf } from './values.ts';
 
-interface Checks {
-  readonly checks: Check[];
-  /** Come last: they look at what all others have left. */
-  readonly unevaluated: Check[];
-}
-
 type Items = readonly ExactJson[];
 const itemsCheck =
   (check: (items: Items, run: Run) => boolean): Check =>
   (value, run) =>
     check(value as Items, run);
 
-export function arrayChecks(keywords: Keywords): Checks {
+/** The last one looks at what all others have left. */
+export function arrayChecks(keywords: Keywords): Check[] {
   const { schema, held } = keywords;
   const checks: Check[] = [...countChecks(keywords)];
   const prefix = ((schema['prefixItems'] ?? []) as readonly Json[]).map(held);
@@ -26,10 +21,8 @@ export function arrayChecks(keywords: Keywords): Checks {
   if (schema['contains'] !== undefined) checks.push(containsCheck(keywords));
   if (schema['uniqueItems'] === true) checks.push(itemsCheck(areUnique));
   const unevaluated = schema['unevaluatedItems'];
-  return {
-    checks,
-    unevaluated: unevaluated === undefined ? [] : [unevaluatedCheck(held(unevaluated))],
-  };
+  if (unevaluated !== undefined) checks.push(unevaluatedCheck(held(unevaluated)));
+  return checks;
 }
 
 function countChecks({ schema }: Keywords): Check[] {
@@ -112,16 +105,16 @@ function areUnique(items: Items, run: Run): boolean {
 }
 
 function unevaluatedCheck(check: Check): Check {
-  return (value, run) => {
+  return itemsCheck((items, run) => {
     const { evaluated } = run;
-    if (!Array.isArray(value) || evaluated === null || evaluated.allItems) return true;
+    if (evaluated === null || evaluated.allItems) return true;
     let all = true;
-    for (let i = evaluated.itemsBefore; i < value.length; i++) {
+    for (let i = evaluated.itemsBefore; i < items.length; i++) {
       if (evaluated.items.has(i)) continue;
-      all = run.child(check, (value as Items)[i] as ExactJson, i) && all;
+      all = run.child(check, items[i] as ExactJson, i) && all;
       if (!all && run.silent > 0) return false;
     }
     evaluated.allItems = true;
     return all;
-  };
+  });
 }

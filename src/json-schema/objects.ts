@@ -1,34 +1,33 @@
 /** Keywords for objects. Members are the object's own, whatever their names. */
-import { ExactNumber, type ExactJson, type ExactObject } from '../core/exact-json.ts';
-import { isJsonObject, type Json, type JsonObject } from '../core/json.ts';
+import type { ExactJson, ExactObject } from '../core/exact-json.ts';
+import type { Json, JsonObject } from '../core/json.ts';
 import type { Automaton } from './automaton.ts';
 import type { Keywords } from './compiler.ts';
 import { pointerStep, shown } from './fault.ts';
 import type { Check, Run } from './run.ts';
-
-interface Checks {
-  readonly checks: Check[];
-  /** Come last: they look at what all others have left. */
-  readonly unevaluated: Check[];
-}
 
 const objectCheck =
   (check: (object: ExactObject, run: Run) => boolean): Check =>
   (value, run) =>
     check(value as ExactObject, run);
 
-export function objectChecks(keywords: Keywords): Checks {
+const KEYWORDS = [
+  ...['minProperties', 'maxProperties', 'required', 'dependentRequired', 'dependencies'],
+  ...['properties', 'patternProperties', 'additionalProperties', 'dependentSchemas'],
+  ...['propertyNames', 'unevaluatedProperties'],
+];
+
+/** The last one looks at what all others have left. */
+export function objectChecks(keywords: Keywords): Check[] {
   const { schema, held } = keywords;
+  if (!KEYWORDS.some(keyword => Object.hasOwn(schema, keyword))) return [];
   const checks = [...countChecks(keywords), ...requiredChecks(keywords)];
   checks.push(...memberChecks(keywords), ...dependentSchemaChecks(keywords));
   const names = schema['propertyNames'];
   if (names !== undefined) checks.push(namesCheck(held(names)));
   const unevaluated = schema['unevaluatedProperties'];
-  return {
-    checks,
-    unevaluated:
-      unevaluated === undefined ? [] : [unevaluatedCheck(unevaluated, held(unevaluated))],
-  };
+  if (unevaluated !== undefined) checks.push(unevaluatedCheck(unevaluated, held(unevaluated)));
+  return checks;
 }
 
 function countChecks({ schema }: Keywords): Check[] {
@@ -186,24 +185,20 @@ function namesCheck(check: Check): Check {
 }
 
 function unevaluatedCheck(schema: Json, check: Check): Check {
-  return (value, run) => {
+  return objectCheck((object, run) => {
     const { evaluated } = run;
-    if (!isObject(value) || evaluated === null || evaluated.allMembers) return true;
+    if (evaluated === null || evaluated.allMembers) return true;
     let all = true;
-    for (const name of namesOf(value, run)) {
+    for (const name of namesOf(object, run)) {
       if (evaluated.members.has(name)) continue;
       const fits =
         schema === false
           ? run.fail(`must not have the property "${shown(name)}"`)
-          : run.child(check, value[name] as ExactJson, name);
+          : run.child(check, object[name] as ExactJson, name);
       all = fits && all;
       if (!all && run.silent > 0) return false;
     }
     evaluated.allMembers = true;
     return all;
-  };
-}
-
-function isObject(value: ExactJson): value is ExactObject {
-  return isJsonObject(value) && !(value instanceof ExactNumber);
+  });
 }

@@ -30,8 +30,8 @@ interface Waiting extends Job {
   settle(answer: Answer): void;
 }
 
-/** The thread itself gives up after 2 s: this is for what it does not notice. */
-const JOB_MS_MAX = 3_000;
+/** The thread itself gives up before: this is for what it does not notice. */
+const JOB_MS_MAX = 6_000;
 const START_MS_MAX = 60_000;
 /** A thread that fails may do so for reasons of its own. */
 const ATTEMPTS_MAX = 2;

@@ -7,7 +7,7 @@ import type { FromThread, ToThread } from './schema-thread.ts';
 const evaluator = new Evaluator({
   compileUnits: 20_000_000,
   checkUnits: 20_000_000,
-  ms: 2_000,
+  ms: 4_000,
 });
 
 const answer = (message: FromThread) => parentPort?.postMessage(message);
