@@ -6,20 +6,22 @@ const SRC = 'src';
 const BENEATH = ['core', 'db'];
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   core: [],
+  'json-schema': ['core'],
   config: ['core'],
   version: [],
   db: ['core'],
   observability: ['core'],
   security: BENEATH,
-  ingest: BENEATH,
+  ingest: [...BENEATH, 'json-schema'],
   read: BENEATH,
   live: BENEATH,
-  graphql: ['core', 'security', 'ingest', 'read', 'live'],
+  graphql: ['core', 'json-schema', 'security', 'ingest', 'read', 'live'],
   doors: ['core', 'security', 'ingest', 'read', 'live'],
   console: [],
   client: ['core'],
   server: [
     ...['config', 'version', ...BENEATH, 'observability', 'security', 'ingest', 'read', 'live'],
+    'json-schema',
     ...['graphql', 'doors'],
   ],
   cli: [

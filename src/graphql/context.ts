@@ -10,6 +10,7 @@ import type { QuarantineAdmin } from '../ingest/quarantine-admin.ts';
 import type { RecordEvents } from '../ingest/record.ts';
 import type { Redaction } from '../ingest/redact.ts';
 import type { WorkspaceAdmin } from '../ingest/workspace-admin.ts';
+import type { SchemaChecker } from '../json-schema/checker.ts';
 import type { LiveAggregates } from '../live/live-aggregates.ts';
 import type { Live } from '../live/live.ts';
 import type { AggregateCounts } from '../read/aggregate-counts.ts';
@@ -35,6 +36,7 @@ export interface Services {
   readonly quarantine: QuarantineReader;
   readonly aggregates: AggregateReader;
   readonly record: RecordEvents;
+  readonly schemas: SchemaChecker;
   readonly rateLimits: Pick<RateLimits, 'countEvents'>;
   readonly live: Pick<Live, 'subscribe'>;
   readonly workspaceAdmin: WorkspaceAdmin;

@@ -4,17 +4,16 @@ import type { EventProblem, StoredEvent } from '../core/event.ts';
 import type { ExactJson, ExactObject } from '../core/exact-json.ts';
 import { ExactNumber, numberFault } from '../core/exact-number.ts';
 import type { Json, JsonObject } from '../core/json.ts';
-import { compilePayloadSchema, type CheckPayload } from '../ingest/payload-schema.ts';
+import { problemsBySchema } from '../ingest/payload-schema.ts';
 import type { GraphQLContext } from './context.ts';
 
-/** What the checks of one execution may take of everybody's event loop. */
+/** What the checks of one execution may take, at once and in the thread. */
 const SPENT_MS_MAX = 1_000;
 
 interface Checks {
-  /** A variable is one object for all events, a literal another for each. */
-  readonly byObject: WeakMap<ExactObject, CheckPayload>;
-  readonly byText: Map<string, CheckPayload>;
-  spentMs: number;
+  /** A variable is one object for all events. */
+  readonly textOf: WeakMap<ExactObject, string>;
+  readonly time: { leftMs: number };
 }
 
 const checksOf = new WeakMap<GraphQLContext, Checks>();
@@ -23,39 +22,34 @@ const checksOf = new WeakMap<GraphQLContext, Checks>();
  * What is wrong with the payload by the schema.
  * @throws GatewayError BAD_USER_INPUT with the place of a fault in the schema; QUERY_TOO_EXPENSIVE
  */
-export function payloadProblems(
+export async function payloadProblems(
   context: GraphQLContext,
-  { payload }: StoredEvent,
+  { workspaceId, payload }: StoredEvent,
   schema: ExactObject,
-): EventProblem[] {
+): Promise<readonly EventProblem[]> {
   const checks = checksOf.get(context) ?? {
-    byObject: new WeakMap(),
-    byText: new Map(),
-    spentMs: 0,
+    textOf: new WeakMap(),
+    time: { leftMs: SPENT_MS_MAX },
   };
   checksOf.set(context, checks);
-  if (checks.spentMs > SPENT_MS_MAX) {
-    const message =
-      'Checking these payloads takes too long: ask for fewer, or simplify the schema.';
-    throw new GatewayError('QUERY_TOO_EXPENSIVE', message);
-  }
-  const startedMs = performance.now();
-  try {
-    return checkBy(checks, schema)(JSON.parse(payload));
-  } finally {
-    checks.spentMs += performance.now() - startedMs;
-  }
+  const { time } = checks;
+  const text = textBy(checks, schema);
+  const job = { workspaceId, schema: text, payload, time };
+  const answer = await context.services.schemas.check(job);
+  // Later ones of a request that has used up its time would only tell the same.
+  if (time.leftMs <= 0) throw tooExpensive();
+  return problemsBySchema(answer);
 }
 
-function checkBy({ byObject, byText }: Checks, schema: ExactObject): CheckPayload {
-  const known = byObject.get(schema);
-  if (known !== undefined) return known;
-  const doubles = schemaInDoubles(schema);
-  const text = JSON.stringify(doubles);
-  const check = byText.get(text) ?? compilePayloadSchema(doubles);
-  byText.set(text, check);
-  byObject.set(schema, check);
-  return check;
+function tooExpensive(): GatewayError {
+  const message = 'Checking these payloads takes too long: ask for fewer, or simplify the schema.';
+  return new GatewayError('QUERY_TOO_EXPENSIVE', message);
+}
+
+function textBy({ textOf }: Checks, schema: ExactObject): string {
+  let text = textOf.get(schema);
+  if (text === undefined) textOf.set(schema, (text = JSON.stringify(schemaInDoubles(schema))));
+  return text;
 }
 
 /**

@@ -8,7 +8,8 @@ import type { Connection, Lane } from '../db/client.ts';
 import { toGatewayError } from '../db/sqlstate.ts';
 import { transaction } from '../db/transaction.ts';
 import { lockWorkspace } from '../db/workspace-lock.ts';
-import { compilePayloadSchema } from './payload-schema.ts';
+import type { SchemaChecker } from '../json-schema/checker.ts';
+import { checkDefinable } from './payload-schema.ts';
 
 /** Absent: unchanged. Null: cleared. */
 export interface DefinitionInput {
@@ -33,6 +34,7 @@ export interface DefinitionAdmin {
 
 export interface DefinitionAdminOptions {
   readonly write: Lane;
+  readonly schemas: SchemaChecker;
   /** After a change, whether or not it was committed. */
   readonly onDefined: (workspaceId: number) => void;
 }
@@ -41,6 +43,9 @@ export function createDefinitionAdmin(options: DefinitionAdminOptions): Definiti
   return {
     async define(workspace, input) {
       check(input);
+      if (input.payloadSchema != null) {
+        await checkDefinable(options.schemas, workspace.id, input.payloadSchema);
+      }
       try {
         return await transaction(options.write, connection =>
           define(connection, workspace.id, input),
@@ -61,7 +66,6 @@ function check(input: DefinitionInput): void {
   for (const [field, bytesMax] of Object.entries(texts)) {
     checkText(field, input[field as keyof typeof texts], bytesMax);
   }
-  if (input.payloadSchema != null) compilePayloadSchema(input.payloadSchema);
   const measures = input.measures ?? [];
   if (measures.length > LIMITS.measuresMax) {
     throw wrong(`At most ${LIMITS.measuresMax} measures are kept, but ${measures.length} came.`);

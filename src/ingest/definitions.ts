@@ -2,12 +2,10 @@
  * Type names become definitions through this cache. It may be behind the database: a flush
  * checks the revisions that its events were validated by, and what is stale is read again.
  */
-import type { JsonObject } from '../core/json.ts';
 import { LIMITS } from '../core/limits.ts';
 import type { Connection, Lane } from '../db/client.ts';
 import { transaction } from '../db/transaction.ts';
 import type { FlushEntry } from './flush.ts';
-import { compilePayloadSchema, type CheckPayload } from './payload-schema.ts';
 
 /** Of a definition, what recording needs. */
 export interface KnownDefinition {
@@ -16,8 +14,8 @@ export interface KnownDefinition {
   readonly revision: number;
   readonly status: 'DISCOVERED' | 'ACTIVE' | 'DEPRECATED' | 'BLOCKED';
   readonly validation: 'OFF' | 'WARN' | 'QUARANTINE' | 'REJECT';
-  /** Null where payloads are not checked. */
-  readonly check: CheckPayload | null;
+  /** As JSON text; null where payloads are not checked. */
+  readonly schema: string | null;
 }
 
 /**
@@ -120,7 +118,7 @@ export class DefinitionCache {
     let cached = this.#byWorkspace.get(workspaceId);
     if (cached === undefined) this.#byWorkspace.set(workspaceId, (cached = new Map()));
     const known = cached.get(row.name)?.definition;
-    // A schema is compiled once for each revision.
+    // One text for each revision: compiled schemas are kept by their text.
     const definition = known?.revision === row.revision ? known : toKnown(row);
     if (known === undefined) this.#size += 1;
     const untilMs = judges(definition) ? this.#nowMs() + JUDGING_KEPT_MS : Infinity;
@@ -134,13 +132,11 @@ export class DefinitionCache {
 }
 
 function toKnown({ payload_schema, ...row }: DefinitionRow): KnownDefinition {
-  const isChecked = payload_schema !== null && row.validation !== 'OFF';
-  const check = isChecked ? compilePayloadSchema(JSON.parse(payload_schema) as JsonObject) : null;
-  return { ...row, check };
+  return { ...row, schema: row.validation === 'OFF' ? null : payload_schema };
 }
 
-function judges({ status, check }: KnownDefinition): boolean {
-  return status === 'BLOCKED' || status === 'DEPRECATED' || check !== null;
+function judges({ status, schema }: KnownDefinition): boolean {
+  return status === 'BLOCKED' || status === 'DEPRECATED' || schema !== null;
 }
 
 /** Under the workspace's row lock, so that the limit holds between processes. */

@@ -1,5 +1,5 @@
 /** What a definition says of an event. Pure. */
-import type { EventProblem, PreparedEvent } from '../core/event.ts';
+import type { EventProblem } from '../core/event.ts';
 import type { Workspace } from '../core/workspace.ts';
 import type { KnownDefinition } from './definitions.ts';
 
@@ -9,10 +9,10 @@ export interface Verdict {
   readonly problems: readonly EventProblem[];
 }
 
-export function judge(event: PreparedEvent, definition: KnownDefinition): Verdict {
+/** @param problems what is wrong with the payload by the definition's schema */
+export function judge(definition: KnownDefinition, problems: readonly EventProblem[]): Verdict {
   if (definition.status === 'BLOCKED') return { fate: 'REJECT', problems: [BLOCKED] };
   const notes = definition.status === 'DEPRECATED' ? [DEPRECATED] : [];
-  const problems = definition.check?.(JSON.parse(event.payload)) ?? [];
   if (problems.length === 0) return { fate: 'RECORD', problems: notes };
   switch (definition.validation) {
     case 'OFF':

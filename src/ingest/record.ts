@@ -9,6 +9,8 @@ import { prepareEvent, type PrepareContext, type Prepared } from '../core/prepar
 import type { Workspace } from '../core/workspace.ts';
 import type { Lane } from '../db/client.ts';
 import { toGatewayError } from '../db/sqlstate.ts';
+import type { SchemaChecker } from '../json-schema/checker.ts';
+import type { JobTime } from '../json-schema/schema-thread.ts';
 import type { DefinitionCache, KnownDefinition } from './definitions.ts';
 import {
   ATOMIC_REFUSED,
@@ -21,6 +23,7 @@ import {
 } from './draft.ts';
 import { judge, judgeUnknown, type Verdict } from './judge.ts';
 import { findKnown } from './known-events.ts';
+import { eventProblems, timeFor } from './payload-schema.ts';
 import { quarantine, type QuarantineItem } from './quarantine.ts';
 import { Submission, type ResolvedEvent } from './submission.ts';
 import { unknownOutcome } from './unknown-outcome.ts';
@@ -41,6 +44,7 @@ export interface RecordOptions extends Omit<PrepareContext, 'door'> {
   readonly write: Lane;
   readonly writers: Writers;
   readonly definitions: DefinitionCache;
+  readonly schemas: SchemaChecker;
   readonly nowMs: () => number;
 }
 
@@ -71,11 +75,12 @@ async function settleAll(
   all: readonly Draft[],
 ): Promise<void> {
   const kept: QuarantineItem[] = [];
+  const time = timeFor(all.length);
   for (let judged = 0; judged < JUDGED_MAX; judged++) {
     settleRepeats(all);
     const pending = all.filter(draft => draft.receipt === null && draft.repeats === null);
     if (pending.length === 0) break;
-    await judgeAndWrite(request, options, { all, pending, kept });
+    await judgeAndWrite(request, options, { all, pending, kept, time });
   }
   await quarantine(options.write, request.workspace.id, request.door, kept);
   settleRepeats(all);
@@ -97,7 +102,38 @@ async function prepareAll(
   return prepared;
 }
 
+interface Checks {
+  readonly pending: readonly Draft[];
+  readonly definitions: ReadonlyMap<string, KnownDefinition>;
+  readonly time: JobTime;
+}
+
+/** What is wrong with payloads by the schemas of their definitions; nothing where none is given. */
+async function checkPayloads(
+  { workspace }: RecordRequest,
+  { schemas }: RecordOptions,
+  { pending, definitions, time }: Checks,
+): Promise<Map<Draft, readonly EventProblem[]>> {
+  const problems = new Map<Draft, readonly EventProblem[]>();
+  for (const draft of pending) {
+    const { type, payload } = draft.event as NonNullable<Draft['event']>;
+    const definition = definitions.get(type);
+    if (definition == null || definition.schema === null || definition.status === 'BLOCKED') {
+      continue;
+    }
+    const job = { workspaceId: workspace.id, schema: definition.schema, payload, time };
+    const checked = schemas.check(job);
+    // Nearly all are checked at once, and need no turn of the event loop.
+    const answer = checked instanceof Promise ? await checked : checked;
+    const found = eventProblems(answer);
+    if (found.length > 0) problems.set(draft, found);
+  }
+  return problems;
+}
+
 interface Round {
+  /** Of the request, for all its rounds. */
+  readonly time: JobTime;
   readonly all: readonly Draft[];
   readonly pending: readonly Draft[];
   readonly kept: QuarantineItem[];
@@ -106,9 +142,10 @@ interface Round {
 async function judgeAndWrite(
   request: RecordRequest,
   options: RecordOptions,
-  { all, pending, kept }: Round,
+  { all, pending, kept, time }: Round,
 ): Promise<void> {
   const definitions = await resolve(request.workspace, options.definitions, pending);
+  const problems = await checkPayloads(request, options, { pending, definitions, time });
   const events: ResolvedEvent[] = [];
   const written: Draft[] = [];
   const refused = new Map<Draft, Verdict>();
@@ -116,7 +153,9 @@ async function judgeAndWrite(
     const event = draft.event as NonNullable<Draft['event']>;
     const definition = definitions.get(event.type);
     const verdict =
-      definition === undefined ? judgeUnknown(request.workspace) : judge(event, definition);
+      definition === undefined
+        ? judgeUnknown(request.workspace)
+        : judge(definition, problems.get(draft) ?? []);
     draft.warnings = verdict.problems;
     if (verdict.fate === 'RECORD' && definition !== undefined) {
       // Its own object, made for this request: a copy costs more than all the rest here.

@@ -9,6 +9,7 @@ import type { Fold } from '../ingest/fold.ts';
 import { createRecordEvents, type RecordEvents } from '../ingest/record.ts';
 import { storedEvents } from '../ingest/stored-events.ts';
 import { Writers, type Recorded } from '../ingest/writers.ts';
+import type { SchemaChecker } from '../json-schema/checker.ts';
 import type { Live } from '../live/live.ts';
 import type { Metrics } from '../observability/metrics.ts';
 import type { Log } from './log.ts';
@@ -20,9 +21,10 @@ export interface IngestOptions {
   readonly metrics: Metrics;
   readonly live: Live;
   readonly fold: Fold;
+  readonly schemas: SchemaChecker;
 }
 
-export function createIngest({ db, log, metrics, live, fold }: IngestOptions) {
+export function createIngest({ db, log, metrics, live, fold, schemas }: IngestOptions) {
   const nowMs = monotonicMs;
   const definitions = new DefinitionCache(db.write, nowMs);
   const writers = new Writers({
@@ -35,7 +37,7 @@ export function createIngest({ db, log, metrics, live, fold }: IngestOptions) {
     nowMs,
   });
   const record = createRecordEvents({
-    ...{ write: db.write, writers, definitions, nowMs },
+    ...{ write: db.write, writers, definitions, schemas, nowMs },
     now: () => new Date(),
     newId: () => uuidV7(Date.now(), randomUUID()),
   });

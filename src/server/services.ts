@@ -14,6 +14,7 @@ import { redact } from '../ingest/redact.ts';
 import { createUpkeep, type Upkeep } from '../ingest/upkeep.ts';
 import { createWorkspaceAdmin } from '../ingest/workspace-admin.ts';
 import type { Writers } from '../ingest/writers.ts';
+import { createSchemaChecker, type SchemaChecker } from '../json-schema/checker.ts';
 import type { Live } from '../live/live.ts';
 import type { Metrics } from '../observability/metrics.ts';
 import { createWorkspaceReader } from '../read/workspaces.ts';
@@ -76,7 +77,8 @@ export async function createServices(options: ServicesOptions): Promise<GatewayS
   const fold = createFold({ upkeep: db.upkeep, logger: log, nowMs });
   const upkeep = createUpkeep({ upkeep: db.upkeep, logger: log });
   const sharedResults = createSharedResults();
-  const { definitions, writers, record } = createIngest({ ...options, live, fold });
+  const schemas = createSchemaChecker(err => log.warn({ err }, 'checking payloads by a schema'));
+  const { definitions, writers, record } = createIngest({ ...options, live, fold, schemas });
   const onDefined = (workspaceId: number) => {
     definitions.forget(workspaceId);
     fold.note([workspaceId]);
@@ -99,11 +101,12 @@ export async function createServices(options: ServicesOptions): Promise<GatewayS
     ...readers,
     ...(await createDoorStores(db)),
     record,
+    schemas,
     live,
     ...bounds,
     ...createWorkspaces(db, createWorkspaceReader(db.lookup), fold),
     ...createKeys(options, bounds),
-    definitionAdmin: createDefinitionAdmin({ write: db.write, onDefined }),
+    definitionAdmin: createDefinitionAdmin({ write: db.write, schemas, onDefined }),
     quarantineAdmin: createQuarantineAdmin(db.write, record),
     keepAside: (workspaceId, door, items) => keepAside(db, workspaceId, door, items),
     liveAggregates: createGatewayAggregates(db, live, epoch),
@@ -119,7 +122,7 @@ export async function createServices(options: ServicesOptions): Promise<GatewayS
     metrics,
     sharedResults,
     notReady: createReadiness(db.probe, monotonicMs),
-    ...inOrder({ writers, upkeep, live, fold, streamsCheck, tickets }),
+    ...inOrder({ writers, upkeep, live, fold, streamsCheck, tickets, schemas }),
   };
 }
 
@@ -139,11 +142,12 @@ interface Running {
   readonly fold: Pick<Fold, 'start' | 'stop'>;
   readonly streamsCheck: ReturnType<typeof createStreamsCheck>;
   readonly tickets: Pick<Tickets, 'start' | 'stop'>;
+  readonly schemas: SchemaChecker;
 }
 
 /** The start and the end of what runs in the background. */
 function inOrder(running: Running): Pick<GatewayServices, 'start' | 'stop'> {
-  const { writers, upkeep, live, fold, streamsCheck, tickets } = running;
+  const { writers, upkeep, live, fold, streamsCheck, tickets, schemas } = running;
   return {
     async start() {
       await upkeep.start();
@@ -156,7 +160,7 @@ function inOrder(running: Running): Pick<GatewayServices, 'start' | 'stop'> {
       await writers.stop();
       streamsCheck.stop();
       tickets.stop();
-      await Promise.all([live.stop(), fold.stop(), upkeep.stop()]);
+      await Promise.all([live.stop(), fold.stop(), upkeep.stop(), schemas.stop()]);
     },
   };
 }

@@ -5,7 +5,8 @@ import { samplesOf } from '../../src/console/pages/definitions/samples.ts';
 import type { JsonObject } from '../../src/core/json.ts';
 import { actionTypes, isAction } from '../../src/doors/authentik/actions.ts';
 import { INTERACTION_TYPES } from '../../src/doors/speakeasy/wire.ts';
-import { compilePayloadSchema } from '../../src/ingest/payload-schema.ts';
+import { Meter } from '../../src/json-schema/meter.ts';
+import { compileSchema } from '../../src/json-schema/schema.ts';
 
 describe('JSON that somebody types', () => {
   test.for([
@@ -46,7 +47,9 @@ test.for([
   { properties: { text: { type: 'string', minLength: 12, maxLength: 14 } } },
   { type: 'object', properties: { self: { $ref: '#' } } },
 ] as const satisfies JsonObject[])('a payload made from %j fits it', schema => {
-  expect(compilePayloadSchema(schema as JsonObject)(examplePayload(schema))).toEqual([]);
+  const unmetered = new Meter(Infinity, Infinity);
+  const { mismatches } = compileSchema(schema as JsonObject, unmetered);
+  expect(mismatches(JSON.stringify(examplePayload(schema)), unmetered)).toEqual([]);
 });
 
 describe('samples of doors that take some types alone', () => {

@@ -164,7 +164,7 @@ describeConsole('the definitions page', kit => {
 
     await schema.fill(JSON.stringify(SCHEMA, null, 2));
     await page.getByText('36 of the last 40 fit').waitFor();
-    await page.getByText('The payload must have required property').waitFor();
+    await page.getByText('The payload must have the property').waitFor();
     await page.getByLabel('When a payload does not fit').selectOption('Refuse it');
     await page.getByLabel('Title').fill('An order');
     await expectAccessible(page, 'definition');

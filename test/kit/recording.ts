@@ -8,6 +8,7 @@ import { DefinitionCache } from '../../src/ingest/definitions.ts';
 import { createRecordEvents, type RecordEvents } from '../../src/ingest/record.ts';
 import { createWorkspaceAdmin } from '../../src/ingest/workspace-admin.ts';
 import { Writers, type Recorded } from '../../src/ingest/writers.ts';
+import { createSchemaChecker } from '../../src/json-schema/checker.ts';
 import { createTestDatabase, type TestDatabase } from './database.ts';
 
 /** A writing side of a gateway without its doors: several may stand on one database. */
@@ -27,10 +28,12 @@ export async function startRecording(url: string): Promise<Recording> {
   const errors: unknown[] = [];
   const recorded: Recorded[] = [];
   const definitions = new DefinitionCache(db.write, () => Date.now());
+  const schemas = createSchemaChecker(error => errors.push(error));
   await ensurePartitions(db.upkeep);
   const writers = new Writers({
     connection: db.flush,
     ensurePartitions: async () => {
+      const schemas = createSchemaChecker(error => errors.push(error));
       await ensurePartitions(db.upkeep);
     },
     staleDefinitions: entries => definitions.stale(entries),
@@ -42,6 +45,7 @@ export async function startRecording(url: string): Promise<Recording> {
     write: db.write,
     writers,
     definitions,
+    schemas,
     now: () => new Date(),
     nowMs: () => Date.now(),
     newId: () => uuidV7(Date.now(), randomUUID()),
@@ -58,6 +62,7 @@ export async function startRecording(url: string): Promise<Recording> {
       admin.create({ ...settings, slug }),
     async [Symbol.asyncDispose]() {
       await writers.stop();
+      await schemas.stop();
       await db.stop();
     },
   };

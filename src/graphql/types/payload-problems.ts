@@ -38,7 +38,7 @@ builder.objectField(EventRef, 'payloadProblems', t =>
 async function problemsByDefinition(
   event: StoredEvent,
   context: GraphQLContext,
-): Promise<EventProblem[]> {
+): Promise<readonly EventProblem[]> {
   const { workspaceId, definitionId: id } = event;
   const definition = await context.loaders.definition.load({ workspaceId, id });
   const schema = definition?.payloadSchema;
