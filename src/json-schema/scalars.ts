@@ -46,11 +46,13 @@ function shownJson(value: Json): string {
 
 function oneOfValues(values: readonly Json[], { meter }: Keywords, message: string): Check {
   const texts: Texts = new Map();
-  const plain = new Set(values.filter(value => typeof value !== 'object' || value === null));
+  const plain = new Set<ExactJson>(
+    values.filter(value => typeof value !== 'object' || value === null),
+  );
   const allowed = new Set(values.map(value => textOf(value, texts, meter)));
   const kinds = new Set(values.map(kindOf));
   return (value, run) => {
-    if (plain.has(value as Json)) return true;
+    if (plain.has(value)) return true;
     // Only a list, an object or a long number may still be equal, if there is one of its kind.
     const isOne =
       typeof value === 'object' &&

@@ -33,7 +33,6 @@ export async function startRecording(url: string): Promise<Recording> {
   const writers = new Writers({
     connection: db.flush,
     ensurePartitions: async () => {
-      const schemas = createSchemaChecker(error => errors.push(error));
       await ensurePartitions(db.upkeep);
     },
     staleDefinitions: entries => definitions.stale(entries),
