@@ -2,8 +2,10 @@
  * Settings from the environment: the only place that reads it. All faults are reported at once,
  * each with the variable, what it takes and what came (a secret's value is never repeated).
  */
+import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 import { ORDER_EXPECTED, readOrderSetting, type OrderSetting } from './core/agent-order.ts';
+import { isExampleSecret } from './core/api-key.ts';
 import { LIMITS } from './core/limits.ts';
 
 export interface Setting {
@@ -22,6 +24,28 @@ const flag = z
   .transform(v => v === 'true');
 const LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
 
+const ADMIN_KEY = z
+  .string()
+  .min(LIMITS.keptSecretCharsMin, `expects ${LIMITS.keptSecretCharsMin} characters or more`)
+  .max(LIMITS.keptSecretCharsMax, `expects ${LIMITS.keptSecretCharsMax} characters or fewer`)
+  .refine(key => !isExampleSecret(key), {
+    error: 'is the example of a documentation, which everybody knows: choose another',
+  });
+
+/** The key in a file, without the line break at its end. */
+function readKeyFile(path: string, context: z.RefinementCtx): string {
+  try {
+    const { success, data, error } = ADMIN_KEY.safeParse(readFileSync(path, 'utf8').trim());
+    if (success) return data;
+    const faults = error.issues.map(({ message }) => message).join(', ');
+    context.addIssue({ code: 'custom', message: `names a file whose key ${faults}` });
+  } catch (error) {
+    const { code = 'an error' } = error as NodeJS.ErrnoException;
+    context.addIssue({ code: 'custom', message: `expects a file that can be read (${code})` });
+  }
+  return z.NEVER;
+}
+
 const VARIABLES = {
   PORT: whole(0, 65_535).default(4_000).describe('Port of the gateway; 0 takes a free one.'),
   HOST: z.string().default('127.0.0.1').describe('Address to listen on; 0.0.0.0 for all.'),
@@ -36,12 +60,17 @@ const VARIABLES = {
     .string()
     .default('.sluice')
     .describe('Where the embedded Postgres and the first admin key are kept.'),
-  SLUICE_ADMIN_KEY: z
+  SLUICE_ADMIN_KEY: ADMIN_KEY.optional().describe(
+    'An admin key of your own; the next value revokes it. Without it one is made at the first start.',
+  ),
+  SLUICE_ADMIN_KEY_FILE: z
     .string()
-    .min(LIMITS.keptSecretCharsMin, `expects ${LIMITS.keptSecretCharsMin} characters or more`)
-    .max(LIMITS.keptSecretCharsMax, `expects ${LIMITS.keptSecretCharsMax} characters or fewer`)
+    .transform(readKeyFile)
     .optional()
-    .describe('An admin key of your own; without it one is made at the first start.'),
+    .describe('A file that holds the admin key, in place of SLUICE_ADMIN_KEY.'),
+  SLUICE_KEY_AGE_DAYS_MAX: whole(0, 36_500)
+    .default(0)
+    .describe('Days after which a key made from now on ends at the latest; 0 for no end.'),
   SLUICE_ALLOW_WEAK_KEYS: flag
     .default(false)
     .describe('Whether createApiKey keeps credentials of fewer than 16 characters.'),
@@ -115,10 +144,10 @@ const VARIABLES = {
     .describe('Bytes held for requests in work; what needs more gets OVERLOADED.'),
   SLUICE_STREAMS_MAX: whole(1, 100_000)
     .default(10_000)
-    .describe('Live streams that may be open at once in one process.'),
+    .describe('Live streams and downloads that may be open at once in one process.'),
   SLUICE_STREAMS_PER_KEY_MAX: whole(1, 100_000)
     .default(1_000)
-    .describe('Live streams of one key that may be open at once in one process.'),
+    .describe('Live streams and downloads of one key that may be open at once in one process.'),
   SLUICE_LOGSH_EVENTS_PER_SECOND: whole(1, 1_000_000)
     .default(1_000)
     .describe('Events that one key may send to the Logsh door in a second.'),
@@ -150,6 +179,8 @@ export interface Config {
   readonly databaseUrl: string | null;
   readonly dataDir: string;
   readonly adminKey: string | null;
+  /** 0: no limit. */
+  readonly keyAgeDaysMax: number;
   readonly allowWeakKeys: boolean;
   readonly corsOrigins: readonly string[];
   readonly openIntrospection: boolean;
@@ -182,6 +213,15 @@ export interface Config {
   readonly logLevel: (typeof LEVELS)[number];
 }
 
+function checkTogether(
+  { SLUICE_ADMIN_KEY: key, SLUICE_ADMIN_KEY_FILE: file }: Partial<Record<string, unknown>>,
+  context: z.RefinementCtx,
+): void {
+  if (key === undefined || file === undefined) return;
+  const message = 'expects to stand alone: SLUICE_ADMIN_KEY is set, too';
+  context.addIssue({ code: 'custom', path: ['SLUICE_ADMIN_KEY_FILE'], message });
+}
+
 /** What the README says of each variable. */
 export const SETTINGS: Readonly<Record<string, Setting>> = Object.fromEntries(
   Object.entries(VARIABLES).map(([name, schema]) => {
@@ -203,7 +243,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
       environment[name] === '' ? undefined : environment[name],
     ]),
   );
-  const { success, data, error } = z.object(VARIABLES).safeParse(given);
+  const { success, data, error } = z.object(VARIABLES).superRefine(checkTogether).safeParse(given);
   if (!success) {
     const faults = error.issues.map(({ path, message }) => {
       const name = String(path[0]);
@@ -217,7 +257,8 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     host: data.HOST,
     databaseUrl: data.DATABASE_URL ?? null,
     dataDir: data.SLUICE_DATA_DIR,
-    adminKey: data.SLUICE_ADMIN_KEY ?? null,
+    adminKey: data.SLUICE_ADMIN_KEY ?? data.SLUICE_ADMIN_KEY_FILE ?? null,
+    keyAgeDaysMax: data.SLUICE_KEY_AGE_DAYS_MAX,
     allowWeakKeys: data.SLUICE_ALLOW_WEAK_KEYS,
     corsOrigins: data.SLUICE_CORS_ORIGINS,
     openIntrospection: data.SLUICE_OPEN_INTROSPECTION,

@@ -2,10 +2,13 @@ import { GatewayError } from '../core/errors.ts';
 import type { LiveClock } from './clock.ts';
 import type { LiveLimits } from './limits.ts';
 import { Ring, type RingMemory } from './ring.ts';
-import type { Delivery, LiveStream, StreamTag, SubscribeOptions } from './stream.ts';
+import type { Delivery, HeldStream, LiveStream, StreamTag, SubscribeOptions } from './stream.ts';
 import { Subscriber, type Surroundings } from './subscriber.ts';
 import type { Forgotten } from './wakeup.ts';
 import { Watch } from './watch.ts';
+
+/** What streams are chosen by. */
+export type Chosen = Pick<SubscribeOptions, 'tag'> & Pick<HeldStream, 'workspaceId'>;
 
 /** The open streams of a process and the workspaces that they watch, within their bounds. */
 export interface Streams {
@@ -14,10 +17,14 @@ export interface Streams {
   readonly tags: ReadonlyMap<StreamTag, number>;
   readonly memory: RingMemory;
   subscribe(wants: SubscribeOptions, around: Surroundings): LiveStream;
+  /** @throws GatewayError TOO_MANY_STREAMS */
+  hold(stream: HeldStream): () => void;
+  /** Of what is open or held. */
+  workspaces(): ReadonlySet<number>;
   /** To be called by each stream that closes. */
   onClose(subscriber: Subscriber): void;
   /** Closes those that are chosen; returns how many. */
-  end(chosen: (stream: SubscribeOptions) => boolean, error: GatewayError): number;
+  end(chosen: (stream: Chosen) => boolean, error: GatewayError): number;
   closeAll(error?: GatewayError): void;
   forget(workspaces: Forgotten): void;
 }
@@ -26,6 +33,7 @@ export function createStreams(limits: LiveLimits, clock: LiveClock): Streams {
   const memory: RingMemory = { bytes: 0, rings: new Set() };
   const watches = new Map<number, Watch>();
   const open = new Set<Subscriber>();
+  const held = new Set<HeldStream>();
   const tags = new Map<StreamTag, number>();
 
   function watchOf(workspaceId: number): Watch {
@@ -46,8 +54,8 @@ export function createStreams(limits: LiveLimits, clock: LiveClock): Streams {
     watch.ring.drop();
   }
 
-  function refusal({ tag }: SubscribeOptions): GatewayError | null {
-    if (open.size >= limits.streamsMax) {
+  function refusal({ tag }: Pick<Chosen, 'tag'>): GatewayError | null {
+    if (open.size + held.size >= limits.streamsMax) {
       return tooMany(`This gateway has ${limits.streamsMax} streams open: try again later.`);
     }
     const ofTag = tag === undefined ? 0 : (tags.get(tag) ?? 0);
@@ -69,10 +77,25 @@ export function createStreams(limits: LiveLimits, clock: LiveClock): Streams {
       if (subscriber.mode !== 'CLOSED') open.add(subscriber);
       return subscriber;
     },
+    hold(stream) {
+      const refused = refusal(stream);
+      if (refused !== null) throw refused;
+      held.add(stream);
+      count(tags, stream.tag, 1);
+      return () => {
+        if (held.delete(stream)) count(tags, stream.tag, -1);
+      };
+    },
+    workspaces() {
+      const ofHeld = [...held].flatMap(({ workspaceId }) => workspaceId ?? []);
+      return new Set([...watches.keys(), ...ofHeld]);
+    },
     end(chosen, error) {
       const ended = [...open].filter(({ options }) => chosen(options));
       for (const subscriber of ended) subscriber.close(error);
-      return ended.length;
+      const cut = [...held].filter(chosen);
+      for (const stream of cut) stream.end();
+      return ended.length + cut.length;
     },
     closeAll(error) {
       for (const subscriber of [...open]) subscriber.close(error);

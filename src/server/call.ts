@@ -64,6 +64,8 @@ export class HttpCall implements Call {
   principal: Principal | null | undefined;
   /** Undefined until its body is read. */
   params: OperationParams | undefined;
+  /** Of a ticket: to be awaited before the first cursor of its stream is sent. */
+  onStreamOpened: ((cursor: string) => Promise<void>) | undefined;
   work: Work | undefined;
   #controller: AbortController | undefined;
 

@@ -31,6 +31,13 @@ export interface PipelineOptions {
    * SERVICE_UNAVAILABLE when nothing can be told.
    */
   readonly authenticate: (call: Call) => Promise<Principal | null>;
+  /**
+   * Authenticates again, once the body is there or its turn has come: a key that was revoked
+   * meanwhile is refused. Costs no look-up where one was made within two seconds, and counts in no
+   * rate.
+   * @throws GatewayError UNAUTHENTICATED, SERVICE_UNAVAILABLE
+   */
+  readonly confirm: (call: Call, principal: Principal | null) => Promise<Principal | null>;
   /** A plain object: its own properties are copied into the context of the operation. */
   readonly createContext: (call: Call, principal: Principal | null) => object | Promise<object>;
   /** The `id:` of a step of a stream, which an EventSource sends back as Last-Event-ID. */

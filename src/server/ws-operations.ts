@@ -1,6 +1,7 @@
 import { GraphQLError, type ExecutionArgs } from 'graphql';
 import type { Context, ServerOptions, SubscribePayload } from 'graphql-ws';
 import { GatewayError } from '../core/errors.ts';
+import type { Principal } from '../core/principal.ts';
 import type { Call, HeaderReader } from './call.ts';
 import { presentError, presentResult, type Asker, type RawResult } from './errors.ts';
 import type { Pace } from './pace.ts';
@@ -18,11 +19,15 @@ export interface Peer {
   readonly outlet: Outlet;
   /** Of the message that came last. */
   messageBytes: number;
+  /** Its key was found not to be valid any more. */
+  isRefused: boolean;
   readonly streams: Set<ResultStream>;
   /** Aborts every operation that runs, streams and others. */
   readonly controllers: Set<AbortController>;
   /** Set once the connection is initialised. */
   context?: PeerContext | undefined;
+  /** Of the key that initialised the connection; absent before. */
+  principal?: Principal | null | undefined;
 }
 
 /** Where results of streams leave for a socket, past graphql-ws, which would write each anew. */
@@ -76,8 +81,9 @@ export function createOperations(
     async onConnect(context) {
       context.extra.context = context;
       try {
-        const { signal } = new AbortController();
-        return (await options.authenticate(callOf(context, 'init', signal))) !== null;
+        const principal = await options.authenticate(connectionCallOf(context));
+        context.extra.principal = principal;
+        return principal !== null;
       } catch (error) {
         if (error instanceof GatewayError && error.code === 'UNAUTHENTICATED') return false;
         throw error;
@@ -116,6 +122,11 @@ function requestIdOf({ extra }: PeerContext, id: string): string {
   return `${extra.requestId}/${id.slice(0, 64)}`;
 }
 
+/** The call that stands for a connection itself. */
+export function connectionCallOf(context: PeerContext): Call {
+  return callOf(context, 'init', new AbortController().signal);
+}
+
 function callOf(context: PeerContext, id: string, signal: AbortSignal): Call {
   return {
     requestId: requestIdOf(context, id),
@@ -152,15 +163,17 @@ async function prepare(
   };
 }
 
-type RunOptions = Pick<PipelineOptions, 'admission' | 'log'> & { readonly pace: Pace };
+type RunOptions = Pick<PipelineOptions, 'admission' | 'confirm' | 'log'> & {
+  readonly pace: Pace;
+};
 
 async function run(
   kind: 'execute' | 'subscribe',
   args: ExecutionArgs,
-  { admission, log, pace }: RunOptions,
+  { admission, confirm, log, pace }: RunOptions,
 ): Promise<Result> {
   const { controller, peer, id, bytes, ...executors } = args.rootValue as Running;
-  const { call } = args.contextValue as OperationContext;
+  const { call, principal } = args.contextValue as OperationContext;
   peer.controllers.add(controller);
   function release(): void {
     peer.controllers.delete(controller);
@@ -170,6 +183,8 @@ async function run(
   try {
     call.work = admission.enter(bytes);
     await call.work.turn;
+    // A key that was revoked while the operation waited for its turn does nothing any more.
+    await confirm(call, principal);
     result = await executors[kind]({ ...args, rootValue: undefined });
   } catch (error) {
     release();

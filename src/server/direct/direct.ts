@@ -35,7 +35,7 @@ export interface DirectOptions extends PipelineOptions {
 const PLANS_MAX = 256;
 
 export function createDirect(options: DirectOptions): Direct {
-  const { schema, authenticate, createContext, settings, write } = options;
+  const { schema, authenticate, confirm, createContext, settings, write } = options;
   const plans = new Map<string, DirectPlan>();
   const learnt = new WeakSet<DocumentNode>();
 
@@ -74,6 +74,7 @@ export function createDirect(options: DirectOptions): Direct {
       try {
         call.principal = await authenticate(call);
         call.params = await readPostParams(call, settings);
+        call.principal = await confirm(call, call.principal);
       } catch (error) {
         await write({ errors: [error] }, call);
         return true;

@@ -1,13 +1,13 @@
 import { HttpCall } from '../call.ts';
 import type { EdgePlugin, PipelineOptions } from '../pipeline.ts';
 
-type CallerOptions = Pick<PipelineOptions, 'authenticate' | 'createContext'>;
+type CallerOptions = Pick<PipelineOptions, 'authenticate' | 'confirm' | 'createContext'>;
 
 /**
- * Finds out who calls, of an HTTP request before a byte of its body is looked at, then makes the
- * context that resolvers see.
+ * Authenticates an HTTP request before a byte of its body is read, and again when the body is
+ * there, which a sender may draw out for a minute. Then makes the context that resolvers see.
  */
-export function useCaller({ authenticate, createContext }: CallerOptions): EdgePlugin {
+export function useCaller({ authenticate, confirm, createContext }: CallerOptions): EdgePlugin {
   return {
     async onRequestParse({ serverContext }) {
       const call = serverContext?.call;
@@ -17,7 +17,8 @@ export function useCaller({ authenticate, createContext }: CallerOptions): EdgeP
     async onContextBuilding({ context, extendContext }) {
       const { call } = context;
       const known = call instanceof HttpCall ? call.principal : undefined;
-      const principal = known === undefined ? await authenticate(call) : known;
+      const principal =
+        known === undefined ? await authenticate(call) : await confirm(call, known);
       const own = await createContext(call, principal);
       extendContext({ ...own, principal });
     },

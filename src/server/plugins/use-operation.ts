@@ -33,7 +33,10 @@ class MutationByGet extends GatewayError {
   }
 }
 
-function requireFitting(operation: OperationTypeNode, { req }: HttpCall): void {
+function requireFitting(operation: OperationTypeNode, { req, ticket }: HttpCall): void {
+  if (operation !== 'subscription' && ticket !== null) {
+    throw new GatewayError('BAD_REQUEST', 'A ticket opens a subscription, and nothing else.');
+  }
   if (operation === 'mutation' && req.method === 'GET') throw new MutationByGet();
   if (operation === 'subscription' && !takesEventStream(req.headers.accept)) {
     throw new GatewayError(
