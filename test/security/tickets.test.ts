@@ -52,7 +52,10 @@ function cursorAt(position: number): string {
 }
 
 /** A use of a ticket whose stream lives until `over`. */
-function use(lastEventId: string | null = null, more: { operation?: string; address?: string } = {}) {
+function use(
+  lastEventId: string | null = null,
+  more: { operation?: string; address?: string } = {},
+) {
   let over = () => {};
   return {
     ...{ operation: OPERATION, address: '192.0.2.1', lastEventId, ...more },
@@ -152,7 +155,13 @@ test('nobody resumes without an opened stream, one of its cursors and its operat
     ...{ position: 6, recordedAt: new Date() },
   });
   const another = { operation: hashOperation({ query: 'subscription { other }' }) };
-  for (const wrong of [use('x'), use(''), use(foreign), use(cursorAt(4)), use(cursorAt(6), another)]) {
+  for (const wrong of [
+    use('x'),
+    use(''),
+    use(foreign),
+    use(cursorAt(4)),
+    use(cursorAt(6), another),
+  ]) {
     await expect(other.redeem(ticket, wrong)).rejects.toMatchObject(REFUSED);
   }
   await other.redeem(ticket, use(cursorAt(6)));
