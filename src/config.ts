@@ -2,10 +2,9 @@
  * Settings from the environment: the only place that reads it. All faults are reported at once,
  * each with the variable, what it takes and what came (a secret's value is never repeated).
  */
-import { readFileSync } from 'node:fs';
 import { z } from 'zod';
+import { ADMIN_KEY, checkAdminKey, readKeyFile } from './config/admin-key.ts';
 import { ORDER_EXPECTED, readOrderSetting, type OrderSetting } from './core/agent-order.ts';
-import { isExampleSecret } from './core/api-key.ts';
 import { LIMITS } from './core/limits.ts';
 
 export interface Setting {
@@ -23,28 +22,6 @@ const flag = z
   .enum(['true', 'false'], { error: 'expects true or false' })
   .transform(v => v === 'true');
 const LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
-
-const ADMIN_KEY = z
-  .string()
-  .min(LIMITS.keptSecretCharsMin, `expects ${LIMITS.keptSecretCharsMin} characters or more`)
-  .max(LIMITS.keptSecretCharsMax, `expects ${LIMITS.keptSecretCharsMax} characters or fewer`)
-  .refine(key => !isExampleSecret(key), {
-    error: 'is the example of a documentation, which everybody knows: choose another',
-  });
-
-/** The key in a file, without the line break at its end. */
-function readKeyFile(path: string, context: z.RefinementCtx): string {
-  try {
-    const { success, data, error } = ADMIN_KEY.safeParse(readFileSync(path, 'utf8').trim());
-    if (success) return data;
-    const faults = error.issues.map(({ message }) => message).join(', ');
-    context.addIssue({ code: 'custom', message: `names a file whose key ${faults}` });
-  } catch (error) {
-    const { code = 'an error' } = error as NodeJS.ErrnoException;
-    context.addIssue({ code: 'custom', message: `expects a file that can be read (${code})` });
-  }
-  return z.NEVER;
-}
 
 const VARIABLES = {
   PORT: whole(0, 65_535).default(4_000).describe('Port of the gateway; 0 takes a free one.'),
@@ -213,15 +190,6 @@ export interface Config {
   readonly logLevel: (typeof LEVELS)[number];
 }
 
-function checkTogether(
-  { SLUICE_ADMIN_KEY: key, SLUICE_ADMIN_KEY_FILE: file }: Partial<Record<string, unknown>>,
-  context: z.RefinementCtx,
-): void {
-  if (key === undefined || file === undefined) return;
-  const message = 'expects to stand alone: SLUICE_ADMIN_KEY is set, too';
-  context.addIssue({ code: 'custom', path: ['SLUICE_ADMIN_KEY_FILE'], message });
-}
-
 /** What the README says of each variable. */
 export const SETTINGS: Readonly<Record<string, Setting>> = Object.fromEntries(
   Object.entries(VARIABLES).map(([name, schema]) => {
@@ -243,7 +211,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
       environment[name] === '' ? undefined : environment[name],
     ]),
   );
-  const { success, data, error } = z.object(VARIABLES).superRefine(checkTogether).safeParse(given);
+  const { success, data, error } = z.object(VARIABLES).superRefine(checkAdminKey).safeParse(given);
   if (!success) {
     const faults = error.issues.map(({ path, message }) => {
       const name = String(path[0]);

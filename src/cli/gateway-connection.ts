@@ -58,7 +58,9 @@ function givenKey({ key, keyFile }: ConnectionOptions): string | undefined {
     throw new UsageError(`--key-file expects a file that can be read: ${keyFile} (${code}).`);
   }
   if (text === '' || /\s/.test(text)) {
-    throw new UsageError(`--key-file expects a file that holds a key and nothing else: ${keyFile}.`);
+    throw new UsageError(
+      `--key-file expects a file that holds a key and nothing else: ${keyFile}.`,
+    );
   }
   return text;
 }

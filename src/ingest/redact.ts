@@ -78,11 +78,7 @@ interface Place {
   readonly actor: Actor | null;
 }
 
-async function* batches(
-  upkeep: Lane,
-  place: Place,
-  redaction: Redaction,
-): AsyncGenerator<number> {
+async function* batches(upkeep: Lane, place: Place, redaction: Redaction): AsyncGenerator<number> {
   for (const field of ['subject', 'actor'] as const) {
     const value = redaction[field];
     if (value != null) yield* batchesBy(upkeep, place, { field, value });

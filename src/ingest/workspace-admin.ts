@@ -1,6 +1,6 @@
 import { GatewayError } from '../core/errors.ts';
-import { checkSlug } from '../core/slug.ts';
 import type { Actor } from '../core/principal.ts';
+import { checkSlug } from '../core/slug.ts';
 import { isStorableText, isWithinBytes } from '../core/text.ts';
 import type { UnknownTypePolicy, Workspace } from '../core/workspace.ts';
 import { requireKey } from '../db/acting-key.ts';
@@ -56,11 +56,7 @@ export function createWorkspaceAdmin(
   };
 }
 
-async function create(
-  write: Lane,
-  input: NewWorkspace,
-  actor: Actor | null,
-): Promise<Workspace> {
+async function create(write: Lane, input: NewWorkspace, actor: Actor | null): Promise<Workspace> {
   const slug = checkSlug(input.slug);
   checkSettings(input);
   const rows = await written(write, { slug, actor }, connection =>

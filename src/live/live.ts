@@ -1,7 +1,7 @@
 import type { LogPlace } from '../core/cursor.ts';
 import { GatewayError } from '../core/errors.ts';
 import type { StoredEvent } from '../core/event.ts';
-import { type LiveClock, systemClock } from './clock.ts';
+import { systemClock, type LiveClock } from './clock.ts';
 import { createHistory } from './history.ts';
 import { LIVE_LIMITS, type LiveLimits } from './limits.ts';
 import type { EventLog } from './log.ts';
@@ -114,8 +114,7 @@ export function createLive(options: LiveOptions): Live {
   }
 
   return {
-    subscribe,
-    hold: streams.hold,
+    ...{ subscribe, hold: streams.hold },
     watched: workspaceId => watches.has(workspaceId),
     offer: events => void (counts.offered += offerTo(watches, events)),
     recorded(heads) {

@@ -34,6 +34,8 @@ export function createStreams(limits: LiveLimits, clock: LiveClock): Streams {
   const watches = new Map<number, Watch>();
   const open = new Set<Subscriber>();
   const held = new Set<HeldStream>();
+  const refusal = ({ tag }: Pick<Chosen, 'tag'>) =>
+    refusalOf(limits, open.size + held.size, tag === undefined ? 0 : (tags.get(tag) ?? 0));
   const tags = new Map<StreamTag, number>();
 
   function watchOf(workspaceId: number): Watch {
@@ -52,15 +54,6 @@ export function createStreams(limits: LiveLimits, clock: LiveClock): Streams {
     if (watch.size > 0) return;
     watches.delete(watch.workspaceId);
     watch.ring.drop();
-  }
-
-  function refusal({ tag }: Pick<Chosen, 'tag'>): GatewayError | null {
-    if (open.size + held.size >= limits.streamsMax) {
-      return tooMany(`This gateway has ${limits.streamsMax} streams open: try again later.`);
-    }
-    const ofTag = tag === undefined ? 0 : (tags.get(tag) ?? 0);
-    if (ofTag < limits.streamsPerTagMax) return null;
-    return tooMany(`This key has ${limits.streamsPerTagMax} streams open: close one first.`);
   }
 
   return {
@@ -82,14 +75,10 @@ export function createStreams(limits: LiveLimits, clock: LiveClock): Streams {
       if (refused !== null) throw refused;
       held.add(stream);
       count(tags, stream.tag, 1);
-      return () => {
-        if (held.delete(stream)) count(tags, stream.tag, -1);
-      };
+      return () => void (held.delete(stream) && count(tags, stream.tag, -1));
     },
-    workspaces() {
-      const ofHeld = [...held].flatMap(({ workspaceId }) => workspaceId ?? []);
-      return new Set([...watches.keys(), ...ofHeld]);
-    },
+    workspaces: () =>
+      new Set([...watches.keys(), ...[...held].flatMap(({ workspaceId }) => workspaceId ?? [])]),
     end(chosen, error) {
       const ended = [...open].filter(({ options }) => chosen(options));
       for (const subscriber of ended) subscriber.close(error);
@@ -105,6 +94,19 @@ export function createStreams(limits: LiveLimits, clock: LiveClock): Streams {
       for (const id of ids) watches.get(id)?.forget();
     },
   };
+}
+
+/** Null where there is room for one more stream. */
+function refusalOf(
+  { streamsMax, streamsPerTagMax }: LiveLimits,
+  openInAll: number,
+  openOfTag: number,
+): GatewayError | null {
+  if (openInAll >= streamsMax) {
+    return tooMany(`This gateway has ${streamsMax} streams open: try again later.`);
+  }
+  if (openOfTag < streamsPerTagMax) return null;
+  return tooMany(`This key has ${streamsPerTagMax} streams open: close one first.`);
 }
 
 /** A stream that fails once and is done. */

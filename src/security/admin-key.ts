@@ -3,8 +3,8 @@
  * valid as long as it stands there: the next value revokes it, unless a rotation has given it an
  * end of its own.
  */
-import { transaction } from '../db/transaction.ts';
 import type { Connection, Lane } from '../db/client.ts';
+import { transaction } from '../db/transaction.ts';
 import { hashSecret, mintSecret, prefixOf } from './keys.ts';
 
 export interface AdminKey {

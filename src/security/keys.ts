@@ -78,71 +78,102 @@ export function createKeyAdmin(write: Lane, options: KeyAdminOptions): KeyAdmin 
     async create(key, actor) {
       checkKey(key);
       if (key.secret !== undefined) checkKept(key.secret, allowWeak);
+      const addresses = key.addresses === null ? null : checkRanges(key.addresses);
       const secret = key.secret ?? mintSecret();
-      const given = key.addresses === null ? null : checkRanges(key.addresses);
-      const row = await committed(write, async connection => {
-        const maker = await readMaker(connection, actor);
-        if (!(await isWithin(connection, given ?? maker.addresses, maker))) {
-          const message = 'A key that is bound to addresses makes keys for those alone.';
-          throw new GatewayError('BAD_USER_INPUT', message);
-        }
-        const made = await insertKey(connection, secret, {
-          ...key,
-          ...{ addresses: given ?? maker.addresses, lifeMs: null, ageDaysMax, maker },
-        });
-        await requireKey(connection, actor);
-        return made;
-      });
+      const given = { ...key, secret, addresses };
+      const row = await committed(write, connection =>
+        create(connection, given, { actor, ageDaysMax }),
+      );
       return { key: toApiKeyInfo(row), secret };
     },
-
     async rotate(id, overlapMs, actor) {
       const secret = mintSecret();
-      const { made, previous } = await committed(write, async connection => {
-        const key = await lockKey(connection, id);
-        if (!key.is_valid) {
-          const message = 'This key was revoked or has expired: make a new one.';
-          throw new GatewayError('BAD_USER_INPUT', message);
-        }
-        const maker = await readMaker(connection, actor);
-        if (!(await isWithin(connection, key.addresses, maker))) {
-          const message = 'A key that is bound to addresses rotates keys of those alone.';
-          throw new GatewayError('FORBIDDEN', message);
-        }
-        const { name, scopes, workspace_id: workspaceId, addresses, expires_at: end } = key;
-        const made = await insertKey(connection, secret, {
-          ...{ name, scopes, workspaceId, addresses, expiresAt: null, ageDaysMax, maker },
-          lifeMs: end === null ? null : end.getTime() - key.created_at.getTime(),
-        });
-        await requireKey(connection, actor);
-        const [previous] = await connection.query<ApiKeyRow>(
-          `update api_keys set
-             expires_at = least(expires_at, now() + make_interval(secs => $2::float8 / 1000))
-           where id = $1 returning ${API_KEY_COLUMNS}`,
-          [id, overlapMs],
-        );
-        return { made, previous: previous as ApiKeyRow };
-      });
+      const { made, previous } = await committed(write, connection =>
+        rotate(connection, { id, overlapMs, secret }, { actor, ageDaysMax }),
+      );
       onRevoked(id);
       return { key: toApiKeyInfo(made), secret, previous: toApiKeyInfo(previous) };
     },
-
     async revoke(id, actor) {
-      const row = await committed(write, async connection => {
-        await lockKey(connection, id);
-        // Before the deed: a key may revoke itself.
-        await requireKey(connection, actor);
-        const [revoked] = await connection.query<ApiKeyRow>(
-          `update api_keys set revoked_at = coalesce(revoked_at, now()) where id = $1
-           returning ${API_KEY_COLUMNS}`,
-          [id],
-        );
-        return revoked as ApiKeyRow;
-      });
+      const row = await committed(write, connection => revoke(connection, id, actor));
       onRevoked(id);
       return toApiKeyInfo(row);
     },
   };
+}
+
+/** Who makes a key, and how old it may become. */
+interface Making {
+  readonly actor: Actor | null;
+  readonly ageDaysMax: number;
+}
+
+async function create(
+  connection: Connection,
+  { secret, ...key }: CreateKey & { readonly secret: string },
+  { actor, ageDaysMax }: Making,
+): Promise<ApiKeyRow> {
+  const maker = await readMaker(connection, actor);
+  const addresses = key.addresses ?? maker.addresses;
+  if (!(await isWithin(connection, addresses, maker))) {
+    const message = 'A key that is bound to addresses makes keys for those alone.';
+    throw new GatewayError('BAD_USER_INPUT', message);
+  }
+  const made = await insertKey(connection, secret, {
+    ...key,
+    ...{ addresses, lifeMs: null, ageDaysMax, maker },
+  });
+  await requireKey(connection, actor);
+  return made;
+}
+
+interface Rotation {
+  readonly id: number;
+  readonly overlapMs: number;
+  readonly secret: string;
+}
+
+async function rotate(
+  connection: Connection,
+  { id, overlapMs, secret }: Rotation,
+  { actor, ageDaysMax }: Making,
+): Promise<{ made: ApiKeyRow; previous: ApiKeyRow }> {
+  const key = await lockKey(connection, id);
+  if (!key.is_valid) {
+    const message = 'This key was revoked or has expired: make a new one.';
+    throw new GatewayError('BAD_USER_INPUT', message);
+  }
+  const maker = await readMaker(connection, actor);
+  if (!(await isWithin(connection, key.addresses, maker))) {
+    const message = 'A key that is bound to addresses rotates keys of those alone.';
+    throw new GatewayError('FORBIDDEN', message);
+  }
+  const { name, scopes, workspace_id: workspaceId, addresses, expires_at: end } = key;
+  const made = await insertKey(connection, secret, {
+    ...{ name, scopes, workspaceId, addresses, expiresAt: null, ageDaysMax, maker },
+    lifeMs: end === null ? null : end.getTime() - key.created_at.getTime(),
+  });
+  // Before the end of the old key, which may be the one that acts.
+  await requireKey(connection, actor);
+  const [previous] = await connection.query<ApiKeyRow>(
+    `update api_keys set
+       expires_at = least(expires_at, now() + make_interval(secs => $2::float8 / 1000))
+     where id = $1 returning ${API_KEY_COLUMNS}`,
+    [id, overlapMs],
+  );
+  return { made, previous: previous as ApiKeyRow };
+}
+
+async function revoke(connection: Connection, id: number, actor: Actor | null): Promise<ApiKeyRow> {
+  await lockKey(connection, id);
+  // Before the deed: a key may revoke itself.
+  await requireKey(connection, actor);
+  const [revoked] = await connection.query<ApiKeyRow>(
+    `update api_keys set revoked_at = coalesce(revoked_at, now()) where id = $1
+     returning ${API_KEY_COLUMNS}`,
+    [id],
+  );
+  return revoked as ApiKeyRow;
 }
 
 async function committed<T>(write: Lane, work: (connection: Connection) => Promise<T>): Promise<T> {

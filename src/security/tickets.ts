@@ -155,23 +155,6 @@ export function createTickets(options: TicketsOptions): Tickets {
     });
   }
 
-  /** Null where it is not the stream that the ticket has opened. */
-  async function findOpened(
-    hash: string,
-    { operation, lastEventId }: TicketUse,
-  ): Promise<TicketRow | null> {
-    if (lastEventId === null) return null;
-    const [row] = await asked<TicketRow>(write, RESUME, [hash, operation]);
-    if (row === undefined || row.first_position === null) return null;
-    try {
-      const { position } = eventCursors(epoch, row.workspace_id).decodePosition(lastEventId);
-      return position >= row.first_position ? row : null;
-    } catch (error) {
-      if (error instanceof GatewayError) return null;
-      throw error;
-    }
-  }
-
   return {
     async create(principal, { workspaceId, operation }) {
       const { keyId, scope } = actorOf(principal, 'EVENTS_READ');
@@ -190,7 +173,7 @@ export function createTickets(options: TicketsOptions): Tickets {
     async redeem(ticket, use) {
       const hash = hashSecret(ticket);
       const [unused] = await asked<TicketRow>(write, USE, [hash, use.operation]);
-      const row = unused ?? (await findOpened(hash, use));
+      const row = unused ?? (await findOpened(options, hash, use));
       if (row === null || !allowsOf(row.addresses)(use.address)) throw unauthenticated();
       keep(hash, use);
       const { id: keyId, workspace_id: workspaceId } = row;
@@ -208,6 +191,24 @@ export function createTickets(options: TicketsOptions): Tickets {
     },
     stop: () => clearInterval(timer),
   };
+}
+
+/** Null where it is not the stream that the ticket has opened. */
+async function findOpened(
+  { write, epoch }: TicketsOptions,
+  hash: string,
+  { operation, lastEventId }: TicketUse,
+): Promise<TicketRow | null> {
+  if (lastEventId === null) return null;
+  const [row] = await asked<TicketRow>(write, RESUME, [hash, operation]);
+  if (row === undefined || row.first_position === null) return null;
+  try {
+    const { position } = eventCursors(epoch, row.workspace_id).decodePosition(lastEventId);
+    return position >= row.first_position ? row : null;
+  } catch (error) {
+    if (error instanceof GatewayError) return null;
+    throw error;
+  }
 }
 
 /** Null where the key has as many as it may. */

@@ -191,9 +191,7 @@ function createKeys(
   });
   const { allowWeakKeys: allowWeak, keyAgeDaysMax: ageDaysMax, trustedProxies } = config;
   const confirm: AuthenticateCaller = async (secret, caller) =>
-    secret === null
-      ? null
-      : authenticate(secret, () => clientAddress(caller, trustedProxies));
+    secret === null ? null : authenticate(secret, () => clientAddress(caller, trustedProxies));
   return {
     authenticate: (secret, caller) =>
       rateLimits.admit(caller, secret, () => confirm(secret, caller)),

@@ -40,7 +40,11 @@ export function createStreamsCheck(db: Database, live: Live, log: Log) {
 }
 
 /** Those of the keys that may no longer read, and of the workspaces that are no more. */
-async function findGone({ lookup }: Database, keys: Iterable<unknown>, workspaces: Iterable<number>) {
+async function findGone(
+  { lookup }: Database,
+  keys: Iterable<unknown>,
+  workspaces: Iterable<number>,
+) {
   const found = await lookup.query<{ is_key: boolean; id: number }>(
     `select true as is_key, id from unnest($1::text::int[]) as asked (id)
        where not exists (select from api_keys k where k.id = asked.id

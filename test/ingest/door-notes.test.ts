@@ -56,6 +56,8 @@ test('a text that Postgres can not hold is replaced, in a name refused', async (
   await notes.put(id, { name: 'n', value: 'a\u0000b' }, ACTOR);
   expect(await notes.get(id, 'n')).toMatchObject({ value: 'a\ufffdb' });
   const refused = { code: 'BAD_USER_INPUT' };
-  await expect(notes.put(id, { name: 'a\u0000b', value: '' }, ACTOR)).rejects.toMatchObject(refused);
+  await expect(notes.put(id, { name: 'a\u0000b', value: '' }, ACTOR)).rejects.toMatchObject(
+    refused,
+  );
   await expect(notes.get(id, 'a\u0000b')).rejects.toMatchObject(refused);
 });

@@ -16,21 +16,19 @@ import { ScopeEnum } from './api-key.ts';
 
 const SECRET = `${LIMITS.keptSecretCharsMin} to ${LIMITS.keptSecretCharsMax} characters`;
 
-const CreateApiKeyPayload = builder
-  .objectRef<MadeKey>('CreateApiKeyPayload')
-  .implement({
-    description: 'The answer of `createApiKey`.',
-    fields: t => ({
-      apiKey: t.field({
-        type: ApiKeyRef,
-        description: 'The new key, without its secret.',
-        resolve: ({ key }) => key,
-      }),
-      secret: t.exposeString('secret', {
-        description: 'What to send as `Authorization: Bearer <secret>`. Shown this once.',
-      }),
+const CreateApiKeyPayload = builder.objectRef<MadeKey>('CreateApiKeyPayload').implement({
+  description: 'The answer of `createApiKey`.',
+  fields: t => ({
+    apiKey: t.field({
+      type: ApiKeyRef,
+      description: 'The new key, without its secret.',
+      resolve: ({ key }) => key,
     }),
-  });
+    secret: t.exposeString('secret', {
+      description: 'What to send as `Authorization: Bearer <secret>`. Shown this once.',
+    }),
+  }),
+});
 
 const RotateApiKeyPayload = builder
   .objectRef<MadeKey & { readonly previous: ApiKeyInfo }>('RotateApiKeyPayload')
