@@ -3,6 +3,7 @@
  * each with the variable, what it takes and what came (a secret's value is never repeated).
  */
 import { z } from 'zod';
+import { ADMIN_KEY, checkAdminKey, readKeyFile } from './config/admin-key.ts';
 import { ORDER_EXPECTED, readOrderSetting, type OrderSetting } from './core/agent-order.ts';
 import { LIMITS } from './core/limits.ts';
 
@@ -45,12 +46,17 @@ const VARIABLES = {
     .string()
     .default('.sluice')
     .describe('Where the embedded Postgres and the first admin key are kept.'),
-  SLUICE_ADMIN_KEY: z
+  SLUICE_ADMIN_KEY: ADMIN_KEY.optional().describe(
+    'An admin key of your own; the next value revokes it. Without it one is made at the first start.',
+  ),
+  SLUICE_ADMIN_KEY_FILE: z
     .string()
-    .min(LIMITS.keptSecretCharsMin, `expects ${LIMITS.keptSecretCharsMin} characters or more`)
-    .max(LIMITS.keptSecretCharsMax, `expects ${LIMITS.keptSecretCharsMax} characters or fewer`)
+    .transform(readKeyFile)
     .optional()
-    .describe('An admin key of your own; without it one is made at the first start.'),
+    .describe('A file that holds the admin key, in place of SLUICE_ADMIN_KEY.'),
+  SLUICE_KEY_AGE_DAYS_MAX: whole(0, 36_500)
+    .default(0)
+    .describe('Days after which a key made from now on ends at the latest; 0 for no end.'),
   SLUICE_ALLOW_WEAK_KEYS: flag
     .default(false)
     .describe('Whether createApiKey keeps credentials of fewer than 16 characters.'),
@@ -118,10 +124,10 @@ const VARIABLES = {
     .describe('Bytes held for requests in work; what needs more gets OVERLOADED.'),
   SLUICE_STREAMS_MAX: whole(1, 100_000)
     .default(10_000)
-    .describe('Live streams that may be open at once in one process.'),
+    .describe('Live streams and downloads that may be open at once in one process.'),
   SLUICE_STREAMS_PER_KEY_MAX: whole(1, 100_000)
     .default(1_000)
-    .describe('Live streams of one key that may be open at once in one process.'),
+    .describe('Live streams and downloads of one key that may be open at once in one process.'),
   SLUICE_LOGSH_EVENTS_PER_SECOND: whole(1, 1_000_000)
     .default(1_000)
     .describe('Events that one key may send to the Logsh door in a second.'),
@@ -153,6 +159,8 @@ export interface Config {
   readonly databaseUrl: string | null;
   readonly dataDir: string;
   readonly adminKey: string | null;
+  /** 0: no limit. */
+  readonly keyAgeDaysMax: number;
   readonly allowWeakKeys: boolean;
   readonly corsOrigins: readonly string[];
   /** Empty: what holds is decided by `host` and `trustedProxies`. */
@@ -208,7 +216,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
       environment[name] === '' ? undefined : environment[name],
     ]),
   );
-  const { success, data, error } = z.object(VARIABLES).safeParse(given);
+  const { success, data, error } = z.object(VARIABLES).superRefine(checkAdminKey).safeParse(given);
   if (!success) {
     const faults = error.issues.map(({ path, message }) => {
       const name = String(path[0]);
@@ -222,7 +230,8 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     host: data.HOST,
     databaseUrl: data.DATABASE_URL ?? null,
     dataDir: data.SLUICE_DATA_DIR,
-    adminKey: data.SLUICE_ADMIN_KEY ?? null,
+    adminKey: data.SLUICE_ADMIN_KEY ?? data.SLUICE_ADMIN_KEY_FILE ?? null,
+    keyAgeDaysMax: data.SLUICE_KEY_AGE_DAYS_MAX,
     allowWeakKeys: data.SLUICE_ALLOW_WEAK_KEYS,
     corsOrigins: data.SLUICE_CORS_ORIGINS,
     allowedHosts: data.SLUICE_ALLOWED_HOSTS,

@@ -3,7 +3,7 @@
  * ids, some of them late. It goes through the recording path of the gateway (prepare, writers,
  * flush, fold) in this process, without HTTP, which is what makes ten million bearable.
  *
- * Only the clock is another: `take_workspaces` asks `bench_clock` for the time, which the loader
+ * Only the clock is another: `take_workspaces_for` asks `bench_clock` for the time, which the loader
  * moves from quarter to quarter. It is put back when the load is over.
  */
 import { randomUUID } from 'node:crypto';
@@ -128,7 +128,7 @@ function picker(all) {
 /** The database's clock, from 24 quarters before the present one. */
 async function takeClock(db) {
   const [{ body }] = await db.upkeep.query(
-    `select pg_get_functiondef(oid) as body from pg_proc where proname = 'take_workspaces'`,
+    `select pg_get_functiondef(oid) as body from pg_proc where proname = 'take_workspaces_for'`,
   );
   const now = new Date();
   const quarters = [];

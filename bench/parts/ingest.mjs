@@ -86,6 +86,7 @@ function flushParams(byName) {
     `{${used.map(row => row.workspace_id)}}`,
     `{${used.map(row => row.id)}}`,
     `{${used.map(row => row.revision)}}`,
+    ...['{}', '{}'],
   ];
 }
 

@@ -6,7 +6,6 @@ import { runDocument } from './graphql.ts';
 import { isEventField } from './import/event-fields.ts';
 import { importFile } from './import/import.ts';
 import { FORMATS } from './import/read.ts';
-import { createKey, listKeys, revokeKey, SCOPES } from './keys.ts';
 import {
   collected,
   duration,
@@ -22,7 +21,7 @@ import {
 import { DIMENSIONS, FUNCTIONS, GRANULARITIES, query, type Measure } from './query.ts';
 import { send } from './send.ts';
 
-const JSON_LINES = 'JSON lines, as a pipe gets them, on a terminal too';
+export const JSON_LINES = 'JSON lines, as a pipe gets them, on a terminal too';
 
 export function graphqlCommand(): Command {
   const command = new Command('graphql')
@@ -163,38 +162,6 @@ export function queryCommand(): Command {
     'sluice query --last 24h --by hour --group type --spark',
     'sluice query --from 2026-01-01 --type order --group currency --measure sum:total',
   );
-}
-
-export function keysCommand(): Command {
-  const keys = new Command('keys').description('Make, list and revoke keys. Needs an ADMIN key.');
-  const create = new Command('create')
-    .argument('<name>', 'what it is for, in words for people')
-    .description('Make a key and print it: it is shown this once.')
-    .addOption(
-      new Option('--scope <scope...>', 'what it may do').choices(SCOPES).default(['EVENTS_WRITE']),
-    )
-    .option('--expires <instant>', 'from then on it is refused (default: never)', instant)
-    .option('--json', JSON_LINES)
-    .action(createKey);
-  const listing = new Command('list')
-    .description('List the keys, without their secrets.')
-    .option('--json', JSON_LINES)
-    .action(listKeys);
-  const revoke = new Command('revoke')
-    .argument('<key>', 'its beginning, as the list shows it, or its id')
-    .description('End a key within seconds, with the streams opened by it.')
-    .option('--json', JSON_LINES)
-    .action(revokeKey);
-  keys.addCommand(
-    withExamples(
-      withWorkspace(withConnection(create)),
-      'sluice keys create "web shop" --workspace acme --scope EVENTS_WRITE EVENTS_READ',
-      'export SLUICE_KEY=$(sluice keys create "this shell" --scope ADMIN | jq -r .secret)',
-    ),
-  );
-  keys.addCommand(withExamples(withConnection(listing), 'sluice keys list'));
-  keys.addCommand(withExamples(withConnection(revoke), 'sluice keys revoke slc_4f2a'));
-  return keys;
 }
 
 export function choiceArgument(name: string, description: string, choices: readonly string[]) {

@@ -10,13 +10,23 @@ export interface GatewayConnection {
   readonly key: string;
 }
 
-/** By option, else `SLUICE_URL` and `SLUICE_KEY`, else the gateway of this folder. */
+/**
+ * By option, else `SLUICE_URL` and `SLUICE_KEY`, else the gateway of this folder. Warns once of a
+ * key that goes over the network in the clear.
+ */
 export function connectionFrom(options: ConnectionOptions): GatewayConnection {
   const url = options.url ?? process.env['SLUICE_URL'] ?? 'http://127.0.0.1:4000';
-  const key = options.key ?? process.env['SLUICE_KEY'] ?? keptAdminKey();
-  if (key === null) throw new UsageError('A key is needed: set SLUICE_KEY, or use --key.');
+  const key = givenKey(options) ?? process.env['SLUICE_KEY'] ?? keptAdminKey();
+  if (key === null) throw new UsageError('A key is needed: set SLUICE_KEY, or use --key-file.');
   // Says at once where it is no address.
   endpointOf(url);
+  if (isInTheClear(url) && !hasWarned) {
+    hasWarned = true;
+    const host = new URL(url).host;
+    process.stderr.write(
+      `warning: the key goes to ${host} unencrypted, for everybody on the way to read. Use https.\n`,
+    );
+  }
   return { url: url.replace(/\/+$/, ''), key };
 }
 
@@ -26,6 +36,33 @@ export function clientFrom(options: ConnectionOptions): SluiceClient {
     ...connectionFrom(options),
     ...(workspace !== undefined && { workspace }),
   });
+}
+
+let hasWarned = false;
+
+/** Whether it is plain HTTP to another machine. */
+export function isInTheClear(url: string): boolean {
+  const { protocol, hostname } = new URL(url);
+  if (protocol !== 'http:') return false;
+  return !/^(localhost|.+\.localhost|127(\.\d{1,3}){3}|\[::1\])$/i.test(hostname);
+}
+
+/** @throws UsageError where the file can't be read, or holds no key */
+function givenKey({ key, keyFile }: ConnectionOptions): string | undefined {
+  if (keyFile === undefined) return key;
+  let text: string;
+  try {
+    text = readFileSync(keyFile, 'utf8').trim();
+  } catch (error) {
+    const { code = 'an error' } = error as NodeJS.ErrnoException;
+    throw new UsageError(`--key-file expects a file that can be read: ${keyFile} (${code}).`);
+  }
+  if (text === '' || /\s/.test(text)) {
+    throw new UsageError(
+      `--key-file expects a file that holds a key and nothing else: ${keyFile}.`,
+    );
+  }
+  return text;
 }
 
 function keptAdminKey(): string | null {

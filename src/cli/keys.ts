@@ -14,16 +14,23 @@ interface ApiKey {
   readonly lastUsedAt: string | null;
   readonly expiresAt: string | null;
   readonly revokedAt: string | null;
+  readonly addresses: readonly string[] | null;
+  /** Null: the gateway, or a key that this one may not see. */
+  readonly createdBy: { readonly prefix: string } | null;
 }
 
 const FIELDS =
-  'id name prefix scopes workspace { slug } createdAt lastUsedAt expiresAt revokedAt' as const;
+  'id name prefix scopes workspace { slug } createdAt lastUsedAt expiresAt revokedAt addresses ' +
+  'createdBy { prefix }';
 
 const LIST = `query ($after: String) {
   apiKeys(first: 1000, after: $after) { nodes { ${FIELDS} } pageInfo { hasNextPage endCursor } }
 }`;
 const CREATE = `mutation ($input: CreateApiKeyInput!) {
   createApiKey(input: $input) { secret apiKey { ${FIELDS} } }
+}`;
+const ROTATE = `mutation ($input: RotateApiKeyInput!) {
+  rotateApiKey(input: $input) { secret previousStopsAt apiKey { ${FIELDS} } }
 }`;
 const REVOKE = `mutation ($id: ID!) { revokeApiKey(input: { id: $id }) { apiKey { ${FIELDS} } } }`;
 
@@ -32,14 +39,19 @@ type Options = ConnectionOptions & OutputOptions;
 export interface CreateKeyOptions extends Options {
   readonly scope: readonly string[];
   readonly expires?: string;
+  readonly address?: readonly string[];
+}
+
+export interface RotateKeyOptions extends Options {
+  readonly overlap?: string;
 }
 
 export const SCOPES = ['EVENTS_WRITE', 'EVENTS_READ', 'DEFINITIONS_WRITE', 'ADMIN'] as const;
 
 /** For programs the secret is in the line; for people the only thing on standard output. */
 export async function createKey(name: string, options: CreateKeyOptions): Promise<void> {
-  const { workspace, scope, expires } = options;
-  const input = { name, scopes: scope, workspace, expiresAt: expires };
+  const { workspace, scope, expires, address } = options;
+  const input = { name, scopes: scope, workspace, expiresAt: expires, addresses: address };
   const { createApiKey } = await atGateway(options, () =>
     clientFrom(options).query<{ createApiKey: { secret: string; apiKey: ApiKey } }>(CREATE, {
       input,
@@ -57,33 +69,52 @@ export async function listKeys(options: Options): Promise<void> {
     for (const key of keys) await writeLine(key);
     return;
   }
-  const headings = ['KEY', 'NAME', 'SCOPES', 'WORKSPACE', 'LAST USED', 'STATE'];
+  const headings = ['KEY', 'NAME', 'SCOPES', 'WORKSPACE', 'MADE BY', 'LAST USED', 'STATE'];
   const rows = keys.map(key => [
     key.prefix,
     key.name,
     key.scopes.join(' '),
     key.workspace?.slug ?? 'every',
+    key.createdBy?.prefix ?? '–',
     key.lastUsedAt ?? 'never',
     stateOf(key),
   ]);
   await write(keys.length === 0 ? 'There are no keys.\n' : table(headings, rows));
 }
 
-/** By id, or by the beginning that the list shows. */
+/** Makes a key in the place of another, which ends after the overlap. */
+export async function rotateKey(which: string, options: RotateKeyOptions): Promise<void> {
+  const { id, prefix } = await findKey(which, options);
+  const input = { id, overlap: options.overlap };
+  const { rotateApiKey } = await clientFrom(options).query<{
+    rotateApiKey: { secret: string; previousStopsAt: string; apiKey: ApiKey };
+  }>(ROTATE, { input });
+  const { secret, previousStopsAt, apiKey } = rotateApiKey;
+  if (!isForPeople(options)) return writeLine({ ...apiKey, secret, previousStopsAt });
+  process.stderr.write(
+    `The key ${prefix} is taken until ${previousStopsAt}. This is the new key, shown this once:\n`,
+  );
+  await write(`${secret}\n`);
+}
+
 export async function revokeKey(which: string, options: Options): Promise<void> {
-  const keys = await atGateway(options, () => readKeys(options));
-  const found = keys.filter(({ id, prefix }) => id === which || prefix === which);
-  const [key] = found;
-  if (key === undefined || found.length > 1) {
-    const message = `There is no key ${JSON.stringify(which)}: see "sluice keys list".`;
-    throw new SluiceError('NOT_FOUND', message);
-  }
+  const key = await findKey(which, options);
   const { revokeApiKey } = await clientFrom(options).query<{ revokeApiKey: { apiKey: ApiKey } }>(
     REVOKE,
     { id: key.id },
   );
   if (!isForPeople(options)) return writeLine(revokeApiKey.apiKey);
   await write(`The key ${key.prefix} (${key.name}) is revoked.\n`);
+}
+
+/** By id, or by the beginning that the list shows. */
+async function findKey(which: string, options: Options): Promise<ApiKey> {
+  const keys = await atGateway(options, () => readKeys(options));
+  const found = keys.filter(({ id, prefix }) => id === which || prefix === which);
+  const [key] = found;
+  if (key !== undefined && found.length === 1) return key;
+  const message = `There is no key ${JSON.stringify(which)}: see "sluice keys list".`;
+  throw new SluiceError('NOT_FOUND', message);
 }
 
 async function readKeys(options: Options): Promise<ApiKey[]> {

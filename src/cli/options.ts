@@ -1,10 +1,11 @@
 /** Options that several commands share, and how their values are read. */
-import { InvalidArgumentError, type Command } from 'commander';
+import { InvalidArgumentError, Option, type Command } from 'commander';
 import type { EventFilter } from '../client/index.ts';
 
 export interface ConnectionOptions {
   readonly url?: string;
   readonly key?: string;
+  readonly keyFile?: string;
   readonly workspace?: string;
 }
 
@@ -21,7 +22,12 @@ export interface FilterOptions {
 export function withConnection(command: Command): Command {
   return command
     .option('--url <url>', 'the gateway (default: SLUICE_URL, else http://127.0.0.1:4000)')
-    .option('--key <key>', 'the key (default: SLUICE_KEY, else the one kept in the data folder)');
+    .option('--key <key>', 'the key (default: SLUICE_KEY, else the one kept in the data folder)')
+    .addOption(
+      new Option('--key-file <file>', 'a file that holds the key, out of sight of ps').conflicts(
+        'key',
+      ),
+    );
 }
 
 export function withWorkspace(command: Command): Command {

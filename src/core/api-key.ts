@@ -13,4 +13,16 @@ export interface ApiKeyInfo {
   readonly lastUsedAt: Date | null;
   readonly expiresAt: Date | null;
   readonly revokedAt: Date | null;
+  /** The id of the key that made it; null: the gateway itself, or an earlier version. */
+  readonly createdBy: number | null;
+  /** Where it may be used from, in CIDR notation; null: anywhere. */
+  readonly addresses: readonly string[] | null;
+}
+
+/**
+ * Whether a secret is one that documents show, such as `change-me-to-something-long`: it is known
+ * to everybody.
+ */
+export function isExampleSecret(secret: string): boolean {
+  return /^change[-_ ]?(me|this|it)/i.test(secret);
 }

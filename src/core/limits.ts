@@ -64,6 +64,12 @@ export const LIMITS = {
   /** Then what is in quarantine goes. */
   quarantineDays: 30,
 
+  /** Keys and tickets. */
+  keyAddressesMax: 100,
+  keyOverlapDaysMax: 30,
+  streamTicketSeconds: 60,
+  streamResumableHours: 24,
+
   slugCharsMax: 63,
   keptSecretCharsMin: 16,
   keptSecretCharsMax: 256,
@@ -116,6 +122,10 @@ export const LIMIT_MEANINGS: Readonly<Record<keyof typeof LIMITS, string>> = {
   schemaCharsMax: 'Characters of a payload schema.',
   measuresMax: 'Measures of an event definition.',
   quarantineDays: 'Days that a quarantined event is kept.',
+  keyAddressesMax: 'Address ranges of a key.',
+  keyOverlapDaysMax: 'Days that a key may go on beside the one that takes its place.',
+  streamTicketSeconds: 'Seconds in which a stream may be opened with a ticket.',
+  streamResumableHours: 'Hours after its opening in which a stream may be resumed with its ticket.',
   slugCharsMax: 'Characters of a workspace’s slug.',
   keptSecretCharsMin: 'Characters that a credential of your own must have.',
   keptSecretCharsMax: 'Characters that a credential of your own may have.',

@@ -12,6 +12,12 @@ export interface Principal {
   readonly workspaceId: number | null;
 }
 
+/** By which key something is done, and with which of its scopes: checked again before the commit. */
+export interface Actor {
+  readonly keyId: number;
+  readonly scope: Scope;
+}
+
 export function hasScope(principal: Principal, scope: Scope): boolean {
   return principal.scopes.includes(scope) || principal.scopes.includes('ADMIN');
 }
@@ -23,6 +29,11 @@ export function requireScope(principal: Principal | null, scope: Scope): Princip
     throw new GatewayError('FORBIDDEN', `This needs a key with the scope ${scope}.`);
   }
   return principal;
+}
+
+/** @throws GatewayError as `requireScope` */
+export function actorOf(principal: Principal | null, scope: Scope): Actor {
+  return { keyId: requireScope(principal, scope).keyId, scope };
 }
 
 /** The one refusal of no key and of every wrong one. */

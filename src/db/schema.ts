@@ -92,6 +92,12 @@ export const apiKeys = pgTable(
     lastUsedAt: instant('last_used_at'),
     expiresAt: instant('expires_at'),
     revokedAt: instant('revoked_at'),
+    /** The key that made it. No reference: the record outlives the maker. */
+    createdBy: integer('created_by'),
+    /** Where it may be used from, in CIDR notation. Null: anywhere. */
+    addresses: text('addresses').array(),
+    /** Kept from SLUICE_ADMIN_KEY. */
+    fromSetting: boolean('from_setting').notNull().default(false),
   },
   t => [
     unique('api_keys_hash_key').on(t.hash),
@@ -110,6 +116,15 @@ export const streamTickets = pgTable(
       .references(() => apiKeys.id, { onDelete: 'cascade' }),
     expiresAt: instant('expires_at').notNull(),
     used: boolean('used').notNull().default(false),
+    /** Null: made by an earlier version, and refused. */
+    workspaceId: integer('workspace_id').references(() => workspaces.id, { onDelete: 'cascade' }),
+    /** SHA-256 of the operation. Null: bound by the first use. */
+    operation: text('operation'),
+    /** When its stream gave out its first cursor, and which position that was. */
+    openedAt: instant('opened_at'),
+    firstPosition: count('first_position'),
+    /** How long who was cut off may come back. */
+    resumableUntil: instant('resumable_until'),
   },
   t => [index('stream_tickets_key_idx').on(t.keyId, t.expiresAt)],
 );

@@ -3,6 +3,7 @@
  * https://www.postgresql.org/docs/current/errcodes-appendix.html
  */
 import { GatewayError } from '../core/errors.ts';
+import { unauthenticated } from '../core/principal.ts';
 
 export const SQLSTATE = {
   /** The key exists. A flush runs again; for a single caller it is a CONFLICT. */
@@ -27,6 +28,8 @@ export const SQLSTATE = {
   /** A value or statement beyond what Postgres can hold or nest. */
   programLimitExceeded: '54000',
   statementTooComplex: '54001',
+  /** Raised by `require_key` and `take_workspaces_for`: the key that acts was revoked meanwhile. */
+  keyNotValid: 'SL002',
 } as const;
 
 /**
@@ -93,6 +96,7 @@ export function toGatewayError(error: unknown, side: 'read' | 'write'): unknown 
   if (!isSqlState(code)) return error;
   if (code === SQLSTATE.queryCanceled && side === 'read') return tooExpensive(error);
   if (isOutageState(code, side)) return unavailable(error);
+  if (code === SQLSTATE.keyNotValid) return unauthenticated();
   if (code === SQLSTATE.uniqueViolation) {
     return new GatewayError('CONFLICT', 'The name or id is taken.', { cause: error });
   }

@@ -12,10 +12,13 @@ export interface ApiKeyRow {
   last_used_at: Date | null;
   expires_at: Date | null;
   revoked_at: Date | null;
+  created_by: number | null;
+  addresses: string[] | null;
 }
 
 export const API_KEY_COLUMNS =
-  'id, name, prefix, scopes, workspace_id, created_at, last_used_at, expires_at, revoked_at';
+  'id, name, prefix, scopes, workspace_id, created_at, last_used_at, expires_at, revoked_at, ' +
+  'created_by, addresses';
 
 export function toApiKeyInfo(row: ApiKeyRow): ApiKeyInfo {
   return {
@@ -28,5 +31,7 @@ export function toApiKeyInfo(row: ApiKeyRow): ApiKeyInfo {
     lastUsedAt: row.last_used_at,
     expiresAt: row.expires_at,
     revokedAt: row.revoked_at,
+    createdBy: row.created_by,
+    addresses: row.addresses,
   };
 }

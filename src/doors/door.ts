@@ -17,7 +17,7 @@
 import type { AggregateReader } from '../core/aggregate.ts';
 import type { GatewayError } from '../core/errors.ts';
 import type { Door as DoorName, EventInput, Receipt, StoredEvent } from '../core/event.ts';
-import type { Principal, Scope } from '../core/principal.ts';
+import type { Actor, Principal, Scope } from '../core/principal.ts';
 import type { Workspace } from '../core/workspace.ts';
 import type { QuarantineItem } from '../ingest/quarantine.ts';
 import type { Redaction } from '../ingest/redact.ts';
@@ -90,7 +90,7 @@ export interface DoorServices {
   /** The latest event of each subject, subjects with the newest first. */
   latestBySubject(request: LatestEventsRequest): Promise<StoredEvent[]>;
   /** How many events were emptied. */
-  redact(workspaceId: number, redaction: Redaction): Promise<number>;
+  redact(workspaceId: number, redaction: Redaction, actor: Actor): Promise<number>;
 }
 
 export interface DoorRoute {

@@ -8,7 +8,7 @@ import { answerError } from '../server/answer.ts';
 import { HttpCall } from '../server/call.ts';
 import { createCors } from '../server/cors.ts';
 import { createPace } from '../server/pace.ts';
-import { readGetParams, readPostParams } from '../server/params.ts';
+import { readGetParams, readPostParams, type OperationParams } from '../server/params.ts';
 import { createEventStreams } from '../server/sse.ts';
 import { createWebSockets } from '../server/websocket.ts';
 import { createPipeline, DocumentFaults, type PipelineOptions, type Result } from './pipeline.ts';
@@ -28,7 +28,7 @@ export interface GraphqlServer {
 
 /** Builds the server and starts nothing. */
 export function createGraphqlServer(options: PipelineOptions): GraphqlServer {
-  const { settings, log, authenticate } = options;
+  const { settings, log, authenticate, confirm } = options;
   const pipeline = createPipeline(options);
   const pace = createPace();
   const streams = createEventStreams({ ...options, pace });
@@ -36,17 +36,21 @@ export function createGraphqlServer(options: PipelineOptions): GraphqlServer {
   const allowOrigin = createCors(settings.corsOrigins);
   const sockets = createWebSockets(pipeline, { ...options, pace });
 
+  function readParams(call: HttpCall): OperationParams | Promise<OperationParams> {
+    const { method, url = '' } = call.req;
+    return method === 'GET' ? readGetParams(url, settings) : readPostParams(call, settings);
+  }
+
   async function resultOf(call: HttpCall): Promise<Result> {
     try {
       await admit(call, options.admission);
       // Before the body: without a key only a small one is read.
       call.principal = await authenticate(call);
-      const { method, url = '' } = call.req;
-      const params =
-        method === 'GET' ? readGetParams(url, settings) : await readPostParams(call, settings);
-      const { operation, run } = pipeline.prepare({ call, params, principal: call.principal });
-      requireFitting(operation.type, call.req);
-      return await run();
+      const params = call.params ?? (await readParams(call));
+      const principal = await confirm(call, call.principal);
+      const { operation, run } = pipeline.prepare(call, params);
+      requireFitting(operation.type, call);
+      return await run(principal);
     } catch (error) {
       return { errors: error instanceof DocumentFaults ? error.errors : [error] };
     }
@@ -79,7 +83,10 @@ class MutationByGet extends GatewayError {
 }
 
 /** Links and images send GET, so it carries no mutation; a stream goes to a caller that reads one. */
-function requireFitting(type: string, { method, headers }: IncomingMessage): void {
+function requireFitting(type: string, { req: { method, headers }, ticket }: HttpCall): void {
+  if (type !== 'subscription' && ticket !== null) {
+    throw new GatewayError('BAD_REQUEST', 'A ticket opens a subscription, and nothing else.');
+  }
   if (type === 'mutation' && method === 'GET') throw new MutationByGet();
   if (type === 'subscription' && !takesEventStream(headers.accept)) {
     throw new GatewayError(

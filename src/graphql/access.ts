@@ -1,5 +1,6 @@
+import type { ApiKeyInfo } from '../core/api-key.ts';
 import { GatewayError } from '../core/errors.ts';
-import { requireScope, type Principal, type Scope } from '../core/principal.ts';
+import { hasScope, requireScope, type Principal, type Scope } from '../core/principal.ts';
 import type { GraphQLContext } from './context.ts';
 
 /** Null for what is not there, or not for this key: where a field may be null. */
@@ -19,6 +20,15 @@ export async function orNull<T>(found: Promise<T>): Promise<T | null> {
 export function covers({ principal }: GraphQLContext, workspaceId: number, scope: Scope): boolean {
   const covered = requireScope(principal, scope).workspaceId;
   return covered === null || covered === workspaceId;
+}
+
+/** Whether the key administers another. A key of every workspace is covered by its like alone. */
+export function coversKey(
+  { principal }: GraphQLContext,
+  { workspaceId }: Pick<ApiKeyInfo, 'workspaceId'>,
+): boolean {
+  if (principal === null || !hasScope(principal, 'ADMIN')) return false;
+  return principal.workspaceId === null || principal.workspaceId === workspaceId;
 }
 
 /** @throws GatewayError UNAUTHENTICATED without a valid key. */

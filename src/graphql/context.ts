@@ -3,7 +3,7 @@ import type { AggregateReader } from '../core/aggregate.ts';
 import { eventCursors, type EventCursors } from '../core/cursor.ts';
 import type { StatusReader } from '../core/gateway-status.ts';
 import { LIMITS } from '../core/limits.ts';
-import type { Principal, Scope } from '../core/principal.ts';
+import type { Actor, Principal, Scope } from '../core/principal.ts';
 import type { Workspace } from '../core/workspace.ts';
 import type { DefinitionAdmin } from '../ingest/definition-admin.ts';
 import type { QuarantineAdmin } from '../ingest/quarantine-admin.ts';
@@ -22,6 +22,7 @@ import type { WorkspaceReader } from '../read/workspaces.ts';
 import type { Access } from '../security/access.ts';
 import type { KeyAdmin } from '../security/keys.ts';
 import type { RateLimits } from '../security/rate-limits.ts';
+import type { Tickets } from '../security/tickets.ts';
 import { createAnswerBudget, type AnswerBudget } from './answer-budget.ts';
 import { createLoaders, type Loaders } from './loaders.ts';
 
@@ -46,8 +47,8 @@ export interface Services {
   readonly liveAggregates: LiveAggregates;
   readonly status: StatusReader;
   /** How many events were emptied. */
-  redact(workspaceId: number, redaction: Redaction): Promise<number>;
-  createStreamTicket(principal: Principal): Promise<{ ticket: string; expiresAt: Date }>;
+  redact(workspaceId: number, redaction: Redaction, actor: Actor): Promise<number>;
+  readonly createStreamTicket: Tickets['create'];
 }
 
 export interface GraphQLContext {

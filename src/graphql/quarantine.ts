@@ -1,7 +1,7 @@
 import { GatewayError } from '../core/errors.ts';
 import type { Receipt } from '../core/event.ts';
 import { LIMITS } from '../core/limits.ts';
-import type { Scope } from '../core/principal.ts';
+import { actorOf, type Scope } from '../core/principal.ts';
 import { covers, notFound } from './access.ts';
 import type { GraphQLContext } from './context.ts';
 import { decodeIdOf } from './global-id.ts';
@@ -23,12 +23,13 @@ export async function resubmitQuarantined(
   const chosen = choose(context, ids, 'EVENTS_WRITE');
   const kept = await Promise.all(chosen.map(each => context.loaders.quarantined.load(each)));
   if (kept.includes(null)) throw notFound('quarantined event');
+  const actor = actorOf(context.principal, 'EVENTS_WRITE');
   const receipts = new Map<Chosen, Receipt>();
   for (const [workspaceId, group] of byWorkspace(chosen)) {
     const workspace = await context.loaders.workspace.load(workspaceId);
     if (workspace === null) throw notFound('workspace');
     const groupIds = group.map(({ id }) => id);
-    const answers = await context.services.quarantineAdmin.resubmit(workspace, groupIds);
+    const answers = await context.services.quarantineAdmin.resubmit(workspace, groupIds, actor);
     for (const each of group) {
       const receipt = answers.get(each.id);
       if (receipt !== undefined) receipts.set(each, receipt);
@@ -47,12 +48,11 @@ export async function discardQuarantined(
   ids: readonly string[],
 ): Promise<{ discardedCount: number }> {
   let discardedCount = 0;
+  const actor = actorOf(context.principal, 'ADMIN');
   for (const [workspaceId, group] of byWorkspace(choose(context, ids, 'ADMIN'))) {
+    const groupIds = group.map(({ id }) => id);
     const { quarantineAdmin } = context.services;
-    discardedCount += await quarantineAdmin.discard(
-      workspaceId,
-      group.map(({ id }) => id),
-    );
+    discardedCount += await quarantineAdmin.discard(workspaceId, groupIds, actor);
   }
   return { discardedCount };
 }

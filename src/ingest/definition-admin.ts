@@ -2,8 +2,10 @@ import type { EventDefinitionStatus, ValidationMode } from '../core/definition.t
 import { GatewayError } from '../core/errors.ts';
 import type { JsonObject } from '../core/json.ts';
 import { LIMITS } from '../core/limits.ts';
+import type { Actor } from '../core/principal.ts';
 import { isStorableText, isWithinBytes } from '../core/text.ts';
 import type { Workspace } from '../core/workspace.ts';
+import { requireKey } from '../db/acting-key.ts';
 import type { Connection, Lane } from '../db/client.ts';
 import { toGatewayError } from '../db/sqlstate.ts';
 import { transaction } from '../db/transaction.ts';
@@ -27,9 +29,10 @@ export interface DefinitionAdmin {
   /**
    * Creates the definition, or changes what is given of it, and returns its id. From its commit
    * on, no event is recorded that was validated by what it replaces.
-   * @throws GatewayError BAD_USER_INPUT, TYPE_LIMIT, NOT_FOUND when the workspace is gone
+   * @throws GatewayError BAD_USER_INPUT, TYPE_LIMIT, NOT_FOUND when the workspace is gone,
+   * UNAUTHENTICATED when the acting key was revoked or has expired before the commit
    */
-  define(workspace: Workspace, input: DefinitionInput): Promise<number>;
+  define(workspace: Workspace, input: DefinitionInput, actor: Actor | null): Promise<number>;
 }
 
 export interface DefinitionAdminOptions {
@@ -41,15 +44,17 @@ export interface DefinitionAdminOptions {
 
 export function createDefinitionAdmin(options: DefinitionAdminOptions): DefinitionAdmin {
   return {
-    async define(workspace, input) {
+    async define(workspace, input, actor) {
       check(input);
       if (input.payloadSchema != null) {
         await checkDefinable(options.schemas, workspace.id, input.payloadSchema);
       }
       try {
-        return await transaction(options.write, connection =>
-          define(connection, workspace.id, input),
-        );
+        return await transaction(options.write, async connection => {
+          const id = await define(connection, workspace.id, input);
+          await requireKey(connection, actor);
+          return id;
+        });
       } catch (error) {
         throw toGatewayError(error, 'write');
       } finally {

@@ -3,6 +3,8 @@
  * checks the revisions that its events were validated by, and what is stale is read again.
  */
 import { LIMITS } from '../core/limits.ts';
+import type { Actor } from '../core/principal.ts';
+import { requireKey } from '../db/acting-key.ts';
 import type { Connection, Lane } from '../db/client.ts';
 import { transaction } from '../db/transaction.ts';
 import type { FlushEntry } from './flush.ts';
@@ -74,9 +76,19 @@ export class DefinitionCache {
     return found;
   }
 
-  /** Defines types on first sight, as far as the workspace has room. */
-  async discover(workspaceId: number, names: readonly string[]): Promise<KnownDefinition[]> {
-    await transaction(this.#write, connection => discover(connection, workspaceId, names));
+  /**
+   * Defines types on first sight, as far as the workspace has room.
+   * @throws the bare error of the database, SL002 where the key was revoked meanwhile
+   */
+  async discover(
+    workspaceId: number,
+    names: readonly string[],
+    actor: Actor | null,
+  ): Promise<KnownDefinition[]> {
+    await transaction(this.#write, async connection => {
+      await discover(connection, workspaceId, names);
+      await requireKey(connection, actor);
+    });
     return this.#load(workspaceId, names);
   }
 

@@ -4,6 +4,7 @@
  * those that nobody has noted for the longest time go.
  */
 import { DOORS, type Door } from '../core/event.ts';
+import type { Actor } from '../core/principal.ts';
 import { storableJson } from '../core/text.ts';
 import type { Connection } from '../db/client.ts';
 import { toGatewayError } from '../db/sqlstate.ts';
@@ -20,7 +21,8 @@ export interface DoorNotes<Value = unknown> {
   get(workspaceId: number, name: string): Promise<DoorNote<Value> | null>;
   /** In the order of their names. */
   all(workspaceId: number): Promise<readonly DoorNote<Value>[]>;
-  put(workspaceId: number, name: string, value: Value): Promise<void>;
+  /** @throws GatewayError also UNAUTHENTICATED, where the key was revoked or has expired meanwhile */
+  put(workspaceId: number, note: { name: string; value: Value }, actor: Actor): Promise<void>;
 }
 
 /** Of one door; what its notes hold is its own affair. */
@@ -49,9 +51,10 @@ export function createNotesOf(read: Connection, write: Connection): NotesOf {
       ]);
       return found.map(row => toNote<Value>(row));
     },
-    async put(workspaceId, name, value) {
+    async put(workspaceId, { name, value }, { keyId, scope }) {
       try {
-        await write.query(PUT, [workspaceId, DOORS[door], name, storableJson(value)]);
+        const note = [workspaceId, DOORS[door], name, storableJson(value)];
+        await write.query(PUT, [...note, keyId, scope]);
         await write.query(TRIM, [workspaceId, DOORS[door], NOTES_MAX]);
       } catch (error) {
         throw toGatewayError(error, 'write');
@@ -63,8 +66,9 @@ export function createNotesOf(read: Connection, write: Connection): NotesOf {
 const SELECT = `select name, value::text as value, changed_at from door_notes where workspace_id = $1 and door = $2`;
 
 const PUT = `
+  with allowed as materialized (select require_key($5::int, $6::text))
   insert into door_notes as n (workspace_id, door, name, value, changed_at, noted_at)
-  values ($1, $2, $3, $4::text::jsonb, date_trunc('second', now()), now())
+  select $1, $2, $3, $4::text::jsonb, date_trunc('second', now()), now() from allowed
   on conflict (workspace_id, door, name) do update set
     value = excluded.value,
     changed_at = case when n.value = excluded.value then n.changed_at

@@ -63,6 +63,7 @@ export function receiptOf(draft: Draft, outcome: Outcome): Receipt | null {
     case 'POSTPONED':
       return refusal(draft, [GONE]);
     case 'STALE':
+    case 'UNAUTHENTICATED':
       return null;
   }
 }

@@ -2,7 +2,8 @@
  * The flush: one statement that gives many callers' events their positions and stores them.
  *
  * $1 the events as a JSON array, in the order in which positions are given; $2, $3 and
- * $4 the workspaces and ids of the definitions they were validated by, and at which revision. One row an event: `status` 0 stored
+ * $4 the workspaces and ids of the definitions they were validated by, and at which revision; $5
+ * and $6 the keys that record them, and by which scope. One row an event: `status` 0 stored
  * now, 1 known with the same content, 2 known with other content. An event without a row was
  * left out: its atomic group (`g`) holds a conflict, or its workspace is gone.
  *
@@ -53,8 +54,9 @@ counted as (
 taken as materialized (
   select t.workspace_id, t.head, t.recorded_at
   from (select array_agg(workspace_id order by workspace_id) as ids from counted) c
-  cross join lateral take_workspaces(
-    c.ids, $2::text::int[], $3::text::int[], $4::text::int[]) t
+  cross join lateral take_workspaces_for(
+    c.ids, $2::text::int[], $3::text::int[], $4::text::int[], $5::text::int[],
+    $6::text::text[]) t
   where c.ids is not null
 ),
 placed as materialized (

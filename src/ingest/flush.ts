@@ -6,6 +6,7 @@
  * parts requests first, so that nobody is refused for another's event, whatever is left of it.
  */
 import { LIMITS } from '../core/limits.ts';
+import type { Actor } from '../core/principal.ts';
 import type { Connection } from '../db/client.ts';
 import { codeOf, isConnectionLost, SQLSTATE } from '../db/sqlstate.ts';
 import { WORKSPACE_LOCK } from '../db/workspace-lock.ts';
@@ -21,6 +22,8 @@ export interface FlushEntry {
   readonly request: number;
   /** All or nothing: the events of the request are stored together or not at all. */
   readonly atomic: boolean;
+  /** The same object for all events of one request. Null: the gateway itself. */
+  readonly actor: Actor | null;
 }
 
 export interface FlushPort {
@@ -94,13 +97,14 @@ async function recover(port: FlushPort, failed: Failed): Promise<void> {
     return again(entries);
   }
   if (code === STALE_DEFINITION) return leaveOutStale(port, failed, again);
+  if (code === SQLSTATE.keyNotValid) return leaveOutRevoked(port, failed, again);
   if (isSerialization(code)) return again(entries);
   if (code === SQLSTATE.lockNotAvailable) return splitByWorkspace(port, failed);
   if (isDataFault(code)) return halve(port, failed);
   throw error;
 }
 
-/** Raised by `take_workspaces`. */
+/** Raised by `take_workspaces_for`. */
 const STALE_DEFINITION = 'SL001';
 
 async function leaveOutStale(
@@ -117,6 +121,45 @@ async function leaveOutStale(
   const isStale = ({ request }: FlushEntry) => requests.has(request);
   for (const entry of entries) if (isStale(entry)) outcomes.set(entry, { status: 'STALE' });
   return again(entries.filter(entry => !isStale(entry)));
+}
+
+/** What a key records that was revoked meanwhile is not stored; what others record is. */
+async function leaveOutRevoked(
+  { connection }: FlushPort,
+  { entries, progress: { outcomes } }: Failed,
+  again: (entries: readonly FlushEntry[]) => Promise<void>,
+): Promise<void> {
+  const valid = await connection.query<{ key_id: number; scope: string }>(
+    `select acting.key_id, acting.scope from unnest($1::text::int[], $2::text::text[])
+       as acting (key_id, scope)
+     join api_keys k on k.id = acting.key_id and k.revoked_at is null
+       and (k.expires_at is null or k.expires_at > clock_timestamp())
+       and k.scopes && array[acting.scope, 'ADMIN']`,
+    actorParams(entries),
+  );
+  const names = new Set(valid.map(({ key_id: keyId, scope }) => `${keyId} ${scope}`));
+  const isValid = ({ actor }: FlushEntry) =>
+    actor === null || names.has(`${actor.keyId} ${actor.scope}`);
+  for (const entry of entries) {
+    if (!isValid(entry)) outcomes.set(entry, { status: 'UNAUTHENTICATED' });
+  }
+  return again(entries.filter(isValid));
+}
+
+/** The keys of a flush, and the scope by which each acts. */
+function actorParams(entries: readonly FlushEntry[]): [string, string] {
+  const actors = new Map<string, Actor>();
+  let last: Actor | null = null;
+  for (const { actor } of entries) {
+    if (actor === null || actor === last) continue;
+    actors.set(`${actor.keyId} ${actor.scope}`, actor);
+    last = actor;
+  }
+  const all = [...actors.values()];
+  return [
+    `{${all.map(({ keyId }) => keyId).join(',')}}`,
+    `{${all.map(({ scope }) => scope).join(',')}}`,
+  ];
 }
 
 /**
@@ -227,6 +270,7 @@ async function run(
       `{${validatedBy.map(({ workspaceId }) => workspaceId).join(',')}}`,
       `{${validatedBy.map(({ event }) => event.definitionId).join(',')}}`,
       `{${validatedBy.map(({ event }) => event.revision).join(',')}}`,
+      ...actorParams(entries),
     ],
     { timeoutMs: remainingMs() },
   );

@@ -1,20 +1,31 @@
 import type { EventInput, Receipt } from '../core/event.ts';
 import { parseExact } from '../core/exact-json.ts';
+import type { Actor } from '../core/principal.ts';
 import type { Workspace } from '../core/workspace.ts';
-import type { Connection } from '../db/client.ts';
+import { requireKey } from '../db/acting-key.ts';
+import type { Connection, Lane } from '../db/client.ts';
 import { toGatewayError } from '../db/sqlstate.ts';
 import { doorOf } from '../db/stored-event.ts';
+import { transaction } from '../db/transaction.ts';
 import type { RecordEvents } from './record.ts';
 import { unknownOutcome } from './unknown-outcome.ts';
 
+/**
+ * Both throw UNAUTHENTICATED where the acting key was revoked or has expired before the commit. An
+ * actor of null is the gateway itself.
+ */
 export interface QuarantineAdmin {
   /**
    * Records those that now pass, with their time and id, and takes them out; the others stay.
    * One receipt for each id that is there, by that id.
    */
-  resubmit(workspace: Workspace, ids: readonly string[]): Promise<ReadonlyMap<string, Receipt>>;
+  resubmit(
+    workspace: Workspace,
+    ids: readonly string[],
+    actor: Actor | null,
+  ): Promise<ReadonlyMap<string, Receipt>>;
   /** How many there were. */
-  discard(workspaceId: number, ids: readonly string[]): Promise<number>;
+  discard(workspaceId: number, ids: readonly string[], actor: Actor | null): Promise<number>;
 }
 
 interface KeptRow {
@@ -24,26 +35,25 @@ interface KeptRow {
   event: string;
 }
 
-export function createQuarantineAdmin(write: Connection, record: RecordEvents): QuarantineAdmin {
+export function createQuarantineAdmin(write: Lane, record: RecordEvents): QuarantineAdmin {
   return {
-    async resubmit(workspace, ids) {
+    async resubmit(workspace, ids, actor) {
       const receipts = new Map<string, Receipt>();
       for (const row of await load(write, workspace.id, ids)) {
-        const request = { workspace, door: doorOf(row.door), events: [toInput(row)], atomic: true };
+        const events = [toInput(row)];
+        const request = { workspace, door: doorOf(row.door), events, atomic: true, actor };
         const [receipt] = await record(request).catch((error: unknown) => {
           throw [...receipts.values()].some(isStored) ? unknownOutcome(error) : error;
         });
         if (receipt !== undefined) receipts.set(row.id, receipt);
       }
       const settled = [...receipts].filter(([, receipt]) => isStored(receipt));
-      await discard(
-        write,
-        workspace.id,
-        settled.map(([id]) => id),
-      );
+      const settledIds = settled.map(([id]) => id);
+      // They are recorded: taking them out is no deed of the key any more.
+      await discard(write, { workspaceId: workspace.id, actor: null }, settledIds);
       return receipts;
     },
-    discard: (workspaceId, ids) => discard(write, workspaceId, ids),
+    discard: (workspaceId, ids, actor) => discard(write, { workspaceId, actor }, ids),
   };
 }
 
@@ -83,19 +93,22 @@ function toInput({ id, event, received_at }: KeptRow): EventInput {
 }
 
 async function discard(
-  write: Connection,
-  workspaceId: number,
+  write: Lane,
+  { workspaceId, actor }: { readonly workspaceId: number; readonly actor: Actor | null },
   ids: readonly string[],
 ): Promise<number> {
   if (ids.length === 0) return 0;
   try {
-    const rows = await write.query(
-      `delete from quarantined_events where workspace_id = $1
-         and id in (select id::uuid from json_array_elements_text($2::text::json) as given (id))
-       returning id`,
-      [workspaceId, JSON.stringify(ids)],
-    );
-    return rows.length;
+    return await transaction(write, async connection => {
+      const rows = await connection.query(
+        `delete from quarantined_events where workspace_id = $1
+           and id in (select id::uuid from json_array_elements_text($2::text::json) as given (id))
+         returning id`,
+        [workspaceId, JSON.stringify(ids)],
+      );
+      await requireKey(connection, actor);
+      return rows.length;
+    });
   } catch (error) {
     throw toGatewayError(error, 'write');
   }

@@ -3,6 +3,7 @@ import { uuidOf } from '../core/event-key.ts';
 import { DOORS, type Door, type EventInput, type EventProblem } from '../core/event.ts';
 import { writeExact } from '../core/exact-json.ts';
 import { LIMITS } from '../core/limits.ts';
+import type { Actor } from '../core/principal.ts';
 import { storableJson } from '../core/text.ts';
 import type { Connection } from '../db/client.ts';
 
@@ -13,6 +14,13 @@ export interface QuarantineItem {
   readonly madeId?: string | undefined;
 }
 
+/** Where events are kept aside, how they came, and by whom; null: the gateway itself. */
+export interface QuarantineTarget {
+  readonly workspaceId: number;
+  readonly door: Door;
+  readonly actor: Actor | null;
+}
+
 /**
  * Keeps events aside as they came, with what is wrong with them. An event that came with an id is
  * kept once, however often it is sent. What Postgres can't hold of a text is replaced: an event
@@ -20,8 +28,7 @@ export interface QuarantineItem {
  */
 export async function quarantine(
   write: Connection,
-  workspaceId: number,
-  door: Door,
+  { workspaceId, door, actor }: QuarantineTarget,
   items: readonly QuarantineItem[],
 ): Promise<void> {
   if (items.length === 0) return;
@@ -30,12 +37,13 @@ export async function quarantine(
     return { id: keptBy(item), event, problems, expires: expiryOf(event) };
   });
   await write.query(
-    `insert into quarantined_events (workspace_id, id, door, event, problems, expires_at)
+    `with allowed as materialized (select require_key($4::int, $5::text))
+     insert into quarantined_events (workspace_id, id, door, event, problems, expires_at)
      select $1, coalesce(id, gen_random_uuid()), $2, event, problems, expires
-     from json_to_recordset($3::text::json)
+     from allowed, json_to_recordset($3::text::json)
        as kept (id uuid, event jsonb, problems jsonb, expires timestamptz)
      on conflict (workspace_id, id) do nothing`,
-    [workspaceId, DOORS[door], storableJson(rows)],
+    [workspaceId, DOORS[door], storableJson(rows), actor?.keyId ?? null, actor?.scope ?? null],
   );
 }
 

@@ -6,6 +6,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Door, EventInput, EventProblem, Receipt } from '../core/event.ts';
 import { prepareEvent, type PrepareContext, type Prepared } from '../core/prepare-event.ts';
+import { unauthenticated, type Actor } from '../core/principal.ts';
 import type { Workspace } from '../core/workspace.ts';
 import type { Lane } from '../db/client.ts';
 import { toGatewayError } from '../db/sqlstate.ts';
@@ -35,9 +36,14 @@ export interface RecordRequest {
   readonly events: readonly EventInput[];
   /** All or nothing: one refused event refuses the batch. */
   readonly atomic: boolean;
+  /** Who records. Absent: the gateway itself. */
+  readonly actor?: Actor | null;
 }
 
-/** @throws GatewayError OVERLOADED, SERVICE_UNAVAILABLE, GOING_AWAY */
+/**
+ * @throws GatewayError OVERLOADED, SERVICE_UNAVAILABLE, GOING_AWAY; UNAUTHENTICATED where the key
+ * was revoked or has expired before the commit
+ */
 export type RecordEvents = (request: RecordRequest) => Promise<readonly Receipt[]>;
 
 export interface RecordOptions extends Omit<PrepareContext, 'door'> {
@@ -82,7 +88,8 @@ async function settleAll(
     if (pending.length === 0) break;
     await judgeAndWrite(request, options, { all, pending, kept, time });
   }
-  await quarantine(options.write, request.workspace.id, request.door, kept);
+  const { workspace, door, actor = null } = request;
+  await quarantine(options.write, { workspaceId: workspace.id, door, actor }, kept);
   settleRepeats(all);
 }
 
@@ -144,7 +151,7 @@ async function judgeAndWrite(
   options: RecordOptions,
   { all, pending, kept, time }: Round,
 ): Promise<void> {
-  const definitions = await resolve(request.workspace, options.definitions, pending);
+  const definitions = await resolve(request, options.definitions, pending);
   const problems = await checkPayloads(request, options, { pending, definitions, time });
   const events: ResolvedEvent[] = [];
   const written: Draft[] = [];
@@ -174,12 +181,14 @@ async function judgeAndWrite(
       workspaceId: request.workspace.id,
       events,
       atomic: request.atomic,
+      actor: request.actor ?? null,
       arrivedMs: options.nowMs(),
     }),
   );
   written.forEach((draft, index) => {
     draft.receipt = receiptOf(draft, outcomes[index] as (typeof outcomes)[number]);
   });
+  if (outcomes.some(({ status }) => status === 'UNAUTHENTICATED')) throw unauthenticated();
 }
 
 interface Refused {
@@ -208,7 +217,7 @@ async function refuse(
 }
 
 async function resolve(
-  workspace: Workspace,
+  { workspace, actor = null }: RecordRequest,
   cache: DefinitionCache,
   pending: readonly Draft[],
 ): Promise<Map<string, KnownDefinition>> {
@@ -216,7 +225,7 @@ async function resolve(
   const definitions = await cache.resolve(workspace.id, names);
   if (workspace.unknownTypes !== 'DISCOVER' || definitions.size === names.size) return definitions;
   const unknown = [...names].filter(name => !definitions.has(name));
-  for (const definition of await cache.discover(workspace.id, unknown)) {
+  for (const definition of await cache.discover(workspace.id, unknown, actor)) {
     definitions.set(definition.name, definition);
   }
   return definitions;

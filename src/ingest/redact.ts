@@ -8,6 +8,8 @@
  */
 import { GatewayError } from '../core/errors.ts';
 import { eventKey } from '../core/event-key.ts';
+import type { Actor } from '../core/principal.ts';
+import { requireKey } from '../db/acting-key.ts';
 import type { Connection, Lane, Param } from '../db/client.ts';
 import { toGatewayError } from '../db/sqlstate.ts';
 import { transaction } from '../db/transaction.ts';
@@ -23,6 +25,8 @@ export interface Redaction {
 }
 
 export interface RedactOptions {
+  /** Who redacts: checked before each batch is committed. Null: the gateway itself. */
+  readonly actor: Actor | null;
   /** Counts measures of what is about to be emptied. */
   readonly fold: (workspaceId: number) => Promise<void>;
   /** After each batch: how many events it emptied. */
@@ -34,19 +38,20 @@ const BATCH_EVENTS = 1_000;
 
 /**
  * How many events were emptied; those that were before do not count.
- * @throws GatewayError BAD_USER_INPUT when nothing is chosen, or too many ids
+ * @throws GatewayError BAD_USER_INPUT when nothing is chosen, or too many ids; UNAUTHENTICATED when
+ * the acting key was revoked or has expired: the batches before were committed
  */
 export async function redact(
   upkeep: Lane,
   workspaceId: number,
   redaction: Redaction,
-  { fold, onEmptied = () => {} }: RedactOptions,
+  { actor, fold, onEmptied = () => {} }: RedactOptions,
 ): Promise<number> {
   checkRedaction(redaction);
   let emptied = 0;
   try {
     await fold(workspaceId);
-    for await (const events of batches(upkeep, workspaceId, redaction)) {
+    for await (const events of batches(upkeep, { workspaceId, actor }, redaction)) {
       emptied += events;
       onEmptied(events);
     }
@@ -67,22 +72,24 @@ function checkRedaction({ subject, actor, eventIds }: Redaction): void {
   }
 }
 
-async function* batches(
-  upkeep: Lane,
-  workspaceId: number,
-  redaction: Redaction,
-): AsyncGenerator<number> {
+/** Where events are emptied, and by whom. */
+interface Place {
+  readonly workspaceId: number;
+  readonly actor: Actor | null;
+}
+
+async function* batches(upkeep: Lane, place: Place, redaction: Redaction): AsyncGenerator<number> {
   for (const field of ['subject', 'actor'] as const) {
     const value = redaction[field];
-    if (value != null) yield* batchesBy(upkeep, workspaceId, { field, value });
+    if (value != null) yield* batchesBy(upkeep, place, { field, value });
   }
   const keys = (redaction.eventIds ?? []).map(eventKey);
   for (const some of parts(keys)) {
-    const params = [workspaceId, JSON.stringify(some)];
-    const rows = await empty(upkeep, workspaceId, [REDACT_KEYS_SQL, params]);
+    const params = [place.workspaceId, JSON.stringify(some)];
+    const rows = await empty(upkeep, place, [REDACT_KEYS_SQL, params]);
     yield countOf(rows);
   }
-  await purgeQuarantined(upkeep, workspaceId, redaction);
+  await purgeQuarantined(upkeep, place, redaction);
 }
 
 interface By {
@@ -92,7 +99,7 @@ interface By {
 
 async function* batchesBy(
   upkeep: Lane,
-  workspaceId: number,
+  { workspaceId, actor }: Place,
   { field, value }: By,
 ): AsyncGenerator<number> {
   const [row] = await upkeep.query<{ head: number }>(
@@ -103,7 +110,7 @@ async function* batchesBy(
   // What is emptied leaves its entries in the index behind: each batch begins after the last one.
   for (let after = 0, isMore = true; isMore;) {
     const params = [workspaceId, value, after, head, BATCH_EVENTS];
-    const rows = await empty(upkeep, workspaceId, [redactBySql(field), params]);
+    const rows = await empty(upkeep, { workspaceId, actor }, [redactBySql(field), params]);
     isMore = rows.length === BATCH_EVENTS;
     after = Math.max(after, ...rows.map(({ position }) => position));
     yield countOf(rows);
@@ -147,13 +154,14 @@ function countOf(rows: readonly EmptiedRow[]): number {
 /** One batch: events and their keys together. */
 function empty(
   upkeep: Lane,
-  workspaceId: number,
+  { workspaceId, actor }: Place,
   [statement, params]: [string, readonly Param[]],
 ): Promise<EmptiedRow[]> {
   return transaction(upkeep, async connection => {
     await connection.query(BATCH_SETTINGS_SQL);
     const rows = await connection.query<EmptiedRow>(statement, params);
     await forgetHashes(connection, workspaceId, rows);
+    await requireKey(connection, actor);
     return rows;
   });
 }
@@ -176,22 +184,25 @@ async function forgetHashes(
 /** One that came without an id would be recorded by the id that it is kept by. */
 async function purgeQuarantined(
   upkeep: Lane,
-  workspaceId: number,
+  place: Place,
   { subject = null, actor = null, eventIds }: Redaction,
 ): Promise<void> {
-  const params = [workspaceId, subject, actor, JSON.stringify(eventIds ?? []), BATCH_EVENTS];
+  const params = [place.workspaceId, subject, actor, JSON.stringify(eventIds ?? []), BATCH_EVENTS];
   for (let gone = BATCH_EVENTS; gone === BATCH_EVENTS;) {
-    const rows = await upkeep.query(
-      `delete from quarantined_events where workspace_id = $1 and id = any (array(
-         select id from quarantined_events
-         where workspace_id = $1 and (event ->> 'subject' = $2 or event ->> 'actor' = $3
-           or event ->> 'id' in (select json_array_elements_text($4::text::json))
-           or id::text in (select json_array_elements_text($4::text::json)))
-         limit $5
-       )) returning 1`,
-      params,
-    );
-    gone = rows.length;
+    gone = await transaction(upkeep, async connection => {
+      const rows = await connection.query(
+        `delete from quarantined_events where workspace_id = $1 and id = any (array(
+           select id from quarantined_events
+           where workspace_id = $1 and (event ->> 'subject' = $2 or event ->> 'actor' = $3
+             or event ->> 'id' in (select json_array_elements_text($4::text::json))
+             or id::text in (select json_array_elements_text($4::text::json)))
+           limit $5
+         )) returning 1`,
+        params,
+      );
+      await requireKey(connection, place.actor);
+      return rows.length;
+    });
   }
 }
 

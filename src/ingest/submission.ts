@@ -1,5 +1,6 @@
 import { deferred } from '../core/deferred.ts';
 import type { PreparedEvent } from '../core/event.ts';
+import type { Actor } from '../core/principal.ts';
 
 /** An event whose type is resolved: what a flush takes. */
 export interface ResolvedEvent extends PreparedEvent {
@@ -24,13 +25,17 @@ export type Outcome =
   /** Not stored: its workspace's lock is held, or too much else had to be told apart first. */
   | { readonly status: 'POSTPONED' }
   /** Its workspace has been deleted. */
-  | { readonly status: 'GONE' };
+  | { readonly status: 'GONE' }
+  /** Not stored: its key was revoked or has expired. */
+  | { readonly status: 'UNAUTHENTICATED' };
 
 /** The events of one request on their way through the writers; no id stands twice in it. */
 export class Submission {
   readonly workspaceId: number;
   readonly events: readonly ResolvedEvent[];
   readonly atomic: boolean;
+  /** Who records them; null: the gateway itself. */
+  readonly actor: Actor | null;
   readonly arrivedMs: number;
   readonly bytes: number;
   readonly outcomes: Outcome[] = [];
@@ -43,11 +48,13 @@ export class Submission {
     workspaceId: number;
     events: readonly ResolvedEvent[];
     atomic: boolean;
+    actor: Actor | null;
     arrivedMs: number;
   }) {
     this.workspaceId = options.workspaceId;
     this.events = options.events;
     this.atomic = options.atomic;
+    this.actor = options.actor;
     this.arrivedMs = options.arrivedMs;
     this.bytes = options.events.reduce((sum, event) => sum + approximateBytes(event), 0);
   }

@@ -1,7 +1,9 @@
 import { GatewayError } from '../core/errors.ts';
+import type { Actor } from '../core/principal.ts';
 import { checkSlug } from '../core/slug.ts';
 import { isStorableText, isWithinBytes } from '../core/text.ts';
 import type { UnknownTypePolicy, Workspace } from '../core/workspace.ts';
+import { requireKey } from '../db/acting-key.ts';
 import type { Connection, Lane } from '../db/client.ts';
 import { codeOf, SQLSTATE, toGatewayError } from '../db/sqlstate.ts';
 import { toWorkspace, WORKSPACE_COLUMNS, type WorkspaceRow } from '../db/stored-workspace.ts';
@@ -17,18 +19,20 @@ export interface WorkspaceSettings {
   readonly unknownTypes?: UnknownTypePolicy | null | undefined;
 }
 
+type NewWorkspace = WorkspaceSettings & { readonly slug: string };
+type ChangedWorkspace = NewWorkspace & { readonly newSlug?: string | null | undefined };
+
+/**
+ * All throw UNAUTHENTICATED where the acting key was revoked or has expired before the commit. An
+ * actor of null is the gateway itself.
+ */
 export interface WorkspaceAdmin {
   /** @throws GatewayError BAD_USER_INPUT, CONFLICT */
-  create(input: WorkspaceSettings & { readonly slug: string }): Promise<Workspace>;
+  create(input: NewWorkspace, actor: Actor | null): Promise<Workspace>;
   /** @throws GatewayError BAD_USER_INPUT, CONFLICT, NOT_FOUND */
-  update(
-    input: WorkspaceSettings & {
-      readonly slug: string;
-      readonly newSlug?: string | null | undefined;
-    },
-  ): Promise<Workspace>;
+  update(input: ChangedWorkspace, actor: Actor | null): Promise<Workspace>;
   /** With everything in it. @throws GatewayError NOT_FOUND */
-  remove(slug: string): Promise<void>;
+  remove(slug: string, actor: Actor | null): Promise<void>;
 }
 
 const DAYS_MAX = 36_500;
@@ -42,24 +46,21 @@ export function createWorkspaceAdmin(
   onChanged: (workspaceId: number) => void = () => {},
 ): WorkspaceAdmin {
   return {
-    create: input => create(write, input),
-    update: async input => {
-      const workspace = await update(write, input);
+    create: (input, actor) => create(write, input, actor),
+    update: async (input, actor) => {
+      const workspace = await update(write, input, actor);
       onChanged(workspace.id);
       return workspace;
     },
-    remove: async slug => onChanged(await remove(write, slug)),
+    remove: async (slug, actor) => onChanged(await remove(write, slug, actor)),
   };
 }
 
-async function create(
-  write: Connection,
-  input: WorkspaceSettings & { readonly slug: string },
-): Promise<Workspace> {
+async function create(write: Lane, input: NewWorkspace, actor: Actor | null): Promise<Workspace> {
   const slug = checkSlug(input.slug);
   checkSettings(input);
-  const rows = await taken(slug, () =>
-    write.query<WorkspaceRow>(
+  const rows = await written(write, { slug, actor }, connection =>
+    connection.query<WorkspaceRow>(
       `with made as (
          insert into workspaces (slug, name, retention_days, dedupe_days, time_zone, unknown_types)
          values ($1, $2, $3, $4, $5, $6) returning ${WORKSPACE_COLUMNS}
@@ -79,13 +80,14 @@ async function create(
 }
 
 async function update(
-  write: Connection,
-  input: Parameters<WorkspaceAdmin['update']>[0],
+  write: Lane,
+  input: ChangedWorkspace,
+  actor: Actor | null,
 ): Promise<Workspace> {
   const newSlug = input.newSlug == null ? null : checkSlug(input.newSlug);
   checkSettings(input);
-  const rows = await taken(newSlug ?? input.slug, () =>
-    write.query<WorkspaceRow>(
+  const rows = await written(write, { slug: newSlug ?? input.slug, actor }, connection =>
+    connection.query<WorkspaceRow>(
       `update workspaces set
          slug = coalesce($2, slug), name = coalesce($3, name),
          retention_days = case when $4 then $5 else retention_days end,
@@ -114,8 +116,8 @@ function cleared<T>(given: T | null | undefined, byDefault: T): T | null {
 }
 
 /** What it held can't be reached from now on, and is taken away by upkeep. */
-async function remove(write: Lane, slug: string): Promise<number> {
-  return transaction(write, async connection => {
+async function remove(write: Lane, slug: string, actor: Actor | null): Promise<number> {
+  return written(write, { slug, actor }, async connection => {
     const [row] = await connection.query<{ id: number }>(
       'select id from workspaces where slug = $1 for update',
       [slug.toLowerCase()],
@@ -132,9 +134,23 @@ function notFound(): GatewayError {
   return new GatewayError('NOT_FOUND', 'There is no such workspace for this key.');
 }
 
-async function taken<T>(slug: string, work: () => Promise<T>): Promise<T> {
+interface Written {
+  readonly slug: string;
+  readonly actor: Actor | null;
+}
+
+/** Commits what `work` does, if the acting key is still valid then. */
+async function written<T>(
+  write: Lane,
+  { slug, actor }: Written,
+  work: (connection: Connection) => Promise<T>,
+): Promise<T> {
   try {
-    return await work();
+    return await transaction(write, async connection => {
+      const result = await work(connection);
+      await requireKey(connection, actor);
+      return result;
+    });
   } catch (error) {
     if (codeOf(error) !== SQLSTATE.uniqueViolation) throw toGatewayError(error, 'write');
     throw new GatewayError('CONFLICT', `The slug "${slug}" is taken: choose another.`);

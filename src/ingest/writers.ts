@@ -168,8 +168,8 @@ export class Writers {
 const POSTPONED: Outcome = { status: 'POSTPONED' };
 
 function toEntries({ submission, events }: Portion, request: number): FlushEntry[] {
-  const { workspaceId, atomic } = submission;
-  return events.map(event => ({ workspaceId, event, request, atomic }));
+  const { workspaceId, atomic, actor } = submission;
+  return events.map(event => ({ workspaceId, event, request, atomic, actor }));
 }
 
 /**

@@ -1,12 +1,12 @@
 import type { LogPlace } from '../core/cursor.ts';
 import { GatewayError } from '../core/errors.ts';
 import type { StoredEvent } from '../core/event.ts';
-import { type LiveClock, systemClock } from './clock.ts';
+import { systemClock, type LiveClock } from './clock.ts';
 import { createHistory } from './history.ts';
 import { LIVE_LIMITS, type LiveLimits } from './limits.ts';
 import type { EventLog } from './log.ts';
-import type { LiveStream, StreamTag, SubscribeOptions } from './stream.ts';
-import { createRefusedStream, createStreams, type Streams } from './subscribe.ts';
+import type { HeldStream, LiveStream, StreamTag, SubscribeOptions } from './stream.ts';
+import { createRefusedStream, createStreams, type Chosen, type Streams } from './subscribe.ts';
 import { Tail } from './tail.ts';
 import type { Forgotten, Wakeup } from './wakeup.ts';
 import type { Watch } from './watch.ts';
@@ -15,6 +15,11 @@ import type { Watch } from './watch.ts';
 export interface Live {
   /** Never throws: a start that is no good fails `ready` and the first `next`. */
   subscribe(options: SubscribeOptions): LiveStream;
+  /**
+   * Counts a download among the streams until it is released, and ends it as they are ended.
+   * @throws GatewayError TOO_MANY_STREAMS
+   */
+  hold(stream: HeldStream): () => void;
   /** Whether anybody here watches the workspace: else its events need not be built for `offer`. */
   watched(workspaceId: number): boolean;
   /**
@@ -30,7 +35,7 @@ export interface Live {
    */
   forget(workspaceId: number): void;
   /** Ends the streams that are chosen, with the error and their places; returns how many. */
-  end(chosen: (stream: SubscribeOptions) => boolean, error: GatewayError): number;
+  end(chosen: (stream: Chosen) => boolean, error: GatewayError): number;
   endAll(error: GatewayError): void;
   /** The tags of open streams: the keys to check again. */
   tags(): ReadonlySet<StreamTag>;
@@ -109,7 +114,7 @@ export function createLive(options: LiveOptions): Live {
   }
 
   return {
-    subscribe,
+    ...{ subscribe, hold: streams.hold },
     watched: workspaceId => watches.has(workspaceId),
     offer: events => void (counts.offered += offerTo(watches, events)),
     recorded(heads) {
@@ -124,7 +129,7 @@ export function createLive(options: LiveOptions): Live {
     end: streams.end,
     endAll: error => streams.closeAll(error),
     tags: () => new Set(streams.tags.keys()),
-    workspaces: () => new Set(watches.keys()),
+    workspaces: streams.workspaces,
     start: () => wakeup.start(),
     async stop() {
       stopping.abort();

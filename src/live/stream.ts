@@ -28,6 +28,15 @@ export type ReadMatching = (
   limit: number,
 ) => Promise<{ readonly events: readonly StoredEvent[]; readonly scannedTo: LogPlace }>;
 
+/** An answer that is no live stream and takes as long to read: a download. */
+export interface HeldStream {
+  /** Null: of none. */
+  readonly workspaceId: number | null;
+  readonly tag: StreamTag;
+  /** Its key was revoked, or its workspace deleted. */
+  readonly end: () => void;
+}
+
 export interface SubscribeOptions {
   readonly workspaceId: number;
   /** A place must come from a cursor of this workspace and this epoch. */

@@ -2,10 +2,13 @@ import { GatewayError } from '../core/errors.ts';
 import type { LiveClock } from './clock.ts';
 import type { LiveLimits } from './limits.ts';
 import { Ring, type RingMemory } from './ring.ts';
-import type { Delivery, LiveStream, StreamTag, SubscribeOptions } from './stream.ts';
+import type { Delivery, HeldStream, LiveStream, StreamTag, SubscribeOptions } from './stream.ts';
 import { Subscriber, type Surroundings } from './subscriber.ts';
 import type { Forgotten } from './wakeup.ts';
 import { Watch } from './watch.ts';
+
+/** What streams are chosen by. */
+export type Chosen = Pick<SubscribeOptions, 'tag'> & Pick<HeldStream, 'workspaceId'>;
 
 /** The open streams of a process and the workspaces that they watch, within their bounds. */
 export interface Streams {
@@ -14,10 +17,14 @@ export interface Streams {
   readonly tags: ReadonlyMap<StreamTag, number>;
   readonly memory: RingMemory;
   subscribe(wants: SubscribeOptions, around: Surroundings): LiveStream;
+  /** @throws GatewayError TOO_MANY_STREAMS */
+  hold(stream: HeldStream): () => void;
+  /** Of what is open or held. */
+  workspaces(): ReadonlySet<number>;
   /** To be called by each stream that closes. */
   onClose(subscriber: Subscriber): void;
   /** Closes those that are chosen; returns how many. */
-  end(chosen: (stream: SubscribeOptions) => boolean, error: GatewayError): number;
+  end(chosen: (stream: Chosen) => boolean, error: GatewayError): number;
   closeAll(error?: GatewayError): void;
   forget(workspaces: Forgotten): void;
 }
@@ -26,6 +33,9 @@ export function createStreams(limits: LiveLimits, clock: LiveClock): Streams {
   const memory: RingMemory = { bytes: 0, rings: new Set() };
   const watches = new Map<number, Watch>();
   const open = new Set<Subscriber>();
+  const held = new Set<HeldStream>();
+  const refusal = ({ tag }: Pick<Chosen, 'tag'>) =>
+    refusalOf(limits, open.size + held.size, tag === undefined ? 0 : (tags.get(tag) ?? 0));
   const tags = new Map<StreamTag, number>();
 
   function watchOf(workspaceId: number): Watch {
@@ -46,15 +56,6 @@ export function createStreams(limits: LiveLimits, clock: LiveClock): Streams {
     watch.ring.drop();
   }
 
-  function refusal({ tag }: SubscribeOptions): GatewayError | null {
-    if (open.size >= limits.streamsMax) {
-      return tooMany(`This gateway has ${limits.streamsMax} streams open: try again later.`);
-    }
-    const ofTag = tag === undefined ? 0 : (tags.get(tag) ?? 0);
-    if (ofTag < limits.streamsPerTagMax) return null;
-    return tooMany(`This key has ${limits.streamsPerTagMax} streams open: close one first.`);
-  }
-
   return {
     watches,
     open,
@@ -69,10 +70,21 @@ export function createStreams(limits: LiveLimits, clock: LiveClock): Streams {
       if (subscriber.mode !== 'CLOSED') open.add(subscriber);
       return subscriber;
     },
+    hold(stream) {
+      const refused = refusal(stream);
+      if (refused !== null) throw refused;
+      held.add(stream);
+      count(tags, stream.tag, 1);
+      return () => void (held.delete(stream) && count(tags, stream.tag, -1));
+    },
+    workspaces: () =>
+      new Set([...watches.keys(), ...[...held].flatMap(({ workspaceId }) => workspaceId ?? [])]),
     end(chosen, error) {
       const ended = [...open].filter(({ options }) => chosen(options));
       for (const subscriber of ended) subscriber.close(error);
-      return ended.length;
+      const cut = [...held].filter(chosen);
+      for (const stream of cut) stream.end();
+      return ended.length + cut.length;
     },
     closeAll(error) {
       for (const subscriber of [...open]) subscriber.close(error);
@@ -82,6 +94,19 @@ export function createStreams(limits: LiveLimits, clock: LiveClock): Streams {
       for (const id of ids) watches.get(id)?.forget();
     },
   };
+}
+
+/** Null where there is room for one more stream. */
+function refusalOf(
+  { streamsMax, streamsPerTagMax }: LiveLimits,
+  openInAll: number,
+  openOfTag: number,
+): GatewayError | null {
+  if (openInAll >= streamsMax) {
+    return tooMany(`This gateway has ${streamsMax} streams open: try again later.`);
+  }
+  if (openOfTag < streamsPerTagMax) return null;
+  return tooMany(`This key has ${streamsPerTagMax} streams open: close one first.`);
 }
 
 /** A stream that fails once and is done. */

@@ -8,15 +8,25 @@ export interface Origin {
 }
 
 /**
- * The address that a caller is known by. `X-Forwarded-For` can be written by anybody, so it is read
- * only as far as proxies of ours have written it: with one proxy its last entry is the caller, with
- * two the last but one. An IPv6 caller has at least 2^64 addresses, and is known by its network.
+ * The address that a caller is known by in rates. An IPv6 caller has at least 2^64 addresses, and
+ * is known by its network.
  */
-export function addressOf({ remoteAddress = '', headers }: Origin, proxies: number): string {
+export function addressOf(origin: Origin, proxies: number): string {
+  return networkOf(clientAddress(origin, proxies));
+}
+
+/**
+ * The address of a caller; empty where its connection is gone. `X-Forwarded-For` can be written by
+ * anybody, so it is read only as far as proxies of ours have written it: with one proxy its last
+ * entry is the caller, with two the last but one. An IPv4 address in IPv6 form is an IPv4 address.
+ */
+export function clientAddress({ remoteAddress = '', headers }: Origin, proxies: number): string {
   const forwarded = proxies === 0 ? null : headers.get('x-forwarded-for');
   const hops = [...(forwarded?.split(',') ?? []).map(hop => bare(hop)), remoteAddress];
   const claimed = hops.at(-1 - proxies) ?? hops[0] ?? '';
-  return networkOf(isIP(claimed) === 0 ? remoteAddress : claimed);
+  const address = isIP(claimed) === 0 ? remoteAddress : claimed;
+  const mapped = /^::ffff:([\d.]+)$/i.exec(address)?.[1];
+  return mapped !== undefined && isIPv4(mapped) ? mapped : address;
 }
 
 /**
@@ -37,8 +47,6 @@ function bare(hop: string): string {
 }
 
 function networkOf(address: string): string {
-  const mapped = /^::ffff:([\d.]+)$/i.exec(address)?.[1];
-  if (mapped !== undefined && isIPv4(mapped)) return mapped;
   if (isIP(address) !== 6) return address;
   const [head = '', tail] = address.replace(/%.*$/, '').split('::');
   const groups = head === '' ? [] : head.split(':');

@@ -1,17 +1,22 @@
 /**
  * From a secret to a principal. An answer is kept for a moment, so that a busy key costs no look-up
- * a request; a revoked one ends at once where it was revoked, and within 2 s elsewhere. A wrong secret is looked up each
- * time, by its hash: its refusal takes the same time and says the same as any other.
+ * a request. A revoked key ends at once where it was revoked, and within 2 s elsewhere. A wrong
+ * secret is looked up each time, by its hash: its refusal takes the same time and says the same as
+ * any other.
  */
 import { LIMITS } from '../core/limits.ts';
 import { unauthenticated, type Principal, type Scope } from '../core/principal.ts';
 import type { Connection } from '../db/client.ts';
+import { allowsOf, type Allows } from './address-ranges.ts';
 import { createKept } from './kept.ts';
 import { hashSecret } from './keys.ts';
 
 export interface Authenticator {
-  /** @throws GatewayError UNAUTHENTICATED */
-  readonly authenticate: (secret: string) => Promise<Principal>;
+  /**
+   * @param addressOf the caller's address; asked only of keys that are bound to addresses
+   * @throws GatewayError UNAUTHENTICATED
+   */
+  readonly authenticate: (secret: string, addressOf: () => string) => Promise<Principal>;
   /** The key was revoked: what is kept of it, or is being looked up, is not used again. */
   readonly forget: (keyId: number) => void;
 }
@@ -27,8 +32,14 @@ const NOTED_MAX = 10_000;
 /** `lastUsedAt` is behind by no more. */
 const LAST_USED_EVERY_MS = 60_000;
 
+interface KnownKey {
+  readonly principal: Principal;
+  /** Null: from everywhere. */
+  readonly allows: Allows | null;
+}
+
 export function createAuthenticator({ read, write, nowMs }: AuthenticatorOptions): Authenticator {
-  const principals = createKept({
+  const keys = createKept({
     lookUp: (hash: string) => lookUp(read, hash),
     keptMs: KEPT_MS,
     nowMs,
@@ -45,23 +56,35 @@ export function createAuthenticator({ read, write, nowMs }: AuthenticatorOptions
   }
 
   return {
-    async authenticate(secret) {
+    async authenticate(secret, addressOf) {
       if (secret === '' || secret.length > LIMITS.keptSecretCharsMax) throw unauthenticated();
-      const principal = await principals.find(hashSecret(secret));
-      if (principal === null) throw unauthenticated();
-      noteUse(principal);
-      return principal;
+      const key = await keys.find(hashSecret(secret));
+      // From elsewhere a key is refused as one that is not there: who found it learns nothing.
+      if (key === null || key.allows?.(addressOf()) === false) throw unauthenticated();
+      noteUse(key.principal);
+      return key.principal;
     },
-    forget: keyId => principals.forget(principal => principal.keyId === keyId),
+    forget: keyId => keys.forget(({ principal }) => principal.keyId === keyId),
   };
 }
 
-async function lookUp(read: Connection, hash: string): Promise<Principal | null> {
-  const [row] = await read.query<{ id: number; scopes: Scope[]; workspace_id: number | null }>(
-    `select id, scopes, workspace_id from api_keys
+interface KeyRow {
+  readonly id: number;
+  readonly scopes: Scope[];
+  readonly workspace_id: number | null;
+  readonly addresses: string[] | null;
+}
+
+async function lookUp(read: Connection, hash: string): Promise<KnownKey | null> {
+  const [row] = await read.query<KeyRow>(
+    `select id, scopes, workspace_id, addresses from api_keys
      where hash = $1 and revoked_at is null and (expires_at is null or expires_at > now())`,
     [hash],
   );
   if (row === undefined) return null;
-  return { keyId: row.id, scopes: row.scopes, workspaceId: row.workspace_id };
+  const { id: keyId, scopes, workspace_id: workspaceId, addresses } = row;
+  return {
+    principal: { keyId, scopes, workspaceId },
+    allows: addresses === null ? null : allowsOf(addresses),
+  };
 }

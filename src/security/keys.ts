@@ -3,30 +3,56 @@
  * already has. Kept and looked up as SHA-256; the secret is shown once.
  */
 import { createHash, randomBytes } from 'node:crypto';
-import type { ApiKeyInfo } from '../core/api-key.ts';
+import { isExampleSecret, type ApiKeyInfo } from '../core/api-key.ts';
 import { GatewayError } from '../core/errors.ts';
 import { LIMITS } from '../core/limits.ts';
-import type { Scope } from '../core/principal.ts';
+import { unauthenticated, type Actor, type Scope } from '../core/principal.ts';
 import { isStorableText, isWithinBytes } from '../core/text.ts';
-import type { Connection } from '../db/client.ts';
+import { requireKey } from '../db/acting-key.ts';
+import type { Connection, Lane } from '../db/client.ts';
 import { codeOf, SQLSTATE, toGatewayError } from '../db/sqlstate.ts';
 import { API_KEY_COLUMNS, toApiKeyInfo, type ApiKeyRow } from '../db/stored-api-key.ts';
+import { transaction } from '../db/transaction.ts';
+import { checkRanges } from './address-ranges.ts';
 
 export interface CreateKey {
   readonly name: string;
   readonly scopes: readonly Scope[];
   /** Null covers every workspace. */
   readonly workspaceId: number | null;
+  /** Null: as late as the key that makes it, and the greatest age, allow. */
   readonly expiresAt: Date | null;
+  /** CIDR ranges from which it may be used. Null: those of the key that makes it. */
+  readonly addresses: readonly string[] | null;
   /** An existing credential to keep; one is made where none is given. */
   readonly secret?: string | undefined;
 }
 
+export interface MadeKey {
+  readonly key: ApiKeyInfo;
+  readonly secret: string;
+}
+
+/**
+ * All throw UNAUTHENTICATED where the acting key was revoked or has expired before the commit. What
+ * a key makes has no more than it has itself: it ends no later, and is used from no other address.
+ * An actor of null is the gateway itself.
+ */
 export interface KeyAdmin {
   /** @throws GatewayError BAD_USER_INPUT, CONFLICT when the credential is in use, NOT_FOUND */
-  create(key: CreateKey): Promise<{ key: ApiKeyInfo; secret: string }>;
+  create(key: CreateKey, actor: Actor | null): Promise<MadeKey>;
+  /**
+   * Makes a key like this one, which ends after the overlap.
+   * @throws GatewayError NOT_FOUND, BAD_USER_INPUT when it has ended already, FORBIDDEN when it may
+   * be used from more addresses than the acting key
+   */
+  rotate(
+    id: number,
+    overlapMs: number,
+    actor: Actor | null,
+  ): Promise<MadeKey & { readonly previous: ApiKeyInfo }>;
   /** @throws GatewayError NOT_FOUND */
-  revoke(id: number): Promise<ApiKeyInfo>;
+  revoke(id: number, actor: Actor | null): Promise<ApiKeyInfo>;
 }
 
 export function hashSecret(secret: string): string {
@@ -40,60 +66,216 @@ export function mintSecret(): string {
 export interface KeyAdminOptions {
   /** Takes kept credentials that are shorter than they should be. */
   readonly allowWeak: boolean;
+  /** Days after which a key that is made from now on ends at the latest; 0: no end. */
+  readonly ageDaysMax: number;
+  /** Also of one that ends by a rotation. */
   readonly onRevoked: (keyId: number) => void;
 }
 
-export function createKeyAdmin(write: Connection, options: KeyAdminOptions): KeyAdmin {
+export function createKeyAdmin(write: Lane, options: KeyAdminOptions): KeyAdmin {
+  const { allowWeak, ageDaysMax, onRevoked } = options;
   return {
-    async create(key) {
+    async create(key, actor) {
       checkKey(key);
+      if (key.secret !== undefined) checkKept(key.secret, allowWeak);
+      const addresses = key.addresses === null ? null : checkRanges(key.addresses);
       const secret = key.secret ?? mintSecret();
-      if (key.secret !== undefined) checkKept(key.secret, options.allowWeak);
-      const row = await insertKey(write, key, secret);
+      const given = { ...key, secret, addresses };
+      const row = await committed(write, connection =>
+        create(connection, given, { actor, ageDaysMax }),
+      );
       return { key: toApiKeyInfo(row), secret };
     },
-    async revoke(id) {
-      const [row] = await write.query<ApiKeyRow>(
-        `update api_keys set revoked_at = coalesce(revoked_at, now()) where id = $1
-         returning ${API_KEY_COLUMNS}`,
-        [id],
+    async rotate(id, overlapMs, actor) {
+      const secret = mintSecret();
+      const { made, previous } = await committed(write, connection =>
+        rotate(connection, { id, overlapMs, secret }, { actor, ageDaysMax }),
       );
-      if (row === undefined) throw new GatewayError('NOT_FOUND', 'There is no such key.');
-      options.onRevoked(id);
+      onRevoked(id);
+      return { key: toApiKeyInfo(made), secret, previous: toApiKeyInfo(previous) };
+    },
+    async revoke(id, actor) {
+      const row = await committed(write, connection => revoke(connection, id, actor));
+      onRevoked(id);
       return toApiKeyInfo(row);
     },
   };
 }
 
-/** Its key may be known for a moment longer. */
-const GONE = 'There is no such workspace for this key.';
+/** Who makes a key, and how old it may become. */
+interface Making {
+  readonly actor: Actor | null;
+  readonly ageDaysMax: number;
+}
 
-async function insertKey(write: Connection, key: CreateKey, secret: string): Promise<ApiKeyRow> {
+async function create(
+  connection: Connection,
+  { secret, ...key }: CreateKey & { readonly secret: string },
+  { actor, ageDaysMax }: Making,
+): Promise<ApiKeyRow> {
+  const maker = await readMaker(connection, actor);
+  const addresses = key.addresses ?? maker.addresses;
+  if (!(await isWithin(connection, addresses, maker))) {
+    const message = 'A key that is bound to addresses makes keys for those alone.';
+    throw new GatewayError('BAD_USER_INPUT', message);
+  }
+  const made = await insertKey(connection, secret, {
+    ...key,
+    ...{ addresses, lifeMs: null, ageDaysMax, maker },
+  });
+  await requireKey(connection, actor);
+  return made;
+}
+
+interface Rotation {
+  readonly id: number;
+  readonly overlapMs: number;
+  readonly secret: string;
+}
+
+async function rotate(
+  connection: Connection,
+  { id, overlapMs, secret }: Rotation,
+  { actor, ageDaysMax }: Making,
+): Promise<{ made: ApiKeyRow; previous: ApiKeyRow }> {
+  const key = await lockKey(connection, id);
+  if (!key.is_valid) {
+    const message = 'This key was revoked or has expired: make a new one.';
+    throw new GatewayError('BAD_USER_INPUT', message);
+  }
+  const maker = await readMaker(connection, actor);
+  if (!(await isWithin(connection, key.addresses, maker))) {
+    const message = 'A key that is bound to addresses rotates keys of those alone.';
+    throw new GatewayError('FORBIDDEN', message);
+  }
+  const { name, scopes, workspace_id: workspaceId, addresses, expires_at: end } = key;
+  const made = await insertKey(connection, secret, {
+    ...{ name, scopes, workspaceId, addresses, expiresAt: null, ageDaysMax, maker },
+    lifeMs: end === null ? null : end.getTime() - key.created_at.getTime(),
+  });
+  // Before the end of the old key, which may be the one that acts.
+  await requireKey(connection, actor);
+  const [previous] = await connection.query<ApiKeyRow>(
+    `update api_keys set
+       expires_at = least(expires_at, now() + make_interval(secs => $2::float8 / 1000))
+     where id = $1 returning ${API_KEY_COLUMNS}`,
+    [id, overlapMs],
+  );
+  return { made, previous: previous as ApiKeyRow };
+}
+
+async function revoke(connection: Connection, id: number, actor: Actor | null): Promise<ApiKeyRow> {
+  await lockKey(connection, id);
+  // Before the deed: a key may revoke itself.
+  await requireKey(connection, actor);
+  const [revoked] = await connection.query<ApiKeyRow>(
+    `update api_keys set revoked_at = coalesce(revoked_at, now()) where id = $1
+     returning ${API_KEY_COLUMNS}`,
+    [id],
+  );
+  return revoked as ApiKeyRow;
+}
+
+async function committed<T>(write: Lane, work: (connection: Connection) => Promise<T>): Promise<T> {
   try {
-    const [row] = await write.query<ApiKeyRow>(
-      `insert into api_keys (name, prefix, hash, scopes, workspace_id, expires_at)
-       select $1::text, $2::text, $3::text, $4::text::text[], $5::int, $6::timestamptz
-       where $5::int is null or exists (select from workspaces where id = $5::int for key share)
-       returning ${API_KEY_COLUMNS}`,
-      [
-        key.name,
-        prefixOf(secret),
-        hashSecret(secret),
-        `{${[...new Set(key.scopes)].join(',')}}`,
-        key.workspaceId,
-        key.expiresAt,
-      ],
-    );
-    if (row === undefined) throw new GatewayError('NOT_FOUND', GONE);
-    return row;
+    return await transaction(write, work);
   } catch (error) {
     if (codeOf(error) !== SQLSTATE.uniqueViolation) throw toGatewayError(error, 'write');
     throw new GatewayError('CONFLICT', 'This secret is in use already: choose another.');
   }
 }
 
+/** No other change of the key lies between what is read here and the commit. */
+async function lockKey(
+  connection: Connection,
+  id: number,
+): Promise<ApiKeyRow & { readonly is_valid: boolean }> {
+  const [row] = await connection.query<ApiKeyRow & { is_valid: boolean }>(
+    `select ${API_KEY_COLUMNS}, revoked_at is null
+       and (expires_at is null or expires_at > clock_timestamp()) as is_valid
+     from api_keys where id = $1 for no key update`,
+    [id],
+  );
+  if (row === undefined) throw new GatewayError('NOT_FOUND', 'There is no such key.');
+  return row;
+}
+
+/** What the key that acts may hand on. */
+interface Maker {
+  readonly keyId: number | null;
+  readonly expiresAt: Date | null;
+  readonly addresses: readonly string[] | null;
+}
+
+async function readMaker(connection: Connection, actor: Actor | null): Promise<Maker> {
+  if (actor === null) return { keyId: null, expiresAt: null, addresses: null };
+  const [row] = await connection.query<Pick<ApiKeyRow, 'expires_at' | 'addresses'>>(
+    'select expires_at, addresses from api_keys where id = $1',
+    [actor.keyId],
+  );
+  // Its workspace was deleted a moment ago, and it went with it.
+  if (row === undefined) throw unauthenticated();
+  return { keyId: actor.keyId, expiresAt: row.expires_at, addresses: row.addresses };
+}
+
+/** Whether every range lies in one of the maker's. */
+async function isWithin(
+  connection: Connection,
+  ranges: readonly string[] | null,
+  { addresses }: Maker,
+): Promise<boolean> {
+  if (addresses === null) return true;
+  if (ranges === null) return false;
+  const [row] = await connection.query<{ is_within: boolean }>(
+    `select not exists (
+       select from unnest($1::text::inet[]) as given (range)
+       where not exists (
+         select from unnest($2::text::inet[]) as own (range) where given.range <<= own.range)
+     ) as is_within`,
+    [arrayOf(ranges), arrayOf(addresses)],
+  );
+  return row?.is_within === true;
+}
+
+function arrayOf(texts: readonly string[]): string {
+  return `{${texts.join(',')}}`;
+}
+
+/** Its key may be known for a moment longer. */
+const GONE = 'There is no such workspace for this key.';
+
+interface NewKey extends Omit<CreateKey, 'secret'> {
+  /** How long it lasts, where it takes the place of one that had an end. */
+  readonly lifeMs: number | null;
+  readonly ageDaysMax: number;
+  readonly maker: Maker;
+}
+
+async function insertKey(
+  connection: Connection,
+  secret: string,
+  { maker, ...key }: NewKey,
+): Promise<ApiKeyRow> {
+  const [row] = await connection.query<ApiKeyRow>(
+    `insert into api_keys (name, prefix, hash, scopes, workspace_id, addresses, created_by, expires_at)
+     select $1::text, $2::text, $3::text, $4::text::text[], $5::int, $6::text::text[], $7::int,
+       least($8::timestamptz, $9::timestamptz, now() + make_interval(secs => $10::float8 / 1000),
+         now() + make_interval(days => $11::int))
+     where $5::int is null or exists (select from workspaces where id = $5::int for key share)
+     returning ${API_KEY_COLUMNS}`,
+    [
+      ...[key.name, prefixOf(secret), hashSecret(secret), arrayOf([...new Set(key.scopes)])],
+      ...[key.workspaceId, key.addresses && arrayOf(key.addresses), maker.keyId],
+      // The earliest of these that is not null.
+      ...[key.expiresAt, maker.expiresAt, key.lifeMs, key.ageDaysMax || null],
+    ],
+  );
+  if (row === undefined) throw new GatewayError('NOT_FOUND', GONE);
+  return row;
+}
+
 /** Of a made key the part before its secret; of a kept one no more than a quarter. */
-function prefixOf(secret: string): string {
+export function prefixOf(secret: string): string {
   const made = /^slc_[0-9a-f]{8}(?=_)/.exec(secret);
   return made?.[0] ?? `${secret.slice(0, Math.min(4, Math.floor(secret.length / 4)))}…`;
 }
@@ -115,41 +297,12 @@ function checkKept(secret: string, allowWeak: boolean): void {
     const message = `A secret has ${min} to ${keptSecretCharsMax} characters, but ${secret.length} came.`;
     throw new GatewayError('BAD_USER_INPUT', message);
   }
+  if (isExampleSecret(secret)) {
+    const message = 'This secret is the example of a documentation: everybody knows it.';
+    throw new GatewayError('BAD_USER_INPUT', message);
+  }
   if (!isStorableText(secret) || secret.trim() !== secret) {
     const message = 'A secret is text without U+0000 and without white space at its ends.';
     throw new GatewayError('BAD_USER_INPUT', message);
   }
-}
-
-/**
- * Makes sure that somebody can administer the installation: keeps `configured` as an admin key,
- * or makes one when there is none. Returns the secret of one that was made now.
- */
-export async function ensureAdminKey(
-  write: Connection,
-  configured: string | null,
-): Promise<string | null> {
-  const admin: Omit<CreateKey, 'secret'> = {
-    name: configured === null ? 'first admin key' : 'SLUICE_ADMIN_KEY',
-    scopes: ['ADMIN'],
-    workspaceId: null,
-    expiresAt: null,
-  };
-  if (configured !== null) {
-    await insertKey(write, admin, configured).catch((error: unknown) => {
-      if (!(error instanceof GatewayError) || error.code !== 'CONFLICT') throw error;
-    });
-    return null;
-  }
-  const secret = mintSecret();
-  const [made] = await write.query(
-    `insert into api_keys (name, prefix, hash, scopes)
-     select $1, $2, $3, '{ADMIN}'
-     where not exists (
-       select from api_keys where 'ADMIN' = any (scopes) and workspace_id is null
-         and revoked_at is null and (expires_at is null or expires_at > now()))
-     returning id`,
-    [admin.name, prefixOf(secret), hashSecret(secret)],
-  );
-  return made === undefined ? null : secret;
 }

@@ -1,78 +1,141 @@
 /**
- * Tickets for an EventSource, which can send no header: one use, 60 seconds, good for what their
- * key may do. They are kept in the database, as their hash: one use is a promise of all gateways
+ * Tickets for an EventSource, which can send no header, so that its address carries one. A ticket
+ * is therefore worth little: within 60 seconds it opens one subscription, once, in one workspace,
+ * for reading. It is kept in the database, as its hash: one use is a promise of all gateways
  * together, so there must be a common place that remembers it, and signatures would spare nothing.
  *
  * An EventSource that loses its connection asks again by itself, with the address it has and the
- * `Last-Event-ID` it has seen. That is no second use as long as its stream lives, and for as long
- * after its end as a ticket is valid: the gateway of an open stream renews its ticket, so that the
- * reader may come back to any other when that one is killed.
+ * `Last-Event-ID` it has seen. That is no second use where the ticket has opened a stream, the
+ * operation is the same, and the id is a cursor of that stream. It may come back as long as the
+ * stream lives and 60 seconds more, to any gateway: the gateway of the open stream says so in the
+ * database. A use alone prolongs nothing, and a day after the opening it is over.
  */
-import { randomBytes } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
+import { canonicalJson } from '../core/canonical-json.ts';
+import { eventCursors } from '../core/cursor.ts';
 import { GatewayError } from '../core/errors.ts';
-import { unauthenticated, type Principal, type Scope } from '../core/principal.ts';
+import { LIMITS } from '../core/limits.ts';
+import { actorOf, unauthenticated, type Principal } from '../core/principal.ts';
 import type { Connection } from '../db/client.ts';
 import { toGatewayError } from '../db/sqlstate.ts';
+import { allowsOf } from './address-ranges.ts';
 import { hashSecret } from './keys.ts';
 
-export interface Tickets {
-  /** @throws GatewayError UNAUTHENTICATED, RATE_LIMITED where it has `TICKETS_PER_KEY_MAX` valid ones */
-  create(principal: Principal): Promise<{ ticket: string; expiresAt: Date }>;
-  /** @throws GatewayError UNAUTHENTICATED for one that was used, has expired or never was. */
-  redeem(ticket: string, use: TicketUse): Promise<Principal>;
-  start(): void;
-  stop(): void;
+/** What a ticket is good for. */
+export interface TicketPurpose {
+  /** The one workspace. */
+  readonly workspaceId: number;
+  /** Of `hashOperation`; null: the first use decides. */
+  readonly operation: string | null;
 }
 
 export interface TicketUse {
-  /** Whether the caller says what it has seen last of its stream. */
-  readonly isResuming: boolean;
+  /** Of `hashOperation`. */
+  readonly operation: string;
+  /** What the caller says that it has seen last of its stream. */
+  readonly lastEventId: string | null;
+  readonly address: string;
   /** Calls back when the stream that the ticket opened is over. */
   readonly onceOver: (ended: () => void) => void;
 }
 
+export interface Redeemed {
+  /** May read events of the one workspace, and nothing else. */
+  readonly principal: Principal;
+  /** To be called, and awaited, before the first cursor of the stream is sent. */
+  readonly opened: (cursor: string) => Promise<void>;
+}
+
+export interface Tickets {
+  /**
+   * @throws GatewayError UNAUTHENTICATED, FORBIDDEN without the scope EVENTS_READ, RATE_LIMITED where
+   * the key has `TICKETS_PER_KEY_MAX` valid ones
+   */
+  create(
+    principal: Principal,
+    purpose: TicketPurpose,
+  ): Promise<{ readonly ticket: string; readonly expiresAt: Date }>;
+  /** @throws GatewayError UNAUTHENTICATED for one that is not good for this use. */
+  redeem(ticket: string, use: TicketUse): Promise<Redeemed>;
+  start(): void;
+  stop(): void;
+}
+
 export interface TicketsOptions {
   readonly write: Connection;
+  /** Of the database: cursors carry it. */
+  readonly epoch: string;
   readonly onError: (error: unknown) => void;
-  /** How often tickets of open streams are renewed. @default 20000 */
+  /** How often the database hears of streams that are open. @default 20000 */
   readonly renewEveryMs?: number;
 }
 
-const VALID_S = 60;
+export interface Operation {
+  readonly query: string;
+  readonly operationName?: string | null | undefined;
+  readonly variables?: Readonly<Record<string, unknown>> | null | undefined;
+}
+
+/** The same for the same document, operation and variables. */
+export function hashOperation({ query, operationName, variables }: Operation): string {
+  const asked = canonicalJson([query, operationName ?? null, variables ?? {}]);
+  return createHash('sha256').update(asked, 'utf8').digest('hex');
+}
+
+const { streamTicketSeconds: VALID_S, streamResumableHours: RESUMABLE_H } = LIMITS;
 /** Valid tickets of one key, those of open streams among them; a few more where many ask at once. */
 const TICKETS_PER_KEY_MAX = 1_000;
-/** A renewal may come late, after an outage: it must find its ticket. */
+/** News of an open stream may come late, after an outage: it must find its ticket. */
 const KEPT_AFTER_S = 600;
 
+const LAST_USE = 'greatest(expires_at, resumable_until)';
 const CREATE = `
-  with swept as (
+  with allowed as materialized (
+    select require_key($1::int, $5::text)
+  ), swept as (
     delete from stream_tickets where hash in (
       select hash from stream_tickets
-      where key_id = $1 and expires_at < now() - make_interval(secs => ${KEPT_AFTER_S})
+      where key_id = $1 and ${LAST_USE} < now() - make_interval(secs => ${KEPT_AFTER_S})
       for update skip locked)
   ), key as (
-    select id from api_keys where id = $1 for key share
+    select k.id, w.id as workspace_id from allowed, api_keys k, workspaces w
+    where k.id = $1 and w.id = $3 for key share of k, w
   ), made as (
-    insert into stream_tickets (hash, key_id, expires_at)
-    select $2, id, now() + make_interval(secs => ${VALID_S}) from key
-    where (select count(*) from stream_tickets where key_id = $1 and expires_at > now())
+    insert into stream_tickets (hash, key_id, workspace_id, operation, expires_at)
+    select $2, id, workspace_id, $4, now() + make_interval(secs => ${VALID_S}) from key
+    where (select count(*) from stream_tickets where key_id = $1 and ${LAST_USE} > now())
       < ${TICKETS_PER_KEY_MAX}
     returning expires_at
   )
   select made.expires_at from key left join made on true`;
-const REDEEM = `
-  update stream_tickets t
-  set used = true, expires_at = now() + make_interval(secs => ${VALID_S})
+const KEY_MAY_READ = `
+  k.id = t.key_id and k.revoked_at is null and (k.expires_at is null or k.expires_at > now())
+    and k.scopes && '{EVENTS_READ,ADMIN}' and t.workspace_id is not null
+    and (k.workspace_id is null or k.workspace_id = t.workspace_id)`;
+const USE = `
+  update stream_tickets t set used = true, operation = $2
   from api_keys k
-  where t.hash = $1 and t.expires_at > now() and (not t.used or $2) and k.id = t.key_id
-    and k.revoked_at is null and (k.expires_at is null or k.expires_at > now())
-  returning k.id, k.scopes, k.workspace_id`;
+  where t.hash = $1 and not t.used and t.expires_at > now()
+    and (t.operation is null or t.operation = $2) and ${KEY_MAY_READ}
+  returning k.id, k.addresses, t.workspace_id, t.first_position`;
+const RESUME = `
+  select k.id, k.addresses, t.workspace_id, t.first_position
+  from stream_tickets t, api_keys k
+  where t.hash = $1 and t.used and t.operation = $2 and t.resumable_until > now()
+    and ${KEY_MAY_READ}`;
+const RESUMABLE_UNTIL = `
+  least(now() + make_interval(secs => ${VALID_S}),
+    coalesce(opened_at, now()) + make_interval(hours => ${RESUMABLE_H}))`;
+const OPENED = `
+  update stream_tickets set opened_at = coalesce(opened_at, now()),
+    first_position = coalesce(first_position, $2), resumable_until = ${RESUMABLE_UNTIL}
+  where hash = $1`;
 const RENEW = `
-  update stream_tickets set expires_at = now() + make_interval(secs => ${VALID_S})
-  where hash = any ($1::text::text[])`;
+  update stream_tickets set resumable_until = ${RESUMABLE_UNTIL}
+  where hash = any ($1::text::text[]) and opened_at is not null`;
 
 export function createTickets(options: TicketsOptions): Tickets {
-  const { write, onError, renewEveryMs = 20_000 } = options;
+  const { write, epoch, onError, renewEveryMs = 20_000 } = options;
   /** Streams of each ticket that are open here. */
   const open = new Map<string, number>();
   let timer: NodeJS.Timeout | undefined;
@@ -93,9 +156,11 @@ export function createTickets(options: TicketsOptions): Tickets {
   }
 
   return {
-    async create({ keyId }) {
+    async create(principal, { workspaceId, operation }) {
+      const { keyId, scope } = actorOf(principal, 'EVENTS_READ');
       const ticket = randomBytes(32).toString('base64url');
-      const [made] = await asked<MadeRow>(write, CREATE, [keyId, hashSecret(ticket)]);
+      const params = [keyId, hashSecret(ticket), workspaceId, operation, scope];
+      const [made] = await asked<MadeRow>(write, CREATE, params);
       // Its workspace was deleted a moment ago, and it went with it.
       if (made === undefined) throw unauthenticated();
       if (made.expires_at !== null) return { ticket, expiresAt: made.expires_at };
@@ -107,10 +172,18 @@ export function createTickets(options: TicketsOptions): Tickets {
     },
     async redeem(ticket, use) {
       const hash = hashSecret(ticket);
-      const [key] = await asked<KeyRow>(write, REDEEM, [hash, use.isResuming]);
-      if (key === undefined) throw unauthenticated();
+      const [unused] = await asked<TicketRow>(write, USE, [hash, use.operation]);
+      const row = unused ?? (await findOpened(options, hash, use));
+      if (row === null || !allowsOf(row.addresses)(use.address)) throw unauthenticated();
       keep(hash, use);
-      return { keyId: key.id, scopes: key.scopes, workspaceId: key.workspace_id };
+      const { id: keyId, workspace_id: workspaceId } = row;
+      return {
+        principal: { keyId, scopes: ['EVENTS_READ'], workspaceId },
+        async opened(cursor) {
+          const { position } = eventCursors(epoch, workspaceId).decodePosition(cursor);
+          await write.query(OPENED, [hash, position]);
+        },
+      };
     },
     start() {
       timer ??= setInterval(() => renew(open.keys()), renewEveryMs);
@@ -120,21 +193,42 @@ export function createTickets(options: TicketsOptions): Tickets {
   };
 }
 
+/** Null where it is not the stream that the ticket has opened. */
+async function findOpened(
+  { write, epoch }: TicketsOptions,
+  hash: string,
+  { operation, lastEventId }: TicketUse,
+): Promise<TicketRow | null> {
+  if (lastEventId === null) return null;
+  const [row] = await asked<TicketRow>(write, RESUME, [hash, operation]);
+  if (row === undefined || row.first_position === null) return null;
+  try {
+    const { position } = eventCursors(epoch, row.workspace_id).decodePosition(lastEventId);
+    return position >= row.first_position ? row : null;
+  } catch (error) {
+    if (error instanceof GatewayError) return null;
+    throw error;
+  }
+}
+
 /** Null where the key has as many as it may. */
 interface MadeRow {
   readonly expires_at: Date | null;
 }
 
-interface KeyRow {
+interface TicketRow {
+  /** Of the key. */
   readonly id: number;
-  readonly scopes: Scope[];
-  readonly workspace_id: number | null;
+  readonly addresses: string[] | null;
+  readonly workspace_id: number;
+  /** Null where no stream was opened. */
+  readonly first_position: number | null;
 }
 
 async function asked<Row extends object>(
   write: Connection,
   text: string,
-  params: readonly (string | number | boolean)[],
+  params: readonly (string | number | null)[],
 ): Promise<Row[]> {
   try {
     return await write.query<Row>(text, params);

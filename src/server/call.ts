@@ -3,7 +3,7 @@ import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:
 import type { Principal } from '../core/principal.ts';
 import type { Caller } from '../security/rate-limits.ts';
 import type { Work } from './admission.ts';
-import { ticketOf } from './params.ts';
+import { ticketOf, type OperationParams } from './params.ts';
 
 /** Case-insensitive; null where the header is absent. Fetch's Headers fit. */
 export interface HeaderReader {
@@ -62,6 +62,10 @@ export class HttpCall implements Call {
   readonly headers: HeaderReader;
   /** Undefined until the caller is known. */
   principal: Principal | null | undefined;
+  /** Undefined until they are read. */
+  params: OperationParams | undefined;
+  /** Of a ticket: to be awaited before the first cursor of its stream is sent. */
+  onStreamOpened: ((cursor: string) => Promise<void>) | undefined;
   work: Work | undefined;
   #controller: AbortController | undefined;
 

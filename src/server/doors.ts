@@ -1,17 +1,19 @@
 /**
  * Mounts a door: all that happens around a route, so that the route only translates. In order:
- * find the route, authenticate, check the scope, read the body, handle, answer; whatever fails on
- * the way is answered in the vendor's shape.
+ * find the route, authenticate, check the scope, read the body, authenticate again (a sender may
+ * draw its body out for a minute), handle, answer; whatever fails on the way is answered in the
+ * vendor's shape.
  */
 import type { ServerResponse } from 'node:http';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { GatewayError } from '../core/errors.ts';
 import type { Receipt } from '../core/event.ts';
-import { requireScope, unauthenticated, type Principal } from '../core/principal.ts';
+import { requireScope, unauthenticated, type Principal, type Scope } from '../core/principal.ts';
 import type { Door, DoorAnswer, DoorContext, DoorRequest, DoorServices } from '../doors/door.ts';
-import type { QuarantineItem } from '../ingest/quarantine.ts';
+import type { QuarantineItem, QuarantineTarget } from '../ingest/quarantine.ts';
 import type { RecordEvents } from '../ingest/record.ts';
+import type { Live } from '../live/live.ts';
 import type { Metrics } from '../observability/metrics.ts';
 import type { Access } from '../security/access.ts';
 import { schemeOf } from '../security/address.ts';
@@ -31,14 +33,12 @@ export interface DoorHandlerOptions {
   readonly services: DoorServices & {
     readonly access: Access;
     readonly authenticate: AuthenticateCaller;
+    readonly confirm: AuthenticateCaller;
     readonly metrics: Pick<Metrics, 'receipts'>;
     readonly rateLimits: Pick<RateLimits, 'countEvents'>;
     readonly record: RecordEvents;
-    keepAside(
-      workspaceId: number,
-      door: Parameters<RecordEvents>[0]['door'],
-      items: readonly QuarantineItem[],
-    ): Promise<void>;
+    readonly live: Pick<Live, 'hold'>;
+    keepAside(target: QuarantineTarget, items: readonly QuarantineItem[]): Promise<void>;
   };
   readonly admission: Admission;
   readonly log: Log;
@@ -63,10 +63,19 @@ export function createDoorHandler(door: Door, options: DoorHandlerOptions): Path
     if (found.route === null) return withoutRoute(door, request, found);
     request.params = found.params;
     await admit(call, options.admission);
-    const principal = await principalOf(door, request, call, options);
-    if (found.route.scope !== null) requireScope(principal, found.route.scope);
+    const { scope, handle } = found.route;
+    const { authenticate, confirm } = options.services;
+    const principalBy = async (authenticated: AuthenticateCaller) => {
+      const principal = await principalOf(door, request, secret => authenticated(secret, call));
+      return scope === null ? principal : requireScope(principal, scope);
+    };
+    await principalBy(authenticate);
     request.body = await readBody(call, settings.bodyBytesMax);
-    return found.route.handle(request, contextOf(door, principal, call, options));
+    const principal = await principalBy(confirm);
+    const task: Task = { call, principal, scope, workspaceId: null };
+    const answer = await handle(request, contextOf(door, task, options));
+    if (isStream(answer.body)) holdStream(task, options.services.live);
+    return answer;
   }
 
   return {
@@ -148,8 +157,7 @@ function readQuery(search: string): URLSearchParams {
 async function principalOf(
   door: Door,
   request: DoorRequest,
-  call: HttpCall,
-  { services }: DoorHandlerOptions,
+  authenticate: (secret: string | null) => Promise<Principal | null>,
 ): Promise<Principal> {
   let secret: string | null = null;
   let refused: unknown = unauthenticated();
@@ -159,36 +167,62 @@ async function principalOf(
     // In the words of its vendor.
     refused = error;
   }
-  const principal = await services.authenticate(secret, call);
+  const principal = await authenticate(secret);
   if (principal === null) throw refused;
   return principal;
 }
 
-function contextOf(
-  door: Door,
-  principal: Principal,
-  call: HttpCall,
-  { services }: DoorHandlerOptions,
-): DoorContext {
+/** A request that was let in. */
+interface Task {
+  readonly call: HttpCall;
+  readonly principal: Principal;
+  /** Of the route; null where the handler asks for it itself. */
+  readonly scope: Scope | null;
+  /** Where it has got access; null before that. */
+  workspaceId: number | null;
+}
+
+function contextOf(door: Door, task: Task, { services }: DoorHandlerOptions): DoorContext {
   const name = door.name;
+  const { call, principal, scope } = task;
+  const actor = { keyId: principal.keyId, scope: scope ?? 'EVENTS_WRITE' };
   return {
     principal,
     services,
-    access: (slug, scope) => services.access(principal, slug, scope),
+    async access(slug, needed) {
+      const workspace = await services.access(principal, slug, needed);
+      task.workspaceId = workspace.id;
+      return workspace;
+    },
     async record(workspace, events, atomic) {
       if (name === 'GENESYS') throw readOnly();
       await services.rateLimits.countEvents(principal.keyId, events.length);
-      return services.record({ workspace, door: name, events, atomic });
+      return services.record({ workspace, door: name, events, atomic, actor });
     },
     async keepAside(workspace, items) {
       if (name === 'GENESYS') throw readOnly();
-      await services.keepAside(workspace.id, name, items);
+      await services.keepAside({ workspaceId: workspace.id, door: name, actor }, items);
       services.metrics.receipts(name, items.map(quarantined));
     },
     get signal() {
       return call.signal;
     },
   };
+}
+
+/**
+ * An answer that is streamed counts among the streams of its key, and is cut when the key is
+ * revoked or expires, or its workspace is deleted.
+ * @throws GatewayError TOO_MANY_STREAMS
+ */
+function holdStream({ call: { res }, principal, workspaceId }: Task, live: Pick<Live, 'hold'>) {
+  const release = live.hold({
+    ...{ workspaceId, tag: principal.keyId },
+    // Without its last chunk: the reader sees that it is not whole.
+    end: () => res.destroy(),
+  });
+  if (res.closed) release();
+  else res.once('close', release);
 }
 
 /** What GraphQL would answer for an event that was kept aside. */

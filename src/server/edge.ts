@@ -8,14 +8,17 @@ import { createGraphqlServer } from '../graphql-http/server.ts';
 import { createContext } from '../graphql/context.ts';
 import { schema } from '../graphql/schema.ts';
 import { cursorOfStep } from '../graphql/stream.ts';
-import type { TicketUse } from '../security/tickets.ts';
+import { clientAddress } from '../security/address.ts';
+import { hashOperation, type TicketUse } from '../security/tickets.ts';
 import { allowedNames } from '../security/web-pages.ts';
-import { keyOf, type Call } from './call.ts';
+import { preferredType } from './accept.ts';
+import { HttpCall, keyOf, type Call } from './call.ts';
 import { createConsole } from './console.ts';
 import { createDoorHandler } from './doors.ts';
 import { createHttpServer } from './http.ts';
 import type { Log } from './log.ts';
 import { createMetricsHandler } from './metrics-handler.ts';
+import { readGetParams } from './params.ts';
 import type { GatewayServices } from './services.ts';
 import { SERVER_DEFAULTS, type ServerSettings } from './settings.ts';
 import { readTrustedDocuments } from './trusted-documents.ts';
@@ -37,7 +40,15 @@ export function createEdge({ config, services, log }: EdgeOptions): Edge {
   const graphql = createGraphqlServer({
     schema,
     admission,
-    authenticate: call => authenticate(services, call),
+    authenticate: call =>
+      call.ticket === null
+        ? services.authenticate(keyOf(call.headers), call)
+        : redeem(call, call.ticket, { services, config, settings }),
+    confirm: async (call, principal) =>
+      // With a ticket comes no body: it was found valid just now.
+      principal === null || call.ticket !== null
+        ? principal
+        : services.confirm(keyOf(call.headers), call),
     createContext: (call, principal) => {
       // The command line says so of what it imports from files.
       const door = call.headers.get('sluice-door') === 'IMPORT' ? 'IMPORT' : 'GRAPHQL';
@@ -95,22 +106,37 @@ function settingsOf(config: Config): ServerSettings {
   };
 }
 
-/** By its ticket, else by its key. */
-async function authenticate(
-  { authenticate, rateLimits, tickets }: GatewayServices,
-  call: Call,
-): Promise<Principal | null> {
-  const { ticket, headers } = call;
-  if (ticket !== null) {
-    return rateLimits.admit(call, ticket, async () => tickets.redeem(ticket, useOf(call)));
-  }
-  return authenticate(keyOf(headers), call);
+interface Redeeming {
+  readonly services: GatewayServices;
+  readonly config: Config;
+  readonly settings: ServerSettings;
 }
 
-/** An EventSource that was cut asks again with the ticket it has, and says what it has seen. */
-function useOf({ lastEventId, signal }: Call): TicketUse {
-  return {
-    isResuming: lastEventId !== null,
-    onceOver: ended => signal.addEventListener('abort', ended, { once: true }),
+/** @throws GatewayError BAD_REQUEST where no EventSource asks, UNAUTHENTICATED, RATE_LIMITED */
+async function redeem(
+  call: Call,
+  ticket: string,
+  { services, config, settings }: Redeeming,
+): Promise<Principal> {
+  const { rateLimits, tickets } = services;
+  if (!(call instanceof HttpCall) || !asksForEvents(call)) {
+    const message = 'A ticket opens an event stream: GET with "Accept: text/event-stream".';
+    throw new GatewayError('BAD_REQUEST', message);
+  }
+  call.params ??= readGetParams(call.req.url ?? '', settings);
+  const use: TicketUse = {
+    operation: hashOperation(call.params),
+    lastEventId: call.lastEventId,
+    address: clientAddress(call, config.trustedProxies),
+    onceOver: ended => call.signal.addEventListener('abort', ended, { once: true }),
   };
+  return rateLimits.admit(call, ticket, async () => {
+    const { principal, opened } = await tickets.redeem(ticket, use);
+    call.onStreamOpened = opened;
+    return principal;
+  });
+}
+
+function asksForEvents({ req }: HttpCall): boolean {
+  return req.method === 'GET' && preferredType(req.headers.accept) === 'text/event-stream';
 }

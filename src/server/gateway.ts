@@ -12,7 +12,7 @@ import { migrate } from '../db/migrate.ts';
 import { createMetrics, type Metrics } from '../observability/metrics.ts';
 import { traced } from '../observability/trace.ts';
 import { startTracing } from '../observability/tracing.ts';
-import { ensureAdminKey } from '../security/keys.ts';
+import { ensureAdminKey, type AdminKey } from '../security/admin-key.ts';
 import { VERSION } from '../version.ts';
 import { createEdge } from './edge.ts';
 import type { Log } from './log.ts';
@@ -35,27 +35,29 @@ export async function startGateway(config: Config, log: Log): Promise<Gateway> {
   const stop = () => stopAll(stops.splice(0).reverse());
   try {
     if (config.traces) stops.push(await startTracing(VERSION));
-    const { url, note } = await startStorage(config, log, stops);
+    const { url: databaseUrl, note } = await startStorage(config, log, stops);
     const metrics = createMetrics();
     const db = createDatabase({
-      url,
+      url: databaseUrl,
       observe: (lane, work) => observeStatement(metrics, lane, work),
       readTimeoutMs: config.readTimeoutMs,
       readConnectionsMax: config.readConnectionsMax,
     });
     stops.push(() => db.stop());
     await migrate(db.upkeep);
-    const newAdminKey = await prepare(db, config);
+    const adminKey = await prepare(db, config);
+    for (const sentence of adminKey.notes) log.warn({}, sentence);
     const services = await createServices({ db, config, log, metrics });
     stops.push(() => services.stop());
     await services.start();
     const edge = createEdge({ config, services, log });
     stops.push(() => edge.stop());
     const address = await edge.listen(config.port, config.host);
-    const notes = [note, keyNote(config, newAdminKey), networkNote(config)].filter(
+    const notes = [note, keyNote(config, adminKey.made), networkNote(config)].filter(
       each => each !== undefined,
     );
-    return { url: urlOf(config.host, address.port), newAdminKey, notes, stop };
+    const url = urlOf(config.host, address.port);
+    return { url, newAdminKey: adminKey.made, notes: [...notes, ...adminKey.notes], stop };
   } catch (error) {
     await stop().catch((err: unknown) => log.warn({ err }, 'stopped out of order'));
     throw error;
@@ -88,7 +90,7 @@ async function startStorage(config: Config, log: Log, stops: (() => Promise<void
 }
 
 /** The default workspace, and a key to begin with. */
-async function prepare(db: Database, config: Config): Promise<string | null> {
+async function prepare(db: Database, config: Config): Promise<AdminKey> {
   await db.write.query(
     `with made as (
        insert into workspaces (slug, name) select $1, $2
@@ -97,10 +99,11 @@ async function prepare(db: Database, config: Config): Promise<string | null> {
      ) insert into workspace_marks (workspace_id) select id from made`,
     [DEFAULT_WORKSPACE.slug, DEFAULT_WORKSPACE.name],
   );
-  const made = await ensureAdminKey(db.write, config.adminKey);
+  const adminKey = await ensureAdminKey(db.write, config.adminKey);
+  const { made } = adminKey;
   // Of another server's database the key is not this folder's to keep.
   if (made !== null && config.databaseUrl === null) keepAdminKey(config, made);
-  return made;
+  return adminKey;
 }
 
 function keepAdminKey({ dataDir }: Config, secret: string): void {

@@ -1,8 +1,10 @@
 /** Everything between the edge and the database, wired once. */
 import type { Config } from '../config.ts';
 import { GatewayError } from '../core/errors.ts';
+import { unauthenticated } from '../core/principal.ts';
 import type { Database } from '../db/client.ts';
 import { EPOCH_DUE, readInstallation, settleHome } from '../db/installation.ts';
+import { codeOf, SQLSTATE } from '../db/sqlstate.ts';
 import type { DoorServices } from '../doors/door.ts';
 import type { DoorStores } from '../doors/index.ts';
 import type { Services } from '../graphql/context.ts';
@@ -19,6 +21,7 @@ import type { Live } from '../live/live.ts';
 import type { Metrics } from '../observability/metrics.ts';
 import { createWorkspaceReader } from '../read/workspaces.ts';
 import { createAccess, type Access, type WorkspaceSource } from '../security/access.ts';
+import { clientAddress } from '../security/address.ts';
 import { createAuthenticator } from '../security/authenticate.ts';
 import { createKeyAdmin } from '../security/keys.ts';
 import type { AuthenticateCaller, RateLimits } from '../security/rate-limits.ts';
@@ -46,6 +49,8 @@ export interface GatewayServices
   readonly admission: Admission;
   readonly access: Access;
   readonly authenticate: AuthenticateCaller;
+  /** As `authenticate`, of one that was authenticated before: it counts in no rate. */
+  readonly confirm: AuthenticateCaller;
   readonly rateLimits: RateLimits;
   readonly tickets: Tickets;
   readonly metrics: Metrics;
@@ -84,7 +89,7 @@ export async function createServices(options: ServicesOptions): Promise<GatewayS
     fold.note([workspaceId]);
   };
   const tickets = createTickets({
-    write: db.write,
+    ...{ write: db.write, epoch },
     onError: err => log.warn({ err }, 'tickets of open streams were not renewed'),
   });
   const bounds = createBounds(config, metrics);
@@ -108,16 +113,17 @@ export async function createServices(options: ServicesOptions): Promise<GatewayS
     ...createKeys(options, bounds),
     definitionAdmin: createDefinitionAdmin({ write: db.write, schemas, onDefined }),
     quarantineAdmin: createQuarantineAdmin(db.write, record),
-    keepAside: (workspaceId, door, items) => keepAside(db, workspaceId, door, items),
+    keepAside: (target, items) => keepAside(db, target, items),
     liveAggregates: createGatewayAggregates(db, live, epoch),
     status: createStatus({ read: db.read, config, writers, live }),
-    redact: (workspaceId, redaction) =>
+    redact: (workspaceId, redaction, actor) =>
       redact(db.upkeep, workspaceId, redaction, {
+        actor,
         fold: id => fold.foldNow(id),
         onEmptied: metrics.redacted,
         // Also where it failed: whether it was committed may not be known.
       }).finally(() => live.forget(workspaceId)),
-    createStreamTicket: principal => tickets.create(principal),
+    createStreamTicket: tickets.create,
     tickets,
     metrics,
     sharedResults,
@@ -181,27 +187,31 @@ function createWorkspaces(
 function createKeys(
   { db, config }: ServicesOptions,
   { rateLimits }: Bounds,
-): Pick<GatewayServices, 'authenticate' | 'keyAdmin'> {
+): Pick<GatewayServices, 'authenticate' | 'confirm' | 'keyAdmin'> {
   const { authenticate, forget } = createAuthenticator({
     read: db.lookup,
     write: db.write,
     nowMs: monotonicMs,
   });
-  const { allowWeakKeys: allowWeak } = config;
+  const { allowWeakKeys: allowWeak, keyAgeDaysMax: ageDaysMax, trustedProxies } = config;
+  const confirm: AuthenticateCaller = async (secret, caller) =>
+    secret === null ? null : authenticate(secret, () => clientAddress(caller, trustedProxies));
   return {
     authenticate: (secret, caller) =>
-      rateLimits.admit(caller, secret, async () => (secret === null ? null : authenticate(secret))),
-    keyAdmin: createKeyAdmin(db.write, { allowWeak, onRevoked: forget }),
+      rateLimits.admit(caller, secret, () => confirm(secret, caller)),
+    confirm,
+    keyAdmin: createKeyAdmin(db.write, { allowWeak, ageDaysMax, onRevoked: forget }),
   };
 }
 
 async function keepAside(
   db: Database,
-  ...[id, door, items]: Parameters<DoorHandlerOptions['services']['keepAside']>
+  ...[target, items]: Parameters<DoorHandlerOptions['services']['keepAside']>
 ) {
   try {
-    await quarantine(db.write, id, door, items);
+    await quarantine(db.write, target, items);
   } catch (cause) {
+    if (codeOf(cause) === SQLSTATE.keyNotValid) throw unauthenticated();
     throw new GatewayError('SERVICE_UNAVAILABLE', 'Try again shortly.', { cause });
   }
 }

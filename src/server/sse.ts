@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { GatewayError } from '../core/errors.ts';
 import type { PipelineOptions } from '../graphql-http/pipeline.ts';
 import type { HttpCall } from './call.ts';
+import type { Log } from './log.ts';
 import type { Pace } from './pace.ts';
 import { toReady, type Ready, type ReadySource } from './ready.ts';
 import { ResultStream } from './result-stream.ts';
@@ -95,8 +96,23 @@ async function pump(call: HttpCall, stream: ResultStream, options: StreamOptions
     await options.pace.turn();
     const batch = await stream.take();
     if (batch.length === 0) return;
+    if (call.onStreamOpened !== undefined) await noteOpened(call, batch, options.log);
     if (!write(call, batch)) await drained(call, options.settings.stalledReaderMs);
   }
+}
+
+/**
+ * With the first cursor that leaves, the stream may be resumed by its ticket. Where that can't be
+ * noted the stream goes on all the same: who is cut then needs a new ticket.
+ */
+async function noteOpened(call: HttpCall, batch: readonly Ready[], log: Log): Promise<void> {
+  const cursor = batch.find(({ eventId }) => eventId !== undefined)?.eventId;
+  if (cursor === undefined) return;
+  const { onStreamOpened } = call;
+  call.onStreamOpened = undefined;
+  await onStreamOpened?.(cursor).catch((err: unknown) => {
+    log.warn({ requestId: call.requestId, err }, 'the ticket of a stream was not noted');
+  });
 }
 
 /** False when the reader is behind. */

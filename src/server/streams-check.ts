@@ -5,14 +5,17 @@ import type { Log } from './log.ts';
 
 const EVERY_MS = 2_000;
 
-/** Streams of a key that was revoked or has expired, and of a deleted workspace, end within seconds. */
+/**
+ * Streams and downloads of a key that was revoked, has expired or may no longer read, and of a
+ * deleted workspace, end within seconds.
+ */
 export function createStreamsCheck(db: Database, live: Live, log: Log) {
   let timer: NodeJS.Timeout | undefined;
 
   async function check(): Promise<void> {
     // What was not asked about is left alone: it may have been opened meanwhile.
     const [keys, workspaces] = [live.tags(), live.workspaces()];
-    if (workspaces.size === 0) return;
+    if (keys.size + workspaces.size === 0) return;
     const gone = await findGone(db, keys, workspaces);
     if (gone.keys.size + gone.workspaces.size === 0) return;
     const deleted = new GatewayError('NOT_FOUND', 'The workspace of this stream was deleted.');
@@ -36,12 +39,17 @@ export function createStreamsCheck(db: Database, live: Live, log: Log) {
   };
 }
 
-/** Those of the keys that are no longer valid, and of the workspaces that are no more. */
-async function findGone({ read }: Database, keys: Iterable<unknown>, workspaces: Iterable<number>) {
-  const found = await read.query<{ is_key: boolean; id: number }>(
+/** Those of the keys that may no longer read, and of the workspaces that are no more. */
+async function findGone(
+  { lookup }: Database,
+  keys: Iterable<unknown>,
+  workspaces: Iterable<number>,
+) {
+  const found = await lookup.query<{ is_key: boolean; id: number }>(
     `select true as is_key, id from unnest($1::text::int[]) as asked (id)
        where not exists (select from api_keys k where k.id = asked.id
-         and k.revoked_at is null and (k.expires_at is null or k.expires_at > now()))
+         and k.revoked_at is null and (k.expires_at is null or k.expires_at > now())
+         and k.scopes && '{EVENTS_READ,ADMIN}')
      union all
      select false, id from unnest($2::text::int[]) as asked (id)
        where not exists (select from workspaces w where w.id = asked.id)`,

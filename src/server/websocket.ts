@@ -16,7 +16,7 @@ import { readerOf, requestIdOf } from './call.ts';
 import { scanJson } from './json.ts';
 import type { Pace } from './pace.ts';
 import type { ServerSettings } from './settings.ts';
-import { createOperations, type Outlet, type Peer } from './ws-operations.ts';
+import { connectionCallOf, createOperations, type Outlet, type Peer } from './ws-operations.ts';
 import { createOutlet } from './ws-outlet.ts';
 
 /**
@@ -42,6 +42,8 @@ const TRY_AGAIN_LATER = 1013;
 /** What a closing socket gets to answer our close. */
 const CLOSE_MS = 1_000;
 const POLL_MS = 20;
+/** How often the keys of open connections are checked. */
+const KEY_CHECK_MS = 2_000;
 
 export function createWebSockets(
   pipeline: Pipeline,
@@ -57,6 +59,9 @@ export function createWebSockets(
     perMessageDeflate: false,
     handleProtocols,
   });
+  const checking = setInterval(() => {
+    void closeUnauthenticated(peers, options);
+  }, KEY_CHECK_MS).unref();
   let isStopping = false;
 
   return {
@@ -71,6 +76,7 @@ export function createWebSockets(
     },
     async stop(patienceMs) {
       isStopping = true;
+      clearInterval(checking);
       const isQuiet = () => [...peers.values()].every(isIdle);
       await until(isQuiet, patienceMs);
       for (const peer of peers.values()) {
@@ -86,6 +92,38 @@ export function createWebSockets(
   };
 }
 
+/**
+ * Closes the connections of keys that were revoked or have expired. Their streams are ended before,
+ * each with its cursor: one that still runs gets another turn.
+ */
+async function closeUnauthenticated(
+  peers: ReadonlyMap<WebSocket, Peer>,
+  { confirm }: PipelineOptions,
+): Promise<void> {
+  const checked = new Map<number, Promise<boolean>>();
+  for (const [socket, peer] of peers) {
+    const { context, principal } = peer;
+    if (context === undefined || principal == null) continue;
+    // Once for all connections of a key.
+    const valid =
+      checked.get(principal.keyId) ?? isValid(confirm(connectionCallOf(context), principal));
+    checked.set(principal.keyId, valid);
+    if (await valid) continue;
+    if (isIdle(peer) || peer.isRefused) socket.close(CloseCode.Forbidden, 'Forbidden');
+    peer.isRefused = true;
+  }
+}
+
+/** Also where it can't be told. */
+async function isValid(confirmed: Promise<unknown>): Promise<boolean> {
+  try {
+    await confirmed;
+    return true;
+  } catch (error) {
+    return !(error instanceof GatewayError && error.code === 'UNAUTHENTICATED');
+  }
+}
+
 /** Waits for a condition, for a time at most. */
 async function until(isTrue: () => boolean, withinMs: number): Promise<void> {
   for (let waited = 0; waited < withinMs && !isTrue(); waited += POLL_MS) await sleep(POLL_MS);
@@ -99,6 +137,7 @@ function peerOf({ headers, socket }: IncomingMessage, outlet: Outlet): Peer {
     outlet,
     messageBytes: 0,
     isMessageMarked: false,
+    isRefused: false,
     streams: new Set(),
     controllers: new Set(),
   };

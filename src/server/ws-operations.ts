@@ -2,6 +2,7 @@ import { GraphQLError, type ExecutionArgs } from 'graphql';
 import type { Context, ServerOptions, SubscribePayload } from 'graphql-ws';
 import { GatewayError } from '../core/errors.ts';
 import { unmarked, type ExactJson } from '../core/exact-json.ts';
+import type { Principal } from '../core/principal.ts';
 import {
   DocumentFaults,
   type Pipeline,
@@ -27,11 +28,15 @@ export interface Peer {
   messageBytes: number;
   /** Whether long numbers in it are marked, see `core/exact-json.ts`. */
   isMessageMarked: boolean;
+  /** Its key was found not to be valid any more. */
+  isRefused: boolean;
   readonly streams: Set<ResultStream>;
   /** Aborts every operation that runs, streams and others. */
   readonly controllers: Set<AbortController>;
   /** Set once the connection is initialised. */
   context?: PeerContext | undefined;
+  /** Of the key that initialised the connection; absent before. */
+  principal?: Principal | null | undefined;
 }
 
 /** Where results of streams leave for a socket, past graphql-ws, which would write each anew. */
@@ -47,6 +52,7 @@ type PeerContext = Context<InitPayload, Peer>;
 interface Running {
   readonly prepared: PreparedOperation;
   readonly call: Call;
+  readonly principal: Principal | null;
   readonly controller: AbortController;
   readonly peer: Peer;
   readonly id: string;
@@ -83,8 +89,9 @@ export function createOperations(
     async onConnect(context) {
       context.extra.context = context;
       try {
-        const { signal } = new AbortController();
-        return (await options.authenticate(callOf(context, 'init', signal))) !== null;
+        const principal = await options.authenticate(connectionCallOf(context));
+        context.extra.principal = principal;
+        return principal !== null;
       } catch (error) {
         if (error instanceof GatewayError && error.code === 'UNAUTHENTICATED') return false;
         throw error;
@@ -103,9 +110,10 @@ export function createOperations(
       try {
         const params = paramsOf(payload, String(documentOf(payload, settings.trustedDocuments)));
         const principal = await options.authenticate(call);
-        const prepared = pipeline.prepare({ call, params, principal });
+        const prepared = pipeline.prepare(call, params);
         const { document, node } = prepared.operation;
-        const rootValue: Running = { prepared, call, controller, peer: context.extra, id, bytes };
+        const peer = context.extra;
+        const rootValue: Running = { prepared, call, principal, controller, peer, id, bytes };
         return { schema: options.schema, document, operationName: node.name?.value, rootValue };
       } catch (error) {
         const errors = error instanceof DocumentFaults ? error.errors : [error];
@@ -128,6 +136,11 @@ function requestIdOf({ extra }: PeerContext, id: string): string {
   return `${extra.requestId}/${id.slice(0, 64)}`;
 }
 
+/** The call that stands for a connection itself. */
+export function connectionCallOf(context: PeerContext): Call {
+  return callOf(context, 'init', new AbortController().signal);
+}
+
 function callOf(context: PeerContext, id: string, signal: AbortSignal): Call {
   return {
     requestId: requestIdOf(context, id),
@@ -148,13 +161,15 @@ function paramsOf({ operationName, variables }: SubscribePayload, query: string)
   };
 }
 
-type RunOptions = Pick<PipelineOptions, 'admission' | 'log'> & { readonly pace: Pace };
+type RunOptions = Pick<PipelineOptions, 'admission' | 'confirm' | 'log'> & {
+  readonly pace: Pace;
+};
 
 async function run(
   { rootValue }: ExecutionArgs,
-  { admission, log, pace }: RunOptions,
+  { admission, confirm, log, pace }: RunOptions,
 ): Promise<RawResult | AsyncIterable<RawResult>> {
-  const { prepared, call, controller, peer, id, bytes } = rootValue as Running;
+  const { prepared, call, principal, controller, peer, id, bytes } = rootValue as Running;
   peer.controllers.add(controller);
   function release(): void {
     peer.controllers.delete(controller);
@@ -164,7 +179,8 @@ async function run(
   try {
     call.work = admission.enter(bytes);
     await call.work.turn;
-    result = await prepared.run();
+    // A key that was revoked while the operation waited for its turn does nothing any more.
+    result = await prepared.run(await confirm(call, principal));
   } catch (error) {
     release();
     return failing([error]);

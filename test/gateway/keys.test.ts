@@ -1,4 +1,5 @@
 import { createClient } from 'graphql-ws';
+import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import WebSocket from 'ws';
 import { startTestGateway, type TestGateway } from '../kit/gateway.ts';
@@ -135,7 +136,9 @@ describe('a credential', () => {
     const viewer = await gateway.data('{ viewer { scopes } }', {}, secret);
     expect(viewer).toEqual({ viewer: { scopes: ['EVENTS_READ'] } });
     expect(codeOf(await gateway.graphql(create, { secret }))).toBe('CONFLICT');
-    expect(codeOf(await gateway.graphql(create, { secret: 'short' }))).toBe('BAD_USER_INPUT');
+    for (const refused of ['short', 'change-me-to-something-long']) {
+      expect(codeOf(await gateway.graphql(create, { secret: refused }))).toBe('BAD_USER_INPUT');
+    }
   });
 
   test('that is wrong, absent, just revoked or expired is refused alike', async () => {
@@ -182,5 +185,201 @@ describe('a credential', () => {
     await client.dispose();
     const stranger = createClient({ url, webSocketImpl: WebSocket, retryAttempts: 0 });
     await expect(stranger.iterate({ query }).next()).rejects.toMatchObject({ code: 4403 });
+  });
+});
+
+interface Made {
+  readonly secret: string;
+  readonly apiKey: {
+    readonly id: string;
+    readonly expiresAt: string | null;
+    readonly addresses: readonly string[] | null;
+    readonly createdBy: { readonly name: string } | null;
+  };
+}
+
+const FIELDS = 'secret apiKey { id expiresAt addresses createdBy { name } }';
+
+async function createKey(input: object, key?: string, on: TestGateway = gateway): Promise<Made> {
+  const { createApiKey } = await on.data<{ createApiKey: Made }>(
+    `mutation($input: CreateApiKeyInput!) { createApiKey(input: $input) { ${FIELDS} } }`,
+    { input: { name: 'k', scopes: ['ADMIN'], ...input } },
+    key,
+  );
+  return createApiKey;
+}
+
+const inHours = (hours: number) => new Date(Date.now() + hours * 3_600_000).toISOString();
+const hoursLeft = ({ apiKey }: Made) =>
+  (new Date(apiKey.expiresAt ?? NaN).getTime() - Date.now()) / 3_600_000;
+
+test('a key is 256 random bits, and only its hash is kept', async () => {
+  const { secret } = await createKey({});
+  const [, random] = /^slc_[0-9a-f]{8}_(.*)$/.exec(secret)!;
+  expect(Buffer.from(random!, 'base64url')).toHaveLength(32);
+  const rows = await gateway.db.read.query('select k::text from api_keys k');
+  expect(JSON.stringify(rows)).not.toContain(random);
+  expect(JSON.stringify(rows)).toContain(createHash('sha256').update(secret).digest('hex'));
+});
+
+describe('what a key makes', () => {
+  test('ends no later than the key itself, and names it', async () => {
+    const maker = await createKey({ name: 'maker', expiresAt: inHours(1) });
+    for (const expiresAt of [undefined, inHours(100)]) {
+      const made = await createKey({ expiresAt }, maker.secret);
+      expect(made.apiKey.expiresAt).toBe(maker.apiKey.expiresAt);
+      expect(made.apiKey.createdBy).toEqual({ name: 'maker' });
+    }
+    const sooner = await createKey({ expiresAt: inHours(0.5) }, maker.secret);
+    expect(hoursLeft(sooner)).toBeLessThan(0.6);
+    expect((await createKey({})).apiKey).toMatchObject({
+      ...{ expiresAt: null, createdBy: { name: 'SLUICE_ADMIN_KEY' } },
+    });
+  });
+
+  test('does not tell an ADMIN of one workspace who made its keys, where it may not see that', async () => {
+    const { slug } = await gateway.workspace();
+    const admin = await createKey({ workspace: slug });
+    const own = await createKey({ name: 'own' }, admin.secret);
+    const { apiKeys } = await gateway.data<{
+      apiKeys: { nodes: { id: string; createdBy: { name: string } | null }[] };
+    }>('{ apiKeys { nodes { id createdBy { name } } } }', {}, admin.secret);
+    const madeBy = (id: string) => apiKeys.nodes.find(each => each.id === id)?.createdBy;
+    expect(madeBy(admin.apiKey.id)).toBeNull();
+    expect(madeBy(own.apiKey.id)).toEqual({ name: 'k' });
+  });
+
+  test('ends within SLUICE_KEY_AGE_DAYS_MAX', async () => {
+    await using bounded = await startTestGateway({ config: { keyAgeDaysMax: 2 } });
+    for (const expiresAt of [undefined, inHours(1_000)]) {
+      const made = await createKey({ expiresAt }, undefined, bounded);
+      expect(Math.round(hoursLeft(made))).toBe(48);
+    }
+  });
+});
+
+describe('a rotation', () => {
+  const ROTATE = `mutation($id: ID!, $overlap: Duration) {
+    rotateApiKey(input: { id: $id, overlap: $overlap }) {
+      ${FIELDS} previousStopsAt previous { id } } }`;
+  type Rotated = Made & { readonly previousStopsAt: string; readonly previous: { id: string } };
+  const rotate = async (made: Made, overlap: string | null = null, key?: string) =>
+    (
+      await gateway.data<{ rotateApiKey: Rotated }>(
+        ROTATE,
+        { id: made.apiKey.id, ...(overlap !== null && { overlap }) },
+        key,
+      )
+    ).rotateApiKey;
+  const isTaken = async (secret: string) =>
+    (await gateway.graphql('{ viewer { scopes } }', {}, secret)).errors === undefined;
+
+  test('makes a key like the old one, which is taken until its overlap ends', async () => {
+    const old = await createKey({ scopes: ['EVENTS_READ'] });
+    const rotated = await rotate(old, 'PT3S');
+    expect(rotated.previous.id).toBe(old.apiKey.id);
+    expect(await isTaken(rotated.secret)).toBe(true);
+    expect(await isTaken(old.secret)).toBe(true);
+    await expect.poll(() => isTaken(old.secret), { timeout: 30_000 }).toBe(false);
+    expect(Date.now()).toBeGreaterThanOrEqual(new Date(rotated.previousStopsAt).getTime());
+    expect(await isTaken(rotated.secret)).toBe(true);
+    const viewer = await gateway.data('{ viewer { scopes } }', {}, rotated.secret);
+    expect(viewer).toEqual({ viewer: { scopes: ['EVENTS_READ'] } });
+  });
+
+  test('gives an hour, and a key with an end as long again', async () => {
+    const old = await createKey({ expiresAt: inHours(10) });
+    const rotated = await rotate(old);
+    expect(Math.round((Date.parse(rotated.previousStopsAt) - Date.now()) / 60_000)).toBe(60);
+    expect(Math.round(hoursLeft(rotated))).toBe(10);
+    // It lengthens no life: the old key ends when it would have ended.
+    const short = await createKey({ expiresAt: inHours(0.1) });
+    expect((await rotate(short, 'P1D')).previousStopsAt).toBe(short.apiKey.expiresAt);
+  });
+
+  test('by a key that expires makes none that outlives it, itself included', async () => {
+    const maker = await createKey({ expiresAt: inHours(1) });
+    const lasting = await createKey({});
+    expect((await rotate(lasting, null, maker.secret)).apiKey.expiresAt).toBe(
+      maker.apiKey.expiresAt,
+    );
+    expect((await rotate(maker, null, maker.secret)).apiKey.expiresAt).toBe(maker.apiKey.expiresAt);
+  });
+
+  test('is refused for a key that has ended, too long an overlap, and without ADMIN', async () => {
+    const [ended, reader] = [await createKey({}), await createKey({ scopes: ['EVENTS_READ'] })];
+    await gateway.data(
+      'mutation($id: ID!) { revokeApiKey(input: { id: $id }) { apiKey { id } } }',
+      { id: ended.apiKey.id },
+    );
+    const ask = async (id: string, overlap: string, key?: string) =>
+      codeOf(await gateway.graphql(ROTATE, { id, overlap }, key));
+    expect(await ask(ended.apiKey.id, 'PT1H')).toBe('BAD_USER_INPUT');
+    expect(await ask(reader.apiKey.id, 'P31D')).toBe('BAD_USER_INPUT');
+    expect(await ask(reader.apiKey.id, 'PT1H', reader.secret)).toBe('FORBIDDEN');
+  });
+});
+
+describe('a key that is bound to addresses', () => {
+  const from = async (on: TestGateway, key: string, forwarded?: string) => {
+    const response = await fetch(`${on.url}/graphql`, {
+      method: 'POST',
+      headers: {
+        ...{ 'content-type': 'application/json', authorization: `Bearer ${key}` },
+        ...(forwarded !== undefined && { 'x-forwarded-for': forwarded }),
+      },
+      body: '{"query":"{ viewer { scopes } }"}',
+    });
+    const { errors } = (await response.json()) as { errors?: { message: string }[] };
+    return errors?.[0]?.message ?? response.status;
+  };
+
+  test('is taken from there, and refused from elsewhere as a wrong key is', async () => {
+    const here = await createKey({ addresses: ['127.0.0.0/8', '::1'] });
+    const elsewhere = await createKey({ addresses: ['10.0.0.0/8', '2001:db8::/32'] });
+    expect(here.apiKey.addresses).toEqual(['127.0.0.0/8', '::1/128']);
+    expect(await from(gateway, here.secret)).toBe(200);
+    expect(await from(gateway, elsewhere.secret)).toBe(await from(gateway, 'a-key-of-nobody'));
+    // Anybody can write the header: it counts only behind a proxy of ours.
+    expect(await from(gateway, elsewhere.secret, '10.1.2.3')).not.toBe(200);
+  });
+
+  test('is known behind a proxy by the address that the proxy names', async () => {
+    await using behind = await startTestGateway({ config: { trustedProxies: 1 } });
+    const key = await createKey({ addresses: ['10.0.0.0/8', '2001:db8::/32'] }, undefined, behind);
+    for (const address of ['10.1.2.3', '::ffff:10.1.2.3', '2001:db8:1::9', '10.9.9.9:4711']) {
+      expect(await from(behind, key.secret, address), address).toBe(200);
+    }
+    for (const address of ['11.1.2.3', '2001:db9::1', '10.1.2.3, 11.1.2.3', '']) {
+      expect(await from(behind, key.secret, address), address).not.toBe(200);
+    }
+  });
+
+  test('makes and rotates keys of its addresses alone', async () => {
+    const bound = await createKey({ addresses: ['127.0.0.0/8'] });
+    expect((await createKey({}, bound.secret)).apiKey.addresses).toEqual(['127.0.0.0/8']);
+    const within = await createKey({ addresses: ['127.0.0.1'] }, bound.secret);
+    expect(within.apiKey.addresses).toEqual(['127.0.0.1/32']);
+    await expect(createKey({ addresses: ['0.0.0.0/0'] }, bound.secret)).rejects.toThrow(
+      /BAD_USER_INPUT/,
+    );
+    const free = await createKey({});
+    const rotated = await gateway.graphql(
+      'mutation($id: ID!) { rotateApiKey(input: { id: $id }) { secret } }',
+      { id: free.apiKey.id },
+      bound.secret,
+    );
+    expect(codeOf(rotated)).toBe('FORBIDDEN');
+  });
+
+  test.each([
+    [[]],
+    [['10.0.0.0/33']],
+    [['::/129']],
+    [['localhost']],
+    [['::ffff:1.2.3.4']],
+    [['1.2.3']],
+  ])('refuses %j, which is no list of ranges', async addresses => {
+    await expect(createKey({ addresses })).rejects.toThrow(/addresses expects/);
   });
 });

@@ -92,6 +92,8 @@ export function apiKey(id: number, workspaceId: number | null): ApiKeyInfo {
     lastUsedAt: null,
     expiresAt: null,
     revokedAt: null,
+    createdBy: null,
+    addresses: null,
   };
 }
 
@@ -255,6 +257,9 @@ function fakeServices(given: Given, recorded: EventInput[], subscribed: Subscrib
       create: async ({ workspaceId }: ApiKeyInfo) => ({
         key: apiKey(9, workspaceId),
         secret: 'slc_x_secret',
+      }),
+      rotate: async (id: number) => ({
+        ...{ key: apiKey(9, null), secret: 'slc_x_secret', previous: apiKey(id, null) },
       }),
       revoke: async (id: number) => ({ ...keys.find(each => each.id === id), revokedAt: AT }),
     },

@@ -9,7 +9,7 @@ const event: ResolvedEvent = {
   ...{ payload: '{"n":12345678901234567890}', propertyTypes: null, wire: null },
   ...{ definitionId: 3, revision: 2 },
 };
-const entry = { workspaceId: 7, event, request: 5, atomic: false };
+const entry = { workspaceId: 7, event, request: 5, atomic: false, actor: null };
 
 test('what is null is left out, and a payload keeps every digit', () => {
   expect(entryJson(entry)).toBe(

@@ -202,7 +202,7 @@ describe('an event that is kept aside', () => {
     const [receipt] = await record(workspace, [anEvent()]);
     const ids = (await kept(workspace)).map(({ id }) => id);
     await record({ ...workspace, unknownTypes: 'DISCOVER' }, [anEvent()]);
-    const later = await admin().resubmit(workspace, ids);
+    const later = await admin().resubmit(workspace, ids, null);
     expect([...later.values()]).toMatchObject([
       { status: 'RECORDED', eventId: receipt?.eventId, position: 2 },
     ]);
@@ -217,8 +217,9 @@ describe('an event that is kept aside', () => {
     await record(workspace, [anEvent({ id: 'one', payload: { a: 2 } })]);
     expect(await kept(workspace)).toHaveLength(2);
     const broken = anEvent({ id: 'b', subject: '\u0000 \\u0000 \ud800' });
+    const target = { workspaceId: workspace.id, door: 'LOGSH', actor: null } as const;
     for (let times = 0; times < 2; times++) {
-      await quarantine(gateway.db.write, workspace.id, 'LOGSH', [{ input: broken, problems: [] }]);
+      await quarantine(gateway.db.write, target, [{ input: broken, problems: [] }]);
     }
     const subjects = (await kept(workspace)).map(row => JSON.parse(row.event).subject);
     expect(subjects.filter(Boolean)).toEqual(['\ufffd \\u0000 \ufffd']);
@@ -229,8 +230,8 @@ describe('an event that is kept aside', () => {
     await record(workspace, [anEvent({ id: 'a' }), anEvent({ id: 'b' })]);
     const rows = await kept(workspace);
     const idOf = (id: string) => rows.find(({ event }) => JSON.parse(event).id === id)!.id;
-    await admin().discard(workspace.id, [idOf('a')]);
-    const receipts = await admin().resubmit(workspace, [idOf('a'), idOf('b')]);
+    await admin().discard(workspace.id, [idOf('a')], null);
+    const receipts = await admin().resubmit(workspace, [idOf('a'), idOf('b')], null);
     expect([...receipts.keys()]).toEqual([idOf('b')]);
     expect(receipts.get(idOf('b'))).toMatchObject({ eventId: 'b', position: null });
   });

@@ -21,7 +21,7 @@ function record(workspace: Workspace, events: EventInput[]) {
 function redactIn(workspace: Workspace, redaction: Redaction, onEmptied?: (n: number) => void) {
   const fold = () => foldAll(gateway.db);
   return redact(gateway.db.upkeep, workspace.id, redaction, {
-    fold,
+    ...{ fold, actor: null },
     ...(onEmptied && { onEmptied }),
   });
 }

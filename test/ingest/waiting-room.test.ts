@@ -9,7 +9,7 @@ function submission(workspaceId: number, count: number): Submission {
     made += 1;
     return { key: `key-${made}`, payload: '{}' } as ResolvedEvent;
   });
-  return new Submission({ workspaceId, events, atomic: false, arrivedMs: 0 });
+  return new Submission({ workspaceId, events, atomic: false, actor: null, arrivedMs: 0 });
 }
 
 const taken = (room: WaitingRoom) => room.take().map(portion => portion.submission);

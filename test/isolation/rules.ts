@@ -137,14 +137,17 @@ export const RULES: Readonly<Record<string, Rule>> = {
     'definition { id }',
   ]),
   'Mutation.redactEvents': writing('redactEvents', 'ADMIN', ['subject: "nobody"', 'redactedCount']),
-  'Mutation.createStreamTicket': {
-    needs: null,
-    own: () => 'mutation { createStreamTicket { ticket } }',
-  },
+  'Mutation.createStreamTicket': writing('createStreamTicket', 'EVENTS_READ', [
+    'query: "subscription { events { kind } }"',
+    'expiresAt',
+  ]),
   'Mutation.createApiKey': writing('createApiKey', 'ADMIN', [
     'name: "probe", scopes: [EVENTS_READ]',
     'apiKey { id }',
   ]),
+  'Mutation.rotateApiKey': byId('rotateApiKey', 'ADMIN', {
+    ...{ type: 'ApiKey', argument: 'id', select: 'apiKey { id }' },
+  }),
   'Mutation.revokeApiKey': byId('revokeApiKey', 'ADMIN', {
     ...{ type: 'ApiKey', argument: 'id', select: 'apiKey { id }' },
   }),

@@ -58,7 +58,7 @@ export async function startRecording(url: string): Promise<Recording> {
     errors,
     recorded,
     workspace: ({ slug = `w-${randomUUID()}`, ...settings } = {}) =>
-      admin.create({ ...settings, slug }),
+      admin.create({ ...settings, slug }, null),
     async [Symbol.asyncDispose]() {
       await writers.stop();
       await schemas.stop();

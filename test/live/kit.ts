@@ -163,9 +163,7 @@ export async function flush(
   }));
   const stored = await connection.query<{ position: number; recorded_at: Date }>(FLUSH_SQL, [
     JSON.stringify(input),
-    '{}',
-    '{}',
-    '{}',
+    ...['{}', '{}', '{}', '{}', '{}'],
   ]);
   const newest = stored.reduce((a, b) => (b.position > a.position ? b : a));
   return { position: newest.position, recordedAt: newest.recorded_at };

@@ -21,6 +21,7 @@ let testDatabase: TestDatabase;
 let database: Database;
 let workspaceId: number;
 let definitionId: number;
+let keyId: number;
 let known: string;
 
 beforeAll(async () => {
@@ -31,6 +32,11 @@ beforeAll(async () => {
     instantOf((EVENTS / PARTITIONS) * (n + 1)),
   );
   await createPartitions(upkeep, bounds);
+  const keys = await upkeep.query<{ id: number }>(
+    `insert into api_keys (name, prefix, hash, scopes)
+     select 'k', 'p', n, '{EVENTS_WRITE}' from generate_series(1, 1000) n returning id`,
+  );
+  keyId = keys[500]!.id;
   for (const slug of ['plans-0', 'plans-1']) {
     workspaceId = await createWorkspace(upkeep, slug);
     const [definition] = await upkeep.query<{ id: number }>(
@@ -80,6 +86,7 @@ function flush(connection: Connection, ...ids: string[]) {
   return connection.query<{ status: number; position: number }>(FLUSH_SQL, [
     JSON.stringify(entries),
     ...[`{${workspaceId}}`, `{${definitionId}}`, '{1}'],
+    ...[`{${keyId}}`, '{EVENTS_WRITE}'],
   ]);
 }
 

@@ -84,9 +84,7 @@ export async function flushSamples(
   });
   const rows = await connection.query<{ position: number }>(FLUSH_SQL, [
     `[${items.join(',')}]`,
-    '{}',
-    '{}',
-    '{}',
+    ...['{}', '{}', '{}', '{}', '{}'],
   ]);
   return rows.map(({ position }) => position);
 }

@@ -19,12 +19,14 @@ const SETTINGS = { ...SERVER_DEFAULTS, bodyBytesMax: 100 };
 
 /** A door alone behind a listener; `access` is the first that a route asks of services. */
 async function open(door: Door, access: () => Promise<never>): Promise<string> {
+  const authenticate = async (secret: string | null) => {
+    if (secret === null) return null;
+    return { keyId: 1, scopes: secret === 'none' ? [] : ['ADMIN'], workspaceId: null };
+  };
   const services = {
     rateLimits: { countEvents: async () => undefined },
-    authenticate: async (secret: string | null) => {
-      if (secret === null) return null;
-      return { keyId: 1, scopes: secret === 'none' ? [] : ['ADMIN'], workspaceId: null };
-    },
+    ...{ authenticate, confirm: authenticate },
+    live: { hold: () => () => undefined },
     access,
   } as unknown as DoorHandlerOptions['services'];
   const log = {

@@ -12,7 +12,7 @@ const isSabotaged = process.env['TORTURE_SABOTAGE'] === 'true';
 async function takeLockAway(url: string): Promise<void> {
   const db = createDatabase({ url });
   const [row] = await db.upkeep.query<{ source: string }>(
-    `select pg_get_functiondef('take_workspaces'::regproc) as source`,
+    `select pg_get_functiondef('take_workspaces_for'::regproc) as source`,
   );
   const without = row!.source.replace(/perform pg_advisory_xact_lock\([^;]*;/, 'null;');
   expect(without).not.toBe(row!.source);

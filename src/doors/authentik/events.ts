@@ -1,4 +1,5 @@
 /** Events: made, listed, shown and redacted. They are not rewritten: there is no PUT or PATCH. */
+import { actorOf } from '../../core/principal.ts';
 import type { Workspace } from '../../core/workspace.ts';
 import { OFFSET_MAX, type EventListing } from '../../read/event-listing.ts';
 import type { DoorAnswer, DoorContext, DoorRequest } from '../door.ts';
@@ -109,7 +110,8 @@ export async function destroyEvent(
 ): Promise<DoorAnswer> {
   const { id } = await context.access(null, 'ADMIN');
   const { eventId } = await findEvent(request, id, listing);
-  await context.services.redact(id, { eventIds: [eventId] });
+  const actor = actorOf(context.principal, 'ADMIN');
+  await context.services.redact(id, { eventIds: [eventId] }, actor);
   return { status: 204 };
 }
 

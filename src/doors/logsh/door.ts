@@ -2,6 +2,7 @@
 import { GatewayError, type ErrorCode } from '../../core/errors.ts';
 import type { EventProblem, Receipt } from '../../core/event.ts';
 import type { ExactObject } from '../../core/exact-json.ts';
+import { actorOf } from '../../core/principal.ts';
 import type { Workspace } from '../../core/workspace.ts';
 import { createRate, type Rate } from '../../security/rate-limits.ts';
 import { bearerOf } from '../bearer.ts';
@@ -69,7 +70,8 @@ async function workspaceOf(event: LogshEvent, context: DoorContext): Promise<Wor
   if (found !== null) return found;
   if (context.principal.workspaceId !== null) return context.access(slug, 'EVENTS_WRITE');
   try {
-    return await context.services.workspaceAdmin.create({ slug, name: event.workspace });
+    const actor = actorOf(context.principal, 'EVENTS_WRITE');
+    return await context.services.workspaceAdmin.create({ slug, name: event.workspace }, actor);
   } catch (error) {
     // Two at once: the other one was quicker.
     if (codeOf(error) !== 'CONFLICT') throw error;

@@ -1,5 +1,6 @@
 /** What agent controllers say they can do: whenever their agents change. */
 import { z } from 'zod';
+import { actorOf } from '../../core/principal.ts';
 import { isWithinBytes } from '../../core/text.ts';
 import type { DoorNotes } from '../../ingest/door-notes.ts';
 import type { DoorAnswer, DoorContext, DoorRequest } from '../door.ts';
@@ -54,6 +55,7 @@ export async function putCapabilities(
     throw hqError('BAD_USER_INPUT', 'INVALID_CONTROLLER_ID', message, parameters);
   }
   const agents = given['agent-capabilities'] ?? [];
-  await capabilities.put(workspace.id, id, { system: given.system ?? '', agents });
+  const note = { name: id, value: { system: given.system ?? '', agents } };
+  await capabilities.put(workspace.id, note, actorOf(context.principal, 'EVENTS_WRITE'));
   return { status: 202 };
 }

@@ -2,6 +2,7 @@ import type { ApiKeyInfo } from '../../core/api-key.ts';
 import type { PageArgs } from '../../core/page.ts';
 import { requireScope, type Scope } from '../../core/principal.ts';
 import { apiKeyCursor } from '../../read/api-keys.ts';
+import { coversKey } from '../access.ts';
 import { builder } from '../builder.ts';
 import { connectionType } from '../connection.ts';
 import type { GraphQLContext } from '../context.ts';
@@ -54,6 +55,20 @@ ApiKeyRef.implement({
       nullable: true,
       description: 'From then on it is refused. Null: never.',
     }),
+    createdBy: t.field({
+      type: ApiKeyRef,
+      nullable: true,
+      description:
+        'The key that made it. Null: the gateway itself, a version that kept no record, or a key ' +
+        'that this one may not see.',
+      resolve: ({ createdBy }, _args, context) =>
+        createdBy === null ? null : visibleKey(context, createdBy),
+    }),
+    addresses: t.stringList({
+      nullable: true,
+      description: 'Where it may be used from, in CIDR notation. Null: anywhere.',
+      resolve: ({ addresses }) => addresses,
+    }),
     revokedAt: t.expose('revokedAt', {
       type: 'DateTime',
       nullable: true,
@@ -61,6 +76,12 @@ ApiKeyRef.implement({
     }),
   }),
 });
+
+/** Null for one that the caller does not cover. */
+async function visibleKey(context: GraphQLContext, id: number): Promise<ApiKeyInfo | null> {
+  const key = await context.loaders.apiKey.load(id);
+  return key !== null && coversKey(context, key) ? key : null;
+}
 
 const ApiKeyConnectionRef = connectionType<ApiKeyInfo>({
   node: ApiKeyRef,

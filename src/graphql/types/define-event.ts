@@ -1,4 +1,5 @@
 import type { EventDefinition } from '../../core/definition.ts';
+import { actorOf } from '../../core/principal.ts';
 import type { DefinitionInput } from '../../ingest/definition-admin.ts';
 import { notFound } from '../access.ts';
 import { builder } from '../builder.ts';
@@ -73,12 +74,13 @@ builder.mutationField('defineEvent', t =>
 );
 
 async function define(
-  { access, services, loaders }: GraphQLContext,
+  { access, principal, services, loaders }: GraphQLContext,
   slug: string | null | undefined,
   definition: DefinitionInput,
 ): Promise<EventDefinition> {
   const workspace = await access(slug, 'DEFINITIONS_WRITE');
-  const id = await services.definitionAdmin.define(workspace, definition);
+  const actor = actorOf(principal, 'DEFINITIONS_WRITE');
+  const id = await services.definitionAdmin.define(workspace, definition, actor);
   loaders.clear();
   const defined = await loaders.definition.load({ workspaceId: workspace.id, id });
   if (defined === null) throw notFound('workspace');

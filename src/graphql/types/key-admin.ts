@@ -1,20 +1,39 @@
-/** `createApiKey`, `revokeApiKey` and `createStreamTicket`. */
+/** `createApiKey`, `rotateApiKey`, `revokeApiKey` and `createStreamTicket`. */
 import type { ApiKeyInfo } from '../../core/api-key.ts';
+import { GatewayError } from '../../core/errors.ts';
+import type { JsonObject } from '../../core/json.ts';
 import { LIMITS } from '../../core/limits.ts';
-import { requireScope, type Scope } from '../../core/principal.ts';
-import { covers, notFound, requireInstallationAdmin, requireKey } from '../access.ts';
+import { actorOf, requireScope, type Scope } from '../../core/principal.ts';
+import type { MadeKey } from '../../security/keys.ts';
+import { hashOperation } from '../../security/tickets.ts';
+import { coversKey, notFound, requireInstallationAdmin } from '../access.ts';
 import { builder } from '../builder.ts';
 import type { GraphQLContext } from '../context.ts';
 import { decodeIdOf } from '../global-id.ts';
 import { ApiKeyRef } from '../refs.ts';
+import { WORKSPACE_ARGUMENT } from '../words.ts';
 import { ScopeEnum } from './api-key.ts';
 
 const SECRET = `${LIMITS.keptSecretCharsMin} to ${LIMITS.keptSecretCharsMax} characters`;
 
-const CreateApiKeyPayload = builder
-  .objectRef<{ key: ApiKeyInfo; secret: string }>('CreateApiKeyPayload')
+const CreateApiKeyPayload = builder.objectRef<MadeKey>('CreateApiKeyPayload').implement({
+  description: 'The answer of `createApiKey`.',
+  fields: t => ({
+    apiKey: t.field({
+      type: ApiKeyRef,
+      description: 'The new key, without its secret.',
+      resolve: ({ key }) => key,
+    }),
+    secret: t.exposeString('secret', {
+      description: 'What to send as `Authorization: Bearer <secret>`. Shown this once.',
+    }),
+  }),
+});
+
+const RotateApiKeyPayload = builder
+  .objectRef<MadeKey & { readonly previous: ApiKeyInfo }>('RotateApiKeyPayload')
   .implement({
-    description: 'The answer of `createApiKey`.',
+    description: 'The answer of `rotateApiKey`.',
     fields: t => ({
       apiKey: t.field({
         type: ApiKeyRef,
@@ -23,6 +42,16 @@ const CreateApiKeyPayload = builder
       }),
       secret: t.exposeString('secret', {
         description: 'What to send as `Authorization: Bearer <secret>`. Shown this once.',
+      }),
+      previous: t.field({
+        type: ApiKeyRef,
+        description: 'The key whose place it takes.',
+        resolve: ({ previous }) => previous,
+      }),
+      previousStopsAt: t.field({
+        type: 'DateTime',
+        description: 'From then on the previous key is refused.',
+        resolve: ({ previous }) => previous.expiresAt ?? previous.createdAt,
       }),
     }),
   });
@@ -64,12 +93,48 @@ const CreateApiKeyInput = builder.inputType('CreateApiKeyInput', {
     }),
     expiresAt: t.field({
       type: 'DateTime',
-      description: 'From then on it is refused. Default: never.',
+      description:
+        'From then on it is refused. Default, and at the latest: as the calling key, and as ' +
+        '`SLUICE_KEY_AGE_DAYS_MAX` allows.',
+    }),
+    addresses: t.stringList({
+      description:
+        `Where it may be used from: 1 to ${LIMITS.keyAddressesMax} addresses or networks in CIDR ` +
+        'notation, such as `10.0.0.0/8`. From elsewhere it is refused as a wrong key. Default, ' +
+        'and at most: those of the calling key.',
     }),
     secret: t.string({
       description:
         `An existing credential to keep, ${SECRET}, for clients whose token cannot be changed. ` +
         'Otherwise one is made. Needs the scope ADMIN over every workspace.',
+    }),
+  }),
+});
+
+const RotateApiKeyInput = builder.inputType('RotateApiKeyInput', {
+  description: 'The argument of `rotateApiKey`.',
+  fields: t => ({
+    id: t.id({ required: true, description: 'The key’s `id`.' }),
+    overlap: t.field({
+      type: 'Duration',
+      description:
+        'How long the previous key is still taken, so that clients can change over: at most ' +
+        `${LIMITS.keyOverlapDaysMax} days. Default: \`PT1H\`.`,
+    }),
+  }),
+});
+
+const CreateStreamTicketInput = builder.inputType('CreateStreamTicketInput', {
+  description:
+    'The argument of `createStreamTicket`. With `query` the ticket opens that subscription alone; ' +
+    'without it, the first one that it is used for.',
+  fields: t => ({
+    workspace: t.string({ description: WORKSPACE_ARGUMENT }),
+    query: t.string({ description: 'The text of the subscription, as the address will have it.' }),
+    operationName: t.string({ description: 'Its name, where the address will have one.' }),
+    variables: t.field({
+      type: 'JSONObject',
+      description: 'Its variables, as the address will have them.',
     }),
   }),
 });
@@ -83,9 +148,12 @@ builder.mutationFields(t => ({
   createStreamTicket: t.field({
     type: CreateStreamTicketPayload,
     description:
-      'For an EventSource, which can send no header: 60 seconds, one use, `?ticket=`. The stream ' +
-      'may do what the calling key may.',
-    resolve: (_root, _args, context) => context.services.createStreamTicket(requireKey(context)),
+      'For an EventSource, which can send no header: `?ticket=` opens one subscription of one ' +
+      'workspace, by GET, within 60 seconds and once. Needs the scope EVENTS_READ.',
+    args: {
+      input: t.arg({ type: CreateStreamTicketInput, description: 'What it is for.' }),
+    },
+    resolve: (_root, { input }, context) => createTicket(context, input ?? {}),
   }),
   createApiKey: t.field({
     type: CreateApiKeyPayload,
@@ -95,6 +163,17 @@ builder.mutationFields(t => ({
       input: t.arg({ type: CreateApiKeyInput, required: true, description: 'What to make.' }),
     },
     resolve: (_root, { input }, context) => createKey(context, input),
+  }),
+  rotateApiKey: t.field({
+    type: RotateApiKeyPayload,
+    description:
+      'Makes a key with the name, scopes, workspace and addresses of another, which ends after an ' +
+      'overlap. One that had an end lasts as long again, if the calling key does. Needs the scope ' +
+      'ADMIN.',
+    args: {
+      input: t.arg({ type: RotateApiKeyInput, required: true, description: 'Which key.' }),
+    },
+    resolve: (_root, { input }, context) => rotateKey(context, input),
   }),
   revokeApiKey: t.field({
     type: RevokeApiKeyPayload,
@@ -111,36 +190,79 @@ interface CreateKey {
   readonly scopes: readonly Scope[];
   readonly workspace?: string | null | undefined;
   readonly expiresAt?: Date | null | undefined;
+  readonly addresses?: readonly string[] | null | undefined;
   readonly secret?: string | null | undefined;
 }
 
 async function createKey(
   context: GraphQLContext,
-  { name, scopes, workspace, expiresAt, secret }: CreateKey,
-): Promise<{ key: ApiKeyInfo; secret: string }> {
+  { name, scopes, workspace, expiresAt, addresses, secret }: CreateKey,
+): Promise<MadeKey> {
   const { principal, access, services } = context;
   // Secrets are the installation's: a conflict would tell that another workspace has this one.
   if (secret != null) requireInstallationAdmin(context);
   const own = requireScope(principal, 'ADMIN').workspaceId;
   const workspaceId = workspace == null ? own : (await access(workspace, 'ADMIN')).id;
-  return services.keyAdmin.create({
-    name,
-    scopes,
-    workspaceId,
-    expiresAt: expiresAt ?? null,
-    secret: secret ?? undefined,
-  });
+  return services.keyAdmin.create(
+    {
+      name,
+      scopes,
+      workspaceId,
+      expiresAt: expiresAt ?? null,
+      addresses: addresses ?? null,
+      secret: secret ?? undefined,
+    },
+    actorOf(principal, 'ADMIN'),
+  );
+}
+
+const OVERLAP_MS = 3_600_000;
+const OVERLAP_MS_MAX = LIMITS.keyOverlapDaysMax * 86_400_000;
+
+async function rotateKey(
+  context: GraphQLContext,
+  { id, overlap }: { readonly id: string; readonly overlap?: number | null | undefined },
+) {
+  const overlapMs = overlap ?? OVERLAP_MS;
+  if (overlapMs > OVERLAP_MS_MAX) {
+    const message = `overlap is at most ${LIMITS.keyOverlapDaysMax} days.`;
+    throw new GatewayError('BAD_USER_INPUT', message);
+  }
+  const keyId = await findKey(context, id);
+  return context.services.keyAdmin.rotate(keyId, overlapMs, actorOf(context.principal, 'ADMIN'));
+}
+
+interface TicketInput {
+  readonly workspace?: string | null | undefined;
+  readonly query?: string | null | undefined;
+  readonly operationName?: string | null | undefined;
+  readonly variables?: JsonObject | null | undefined;
+}
+
+async function createTicket(
+  { principal, access, services }: GraphQLContext,
+  { workspace: slug, query, operationName, variables }: TicketInput,
+) {
+  const { id: workspaceId } = await access(slug, 'EVENTS_READ');
+  if (query == null && (operationName != null || variables != null)) {
+    const message = 'operationName and variables expect query beside them.';
+    throw new GatewayError('BAD_USER_INPUT', message);
+  }
+  const operation = query == null ? null : hashOperation({ query, operationName, variables });
+  const holder = requireScope(principal, 'EVENTS_READ');
+  return services.createStreamTicket(holder, { workspaceId, operation });
 }
 
 async function revokeKey(context: GraphQLContext, text: string): Promise<ApiKeyInfo> {
+  const id = await findKey(context, text);
+  return context.services.keyAdmin.revoke(id, actorOf(context.principal, 'ADMIN'));
+}
+
+/** @throws GatewayError FORBIDDEN, NOT_FOUND also for a key that the calling one does not cover */
+async function findKey(context: GraphQLContext, text: string): Promise<number> {
   requireScope(context.principal, 'ADMIN');
   const id = Number(decodeIdOf('ApiKey', text)[0]);
   const key = await context.loaders.apiKey.load(id);
-  if (key === null || !covers(context, key.workspaceId ?? NO_WORKSPACE, 'ADMIN')) {
-    throw notFound('key');
-  }
-  return context.services.keyAdmin.revoke(id);
+  if (key === null || !coversKey(context, key)) throw notFound('key');
+  return id;
 }
-
-/** What a key of every workspace belongs to: only a key like it covers that. */
-const NO_WORKSPACE = 0;

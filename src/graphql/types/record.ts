@@ -1,7 +1,7 @@
 /** `recordEvent` and `recordEvents`. */
 import type { Receipt, ReceiptStatus } from '../../core/event.ts';
 import { LIMITS } from '../../core/limits.ts';
-import { requireScope } from '../../core/principal.ts';
+import { actorOf } from '../../core/principal.ts';
 import { builder } from '../builder.ts';
 import { sizedBy } from '../connection.ts';
 import type { GraphQLContext } from '../context.ts';
@@ -127,9 +127,9 @@ async function record(
   { workspace: slug, events, atomic = false }: Request,
 ): Promise<Recorded> {
   const workspace = await access(slug, 'EVENTS_WRITE');
-  const { keyId } = requireScope(principal, 'EVENTS_WRITE');
-  await services.rateLimits.countEvents(keyId, events.length);
+  const actor = actorOf(principal, 'EVENTS_WRITE');
+  await services.rateLimits.countEvents(actor.keyId, events.length);
   const inputs = toEventInputs(events);
-  const receipts = await services.record({ workspace, door, events: inputs, atomic });
+  const receipts = await services.record({ workspace, door, events: inputs, atomic, actor });
   return { workspaceId: workspace.id, receipts };
 }

@@ -1,4 +1,5 @@
 import { GatewayError } from '../../core/errors.ts';
+import { actorOf } from '../../core/principal.ts';
 import type { Redaction } from '../../ingest/redact.ts';
 import { builder } from '../builder.ts';
 import type { GraphQLContext } from '../context.ts';
@@ -43,7 +44,7 @@ builder.mutationField('redactEvents', t =>
 );
 
 async function redact(
-  { access, services }: GraphQLContext,
+  { access, principal, services }: GraphQLContext,
   slug: string | null | undefined,
   redaction: Redaction,
 ): Promise<{ redactedCount: number }> {
@@ -54,5 +55,6 @@ async function redact(
       'redactEvents expects at least one of subject, actor and eventIds, but got none.',
     );
   }
-  return { redactedCount: await services.redact(workspace.id, redaction) };
+  const actor = actorOf(principal, 'ADMIN');
+  return { redactedCount: await services.redact(workspace.id, redaction, actor) };
 }

@@ -1,5 +1,6 @@
 /** `createWorkspace`, `updateWorkspace` and `deleteWorkspace`. */
 import { GatewayError } from '../../core/errors.ts';
+import { actorOf } from '../../core/principal.ts';
 import type { Workspace } from '../../core/workspace.ts';
 import { requireInstallationAdmin } from '../access.ts';
 import { builder } from '../builder.ts';
@@ -108,7 +109,7 @@ builder.mutationFields(t => ({
     },
     resolve: (_root, { input }, context) => {
       requireInstallationAdmin(context);
-      return context.services.workspaceAdmin.create(input);
+      return context.services.workspaceAdmin.create(input, actorOf(context.principal, 'ADMIN'));
     },
   }),
   updateWorkspace: t.field({
@@ -125,7 +126,8 @@ builder.mutationFields(t => ({
       const { slug } = await context.access(input.slug, 'ADMIN');
       // Slugs are the installation's: a conflict would tell of another workspace's.
       if (input.newSlug != null) requireInstallationAdmin(context);
-      return context.services.workspaceAdmin.update({ ...input, slug });
+      const actor = actorOf(context.principal, 'ADMIN');
+      return context.services.workspaceAdmin.update({ ...input, slug }, actor);
     },
   }),
   deleteWorkspace: t.field({
@@ -154,6 +156,7 @@ async function removeWorkspace(
     throw new GatewayError('BAD_USER_INPUT', message);
   }
   const workspace = await context.access(slug, 'ADMIN');
-  await context.services.workspaceAdmin.remove(workspace.slug);
+  const actor = actorOf(context.principal, 'ADMIN');
+  await context.services.workspaceAdmin.remove(workspace.slug, actor);
   return { deletedSlug: workspace.slug };
 }

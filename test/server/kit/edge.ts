@@ -63,6 +63,7 @@ export async function startEdge(options: Options = {}): Promise<Edge> {
     schema: stubSchema(seen),
     admission,
     authenticate: async ({ headers }) => principalOf(headers.get('authorization')),
+    confirm: async (_call, principal) => principal,
     createContext: (call, principal) => ({ signal: call.signal, principal }),
     ...(eventIdOf && { eventIdOf }),
     log,

@@ -1,0 +1,67 @@
+import { Command, Option } from 'commander';
+import { JSON_LINES } from './commands.ts';
+import { createKey, listKeys, revokeKey, rotateKey, SCOPES } from './keys.ts';
+import {
+  collected,
+  duration,
+  instant,
+  withConnection,
+  withExamples,
+  withWorkspace,
+} from './options.ts';
+
+export function keysCommand(): Command {
+  const keys = new Command('keys').description(
+    'Make, list, rotate and revoke keys. Needs an ADMIN key.',
+  );
+  const create = new Command('create')
+    .argument('<name>', 'what it is for, in words for people')
+    .description('Make a key and print it: it is shown this once.')
+    .addOption(
+      new Option('--scope <scope...>', 'what it may do').choices(SCOPES).default(['EVENTS_WRITE']),
+    )
+    .option(
+      '--expires <instant>',
+      'from then on it is refused (default: as late as may be)',
+      instant,
+    )
+    .option(
+      '--address <range>',
+      'where it may be used from, such as 10.0.0.0/8; may be given again (default: anywhere)',
+      collected,
+    )
+    .option('--json', JSON_LINES)
+    .action(createKey);
+  const listing = new Command('list')
+    .description('List the keys, without their secrets.')
+    .option('--json', JSON_LINES)
+    .action(listKeys);
+  const rotate = new Command('rotate')
+    .argument('<key>', 'its beginning, as the list shows it, or its id')
+    .description('Make a key like it and print it: it is shown this once. The old one ends later.')
+    .option('--overlap <time>', 'how long the old one is still taken (default: 1h)', duration)
+    .option('--json', JSON_LINES)
+    .action(rotateKey);
+  const revoke = new Command('revoke')
+    .argument('<key>', 'its beginning, as the list shows it, or its id')
+    .description('End a key within seconds, with the streams opened by it.')
+    .option('--json', JSON_LINES)
+    .action(revokeKey);
+  keys.addCommand(
+    withExamples(
+      withWorkspace(withConnection(create)),
+      'sluice keys create "web shop" --workspace acme --scope EVENTS_WRITE EVENTS_READ',
+      'export SLUICE_KEY=$(sluice keys create "this shell" --scope ADMIN | jq -r .secret)',
+    ),
+  );
+  keys.addCommand(withExamples(withConnection(listing), 'sluice keys list'));
+  keys.addCommand(
+    withExamples(
+      withConnection(rotate),
+      'sluice keys rotate slc_4f2a --overlap 24h',
+      'sluice keys rotate slc_4f2a | jq -r .secret > /run/secrets/shop-key',
+    ),
+  );
+  keys.addCommand(withExamples(withConnection(revoke), 'sluice keys revoke slc_4f2a'));
+  return keys;
+}

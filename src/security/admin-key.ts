@@ -1,0 +1,72 @@
+/**
+ * The admin key to begin with: of the setting, or made at the first start. A key of the setting is
+ * valid as long as it stands there: the next value revokes it, unless a rotation has given it an
+ * end of its own.
+ */
+import type { Connection, Lane } from '../db/client.ts';
+import { transaction } from '../db/transaction.ts';
+import { hashSecret, mintSecret, prefixOf } from './keys.ts';
+
+export interface AdminKey {
+  /** The secret of a key that was made now: it is shown this once. */
+  readonly made: string | null;
+  /** What an operator ought to know, in sentences. */
+  readonly notes: readonly string[];
+}
+
+/** @param configured the setting; null where it is absent */
+export async function ensureAdminKey(write: Lane, configured: string | null): Promise<AdminKey> {
+  return configured === null
+    ? makeFirst(write)
+    : transaction(write, connection => keepConfigured(connection, configured));
+}
+
+const VALID = 'revoked_at is null and (expires_at is null or expires_at > now())';
+const IS_ADMIN = `'ADMIN' = any (scopes) and workspace_id is null`;
+
+async function makeFirst(write: Lane): Promise<AdminKey> {
+  const secret = mintSecret();
+  const made = await write.query(
+    `insert into api_keys (name, prefix, hash, scopes)
+     select 'first admin key', $1, $2, '{ADMIN}'
+     where not exists (select from api_keys where ${IS_ADMIN} and ${VALID})
+     returning id`,
+    [prefixOf(secret), hashSecret(secret)],
+  );
+  const earlier = await write.query<{ prefix: string }>(
+    `select prefix from api_keys where from_setting and ${VALID} order by id`,
+  );
+  const notes = earlier.map(
+    ({ prefix }) => `The key of an earlier SLUICE_ADMIN_KEY, ${prefix}, is still valid.`,
+  );
+  return { made: made.length === 0 ? null : secret, notes };
+}
+
+async function keepConfigured(connection: Connection, secret: string): Promise<AdminKey> {
+  const hash = hashSecret(secret);
+  await connection.query(
+    `insert into api_keys (name, prefix, hash, scopes)
+     values ('SLUICE_ADMIN_KEY', $1, $2, '{ADMIN}') on conflict (hash) do nothing`,
+    [prefixOf(secret), hash],
+  );
+  const [kept] = await connection.query(
+    `update api_keys set from_setting = true
+     where hash = $1 and ${IS_ADMIN} and ${VALID} returning id`,
+    [hash],
+  );
+  // An earlier key is ended by its successor, not by a setting that is no key.
+  if (kept === undefined) return { made: null, notes: [UNUSABLE] };
+  const ended = await connection.query<{ prefix: string }>(
+    `update api_keys set revoked_at = now()
+     where from_setting and hash <> $1 and revoked_at is null and expires_at is null
+     returning prefix`,
+    [hash],
+  );
+  const notes = ended.map(
+    ({ prefix }) => `The key of the earlier SLUICE_ADMIN_KEY, ${prefix}, is revoked.`,
+  );
+  return { made: null, notes };
+}
+
+const UNUSABLE =
+  'SLUICE_ADMIN_KEY is no valid admin key: it was revoked, has expired or may do less. Set another.';
