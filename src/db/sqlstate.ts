@@ -10,6 +10,8 @@ export const SQLSTATE = {
   /** A concurrent transaction won: run again. */
   serializationFailure: '40001',
   deadlockDetected: '40P01',
+  /** An earlier statement of the transaction failed: only a rollback is taken. */
+  inFailedTransaction: '25P02',
   /** `lock_timeout` passed: another holds the row. */
   lockNotAvailable: '55P03',
   /** `statement_timeout` passed, or somebody cancelled. */
