@@ -98,8 +98,8 @@ test('a number too long for a rollup sets its measure aside, and everything else
     await sumOf(other, 'total'),
   ];
   expect([size.source, total.source, others.source]).toEqual(['ROLLUP', 'EVENTS', 'ROLLUP']);
-  expect(size.items[0]?.measures[0]?.decimal).toBe('3');
-  expect(total.items[0]?.measures[0]?.decimal).toHaveLength(131_072);
+  expect(size.items[0]?.measures[0]?.text).toBe('3');
+  expect(total.items[0]?.measures[0]?.text).toHaveLength(131_072);
   // It stays so, for what comes later too.
   await flushSamples(database.write, odd, [anEvent(long), anEvent()]);
   await aFold().foldNow();
