@@ -56,3 +56,18 @@ test('the dashboard shows every metric, and none that is not there', () => {
   );
   expect(new Set(shown)).toEqual(new Set(Object.keys(METRICS)));
 });
+
+test('each row of docs/isolation.md names tests that exist', () => {
+  const rows = readFileSync('docs/isolation.md', 'utf8')
+    .split('\n')
+    .filter(line => line.startsWith('| '))
+    .slice(2);
+  expect(rows.length).toBeGreaterThan(20);
+  for (const row of rows) {
+    const named = [...row.matchAll(/`(test\/[^`]+)`: "([^"]+)"/g)];
+    expect(named, row).not.toEqual([]);
+    for (const [each, file = '', title = ''] of named) {
+      expect(readFileSync(file, 'utf8'), each).toContain(`('${title}'`);
+    }
+  }
+});

@@ -26,6 +26,8 @@ export const SQLSTATE = {
   transactionTimeout: '25P04',
   /** The server stands by, or was told to take no writes. */
   readOnlyTransaction: '25006',
+  /** A number or a sum has more digits than Postgres holds. */
+  numericValueOutOfRange: '22003',
   /** A value or statement beyond what Postgres can hold or nest. */
   programLimitExceeded: '54000',
   statementTooComplex: '54001',
@@ -99,7 +101,10 @@ export function toGatewayError(error: unknown, side: 'read' | 'write'): unknown 
     return new GatewayError('CONFLICT', 'The name or id is taken.', { cause: error });
   }
   if (isDataFault(code)) {
-    const message = 'A value is not one that can be stored or compared.';
+    const message =
+      code === SQLSTATE.numericValueOutOfRange
+        ? 'A number, or a sum of them, has more digits than can be computed: leave it out.'
+        : 'A value is not one that can be stored or compared.';
     return new GatewayError('BAD_USER_INPUT', message, { cause: error });
   }
   return error;

@@ -7,7 +7,7 @@ create table upkeep_faults (
   tries int not null default 1,
   -- Until then the step passes the workspace over.
   retry_at timestamptz(3) not null,
-  message text not null,
+  message text collate "C" not null,
   primary key (workspace_id, step)
 );
 
