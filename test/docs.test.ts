@@ -68,3 +68,18 @@ test('every promise of SECURITY.md names a test that is there', () => {
   });
   expect(missing.map(([row]) => row)).toEqual([]);
 });
+
+test('each row of docs/isolation.md names tests that exist', () => {
+  const rows = readFileSync('docs/isolation.md', 'utf8')
+    .split('\n')
+    .filter(line => line.startsWith('| '))
+    .slice(2);
+  expect(rows.length).toBeGreaterThan(20);
+  for (const row of rows) {
+    const named = [...row.matchAll(/`(test\/[^`]+)`: "([^"]+)"/g)];
+    expect(named, row).not.toEqual([]);
+    for (const [each, file = '', title = ''] of named) {
+      expect(readFileSync(file, 'utf8'), each).toContain(`('${title}'`);
+    }
+  }
+});

@@ -96,7 +96,8 @@ export interface SluiceClient {
   /**
    * Runs a query or mutation.
    *
-   * @throws SluiceError with `errors`, where there are any
+   * @throws SluiceError with `errors`, where there are any, and in `data` what was answered beside
+   * them: a receipt there stands, so don't take such an error for an event that is not stored
    *
    * @example
    * const { events } = await client.query<{ events: { totalCount: number } }>(

@@ -25,6 +25,7 @@ export interface GraphqlError {
 
 export interface SluiceErrorOptions {
   readonly cause?: unknown;
+  readonly data?: unknown;
   readonly errors?: readonly GraphqlError[] | undefined;
   readonly retryAfterMs?: number | undefined;
 }
@@ -50,6 +51,11 @@ export class SluiceError extends Error {
   readonly code: SluiceErrorCode;
   /** All that the gateway said; empty where it said nothing. */
   readonly errors: readonly GraphqlError[];
+  /**
+   * What was answered beside the errors, in the shape of the operation; undefined where nothing was.
+   * A receipt in it stands: the errors say what else could not be told.
+   */
+  readonly data: unknown;
   /** Ms that the gateway asks to wait, where it does. */
   readonly retryAfterMs: number | undefined;
 
@@ -57,6 +63,7 @@ export class SluiceError extends Error {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.code = code;
     this.errors = options.errors ?? [];
+    this.data = options.data ?? undefined;
     this.retryAfterMs = options.retryAfterMs;
   }
 
@@ -81,12 +88,15 @@ export class SluiceError extends Error {
   }
 }
 
-/** The errors of an answer as the one that is thrown. */
-export function errorOf(errors: readonly GraphqlError[], retryAfterMs?: number): SluiceError {
+/** The errors of an answer as the one that is thrown, with the data that came beside them. */
+export function errorOf(
+  errors: readonly GraphqlError[],
+  retryAfterMs?: number,
+  data?: unknown,
+): SluiceError {
   const [first] = errors;
   const code = first?.extensions?.code ?? 'BAD_ANSWER';
   return new SluiceError(code, first?.message ?? 'The gateway answered without data.', {
-    errors,
-    retryAfterMs,
+    ...{ errors, retryAfterMs, data },
   });
 }

@@ -53,11 +53,26 @@ export function sendByGraphql(transport: Transport, workspace: string | undefine
   const variables = `{"workspace":${JSON.stringify(workspace ?? null)},"events":[`;
   return async (events, how) => {
     const body = `{"query":${query},"variables":${variables}${events.join(',')}]}}`;
-    const { recordEvents } = await transport.ask<{
-      recordEvents: { receipts: readonly Receipt[] };
-    }>(body, how);
-    return recordEvents.receipts;
+    try {
+      const { recordEvents } = await transport.ask<Recorded>(body, how);
+      return recordEvents.receipts;
+    } catch (error) {
+      const receipts = receiptsBeside(error);
+      if (receipts?.length === events.length) return receipts;
+      throw error;
+    }
   };
+}
+
+interface Recorded {
+  readonly recordEvents: { readonly receipts: readonly Receipt[] };
+}
+
+/** Receipts stand, whatever errors say that came with them. */
+function receiptsBeside(error: unknown): readonly Receipt[] | undefined {
+  if (!(error instanceof SluiceError)) return undefined;
+  const receipts = (error.data as Partial<Recorded> | undefined)?.recordEvents?.receipts;
+  return receipts?.every(receipt => receipt != null) === true ? receipts : undefined;
 }
 
 /** Browsers let 64 KiB outlive their page, with the rest of the request. */

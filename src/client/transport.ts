@@ -23,7 +23,7 @@ export interface GraphqlAnswer<Data> {
 }
 
 export interface Transport {
-  /** The data of an operation that is no subscription. @throws SluiceError */
+  /** The data of an operation that is no subscription. @throws SluiceError, also beside data */
   ask<Data>(body: string, options?: PostOptions): Promise<Data>;
   /** The answer to a subscription: an event stream. @throws SluiceError */
   open(body: string, signal: AbortSignal): Promise<Response>;
@@ -53,7 +53,9 @@ export function createTransport(options: TransportOptions): Transport {
         keepalive,
       });
       const { data, errors } = await readJson<Data>(response, url);
-      if (errors !== undefined || data == null) throw errorOf(errors ?? [], retryAfterMs(response));
+      if (errors !== undefined || data == null) {
+        throw errorOf(errors ?? [], retryAfterMs(response), data);
+      }
       return data;
     },
     async open(body, signal) {

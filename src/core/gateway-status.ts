@@ -25,7 +25,35 @@ export interface StorageStatus {
   readonly freeBytes: number | null;
 }
 
+/** What upkeep does for each workspace by itself. */
+export const UPKEEP_STEPS = ['FOLD', 'DAYS', 'FILL', 'DROP', 'EXPIRY', 'RETENTION'] as const;
+export type UpkeepStep = (typeof UPKEEP_STEPS)[number];
+
+/** A step that is not done for a workspace, since its data does not let it. */
+export interface UpkeepFault {
+  readonly workspaceId: number;
+  readonly step: UpkeepStep;
+  readonly since: Date;
+  readonly retryAt: Date;
+  readonly message: string;
+}
+
+/** A measure that is counted from its events alone. */
+export interface SetAsideMeasure {
+  readonly workspaceId: number;
+  readonly type: string;
+  readonly property: string;
+  readonly since: Date;
+}
+
+export interface UpkeepStatus {
+  /** The oldest first, at most as many as were asked for. */
+  readonly faults: readonly UpkeepFault[];
+  readonly setAsideMeasures: readonly SetAsideMeasure[];
+}
+
 export interface StatusReader {
   gateway(): GatewayStatus;
   storage(): Promise<StorageStatus>;
+  upkeep(): Promise<UpkeepStatus>;
 }

@@ -16,7 +16,7 @@ import { type Listening, startListening } from './listen.ts';
 import { openSession, type Session } from './session.ts';
 import { toGatewayError } from './sqlstate.ts';
 
-export type { Connection, Lane, StatementOptions } from './connection.ts';
+export type { Connection, HeldConnection, Lane, StatementOptions } from './connection.ts';
 export type { Param } from './wire.ts';
 
 export interface Database {

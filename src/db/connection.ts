@@ -28,6 +28,12 @@ export interface Connection {
   ): Promise<Row[]>;
 }
 
+/** A connection that is lent to one user. */
+export interface HeldConnection extends Connection {
+  /** Closes it at the end of the hold: for who could not leave it as it was found. */
+  discard(): void;
+}
+
 /**
  * A bounded set of connections with the same session settings, opened as they are needed. A
  * statement waits for a free one no longer than the lane's bounds allow, then fails with
@@ -36,10 +42,10 @@ export interface Connection {
 export interface Lane extends Connection {
   /**
    * Gives one connection to one user alone: for transactions and session locks. It must be
-   * left as it was found, without an open transaction. Each statement is limited, the whole
-   * is not.
+   * left as it was found, without an open transaction or a lock, or be discarded. Each statement
+   * is limited, the whole is not.
    */
-  hold<T>(use: (connection: Connection) => Promise<T>): Promise<T>;
+  hold<T>(use: (connection: HeldConnection) => Promise<T>): Promise<T>;
   stats(): { readonly open: number; readonly waiting: number };
   /** Refuses what is new, waits a bounded time for what runs, then closes. */
   stop(): Promise<void>;

@@ -1,5 +1,5 @@
 import { performance } from 'node:perf_hooks';
-import type { Connection, Lane, StatementOptions } from './connection.ts';
+import type { Connection, HeldConnection, Lane, StatementOptions } from './connection.ts';
 import type { Session, Statement } from './session.ts';
 import { createSessions } from './sessions.ts';
 import { ConnectionLost } from './sqlstate.ts';
@@ -46,19 +46,21 @@ export function createLane(options: LaneOptions): Lane {
     }
   }
 
-  async function hold<T>(use: (connection: Connection) => Promise<T>): Promise<T> {
+  async function hold<T>(use: (connection: HeldConnection) => Promise<T>): Promise<T> {
     const session = await sessions.take().catch((error: unknown) => {
       throw options.explain(error);
     });
     let held = true;
+    let discarded = false;
     const connection = createConnection(statement => {
       if (held) return session.run(statement);
       throw new Error('the connection was used after its hold had ended');
     }, options.explain);
     try {
-      return await use(connection);
+      return await use({ ...connection, discard: () => void (discarded = true) });
     } finally {
       held = false;
+      if (discarded) session.destroy();
       sessions.giveBack(session);
     }
   }

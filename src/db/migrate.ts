@@ -4,7 +4,7 @@
  */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Connection, Lane } from './connection.ts';
+import type { Connection, HeldConnection, Lane } from './connection.ts';
 import { transaction } from './transaction.ts';
 
 export interface Migration {
@@ -34,13 +34,13 @@ export async function migrate(
     try {
       return await applyMissing(connection, migrations);
     } finally {
-      await connection.query('select pg_advisory_unlock($1)', [LOCK_KEY]).catch(() => {});
+      await connection.query('select pg_advisory_unlock($1)', [LOCK_KEY]).catch(connection.discard);
     }
   });
 }
 
 async function applyMissing(
-  connection: Connection,
+  connection: HeldConnection,
   migrations: readonly Migration[],
 ): Promise<Migration[]> {
   await connection.query(`
@@ -69,7 +69,7 @@ function assertKnown(
   throw new Error(`${message}, this program knows versions up to ${known}: run a newer program`);
 }
 
-async function apply(held: Connection, migration: Migration): Promise<void> {
+async function apply(held: HeldConnection, migration: Migration): Promise<void> {
   const { version, name, sql } = migration;
   try {
     await transaction({ hold: use => use(held) }, async connection => {

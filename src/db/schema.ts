@@ -255,8 +255,24 @@ export const measureFills = pgTable(
     upto: count('upto').notNull(),
     /** No longer declared: its rollup is being removed. */
     dropped: boolean('dropped').notNull().default(false),
+    /** Since when it is counted from its events alone: a number of theirs is too long. */
+    setAsideAt: instant('set_aside_at'),
   },
   t => [primaryKey({ columns: [t.workspaceId, t.definitionId, t.property] })],
+);
+
+/** What upkeep could not do for a workspace, and when it tries again. */
+export const upkeepFaults = pgTable(
+  'upkeep_faults',
+  {
+    workspaceId: integer('workspace_id').notNull(),
+    step: text('step').notNull(),
+    since: instant('since').notNull().defaultNow(),
+    tries: integer('tries').notNull().default(1),
+    retryAt: instant('retry_at').notNull(),
+    message: text('message').notNull(),
+  },
+  t => [primaryKey({ columns: [t.workspaceId, t.step] })],
 );
 
 export const quarantinedEvents = pgTable(

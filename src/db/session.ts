@@ -9,7 +9,7 @@ import { GatewayError } from '../core/errors.ts';
 import { type Address } from './address.ts';
 import type { StatementOptions } from './connection.ts';
 import { type Line, openLine } from './line.ts';
-import { codeOf, ConnectionLost } from './sqlstate.ts';
+import { codeOf, ConnectionLost, SQLSTATE } from './sqlstate.ts';
 import { driverTypes, type Param, toWire } from './wire.ts';
 
 /** Each prepared text costs memory on both sides for as long as the session lives. */
@@ -44,7 +44,11 @@ export interface Statement extends StatementOptions {
   readonly params: readonly Param[];
 }
 
-type Result = postgres.RowList<postgres.Row[]>;
+/** The rows of a statement, and what the server called it: `SELECT`, `COMMIT`, `ROLLBACK` … */
+interface Result {
+  readonly rows: object[];
+  readonly command: string;
+}
 
 /** @throws ConnectionLost, with what the server or the network said as its cause. */
 export async function openSession(options: SessionOptions): Promise<Session> {
@@ -70,11 +74,22 @@ export async function openSession(options: SessionOptions): Promise<Session> {
 function createSession(sql: postgres.Sql, line: Line, options: SessionOptions): Session {
   const prepared = new Set<string>();
 
-  function send(text: string, params: readonly Param[], script: boolean): Promise<Result> {
+  async function send(text: string, params: readonly Param[], script: boolean): Promise<Result> {
     const prepare = !script && (prepared.has(text) || prepared.size < PREPARED_MAX);
     if (prepare) prepared.add(text);
     const how = { prepare, simple: script };
-    return sql.unsafe(text, params.map(toWire), how).execute();
+    // postgres.js 3.4.9 counts the rows of its own results per connection, and an error does not
+    // reset that count: the rows of the next statement would lie behind a hole for each row that
+    // the failed one had (porsager/postgres #1119, #1181). So every statement has its own list.
+    let rows: object[] = [];
+    let current: object | undefined;
+    const { command } = await sql.unsafe(text, params.map(toWire), how).forEach((row, result) => {
+      // The driver runs some statements again by itself: what came before counts no more.
+      if (result !== current) rows = [];
+      current = result;
+      rows.push(row);
+    });
+    return { rows, command };
   }
 
   async function run(statement: Statement, limitMs = Infinity): Promise<object[]> {
@@ -82,26 +97,30 @@ function createSession(sql: postgres.Sql, line: Line, options: SessionOptions): 
     const timeoutMs = Math.min(statement.timeoutMs ?? Infinity, options.statementTimeoutMs);
     if (line.lost) throw new ConnectionLost('CONNECTION_CLOSED', 'no connection', { sent: false });
     const differs = timeoutMs !== options.statementTimeoutMs;
-    // Costs a statement before and one behind.
-    if (differs) setTimeoutTo(timeoutMs);
+    // Costs a statement before and one behind. Without the first, the session's own limit holds.
+    if (differs) setTimeoutTo(timeoutMs).catch(() => {});
     const running = withinBytes(send(text, params, script), line, statement.bytesMax);
-    // A rollback takes the first setting back as well, so the second may fail there.
-    if (differs) setTimeoutTo(options.statementTimeoutMs);
-    const rows = await within(
+    if (differs) setTimeoutTo(options.statementTimeoutMs).catch(giveUpOnWrongTimeout);
+    const { rows, command } = await within(
       running,
       Math.min(timeoutMs + MARGIN_MS, limitMs),
       line.destroy.bind(line),
     );
     // A transaction that had failed is "committed" by rolling it back, without an error.
-    if (text === 'commit' && rows.command === 'ROLLBACK') {
+    if (text === 'commit' && command === 'ROLLBACK') {
       throw new Error('the transaction had failed before its commit and is rolled back');
     }
-    return Array.from(rows);
+    return rows;
   }
 
-  function setTimeoutTo(ms: number): void {
+  function setTimeoutTo(ms: number): Promise<Result> {
     // Zero would mean no limit at all.
-    send(`set statement_timeout = ${Math.max(1, Math.ceil(ms))}`, [], true).catch(() => {});
+    return send(`set statement_timeout = ${Math.max(1, Math.ceil(ms))}`, [], true);
+  }
+
+  /** In a failed transaction the setting is taken back with the rest; else who comes next has it. */
+  function giveUpOnWrongTimeout(error: unknown): void {
+    if (codeOf(error) !== SQLSTATE.inFailedTransaction) line.destroy();
   }
 
   return {

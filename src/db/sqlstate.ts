@@ -11,6 +11,8 @@ export const SQLSTATE = {
   /** A concurrent transaction won: run again. */
   serializationFailure: '40001',
   deadlockDetected: '40P01',
+  /** An earlier statement of the transaction failed: only a rollback is taken. */
+  inFailedTransaction: '25P02',
   /** `lock_timeout` passed: another holds the row. */
   lockNotAvailable: '55P03',
   /** `statement_timeout` passed, or somebody cancelled. */
@@ -25,6 +27,8 @@ export const SQLSTATE = {
   transactionTimeout: '25P04',
   /** The server stands by, or was told to take no writes. */
   readOnlyTransaction: '25006',
+  /** A number or a sum has more digits than Postgres holds. */
+  numericValueOutOfRange: '22003',
   /** A value or statement beyond what Postgres can hold or nest. */
   programLimitExceeded: '54000',
   statementTooComplex: '54001',
@@ -101,7 +105,10 @@ export function toGatewayError(error: unknown, side: 'read' | 'write'): unknown 
     return new GatewayError('CONFLICT', 'The name or id is taken.', { cause: error });
   }
   if (isDataFault(code)) {
-    const message = 'A value is not one that can be stored or compared.';
+    const message =
+      code === SQLSTATE.numericValueOutOfRange
+        ? 'A number, or a sum of them, has more digits than can be computed: leave it out.'
+        : 'A value is not one that can be stored or compared.';
     return new GatewayError('BAD_USER_INPUT', message, { cause: error });
   }
   return error;

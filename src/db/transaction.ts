@@ -1,4 +1,4 @@
-import type { Connection } from './connection.ts';
+import type { Connection, HeldConnection } from './connection.ts';
 import { isConnectionLost, isSerializationFailure } from './sqlstate.ts';
 
 export interface TransactionOptions {
@@ -12,7 +12,7 @@ export interface TransactionOptions {
 
 /** A lane, or anything else that lends a connection to one user. */
 interface Holder {
-  hold<T>(use: (connection: Connection) => Promise<T>): Promise<T>;
+  hold<T>(use: (connection: HeldConnection) => Promise<T>): Promise<T>;
 }
 
 /**
@@ -38,7 +38,7 @@ export async function transaction<T>(
 }
 
 async function once<T>(
-  connection: Connection,
+  connection: HeldConnection,
   work: (connection: Connection) => Promise<T>,
   options: TransactionOptions,
 ): Promise<T> {
@@ -50,8 +50,9 @@ async function once<T>(
     await connection.query('commit');
     return result;
   } catch (error) {
-    // A lost connection has rolled back by itself; one that cannot is dropped by its limit.
-    if (!isConnectionLost(error)) await connection.query('rollback').catch(() => {});
+    // A lost connection has rolled back by itself. One that can't, since that was cancelled too,
+    // is closed: its next user would stand in a failed transaction.
+    if (!isConnectionLost(error)) await connection.query('rollback').catch(connection.discard);
     throw error;
   }
 }

@@ -1,4 +1,4 @@
-import type { Connection, Lane } from './connection.ts';
+import type { Connection, HeldConnection, Lane } from './connection.ts';
 import { transaction } from './transaction.ts';
 
 /**
@@ -26,7 +26,7 @@ export function tryLocked<T>(
 export function tryLockedSession<T>(
   lane: Lane,
   key: number,
-  work: (connection: Connection) => Promise<T>,
+  work: (connection: HeldConnection) => Promise<T>,
 ): Promise<T | null> {
   return lane.hold(async connection => {
     const [row] = await connection.query<{ had: boolean }>(
@@ -37,8 +37,8 @@ export function tryLockedSession<T>(
     try {
       return await work(connection);
     } finally {
-      // A lost connection has given it back by itself.
-      await connection.query('select pg_advisory_unlock($1)', [key]).catch(() => {});
+      // A lock that can't be given back ends with its connection.
+      await connection.query('select pg_advisory_unlock($1)', [key]).catch(connection.discard);
     }
   });
 }

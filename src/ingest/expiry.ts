@@ -7,8 +7,9 @@
  * `workspace_marks.expires_next` says where to begin: the fold lowers it, this raises it, each
  * under the lock of the row. So the index leads past everything that was emptied before.
  */
-import type { Lane } from '../db/client.ts';
+import type { Connection, Lane } from '../db/client.ts';
 import { NOTHING, removing, type Batch } from './removal.ts';
+import { clearFault, isClearSql, ofWorkspace } from './upkeep-faults.ts';
 import { WITHOUT_CONTENT } from './without-content.ts';
 
 export const EXPIRY_BATCH_EVENTS = 2_000;
@@ -25,15 +26,21 @@ export function expireNext(upkeep: Lane): Promise<Batch | null> {
   return removing(upkeep, async connection => {
     const [due] = await connection.query<Due>(DUE_SQL);
     if (due === undefined) return NOTHING;
-    // A statement of its own after the lock: its snapshot has all that was folded before.
-    const { workspace_id, folded, expires_next } = due;
-    const [row] = await connection.query<{ emptied: number; last: Date | null }>(EXPIRE_SQL, [
-      ...[workspace_id, expires_next, folded, EXPIRY_BATCH_EVENTS],
-    ]);
-    const from = row?.last ?? expires_next;
-    await connection.query(MOVE_NEXT_SQL, [workspace_id, from, folded]);
-    return { events: row?.emptied ?? 0, isMore: true };
+    const events = await ofWorkspace(due.workspace_id, 'EXPIRY', () => expire(connection, due));
+    return { events, isMore: true };
   });
+}
+
+async function expire(connection: Connection, due: Due): Promise<number> {
+  // A statement of its own after the lock: its snapshot has all that was folded before.
+  const { workspace_id, folded, expires_next } = due;
+  const [row] = await connection.query<{ emptied: number; last: Date | null }>(EXPIRE_SQL, [
+    ...[workspace_id, expires_next, folded, EXPIRY_BATCH_EVENTS],
+  ]);
+  const from = row?.last ?? expires_next;
+  await connection.query(MOVE_NEXT_SQL, [workspace_id, from, folded]);
+  await clearFault(connection, workspace_id, 'EXPIRY');
+  return row?.emptied ?? 0;
 }
 
 /** What is in quarantine goes as a whole: it has no place to keep. */
@@ -41,7 +48,7 @@ export async function expireQuarantined(upkeep: Lane): Promise<number> {
   const gone = await upkeep.query(
     `delete from quarantined_events where (workspace_id, id) in (
        select workspace_id, id from quarantined_events
-       where expires_at <= now() limit ${QUARANTINE_BATCH}
+       where expires_at <= now() limit ${QUARANTINE_BATCH} for update skip locked
      ) returning 1`,
   );
   return gone.length;
@@ -50,8 +57,9 @@ export async function expireQuarantined(upkeep: Lane): Promise<number> {
 const DUE_SQL = `
   select m.workspace_id, m.folded, m.expires_next
   from workspace_marks m join workspaces w on w.id = m.workspace_id
-  where m.expires_next <= now() order by m.expires_next limit 1
-  for no key update of m`;
+  where m.expires_next <= now() and ${isClearSql('EXPIRY', 'm.workspace_id')}
+  order by m.expires_next limit 1
+  for no key update of m skip locked`;
 
 export const EXPIRE_SQL = `
   with due as materialized (

@@ -7,9 +7,10 @@
 import { GRAINS, minutesFoldedSince, rowStart } from '../core/bucket.ts';
 import type { Connection } from '../db/client.ts';
 import { daysTag, zoneOfTag } from './fold-days.ts';
-import { measuresOf, syncFills } from './fold-measures.ts';
+import { type Measure, measuresOf, syncFills } from './fold-measures.ts';
 import { exactBefore, MINUTE_OF_EVENT } from './fold-minute.ts';
 import { addCounts, type CountRow } from './fold-rows.ts';
+import { type FoldScope, idList, mayTrySql } from './fold-scope.ts';
 
 /** What a batch may cost: a second, and the rows' locks for as long. */
 export const BATCH_EVENTS_MAX = 20_000;
@@ -36,40 +37,43 @@ interface Span {
 
 export interface FoldedBatch {
   readonly workspaceIds: readonly number[];
+  /** Measures that are counted from their events from now on. */
+  readonly setAside: readonly Measure[];
   /** Nothing was left over that was recorded when the batch began. */
   readonly isAll: boolean;
 }
 
-/** Folds a batch of these workspaces; null is all. The caller holds the fold's lock. */
+/** Folds a batch of these workspaces. The caller holds the fold's lock. */
 export async function foldBatch(
   connection: Connection,
-  workspaceIds: readonly number[] | null,
+  workspaces: FoldScope,
   nowMs: number,
 ): Promise<FoldedBatch> {
-  const spans = shareBatch(await findBacklogs(connection, workspaceIds));
-  if (spans.length === 0) return { workspaceIds: [], isAll: true };
+  const spans = shareBatch(await findBacklogs(connection, workspaces));
+  if (spans.length === 0) return { workspaceIds: [], setAside: [], isAll: true };
   const ids = spans.map(({ workspaceId }) => workspaceId);
   const spansJson = JSON.stringify(spans);
   const zones = new Map(spans.map(span => [span.workspaceId, zoneOfTag(span.daysZone)]));
   const hasMeasures = await syncFills(connection, ids);
   const found = await connection.query<CountedRow>(COUNTED_SQL, [spansJson, exactBefore()]);
   await addCounts(connection, toGrains(found, zones, nowMs));
-  if (hasMeasures) {
-    const since = { zones, nowMs };
-    await measuresOf(connection, { from: SPAN_EVENTS, params: [spansJson, exactBefore()] }, since);
-  }
+  const source = { from: SPAN_EVENTS, params: [spansJson, exactBefore()] };
+  const setAside = hasMeasures ? await measuresOf(connection, source, { zones, nowMs }) : [];
   // Last, since whoever changes a definition waits behind these rows.
   await move(connection, spansJson, found);
   const isAll =
     spans.length < BATCH_WORKSPACES_MAX && spans.every(({ upto, head }) => upto === head);
-  return { workspaceIds: ids, isAll };
+  return { workspaceIds: ids, setAside, isAll };
+}
+
+/** Those of the next batch. */
+export async function backlogsOf(connection: Connection, workspaces: FoldScope): Promise<number[]> {
+  const backlogs = await findBacklogs(connection, workspaces);
+  return backlogs.map(({ workspace_id }) => workspace_id);
 }
 
 /** Those least recently folded come first, so that a batch's bound starves nobody. */
-async function findBacklogs(
-  connection: Connection,
-  workspaceIds: readonly number[] | null,
-): Promise<Backlog[]> {
+async function findBacklogs(connection: Connection, workspaces: FoldScope): Promise<Backlog[]> {
   return connection.query<Backlog>(
     `select w.id as workspace_id, w.time_zone, coalesce(m.days_zone, '') as days_zone,
        coalesce(m.folded, 0) as folded, h.head, h.recorded_at
@@ -80,9 +84,10 @@ async function findBacklogs(
        where n.workspace_id = w.id order by n.head desc limit 1
      ) h
      where ($1::text is null or w.id = any ($1::text::int[])) and h.head > coalesce(m.folded, 0)
+       and ${mayTrySql(workspaces, 'FOLD', 'w.id')}
      order by m.folded_recorded_at nulls first, w.id
      limit $2`,
-    [workspaceIds === null ? null : `{${workspaceIds.join(',')}}`, BATCH_WORKSPACES_MAX],
+    [idList(workspaces.ids), BATCH_WORKSPACES_MAX],
   );
 }
 
@@ -184,6 +189,9 @@ async function move(connection: Connection, spansJson: string, found: readonly C
      ), headed as (
        delete from workspace_heads h using span s
        where h.workspace_id = s."workspaceId" and h.head < s.head
+     ), cleared as (
+       delete from upkeep_faults f using span s
+       where f.workspace_id = s."workspaceId" and f.step = 'FOLD'
      )
      insert into workspace_marks as m
        (workspace_id, folded, folded_recorded_at, days_zone, expires_first, expires_next)

@@ -11,6 +11,9 @@
  */
 import { GRAINS, rowStart } from '../core/bucket.ts';
 import type { Connection } from '../db/client.ts';
+import { setAsideOfRows } from './fold-measures.ts';
+import { type FoldScope, idList, mayTrySql } from './fold-scope.ts';
+import { clearFault, ofWorkspace } from './upkeep-faults.ts';
 
 const TZDATA = process.versions['tz'] ?? '';
 const BUCKETS_MAX = 20_000;
@@ -42,26 +45,28 @@ function isOutdated(tag: string, zone: string): boolean {
 }
 
 /** Makes the days of one workspace anew; false when all are as they should be. */
-export async function rebuildNext(
-  connection: Connection,
-  workspaceIds: readonly number[] | null,
-): Promise<boolean> {
+export async function rebuildNext(connection: Connection, workspaces: FoldScope): Promise<boolean> {
   const marks = await connection.query<{ id: number; time_zone: string; days_zone: string }>(
     `select w.id, w.time_zone, m.days_zone
      from workspaces w join workspace_marks m on m.workspace_id = w.id
      where m.folded > 0 and m.days_zone is distinct from w.time_zone || $2
        and ($1::text is null or w.id = any ($1::text::int[]))
+       and ${mayTrySql(workspaces, 'DAYS', 'w.id')}
      order by w.id`,
-    [workspaceIds === null ? null : `{${workspaceIds.join(',')}}`, ` ${TZDATA}`],
+    [idList(workspaces.ids), ` ${TZDATA}`],
   );
   const next = marks.find(mark => isOutdated(mark.days_zone, mark.time_zone));
   if (next === undefined) return false;
-  await rebuildDays(connection, next.id, next.time_zone);
+  await ofWorkspace(next.id, 'DAYS', async () => {
+    await rebuildDays(connection, next.id, next.time_zone);
+    await clearFault(connection, next.id, 'DAYS');
+  });
   return true;
 }
 
 /** In one transaction, under the fold's lock. */
 export async function rebuildDays(connection: Connection, workspaceId: number, zone: string) {
+  await setAsideOfRows(connection, workspaceId);
   for (const table of ['event_counts', 'event_measures']) {
     await connection.query(`delete from ${table} where workspace_id = $1 and grain = $2`, [
       workspaceId,
@@ -118,7 +123,11 @@ const DAY_MEASURES_SQL = `
     (workspace_id, grain, bucket, definition_id, door, property, count, sum, min, max)
   select workspace_id, ${GRAINS.DAY}, ${DAY}, definition_id, door, property,
     sum(count), sum(sum), min(min), max(max)
-  from event_measures where ${QUARTERS} group by 1, 2, 3, 4, 5, 6 order by 1, 2, 3, 4, 5, 6
+  from event_measures r where ${QUARTERS} and not exists (
+    select from measure_fills f where f.workspace_id = r.workspace_id
+      and f.definition_id = r.definition_id and f.property = r.property
+      and f.set_aside_at is not null)
+  group by 1, 2, 3, 4, 5, 6 order by 1, 2, 3, 4, 5, 6
   on conflict (workspace_id, grain, bucket, definition_id, door, property) do update set
     count = m.count + excluded.count, sum = m.sum + excluded.sum,
     min = least(m.min, excluded.min), max = greatest(m.max, excluded.max)`;

@@ -11,6 +11,8 @@ import { GRAINS, minutesFoldedSince, rowStart } from '../core/bucket.ts';
 import type { Connection } from '../db/client.ts';
 import { exactBefore, MINUTE_OF_EVENT } from './fold-minute.ts';
 import { addMeasures, type MeasureRow } from './fold-rows.ts';
+import { type FoldScope, idList, mayTrySql } from './fold-scope.ts';
+import { clearFault, ofWorkspace } from './upkeep-faults.ts';
 
 const FILL_EVENTS_MAX = 20_000;
 const DROP_ROWS_MAX = 20_000;
@@ -47,10 +49,19 @@ export async function syncFills(
   return row?.counted === true;
 }
 
-/** As `$n::text::int[]`; null is all. */
-function idList(workspaceIds: readonly number[] | null): string | null {
-  return workspaceIds === null ? null : `{${workspaceIds.join(',')}}`;
+/** One that is set aside: some number of it is too long for a rollup. */
+export interface Measure {
+  readonly workspaceId: number;
+  readonly type: string;
+  readonly property: string;
 }
+
+/**
+ * Digits of a number in a rollup. Postgres fails beyond 131,072 of them, so two events could stop a
+ * sum for ever, and one of them takes as many bytes in each row. Sums stay well below: a 256-bit
+ * integer has 78 digits.
+ */
+const DIGITS_MAX = 128;
 
 interface MeasuredRow {
   workspace_id: number;
@@ -62,6 +73,7 @@ interface MeasuredRow {
   sum: string;
   min: string;
   max: string;
+  too_long: boolean;
 }
 
 interface Source {
@@ -78,29 +90,39 @@ interface Place {
   readonly nowMs: number;
 }
 
-/** Adds the values of these events to the rollups; only numbers count. */
+/**
+ * Adds the values of these events to the rollups; only numbers count. A measure with one that is too
+ * long is set aside, and returned: readers count it from its events.
+ */
 export async function measuresOf(
   connection: Connection,
   { from, params, property }: Source,
   { zones, nowMs }: Place,
-): Promise<void> {
+): Promise<readonly Measure[]> {
   const found = await connection.query<MeasuredRow>(
     `${from}
      select e.workspace_id, e.definition_id, e.door, ${MINUTE_OF_EVENT} as at, f.property,
-       count(*) as n, sum(v.value) as sum, min(v.value) as min, max(v.value) as max
+       count(*) as n, sum(v.value) as sum, min(v.value) as min, max(v.value) as max,
+       bool_or(v.value is null) as too_long
      from e
      join measure_fills f on f.workspace_id = e.workspace_id and f.definition_id = e.definition_id
-       and not f.dropped and ($3::text is null or f.property = $3)
+       and not f.dropped and f.set_aside_at is null and ($3::text is null or f.property = $3)
      cross join lateral (
-       select (e.payload ->> f.property)::numeric as value
-       where jsonb_typeof(e.payload -> f.property) = 'number'
+       select case when octet_length(t.digits) <= ${DIGITS_MAX} then t.digits::numeric end as value
+       from (
+         select e.payload ->> f.property as digits
+         where jsonb_typeof(e.payload -> f.property) = 'number' offset 0
+       ) t
      ) v
      group by 1, 2, 3, 4, 5`,
     [...params, property ?? null],
   );
   const minutesSince = minutesFoldedSince(nowMs);
   const added: MeasureRow[] = [];
-  for (const { at, n, ...row } of found) {
+  const setAside = await setAsideTooLong(connection, found);
+  const isLeftOut = new Set(setAside.map(keyOf));
+  for (const { at, n, too_long: _, ...row } of found) {
+    if (isLeftOut.has(keyOf(row))) continue;
     for (const grain of Object.values(GRAINS)) {
       const bucket = rowStart(grain, at.getTime(), zones.get(row.workspace_id) ?? 'UTC');
       if (grain === GRAINS.MINUTE && bucket < minutesSince) continue;
@@ -108,6 +130,50 @@ export async function measuresOf(
     }
   }
   await addMeasures(connection, added);
+  return setAside.map(({ workspace_id, name, property }) => ({
+    ...{ workspaceId: workspace_id, type: name, property },
+  }));
+}
+
+type MeasureKey = Pick<MeasuredRow, 'workspace_id' | 'definition_id' | 'property'>;
+
+function keyOf({ workspace_id, definition_id, property }: MeasureKey): string {
+  return `${workspace_id} ${definition_id} ${property}`;
+}
+
+async function setAsideTooLong(
+  connection: Connection,
+  found: readonly MeasuredRow[],
+): Promise<readonly (MeasureKey & { readonly name: string })[]> {
+  const tooLong = found.filter(({ too_long }) => too_long);
+  if (tooLong.length === 0) return [];
+  return connection.query(
+    `update measure_fills f set set_aside_at = now()
+     from (
+       select distinct workspace_id, definition_id, property from json_to_recordset($1::text::json)
+         as r (workspace_id int, definition_id int, property text)
+     ) r
+     join event_definitions d on d.workspace_id = r.workspace_id and d.id = r.definition_id
+     where f.workspace_id = r.workspace_id and f.definition_id = r.definition_id
+       and f.property = r.property
+     returning f.workspace_id, f.definition_id, f.property, d.name`,
+    [JSON.stringify(tooLong)],
+  );
+}
+
+/** Rows of before there was a bound: their sums could not be added up to days. */
+export async function setAsideOfRows(connection: Connection, workspaceId: number): Promise<void> {
+  await connection.query(
+    `update measure_fills f set set_aside_at = now()
+     from (
+       select distinct definition_id, property from event_measures
+       where workspace_id = $1 and grain = ${GRAINS.QUARTER_HOUR}
+         and greatest(abs(sum), abs(min), abs(max)) >= 1e${2 * DIGITS_MAX}
+     ) r
+     where f.workspace_id = $1 and f.definition_id = r.definition_id and f.property = r.property
+       and f.set_aside_at is null`,
+    [workspaceId],
+  );
 }
 
 interface Fill {
@@ -119,23 +185,47 @@ interface Fill {
   days_zone: string;
 }
 
-/** Fills one range of one measure; false when nothing is left to fill of these workspaces, or of all. */
+interface Filled {
+  readonly isMore: boolean;
+  readonly setAside: readonly Measure[];
+}
+
+interface FillPlace {
+  readonly nowMs: number;
+  readonly zoneOfTag: (tag: string) => string;
+}
+
+/** Fills one range of one measure; no more is left when there was nothing to fill. */
 export async function fillNext(
   connection: Connection,
-  workspaceIds: readonly number[] | null,
-  { nowMs, zoneOfTag }: { readonly nowMs: number; readonly zoneOfTag: (tag: string) => string },
-): Promise<boolean> {
+  workspaces: FoldScope,
+  place: FillPlace,
+): Promise<Filled> {
   const [fill] = await connection.query<Fill>(
     `select f.workspace_id, f.definition_id, f.property, f.filled, f.upto, m.days_zone
      from measure_fills f
      join workspaces w on w.id = f.workspace_id
      join workspace_marks m on m.workspace_id = f.workspace_id
-     where not f.dropped and f.filled < f.upto
+     where not f.dropped and f.set_aside_at is null and f.filled < f.upto
        and ($1::text is null or f.workspace_id = any ($1::text::int[]))
+       and ${mayTrySql(workspaces, 'FILL', 'f.workspace_id')}
      order by f.workspace_id, f.definition_id, f.property limit 1`,
-    [idList(workspaceIds)],
+    [idList(workspaces.ids)],
   );
-  if (fill === undefined) return false;
+  if (fill === undefined) return { isMore: false, setAside: [] };
+  const setAside = await ofWorkspace(fill.workspace_id, 'FILL', async () => {
+    const without = await fillRange(connection, fill, place);
+    await clearFault(connection, fill.workspace_id, 'FILL');
+    return without;
+  });
+  return { isMore: true, setAside };
+}
+
+async function fillRange(
+  connection: Connection,
+  fill: Fill,
+  { nowMs, zoneOfTag }: FillPlace,
+): Promise<readonly Measure[]> {
   const { workspace_id, definition_id, property, filled, upto } = fill;
   const [range] = await connection.query<{ n: number; last: number | null }>(
     `select count(*) as n, max(position) as last from (
@@ -150,13 +240,13 @@ export async function fillNext(
   const zones = new Map([[workspace_id, zoneOfTag(fill.days_zone)]]);
   const range_ = JSON.stringify({ w: workspace_id, d: definition_id, after: filled, upto: end });
   const source = { from: FILL_EVENTS, params: [range_, exactBefore()], property };
-  await measuresOf(connection, source, { zones, nowMs });
+  const setAside = await measuresOf(connection, source, { zones, nowMs });
   await connection.query(
     `update measure_fills set filled = $4
      where workspace_id = $1 and definition_id = $2 and property = $3`,
     [workspace_id, definition_id, property, end],
   );
-  return true;
+  return setAside;
 }
 
 const FILL_EVENTS = `
@@ -170,17 +260,30 @@ const FILL_EVENTS = `
     ) e
   )`;
 
+interface DroppedFill {
+  w: number;
+  d: number;
+  property: string;
+}
+
 /** Removes some rows of a measure that is no longer declared; false when none is left. */
-export async function dropNext(
-  connection: Connection,
-  workspaceIds: readonly number[] | null,
-): Promise<boolean> {
-  const [fill] = await connection.query<{ w: number; d: number; property: string }>(
-    `select workspace_id as w, definition_id as d, property from measure_fills
-     where dropped and ($1::text is null or workspace_id = any ($1::text::int[])) limit 1`,
-    [idList(workspaceIds)],
+export async function dropNext(connection: Connection, workspaces: FoldScope): Promise<boolean> {
+  const [fill] = await connection.query<DroppedFill>(
+    `select f.workspace_id as w, f.definition_id as d, f.property
+     from measure_fills f join workspaces w on w.id = f.workspace_id
+     where f.dropped and ($1::text is null or w.id = any ($1::text::int[]))
+       and ${mayTrySql(workspaces, 'DROP', 'w.id')} limit 1`,
+    [idList(workspaces.ids)],
   );
   if (fill === undefined) return false;
+  await ofWorkspace(fill.w, 'DROP', async () => {
+    await dropRows(connection, fill);
+    await clearFault(connection, fill.w, 'DROP');
+  });
+  return true;
+}
+
+async function dropRows(connection: Connection, fill: DroppedFill): Promise<void> {
   const [row] = await connection.query<{ deleted: number }>(
     `with picked as (
        select ctid from event_measures
@@ -196,5 +299,4 @@ export async function dropNext(
       [fill.w, fill.d, fill.property],
     );
   }
-  return true;
 }

@@ -26,6 +26,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Lane } from '../db/client.ts';
 import { foldJobs, type Job, removeOldMinutes } from './fold-jobs.ts';
+import type { FaultLogger } from './upkeep-faults.ts';
 
 export interface Fold {
   /** These have recorded something, or changed their zone or measures: a hint, at no cost. */
@@ -36,18 +37,14 @@ export interface Fold {
   /**
    * Folds all that is recorded by now and all that is left to fill and to make anew; of one
    * workspace, or of all. Waits while another process folds.
+   * @throws what keeps the one workspace from being folded; of several it is noted
    */
   foldNow(workspaceId?: number): Promise<void>;
 }
 
-/** As pino has it. */
-export interface FoldLogger {
-  warn(facts: object, message: string): void;
-}
-
 export interface FoldOptions {
   readonly upkeep: Lane;
-  readonly logger: FoldLogger;
+  readonly logger: FaultLogger;
   readonly nowMs: () => number;
   /** After the commit; a fault in it is the caller's. */
   readonly onFolded?: (workspaceIds: readonly number[]) => void;
@@ -67,7 +64,8 @@ export function createFold(options: FoldOptions): Fold {
     start: () => loop.start(),
     stop: () => loop.stop(),
     async foldNow(workspaceId) {
-      for (const job of foldJobs(options, workspaceId === undefined ? null : [workspaceId])) {
+      const isNamed = workspaceId !== undefined;
+      for (const job of foldJobs(options, { ids: isNamed ? [workspaceId] : null, isNamed })) {
         for (let more: boolean | null = true; more !== false;) {
           more = await job();
           if (more === null) await sleep(RETRY_LOCK_MS);
@@ -132,8 +130,9 @@ class Loop {
     this.#lookAtMs = isLook ? nowMs() + LOOK_MS : Math.min(this.#lookAtMs, nowMs() + LOOK_MS);
     const ids = [...this.#noted].slice(0, NOTED_AT_ONCE_MAX);
     for (const id of ids) this.#noted.delete(id);
-    const jobs = foldJobs(this.#options, isLook ? null : ids);
-    if (isLook) jobs.push(removeOldMinutes(this.#options));
+    const jobs = foldJobs(this.#options, { ids: isLook ? null : ids, isNamed: false });
+    const lookSoon = () => (this.#lookAtMs = nowMs() + GATHER_MS);
+    if (isLook) jobs.push(removeOldMinutes(this.#options, lookSoon));
     try {
       const isDone = await this.#work(jobs);
       if (!isDone) for (const id of ids) this.#noted.add(id);

@@ -1,4 +1,4 @@
-import type { Connection, Lane } from '../db/client.ts';
+import type { Connection, HeldConnection, Lane } from '../db/client.ts';
 import { tryLocked, tryLockedSession } from '../db/try-lock.ts';
 
 /** What was done, and whether to look at once for more. */
@@ -31,6 +31,6 @@ export const BATCH_SETTINGS_SQL = `
     set_config('enable_hashjoin', 'off', true), set_config('enable_mergejoin', 'off', true)`;
 
 /** The same for what can't be done in a transaction. */
-export function removingOutside<T>(upkeep: Lane, work: (connection: Connection) => Promise<T>) {
+export function removingOutside<T>(upkeep: Lane, work: (connection: HeldConnection) => Promise<T>) {
   return tryLockedSession(upkeep, LOCK_KEY, work);
 }

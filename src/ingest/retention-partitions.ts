@@ -7,7 +7,7 @@
  * Tails move only for the oldest partition there is, so that nothing older is left below them.
  * One behind it, which another workspace still needs, is dropped once its rows are gone.
  */
-import type { Connection, Lane } from '../db/client.ts';
+import type { Connection, HeldConnection, Lane } from '../db/client.ts';
 import { partitionsBefore, type PastPartition, removePartition } from '../db/partitions.ts';
 import { transaction } from '../db/transaction.ts';
 import { type Batch, NOTHING, removingOutside } from './removal.ts';
@@ -70,7 +70,7 @@ async function isNeeded(
 }
 
 /** How many events that are. */
-async function moveTails(connection: Connection, partition: PastPartition): Promise<number> {
+async function moveTails(connection: HeldConnection, partition: PastPartition): Promise<number> {
   const [row] = await transaction({ hold: use => use(connection) }, held =>
     held.query<{ events: number }>(
       `with last as materialized (${lastPlaces(partition)}), moved as (

@@ -9,6 +9,7 @@
  */
 import type { Connection, Lane } from '../db/client.ts';
 import { type Batch, NOTHING, removing } from './removal.ts';
+import { clearFault, isClearSql, ofWorkspace } from './upkeep-faults.ts';
 
 /** A batch: some 100 ms, and the row of the marks, which the fold wants too, for as long. */
 export const RETENTION_BATCH_EVENTS = 5_000;
@@ -27,7 +28,9 @@ export function removeNext(upkeep: Lane): Promise<Batch | null> {
   return removing(upkeep, async connection => {
     const [due] = await connection.query<Due>(DUE_SQL);
     if (due === undefined) return NOTHING;
-    return { events: await removeBatch(connection, due), isMore: true };
+    const { workspace_id } = due;
+    const remove = () => removeBatch(connection, due);
+    return { events: await ofWorkspace(workspace_id, 'RETENTION', remove), isMore: true };
   });
 }
 
@@ -47,6 +50,7 @@ async function removeBatch(connection: Connection, due: Due): Promise<number> {
     return 0;
   }
   await connection.query(MOVE_TAIL_SQL, [workspace_id, row.last + 1, tail_recorded_at]);
+  await clearFault(connection, workspace_id, 'RETENTION');
   return row.removed;
 }
 
@@ -63,7 +67,7 @@ const DUE_SQL = `
     now() - make_interval(days => w.retention_days) as cutoff
   from workspace_marks m join workspaces w on w.id = m.workspace_id
   where m.tail_recorded_at < now() - make_interval(days => w.retention_days)
-    and m.tail <= m.folded
+    and m.tail <= m.folded and ${isClearSql('RETENTION', 'm.workspace_id')}
   order by m.tail_recorded_at + make_interval(days => w.retention_days) limit 1`;
 
 /** recorded_at rises with position, so these are the first ones; its bounds spare partitions. */

@@ -30,7 +30,8 @@ export async function readRemovalLag(
        ${seconds('now() - min(m.expires_next)')} as expiry
      from workspace_marks m join workspaces w on w.id = m.workspace_id`,
   );
-  const { oldest = 0, retention = 0, expiry = 0 } = row ?? {};
+  if (row === undefined) throw new Error('the figures are one row');
+  const { oldest, retention, expiry } = row;
   return { oldestEventS: oldest, retentionLagS: retention, expiryLagS: expiry };
 }
 

@@ -1,5 +1,6 @@
 import { LIMITS } from '../core/limits.ts';
 import type { Lane } from '../db/client.ts';
+import { isOfWorkspace } from './upkeep-faults.ts';
 
 const PURGED_PER_STATEMENT = 5_000;
 const QUARANTINED_PER_STATEMENT = 1_000;
@@ -10,6 +11,7 @@ const PURGED_TABLES = [
   'event_counts',
   'event_measures',
   'measure_fills',
+  'upkeep_faults',
   'quarantined_events',
   'event_definitions',
   'workspace_heads',
@@ -20,12 +22,21 @@ export async function purgeDeleted(upkeep: Lane): Promise<number> {
   let purged = 0;
   const gone = await upkeep.query<{ workspace_id: number }>(
     `select m.workspace_id from workspace_marks m
-     where not exists (select from workspaces w where w.id = m.workspace_id) limit 100`,
+     where not exists (select from workspaces w where w.id = m.workspace_id)
+     order by random() limit 100`,
   );
+  const failures: unknown[] = [];
   for (const { workspace_id } of gone) {
-    for (const table of PURGED_TABLES) purged += await purgeTable(upkeep, table, workspace_id);
-    await upkeep.query('delete from workspace_marks where workspace_id = $1', [workspace_id]);
+    try {
+      for (const table of PURGED_TABLES) purged += await purgeTable(upkeep, table, workspace_id);
+      await upkeep.query('delete from workspace_marks where workspace_id = $1', [workspace_id]);
+    } catch (error) {
+      // The others' turn all the same: this one is tried again at the next.
+      if (!isOfWorkspace(error)) throw error;
+      failures.push(error);
+    }
   }
+  if (failures.length > 0) throw failures[0];
   return purged;
 }
 
@@ -61,6 +72,6 @@ export const PURGE_QUARANTINE_SQL = `
     select q.workspace_id, q.id from workspaces w cross join lateral (
       select workspace_id, id from quarantined_events
       where workspace_id = w.id and received_at < now() - make_interval(days => $1)
-      limit ${QUARANTINED_PER_STATEMENT}
+      limit ${QUARANTINED_PER_STATEMENT} for update skip locked
     ) q limit ${QUARANTINED_PER_STATEMENT}
   ) returning 1`;

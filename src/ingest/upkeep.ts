@@ -11,6 +11,13 @@ import { type Batch, NOTHING } from './removal.ts';
 import { isSweepDue, type KeySweep, sweepKeys } from './retention-keys.ts';
 import { removePartitions } from './retention-partitions.ts';
 import { lookUpTails, removeNext } from './retention.ts';
+import {
+  countFaults,
+  type FaultFigures,
+  forgetFaults,
+  NO_FAULTS,
+  notingFaults,
+} from './upkeep-faults.ts';
 import { readOldestSnapshot, readRemovalLag, type RemovalFigures } from './upkeep-figures.ts';
 import { purgeDeleted, purgeQuarantine } from './upkeep-purge.ts';
 import { createTurns, type Job } from './upkeep-turns.ts';
@@ -31,7 +38,7 @@ export interface UpkeepOptions {
 }
 
 /** Counts of this process, and figures of the database as they were at the last look. */
-export interface UpkeepStats extends RemovalFigures {
+export interface UpkeepStats extends RemovalFigures, FaultFigures {
   readonly eventsRemoved: number;
   readonly eventsExpired: number;
   readonly partitionsRemoved: number;
@@ -79,6 +86,7 @@ function tidying(upkeep: Lane): Job[] {
     statistics: () => upkeep.query('analyze events, event_keys'),
     purge: () => purgeDeleted(upkeep),
     quarantine: () => purgeQuarantine(upkeep),
+    faults: () => forgetFaults(upkeep),
   };
   return Object.entries(jobs).map(([name, work]) => ({
     ...{ name, everyMs: EVERY_MS },
@@ -94,6 +102,7 @@ class Removal {
   stats: UpkeepStats = {
     ...{ eventsRemoved: 0, eventsExpired: 0, partitionsRemoved: 0 },
     ...{ oldestEventS: 0, retentionLagS: 0, expiryLagS: 0, snapshotS: 0 },
+    ...NO_FAULTS,
   };
   readonly #upkeep: Lane;
   readonly #logger: UpkeepLogger;
@@ -117,7 +126,7 @@ class Removal {
   }
 
   async #expire(): Promise<boolean> {
-    const { events, isMore } = (await expireNext(this.#upkeep)) ?? NOTHING;
+    const { events, isMore } = (await this.#noting(() => expireNext(this.#upkeep))) ?? NOTHING;
     const eventsExpired = this.stats.eventsExpired + events;
     this.stats = { ...this.stats, eventsExpired };
     return (await expireQuarantined(this.#upkeep)) > 0 || isMore;
@@ -125,7 +134,7 @@ class Removal {
 
   async #remove(): Promise<boolean> {
     await lookUpTails(this.#upkeep);
-    const { isMore } = this.#counted(await removeNext(this.#upkeep));
+    const { isMore } = this.#counted(await this.#noting(() => removeNext(this.#upkeep)));
     if (isMore) this.#say('removal', this.stats, 'removing events that are no longer kept');
     return isMore;
   }
@@ -138,6 +147,14 @@ class Removal {
     this.stats = { ...this.stats, partitionsRemoved };
     this.#logger.info(removed, 'partitions were removed whose events are no longer kept');
     return false;
+  }
+
+  /** What fails for one workspace is noted: the next piece is another's. */
+  #noting(work: () => Promise<Batch | null>): Promise<Batch | null> {
+    const options = { upkeep: this.#upkeep, logger: this.#logger };
+    return notingFaults(options, work).then(batch =>
+      batch === undefined ? { events: 0, isMore: true } : batch,
+    );
   }
 
   #counted(batch: Batch | null): Batch {
@@ -159,7 +176,8 @@ class Removal {
   async #look(): Promise<boolean> {
     const lag = await readRemovalLag(this.#upkeep);
     const snapshot = await readOldestSnapshot(this.#upkeep);
-    this.stats = { ...this.stats, ...lag, snapshotS: snapshot?.seconds ?? 0 };
+    const faults = await countFaults(this.#upkeep);
+    this.stats = { ...this.stats, ...lag, ...faults, snapshotS: snapshot?.seconds ?? 0 };
     if (snapshot !== null && snapshot.seconds > this.#snapshotWarnS) {
       const message =
         'a snapshot stays open: what is removed keeps its space, and reading slows down';

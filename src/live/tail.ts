@@ -2,8 +2,11 @@
  * The reader of new events, one in a process: of the workspaces that somebody here watches, and
  * only of those whose head is known to lie beyond their ring. A hint with positions tells that
  * by itself; the hint `ALL`, which also the poll gives, asks for the heads. While the database is
- * away it backs off and goes on: rings stand still and nothing is lost.
+ * away it backs off and goes on: rings stand still and nothing is lost. A workspace whose own reads
+ * fail rests alone.
  */
+import { isUnavailable } from '../core/errors.ts';
+import { toGatewayError } from '../db/sqlstate.ts';
 import type { LiveLimits } from './limits.ts';
 import type { EventLog } from './log.ts';
 import { backOff, type Patience } from './outage.ts';
@@ -24,6 +27,8 @@ const READ_BYTES_AIM = 1_048_576;
 export class Tail {
   readonly #options: TailOptions;
   readonly #behind = new Set<Watch>();
+  /** Their last read failed: they wait for the next by themselves. */
+  readonly #resting = new Set<Watch>();
   #lookAtAll = false;
   #running: Promise<void> | null = null;
   #reads = 0;
@@ -103,7 +108,20 @@ export class Tail {
     const watch = this.#options.watches.get(workspaceId);
     if (watch === undefined) return;
     watch.target = Math.max(watch.target, position);
-    if (watch.isBehind) this.#behind.add(watch);
+    if (watch.isBehind && !this.#resting.has(watch)) this.#behind.add(watch);
+  }
+
+  /** Out of the way of the others, for longer with each failure. */
+  #rest(watch: Watch, error: unknown): void {
+    const { patience } = this.#options;
+    patience.onFailure(error);
+    this.#behind.delete(watch);
+    this.#resting.add(watch);
+    void backOff(++watch.failures, patience).then(() => {
+      this.#resting.delete(watch);
+      this.#aim(watch.workspaceId, watch.target);
+      this.#wake();
+    });
   }
 
   /** One read of each workspace that is behind, so that none waits for a busier one. */
@@ -113,7 +131,14 @@ export class Tail {
       const isWatched = () => watches.get(watch.workspaceId) === watch;
       if (isWatched() && watch.isBehind) {
         this.#reads++;
-        await readOn(watch, this.#options);
+        try {
+          await readOn(watch, this.#options);
+          watch.failures = 0;
+        } catch (error) {
+          // An outage is everybody's.
+          if (isUnavailable(toGatewayError(error, 'read'))) throw error;
+          this.#rest(watch, error);
+        }
       }
       if (!isWatched() || !watch.isBehind) this.#behind.delete(watch);
     });

@@ -37,6 +37,8 @@ export class Watch {
   target = 0;
   /** How many events the tail reads at once. */
   readLimit = 256;
+  /** Reads of the tail that failed in a row. */
+  failures = 0;
   /** What was read of the log in an earlier one is no longer true. */
   generation = 0;
   readonly #clock: LiveClock;

@@ -20,6 +20,9 @@ export interface UpkeepFigures {
   readonly retentionLagS: number;
   readonly expiryLagS: number;
   readonly snapshotS: number;
+  /** Workspaces that a step of upkeep fails for. */
+  readonly faults: Readonly<Record<string, number>>;
+  readonly measuresSetAside: number;
 }
 
 export interface RequestFigures {
@@ -55,6 +58,7 @@ type Figure = readonly [MetricName, (of: MetricSources) => number];
 /** Declares them all. What is emptied is counted from both sides: the counter is returned. */
 export function declareFigures(describe: Describe, sources: Sources): Counter<'reason'> {
   declareLanes(describe, sources);
+  declareFaults(describe, sources);
   declareGauges(describe, sources);
   declareCounters(describe, sources);
   return declareEmptied(describe, sources);
@@ -74,6 +78,7 @@ function declareGauges(describe: Describe, sources: Sources): void {
     ['sluice_retention_lag_seconds', of => of.upkeep().retentionLagS],
     ['sluice_expiry_lag_seconds', of => of.upkeep().expiryLagS],
     ['sluice_oldest_snapshot_age_seconds', of => of.upkeep().snapshotS],
+    ['sluice_measures_set_aside', of => of.upkeep().measuresSetAside],
   ];
   for (const [name, read] of gauges) {
     new Gauge({
@@ -122,6 +127,17 @@ function declareLanes(describe: Describe, sources: Sources): void {
       },
     });
   }
+}
+
+function declareFaults(describe: Describe, sources: Sources): void {
+  new Gauge({
+    ...describe('sluice_upkeep_faults'),
+    labelNames: ['step'],
+    collect() {
+      for (const [step, workspaces] of Object.entries(sources()?.upkeep().faults ?? {}))
+        this.set({ step }, workspaces);
+    },
+  });
 }
 
 function declareEmptied(describe: Describe, sources: Sources): Counter<'reason'> {

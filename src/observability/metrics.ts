@@ -42,6 +42,10 @@ export const METRICS = {
   sluice_expiry_lag_seconds: 'How overdue the expired event is that should be emptied first.',
   sluice_oldest_snapshot_age_seconds:
     'How old the oldest open snapshot of the database is: until it ends, removed rows keep their space.',
+  sluice_upkeep_faults:
+    'Workspaces that upkeep fails for and passes over, by step: FOLD, DAYS, FILL, DROP, EXPIRY or RETENTION.',
+  sluice_measures_set_aside:
+    'Measures that are counted from their events, since a number of theirs is too long for rollups.',
 } as const;
 export type MetricName = keyof typeof METRICS;
 

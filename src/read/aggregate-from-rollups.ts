@@ -246,7 +246,7 @@ function lackingSql(question: RollupQuestion, properties: readonly string[]): SQ
       where d.workspace_id = ${workspaceId}::int and d.id not in (
         select f.definition_id from measure_fills f
         where f.workspace_id = ${workspaceId}::int and f.property = any(${textArray(properties)})
-          and f.filled >= f.upto and not f.dropped
+          and f.filled >= f.upto and not f.dropped and f.set_aside_at is null
         group by f.definition_id having count(*) = ${properties.length}::int
       )
     ) e where ${filterSql(filter, workspaceId)}

@@ -32,6 +32,7 @@ export async function readStorageUse(read: Connection, now: Date): Promise<Stora
           from event_counts c
           where c.grain = ${GRAINS.DAY} and c.bucket >= ${since} and c.bucket <= ${now}) as a_day`,
   );
-  const { used = 0, event_bytes = 0, kept = 0, a_day = 0 } = row ?? {};
+  if (row === undefined) throw new Error('the sizes are one row');
+  const { used, event_bytes, kept, a_day } = row;
   return { usedBytes: used, bytesPerDay: Math.round((event_bytes / Math.max(kept, 1)) * a_day) };
 }

@@ -5,6 +5,7 @@ import type { Connection } from '../db/connection.ts';
 import type { Writers } from '../ingest/writers.ts';
 import type { Live } from '../live/live.ts';
 import { readStorageUse } from '../read/storage.ts';
+import { readUpkeepStatus } from '../read/upkeep-status.ts';
 import { VERSION } from '../version.ts';
 
 interface StatusOptions {
@@ -35,6 +36,7 @@ export function createStatus({ read, config, writers, live }: StatusOptions): St
       ]);
       return { ...use, freeBytes };
     },
+    upkeep: () => readUpkeepStatus(read),
   };
 }
 

@@ -180,3 +180,33 @@ test('a process that ends without waiting ends after its events are stored', asy
   await run('node', ['--input-type=module', '-e', script]);
   expect(await storedIn(slug)).toHaveLength(1_200);
 });
+
+test('receipts stand, whatever errors come with them', async () => {
+  const beside = {
+    message: 'The query ran into its time limit.',
+    path: ['recordEvents', 'receipts', 0, 'cursor'],
+    extensions: { code: 'QUERY_TOO_EXPENSIVE' },
+  };
+  const lost: string[] = [];
+  const { client, slug, bodies } = await start({
+    onLost: (error, eventId) => lost.push(`${error.code} ${eventId}`),
+    fetch: async (url, init) => {
+      const answer = (await (await fetch(url, init)).json()) as object;
+      return Response.json({ ...answer, errors: [beside] });
+    },
+  });
+  const receipts = await Promise.all([
+    client.record({ id: 'a', type: 'a' }),
+    client.record({ id: 'b', type: 'b' }),
+  ]);
+  expect(receipts.map(({ status }) => status)).toEqual(['RECORDED', 'RECORDED']);
+  expect([await storedIn(slug), lost, bodies.length]).toEqual([['a', 'b'], [], 1]);
+  const error = await client
+    .query('mutation { recordEvent(input: { event: { type: "c" } }) { receipt { status } } }')
+    .catch((caught: unknown) => caught);
+  expect(error).toMatchObject({
+    code: 'QUERY_TOO_EXPENSIVE',
+    data: { recordEvent: { receipt: { status: 'RECORDED' } } },
+  });
+  expect(await storedIn(slug)).toHaveLength(3);
+});

@@ -252,6 +252,7 @@ function fakeServices(given: Given, recorded: EventInput[], subscribed: Subscrib
         streams: { open: 0, catchingUp: 0, lagEvents: 0, lagMs: 0 },
       }),
       storage: async () => ({ usedBytes: 10_000_000, bytesPerDay: 1_000, freeBytes: null }),
+      upkeep: async () => ({ faults: [], setAsideMeasures: [] }),
     },
     keyAdmin: {
       create: async ({ workspaceId }: ApiKeyInfo) => ({

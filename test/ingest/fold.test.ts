@@ -176,6 +176,7 @@ test('a fold that dies between its statements has counted nothing', async () => 
         hold: use =>
           database.upkeep.hold(connection =>
             use({
+              ...connection,
               async query(text, ...rest) {
                 if (text !== 'rollback' && ++n === dieAt) throw new Error('killed');
                 statements.push(text);

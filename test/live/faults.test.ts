@@ -18,6 +18,8 @@ beforeAll(async () => {
 });
 afterAll(() => bed[Symbol.asyncDispose]());
 
+/** Longer than a test takes. */
+const NEVER_MS = 600_000;
 const losesAllHints = (wakeup: Wakeup): Wakeup => ({ ...wakeup, announce: () => {} });
 
 /** A generator with a seed, so that a failure can be run again. */
@@ -243,4 +245,54 @@ test('while the database refuses, streams wait without an error, then go on', as
   for (const taken of await all) expect(positionsOf(taken)).toEqual(upTo(300));
   expect(process.warnings.length).toBeLessThan(10);
   await Promise.all([admin.stop(), process.stop(), writer.stop()]);
+});
+
+test('a workspace whose log can not be read keeps no other stream waiting', async () => {
+  let broken = 0;
+  const process = await bed.process({
+    limits: { retryMinMs: NEVER_MS, retryMaxMs: NEVER_MS },
+    log: log => ({
+      ...log,
+      after: (workspaceId, ...rest) =>
+        workspaceId === broken
+          ? Promise.reject(new RangeError('no door has the number 99'))
+          : log.after(workspaceId, ...rest),
+    }),
+  });
+  const silent = await bed.process({ wakeup: losesAllHints });
+  const [odd, other] = [await bed.workspace(), await bed.workspace()];
+  broken = odd;
+  const streams = [odd, other].map(workspace => process.subscribe(workspace));
+  for (const stream of streams) await stream.next();
+  const tell = async (workspace: number) =>
+    process.live.recorded(new Map([[workspace, await silent.record(workspace, 3)]]));
+  await tell(odd);
+  await expect.poll(() => process.live.stats().failures).toBe(1);
+  await tell(odd);
+  await tell(other);
+  expect(positionsOf(await takeUntil(streams[1]!, 3))).toEqual(upTo(3));
+  expect(process.live.stats().failures).toBe(1);
+  await Promise.all([process.stop(), silent.stop()]);
+});
+
+test('a workspace whose log can be read again is read on', async () => {
+  let isBroken = true;
+  const process = await bed.process({
+    limits: { retryMinMs: 5, retryMaxMs: 20 },
+    log: log => ({
+      ...log,
+      after: (...span) =>
+        isBroken ? Promise.reject(new RangeError('no door has the number 99')) : log.after(...span),
+    }),
+  });
+  const silent = await bed.process({ wakeup: losesAllHints });
+  const workspace = await bed.workspace();
+  const stream = process.subscribe(workspace);
+  await stream.next();
+  const head = await silent.record(workspace, 3);
+  process.live.recorded(new Map([[workspace, head]]));
+  await expect.poll(() => process.live.stats().failures).toBeGreaterThan(2);
+  isBroken = false;
+  expect(positionsOf(await takeUntil(stream, 3))).toEqual(upTo(3));
+  await Promise.all([process.stop(), silent.stop()]);
 });

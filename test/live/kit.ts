@@ -29,6 +29,8 @@ interface ProcessOptions {
   readonly pollMs?: number;
   /** Changes the wake-up, such as to lose all hints. */
   readonly wakeup?: (wakeup: Wakeup) => Wakeup;
+  /** Changes the log, such as to fail for one workspace. */
+  readonly log?: (log: EventLog) => EventLog;
 }
 
 export interface Process {
@@ -85,10 +87,11 @@ export async function startLiveTestbed(): Promise<LiveTestbed> {
 }
 
 async function startProcess(url: string, options: ProcessOptions = {}): Promise<Process> {
-  const { limits = {}, pollMs = NEVER_MS, wakeup: change = same => same } = options;
+  const { limits = {}, pollMs = NEVER_MS } = options;
+  const { wakeup: change = same => same, log: changeLog = same => same } = options;
   const db = createDatabase({ url, applicationName: READS });
   const writing = createDatabase({ url, applicationName: 'writes' });
-  const log = createEventLog(db.read);
+  const log = changeLog(createEventLog(db.read));
   const warnings: object[] = [];
   const postgres = createPostgresWakeup({
     listen: db.listen,

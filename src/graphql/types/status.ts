@@ -1,6 +1,16 @@
-import type { GatewayStatus, StorageStatus, StreamStatus } from '../../core/gateway-status.ts';
+import type {
+  GatewayStatus,
+  SetAsideMeasure,
+  StorageStatus,
+  StreamStatus,
+  UpkeepFault,
+  UpkeepStatus,
+  UpkeepStep,
+} from '../../core/gateway-status.ts';
 import { requireInstallationAdmin } from '../access.ts';
 import { builder } from '../builder.ts';
+import { enumValues } from '../enum-values.ts';
+import { WorkspaceRef } from '../refs.ts';
 
 const StreamStatusRef = builder.objectRef<StreamStatus>('StreamStatus').implement({
   description: 'The live streams of one gateway.',
@@ -47,6 +57,68 @@ const StorageStatusRef = builder.objectRef<StorageStatus>('StorageStatus').imple
   }),
 });
 
+const UpkeepStepEnum = builder.enumType('UpkeepStep', {
+  description: 'What upkeep does for each workspace by itself.',
+  values: enumValues<UpkeepStep>({
+    FOLD: 'Counts recorded events into the rollups. Until then reads count them from the events.',
+    DAYS: 'Makes the rollup of days anew, for another time zone.',
+    FILL: 'Counts earlier events into the rollup of a new measure.',
+    DROP: 'Removes the rollup of a measure that is no longer declared.',
+    EXPIRY: 'Takes the content of expired events away. No read shows it meanwhile.',
+    RETENTION: 'Removes events that are no longer kept.',
+  }),
+});
+
+const UpkeepFaultRef = builder.objectRef<UpkeepFault>('UpkeepFault').implement({
+  description: 'A step that fails for one workspace. The others are not held up by it.',
+  fields: t => ({
+    workspace: t.field({
+      type: WorkspaceRef,
+      nullable: true,
+      description: 'The workspace. Null: it was deleted a moment ago.',
+      resolve: ({ workspaceId }, _args, { loaders }) => loaders.workspace.load(workspaceId),
+    }),
+    step: t.field({ type: UpkeepStepEnum, description: 'What fails.', resolve: f => f.step }),
+    since: t.expose('since', { type: 'DateTime', description: 'When it failed first.' }),
+    retryAt: t.expose('retryAt', { type: 'DateTime', description: 'When it is tried again.' }),
+    message: t.exposeString('message', { description: 'What the database said, for people.' }),
+  }),
+});
+
+const SetAsideMeasureRef = builder.objectRef<SetAsideMeasure>('SetAsideMeasure').implement({
+  description:
+    'A measure without a rollup, since a number of its events has more than 128 characters. It is ' +
+    'counted from the events, within the time limit. To try anew, define the type without it, ' +
+    'and then with it.',
+  fields: t => ({
+    workspace: t.field({
+      type: WorkspaceRef,
+      nullable: true,
+      description: 'The workspace. Null: it was deleted a moment ago.',
+      resolve: ({ workspaceId }, _args, { loaders }) => loaders.workspace.load(workspaceId),
+    }),
+    type: t.exposeString('type', { description: 'The type whose definition lists it.' }),
+    property: t.exposeString('property', { description: 'The property that it measures.' }),
+    since: t.expose('since', { type: 'DateTime', description: 'When it was set aside.' }),
+  }),
+});
+
+const UpkeepStatusRef = builder.objectRef<UpkeepStatus>('UpkeepStatus').implement({
+  description: 'What upkeep can not do, and for which workspaces. Empty lists: all is well.',
+  fields: t => ({
+    faults: t.field({
+      type: [UpkeepFaultRef],
+      description: 'Steps that fail, the oldest first; at most 100.',
+      resolve: ({ faults }) => faults,
+    }),
+    setAsideMeasures: t.field({
+      type: [SetAsideMeasureRef],
+      description: 'Measures that have no rollup, the oldest first; at most 100.',
+      resolve: ({ setAsideMeasures }) => setAsideMeasures,
+    }),
+  }),
+});
+
 const GatewayStatusRef = builder.objectRef<GatewayStatus>('GatewayStatus').implement({
   description: 'How the gateway does that answers: of several, each speaks for itself.',
   fields: t => ({
@@ -64,6 +136,11 @@ const GatewayStatusRef = builder.objectRef<GatewayStatus>('GatewayStatus').imple
       type: StorageStatusRef,
       description: 'What its database takes on the disk.',
       resolve: (_status, _args, { services }) => services.status.storage(),
+    }),
+    upkeep: t.field({
+      type: UpkeepStatusRef,
+      description: 'What the gateways of its database can not do in the background.',
+      resolve: (_status, _args, { services }) => services.status.upkeep(),
     }),
   }),
 });
