@@ -7,6 +7,7 @@ import { quoted } from './canonical-json.ts';
 import { contentHash } from './content-hash.ts';
 import { eventKey } from './event-key.ts';
 import type { Door, EventInput, EventProblem, PreparedEvent } from './event.ts';
+import { canonicalIp } from './ip-address.ts';
 import { LIMITS } from './limits.ts';
 import { payloadProblems } from './payload-check.ts';
 import { isStorableJson, isStorableText, isWithinBytes, TEXT_INVALID } from './text.ts';
@@ -63,7 +64,7 @@ function complete(
     icon: input.icon ?? null,
     notify: input.notify ?? false,
     success: input.success ?? null,
-    clientIp: input.clientIp ?? null,
+    clientIp: input.clientIp == null ? null : canonicalIp(input.clientIp),
     parentId: input.parentId ?? null,
     groupId: input.groupId ?? null,
     payload,
