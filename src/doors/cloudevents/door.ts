@@ -2,9 +2,11 @@
 import { z } from 'zod';
 import { eventCursors, LOG_BEGINNING } from '../../core/cursor.ts';
 import { GatewayError } from '../../core/errors.ts';
+import type { StoredEvent } from '../../core/event.ts';
 import { LIMITS } from '../../core/limits.ts';
 import { bearerOf } from '../bearer.ts';
 import type { Door, DoorAnswer, DoorContext, DoorRequest } from '../door.ts';
+import { shown } from '../events-body.ts';
 import { recordTogether } from '../record.ts';
 import { writeExact } from './exact.ts';
 import { BATCHED, readEvents } from './modes.ts';
@@ -47,6 +49,8 @@ async function get({ query }: DoorRequest, context: DoorContext): Promise<DoorAn
     ...{ first: limit.data, after },
     order: { field: 'POSITION', direction: 'ASC' },
   });
+  const text = (event: StoredEvent) =>
+    writeExact(shown(event, each => encode(each, workspace.slug)));
   const { encodePosition } = eventCursors(context.services.epoch, workspace.id);
   const last = items.at(-1);
   const cursor =
@@ -60,7 +64,7 @@ async function get({ query }: DoorRequest, context: DoorContext): Promise<DoorAn
       'sluice-cursor': cursor,
       ...(hasNextPage ? { link: `<${PATH}?${next}>; rel="next"` } : {}),
     },
-    body: `[${items.map(event => writeExact(encode(event, workspace.slug))).join(',')}]`,
+    body: `[${items.map(text).join(',')}]`,
   };
 }
 

@@ -4,6 +4,8 @@ import { parsePayload } from '../../core/exact-json.ts';
 import type { Json, JsonObject } from '../../core/json.ts';
 import { LIMITS } from '../../core/limits.ts';
 import { isWithinBytes } from '../../core/text.ts';
+import { instantText } from '../../core/unreadable.ts';
+import { unreadableText } from '../events-body.ts';
 import { differenceOf, restored } from '../wire-difference.ts';
 import { OPTIONAL_FIELDS, REQUIRED_FIELDS, TARGET_FIELDS, type CliEvent } from './wire.ts';
 
@@ -55,11 +57,14 @@ export function decode(event: CliEvent): EventInput {
 /** Also of an event that came through another door: what is required is filled in. */
 export function encode(event: StoredEvent, workspace: string): CliEvent {
   const derived = derive({ ...event, payload: parsePayload(event.payload) }, workspace);
-  return event.door === 'SPEAKEASY' ? (restored(derived, event.wire) as CliEvent) : derived;
+  const encoded =
+    event.door === 'SPEAKEASY' ? (restored(derived, event.wire) as CliEvent) : derived;
+  const error = unreadableText(event);
+  return error === null ? encoded : { ...encoded, error };
 }
 
 function derive(event: Mapped, workspace: string): CliEvent {
-  const created_at = event.occurredAt.toISOString();
+  const created_at = instantText(event.occurredAt);
   const required = { local_started_at: created_at, speakeasy_version: '', workspace_id: workspace };
   const fields: Record<string, Json> = Object.assign(
     { ...required, execution_id: '', speakeasy_api_key_name: '' },
