@@ -11,7 +11,7 @@ import type { StoredEvent } from '../core/event.ts';
 import { LIMITS } from '../core/limits.ts';
 import type { Connection, StatementOptions } from './connection.ts';
 import { rows } from './query.ts';
-import { isRowFault, isTimeout, ResultTooLarge } from './sqlstate.ts';
+import { isRowFault, isSilence, isTimeout, ResultTooLarge } from './sqlstate.ts';
 import { eventColumns, type EventRow, headColumns, toStoredEvent } from './stored-event.ts';
 
 export interface EventStatement {
@@ -29,8 +29,11 @@ export interface SomeEvents {
   readonly isCut: boolean;
 }
 
-/** For how long a workspace is read with care, once that was needed. */
-const CARE_MS = 600_000;
+/** For how long a workspace is read with care, once that was needed, and once it may have been. */
+const CARE_MS = 3_600_000;
+const SILENCE_CARE_MS = 60_000;
+/** For a statement that took too long with content, and may take less without. */
+const LATE_TIMEOUT_MS = 1_000;
 const CAREFUL_WORKSPACES_MAX = 1_000;
 /** Events of the first part; later parts are as large as their bytes allow. */
 const PART_ROWS_FIRST = 32;
@@ -43,6 +46,8 @@ export class EventRows {
   readonly #connection: Connection;
   /** Workspaces where a statement failed, and how many events it was to read. */
   readonly #careful = new Map<number, { readonly rowsMax: number; readonly untilMs: number }>();
+  /** Statements that ran into their time limit. */
+  readonly #late = new WeakSet<object>();
 
   constructor(connection: Connection, bytesMax: number = LIMITS.answerBytesMax) {
     this.#connection = connection;
@@ -108,23 +113,30 @@ export class EventRows {
   }
 
   /** Rows without content. */
-  heads<Row extends object = EventRow>({ select, options }: EventStatement): Promise<Row[]> {
-    return rows<Row>(this.#connection, select(headColumns), this.#bounded(options));
+  heads<Row extends object = EventRow>(statement: EventStatement): Promise<Row[]> {
+    const options = this.#bounded(statement.options);
+    const late = this.#late.has(statement) ? { timeoutMs: LATE_TIMEOUT_MS } : {};
+    return rows<Row>(this.#connection, statement.select(headColumns), { ...options, ...late });
   }
 
   /** Runs what reads content at once. Null: it is to be read with care. */
   async attempt<T>(
-    { workspaceId, rowsMax, options }: Omit<EventStatement, 'select'>,
+    statement: Pick<EventStatement, 'workspaceId' | 'rowsMax'>,
     run: () => Promise<T>,
   ): Promise<T | null> {
+    const { workspaceId, rowsMax } = statement;
     if (this.#isCareful(workspaceId, rowsMax)) return null;
     try {
       return await run();
     } catch (error) {
-      const isFault = error instanceof ResultTooLarge || isRowFault(error);
-      // What an index yields takes long for nothing but its content.
-      if (!isFault && !(isTimeout(error) && options?.byIndex === true)) throw error;
-      if (isFault) this.#takeCare(workspaceId, rowsMax);
+      if (error instanceof ResultTooLarge || isRowFault(error)) {
+        this.#takeCare(workspaceId, rowsMax);
+        return null;
+      }
+      // Writing a number of a hundred thousand digits takes its time, and can't be interrupted.
+      if (isSilence(error)) this.#takeCare(workspaceId, rowsMax, SILENCE_CARE_MS);
+      if (!isTimeout(error)) throw error;
+      this.#late.add(statement);
       return null;
     }
   }
@@ -201,12 +213,12 @@ export class EventRows {
     return false;
   }
 
-  #takeCare(workspaceId: number, rowsMax: number): void {
+  #takeCare(workspaceId: number, rowsMax: number, forMs = CARE_MS): void {
     const known = this.#careful.get(workspaceId)?.rowsMax ?? Infinity;
     this.#careful.delete(workspaceId);
     const [oldest] = this.#careful.size < CAREFUL_WORKSPACES_MAX ? [] : this.#careful.keys();
     if (oldest !== undefined) this.#careful.delete(oldest);
-    const untilMs = performance.now() + CARE_MS;
+    const untilMs = performance.now() + forMs;
     this.#careful.set(workspaceId, { rowsMax: Math.min(known, rowsMax), untilMs });
   }
 }
@@ -220,7 +232,10 @@ interface ContentRow extends Pick<EventRow, 'position' | 'payload' | 'property_t
   readonly too_large: boolean;
 }
 
-/** A number of few bytes in the table may have 131,072 digits as text: they are counted first. */
+/**
+ * A number of few bytes in the table may have 131,072 digits as text, and a long text may be
+ * compressed: how long the payload is as text is told before it is written.
+ */
 function contentSql(workspaceId: number, part: readonly EventRow[], bytesMax: number): SQL {
   const positions = `{${part.map(row => row.position).join(',')}}`;
   const instants = `{${part.map(row => `"${row.recorded_at.toISOString()}"`).join(',')}}`;
@@ -231,8 +246,8 @@ function contentSql(workspaceId: number, part: readonly EventRow[], bytesMax: nu
       select e.position, case when not l.too_large then e.payload end as payload,
         e.property_types, e.wire, l.too_large
       from events e cross join lateral (
-        select coalesce(sum(${DIGITS}), 0) > ${bytesMax}::numeric as too_large
-        from jsonb_path_query(e.payload, 'strict $.** ? (@.type() == "number")') v
+        select coalesce(sum(${TEXT_BYTES}), 0) > ${bytesMax}::numeric as too_large
+        from jsonb_path_query(e.payload, 'strict $.**') v
       ) l
       where e.workspace_id = ${workspaceId} and e.position = place.position
         and e.recorded_at = place.recorded_at
@@ -240,7 +255,10 @@ function contentSql(workspaceId: number, part: readonly EventRow[], bytesMax: nu
     ) e`;
 }
 
-/** No fewer than the number `v` has as text. */
-const DIGITS = sql.raw(`scale(v::numeric) + (
-  array[20, 400, 4000, 20000, 60000, 131073])[1 + width_bucket(
-    abs(v::numeric), array[1e20, 1e400, 1e4000, 1e20000, 1e60000]::numeric[])]`);
+/** Of a value `v`, without those within it: of a number no fewer than it has. */
+const TEXT_BYTES = sql.raw(`case jsonb_typeof(v)
+  when 'string' then octet_length(v::text)
+  when 'number' then scale(v::numeric) + (
+    array[20, 400, 4000, 20000, 60000, 131073])[1 + width_bucket(
+      abs(v::numeric), array[1e20, 1e400, 1e4000, 1e20000, 1e60000]::numeric[])]
+  end`);

@@ -67,6 +67,11 @@ export function isTimeout(error: unknown): boolean {
   return codeOf(stateOf(error)) === SQLSTATE.queryCanceled;
 }
 
+/** Whether Postgres did not answer in time: it may be away, or busy with this statement. */
+export function isSilence(error: unknown): boolean {
+  return codeOf(stateOf(error)) === 'CONNECTION_SILENT';
+}
+
 /** What Postgres said, where it was translated for a caller. */
 function stateOf(error: unknown): unknown {
   return error instanceof GatewayError ? error.cause : error;

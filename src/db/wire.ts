@@ -21,19 +21,24 @@ const INFINITY_MS = 8.64e15;
 
 /** Sessions run in UTC, so a timestamptz ends with +00, or with +00 BC. */
 export function parseTimestamp(text: string): Date {
-  const instant = new Date(`${text.slice(0, 10)}T${text.slice(11, -3)}Z`);
-  return Number.isNaN(instant.getTime()) ? parseFarTimestamp(text) : instant;
+  const hasFourDigits = text.charCodeAt(4) === HYPHEN && text.endsWith('+00');
+  if (!hasFourDigits) return parseFarTimestamp(text);
+  return new Date(`${text.slice(0, 10)}T${text.slice(11, -3)}Z`);
 }
+
+const HYPHEN = '-'.charCodeAt(0);
+
+const FAR = /^(\d+)(-\d\d-\d\d) ([\d:.]+)\+00( BC)?$/;
 
 /** Of a year that we never write: such an instant was put there by somebody else. */
 function parseFarTimestamp(text: string): Date {
-  if (text === '-infinity') return new Date(-INFINITY_MS);
-  const [, year = '', rest = '', era] = /^(\d+)(-\d\d-\d\d [\d:.]+)\+00( BC)?$/.exec(text) ?? [];
-  const isBeforeChrist = era !== undefined;
-  const signed = isBeforeChrist ? Number(year) - 1 : Number(year);
-  const digits = String(signed).padStart(6, '0');
-  const sign = isBeforeChrist && signed > 0 ? '-' : '+';
-  const instant = new Date(`${sign}${digits}${rest.replace(' ', 'T')}Z`);
+  const match = FAR.exec(text);
+  if (match === null) return new Date(text === '-infinity' ? -INFINITY_MS : INFINITY_MS);
+  const [, digits, date, time, era] = match;
+  // The year before the year 1 is the year 0.
+  const year = era === undefined ? Number(digits) : 1 - Number(digits);
+  const sixDigits = String(Math.abs(year)).padStart(6, '0');
+  const instant = new Date(`${year < 0 ? '-' : '+'}${sixDigits}${date}T${time}Z`);
   return Number.isNaN(instant.getTime()) ? new Date(INFINITY_MS) : instant;
 }
 

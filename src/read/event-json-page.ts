@@ -84,7 +84,7 @@ export async function readJsonPage({
   const { bytesMax } = eventRows;
   const found = await eventRows.attempt(
     // Without payloads nothing depends on what the events hold.
-    { workspaceId, rowsMax: holdsPayload(shape) ? keyset.limit : 0, options: { byIndex } },
+    { workspaceId, rowsMax: holdsPayload(shape) ? keyset.limit : 0 },
     () => rows<PageRow>(read, statement, { bytesMax, byIndex }),
   );
   const [row] = found ?? [];

@@ -74,17 +74,16 @@ export interface EventListing extends EventTallies {
 export interface EventListingOptions extends ListingCounts {
   /** @default 1000 */
   readonly countWithinMs?: number;
-  /** Of the result of one statement. */
-  readonly bytesMax?: number;
+  /** @default one of its own */
+  readonly eventRows?: EventRows;
 }
 
 export function createEventListing({
   read,
   counts,
   countWithinMs = 1_000,
-  bytesMax,
+  eventRows = new EventRows(read),
 }: EventListingOptions): EventListing {
-  const eventRows = new EventRows(read, bytesMax);
   return {
     ...createEventTallies({ read, counts }),
     async page(workspaceId, args) {

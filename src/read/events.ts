@@ -109,8 +109,8 @@ export interface EventReaderOptions {
   readonly epoch: string;
   /** @default 2000 */
   readonly countWithinMs?: number;
-  /** Of the result of one statement. */
-  readonly bytesMax?: number;
+  /** @default one of its own */
+  readonly eventRows?: EventRows;
   /** Tells how far back to look first; what is found does not depend on it. */
   readonly now?: () => Date;
 }
@@ -129,10 +129,9 @@ export function createEventReader({
   read,
   epoch,
   countWithinMs = 2_000,
-  bytesMax,
+  eventRows = new EventRows(read),
   now = () => new Date(),
 }: EventReaderOptions): EventReader {
-  const eventRows = new EventRows(read, bytesMax);
   const counts = createAggregateCounts({ read, nowMs: () => now().getTime() });
   const share = createSharedReads<EventJsonPage | null>();
   return {

@@ -50,17 +50,16 @@ export interface TimelineOptions {
   readonly epoch: string;
   /** @default 2000 */
   readonly countWithinMs?: number;
-  /** Of the result of one statement. */
-  readonly bytesMax?: number;
+  /** @default one of its own */
+  readonly eventRows?: EventRows;
 }
 
 export function createTimelineReader({
   read,
   epoch,
   countWithinMs = 2_000,
-  bytesMax,
+  eventRows = new EventRows(read),
 }: TimelineOptions): TimelineReader {
-  const eventRows = new EventRows(read, bytesMax);
   return {
     ...createOriginReader(read, eventRows),
     async page(workspaceId, { conditions, limit, after, offset = 0 }) {

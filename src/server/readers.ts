@@ -35,9 +35,9 @@ export function createReaders({
   const counts = createAggregateCounts({ read, nowMs });
   const eventRows = new EventRows(read, bytesMax);
   return {
-    events: createEventReader({ read, epoch, bytesMax }),
-    listing: createEventListing({ read, counts, bytesMax }),
-    timeline: createTimelineReader({ read, epoch, bytesMax }),
+    events: createEventReader({ read, epoch, eventRows }),
+    listing: createEventListing({ read, counts, eventRows }),
+    timeline: createTimelineReader({ read, epoch, eventRows }),
     latestBySubject: (request: LatestEventsRequest) => readLatestBySubject(eventRows, request),
     definitions: createDefinitionReader(read),
     workspaces: createWorkspaceReader(read),
