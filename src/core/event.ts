@@ -104,6 +104,8 @@ export interface StoredEvent extends Omit<PreparedEvent, 'key' | 'hash' | 'type'
   readonly definitionId: number;
   /** Name of its definition. */
   readonly type: string;
+  /** What of it can't be shown, and why; in its place stands what is empty. Absent: nothing. */
+  readonly unreadable?: readonly EventProblem[];
 }
 
 export const RECEIPT_STATUSES = [

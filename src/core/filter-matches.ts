@@ -13,6 +13,7 @@ import { compareNumbers, isNumber } from './exact-number.ts';
 import { searchableText, searchWords } from './filter-search.ts';
 import { compareTexts, valueAt } from './filter-values.ts';
 import type { DateTimeRange, EventFilter, PropertyFilter } from './filter.ts';
+import { canonicalIp } from './ip-address.ts';
 
 export type EventPredicate = (event: StoredEvent) => boolean;
 
@@ -67,10 +68,7 @@ function compileFields(filter: EventFilter): EventPredicate[] {
   );
   add(filter.notify, notify => event => event.notify === notify);
   add(filter.success, success => event => event.success === success);
-  add(
-    filter.clientIps,
-    among(event => event.clientIp),
-  );
+  add(filter.clientIps, ips => among(event => event.clientIp)(ips.map(canonicalIp)));
   add(filter.occurredAt, range => event => isWithin(range, event.occurredAt));
   add(filter.recordedAt, range => event => isWithin(range, event.recordedAt));
   filter.payload?.forEach(property => conditions.push(compileProperty(property)));

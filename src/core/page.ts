@@ -80,16 +80,24 @@ export interface PageEnds {
 export function toPage<T>(fetched: readonly T[], request: PageRequest, ends: PageEnds): Page<T> {
   const items = fetched.slice(0, request.size);
   if (request.backward) items.reverse();
-  return { items, ...goingOn(fetched.length, request, ends) };
+  return { items, ...goingOn(fetched.length > request.size, request, ends) };
 }
 
-/** The same of rows that were only counted. */
+/** The page with as many items as are kept, from where its reading began. */
+export function cutPage<P extends Page<unknown>>(page: P, kept: number, backward: boolean): P {
+  const { items } = page;
+  if (kept >= items.length) return page;
+  return backward
+    ? { ...page, items: items.slice(items.length - kept), hasPreviousPage: true }
+    : { ...page, items: items.slice(0, kept), hasNextPage: true };
+}
+
+/** Where a page goes on; `isMore` tells whether there are rows beyond it where reading stopped. */
 export function goingOn(
-  fetched: number,
-  { size, backward }: PageRequest,
+  isMore: boolean,
+  { backward }: Pick<PageRequest, 'backward'>,
   { behindAfter, beyondBefore }: PageEnds,
 ): Pick<Page<unknown>, 'hasNextPage' | 'hasPreviousPage'> {
-  const isMore = fetched > size;
   return backward
     ? { hasNextPage: beyondBefore, hasPreviousPage: isMore || behindAfter }
     : { hasNextPage: isMore || beyondBefore, hasPreviousPage: behindAfter };

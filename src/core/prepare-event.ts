@@ -9,6 +9,7 @@ import { isEmoji } from './emoji.ts';
 import { eventKey } from './event-key.ts';
 import type { Door, EventInput, EventProblem, PreparedEvent } from './event.ts';
 import { writeExact } from './exact-json.ts';
+import { canonicalIp } from './ip-address.ts';
 import { LIMITS } from './limits.ts';
 import { checkPayload } from './payload-check.ts';
 import { isStorableJson, isStorableText, isWithinBytes, TEXT_INVALID } from './text.ts';
@@ -66,7 +67,7 @@ function complete(
     icon: input.icon ?? null,
     notify: input.notify ?? false,
     success: input.success ?? null,
-    clientIp: input.clientIp ?? null,
+    clientIp: input.clientIp == null ? null : canonicalIp(input.clientIp),
     parentId: input.parentId ?? null,
     groupId: input.groupId ?? null,
     payload,

@@ -5,11 +5,10 @@
  * nobody, and a connection that may still be busy is never used again.
  */
 import postgres from 'postgres';
-import { GatewayError } from '../core/errors.ts';
 import { type Address } from './address.ts';
 import type { StatementOptions } from './connection.ts';
 import { type Line, openLine } from './line.ts';
-import { codeOf, ConnectionLost, SQLSTATE } from './sqlstate.ts';
+import { codeOf, ConnectionLost, ResultTooLarge, SQLSTATE } from './sqlstate.ts';
 import { driverTypes, type Param, toWire } from './wire.ts';
 
 /** Each prepared text costs memory on both sides for as long as the session lives. */
@@ -177,8 +176,7 @@ function withinBytes(running: Promise<Result>, line: Line, bytesMax?: number): P
   if (bytesMax === undefined) return running;
   return new Promise((resolve, reject) => {
     line.limit(bytesMax, () => {
-      const message = `What was found has more than ${bytesMax} bytes: ask for smaller pages.`;
-      reject(new GatewayError('QUERY_TOO_EXPENSIVE', message));
+      reject(new ResultTooLarge(bytesMax));
       line.destroy();
     });
     void running.then(resolve, reject).finally(() => line.limit(null));

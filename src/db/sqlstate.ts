@@ -52,6 +52,38 @@ export class ConnectionLost extends Error {
   }
 }
 
+/** A result was not read to its end: it has more bytes than its reader takes. */
+export class ResultTooLarge extends GatewayError {
+  constructor(bytesMax: number) {
+    const message = `What was found has more than ${bytesMax} bytes: ask for smaller pages.`;
+    super('QUERY_TOO_EXPENSIVE', message);
+  }
+}
+
+/**
+ * Whether a statement failed because of a row that it read: the row is damaged (XX), or one of its
+ * values has a text that Postgres cannot build (54) or hold in memory (53200). Such a statement
+ * succeeds without the row.
+ */
+export function isRowFault(error: unknown): boolean {
+  return /^(XX...|54000|53200)$/.test(codeOf(stateOf(error)));
+}
+
+/** Whether a statement ran into its time limit. */
+export function isTimeout(error: unknown): boolean {
+  return codeOf(stateOf(error)) === SQLSTATE.queryCanceled;
+}
+
+/** Whether Postgres did not answer in time: it may be away, or busy with this statement. */
+export function isSilence(error: unknown): boolean {
+  return codeOf(stateOf(error)) === 'CONNECTION_SILENT';
+}
+
+/** What Postgres said, where it was translated for a caller. */
+function stateOf(error: unknown): unknown {
+  return error instanceof GatewayError ? error.cause : error;
+}
+
 /** The SQLSTATE, driver code or errno of an error, or ''. */
 export function codeOf(error: unknown): string {
   if (typeof error !== 'object' || error === null || !('code' in error)) return '';

@@ -3,8 +3,18 @@
  * pages and streams alike. `recorded_at` bounds which partitions are read.
  */
 import { sql } from 'drizzle-orm';
-import { DOORS, type Door, type PropertyTypes, type StoredEvent } from '../core/event.ts';
+import { DOORS, type Door, type EventProblem, type StoredEvent } from '../core/event.ts';
 import type { Json } from '../core/json.ts';
+import {
+  contentProblem,
+  doorUnknown,
+  isShownInstant,
+  PAYLOAD_NO_OBJECT,
+  readPropertyTypes,
+  timeOutOfRange,
+  TYPE_UNKNOWN,
+  type ContentFault,
+} from '../core/unreadable.ts';
 
 /** As the driver gives it: instants as `Date`, jsonb as text. */
 export interface EventRow {
@@ -15,7 +25,8 @@ export interface EventRow {
   expires_at: Date | null;
   redacted_at: Date | null;
   definition_id: number;
-  type: string;
+  /** Null where the definition is missing. */
+  type: string | null;
   door: number;
   notify: boolean;
   success: boolean | null;
@@ -28,27 +39,36 @@ export interface EventRow {
   client_ip: string | null;
   parent_id: string | null;
   group_id: string | null;
-  payload: string;
+  /** Null where it was not asked for, or could not be read. */
+  payload: string | null;
   property_types: string | null;
   wire: string | null;
+  /** Why the content is missing: see `event-rows.ts`. */
+  fault?: ContentFault;
 }
 
-/** Over the aliases of `eventSource`. */
-export const eventColumns = sql.raw(
+const HEAD =
   'e.workspace_id, e.position, e.recorded_at, e.occurred_at, e.expires_at, e.redacted_at, ' +
-    'e.definition_id, d.name as type, e.door, e.notify, e.success, e.event_id, e.source, ' +
-    'e.subject, e.actor, e.description, e.icon, e.client_ip, e.parent_id, e.group_id, ' +
-    'e.payload, e.property_types, e.wire',
+  'e.definition_id, d.name as type, e.door, e.notify, e.success, e.event_id, e.source, ' +
+  'e.subject, e.actor, e.description, e.icon, e.client_ip, e.parent_id, e.group_id';
+
+/** Over the aliases of `eventSource`. */
+export const eventColumns = sql.raw(`${HEAD}, e.payload, e.property_types, e.wire`);
+
+/** The same columns without the content, which is not read. */
+export const headColumns = sql.raw(
+  `${HEAD}, null::jsonb as payload, null::jsonb as property_types, null::jsonb as wire`,
 );
 
 /**
  * What `eventColumns` and filters speak of: `e` the event, `d` its definition. For reads of few
  * events: the definition is looked up for each (`offset 0` fences it off). Of a join the planner
  * thinks that it leaves few rows, and reads the events of a workspace type by type to find them.
+ * An event without a definition is damaged, and is shown.
  */
 export const eventSource = sql.raw(
-  'events e cross join lateral (select t.name from event_definitions t ' +
-    'where t.workspace_id = e.workspace_id and t.id = e.definition_id offset 0) d',
+  'events e left join lateral (select t.name from event_definitions t ' +
+    'where t.workspace_id = e.workspace_id and t.id = e.definition_id offset 0) d on true',
 );
 
 /** The same for what reads many and yields none of them: counts and measures. */
@@ -70,7 +90,40 @@ export function doorOf(number: number): Door {
   return door;
 }
 
+/** Never throws: what can't be shown of an event is named in `unreadable`. */
 export function toStoredEvent(row: EventRow): StoredEvent {
+  const door = DOOR_OF.get(row.door);
+  const isWhole = row.payload?.charCodeAt(0) === OPENING_BRACE;
+  const kept = row.property_types === null ? null : readTypes(row.property_types);
+  // Not a copy: each event of each stream passes here.
+  const event = headOf(row) as { -readonly [Field in keyof StoredEvent]: StoredEvent[Field] };
+  event.payload = isWhole ? (row.payload as string) : '{}';
+  event.propertyTypes = kept === null ? null : kept.types;
+  event.wire = row.wire === null ? null : (JSON.parse(row.wire) as Json);
+  const isPlain = isWhole && door !== undefined && row.type !== null && kept?.problem == null;
+  if (!isPlain || !areShown(row))
+    event.unreadable = problemsOf(row, isWhole, kept?.problem ?? null);
+  return event;
+}
+
+const OPENING_BRACE = '{'.charCodeAt(0);
+
+/** An event that was read without its content. Whoever looks at that has not asked for it. */
+export function toEventHead(row: EventRow): StoredEvent {
+  return Object.assign(Object.create(WITHOUT_CONTENT) as StoredEvent, headOf(row));
+}
+
+const notRead = {
+  get(): never {
+    throw new TypeError('this event was read without its content');
+  },
+};
+const WITHOUT_CONTENT = Object.defineProperties(
+  {},
+  { payload: notRead, propertyTypes: notRead, wire: notRead, unreadable: notRead },
+);
+
+function headOf(row: EventRow) {
   return {
     workspaceId: row.workspace_id,
     position: row.position,
@@ -79,8 +132,8 @@ export function toStoredEvent(row: EventRow): StoredEvent {
     expiresAt: row.expires_at,
     redactedAt: row.redacted_at,
     definitionId: row.definition_id,
-    type: row.type,
-    door: doorOf(row.door),
+    type: row.type ?? '',
+    door: DOOR_OF.get(row.door) ?? 'GRAPHQL',
     notify: row.notify,
     success: row.success,
     eventId: row.event_id,
@@ -92,9 +145,37 @@ export function toStoredEvent(row: EventRow): StoredEvent {
     clientIp: row.client_ip,
     parentId: row.parent_id,
     groupId: row.group_id,
-    payload: row.payload,
-    propertyTypes:
-      row.property_types === null ? null : (JSON.parse(row.property_types) as PropertyTypes),
-    wire: row.wire === null ? null : (JSON.parse(row.wire) as Json),
   };
+}
+
+function readTypes(text: string) {
+  return readPropertyTypes(JSON.parse(text) as Json);
+}
+
+const INSTANTS = [
+  ['occurred_at', 'occurredAt'],
+  ['expires_at', 'expiresAt'],
+  ['redacted_at', 'redactedAt'],
+] as const;
+
+function areShown({ occurred_at, expires_at, redacted_at }: EventRow): boolean {
+  return (
+    isShownInstant(occurred_at) &&
+    (expires_at === null || isShownInstant(expires_at)) &&
+    (redacted_at === null || isShownInstant(redacted_at))
+  );
+}
+
+function problemsOf(row: EventRow, isWhole: boolean, ofTypes: EventProblem | null): EventProblem[] {
+  const problems: EventProblem[] = [];
+  if (row.fault !== undefined) problems.push(contentProblem(row.fault));
+  else if (!isWhole) problems.push(PAYLOAD_NO_OBJECT);
+  if (ofTypes !== null) problems.push(ofTypes);
+  if (row.type === null) problems.push(TYPE_UNKNOWN);
+  if (!DOOR_OF.has(row.door)) problems.push(doorUnknown(row.door));
+  for (const [column, field] of INSTANTS) {
+    const instant = row[column];
+    if (instant !== null && !isShownInstant(instant)) problems.push(timeOutOfRange(field));
+  }
+  return problems;
 }

@@ -9,17 +9,48 @@ export type Param = string | number | boolean | null | Date;
 
 export function toWire(param: Param): string | null {
   if (param === null) return null;
-  if (param instanceof Date) return param.toISOString();
-  return String(param);
+  return param instanceof Date ? formatTimestamp(param) : String(param);
 }
 
 type Parse = (text: string) => unknown;
 
 const asText: Parse = text => text;
 
-/** Sessions run in UTC, so a timestamptz ends with +00; years outside 1 to 9999 are not ours. */
+/** The last instant that a `Date` holds stands for `infinity`, and the first for `-infinity`. */
+const INFINITY_MS = 8.64e15;
+
+/** Sessions run in UTC, so a timestamptz ends with +00, or with +00 BC. */
 export function parseTimestamp(text: string): Date {
+  const hasFourDigits = text.charCodeAt(4) === HYPHEN && text.endsWith('+00');
+  if (!hasFourDigits) return parseFarTimestamp(text);
   return new Date(`${text.slice(0, 10)}T${text.slice(11, -3)}Z`);
+}
+
+const HYPHEN = '-'.charCodeAt(0);
+
+const FAR = /^(\d+)(-\d\d-\d\d) ([\d:.]+)\+00( BC)?$/;
+
+/** Of a year that we never write: such an instant was put there by somebody else. */
+function parseFarTimestamp(text: string): Date {
+  const match = FAR.exec(text);
+  if (match === null) return new Date(text === '-infinity' ? -INFINITY_MS : INFINITY_MS);
+  const [, digits, date, time, era] = match;
+  // The year before the year 1 is the year 0.
+  const year = era === undefined ? Number(digits) : 1 - Number(digits);
+  const sixDigits = String(Math.abs(year)).padStart(6, '0');
+  const instant = new Date(`${year < 0 ? '-' : '+'}${sixDigits}${date}T${time}Z`);
+  return Number.isNaN(instant.getTime()) ? new Date(INFINITY_MS) : instant;
+}
+
+function formatTimestamp(instant: Date): string {
+  const ms = instant.getTime();
+  if (Math.abs(ms) === INFINITY_MS) return ms > 0 ? 'infinity' : '-infinity';
+  const year = instant.getUTCFullYear();
+  const text = instant.toISOString();
+  if (year > 0 && year <= 9999) return text;
+  // A sign and six digits, but for the year 0, which has four.
+  const rest = text.slice(year === 0 ? 4 : 7);
+  return year > 0 ? `${year}${rest}` : `${String(1 - year).padStart(4, '0')}${rest} BC`;
 }
 
 /** Element type oid → array type oid, from pg_type.dat; unknown types are read as text. */

@@ -87,8 +87,8 @@ export interface DoorServices {
   readonly workspaces: WorkspaceReader;
   readonly workspaceAdmin: WorkspaceAdmin;
   readonly keyAdmin: KeyAdmin;
-  /** The latest event of each subject, subjects with the newest first. */
-  latestBySubject(request: LatestEventsRequest): Promise<StoredEvent[]>;
+  /** The latest event of each subject, subjects with the newest first; as many at a time as fit. */
+  latestBySubject(request: LatestEventsRequest): AsyncIterable<readonly StoredEvent[]>;
   /** How many events were emptied. */
   redact(workspaceId: number, redaction: Redaction, actor: Actor): Promise<number>;
 }

@@ -11,11 +11,9 @@ import {
   type GraphQLSchema,
   type OperationDefinitionNode,
 } from 'graphql';
-import { LIMITS } from '../core/limits.ts';
 import { createAnswerBudget } from '../graphql/answer-budget.ts';
 import type { GraphQLContext } from '../graphql/context.ts';
 import { eventPageAsJson } from '../graphql/event-pages.ts';
-import { holdsField } from '../read/event-json.ts';
 import type { EventPageArgs } from '../read/events.ts';
 import { Ready } from '../server/ready.ts';
 import { fragmentsOf, type Variables } from './executor/selection.ts';
@@ -46,18 +44,15 @@ export function preparePage(
   const selection = pageSelectionOf(type, node.selectionSet, fragmentsOf(document));
   if (selection === null) return null;
   const { shape, write } = selection;
-  const hasPayloads = shape.lists.some(list => holdsField(list, 'payload'));
   const key = (node.alias ?? node.name).value;
 
   return async (context, variables, onRead) => {
     try {
       const args: EventPageArgs = getArgumentValues(field, node, variables);
-      const size = args.first ?? args.last ?? LIMITS.pageSizeDefault;
-      // Bytes that are read but not selected count, too. Only the executor counts them.
-      if (!hasPayloads && size * LIMITS.payloadBytesMax > answerBytesMax) return null;
-      const page = await eventPageAsJson(context, args, shape, 2 * answerBytesMax);
+      const page = await eventPageAsJson(context, args, shape);
+      if (page === null) return null;
       const json = write(page);
-      // Below the limit no count of the texts can exceed it. Above it the executor counts them.
+      // Below the limit no count of the texts can exceed it. Above it the page is cut.
       if (json.length > answerBytesMax) return null;
       createAnswerBudget(answerBytesMax, onRead).read(json.length);
       return new Ready(`{"data":{"${key}":${json}}}`);

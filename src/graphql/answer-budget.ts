@@ -12,6 +12,8 @@ export interface AnswerBudget {
    * then on: the whole answer then becomes `overrun`, however many texts are still to come.
    */
   holds(bytes: number): boolean;
+  /** What there is still room for. */
+  readonly bytesLeft: number;
   readonly overrun: GatewayError | null;
 }
 
@@ -33,6 +35,9 @@ export function createAnswerBudget(
       bytesHeld += bytes;
       if (bytesHeld > bytesMax) overrun ??= tooLarge(bytesMax);
       return overrun === null;
+    },
+    get bytesLeft() {
+      return Math.max(0, bytesMax - Math.max(bytesRead, bytesHeld));
     },
     get overrun() {
       return overrun;

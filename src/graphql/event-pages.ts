@@ -1,10 +1,13 @@
 /** Pages of events as connections: an edge's cursor follows the field of the list's order. */
+import type { GraphQLResolveInfo } from 'graphql';
 import type { StoredEvent } from '../core/event.ts';
+import { checkPageArgs, cutPage, type PageArgs } from '../core/page.ts';
 import type { EventJsonPage, EventJsonPageShape } from '../read/event-json-page.ts';
 import type { EventPage, EventPageArgs } from '../read/events.ts';
 import type { Connection } from './connection.ts';
 import { cursorsOf, type GraphQLContext } from './context.ts';
 import type { RelatedPageKey } from './loaders.ts';
+import { contentShown } from './shows-content.ts';
 
 export interface EventConnection extends Connection<StoredEvent> {
   readonly liveCursor: string;
@@ -16,11 +19,13 @@ export async function eventPage(
   context: GraphQLContext,
   workspaceId: number,
   args: EventPageArgs,
+  info: GraphQLResolveInfo,
 ): Promise<EventConnection> {
   const { events } = context.services;
-  const page = await events.page(workspaceId, args);
+  const shown = contentShown(info);
+  const page = await events.page(workspaceId, { ...args, content: shown > 0 });
   const count = () => events.count(workspaceId, args.filter);
-  return toConnection(context, { workspaceId, page, order: args.order, count });
+  return toConnection(context, { workspaceId, page, args, shown, order: args.order, count });
 }
 
 /** A page as Postgres has written it. */
@@ -30,15 +35,18 @@ export interface EventPageJson {
   readonly liveCursor: string | null;
 }
 
-/** The same page as the field `events` answers with, for a selection that Postgres can write. */
+/**
+ * The same page as the field `events` answers with, for a selection that Postgres can write. Null
+ * where `eventPage` must read it.
+ */
 export async function eventPageAsJson(
   context: GraphQLContext,
   { workspace, ...args }: EventPageArgs & { readonly workspace?: string | null },
   shape: EventJsonPageShape,
-  bytesMax: number,
-): Promise<EventPageJson> {
+): Promise<EventPageJson | null> {
   const { id } = await context.access(workspace, 'EVENTS_READ');
-  const page = await context.services.events.jsonPage(id, args, shape, bytesMax);
+  const page = await context.services.events.jsonPage(id, args, shape);
+  if (page === null) return null;
   const liveCursor = page.head && cursorsOf(context, id).encodePosition(page.head);
   return { page, liveCursor };
 }
@@ -46,12 +54,14 @@ export async function eventPageAsJson(
 /** The page of events of one parent, group or type; many such pages cost one statement. */
 export async function relatedPage(
   context: GraphQLContext,
-  key: RelatedPageKey,
+  key: Omit<RelatedPageKey, 'content'>,
+  info: GraphQLResolveInfo,
 ): Promise<EventConnection> {
-  const { workspaceId, order } = key;
-  const page = await context.loaders.relatedPage.load(key);
+  const { workspaceId, order, args } = key;
+  const shown = contentShown(info);
+  const page = await context.loaders.relatedPage.load({ ...key, content: shown > 0 });
   const count = () => context.loaders.relatedCount.load(key);
-  return toConnection(context, { workspaceId, page, order, count });
+  return toConnection(context, { workspaceId, page, args, shown, order, count });
 }
 
 /** Where nothing is related: an empty page, with the newest position as of now. */
@@ -60,22 +70,26 @@ export async function noPage(
   workspaceId: number,
 ): Promise<EventConnection> {
   const head = await context.loaders.head.load(workspaceId);
-  const page = { items: [], hasNextPage: false, hasPreviousPage: false, head };
-  return toConnection(context, { workspaceId, page, order: null, count: async () => 0 });
+  const page = { items: [], hasNextPage: false, hasPreviousPage: false, isCut: false, head };
+  const asked = { args: {}, shown: 0, order: null };
+  return toConnection(context, { workspaceId, page, ...asked, count: async () => 0 });
 }
 
 interface ReadPage {
   readonly workspaceId: number;
   readonly page: EventPage;
+  readonly args: PageArgs;
+  /** See `contentShown`. */
+  readonly shown: number;
   readonly order: EventPageArgs['order'];
   readonly count: () => Promise<number | null>;
 }
 
 function toConnection(
   context: GraphQLContext,
-  { workspaceId, page, order, count }: ReadPage,
+  { workspaceId, page: read, args, shown, order, count }: ReadPage,
 ): EventConnection {
-  context.answer.read(bytesOf(page));
+  const page = shown === 0 ? read : fitted(context, read, args, shown);
   const cursors = cursorsOf(context, workspaceId);
   const isWhole = !page.hasNextPage && !page.hasPreviousPage;
   return {
@@ -88,7 +102,36 @@ function toConnection(
   };
 }
 
-/** Beside its payload an event has no more than some thousands. */
-function bytesOf({ items }: EventPage): number {
-  return items.reduce((sum, { payload }) => sum + payload.length, 0);
+/**
+ * The page, where the answer has room for it. Else its first events, of half the room that is left;
+ * at least one. @throws GatewayError QUERY_TOO_EXPENSIVE where there is no room for that one.
+ */
+function fitted(
+  { answer }: GraphQLContext,
+  page: EventPage,
+  args: PageArgs,
+  shown: number,
+): EventPage {
+  const { backward } = checkPageArgs(args);
+  const sizes = page.items.map(sizeOf);
+  const isRoomy = sumOf(sizes) * shown <= answer.bytesLeft;
+  if (backward) sizes.reverse();
+  let kept = isRoomy ? sizes.length : Math.min(1, sizes.length);
+  let bytes = sumOf(sizes.slice(0, kept));
+  for (const size of sizes.slice(kept)) {
+    if ((bytes + size) * shown > answer.bytesLeft / 2) break;
+    bytes += size;
+    kept += 1;
+  }
+  answer.read(bytes);
+  return cutPage(page, kept, backward);
+}
+
+/** Beside its payload an event has few texts, which are short. */
+function sizeOf({ payload, description }: StoredEvent): number {
+  return payload.length + (description?.length ?? 0);
+}
+
+function sumOf(sizes: readonly number[]): number {
+  return sizes.reduce((sum, size) => sum + size, 0);
 }

@@ -20,9 +20,14 @@ import type { Services } from './context.ts';
 interface In {
   readonly workspaceId: number;
 }
-interface EventIdKey extends In {
+interface EventIdKey extends In, WithContent {
   readonly eventId: string;
 }
+interface WithContent {
+  /** Whether the event's payload is shown: else it is not read. */
+  readonly content: boolean;
+}
+type EventPlaceKey = In & LogPlace & WithContent;
 interface DefinitionKey extends In {
   readonly id: number;
 }
@@ -35,7 +40,7 @@ export interface RelatedKey extends In {
   readonly value: string;
   readonly filter?: EventFilter | null;
 }
-export interface RelatedPageKey extends RelatedKey {
+export interface RelatedPageKey extends RelatedKey, WithContent {
   /** Name of the definition that `value` is the id of. */
   readonly type?: string;
   readonly args: PageArgs;
@@ -44,7 +49,7 @@ export interface RelatedPageKey extends RelatedKey {
 
 export interface Loaders {
   readonly eventById: DataLoader<EventIdKey, StoredEvent | null, string>;
-  readonly eventAt: DataLoader<In & LogPlace, StoredEvent | null, string>;
+  readonly eventAt: DataLoader<EventPlaceKey, StoredEvent | null, string>;
   readonly relatedPage: DataLoader<RelatedPageKey, EventPage, string>;
   readonly relatedCount: DataLoader<RelatedKey, number | null, string>;
   readonly definition: DataLoader<DefinitionKey, EventDefinition | null, string>;
@@ -65,17 +70,16 @@ type Reads = Pick<
 export function createLoaders(reads: Reads): Loaders {
   const { events, definitions, counts, workspaces, apiKeys, quarantine } = reads;
   const loaders = {
-    eventById: inWorkspaces<EventIdKey, StoredEvent | null>(
+    eventById: eventsOf<EventIdKey>(
       ({ eventId }) => eventId,
-      (workspaceId, keys) =>
-        events.byEventIds(
-          workspaceId,
-          keys.map(key => key.eventId),
-        ),
+      (workspaceId, keys, content) => {
+        const ids = keys.map(key => key.eventId);
+        return events.byEventIds(workspaceId, ids, { content });
+      },
     ),
-    eventAt: inWorkspaces<In & LogPlace, StoredEvent | null>(
+    eventAt: eventsOf<EventPlaceKey>(
       ({ position }) => String(position),
-      (workspaceId, places) => events.byPlaces(workspaceId, places),
+      (workspaceId, places, content) => events.byPlaces(workspaceId, places, { content }),
     ),
     relatedPage: relatedPages(reads),
     relatedCount: relatedCounts(reads),
@@ -117,20 +121,20 @@ export function createLoaders(reads: Reads): Loaders {
 }
 
 function relatedPages({ events }: Pick<Reads, 'events'>): Loaders['relatedPage'] {
-  const ofOneKind = ({ args, order, ...key }: RelatedPageKey) =>
-    JSON.stringify([listsOf(key), order, args.first, args.after, args.last, args.before]);
+  const ofOneKind = ({ args, order, content, ...key }: RelatedPageKey) =>
+    JSON.stringify([listsOf(key), order, content, args.first, args.after, args.last, args.before]);
   return grouped<RelatedPageKey, EventPage>(
     ofOneKind,
     key => `${key.value}\0${ofOneKind(key)}`,
     async ([first, ...rest]) => {
-      const { workspaceId, field, type, args, order, filter } = first;
+      const { workspaceId, field, type, args, order, filter, content } = first;
       if (type !== undefined && rest.length === 0) {
         // A page alone is read by windows of time, where its filter has no index.
         const ofType = { types: [type], ...(filter && { and: [filter] }) };
-        return [await events.page(workspaceId, { ...args, order, filter: ofType })];
+        return [await events.page(workspaceId, { ...args, order, content, filter: ofType })];
       }
       const values = [first, ...rest].map(({ value }) => value);
-      return events.pagesBy(workspaceId, field, values, { ...args, order, filter });
+      return events.pagesBy(workspaceId, field, values, { ...args, order, content, filter });
     },
   );
 }
@@ -148,6 +152,22 @@ function relatedCounts({ events }: Pick<Reads, 'events'>): Loaders['relatedCount
 
 function listsOf({ workspaceId, field, filter }: Omit<RelatedKey, 'value'>): string {
   return JSON.stringify([workspaceId, field, filter]);
+}
+
+function eventsOf<Key extends In & WithContent>(
+  nameOf: (key: Key) => string,
+  load: (
+    workspaceId: number,
+    keys: readonly Key[],
+    content: boolean,
+  ) => Promise<(StoredEvent | null)[]>,
+): DataLoader<Key, StoredEvent | null, string> {
+  const groupOf = ({ workspaceId, content }: Key) => `${workspaceId}:${content}`;
+  return grouped<Key, StoredEvent | null>(
+    groupOf,
+    key => `${groupOf(key)}:${nameOf(key)}`,
+    keys => load(keys[0].workspaceId, keys, keys[0].content),
+  );
 }
 
 function inWorkspaces<Key extends In, Value>(

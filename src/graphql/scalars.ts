@@ -7,6 +7,7 @@ import type { ExactJson, ExactObject } from '../core/exact-json.ts';
 import { isNumber } from '../core/exact-number.ts';
 import { isJsonObject } from '../core/json.ts';
 import { LIMITS } from '../core/limits.ts';
+import { instantText } from '../core/unreadable.ts';
 import { builder } from './builder.ts';
 import { parseDateTime } from './date-time.ts';
 import { parseDurationMs } from './duration.ts';
@@ -47,7 +48,7 @@ builder.scalarType('DateTime', {
     'any offset up to ±23:59, which is required, in the years 1 to 9999; what is finer than a ' +
     'millisecond is cut off. It is written in UTC with milliseconds.',
   specifiedByURL: 'https://www.rfc-editor.org/rfc/rfc3339',
-  serialize: instant => instant.toISOString(),
+  serialize: instantText,
   ...textScalar(
     'DateTime expects an RFC 3339 instant with a time zone, such as 2026-02-28T23:59:59.123Z, in the years 1 to 9999',
     parseDateTime,

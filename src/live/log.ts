@@ -8,8 +8,9 @@ import { sql } from 'drizzle-orm';
 import type { LogPlace } from '../core/cursor.ts';
 import type { StoredEvent } from '../core/event.ts';
 import type { Connection } from '../db/connection.ts';
+import { EventRows } from '../db/event-rows.ts';
 import { rows } from '../db/query.ts';
-import { eventColumns, type EventRow, eventSource, toStoredEvent } from '../db/stored-event.ts';
+import { eventSource } from '../db/stored-event.ts';
 
 /** Where the log of a workspace ends, and the oldest position that it still keeps. */
 export interface LogBounds {
@@ -23,17 +24,22 @@ export interface EventLog {
   heads(workspaceIds: readonly number[]): Promise<Map<number, LogPlace>>;
   /** Of every workspace asked for; one without events starts and ends at `LOG_BEGINNING`. */
   bounds(workspaceIds: readonly number[]): Promise<Map<number, LogBounds>>;
-  /** Up to `limit` events after the place, in position order, with expired ones. */
+  /**
+   * Up to `limit` events after the place, in position order, with expired ones. Fewer, but at least
+   * one, where more do not fit.
+   */
   after(workspaceId: number, place: LogPlace, limit: number): Promise<StoredEvent[]>;
   /** The place right before the oldest event that is kept, or the head when none is. */
   oldest(workspaceId: number): Promise<LogPlace>;
 }
 
-export function createEventLog(connection: Connection): EventLog {
+/** @param bytesMax of the result of one statement */
+export function createEventLog(connection: Connection, bytesMax?: number): EventLog {
+  const eventRows = new EventRows(connection, bytesMax);
   return {
     heads: workspaceIds => readHeads(connection, workspaceIds),
     bounds: workspaceIds => readBounds(connection, workspaceIds),
-    after: (workspaceId, place, limit) => readAfter(connection, workspaceId, place, limit),
+    after: (workspaceId, place, limit) => readAfter(eventRows, workspaceId, place, limit),
     oldest: workspaceId => readOldest(connection, workspaceId),
   };
 }
@@ -81,12 +87,12 @@ async function readBounds(
 }
 
 async function readAfter(
-  connection: Connection,
+  eventRows: EventRows,
   workspaceId: number,
   place: LogPlace,
   limit: number,
 ): Promise<StoredEvent[]> {
-  const next = await readUpTo(connection, {
+  const next = await readUpTo(eventRows, {
     workspaceId,
     place,
     limit,
@@ -94,7 +100,7 @@ async function readAfter(
   });
   // Nothing where the next must be: the end of the log, or what retention took.
   if (next.length > 0) return next;
-  return readUpTo(connection, { workspaceId, place, limit, to: Number.MAX_SAFE_INTEGER });
+  return readUpTo(eventRows, { workspaceId, place, limit, to: Number.MAX_SAFE_INTEGER });
 }
 
 interface Span {
@@ -110,18 +116,19 @@ interface Span {
  * instead of 2 for 228 of 100,000 events). recorded_at rises with the position: its bound only
  * spares the partitions before it.
  */
-async function readUpTo(connection: Connection, span: Span): Promise<StoredEvent[]> {
+async function readUpTo(eventRows: EventRows, span: Span): Promise<StoredEvent[]> {
   const { workspaceId, place, limit, to } = span;
-  const found = await rows<EventRow>(
-    connection,
-    sql`
-      select ${eventColumns} from ${eventSource}
+  const { events } = await eventRows.some({
+    workspaceId,
+    rowsMax: limit,
+    options: { byIndex: true },
+    select: columns => sql`
+      select ${columns} from ${eventSource}
       where e.workspace_id = ${workspaceId} and e.recorded_at >= ${place.recordedAt}
         and e.position > ${place.position} and e.position <= ${to}
       order by e.position limit ${limit}`,
-    { byIndex: true },
-  );
-  return found.map(toStoredEvent);
+  });
+  return events;
 }
 
 async function readOldest(connection: Connection, workspaceId: number): Promise<LogPlace> {

@@ -155,8 +155,9 @@ async function readOn(watch: Watch, { log, limits }: TailOptions): Promise<void>
   const events = await log.after(watch.workspaceId, end, limit);
   if (generation !== watch.generation) return;
   watch.append(events, 'LOG');
-  // A hint that named more than there is must not make us ask for ever.
-  if (events.length < limit && watch.target === asked) watch.forgetTarget();
+  // A hint that named more than there is must not make us ask for ever. Fewer events than the limit
+  // may also be all that fit.
+  if (events.length === 0 && watch.target === asked) watch.forgetTarget();
   const bytes = events.reduce((sum, event) => sum + weigh(event), 1);
   const fitting = (events.length * READ_BYTES_AIM) / bytes;
   const aimed = events.length === 0 ? limit : Math.min(fitting, limit * 4);

@@ -4,8 +4,10 @@ import { LOG_BEGINNING, type LogPlace } from '../core/cursor.ts';
 import { readableJson } from '../core/exact-json.ts';
 import { goingOn } from '../core/page.ts';
 import type { Connection } from '../db/connection.ts';
+import type { EventRows } from '../db/event-rows.ts';
 import { rows } from '../db/query.ts';
-import { eventJson, type EventJsonShape, holdsField } from './event-json.ts';
+import { eventColumns, headColumns } from '../db/stored-event.ts';
+import { damagedSql, eventJson, type EventJsonShape, holdsField } from './event-json.ts';
 import {
   checkKept,
   endsSql,
@@ -44,13 +46,14 @@ export interface EventPageEnds {
 
 export interface EventJsonPageRequest extends EventPageRequest {
   readonly shape: EventJsonPageShape;
-  /** Of the answer of Postgres. */
-  readonly bytesMax: number;
+  readonly read: Connection;
+  readonly eventRows: EventRows;
 }
 
 interface PageRow {
   readonly [list: `list_${number}`]: string | null;
   readonly found: number;
+  readonly damaged: number;
   readonly tail: number;
   readonly behind_after?: boolean;
   readonly beyond_before?: boolean;
@@ -66,15 +69,28 @@ interface PageRow {
 const BETWEEN = ',\n';
 const BETWEEN_SQL = sql.raw(`E',\\n'`);
 
-export async function readJsonPage(
-  read: Connection,
-  { shape, bytesMax, ...request }: EventJsonPageRequest,
-): Promise<EventJsonPage> {
+/**
+ * Null where an event is damaged or the page does not fit: `event-pages.ts` reads such pages.
+ */
+export async function readJsonPage({
+  shape,
+  read,
+  eventRows,
+  ...request
+}: EventJsonPageRequest): Promise<EventJsonPage | null> {
   const plan = planEventPage(request);
   const statement = pageSql(plan, shape, request.epoch);
-  const { byIndex } = plan;
-  const [row] = (await rows<PageRow>(read, statement, { bytesMax, byIndex })) as [PageRow];
+  const { workspaceId, byIndex, keyset } = plan;
+  const { bytesMax } = eventRows;
+  const found = await eventRows.attempt(
+    // Without payloads nothing depends on what the events hold.
+    { workspaceId, rowsMax: holdsPayload(shape) ? keyset.limit : 0 },
+    () => rows<PageRow>(read, statement, { bytesMax, byIndex }),
+  );
+  const [row] = found ?? [];
+  if (row === undefined) return null;
   checkKept(plan, row.tail);
+  if (row.damaged > 0) return null;
   return {
     lists: shape.lists.map((list, index) => {
       const text = withoutExtra(row[`list_${index}`] ?? '', row.found, plan);
@@ -85,11 +101,16 @@ export async function readJsonPage(
   };
 }
 
+function holdsPayload({ lists }: EventJsonPageShape): boolean {
+  return lists.some(list => holdsField(list, 'payload'));
+}
+
 function pageSql(plan: EventPagePlan, shape: EventJsonPageShape, epoch: string): SQL {
   const { workspaceId, request, order, keyset, list } = plan;
   // The row beyond the page only tells whether it goes on.
   const limit = shape.ends ? keyset.limit : request.size;
-  const { ctes, source } = rowsSql(plan, limit);
+  const withPayload = holdsPayload(shape);
+  const { ctes, source } = rowsSql(plan, limit, withPayload ? eventColumns : headColumns);
   const scope = { epoch, orderField: order.field };
   const none = sql``;
   const lists = shape.lists.map(
@@ -97,7 +118,8 @@ function pageSql(plan: EventPagePlan, shape: EventJsonPageShape, epoch: string):
       sql`string_agg(${eventJson(each, scope)}, ${BETWEEN_SQL} order by ${keyset.listOrder})
         as ${sql.raw(`list_${index}`)}`,
   );
-  const selected = [...lists, sql`count(*) as found`, ...(shape.ends ? places(plan) : [])];
+  const counts = sql`count(*) as found, count(*) filter (where ${damagedSql(withPayload)}) as damaged`;
+  const selected = [...lists, counts, ...(shape.ends ? places(plan) : [])];
   const tail = positionBefore(list) === null ? sql`1` : tailSql(workspaceId);
   return sql`
     ${ctes}
@@ -146,7 +168,7 @@ function endsOf(row: PageRow, { request, order, cursors }: EventPagePlan): Event
     beyondBefore: row.beyond_before === true,
   };
   return {
-    ...goingOn(row.found, request, ends),
+    ...goingOn(row.found > request.size, request, ends),
     startCursor: isEmpty ? null : cursorAt(row.first_position as number, row.first_at as Date),
     endCursor: isEmpty ? null : cursorAt(row.last_position as number, row.last_at as Date),
   };

@@ -6,6 +6,7 @@
 import { type SQL, sql } from 'drizzle-orm';
 import { encodeCursor } from '../core/cursor.ts';
 import { DOORS } from '../core/event.ts';
+import { LIMITS } from '../core/limits.ts';
 
 /** What stands behind a key: a field of the event, a text, or an object again. */
 export type EventJsonValue = EventJsonField | { readonly text: string } | EventJsonShape;
@@ -121,6 +122,23 @@ function cursorParts(epoch: string, orderField: EventJsonScope['orderField']): P
     .split(':');
   const before = [`'${name}:'`, 'e.workspace_id', quoted(`:${encodeURIComponent(epoch)}:`)];
   return inQuotes(base64Url(`concat(${before.join(', ')}, e.position, ':', ${epochMs(column)})`));
+}
+
+const LAST_DOOR = Math.max(...Object.values(DOORS));
+const FROM = `'${String(LIMITS.yearMin).padStart(4, '0')}-01-01'::timestamptz`;
+const BEFORE = `'${LIMITS.yearMax + 1}-01-01'::timestamptz`;
+
+/** Whether a row `e` holds what this file has no form for: `toStoredEvent` tells what that is. */
+export function damagedSql(withPayload: boolean): SQL {
+  const faults = [
+    'e.type is null',
+    `e.door not between 1 and ${LAST_DOOR}`,
+    `e.occurred_at < ${FROM} or e.occurred_at >= ${BEFORE}`,
+    `e.expires_at >= ${BEFORE}`,
+    `e.redacted_at < ${FROM} or e.redacted_at >= ${BEFORE}`,
+    ...(withPayload ? [`jsonb_typeof(e.payload) <> 'object'`] : []),
+  ];
+  return sql.raw(faults.join(' or '));
 }
 
 function quoted(text: string): string {

@@ -7,15 +7,9 @@ import { type SQL, sql } from 'drizzle-orm';
 import type { LogPlace } from '../core/cursor.ts';
 import { GatewayError } from '../core/errors.ts';
 import type { StoredEvent } from '../core/event.ts';
-import type { Connection } from '../db/connection.ts';
+import { EventRows, type EventStatement } from '../db/event-rows.ts';
 import { rows } from '../db/query.ts';
-import {
-  eventColumns,
-  type EventRow,
-  eventSource,
-  notExpired,
-  toStoredEvent,
-} from '../db/stored-event.ts';
+import { eventSource, notExpired, toEventHead, toStoredEvent } from '../db/stored-event.ts';
 import { createEventTallies, type EventTallies } from './event-tallies.ts';
 import { countListed, type ListingCounts } from './listing-counts.ts';
 import { type ListingFilter, listingSource, listingSql } from './listing-filter.ts';
@@ -47,15 +41,25 @@ export interface ListingArgs extends ListingFilter {
 }
 
 export interface ListingPage {
+  /** They may be without content: take them from the chunks. */
   readonly events: readonly StoredEvent[];
   readonly hasMore: boolean;
+  /** The events in order, as many at a time as fit. To be iterated once. */
+  readonly chunks: readonly (readonly StoredEvent[])[] | AsyncIterable<readonly StoredEvent[]>;
 }
 
 /** The events after a place up to and with another, in the order of recording. */
 export interface ScanArgs extends ListingFilter {
   readonly after: LogPlace;
   readonly through: LogPlace;
+  /** At most; fewer come where more do not fit. */
   readonly limit: number;
+}
+
+export interface Scanned {
+  readonly events: readonly StoredEvent[];
+  /** Up to there nothing else is listed. */
+  readonly through: LogPlace;
 }
 
 export interface EventListing extends EventTallies {
@@ -64,18 +68,21 @@ export interface EventListing extends EventTallies {
   count(workspaceId: number, filter: ListingFilter): Promise<number | null>;
   /** By the event's key: its event id where that is a UUID (see `core/event-key.ts`). */
   byKey(workspaceId: number, key: string): Promise<StoredEvent | null>;
-  scan(workspaceId: number, args: ScanArgs): Promise<readonly StoredEvent[]>;
+  scan(workspaceId: number, args: ScanArgs): Promise<Scanned>;
 }
 
 export interface EventListingOptions extends ListingCounts {
   /** @default 1000 */
   readonly countWithinMs?: number;
+  /** @default one of its own */
+  readonly eventRows?: EventRows;
 }
 
 export function createEventListing({
   read,
   counts,
   countWithinMs = 1_000,
+  eventRows = new EventRows(read),
 }: EventListingOptions): EventListing {
   return {
     ...createEventTallies({ read, counts }),
@@ -84,12 +91,19 @@ export function createEventListing({
         const message = `Lists reach ${OFFSET_MAX} events deep: narrow the filter.`;
         throw new GatewayError('BAD_USER_INPUT', message);
       }
-      const found = await select(
-        read,
-        sql`where ${listingSql(args, workspaceId)} order by ${orderBy(args.order)}
+      const statement: EventStatement = {
+        workspaceId,
+        rowsMax: args.limit + 1,
+        select: columns => sql`select ${columns} from ${eventSource}
+          where ${listingSql(args, workspaceId)} order by ${orderBy(args.order)}
           limit ${args.limit + 1} offset ${args.offset}`,
-      );
-      return { events: found.slice(0, args.limit), hasMore: found.length > args.limit };
+      };
+      const whole = await eventRows.whole(statement);
+      const found = whole ?? (await eventRows.heads(statement));
+      const page = found.slice(0, args.limit);
+      const events = page.map(whole === null ? toEventHead : toStoredEvent);
+      const chunks = whole === null ? eventRows.contents(workspaceId, page) : [events];
+      return { events, hasMore: found.length > args.limit, chunks };
     },
     async count(workspaceId, filter) {
       const known = await countListed({ read, counts }, workspaceId, filter);
@@ -107,33 +121,34 @@ export function createEventListing({
     },
     async byKey(workspaceId, key) {
       // The limit fences the look-up: with the place at hand one partition is read, by its key.
-      const [row] = await rows<EventRow>(
-        read,
-        sql`select e.* from event_keys k cross join lateral (
-            select ${eventColumns} from ${eventSource}
+      const [event] = await eventRows.all({
+        workspaceId,
+        rowsMax: 1,
+        select: columns => sql`select e.* from event_keys k cross join lateral (
+            select ${columns} from ${eventSource}
             where e.workspace_id = ${workspaceId} and e.position = k.position
               and e.recorded_at = k.recorded_at and e.redacted_at is null and ${notExpired}
             limit 1
           ) e
           where k.workspace_id = ${workspaceId} and k.key = ${key}::uuid`,
-      );
-      return row === undefined ? null : toStoredEvent(row);
+      });
+      return event ?? null;
     },
-    scan(workspaceId, { after, through, limit, ...filter }) {
-      return select(
-        read,
-        sql`where ${listingSql(filter, workspaceId)}
-          and e.position > ${after.position} and e.recorded_at >= ${after.recordedAt}
-          and e.position <= ${through.position} and e.recorded_at <= ${through.recordedAt}
+    async scan(workspaceId, { after, through, limit, ...filter }) {
+      const { events, isCut } = await eventRows.some({
+        workspaceId,
+        rowsMax: limit,
+        select: columns => sql`select ${columns} from ${eventSource}
+          where ${listingSql(filter, workspaceId)}
+            and e.position > ${after.position} and e.recorded_at >= ${after.recordedAt}
+            and e.position <= ${through.position} and e.recorded_at <= ${through.recordedAt}
           order by e.position limit ${limit}`,
-      );
+      });
+      const last = events.at(-1) ?? after;
+      const isWhole = !isCut && events.length < limit;
+      return { events, through: isWhole ? { ...last, position: through.position } : last };
     },
   };
-}
-
-async function select(read: Connection, rest: SQL): Promise<StoredEvent[]> {
-  const found = await rows<EventRow>(read, sql`select ${eventColumns} from ${eventSource} ${rest}`);
-  return found.map(toStoredEvent);
 }
 
 function orderBy(order: readonly ListingOrder[]): SQL {

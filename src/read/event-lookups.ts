@@ -3,15 +3,9 @@ import { type SQL, sql } from 'drizzle-orm';
 import type { LogPlace } from '../core/cursor.ts';
 import { eventKey } from '../core/event-key.ts';
 import type { StoredEvent } from '../core/event.ts';
-import type { Connection } from '../db/connection.ts';
-import { rows } from '../db/query.ts';
-import {
-  eventColumns,
-  type EventRow,
-  eventSource,
-  notExpired,
-  toStoredEvent,
-} from '../db/stored-event.ts';
+import type { EventRows, EventStatement } from '../db/event-rows.ts';
+import { eventSource, notExpired, toEventHead } from '../db/stored-event.ts';
+import type { LookupOptions } from './events.ts';
 import { arrayLiteral } from './params.ts';
 
 /**
@@ -19,38 +13,36 @@ import { arrayLiteral } from './params.ts';
  * An id of any form may be asked for.
  */
 export async function readByEventIds(
-  read: Connection,
+  eventRows: EventRows,
   workspaceId: number,
   eventIds: readonly string[],
+  options: LookupOptions = {},
 ): Promise<(StoredEvent | null)[]> {
   if (eventIds.length === 0) return [];
   const keys = [...new Set(eventIds.map(eventKey))];
-  const events = await readAtPlaces(
-    read,
-    workspaceId,
-    sql`event_keys k where k.workspace_id = ${workspaceId} and k.key = any(${arrayLiteral(keys)}::uuid[])`,
-  );
+  const places = sql`event_keys k where k.workspace_id = ${workspaceId} and k.key = any(${arrayLiteral(keys)}::uuid[])`;
+  const asked = { workspaceId, places, rowsMax: keys.length, ...options };
+  const events = await readAtPlaces(eventRows, asked);
   const byId = new Map(events.map(event => [event.eventId, event]));
   return eventIds.map(id => byId.get(id) ?? null);
 }
 
 export async function readByPlaces(
-  read: Connection,
+  eventRows: EventRows,
   workspaceId: number,
   places: readonly LogPlace[],
+  options: LookupOptions = {},
 ): Promise<(StoredEvent | null)[]> {
   const real = places.filter(isPossible);
   if (real.length === 0) return places.map(() => null);
   const positions = arrayLiteral(real.map(place => String(place.position)));
   const instants = arrayLiteral(real.map(place => place.recordedAt.toISOString()));
-  const events = await readAtPlaces(
-    read,
-    workspaceId,
-    sql`(
+  const distinct = sql`(
       select distinct asked.position, asked.recorded_at
       from unnest(${positions}::bigint[], ${instants}::timestamptz[]) as asked (position, recorded_at)
-    ) k`,
-  );
+    ) k`;
+  const asked = { workspaceId, places: distinct, rowsMax: real.length, ...options };
+  const events = await readAtPlaces(eventRows, asked);
   const byPosition = new Map(events.map(event => [event.position, event]));
   return places.map(({ position, recordedAt }) => {
     const event = byPosition.get(position);
@@ -58,26 +50,33 @@ export async function readByPlaces(
   });
 }
 
-/** `places` is what follows `from`: rows `k` with a position and an instant. */
+interface Asked extends LookupOptions {
+  readonly workspaceId: number;
+  /** What follows `from`: rows `k` with a position and an instant. */
+  readonly places: SQL;
+  readonly rowsMax: number;
+}
+
 async function readAtPlaces(
-  read: Connection,
-  workspaceId: number,
-  places: SQL,
+  eventRows: EventRows,
+  { workspaceId, places, rowsMax, content = true }: Asked,
 ): Promise<StoredEvent[]> {
   // The limit fences each look-up: with the place at hand one partition is read, by its key.
-  const found = await rows<EventRow>(
-    read,
-    sql`
+  const statement: EventStatement = {
+    workspaceId,
+    rowsMax,
+    options: { byIndex: true },
+    select: columns => sql`
       select e.* from (select k.position, k.recorded_at from ${places}) as place
       cross join lateral (
-        select ${eventColumns} from ${eventSource}
+        select ${columns} from ${eventSource}
         where e.workspace_id = ${workspaceId} and e.position = place.position
           and e.recorded_at = place.recorded_at and ${notExpired}
         limit 1
       ) e`,
-    { byIndex: true },
-  );
-  return found.map(toStoredEvent);
+  };
+  if (content) return eventRows.all(statement);
+  return (await eventRows.heads(statement)).map(toEventHead);
 }
 
 /** Whether an event could stand there: a place may come from an id that a client made up. */

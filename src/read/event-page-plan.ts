@@ -7,7 +7,7 @@ import { type EventCursors, eventCursors, LOG_BEGINNING } from '../core/cursor.t
 import { GatewayError } from '../core/errors.ts';
 import { checkFilter } from '../core/filter-check.ts';
 import { checkPageArgs, type PageRequest } from '../core/page.ts';
-import { eventColumns, eventSource, notExpired } from '../db/stored-event.ts';
+import { eventSource, notExpired } from '../db/stored-event.ts';
 import type { EventOrder, EventPageArgs, EventParentField } from './events.ts';
 import { filterSql } from './filters.ts';
 import { type Keyset, keyset, type KeysetList, type KeysetPlace, probe } from './keyset.ts';
@@ -88,10 +88,13 @@ export const PARENT_CONDITIONS: Readonly<Record<EventParentField, SQL>> = {
  * statement once for all values. As a parameter it made it plan each time anew, which took three
  * quarters of the time of a page.
  */
-export function rowsSql(plan: EventPagePlan, limit: number): { ctes: SQL; source: SQL } {
-  const { where, keyset: page, windows } = plan;
+export function rowsSql(
+  { where, keyset: page, windows }: EventPagePlan,
+  limit: number,
+  columns: SQL,
+): { ctes: SQL; source: SQL } {
   const read = (condition: SQL) => sql`
-    select ${eventColumns} from ${eventSource}
+    select ${columns} from ${eventSource}
     where ${where} and ${page.where} and ${condition} order by ${page.order} limit ${sql.raw(String(limit))}`;
   return walk(windows.map(read), limit);
 }

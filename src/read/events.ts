@@ -7,11 +7,12 @@ import type { StoredEvent } from '../core/event.ts';
 import type { EventFilter } from '../core/filter.ts';
 import type { Page, PageArgs } from '../core/page.ts';
 import type { Connection } from '../db/connection.ts';
+import { EventRows } from '../db/event-rows.ts';
 import { createAggregateCounts } from './aggregate-counts.ts';
 import { countEvents, countEventsBy } from './event-count.ts';
 import { type EventJsonPage, type EventJsonPageShape, readJsonPage } from './event-json-page.ts';
 import { readByEventIds, readByPlaces } from './event-lookups.ts';
-import { readPages } from './event-pages.ts';
+import { readPages, readWholePage } from './event-pages.ts';
 import { readHeads } from './heads.ts';
 import { createSharedReads } from './shared-reads.ts';
 
@@ -21,14 +22,26 @@ export interface EventOrder {
 }
 
 export interface EventPageArgs extends PageArgs {
+  /** Without it events are read without payload, property types and notes. @default true */
+  readonly content?: boolean;
   readonly filter?: EventFilter | null | undefined;
   /** @default POSITION DESC */
   readonly order?: EventOrder | null | undefined;
 }
 
 export interface EventPage extends Page<StoredEvent> {
+  /** It has fewer events than were asked for and are there: the content of more does not fit. */
+  readonly isCut: boolean;
   /** The newest event in the page's own snapshot; LOG_BEGINNING where there is none. */
   readonly head: LogPlace;
+}
+
+/** A page with all events that were asked for. */
+export interface WholeEventPage {
+  /** Its events may be without content: take them from the chunks. */
+  readonly page: EventPage;
+  /** The events in the order of the page, as many at a time as fit. To be iterated once. */
+  readonly chunks: readonly (readonly StoredEvent[])[] | AsyncIterable<readonly StoredEvent[]>;
 }
 
 /** What many lists are told apart by; a definition by its id as text. */
@@ -46,16 +59,17 @@ export interface EventReader {
    * recorded meanwhile.
    */
   page(workspaceId: number, args: EventPageArgs): Promise<EventPage>;
+  /** The same page, never cut: for lists whose readers take a short page for the last one. */
+  wholePage(workspaceId: number, args: EventPageArgs): Promise<WholeEventPage>;
   /**
-   * The same page as JSON that Postgres has written; an answer of more than `bytesMax` is too
-   * expensive. Those who ask the same at once share a statement.
+   * The same page as JSON that Postgres has written. Null where `page` must read it: an event is
+   * damaged, or the page does not fit. Those who ask the same at once share a statement.
    */
   jsonPage(
     workspaceId: number,
     args: EventPageArgs,
     shape: EventJsonPageShape,
-    bytesMax: number,
-  ): Promise<EventJsonPage>;
+  ): Promise<EventJsonPage | null>;
   /** The same page of the children of each event, of each group or type, in one statement. */
   pagesBy(
     workspaceId: number,
@@ -63,9 +77,17 @@ export interface EventReader {
     values: readonly string[],
     args: EventPageArgs,
   ): Promise<EventPage[]>;
-  byEventIds(workspaceId: number, eventIds: readonly string[]): Promise<(StoredEvent | null)[]>;
+  byEventIds(
+    workspaceId: number,
+    eventIds: readonly string[],
+    options?: LookupOptions,
+  ): Promise<(StoredEvent | null)[]>;
   /** A place is an event's own position and `recordedAt`, both exactly. */
-  byPlaces(workspaceId: number, places: readonly LogPlace[]): Promise<(StoredEvent | null)[]>;
+  byPlaces(
+    workspaceId: number,
+    places: readonly LogPlace[],
+    options?: LookupOptions,
+  ): Promise<(StoredEvent | null)[]>;
   /** As `count`, of the children of each event, of each group or type, all at once. */
   countBy(
     workspaceId: number,
@@ -79,12 +101,16 @@ export interface EventReader {
   head(workspaceId: number): Promise<LogPlace>;
 }
 
+export type LookupOptions = Pick<EventPageArgs, 'content'>;
+
 export interface EventReaderOptions {
   readonly read: Connection;
   /** Of this database (`installation.epoch`): cursors carry it. */
   readonly epoch: string;
   /** @default 2000 */
   readonly countWithinMs?: number;
+  /** @default one of its own */
+  readonly eventRows?: EventRows;
   /** Tells how far back to look first; what is found does not depend on it. */
   readonly now?: () => Date;
 }
@@ -103,27 +129,39 @@ export function createEventReader({
   read,
   epoch,
   countWithinMs = 2_000,
+  eventRows = new EventRows(read),
   now = () => new Date(),
 }: EventReaderOptions): EventReader {
   const counts = createAggregateCounts({ read, nowMs: () => now().getTime() });
-  const share = createSharedReads<EventJsonPage>();
+  const share = createSharedReads<EventJsonPage | null>();
   return {
     async page(workspaceId, args) {
-      const [page] = await readPages(read, { workspaceId, epoch, args, now: now(), parents: null });
+      const [page] = await readPages(eventRows, {
+        workspaceId,
+        epoch,
+        args,
+        now: now(),
+        parents: null,
+      });
       return page as EventPage;
     },
-    jsonPage: (workspaceId, args, shape, bytesMax) => {
-      const key = `${workspaceId} ${idOf(shape)} ${bytesMax} ${JSON.stringify(args)}`;
+    wholePage: (workspaceId, args) =>
+      readWholePage(eventRows, { workspaceId, epoch, args, now: now() }),
+    jsonPage: (workspaceId, args, shape) => {
+      const key = `${workspaceId} ${idOf(shape)} ${JSON.stringify(args)}`;
       return share(key, () =>
-        readJsonPage(read, { workspaceId, epoch, args, now: now(), shape, bytesMax }),
+        readJsonPage({ workspaceId, epoch, args, now: now(), shape, read, eventRows }),
       );
     },
     async pagesBy(workspaceId, field, values, args) {
       if (values.length === 0) return [];
-      return readPages(read, { workspaceId, epoch, args, now: now(), parents: { field, values } });
+      const parents = { field, values };
+      return readPages(eventRows, { workspaceId, epoch, args, now: now(), parents });
     },
-    byEventIds: (workspaceId, eventIds) => readByEventIds(read, workspaceId, eventIds),
-    byPlaces: (workspaceId, places) => readByPlaces(read, workspaceId, places),
+    byEventIds: (workspaceId, eventIds, options) =>
+      readByEventIds(eventRows, workspaceId, eventIds, options),
+    byPlaces: (workspaceId, places, options) =>
+      readByPlaces(eventRows, workspaceId, places, options),
     async countBy(workspaceId, field, values, filter) {
       if (values.length === 0) return [];
       const parents = { field, values };

@@ -13,6 +13,7 @@ import { writeExact, type ExactJson } from '../core/exact-json.ts';
 import { SEARCH_SEPARATOR, searchWords } from '../core/filter-search.ts';
 import { isIndex } from '../core/filter-values.ts';
 import type { DateTimeRange, EventFilter, PropertyFilter } from '../core/filter.ts';
+import { canonicalIp } from '../core/ip-address.ts';
 import { allOf, anyOf, arrayLiteral, textArray } from './params.ts';
 
 /**
@@ -42,7 +43,7 @@ function fieldConditions(filter: EventFilter, workspaceId: number): SQL[] {
   });
   add(filter.notify, notify => sql`e.notify = ${notify}`);
   add(filter.success, success => sql`e.success = ${success}`);
-  add(filter.clientIps, values => among(sql`e.client_ip`, values));
+  add(filter.clientIps, ips => among(sql`e.client_ip`, ips.map(canonicalIp)));
   add(filter.occurredAt, range => within(sql`e.occurred_at`, range));
   add(filter.recordedAt, range => within(sql`e.recorded_at`, range));
   filter.payload?.forEach(property => conditions.push(propertyCondition(property)));

@@ -2,15 +2,8 @@ import { sql } from 'drizzle-orm';
 import type { StoredEvent } from '../core/event.ts';
 import { checkFilter } from '../core/filter-check.ts';
 import type { EventFilter } from '../core/filter.ts';
-import type { Connection } from '../db/connection.ts';
-import { rows } from '../db/query.ts';
-import {
-  eventColumns,
-  type EventRow,
-  eventSource,
-  notExpired,
-  toStoredEvent,
-} from '../db/stored-event.ts';
+import type { EventRows } from '../db/event-rows.ts';
+import { eventSource, notExpired } from '../db/stored-event.ts';
 import { filterSql } from './filters.ts';
 
 export interface LatestEventsRequest {
@@ -21,24 +14,24 @@ export interface LatestEventsRequest {
 
 /**
  * The latest event of each subject, by its time, of those that the filter chooses; the subjects
- * with the newest ones first.
+ * with the newest ones first, as many at a time as fit.
  * @throws GatewayError BAD_USER_INPUT, QUERY_TOO_EXPENSIVE, SERVICE_UNAVAILABLE
  */
-export async function readLatestBySubject(
-  read: Connection,
+export function readLatestBySubject(
+  eventRows: EventRows,
   { workspaceId, filter, subjectsMax }: LatestEventsRequest,
-): Promise<StoredEvent[]> {
+): AsyncIterable<readonly StoredEvent[]> {
   checkFilter(filter);
-  const found = await rows<EventRow>(
-    read,
-    sql`
+  return eventRows.chunks({
+    workspaceId,
+    rowsMax: subjectsMax,
+    select: columns => sql`
       select * from (
-        select distinct on (e.subject) ${eventColumns} from ${eventSource}
+        select distinct on (e.subject) ${columns} from ${eventSource}
         where e.workspace_id = ${workspaceId} and e.subject is not null and ${notExpired}
           and ${filterSql(filter, workspaceId)}
         order by e.subject, e.occurred_at desc, e.position desc
       ) latest
       order by occurred_at desc, position desc limit ${subjectsMax}`,
-  );
-  return found.map(toStoredEvent);
+  });
 }

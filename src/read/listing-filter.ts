@@ -4,6 +4,7 @@ import { GatewayError } from '../core/errors.ts';
 import { checkFilter } from '../core/filter-check.ts';
 import { searchWords } from '../core/filter-search.ts';
 import type { EventFilter } from '../core/filter.ts';
+import { canonicalIp } from '../core/ip-address.ts';
 import { LIMITS } from '../core/limits.ts';
 import { isStorableText } from '../core/text.ts';
 import { countedEvents, notExpired } from '../db/stored-event.ts';
@@ -72,5 +73,6 @@ function typeContaining(part: string, workspaceId: number): SQL {
 
 function foundIn(word: string, workspaceId: number): SQL {
   return sql`(${filterSql({ search: word }, workspaceId)}
-    or strpos(lower(e.event_id), ${word}) > 0 or strpos(lower(e.client_ip), ${word}) > 0)`;
+    or strpos(lower(e.event_id), ${word}) > 0
+    or strpos(lower(e.client_ip), ${canonicalIp(word)}) > 0)`;
 }

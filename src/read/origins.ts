@@ -2,14 +2,9 @@
 import { sql } from 'drizzle-orm';
 import { PROPERTY_TYPES, type PropertyType, type StoredEvent } from '../core/event.ts';
 import type { Connection } from '../db/connection.ts';
+import type { EventRows } from '../db/event-rows.ts';
 import { rows } from '../db/query.ts';
-import {
-  countedEvents,
-  eventColumns,
-  type EventRow,
-  notExpired,
-  toStoredEvent,
-} from '../db/stored-event.ts';
+import { countedEvents, notExpired } from '../db/stored-event.ts';
 import { type TimelineCondition, timelineSql } from './timeline-filter.ts';
 import { type TypedName, typedNames } from './typed-values.ts';
 
@@ -45,8 +40,8 @@ const LOOKED_AT = { newest: 10_000, ofOrigin: 3, inAll: 1_000 } as const;
 export interface OriginReader {
   /** The most active origins of a time, with what there was in each slot of it. */
   activity(workspaceId: number, query: ActivityQuery): Promise<ActivityPage>;
-  /** Some newest events of each origin and type among the newest 10,000 of all. */
-  samples(workspaceId: number): Promise<readonly StoredEvent[]>;
+  /** Some newest events of each origin and type among the newest 10,000 of all; some at a time. */
+  samples(workspaceId: number): AsyncIterable<readonly StoredEvent[]>;
   /** The properties of these events, by type and name; 1,000 at most. */
   properties(
     workspaceId: number,
@@ -54,13 +49,14 @@ export interface OriginReader {
   ): Promise<readonly TypedName[]>;
 }
 
-export function createOriginReader(read: Connection): OriginReader {
+export function createOriginReader(read: Connection, eventRows: EventRows): OriginReader {
   return {
     activity: (workspaceId, query) => readActivity(read, workspaceId, query),
-    async samples(workspaceId) {
-      const found = await rows<EventRow>(
-        read,
-        sql`select ${eventColumns} from (
+    samples: workspaceId =>
+      eventRows.chunks({
+        workspaceId,
+        rowsMax: LOOKED_AT.inAll,
+        select: columns => sql`select ${columns} from (
             select *, row_number() over (
               partition by n.source, n.subject, n.definition_id order by n.position desc
             ) as place from (
@@ -70,9 +66,7 @@ export function createOriginReader(read: Connection): OriginReader {
             ) n
           ) e join event_definitions d on d.workspace_id = e.workspace_id and d.id = e.definition_id
           where e.place <= ${LOOKED_AT.ofOrigin} order by e.position desc limit ${LOOKED_AT.inAll}`,
-      );
-      return found.map(toStoredEvent);
-    },
+      }),
     async properties(workspaceId, conditions) {
       const found = await rows<{ name: string; type: string }>(
         read,

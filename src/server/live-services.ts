@@ -31,7 +31,7 @@ export function createGatewayLive({ db, config, log }: LiveOptions): Live {
     onFailure: err => log.warn({ err }, 'a wake-up was not sent: other gateways see it by poll'),
   });
   return createLive({
-    log: createEventLog(db.read),
+    log: createEventLog(db.read, config.answerBytesMax),
     wakeup: withPoll(wakeup, { pollMs: POLL_MS, clock: systemClock }),
     logger: log,
     limits: {

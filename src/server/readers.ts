@@ -1,4 +1,5 @@
 import type { Connection } from '../db/client.ts';
+import { EventRows } from '../db/event-rows.ts';
 import type { Metrics } from '../observability/metrics.ts';
 import { createAggregateCounts } from '../read/aggregate-counts.ts';
 import { createAggregateReader } from '../read/aggregates.ts';
@@ -32,11 +33,12 @@ export function createReaders({
     query: (text, params, options) => unbounded.query(text, params, { bytesMax, ...options }),
   };
   const counts = createAggregateCounts({ read, nowMs });
+  const eventRows = new EventRows(read, bytesMax);
   return {
-    events: createEventReader({ read, epoch }),
-    listing: createEventListing({ read, counts }),
-    timeline: createTimelineReader({ read, epoch }),
-    latestBySubject: (request: LatestEventsRequest) => readLatestBySubject(read, request),
+    events: createEventReader({ read, epoch, eventRows }),
+    listing: createEventListing({ read, counts, eventRows }),
+    timeline: createTimelineReader({ read, epoch, eventRows }),
+    latestBySubject: (request: LatestEventsRequest) => readLatestBySubject(eventRows, request),
     definitions: createDefinitionReader(read),
     workspaces: createWorkspaceReader(read),
     apiKeys: createApiKeyReader(read),

@@ -123,8 +123,12 @@ test('an event is found by its key, whatever its id is like', async () => {
 test('a scan goes on after a place, up to and with another', async () => {
   const place = (position: number) => ({ position, recordedAt: second(position) });
   const scan = { after: place(1), through: place(4), limit: 9 };
-  expect((await listing.scan(id, scan)).map(({ position }) => position)).toEqual([2, 3, 4]);
-  expect(await listing.scan(id, { ...scan, limit: 1 })).toHaveLength(1);
+  const all = await listing.scan(id, scan);
+  expect(all.events.map(({ position }) => position)).toEqual([2, 3, 4]);
+  expect(all.through.position).toBe(4);
+  const one = await listing.scan(id, { ...scan, limit: 1 });
+  expect(one.events).toHaveLength(1);
+  expect(one.through.position).toBe(2);
 });
 
 test('counts are those of the lists, before and after events are folded and redacted', async () => {

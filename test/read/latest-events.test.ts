@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { EventFilter } from '../../src/core/filter.ts';
 import { createDatabase, type Database } from '../../src/db/client.ts';
+import { EventRows } from '../../src/db/event-rows.ts';
 import { readLatestBySubject } from '../../src/read/latest-events.ts';
 import { createTestDatabase, type TestDatabase } from '../kit/database.ts';
 import { createPartitions, createWorkspace, START, storeEvents } from './event-rows.ts';
@@ -32,8 +33,12 @@ afterAll(async () => {
 });
 
 async function latest(filter: EventFilter = {}, subjectsMax = 10): Promise<number[]> {
-  const found = await readLatestBySubject(database.read, { workspaceId, filter, subjectsMax });
-  return found.map(({ position }) => position);
+  const eventRows = new EventRows(database.read);
+  const positions: number[] = [];
+  for await (const some of readLatestBySubject(eventRows, { workspaceId, filter, subjectsMax })) {
+    positions.push(...some.map(({ position }) => position));
+  }
+  return positions;
 }
 
 test('the latest event of each subject is that of the latest time, then of the later position', async () => {

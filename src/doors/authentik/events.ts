@@ -1,13 +1,15 @@
 /** Events: made, listed, shown and redacted. They are not rewritten: there is no PUT or PATCH. */
 import { actorOf } from '../../core/principal.ts';
+import type { StoredEvent } from '../../core/event.ts';
 import type { Workspace } from '../../core/workspace.ts';
 import { OFFSET_MAX, type EventListing } from '../../read/event-listing.ts';
 import type { DoorAnswer, DoorContext, DoorRequest } from '../door.ts';
+import { eventsBody, shown } from '../events-body.ts';
 import { fieldErrors, noEvent, told } from './errors.ts';
 import { readFilter, readOrder } from './filters.ts';
 import { checkActions, json, readBody } from './request.ts';
 import { toEvent, toEventInput, toFieldErrors, toRecordedEvent } from './translate.ts';
-import { readEventRequest, type Page, type Pagination } from './wire.ts';
+import { readEventRequest, type Pagination } from './wire.ts';
 
 const PAGE_SIZE_DEFAULT = 20;
 const PAGE_SIZE_MAX = 100;
@@ -47,16 +49,21 @@ export async function listEvents(
   const offset = (current - 1) * size;
   if (offset > OFFSET_MAX) throw told('BAD_USER_INPUT', TOO_DEEP);
   const order = readOrder(query);
-  const { events, hasMore } = await listing.page(id, { ...filter, order, offset, limit: size });
+  const page = await listing.page(id, { ...filter, order, offset, limit: size });
+  const { events, hasMore, chunks } = page;
   if (events.length === 0 && current > 1) throw noPage();
   // Where counting takes too long: at least so many.
   const total = count ?? offset + events.length + (hasMore ? 1 : 0);
-  const page: Page = {
-    pagination: paginationOf(total, current, size),
-    results: events.map(toEvent),
-    autocomplete: {},
-  };
-  return json(200, page);
+  const pagination = JSON.stringify(paginationOf(total, current, size));
+  const body = await eventsBody(chunks, each => each.map(text), {
+    before: `{"pagination":${pagination},"results":[`,
+    after: '],"autocomplete":{}}',
+  });
+  return { status: 200, body };
+}
+
+function text(event: StoredEvent): string {
+  return JSON.stringify(shown(event, toEvent));
 }
 
 const TOO_DEEP = `Pages reach ${OFFSET_MAX} events deep: narrow the filter, or export.`;
@@ -99,7 +106,7 @@ export async function retrieveEvent(
   listing: EventListing,
 ): Promise<DoorAnswer> {
   const { id } = await context.access(null, 'EVENTS_READ');
-  return json(200, toEvent(await findEvent(request, id, listing)));
+  return json(200, shown(await findEvent(request, id, listing), toEvent));
 }
 
 /** Redacts: the event keeps its place and type, is empty, and is no longer shown in this door. */

@@ -10,8 +10,9 @@ import { eventKey } from '../../core/event-key.ts';
 import type { EventInput, StoredEvent } from '../../core/event.ts';
 import { writeExact } from '../../core/exact-json.ts';
 import { isJsonObject, type Json, type JsonObject } from '../../core/json.ts';
-import type { EventListing } from '../../read/event-listing.ts';
+import type { EventListing, Scanned } from '../../read/event-listing.ts';
 import type { DoorAnswer, DoorContext, DoorRequest } from '../door.ts';
+import { shown } from '../events-body.ts';
 import { fieldErrors, told } from './errors.ts';
 import { findEvent, keptDays } from './events.ts';
 import { readFilter } from './filters.ts';
@@ -21,7 +22,6 @@ import { toEvent, toFieldErrors } from './translate.ts';
 import type { DataExport } from './wire.ts';
 
 export const EXPORTS = '/reports/exports';
-/** Of events at their largest, some 25 MB. */
 const PAGE_EVENTS = 100;
 /** A filter that finds little takes many short statements, none of which runs into its limit. */
 const WINDOW_POSITIONS = 5_000;
@@ -96,16 +96,19 @@ export async function downloadExport(
 
 async function* lines(
   { position, recordedAt }: LogPlace,
-  read: (after: LogPlace, end: LogPlace) => Promise<readonly StoredEvent[]>,
+  read: (after: LogPlace, end: LogPlace) => Promise<Scanned>,
 ): AsyncGenerator<string> {
   let after = LOG_BEGINNING;
   while (after.position < position) {
     const end = { position: Math.min(position, after.position + WINDOW_POSITIONS), recordedAt };
-    const events = await read(after, end);
-    const last = events.at(-1) ?? after;
-    if (events.length > 0) yield events.map(event => `${writeExact(toEvent(event))}\n`).join('');
-    after = events.length === PAGE_EVENTS ? last : { ...last, position: end.position };
+    const { events, through } = await read(after, end);
+    if (events.length > 0) yield events.map(line).join('');
+    after = through;
   }
+}
+
+function line(event: StoredEvent): string {
+  return `${writeExact(shown(event, toEvent))}\n`;
 }
 
 /** @throws GatewayError NOT_FOUND */

@@ -1,5 +1,7 @@
 /** Instants as the vendor's framework reads and writes them: in UTC, to the microsecond. */
 
+import { instantText } from '../../core/unreadable.ts';
+
 /** An instant, and its microseconds where a `Date` can't hold them. */
 export interface Instant {
   readonly date: Date;
@@ -29,6 +31,6 @@ export function parseInstant(given: string): Instant | null {
 
 /** @param beyondMs the three digits beyond milliseconds. */
 export function formatInstant(date: Date, beyondMs = '000'): string {
-  const text = date.toISOString().slice(0, -1) + beyondMs;
+  const text = instantText(date).slice(0, -1) + beyondMs;
   return `${text.replace(/\.000000$/, '')}Z`;
 }

@@ -50,7 +50,8 @@ function actorOf(user: ExactObject | undefined): string | null {
 
 /** What a stored event and one that was recorded just now have in common. */
 type Source = Pick<StoredEvent, 'eventId' | 'type' | 'door' | 'source' | 'actor'> &
-  Pick<StoredEvent, 'clientIp' | 'occurredAt' | 'expiresAt' | 'wire'> & {
+  Pick<StoredEvent, 'clientIp' | 'occurredAt' | 'expiresAt' | 'wire'> &
+  Partial<Pick<StoredEvent, 'position' | 'unreadable'>> & {
     readonly payload: ExactObject;
   };
 
@@ -82,12 +83,18 @@ function encode(event: Source): Event {
     user: userOf(event),
     action: event.type,
     app: event.source ?? event.door.toLowerCase(),
-    context: isOurs ? objectOf(payload['context']) : payload,
+    context: { ...(isOurs ? objectOf(payload['context']) : payload), ...unreadableIn(event) },
     client_ip: event.clientIp,
     created: formatInstant(event.occurredAt),
     expires: expiresOf(event),
     brand: objectOf(payload['brand']),
   };
+}
+
+/** The vendor's event has no other place for it. */
+function unreadableIn({ position, unreadable }: Source): ExactObject {
+  if (unreadable === undefined || position === undefined) return {};
+  return { sluice_unreadable: { position, problems: unreadable as unknown as ExactJson } };
 }
 
 function userOf({ payload, actor }: Source): ExactObject {

@@ -6,6 +6,7 @@ import { isIP } from 'node:net';
 import { z } from 'zod';
 import { writeExact, type ExactObject } from '../../core/exact-json.ts';
 import { isNumber } from '../../core/exact-number.ts';
+import { canonicalIp } from '../../core/ip-address.ts';
 import { isJsonObject, type JsonObject } from '../../core/json.ts';
 import { isAction } from './actions.ts';
 import { parseInstant, type Instant } from './instant.ts';
@@ -59,7 +60,7 @@ const clientIp = field((value): string | null | Fault => {
   if (value === null) return null;
   if (value === '') return new Fault('This field may not be blank.');
   const isAddress = typeof value === 'string' && isIP(value.trim()) !== 0 && !value.includes('%');
-  return isAddress ? value.trim() : new Fault('Enter a valid IPv4 or IPv6 address.');
+  return isAddress ? canonicalIp(value.trim()) : new Fault('Enter a valid IPv4 or IPv6 address.');
 });
 
 const DATE_FORMAT =

@@ -2,12 +2,13 @@
 import { z } from 'zod';
 import { eventCursors, LOG_BEGINNING } from '../../core/cursor.ts';
 import { GatewayError } from '../../core/errors.ts';
-import type { EventProblem } from '../../core/event.ts';
 import { writeExact } from '../../core/exact-json.ts';
 import { LIMITS } from '../../core/limits.ts';
 import { bearerOf } from '../bearer.ts';
 import type { Door, DoorAnswer, DoorContext, DoorRequest } from '../door.ts';
 import { mediaTypeOf } from '../media-type.ts';
+import type { EventProblem, StoredEvent } from '../../core/event.ts';
+import { shown } from '../events-body.ts';
 import { recordTogether } from '../record.ts';
 import { BATCHED, readEvents } from './modes.ts';
 import { decode, encode } from './translate.ts';
@@ -49,6 +50,8 @@ async function get({ query }: DoorRequest, context: DoorContext): Promise<DoorAn
     ...{ first: limit.data, after },
     order: { field: 'POSITION', direction: 'ASC' },
   });
+  const text = (event: StoredEvent) =>
+    writeExact(shown(event, each => encode(each, workspace.slug)));
   const { encodePosition } = eventCursors(context.services.epoch, workspace.id);
   const last = items.at(-1);
   const cursor =
@@ -62,7 +65,7 @@ async function get({ query }: DoorRequest, context: DoorContext): Promise<DoorAn
       'sluice-cursor': cursor,
       ...(hasNextPage ? { link: `<${PATH}?${next}>; rel="next"` } : {}),
     },
-    body: `[${items.map(event => writeExact(encode(event, workspace.slug))).join(',')}]`,
+    body: `[${items.map(text).join(',')}]`,
   };
 }
 

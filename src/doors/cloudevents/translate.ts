@@ -5,6 +5,8 @@ import { parseExact, type ExactObject } from '../../core/exact-json.ts';
 import { LIMITS } from '../../core/limits.ts';
 import { isWithinBytes } from '../../core/text.ts';
 import { parseInstant } from '../instant.ts';
+import { instantText } from '../../core/unreadable.ts';
+import { unreadableText } from '../events-body.ts';
 import { differenceOf, restored } from '../wire-difference.ts';
 import { isExtension, type CloudEvent } from './wire.ts';
 
@@ -52,10 +54,12 @@ const UNKNOWN = '/';
 /** Of any door's event; what came as a CloudEvent is given back as it came. */
 export function encode(event: StoredEvent, workspace: string): CloudEvent {
   const payload = parseExact(event.payload) as ExactObject;
-  if (event.door !== 'CLOUDEVENTS') return encodeForeign(event, payload, workspace);
+  if (event.door !== 'CLOUDEVENTS') {
+    return { ...encodeForeign(event, payload, workspace), ...unreadableIn(event) };
+  }
   const derived = derive({ ...event, payload }, `/${workspace}`);
   if (event.redactedAt !== null) return { ...derived, ...redaction(event) };
-  return restored(derived, event.wire);
+  return { ...restored(derived, event.wire), ...unreadableIn(event) };
 }
 
 function derive({ eventId, type, subject, occurredAt, payload }: Mapped, place: string) {
@@ -67,7 +71,7 @@ function derive({ eventId, type, subject, occurredAt, payload }: Mapped, place: 
     source: cut === -1 ? place : eventId.slice(0, cut),
     type,
     ...(subject === null ? {} : { subject }),
-    time: occurredAt.toISOString(),
+    time: instantText(occurredAt),
     ...(extensions as CloudEvent | undefined),
     ...others,
   } satisfies CloudEvent;
@@ -79,7 +83,7 @@ function encodeForeign(event: StoredEvent, payload: ExactObject, workspace: stri
     ...{ actor: event.actor, groupid: event.groupId, parentid: event.parentId },
     ...{ success: event.success, description: event.description, icon: event.icon },
     ...{ notify: event.notify ? true : null, clientip: event.clientIp },
-    expirytime: event.expiresAt?.toISOString() ?? null,
+    expirytime: event.expiresAt === null ? null : instantText(event.expiresAt),
   };
   return {
     specversion: '1.0',
@@ -87,7 +91,7 @@ function encodeForeign(event: StoredEvent, payload: ExactObject, workspace: stri
     source: uriReference(event.source) ?? `/${workspace}`,
     type: event.type,
     ...(event.subject ? { subject: event.subject } : {}),
-    time: event.occurredAt.toISOString(),
+    time: instantText(event.occurredAt),
     // An attribute is no empty text.
     ...Object.fromEntries(
       Object.entries(extensions).filter(([, value]) => value || value === false),
@@ -99,7 +103,13 @@ function encodeForeign(event: StoredEvent, payload: ExactObject, workspace: stri
 }
 
 function redaction({ redactedAt }: StoredEvent): CloudEvent {
-  return { redactedtime: (redactedAt as Date).toISOString() };
+  return { redactedtime: instantText(redactedAt as Date) };
+}
+
+/** Extension attributes are texts and numbers. */
+function unreadableIn(event: StoredEvent): CloudEvent {
+  const text = unreadableText(event);
+  return text === null ? {} : { unreadable: text, position: event.position };
 }
 
 function uriReference(source: string | null): string | null {

@@ -7,6 +7,7 @@ import { LIMITS } from '../../core/limits.ts';
 import { definitionCursor } from '../../read/definitions.ts';
 import { bearerOf } from '../bearer.ts';
 import type { Door, DoorAnswer, DoorContext, DoorRequest } from '../door.ts';
+import { eventsBody, shown } from '../events-body.ts';
 import { encodeError, vendorError } from './errors.ts';
 import { asParameter, readBody, readInterval, readPageSize } from './request.ts';
 import { clientKey, isToken, type Tokens } from './token.ts';
@@ -99,8 +100,8 @@ async function query(request: DoorRequest, context: DoorContext): Promise<DoorAn
   const { id } = await context.access(null, 'EVENTS_READ');
   const { services } = context;
   const size = before !== null && after === null ? { last: pageSize } : { first: pageSize };
-  const page = await services.events
-    .page(id, {
+  const { page, chunks } = await services.events
+    .wholePage(id, {
       ...size,
       after,
       before,
@@ -114,8 +115,7 @@ async function query(request: DoorRequest, context: DoorContext): Promise<DoorAn
   const cursor = (event: StoredEvent) => cursors.encodeOccurredAt(event);
   const given = request.query.get('pageSize');
   const [first, last] = [page.items[0], page.items.at(-1)];
-  const answer: EventQueryResponse = {
-    entities: page.items.map(toOperationalEvent),
+  const uris: Omit<EventQueryResponse, 'entities'> = {
     selfUri: pageUri(given, after === null ? (before === null ? null : { before }) : { after }),
     ...(page.hasNextPage && last !== undefined
       ? { nextUri: pageUri(given, { after: cursor(last) }) }
@@ -124,7 +124,15 @@ async function query(request: DoorRequest, context: DoorContext): Promise<DoorAn
       ? { previousUri: pageUri(given, { before: cursor(first) }) }
       : {}),
   };
-  return json(answer);
+  const body = await eventsBody(chunks, each => each.map(text), {
+    before: '{"entities":[',
+    after: `],${JSON.stringify(uris).slice(1)}`,
+  });
+  return { status: 200, body };
+}
+
+function text(event: StoredEvent): string {
+  return JSON.stringify(shown(event, toOperationalEvent));
 }
 
 /** Half open, like buckets: intervals that follow one another count each event once. */

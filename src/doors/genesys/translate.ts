@@ -3,10 +3,11 @@
  * door and GraphQL recorded; what has no place in the vendor's event is not shown here.
  */
 import type { EventDefinition } from '../../core/definition.ts';
-import type { StoredEvent } from '../../core/event.ts';
 import { parseExact, writeExact, type ExactJson, type ExactObject } from '../../core/exact-json.ts';
 import { isNumber, plainLiteral } from '../../core/exact-number.ts';
+import type { EventProblem, StoredEvent } from '../../core/event.ts';
 import type { EventFilter } from '../../core/filter.ts';
+import { instantText } from '../../core/unreadable.ts';
 import type { Interval } from './interval.ts';
 import {
   PAYLOAD_FIELDS,
@@ -44,11 +45,17 @@ export function toOperationalEvent(event: StoredEvent): OperationalEvent {
     ...(source === null ? {} : { entityName: source }),
     ...(parentId === null ? {} : { parentEntityId: parentId }),
     ...(groupId === null ? {} : { conversation: conversation(groupId) }),
-    dateCreated: event.occurredAt.toISOString(),
+    dateCreated: instantText(event.occurredAt),
     ...(actor === null ? {} : { entityModifiedBy: actor }),
     ...Object.fromEntries(fromPayload),
+    ...(event.unreadable === undefined ? {} : { errorCode: unreadableCode(event.unreadable) }),
     ...(dateModified === null ? {} : { dateModified }),
   };
+}
+
+/** In the vendor's place for what went wrong with an event. */
+function unreadableCode(problems: readonly EventProblem[]): string {
+  return `sluice.unreadable: ${problems.map(({ code }) => code).join(', ')}`;
 }
 
 function conversation(id: string): Reference {

@@ -2,9 +2,11 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { StoredEvent } from '../../core/event.ts';
 import { storedProperties } from '../../core/stored-properties.ts';
+import { instantText } from '../../core/unreadable.ts';
 import type { TimelineCondition } from '../../read/timeline-filter.ts';
 import type { TimelineReader } from '../../read/timeline.ts';
 import type { DoorAnswer, DoorContext, DoorRequest } from '../door.ts';
+import { shown, unreadableText } from '../events-body.ts';
 import { notesOf } from './encode.ts';
 import { propertyId } from './filter.ts';
 import { readSeries, type Series } from './series.ts';
@@ -22,12 +24,14 @@ export async function download(
   const found = await timeline.properties(workspace.id, [{ anyOf: all.map(allOf => ({ allOf })) }]);
   const columns = [...new Set(found.map(propertyId))].sort();
 
+  const lineOf = (event: StoredEvent) => line(shown(event, each => fieldsOf(each, columns)));
+
   async function* lines() {
     yield line([...FIELDS, ...columns]);
     for (const conditions of all) {
       let page = await timeline.page(workspace.id, { conditions, limit: PAGE, after: null });
       while (page.events.length > 0 && !context.signal.aborted) {
-        yield page.events.map(event => line(fieldsOf(event, columns))).join('');
+        yield page.events.map(lineOf).join('');
         await nextTurn();
         page = await timeline.page(workspace.id, { conditions, limit: PAGE, after: page.cursor });
       }
@@ -54,11 +58,11 @@ function fieldsOf(event: StoredEvent, columns: readonly string[]): string[] {
     typeless === true ? '' : event.type,
     event.source ?? '',
     event.subject ?? '',
-    event.occurredAt.toISOString(),
+    instantText(event.occurredAt),
     event.parentId ?? '',
     event.groupId ?? '',
     marker ?? '',
-    '',
+    unreadableText(event) ?? '',
     ...columns.map(column => values.get(column) ?? ''),
   ];
 }

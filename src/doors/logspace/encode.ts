@@ -6,6 +6,8 @@
 import type { EventProperty, StoredEvent } from '../../core/event.ts';
 import { exactNumber } from '../../core/exact-number.ts';
 import { storedProperties } from '../../core/stored-properties.ts';
+import { instantText } from '../../core/unreadable.ts';
+import { unreadableText } from '../events-body.ts';
 import {
   PROPERTY_MAPS,
   PROPERTY_MAP_NAMES,
@@ -20,7 +22,7 @@ export type Form = (typeof FORMS)[number];
 /** The JSON text, since JavaScript's numbers would lose digits of longs. */
 export function encodeEvent(event: StoredEvent, form: Form = '0.3'): string {
   const notes = notesOf(event);
-  const timestamp = event.occurredAt.toISOString();
+  const timestamp = instantText(event.occurredAt);
   const texts: [string, string | null | undefined][] = [
     ['id', event.eventId],
     ['type', notes.typeless === true ? null : event.type],
@@ -43,7 +45,7 @@ export function notesOf({ door, wire }: Pick<StoredEvent, 'door' | 'wire'>): Wir
 }
 
 function encodeMaps(event: StoredEvent, notes: WireNotes, form: Form): string[] {
-  const properties = storedProperties(event);
+  const properties = [...storedProperties(event), ...unreadableIn(event)];
   const payload = form === 'sent' ? (JSON.parse(event.payload) as Record<string, unknown>) : {};
   return PROPERTY_MAP_NAMES.flatMap(map => {
     const members = properties
@@ -60,6 +62,16 @@ function encodeMaps(event: StoredEvent, notes: WireNotes, form: Form): string[] 
     const isShown = members.length > 0 || (form === 'sent' && notes.empty?.includes(map));
     return isShown ? [`"${map}":{${members.join(',')}}`] : [];
   });
+}
+
+/** The vendor's event has no other place for it. */
+function unreadableIn(event: StoredEvent): EventProperty[] {
+  const text = unreadableText(event);
+  if (text === null) return [];
+  return [
+    { name: 'sluice_unreadable', type: 'STRING', values: [text] },
+    { name: 'sluice_position', type: 'LONG', values: [String(event.position)] },
+  ];
 }
 
 /** Only its own: a property may be called __proto__. */

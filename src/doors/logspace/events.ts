@@ -3,8 +3,13 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { StoredEvent } from '../../core/event.ts';
 import type { Workspace } from '../../core/workspace.ts';
 import type { TimelineCondition } from '../../read/timeline-filter.ts';
-import { TIMELINE_OFFSET_MAX, type TimelineReader } from '../../read/timeline.ts';
+import {
+  TIMELINE_OFFSET_MAX,
+  type TimelinePage,
+  type TimelineReader,
+} from '../../read/timeline.ts';
 import type { DoorAnswer, DoorContext, DoorRequest } from '../door.ts';
+import { shown } from '../events-body.ts';
 import { readShape } from './body.ts';
 import { encodeEvent, FORMS, type Form } from './encode.ts';
 import { invalidParameter } from './errors.ts';
@@ -28,15 +33,33 @@ export async function retrieveEvents(
   const limit = wholeParameter(request.query, 'count', COUNT);
   const mark = request.query.get('cursor') ?? START;
   const after = mark === START || mark === '' ? null : mark;
-  const [{ events, cursor }, total] = await Promise.all([
+  const [page, total] = await Promise.all([
     timeline.page(workspace.id, { conditions, limit, after }),
     // Of everything the log knows the number without counting; redacted events are in it.
     conditions.length === 0
       ? context.services.events.count(workspace.id)
       : timeline.count(workspace.id, conditions),
   ]);
-  const head = `"totalCount":${total ?? -1},"nextCursorMark":${JSON.stringify(cursor ?? START)}`;
-  return { status: 200, body: `{${head},"events":[${encodeAll(events, form)}]}` };
+  const before = `{"totalCount":${total ?? -1},`;
+  const markOf = ({ cursor }: TimelinePage) =>
+    `"nextCursorMark":${JSON.stringify(cursor ?? START)}`;
+  if (!page.isCut) {
+    const events = encodeAll(page.events, form);
+    return { status: 200, body: `${before}${markOf(page)},"events":[${events}]}` };
+  }
+
+  /** The page that was asked for, in parts. Its mark is known at the end. */
+  async function* parts() {
+    let part = page;
+    yield `${before}"events":[${encodeAll(part.events, form)}`;
+    for (let left = limit - part.events.length; part.isCut && !context.signal.aborted;) {
+      part = await timeline.page(workspace.id, { conditions, limit: left, after: part.cursor });
+      if (part.events.length > 0) yield `,${encodeAll(part.events, form)}`;
+      left -= part.events.length;
+    }
+    yield `],${markOf(part)}}`;
+  }
+  return { status: 200, body: parts() };
 }
 
 /** A bare array. The first page is read before the answer begins, so that its faults are told. */
@@ -94,5 +117,5 @@ async function readQuestion({ query, body }: DoorRequest, context: DoorContext):
 }
 
 function encodeAll(events: readonly StoredEvent[], form: Form): string {
-  return events.map(event => encodeEvent(event, form)).join(',');
+  return events.map(event => shown(event, each => encodeEvent(each, form))).join(',');
 }

@@ -52,11 +52,7 @@ export async function suggest(
   const workspace = await context.access(null, 'EVENTS_READ');
   const wanted =
     request.method === 'POST' ? readShape(request.body, input) : inputOf(request.query);
-  const [samples, controllers] = await Promise.all([
-    timeline.samples(workspace.id),
-    capabilities.all(workspace.id),
-  ]);
-  const agents = agentsOf(workspace, samples, controllers)
+  const agents = (await agentsOf(workspace, timeline, await capabilities.all(workspace.id)))
     .filter(agent => isWanted(agent, wanted))
     .sort((a, b) => (a.globalId < b.globalId ? -1 : 1))
     .slice(0, AGENTS_MAX);
@@ -83,11 +79,11 @@ function inputOf(query: URLSearchParams): SuggestionInput {
   };
 }
 
-function agentsOf(
-  { slug }: Workspace,
-  samples: readonly StoredEvent[],
+async function agentsOf(
+  { id, slug }: Workspace,
+  timeline: TimelineReader,
   controllers: Awaited<ReturnType<Capabilities['all']>>,
-): Agent[] {
+): Promise<Agent[]> {
   const agents = new Map<string, Agent>();
   const agentOf = (system: string, name: string): Agent => {
     const globalId = `${slug}|${system}|${name}`;
@@ -111,16 +107,19 @@ function agentsOf(
       }
     }
   }
-  for (const event of samples) {
-    const { properties } = agentOf(event.source ?? '', event.subject ?? '');
-    for (const property of storedProperties(event)) {
-      const key = propertyId(property);
-      const propertyType = property.type === 'JSON' ? 'STRING' : property.type;
-      if (properties.has(key)) continue;
-      properties.set(key, { id: key, name: property.name, propertyType, units: [] });
-    }
+  for await (const samples of timeline.samples(id)) {
+    for (const event of samples) describe(event, agentOf(event.source ?? '', event.subject ?? ''));
   }
   return [...agents.values()];
+}
+
+function describe(event: StoredEvent, { properties }: Agent): void {
+  for (const property of storedProperties(event)) {
+    const key = propertyId(property);
+    const propertyType = property.type === 'JSON' ? 'STRING' : property.type;
+    if (properties.has(key)) continue;
+    properties.set(key, { id: key, name: property.name, propertyType, units: [] });
+  }
 }
 
 function isWanted(

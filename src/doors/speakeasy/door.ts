@@ -7,11 +7,12 @@ import { LIMITS } from '../../core/limits.ts';
 import type { Workspace } from '../../core/workspace.ts';
 import { bearerOf } from '../bearer.ts';
 import type { Door, DoorAnswer, DoorContext, DoorRequest } from '../door.ts';
+import { eventsBody, shown } from '../events-body.ts';
 import { requireJson } from '../media-type.ts';
 import { recordTogether } from '../record.ts';
 import { readAfter, readSearch } from './query.ts';
 import { decode, encode, encodeTarget } from './translate.ts';
-import { cliEvents, INTERACTION_TYPES, type CliEvent } from './wire.ts';
+import { cliEvents, INTERACTION_TYPES, TARGET_FIELDS, type CliEvent } from './wire.ts';
 
 const EVENTS = '/v1/workspace/:workspaceId/events';
 const TARGETS_MAX = 1_000;
@@ -76,33 +77,38 @@ async function newestFirst(
   filter: EventFilter,
   limit: number,
 ): Promise<DoorAnswer> {
-  const { items } = await context.services.events.page(workspace.id, {
+  const { chunks } = await context.services.events.wholePage(workspace.id, {
     ...{ filter, first: limit },
     order: { field: 'OCCURRED_AT', direction: 'DESC' },
   });
-  return json(200, encodeAll(items, workspace));
+  const texts = (events: readonly StoredEvent[]) =>
+    encodeAll(events, workspace).map(event => JSON.stringify(event));
+  return { status: 200, body: await eventsBody(chunks, texts, { before: '[', after: ']' }) };
 }
 
 /** In both forms: without a workspace in its path it is the one that the credential means. */
 async function targets(request: DoorRequest, context: DoorContext): Promise<DoorAnswer> {
   const workspace = await context.access(workspaceOf(request), 'EVENTS_READ');
   const filter = { types: INTERACTION_TYPES };
-  const latest = async (narrowed: EventFilter) =>
-    encodeAll(
-      await context.services.latestBySubject({
-        ...{ workspaceId: workspace.id, subjectsMax: TARGETS_MAX },
-        filter: { ...filter, ...narrowed },
-      }),
-      workspace,
-    );
-  const last = await latest({
-    occurredAt: readAfter(request.query, 'after_last_event_created_at'),
-  });
+  const latest = async (narrowed: EventFilter, names: readonly string[]) => {
+    const found = context.services.latestBySubject({
+      ...{ workspaceId: workspace.id, subjectsMax: TARGETS_MAX },
+      filter: { ...filter, ...narrowed },
+    });
+    const events: CliEvent[] = [];
+    // Of large events no more is held than is shown.
+    for await (const some of found) events.push(...encodeAll(some, workspace).map(only(names)));
+    return events;
+  };
+  const after = readAfter(request.query, 'after_last_event_created_at');
+  const last = await latest({ occurredAt: after }, TARGET_FIELDS);
   const subjects = last.map(lockOf);
   if (subjects.length === 0) return json(200, []);
+  const isGenerated = { path: ['generate_target'], exists: true };
+  const isPublished = { path: ['generate_published'], equals: true };
   const [generated, published] = await Promise.all([
-    latest({ subjects, payload: [{ path: ['generate_target'], exists: true }] }).then(byLock),
-    latest({ subjects, payload: [{ path: ['generate_published'], equals: true }] }).then(byLock),
+    latest({ subjects, payload: [isGenerated] }, ['generate_target']).then(byLock),
+    latest({ subjects, payload: [isPublished] }, ['gh_action_run_link']).then(byLock),
   ]);
   const found = last.map(event => ({
     ...{ last: event, generated: generated.get(lockOf(event)) },
@@ -110,6 +116,17 @@ async function targets(request: DoorRequest, context: DoorContext): Promise<Door
   }));
   return json(200, found.map(encodeTarget));
 }
+
+/** What every target takes of its events, and these fields. */
+function only(names: readonly string[]) {
+  const kept = new Set([...names, ...OF_TARGETS]);
+  return (event: CliEvent) =>
+    Object.fromEntries(Object.entries(event).filter(([name]) => kept.has(name))) as CliEvent;
+}
+
+const OF_TARGETS = [
+  ...['id', 'created_at', 'interaction_type', 'generate_gen_lock_id', 'generate_target'],
+] as const;
 
 function byLock(events: readonly CliEvent[]): Map<string, CliEvent> {
   return new Map(events.map(event => [lockOf(event), event]));
@@ -121,7 +138,9 @@ function lockOf(event: CliEvent): string {
 
 /** What was redacted has nothing left that the client would take. */
 function encodeAll(events: readonly StoredEvent[], { slug }: Workspace): CliEvent[] {
-  return events.filter(({ redactedAt }) => redactedAt === null).map(event => encode(event, slug));
+  return events
+    .filter(({ redactedAt }) => redactedAt === null)
+    .map(event => shown(event, each => encode(each, slug)));
 }
 
 /** Where a key is missing, it is told where this vendor's clients put it. */

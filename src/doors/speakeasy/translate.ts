@@ -3,6 +3,8 @@ import type { EventInput, StoredEvent } from '../../core/event.ts';
 import { parseExact, type ExactJson, type ExactObject } from '../../core/exact-json.ts';
 import { LIMITS } from '../../core/limits.ts';
 import { isWithinBytes } from '../../core/text.ts';
+import { instantText } from '../../core/unreadable.ts';
+import { unreadableText } from '../events-body.ts';
 import { differenceOf, restored } from '../wire-difference.ts';
 import { OPTIONAL_FIELDS, REQUIRED_FIELDS, TARGET_FIELDS, type CliEvent } from './wire.ts';
 
@@ -55,11 +57,14 @@ export function decode(event: CliEvent): EventInput {
 export function encode(event: StoredEvent, workspace: string): CliEvent {
   const payload = parseExact(event.payload) as ExactObject;
   const derived = derive({ ...event, payload }, workspace);
-  return event.door === 'SPEAKEASY' ? (restored(derived, event.wire) as CliEvent) : derived;
+  const encoded =
+    event.door === 'SPEAKEASY' ? (restored(derived, event.wire) as CliEvent) : derived;
+  const error = unreadableText(event);
+  return error === null ? encoded : { ...encoded, error };
 }
 
 function derive(event: Mapped, workspace: string): CliEvent {
-  const created_at = event.occurredAt.toISOString();
+  const created_at = instantText(event.occurredAt);
   const required = { local_started_at: created_at, speakeasy_version: '', workspace_id: workspace };
   const fields: Record<string, ExactJson> = Object.assign(
     { ...required, execution_id: '', speakeasy_api_key_name: '' },

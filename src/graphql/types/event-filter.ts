@@ -79,7 +79,9 @@ export const EventFilterInput = builder.inputRef<EventFilter>('EventFilter').imp
     success: t.boolean({
       description: 'Whether what it tells of succeeded; events that say neither never match.',
     }),
-    clientIps: t.stringList({ description: 'The client’s IP address is one of these.' }),
+    clientIps: t.stringList({
+      description: 'The client’s IP address is one of these, in whatever spelling.',
+    }),
     occurredAt: t.field({ type: DateTimeRangeInput, description: 'When it happened.' }),
     recordedAt: t.field({ type: DateTimeRangeInput, description: 'When it was recorded.' }),
     payload: t.field({

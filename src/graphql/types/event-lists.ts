@@ -6,6 +6,7 @@ import { builder } from '../builder.ts';
 import { connectionType } from '../connection.ts';
 import { eventPage, noPage, relatedPage, type EventConnection } from '../event-pages.ts';
 import { EventDefinitionRef, EventRef, WorkspaceRef } from '../refs.ts';
+import { contentShown } from '../shows-content.ts';
 import { EVENT_ID_ARGUMENT, WORKSPACE_ARGUMENT } from '../words.ts';
 import { EventFilterInput } from './event-filter.ts';
 import { EventOrderInput } from './event-order.ts';
@@ -43,9 +44,10 @@ builder.queryFields(t => ({
       workspace: t.arg.string({ description: WORKSPACE_ARGUMENT }),
       eventId: t.arg.string({ required: true, description: EVENT_ID_ARGUMENT }),
     },
-    resolve: async (_root, { workspace, eventId }, context) => {
+    resolve: async (_root, { workspace, eventId }, context, info) => {
       const found = await orNull(context.access(workspace, 'EVENTS_READ'));
-      return found && context.loaders.eventById.load({ workspaceId: found.id, eventId });
+      const content = contentShown(info) > 0;
+      return found && context.loaders.eventById.load({ workspaceId: found.id, eventId, content });
     },
   }),
   events: t.field({
@@ -57,9 +59,9 @@ builder.queryFields(t => ({
       order: t.arg({ type: EventOrderInput, description: ORDER }),
       ...t.arg.connectionArgs(),
     },
-    resolve: async (_root, { workspace, ...args }, context) => {
+    resolve: async (_root, { workspace, ...args }, context, info) => {
       const { id } = await context.access(workspace, 'EVENTS_READ');
-      return eventPage(context, id, args);
+      return eventPage(context, id, args, info);
     },
   }),
 }));
@@ -70,9 +72,10 @@ builder.objectFields(WorkspaceRef, t => ({
     nullable: true,
     description: 'An event by the recorder’s id for it. Null where there is none.',
     args: { eventId: t.arg.string({ required: true, description: EVENT_ID_ARGUMENT }) },
-    resolve: ({ id }, { eventId }, { principal, loaders }) => {
+    resolve: ({ id }, { eventId }, { principal, loaders }, info) => {
       requireScope(principal, 'EVENTS_READ');
-      return loaders.eventById.load({ workspaceId: id, eventId });
+      const content = contentShown(info) > 0;
+      return loaders.eventById.load({ workspaceId: id, eventId, content });
     },
   }),
   events: t.field({
@@ -83,9 +86,9 @@ builder.objectFields(WorkspaceRef, t => ({
       order: t.arg({ type: EventOrderInput, description: ORDER }),
       ...t.arg.connectionArgs(),
     },
-    resolve: ({ id }, args, context) => {
+    resolve: ({ id }, args, context, info) => {
       requireScope(context.principal, 'EVENTS_READ');
-      return eventPage(context, id, args);
+      return eventPage(context, id, args, info);
     },
   }),
 }));
@@ -102,11 +105,11 @@ builder.objectField(EventDefinitionRef, 'events', t =>
       order: t.arg({ type: EventOrderInput, description: ORDER }),
       ...t.arg.connectionArgs(),
     },
-    resolve: (definition, { filter = null, order = null, ...args }, context) => {
+    resolve: (definition, { filter = null, order = null, ...args }, context, info) => {
       requireScope(context.principal, 'EVENTS_READ');
       const { workspaceId, id, name: type } = definition;
       const lists = { workspaceId, field: 'definitionId', value: String(id), type } as const;
-      return relatedPage(context, { ...lists, filter, order, args });
+      return relatedPage(context, { ...lists, filter, order, args }, info);
     },
   }),
 );
@@ -116,11 +119,10 @@ builder.objectFields(EventRef, t => ({
     type: EventConnectionRef,
     description: 'Events that name this one as their parent, in the order of recording.',
     args: t.arg.connectionArgs(),
-    resolve: ({ workspaceId, eventId }, args, context) =>
-      relatedPage(context, {
-        ...{ workspaceId, field: 'parentId', value: eventId },
-        ...{ args, order: AS_IT_HAPPENED },
-      }),
+    resolve: ({ workspaceId, eventId }, args, context, info) => {
+      const lists = { workspaceId, field: 'parentId', value: eventId } as const;
+      return relatedPage(context, { ...lists, args, order: AS_IT_HAPPENED }, info);
+    },
   }),
   groupEvents: t.field({
     type: EventConnectionRef,
@@ -128,12 +130,10 @@ builder.objectFields(EventRef, t => ({
       'Events with the same `groupId`, itself among them, in the order of recording. Empty ' +
       'where it has none.',
     args: t.arg.connectionArgs(),
-    resolve: ({ workspaceId, groupId }, args, context) =>
-      groupId === null
-        ? noPage(context, workspaceId)
-        : relatedPage(context, {
-            ...{ workspaceId, field: 'groupId', value: groupId },
-            ...{ args, order: AS_IT_HAPPENED },
-          }),
+    resolve: ({ workspaceId, groupId }, args, context, info) => {
+      if (groupId === null) return noPage(context, workspaceId);
+      const lists = { workspaceId, field: 'groupId', value: groupId } as const;
+      return relatedPage(context, { ...lists, args, order: AS_IT_HAPPENED }, info);
+    },
   }),
 }));

@@ -1,3 +1,4 @@
+import type { EventDefinition } from '../../core/definition.ts';
 import { parsePayload } from '../../core/exact-json.ts';
 import { storedProperties } from '../../core/stored-properties.ts';
 import { notFound } from '../access.ts';
@@ -5,9 +6,11 @@ import { builder } from '../builder.ts';
 import { cursorsOf } from '../context.ts';
 import { encodeId } from '../global-id.ts';
 import { EventDefinitionRef, EventRef, WorkspaceRef } from '../refs.ts';
+import { contentShown } from '../shows-content.ts';
 import { ID_FIELD } from '../words.ts';
 import { DoorEnum } from './event-filter.ts';
 import { EventPropertyRef } from './event-property.ts';
+import { EventProblemRef } from './receipt.ts';
 
 EventRef.implement({
   description: 'Something that happened, as it was recorded in a workspace.',
@@ -43,8 +46,8 @@ EventRef.implement({
     definition: t.field({
       type: EventDefinitionRef,
       description: 'What is known of events of this type.',
-      resolve: async ({ workspaceId, definitionId }, _args, { loaders }) =>
-        present(await loaders.definition.load({ workspaceId, id: definitionId })),
+      resolve: async ({ workspaceId, definitionId: id }, _args, { loaders }) =>
+        (await loaders.definition.load({ workspaceId, id })) ?? missing(workspaceId, id),
     }),
   }),
 });
@@ -101,8 +104,12 @@ builder.objectFields(EventRef, t => ({
     type: EventRef,
     nullable: true,
     description: 'The event that caused it. Null where it names none, or that one is not kept.',
-    resolve: ({ workspaceId, parentId }, _args, { loaders }) =>
-      parentId === null ? null : loaders.eventById.load({ workspaceId, eventId: parentId }),
+    resolve: ({ workspaceId, parentId }, _args, { loaders }, info) => {
+      const content = contentShown(info) > 0;
+      return parentId === null
+        ? null
+        : loaders.eventById.load({ workspaceId, eventId: parentId, content });
+    },
   }),
   groupId: t.exposeString('groupId', {
     nullable: true,
@@ -114,7 +121,7 @@ builder.objectFields(EventRef, t => ({
     type: 'JSONObject',
     description:
       'What the recorder said of it. Integers beyond 2^53 stand as text here; `properties` is ' +
-      'exact.',
+      'exact. Empty where it can’t be shown: `unreadable` says why.',
     resolve: ({ payload }, _args, { answer }) =>
       answer.holds(payload.length) ? parsePayload(payload) : {},
   }),
@@ -129,9 +136,28 @@ builder.objectFields(EventRef, t => ({
     resolve: (event, { names }, { answer }) =>
       answer.overrun === null ? storedProperties(event, names) : [],
   }),
+  unreadable: t.field({
+    type: [EventProblemRef],
+    description:
+      'What of the event can’t be shown, and why: too large, damaged in the database, or of a ' +
+      'kind that is not known here. In its place stands what is empty. Empty for nothing, as ' +
+      'nearly always.',
+    resolve: ({ unreadable }) => unreadable ?? [],
+  }),
 }));
 
-/** An event has both as long as it is there, but while its workspace is being deleted. */
+/** In the place of a definition that was removed from the database: see `unreadable`. */
+function missing(workspaceId: number, id: number): EventDefinition {
+  const [epoch, none] = [new Date(0), null];
+  return {
+    ...{ workspaceId, id, name: '', title: none, description: none, category: none },
+    ...{ status: 'DISCOVERED', payloadSchema: none, validation: 'OFF', version: 0, revision: 0 },
+    ...{ measures: [], createdAt: epoch, updatedAt: epoch, eventCount: 0 },
+    ...{ firstRecordedAt: none, lastRecordedAt: none },
+  };
+}
+
+/** It has one as long as it is there, but while that is being deleted. */
 function present<T>(found: T | null): T {
   if (found === null) throw notFound('workspace');
   return found;

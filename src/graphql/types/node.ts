@@ -1,4 +1,5 @@
 /** `node` and `nodes`. An object of a workspace that the key does not cover is not there. */
+import type { GraphQLResolveInfo } from 'graphql';
 import { GatewayError } from '../../core/errors.ts';
 import { LIMITS } from '../../core/limits.ts';
 import { requireScope, type Scope } from '../../core/principal.ts';
@@ -7,17 +8,23 @@ import { builder } from '../builder.ts';
 import { sizedBy } from '../connection.ts';
 import type { GraphQLContext } from '../context.ts';
 import { decodeId, markNode, type GlobalId, type NodeType } from '../global-id.ts';
+import { contentShown } from '../shows-content.ts';
 
-type Find = (parts: readonly string[], context: GraphQLContext) => Promise<object | null> | null;
+type Find = (
+  parts: readonly string[],
+  context: GraphQLContext,
+  info: GraphQLResolveInfo,
+) => Promise<object | null> | null;
 
 const FIND: Record<NodeType, Find> = {
   Workspace: ([id], context) =>
     within(context, id, 'EVENTS_READ', workspaceId => context.loaders.workspace.load(workspaceId)),
   ApiKey: ([id], context) => findKey(context, Number(id)),
-  Event: ([workspace, position, recordedAtMs], context) =>
+  Event: ([workspace, position, recordedAtMs], context, info) =>
     within(context, workspace, 'EVENTS_READ', workspaceId => {
-      const recordedAt = new Date(Number(recordedAtMs));
-      return context.loaders.eventAt.load({ workspaceId, position: Number(position), recordedAt });
+      const place = { position: Number(position), recordedAt: new Date(Number(recordedAtMs)) };
+      const content = contentShown(info) > 0;
+      return context.loaders.eventAt.load({ workspaceId, ...place, content });
     }),
   EventDefinition: ([workspace, id], context) =>
     within(context, workspace, 'EVENTS_READ', workspaceId =>
@@ -47,8 +54,12 @@ async function findKey({ principal, loaders }: GraphQLContext, id: number) {
   return covered === null || key?.workspaceId === covered ? key : null;
 }
 
-async function findNode(context: GraphQLContext, { type, parts }: GlobalId) {
-  return markNode(type, await FIND[type](parts, context));
+async function findNode(
+  context: GraphQLContext,
+  { type, parts }: GlobalId,
+  info: GraphQLResolveInfo,
+) {
+  return markNode(type, await FIND[type](parts, context, info));
 }
 
 const NODE = 'Null where there is none for this key.';
@@ -59,9 +70,9 @@ builder.queryFields(t => ({
     nullable: true,
     description: `An object by its id. ${NODE}`,
     args: { id: t.arg.id({ required: true, description: 'What its field `id` said.' }) },
-    resolve: (_root, { id }, context) => {
+    resolve: (_root, { id }, context, info) => {
       requireKey(context);
-      return findNode(context, decodeId(id));
+      return findNode(context, decodeId(id), info);
     },
   }),
   nodes: t.field({
@@ -75,13 +86,13 @@ builder.queryFields(t => ({
         description: `What their fields \`id\` said; at most ${LIMITS.pageSizeMax}.`,
       }),
     },
-    resolve: (_root, { ids }, context) => {
+    resolve: (_root, { ids }, context, info) => {
       requireKey(context);
       if (ids.length > LIMITS.pageSizeMax) {
         const message = `ids expects at most ${LIMITS.pageSizeMax} ids, but got ${ids.length}.`;
         throw new GatewayError('BAD_USER_INPUT', message);
       }
-      return ids.map(decodeId).map(id => findNode(context, id));
+      return ids.map(decodeId).map(id => findNode(context, id, info));
     },
   }),
 }));

@@ -27,8 +27,10 @@ builder.objectField(EventRef, 'payloadProblems', t =>
         const message = 'payloadProblems is not for subscriptions: ask for it with a query.';
         throw new GatewayError('BAD_USER_INPUT', message);
       }
+      if (schema != null) requireScope(context.principal, 'DEFINITIONS_WRITE');
+      const unreadable = event.unreadable?.filter(({ pointer }) => pointer === '/payload') ?? [];
+      if (unreadable.length > 0) return [...unreadable];
       if (schema == null) return problemsByDefinition(event, context);
-      requireScope(context.principal, 'DEFINITIONS_WRITE');
       // Not later: what is too expensive for one event is then not begun for those that follow.
       return payloadProblems(context, event, schema);
     },

@@ -5,6 +5,7 @@ import { cursorsOf, type GraphQLContext } from '../context.ts';
 import { enumValues } from '../enum-values.ts';
 import type { PlacedReceipt } from '../placed.ts';
 import { EventRef } from '../refs.ts';
+import { contentShown } from '../shows-content.ts';
 
 const ReceiptStatusEnum = builder.enumType('ReceiptStatus', {
   description: 'What became of an event.',
@@ -20,7 +21,7 @@ const ReceiptStatusEnum = builder.enumType('ReceiptStatus', {
 const ProblemSeverityEnum = builder.enumType('ProblemSeverity', {
   description: 'How much a problem weighs.',
   values: enumValues<EventProblem['severity']>({
-    ERROR: 'It keeps the event from being recorded.',
+    ERROR: 'It keeps the event from being recorded, or a part of it from being shown.',
     WARNING: 'The event is recorded all the same.',
   }),
 });
@@ -76,12 +77,15 @@ export const EventReceiptRef = builder.objectRef<PlacedReceipt>('EventReceipt').
       type: EventRef,
       nullable: true,
       description: 'The stored event of this id; needs the scope EVENTS_READ. Null for none.',
-      resolve: ({ workspaceId, receipt }, _args, { principal, loaders }) => {
+      resolve: ({ workspaceId, receipt }, _args, { principal, loaders }, info) => {
         const { position, recordedAt } = receipt;
         requireScope(principal, 'EVENTS_READ');
         return position === null || recordedAt === null
           ? null
-          : loaders.eventAt.load({ workspaceId, position, recordedAt });
+          : loaders.eventAt.load({
+              ...{ workspaceId, position, recordedAt },
+              content: contentShown(info) > 0,
+            });
       },
     }),
     problems: t.field({
