@@ -3,10 +3,10 @@
  * what was expected and what kind of value came, with at most a short piece of it.
  */
 import { Kind, type ValueNode } from 'graphql';
+import { parseDateTime } from '../core/date-time.ts';
 import type { Json, JsonObject } from '../core/json.ts';
 import { isJsonObject } from '../core/json.ts';
 import { builder } from './builder.ts';
-import { parseDateTime } from './date-time.ts';
 import { parseDurationMs } from './duration.ts';
 import { inputError } from './input-error.ts';
 import { LITERAL_TOO_BIG, literalJson } from './json-literal.ts';
