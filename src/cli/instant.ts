@@ -28,8 +28,8 @@ export function readInstant(
   if (parseDateTime(text) !== null) return { rfc3339: text };
   const match = WRITTEN.exec(text.trim());
   if (match === null) return 'NO_INSTANT';
-  const [, day, minute = '00:00', second = '00', fraction = '0', given] = match;
-  const local = `${day}T${minute}:${second}.${fraction}`;
+  const [, day, minute = '00:00', second = '00', fraction, given] = match;
+  const local = `${day}T${minute}:${second}${fraction === undefined ? '' : `.${fraction}`}`;
   const clock = parseDateTime(`${local}Z`);
   if (clock === null) return 'NO_INSTANT';
   const offset = given ?? (zone !== null && OFFSET.test(zone) ? zone : null);

@@ -37,12 +37,20 @@ export function isEventField(name: string): boolean {
   return Object.hasOwn(EVENT_FIELDS, name);
 }
 
+interface Checked {
+  readonly event: Map<string, JsonValue>;
+  readonly problems: EventProblem[];
+  /** Whether the event differs from what was given. */
+  readonly isChanged: boolean;
+}
+
 /** The event as the gateway takes it, and what it would refuse. */
 export function checkedEvent(
   given: ReadonlyMap<string, JsonValue>,
   timeZone: string | null,
-): { readonly event: Map<string, JsonValue>; readonly problems: EventProblem[] } {
+): Checked {
   const event = new Map(given);
+  let isChanged = false;
   const problems: EventProblem[] = [];
   if (given.get('type')?.value == null) {
     problems.push(problem('TYPE_REQUIRED', 'type', 'type is missing.'));
@@ -56,13 +64,15 @@ export function checkedEvent(
       // Null is the same as absent.
     } else if (kind === 'instant') {
       const read = typeof value === 'string' ? readInstant(value, timeZone) : 'NO_INSTANT';
-      if (typeof read === 'object') event.set(name, jsonValue(read.rfc3339));
-      else problems.push(problem('INVALID_VALUE', name, `${name} ${NO_INSTANT[read]}.`));
+      if (typeof read === 'object') {
+        isChanged ||= read.rfc3339 !== value;
+        event.set(name, jsonValue(read.rfc3339));
+      } else problems.push(problem('INVALID_VALUE', name, `${name} ${NO_INSTANT[read]}.`));
     } else if (!fits(value, kind)) {
       problems.push(problem('INVALID_VALUE', name, `${name} expects ${EXPECTED[kind]}.`));
     }
   }
-  return { event, problems };
+  return { event, problems, isChanged };
 }
 
 function fits(value: unknown, kind: Kind): boolean {
@@ -83,7 +93,9 @@ function isObject(value: unknown): value is object {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-export function problem(code: string, name: string, message: string): EventProblem {
-  const pointer = name === '' ? '' : `/${name.replaceAll('~', '~0').replaceAll('/', '~1')}`;
-  return { severity: 'ERROR', code, message, pointer };
+/** @param path to the field, or to a key within it; empty: the event as a whole */
+export function problem(code: string, path: string, message: string, key?: string): EventProblem {
+  const steps = [path, key].filter(step => step !== undefined && step !== '') as string[];
+  const escaped = steps.map(step => `/${step.replaceAll('~', '~0').replaceAll('/', '~1')}`);
+  return { severity: 'ERROR', code, message, pointer: escaped.join('') };
 }

@@ -2,7 +2,6 @@
  * Events in JSON, as `recordEvents` takes them. A line that needs no change is passed on as it is
  * written; of any other the values are, so that no number is rounded on the way.
  */
-import { parseDateTime } from '../../core/date-time.ts';
 import { checkedEvent, isEventField, LEFT_OUT, problem } from './event-fields.ts';
 import { membersOf, parseJson, type JsonValue } from './json-members.ts';
 import type { TextRecord } from './lines.ts';
@@ -19,14 +18,16 @@ export function jsonRecord(record: TextRecord, mapping: Mapping): ImportRecord {
   }
   if (!isReady(given.value, mapping)) return mapped(record, membersOf(given), mapping);
   const fields = Object.entries(given.value).map(([name, value]) => [name, { value, json: '' }]);
-  const { problems } = checkedEvent(new Map(fields as [string, JsonValue][]), mapping.timeZone);
+  const event = new Map(fields as [string, JsonValue][]);
+  const { problems, isChanged } = checkedEvent(event, mapping.timeZone);
   if (problems.length > 0) return { line, text, problems };
+  if (isChanged) return mapped(record, membersOf(given), mapping);
   return { line, text, id: (given.value['id'] as string | undefined) ?? null, json: given.json };
 }
 
 type JsonObject = Readonly<Record<string, unknown>>;
 
-/** Whether it needs no change. */
+/** Whether it needs no change, but perhaps for its instants. */
 function isReady(given: JsonObject, { fields, defaults, restIntoPayload }: Mapping): boolean {
   const names = Object.keys(given);
   return (
@@ -35,14 +36,8 @@ function isReady(given: JsonObject, { fields, defaults, restIntoPayload }: Mappi
     [...defaults.keys()].every(name => given[name] != null) &&
     (!restIntoPayload || names.every(isEventField)) &&
     // A null in place of the id would beat the one that is made.
-    given['id'] !== null &&
-    isReadyInstant(given['occurredAt']) &&
-    isReadyInstant(given['expiresAt'])
+    given['id'] !== null
   );
-}
-
-function isReadyInstant(value: unknown): boolean {
-  return value == null || (typeof value === 'string' && parseDateTime(value) !== null);
 }
 
 export function parsed(text: string): (JsonValue & { readonly value: JsonObject }) | null {

@@ -49,7 +49,7 @@ function mergeIntoPayload(
   for (const [key, value] of given) members.set(key, value);
   event.set('payload', { value: Object.fromEntries(members), json: objectText(members) });
   return twice.map(key =>
-    problem('GIVEN_TWICE', 'payload', `${key} stands in the payload, and beside it.`),
+    problem('GIVEN_TWICE', 'payload', `${key} stands in the payload, and beside it.`, key),
   );
 }
 

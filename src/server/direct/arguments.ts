@@ -4,11 +4,11 @@
  */
 import {
   BREAK,
+  getNamedType,
   getNullableType,
-  GraphQLBoolean,
-  GraphQLString,
   isInputObjectType,
   isNonNullType,
+  isScalarType,
   Kind,
   valueFromAST,
   visit,
@@ -20,6 +20,7 @@ import {
   type ValueNode,
   type VariableDefinitionNode,
 } from 'graphql';
+import { declaredType } from '../../graphql/refused-value.ts';
 import { coercerOf, NotDirect } from './coerce.ts';
 
 export type Variables = Readonly<Record<string, unknown>>;
@@ -94,14 +95,28 @@ function hasVariable(node: ValueNode): boolean {
   return found;
 }
 
+function variableReader(name: string, type: GraphQLInputType): Read {
+  const read: Read = variables => (Object.hasOwn(variables, name) ? variables[name] : undefined);
+  const declared = declaredType(type);
+  if (getNamedType(declared) === getNamedType(type)) return read;
+  // The place takes any value, and the variable does not.
+  const check = coercerOf(declared);
+  return variables => {
+    const value = read(variables);
+    if (value !== undefined) check(value);
+    return value;
+  };
+}
+
 function readerOf(node: ValueNode, type: GraphQLInputType): Read | null {
   const nullable = getNullableType(type);
   if (node.kind === Kind.VARIABLE) {
-    const name = node.name.value;
-    return variables => (Object.hasOwn(variables, name) ? variables[name] : undefined);
+    return variableReader(node.name.value, type);
   }
-  if (node.kind === Kind.STRING) return nullable === GraphQLString ? () => node.value : null;
-  if (node.kind === Kind.BOOLEAN) return nullable === GraphQLBoolean ? () => node.value : null;
+  // By name, as the scalars of events are copies.
+  const scalar = isScalarType(nullable) ? nullable.name : null;
+  if (node.kind === Kind.STRING) return scalar === 'String' ? () => node.value : null;
+  if (node.kind === Kind.BOOLEAN) return scalar === 'Boolean' ? () => node.value : null;
   if (node.kind !== Kind.OBJECT || !isInputObjectType(nullable)) return null;
   const members: [string, Read][] = [];
   for (const { name, value } of node.fields) {
