@@ -1,17 +1,17 @@
 import { randomUUID } from 'node:crypto';
 import { SluiceError, type EventProblem, type Receipt } from '../client/index.ts';
-import { Recorder, sendByGraphql } from '../client/recorder.ts';
+import { OF_ONE_EVENT, Recorder, sendByGraphql } from '../client/recorder.ts';
 import { createTransport } from '../client/transport.ts';
 import { uuidV7 } from '../core/uuid-v7.ts';
 import { EXIT, UsageError } from './errors.ts';
 import { atGateway } from './gateway-command.ts';
 import { connectionFrom } from './gateway-connection.ts';
-import { refusalOf } from './import/dry-run.ts';
 import { isEventField, problem } from './import/event-fields.ts';
 import { jsonValue, objectText, type JsonValue } from './import/json-members.ts';
 import { jsonRecord } from './import/json-records.ts';
 import { lines } from './import/lines.ts';
 import type { Mapping } from './import/record.ts';
+import { refusalOf } from './import/refusals.ts';
 import type { ConnectionOptions } from './options.ts';
 import {
   isForPeople,
@@ -119,9 +119,6 @@ async function sendLines(recorder: Recorder, options: SendOptions): Promise<void
   await printed;
   if (failure !== null) throw failure;
 }
-
-/** What refuses one event; anything else refuses all. */
-const OF_ONE_EVENT = new Set(['BAD_USER_INPUT', 'PAYLOAD_TOO_LARGE', 'BAD_REQUEST']);
 
 function failedOutcome(id: string, error: SluiceError): Outcome {
   const outcome = refused(id, [problem(error.code, '', error.message)]);

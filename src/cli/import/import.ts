@@ -1,5 +1,5 @@
 import type { EventProblem, Receipt, SluiceError } from '../../client/index.ts';
-import { Recorder, sendByGraphql } from '../../client/recorder.ts';
+import { OF_ONE_EVENT, Recorder, sendByGraphql } from '../../client/recorder.ts';
 import { createTransport } from '../../client/transport.ts';
 import { LIMITS } from '../../core/limits.ts';
 import { EXIT } from '../errors.ts';
@@ -39,8 +39,6 @@ const BATCH = { batchEvents: 1_000, batchBytes: 1_000_000 } as const;
 /** A gateway that is away for so long ends the import. */
 const RETRY_FOR_MS = 600_000;
 const TIMEOUT_MS = 60_000;
-/** What refuses one event; anything else refuses all, and ends the import. */
-const OF_ONE_EVENT = new Set(['BAD_USER_INPUT', 'PAYLOAD_TOO_LARGE', 'BAD_REQUEST']);
 
 export async function importFile(file: string, options: ImportOptions): Promise<void> {
   const source = await openSource(file);
