@@ -3,15 +3,15 @@ import { Argument, Command, InvalidArgumentError, Option } from 'commander';
 import { LIMITS } from '../core/limits.ts';
 import { exportEvents } from './export/export.ts';
 import { runDocument } from './graphql.ts';
-import { isEventField } from './import/event-fields.ts';
-import { importFile } from './import/import.ts';
-import { FORMATS } from './import/read.ts';
+import type { JsonValue } from './import/json-members.ts';
 import {
   collected,
   duration,
   instant,
+  JSON_LINES,
   jsonObject,
   jsonObjectText,
+  timeZone,
   whole,
   withConnection,
   withExamples,
@@ -20,8 +20,6 @@ import {
 } from './options.ts';
 import { DIMENSIONS, FUNCTIONS, GRANULARITIES, query, type Measure } from './query.ts';
 import { send } from './send.ts';
-
-export const JSON_LINES = 'JSON lines, as a pipe gets them, on a terminal too';
 
 export function graphqlCommand(): Command {
   const command = new Command('graphql')
@@ -41,7 +39,7 @@ export function sendCommand(): Command {
   const command = new Command('send')
     .argument('[type]', 'the type of the event; without it, events are read as JSON lines')
     .description('Record one event, or each JSON line of standard input as it comes.')
-    .option('--payload <json>', 'what is to be said of it, a JSON object', jsonObject)
+    .option('--payload <json>', 'what is to be said of it, a JSON object', exactObject)
     .option('--id <id>', 'its id: sending it again stores nothing (default: one is made)')
     .option('--occurred-at <instant>', 'when it happened (default: now)', instant)
     .option('--expires-at <instant>', 'after this its content is removed', instant)
@@ -56,6 +54,7 @@ export function sendCommand(): Command {
     .option('--client-ip <address>', 'the client that caused it')
     .option('--parent-id <id>', 'the event that caused it')
     .option('--group-id <id>', 'the id of events that belong together')
+    .option('--time-zone <zone>', 'lines: of instants without an offset', timeZone)
     .option('--retry-for <seconds>', 'how long to try where no gateway answers', whole(0), 10)
     .option('--json', JSON_LINES)
     .action(send);
@@ -63,48 +62,6 @@ export function sendCommand(): Command {
     withWorkspace(withConnection(command)),
     `sluice send user.signup --subject u-17 --payload '{"plan":"pro"}'`,
     `tail -f app.ndjson | sluice send --workspace acme`,
-  );
-}
-
-export function importCommand(): Command {
-  const command = new Command('import')
-    .argument('<file>', 'NDJSON, a JSON list, CSV or CloudEvents; also gzip; - for standard input')
-    .description(
-      'Record the events of a file. Run it again after a break: what is stored is not stored twice.',
-    )
-    .addOption(
-      new Option(
-        '--format <format>',
-        'what the file is, where its name and first bytes do not say',
-      ).choices(FORMATS),
-    )
-    .option('--delimiter <char>', 'CSV: what is between cells (default: "," and for .tsv a tab)')
-    .option('--map <name=field>', 'a column or key that is a field, or payload.<key>', mapping)
-    .option('--set <field=value>', 'a field of every event that does not say it', setting)
-    .option('--rest-into-payload', 'JSON: keys that are no field go into the payload')
-    .option('--text', 'CSV: payload values stay text, also numbers')
-    .option('--name <name>', 'the input’s name, of which ids are made (default: that of the file)')
-    .option('--from <line>', 'leave out the lines before', whole(1))
-    .option('--refused <file>', 'where refused lines go (default: <file>.refused.ndjson)')
-    .option(
-      '--requests <n>',
-      'requests at once; more are quicker, and do not keep the order of the lines',
-      whole(1, 16),
-      1,
-    )
-    .option('--json', JSON_LINES)
-    .action(importFile);
-  return withExamples(
-    withWorkspace(withConnection(command)),
-    'sluice import events.ndjson.gz --workspace acme',
-    'sluice import visits.csv --set type=page.visit --map when=occurredAt --map user=actor',
-    'zcat events.gz | sluice import - --name events',
-  ).addHelpText(
-    'after',
-    `
-Lines without an id get one, made of the input's name, its first record, the line's number and its
-text: a second run finds them stored. Standard input has no name: give it one with --name. Refused
-lines are kept with their number and their problem; the exit code is then 1.`,
   );
 }
 
@@ -172,36 +129,9 @@ function list(text: string): string[] {
   return text.split(',').map(name => name.trim());
 }
 
-function pair(text: string): [string, string] {
-  const at = text.indexOf('=');
-  if (at > 0 && at < text.length - 1) return [text.slice(0, at), text.slice(at + 1)];
-  throw new InvalidArgumentError('A name, "=" and what it is are expected.');
-}
-
-function checkField(field: string): void {
-  if (isEventField(field) || field.startsWith('payload.')) return;
-  throw new InvalidArgumentError(`${field} is no field of an event, and not payload.<key>.`);
-}
-
-function mapping(text: string, all: ReadonlyMap<string, string> | undefined) {
-  const [name, field] = pair(text);
-  checkField(field);
-  return new Map([...(all ?? []), [name, field]]);
-}
-
-function setting(text: string, all: Readonly<Record<string, unknown>> | undefined) {
-  const [field, value] = pair(text);
-  if (!isEventField(field)) throw new InvalidArgumentError(`${field} is no field of an event.`);
-  const isText = !['notify', 'success', 'payload', 'properties'].includes(field);
-  return { ...all, [field]: isText ? value : jsonValue(value) };
-}
-
-function jsonValue(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    throw new InvalidArgumentError('JSON is expected after "=".');
-  }
+/** With the text that it was read from. */
+function exactObject(text: string): JsonValue {
+  return { value: jsonObject(text), json: text };
 }
 
 function measures(text: string, all: readonly Measure[] | undefined): Measure[] {

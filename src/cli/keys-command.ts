@@ -1,5 +1,4 @@
 import { Command, Option } from 'commander';
-import { JSON_LINES } from './commands.ts';
 import { createKey, listKeys, revokeKey, rotateKey, SCOPES } from './keys.ts';
 import {
   collected,

@@ -1,6 +1,10 @@
 /** Options that several commands share, and how their values are read. */
 import { InvalidArgumentError, Option, type Command } from 'commander';
 import type { EventFilter } from '../client/index.ts';
+import { parseDateTime } from '../core/date-time.ts';
+import { isTimeZone, readInstant } from './instant.ts';
+
+export const JSON_LINES = 'JSON lines, as a pipe gets them, on a terminal too';
 
 export interface ConnectionOptions {
   readonly url?: string;
@@ -92,14 +96,19 @@ export function jsonObjectText(text: string): string {
   return text.trim();
 }
 
-/** Instants as the API takes them; a day alone is its midnight in UTC. */
+/** Instants as `readInstant` takes them; a day alone is its midnight in UTC. */
 export function instant(text: string): string {
-  const date = new Date(/^\d{4}-\d\d-\d\d$/.test(text) ? `${text}T00:00:00Z` : text);
-  const hasZone = /^\d{4}-\d\d-\d\d($|[T ].*(Z|[+-]\d\d:\d\d)$)/i.test(text);
-  if (hasZone && !Number.isNaN(date.getTime())) return date.toISOString();
+  const isDay = /^\d{4}-\d\d-\d\d$/.test(text);
+  const read = readInstant(text, isDay ? 'UTC' : null);
+  if (typeof read === 'object') return (parseDateTime(read.rfc3339) as Date).toISOString();
   throw new InvalidArgumentError(
     'An instant is expected, such as 2026-02-28 or 2026-02-28T12:00:00Z.',
   );
+}
+
+export function timeZone(name: string): string {
+  if (isTimeZone(name)) return name;
+  throw new InvalidArgumentError('A time zone is expected, such as Europe/Vienna, UTC or +02:00.');
 }
 
 const UNIT_S = { s: 1, m: 60, h: 3_600, d: 86_400, w: 604_800 } as const;

@@ -61,3 +61,7 @@ function widthOf(text: string): number {
 export function printable(text: string): string {
   return text.replace(/\p{Cc}+/gu, ' ');
 }
+
+export function printableLines(text: string): string {
+  return text.split('\n').map(printable).join('\n');
+}

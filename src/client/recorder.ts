@@ -77,8 +77,12 @@ function receiptsBeside(error: unknown): readonly Receipt[] | undefined {
 
 /** Browsers let 64 KiB outlive their page, with the rest of the request. */
 const KEEPALIVE_BYTES = 60_000;
-/** Faults of one event that refuse the whole request: halves find it. */
-const DIVISIBLE = new Set(['BAD_USER_INPUT', 'PAYLOAD_TOO_LARGE', 'BAD_REQUEST']);
+/** Faults of one event that refuse the whole request: halves find it. Any other refuses all. */
+export const OF_ONE_EVENT: ReadonlySet<string> = new Set([
+  'BAD_USER_INPUT',
+  'PAYLOAD_TOO_LARGE',
+  'BAD_REQUEST',
+]);
 
 export class Recorder {
   readonly #sendEvents: SendEvents;
@@ -203,7 +207,7 @@ export class Recorder {
         return await this.#send(left, false);
       } catch (error) {
         if (!(error instanceof SluiceError)) throw error;
-        if (left.length > 1 && DIVISIBLE.has(error.code)) {
+        if (left.length > 1 && OF_ONE_EVENT.has(error.code)) {
           const middle = Math.ceil(left.length / 2);
           await this.#deliver(left.slice(0, middle));
           return this.#deliver(left.slice(middle));

@@ -10,7 +10,7 @@ import type { EventInput } from './event.ts';
 
 const VERSION = '01';
 
-const HASHED: Readonly<Record<Exclude<keyof EventInput, 'id'>, true>> = {
+const HASHED: Readonly<Record<Exclude<keyof EventInput, 'id' | 'unreadable'>, true>> = {
   ...{ actor: true, clientIp: true, description: true, expiresAt: true, groupId: true },
   ...{ icon: true, notify: true, occurredAt: true, parentId: true, payload: true },
   ...{ properties: true, source: true, subject: true, success: true, type: true, wire: true },

@@ -57,6 +57,8 @@ export interface EventInput {
   readonly properties?: readonly (EventProperty & { readonly isList?: boolean })[] | undefined;
   /** What a door's mapping can't invert. */
   readonly wire?: Json | undefined;
+  /** Why some of what came is not in here: the event is rejected for it. */
+  readonly unreadable?: readonly EventProblem[] | undefined;
 }
 
 /**

@@ -37,12 +37,24 @@ export function prepareEvent(input: EventInput, context: PrepareContext): Prepar
     ...check.problems,
     ...merged.problems,
   ];
+  if (input.unreadable !== undefined) {
+    return { event: null, problems: withUnreadable(input.unreadable, problems) };
+  }
   if (problems.length > 0) return { event: null, problems };
   const payload = payloadText(input, merged);
   if (!isWithinBytes(payload, LIMITS.payloadBytesMax - check.expandedChars)) {
     return { event: null, problems: [payloadTooLarge()] };
   }
   return { event: complete(input, context, payload, merged), problems: [] };
+}
+
+/** What could not be read is missing, which is no problem of its own. */
+function withUnreadable(
+  unreadable: readonly EventProblem[],
+  problems: readonly EventProblem[],
+): EventProblem[] {
+  const places = new Set(unreadable.map(({ pointer }) => pointer));
+  return [...unreadable, ...problems.filter(({ pointer }) => !places.has(pointer))];
 }
 
 function complete(

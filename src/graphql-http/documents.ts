@@ -11,6 +11,7 @@ import {
 } from 'graphql';
 import { LRUCache } from 'lru-cache';
 import type { ErrorCode } from '../core/errors.ts';
+import { declaredType } from '../graphql/refused-value.ts';
 import { JsonVariablesRule } from '../server/json-variables.ts';
 import { parseDocument, withCode, type DocumentLimits } from './document.ts';
 import { exceededLimit, type QueryLimits } from './measure.ts';
@@ -87,11 +88,16 @@ function faultsOf(schema: GraphQLSchema, document: DocumentNode): readonly Graph
   }
 }
 
-/** The same rule, whose errors carry a code. */
+/** The same rule, whose errors carry a code, and which sees types as they are declared. */
 function coded(rule: ValidationRule, code: ErrorCode): ValidationRule {
   return function codedRule(context: ValidationContext) {
+    const usagesIn: ValidationContext['getRecursiveVariableUsages'] = operation =>
+      context
+        .getRecursiveVariableUsages(operation)
+        .map(usage => ({ ...usage, type: usage.type && declaredType(usage.type) }));
     const reporting = Object.create(context, {
       reportError: { value: (error: GraphQLError) => context.reportError(withCode(error, code)) },
+      getRecursiveVariableUsages: { value: usagesIn },
     }) as ValidationContext;
     return rule(reporting);
   };

@@ -3,8 +3,9 @@
  * mutation: an event without typed properties is passed on as it is.
  */
 import { GatewayError } from '../core/errors.ts';
-import type { EventInput, EventProperty, PropertyType } from '../core/event.ts';
+import type { EventInput, EventProblem, EventProperty, PropertyType } from '../core/event.ts';
 import { LIMITS } from '../core/limits.ts';
+import { RefusedValue } from './refused-value.ts';
 
 interface Value<T> {
   readonly name: string;
@@ -22,7 +23,7 @@ export interface PropertyInput {
   readonly string?: Value<string> | null | undefined;
 }
 
-export interface GraphQLEventInput extends Omit<EventInput, 'properties' | 'wire'> {
+export interface GraphQLEventInput extends Omit<EventInput, 'properties' | 'wire' | 'unreadable'> {
   readonly properties?: readonly PropertyInput[] | null | undefined;
 }
 
@@ -34,10 +35,44 @@ export function toEventInputs(inputs: readonly GraphQLEventInput[]): EventInput[
   return inputs.map(toEventInput);
 }
 
+/** What the scalars refused is left out, and stands in `unreadable`. */
 export function toEventInput(input: GraphQLEventInput): EventInput {
+  const unreadable = unreadableOf(input);
+  if (unreadable.length > 0) return readablePart(input, unreadable);
   const { properties } = input;
   if (properties === undefined) return input as EventInput;
   return { ...input, properties: properties?.map(toProperty) };
+}
+
+const NOTHING: readonly EventProblem[] = [];
+
+function unreadableOf(input: GraphQLEventInput): readonly EventProblem[] {
+  let problems = NOTHING;
+  for (const [name, value] of Object.entries(input)) {
+    if (value instanceof RefusedValue) problems = [...problems, unreadable(value, `/${name}`)];
+  }
+  input.properties?.forEach((property, index) => {
+    for (const [type, named] of Object.entries(property)) {
+      for (const [name, value] of Object.entries((named ?? {}) as object)) {
+        if (!(value instanceof RefusedValue)) continue;
+        problems = [...problems, unreadable(value, `/properties/${index}/${type}/${name}`)];
+      }
+    }
+  });
+  return problems;
+}
+
+function unreadable({ message }: RefusedValue, pointer: string): EventProblem {
+  return { severity: 'ERROR', code: 'INVALID_VALUE', message, pointer };
+}
+
+function readablePart(input: GraphQLEventInput, problems: readonly EventProblem[]): EventInput {
+  const fields = Object.entries(input).filter(([, value]) => !(value instanceof RefusedValue));
+  const { type = '', ...others } = Object.fromEntries(fields) as Partial<GraphQLEventInput>;
+  // Of properties that are read in part, problems would have the wrong places.
+  const hasAll = !problems.some(({ pointer }) => pointer.startsWith('/properties/'));
+  const properties = hasAll ? others.properties?.map(toProperty) : undefined;
+  return { ...others, type, properties, unreadable: problems };
 }
 
 function toProperty({ boolean, date, double, float, ...others }: PropertyInput): EventProperty {

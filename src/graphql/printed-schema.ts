@@ -1,7 +1,7 @@
-import { GraphQLSchema, printSchema } from 'graphql';
-import { schema } from './schema.ts';
+import { printSchema } from 'graphql';
+import { orderedSchema } from './schema.ts';
 
-/** The API as text: `Query` first, and each type where it is first spoken of. */
+/** The API as text. */
 export function printedSchema(): string {
-  return `${printSchema(new GraphQLSchema({ ...schema.toConfig(), types: [] }))}\n`;
+  return `${printSchema(orderedSchema)}\n`;
 }

@@ -5,11 +5,11 @@
 import { Kind, type ValueNode } from 'graphql';
 import type { ExactJson, ExactObject } from '../core/exact-json.ts';
 import { isNumber } from '../core/exact-number.ts';
+import { parseDateTime } from '../core/date-time.ts';
 import { isJsonObject } from '../core/json.ts';
 import { LIMITS } from '../core/limits.ts';
 import { instantText } from '../core/unreadable.ts';
 import { builder } from './builder.ts';
-import { parseDateTime } from './date-time.ts';
 import { parseDurationMs } from './duration.ts';
 import { inputError } from './input-error.ts';
 import { literalJson } from './json-literal.ts';

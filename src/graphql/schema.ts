@@ -1,7 +1,9 @@
 /** The schema: every file of `types/` adds to it, in the order in which it is to be read. */
+import { GraphQLSchema } from 'graphql';
 import { builder } from './builder.ts';
 import { countTexts } from './counted-texts.ts';
 import { readFloats } from './float.ts';
+import { refuseByValue } from './refused-value.ts';
 import './scalars.ts';
 import './types/aggregate.ts';
 import './types/api-key.ts';
@@ -23,3 +25,9 @@ import './types/workspace-admin.ts';
 import './types/workspace.ts';
 
 export const schema = readFloats(countTexts(builder.toSchema({ sortSchema: false })));
+
+/** `Query` first, and each type where it is first spoken of: for printing. */
+export const orderedSchema = new GraphQLSchema({ ...schema.toConfig(), types: [] });
+
+// Two scalars of one name fit no schema that is made anew: no schema is, from here on.
+refuseByValue(schema, 'EventInput');

@@ -39,11 +39,37 @@ test('send records one event by its options, and lines as they come', async () =
   expect(many.err).toBe(
     'sluice: line 2: type is missing. typ is no field of an event: did you mean "type"?\n',
   );
-  expect(many.json()).toMatchObject([{ position: 2 }, { position: 3 }]);
+  expect(many.json()).toMatchObject([
+    { line: 1, position: 2 },
+    { line: 2, status: 'REJECTED', problems: [{ pointer: '/type' }, { pointer: '/typ' }] },
+    { line: 3, position: 3 },
+  ]);
   const counted = await sluice(['query', '-w', slug, '--group', 'type', '--top', '2'], environment);
   expect(counted.json()).toHaveLength(2);
   const sparks = await sluice(['query', '-w', slug, '--by', 'hour', '--spark'], environment);
   expect(sparks.out).toMatch(/^all .*█ +3$/m);
+});
+
+test('send prints a receipt for every line, also for those that no event can be made of', async () => {
+  const { slug } = await gateway.workspace();
+  const lines = Buffer.concat([
+    Buffer.from('{"type":"a","occurredAt":"2026-11-30 12:53:34+00"}\n'),
+    Buffer.from('{"type":"b","occurredAt":"2026-02-30T00:00:00Z"}\n'),
+    Buffer.from('{"type":"c","payload":{"n":1e400}}\n'),
+    Buffer.from('{"type":"d","subject":"M\xfcller"}\n', 'latin1'),
+    Buffer.from('{"type":"e","payload":{"hash":"88e1234"}}\n'),
+    Buffer.from('{"type":"f","colour":"red"}\n'),
+  ]);
+  const sent = await sluice(['send', '-w', slug], environment, lines);
+  expect(sent).toMatchObject({ code: 1 });
+  expect(sent.json()).toMatchObject([
+    { line: 1, status: 'RECORDED', position: 1 },
+    { line: 2, status: 'REJECTED', problems: [{ pointer: '/occurredAt' }] },
+    { line: 3, status: 'REJECTED', problems: [{ pointer: '/payload/n' }] },
+    { line: 4, status: 'REJECTED', problems: [{ code: 'NOT_UTF8' }] },
+    { line: 5, status: 'RECORDED', position: 2 },
+    { line: 6, status: 'REJECTED', problems: [{ code: 'UNKNOWN_FIELD' }] },
+  ]);
 });
 
 test('keys are made, listed and revoked', async () => {

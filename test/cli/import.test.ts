@@ -154,3 +154,97 @@ test('an import that is killed and run again leaves no line out and stores none 
   const numbers = (await stored(slug)).map(({ payload }) => payload['n'] as number);
   expect(numbers.sort((a, b) => a - b)).toEqual(text.map((_, n) => n));
 });
+
+test('texts that look like numbers are imported, and numbers keep their digits', async () => {
+  const { slug, environment } = await at();
+  const lines = [
+    '{"type":"t","id":"1","cursor":"x","payload":{"commit":"88e1234","hash":"1e400"}}',
+    '{"type":"t","eventId":"88e1234","payload":{"88e1234":"9e999"}}',
+    '{"type":"t","id":null,"subject":"88e1234","sha":"7e8900"}',
+  ];
+  const path = file('hashes.ndjson', `${lines.join('\n')}\n`);
+  const args = ['--map', 'sha=payload.sha', '--set', 'source=88e1234', '--rest-into-payload'];
+  const ran = await sluice(['import', path, ...args], environment);
+  expect(ran).toMatchObject({ code: 0 });
+  const events = await stored(slug);
+  expect(events.map(({ event_id }) => event_id).slice(0, 2)).toEqual(['1', '88e1234']);
+  expect(events.map(({ payload }) => payload)).toEqual([
+    { commit: '88e1234', hash: '1e400' },
+    { '88e1234': '9e999' },
+    { sha: '7e8900' },
+  ]);
+  const sent = await sluice(['send'], environment, `${lines[1]}\n${lines[0]}\n`);
+  expect(sent.json()).toMatchObject([{ status: 'CONFLICT' }, { status: 'CONFLICT' }]);
+  // The text of a number is passed on; what is beyond a double is for the gateway to refuse.
+  const digits = '{"type":"t","cursor":"x","payload":{"d":123456789012.123456789,"n":1e400}}\n';
+  const dry = await sluice(['import', '-', '--format', 'ndjson', '--dry-run'], environment, digits);
+  expect(dry.out).toContain('"d":123456789012.123456789,"n":1e400');
+});
+
+test('a line that is too long to be an event is refused, and those after it are read', async () => {
+  const { slug, environment } = await at();
+  const long = `{"type":"b","subject":"${'z'.repeat(17_000_000)}"}`;
+  const list = file('long.json', `[{"type":"a"},\n${long},\n{"type":"c"}]`);
+  const path = file('too-long.ndjson', `{"type":"a"}\n${long}\n{"type":"c"}\n`);
+  for (const each of [path, list]) {
+    const ran = await sluice(['import', each], environment);
+    expect(ran).toMatchObject({ code: 1, err: '' });
+    expect(ran.json()).toMatchObject([{ events: 3, recorded: 2, refused: 1 }]);
+    const refused = JSON.parse(readFileSync(`${each}.refused.ndjson`, 'utf8')) as object;
+    expect(refused).toMatchObject({ line: 2, problems: [{ code: 'RECORD_TOO_LONG' }] });
+  }
+  const from = await sluice(['import', path, '--from', '3'], environment);
+  expect(from.json()).toMatchObject([{ events: 1, duplicates: 1 }]);
+  expect(await stored(slug)).toHaveLength(4);
+});
+
+test('kinds of files are told by their first record, however it is cut and named', async () => {
+  const { environment } = await at();
+  const kinds: [string, string, object][] = [
+    ['payload.ndjson', '{"type":"t","payload":{"specversion":"1.0"}}\n', { format: 'ndjson' }],
+    ['objects.json', '{\n  "type": "t"\n}\n{\n  "type": "u"\n}\n', { good: 2, format: 'ndjson' }],
+    ['json.csv', '{"type":"t"}\n', { good: 1, format: 'ndjson' }],
+  ];
+  for (const [name, text, expected] of kinds) {
+    const ran = await sluice(['import', file(name, text), '--dry-run'], environment);
+    expect([name, ...ran.json()]).toMatchObject([name, expected]);
+  }
+  const piped = startSluice(['import', '-', '--dry-run'], environment);
+  for (const part of ['[', '{"spec', 'version":"1.0","id":"1","source":"/s","type":"t"', '}]\n']) {
+    piped.process.stdin?.write(part);
+    await new Promise(resolve => setTimeout(resolve, 50));
+  }
+  piped.process.stdin?.end();
+  expect((await piped.ended).json()).toMatchObject([{ format: 'cloudevents', good: 1 }]);
+});
+
+test('a CloudEvent that is refused is told in a sentence', async () => {
+  const { environment } = await at();
+  const event = { specversion: '1.0', id: '1', source: '/s', type: 't', time: 'soon' };
+  const path = file('refused-event.json', JSON.stringify([event]));
+  await sluice(['import', path], environment);
+  const [why] = (
+    JSON.parse(readFileSync(`${path}.refused.ndjson`, 'utf8')) as {
+      problems: { message: string }[];
+    }
+  ).problems;
+  expect(why?.message).toContain('time');
+  expect(why?.message).not.toMatch(/[{}]/);
+});
+
+test('a list that is cut off is told, with the figures of what was read', async () => {
+  const { slug, environment } = await at();
+  const path = file('cut.json', '[{"type":"a"},{"type":"b"},{"type":"c"');
+  const ran = await sluice(['import', path], environment);
+  expect(ran).toMatchObject({ code: 1, err: expect.stringContaining('The list is cut off') });
+  expect(ran.json()).toMatchObject([{ events: 3, recorded: 2, refused: 1 }]);
+  expect(await stored(slug)).toHaveLength(2);
+});
+
+test('a mistyped key to be mapped is told before anything is recorded', async () => {
+  const { slug, environment } = await at();
+  const path = file('mistyped.ndjson', '{"type":"t","when":"2026-01-01T00:00:00Z"}\n');
+  const ran = await sluice(['import', path, '--map', 'whn=occurredAt'], environment);
+  expect(ran).toMatchObject({ code: 2, err: expect.stringContaining('did you mean "when"') });
+  expect(await stored(slug)).toEqual([]);
+});

@@ -185,6 +185,82 @@ test('what is only odd is recorded and read back unchanged', async () => {
   }
 });
 
+/** What is wrong with an event, and where its problem points to. */
+const UNREADABLE: readonly (readonly [string, string])[] = [
+  ['{"type":"t","occurredAt":"2024-01-01 00:00:00Z"}', '/occurredAt'],
+  ['{"type":"t","expiresAt":17}', '/expiresAt'],
+  ['{"type":7}', '/type'],
+  ['{"type":"t","subject":["a"]}', '/subject'],
+  ['{"type":"t","success":"yes"}', '/success'],
+  ['{"type":"t","payload":[1]}', '/payload'],
+  [
+    '{"type":"t","properties":[{"integer":{"name":"a","value":1}},{"integer":{"name":"b","value":0.5}}]}',
+    '/properties/1/integer/value',
+  ],
+  ['{"type":"t","properties":[{"date":{"name":"d","value":"soon"}}]}', '/properties/0/date/value'],
+  ['{"type":"t","properties":[{"double":{"name":1,"value":1}}]}', '/properties/0/double/name'],
+];
+
+describe('an event of a batch with a value that its scalar does not take', () => {
+  const receipts = 'receipts { status problems { code pointer } }';
+  const MANY = `mutation($e: [EventInput!]!) { recordEvents(input: { events: $e }) { ${receipts} } }`;
+  type Result = {
+    recordEvents: { receipts: { status: string; problems: { code: string; pointer: string }[] }[] };
+  };
+
+  test('is rejected with the place of the value, and the others are recorded', async () => {
+    const { key } = await gateway.workspace();
+    const e = UNREADABLE.flatMap(([event]) => [{ type: 'good' }, JSON.parse(event) as object]);
+    // The second time the document is known, and takes the short way.
+    for (const _ of [1, 2]) {
+      const { recordEvents } = await gateway.data<Result>(MANY, { e }, key);
+      const [good, bad] = [0, 1].map(odd =>
+        recordEvents.receipts.filter((_r, at) => at % 2 === odd),
+      );
+      expect(good?.every(({ status }) => status === 'RECORDED')).toBe(true);
+      expect(bad).toEqual(
+        UNREADABLE.map(([, pointer]) => ({
+          status: 'REJECTED',
+          problems: [{ code: 'INVALID_VALUE', pointer }],
+        })),
+      );
+    }
+  });
+
+  test('is rejected with all that is wrong with it, and an atomic batch with it', async () => {
+    const { key } = await gateway.workspace();
+    const bad = { type: 't', occurredAt: 'soon', icon: 'two', clientIp: 'none' };
+    const atomic = MANY.replace('events: $e', 'events: $e, atomic: true');
+    const { recordEvents } = await gateway.data<Result>(atomic, { e: [{ type: 't' }, bad] }, key);
+    expect(recordEvents.receipts).toMatchObject([
+      { status: 'REJECTED', problems: [{ code: 'ATOMIC_REFUSED' }] },
+      {
+        status: 'REJECTED',
+        problems: [{ pointer: '/occurredAt' }, { pointer: '/clientIp' }, { pointer: '/icon' }],
+      },
+    ]);
+  });
+
+  test('is rejected where it is written in the document; a variable beside it fails by itself', async () => {
+    const { key } = await gateway.workspace();
+    const events = '[{ type: "t", occurredAt: "soon" }, { type: "t", source: 5 }, { type: "t" }]';
+    const { recordEvents } = await gateway.data<Result>(
+      `mutation { recordEvents(input: { events: ${events} }) { ${receipts} } }`,
+      {},
+      key,
+    );
+    expect(recordEvents.receipts.map(({ status }) => status)).toEqual([
+      ...['REJECTED', 'REJECTED', 'RECORDED'],
+    ]);
+    const byVariable = `mutation($at: DateTime) {
+      recordEvents(input: { events: [{ type: "t", occurredAt: $at }] }) { ${receipts} } }`;
+    const good = await gateway.data<Result>(byVariable, { at: '2026-01-01T00:00:00Z' }, key);
+    expect(good.recordEvents.receipts).toMatchObject([{ status: 'RECORDED' }]);
+    const { errors } = await gateway.graphql(byVariable, { at: 'soon' }, key);
+    expect(errors?.[0]?.extensions['code']).toBe('BAD_USER_INPUT');
+  });
+});
+
 describe('a batch', () => {
   const many = `mutation($e: [EventInput!]!) { recordEvents(input: { events: $e }) { recordedCount } }`;
 

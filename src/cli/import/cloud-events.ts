@@ -10,7 +10,8 @@ const BATCHED = 'application/cloudevents-batch+json';
 const TIMEOUT_MS = 60_000;
 
 /** A CloudEvent is known by its source and id: it needs none of ours. */
-export function cloudRecord({ line, text }: TextRecord): ImportRecord {
+export function cloudRecord({ line, text, problem: why }: TextRecord): ImportRecord {
+  if (why !== undefined) return { line, text, problems: [why] };
   try {
     const { source, id } = JSON.parse(text) as Record<string, unknown>;
     if (typeof source === 'string' && typeof id === 'string') {
@@ -57,12 +58,16 @@ function stored(): Receipt {
   return { status: 'RECORDED', eventId: '', position: 0, cursor: '', problems: [] };
 }
 
+/** The door's own words (RFC 9457), or those of whatever stands before it. */
 async function problemOf(response: Response): Promise<{ code: SluiceErrorCode; detail: string }> {
   const text = await response.text().catch(() => '');
   try {
-    const { code, detail } = JSON.parse(text) as { code?: SluiceErrorCode; detail?: string };
-    return { code: code ?? 'BAD_ANSWER', detail: detail ?? text };
+    const said = JSON.parse(text) as { code?: SluiceErrorCode; title?: string };
+    if (said.code !== undefined && said.title !== undefined) {
+      return { code: said.code, detail: said.title };
+    }
   } catch {
-    return { code: 'BAD_ANSWER', detail: `The gateway answered ${response.status}.` };
+    // Not the gateway's.
   }
+  return { code: 'BAD_ANSWER', detail: `The gateway answered ${response.status}.` };
 }

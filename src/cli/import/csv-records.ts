@@ -2,83 +2,130 @@
  * A table with a heading: its first row names the columns. A column that is called like a field of
  * an event, or is said to be one, is that field; every other goes into the payload.
  */
-import { parse } from 'csv-parse';
-import { Readable } from 'node:stream';
-import { EVENT_FIELDS, problem } from './event-fields.ts';
+import { UsageError } from '../errors.ts';
+import { suggestion } from '../near.ts';
+import { csvRows, type CsvRow } from './csv-rows.ts';
+import { EVENT_FIELDS, isEventField, problem } from './event-fields.ts';
+import { jsonValue, parseJson, type JsonValue } from './json-members.ts';
 import { mapped } from './mapped.ts';
 import type { ImportRecord, Mapping } from './record.ts';
 import type { Bytes } from './source.ts';
 
-const RECORD_BYTES_MAX = 16_777_216;
-
-interface Row {
-  readonly record: string[];
-  readonly info: { readonly lines: number };
-  readonly raw: string;
+export interface CsvOptions {
+  readonly mapping: Mapping;
+  /** Undefined: what the first line of the file says, else that of the file's kind. */
+  readonly delimiter: string | undefined;
+  readonly isTabbed: boolean;
 }
 
-export async function* csvRecords(
+/** @throws UsageError for a heading that can't be what is meant */
+export async function csvRecords(
   bytes: Bytes,
-  mapping: Mapping,
-  delimiter: string,
-): AsyncGenerator<ImportRecord> {
-  const refused: ImportRecord[] = [];
-  const source = Readable.from(bytes);
-  const rows = source.pipe(
-    parse({
-      ...{ bom: true, delimiter, info: true, raw: true, relax_column_count: true },
-      ...{ skip_empty_lines: true, skip_records_with_error: true },
-      max_record_size: RECORD_BYTES_MAX,
-      on_skip: error => {
-        const line = Number((error as unknown as { lines?: number } | undefined)?.lines ?? 0);
-        const problems = [problem('NOT_CSV', '', error?.message ?? 'This is no CSV.')];
-        refused.push({ line, text: '', problems });
-      },
-    }),
-  );
-  source.on('error', error => rows.destroy(error));
-  let columns: string[] | null = null;
-  for await (const { record, info, raw } of rows as AsyncIterable<Row>) {
-    yield* refused.splice(0);
-    if (columns === null) {
-      columns = record.map(name => name.trim());
-      continue;
-    }
-    const text = raw.replace(/\r?\n$/, '');
-    const line = info.lines - (text.match(/\n/g)?.length ?? 0);
-    yield csvRecord({ line, text, record }, columns, mapping);
-  }
-  yield* refused;
+  start: string,
+  { mapping, delimiter: given, isTabbed }: CsvOptions,
+): Promise<AsyncGenerator<ImportRecord>> {
+  // Excel reads what is between cells from a line before the heading.
+  const [hint, said] = /^"?sep=([^\r\n]|\\t)"?(?:\r\n|\r|\n|$)/i.exec(start) ?? [];
+  const delimiter = given ?? said?.replace('\\t', '\t') ?? (isTabbed ? '\t' : ',');
+  const rows = csvRows(bytes, delimiter);
+  if (hint !== undefined) await rows.next();
+  const first = await rows.next();
+  const heading = first.done === true ? null : first.value;
+  const columns = heading === null ? [] : columnsOf(heading);
+  if (given === undefined && said === undefined) checkDelimiter(columns, delimiter);
+  if (heading !== null) checkColumns(columns, mapping);
+  return (async function* () {
+    for await (const row of rows) yield csvRecord(row, columns, mapping);
+  })();
 }
 
-function csvRecord(
-  { line, text, record }: { line: number; text: string; record: readonly string[] },
-  columns: readonly string[],
-  mapping: Mapping,
-): ImportRecord {
-  if (record.length > columns.length) {
-    const message = `It has ${record.length} cells, and the heading ${columns.length} columns.`;
+function columnsOf({ line, cells, problem: why }: CsvRow): string[] {
+  if (why !== undefined) {
+    throw new UsageError(`The heading of the table, line ${line}, can't be read. ${why.message}`);
+  }
+  return cells.map(cell => cell?.trim() ?? '');
+}
+
+const DELIMITERS = [';', '\t', '|', ','];
+
+/** A heading of one column that holds another delimiter is a heading of several. */
+function checkDelimiter(columns: readonly string[], delimiter: string): void {
+  const [only = '', ...more] = columns;
+  const other = DELIMITERS.find(each => each !== delimiter && only.includes(each));
+  if (more.length > 0 || other === undefined) return;
+  const name = other === '\t' ? 'tab' : JSON.stringify(other);
+  throw new UsageError(
+    `The heading is one column, ${JSON.stringify(only)}: say --delimiter ${name}, or --delimiter ${JSON.stringify(delimiter)} if it is one.`,
+  );
+}
+
+function checkColumns(columns: readonly string[], { fields }: Mapping): void {
+  const named = columns.filter(name => name !== '');
+  const twice = named.find((name, index) => named.indexOf(name) < index);
+  if (twice !== undefined) {
+    throw new UsageError(
+      `The heading has two columns ${JSON.stringify(twice)}, and an event takes one value: name them apart.`,
+    );
+  }
+  checkMapped(fields, named, 'There is no column');
+}
+
+/** @throws UsageError for a name that is not there */
+export function checkMapped(
+  fields: ReadonlyMap<string, string>,
+  names: readonly string[],
+  complaint: string,
+): void {
+  const missing = [...fields.keys()].find(name => !names.includes(name));
+  if (missing === undefined) return;
+  const there = names.map(name => JSON.stringify(name)).join(', ') || 'none';
+  const near = suggestion(missing, names);
+  throw new UsageError(
+    `--map: ${complaint} ${JSON.stringify(missing)}${near || ':'} There are ${there}.`,
+  );
+}
+
+function csvRecord(row: CsvRow, columns: readonly string[], mapping: Mapping): ImportRecord {
+  const { line, text, cells, problem: why } = row;
+  if (why !== undefined) return { line, text, problems: [why] };
+  const nameless = cells.findIndex((cell, index) => cell !== null && !columns[index]);
+  if (nameless !== -1) {
+    const message =
+      nameless < columns.length
+        ? `Column ${nameless + 1} has no name in the heading, and here it has a value.`
+        : `It has ${cells.length} cells, and the heading ${columns.length} columns.`;
     return { line, text, problems: [problem('NOT_CSV', '', message)] };
   }
-  const cells = columns.map((name, index) => {
-    const field = mapping.fields.get(name) ?? name;
-    return [name, cellValue(field, record[index] ?? '', mapping)] as const;
+  const given = cells.flatMap((cell, index): [string, JsonValue][] => {
+    const name = columns[index] as string;
+    const value = cell === null ? null : cellValue(mapping.fields.get(name) ?? name, cell, mapping);
+    return value === null ? [] : [[name, value]];
   });
-  return mapped({ line, text }, Object.fromEntries(cells), { ...mapping, restIntoPayload: true });
+  return mapped(row, given, { ...mapping, restIntoPayload: true });
 }
 
-/** An empty cell is absent. */
-function cellValue(field: string, cell: string, { textOnly }: Mapping): unknown {
-  if (cell === '') return undefined;
-  const kind = EVENT_FIELDS[field];
-  if (kind === 'text' || kind === 'instant') return cell;
-  if (kind === 'flag') return flagOf(cell);
+/** Where no text is expected, and where an empty one means nothing, an empty cell is absent. */
+const NEVER_EMPTY = new Set(['id', 'type', 'icon', 'clientIp']);
+
+function cellValue(name: string, cell: string, { textOnly }: Mapping): JsonValue | null {
+  const field = name === 'eventId' ? 'id' : name;
+  const kind = isEventField(field) ? EVENT_FIELDS[field] : undefined;
+  if (cell === '' && kind !== undefined && (kind !== 'text' || NEVER_EMPTY.has(field))) return null;
+  if (kind === 'text' || kind === 'instant') return jsonValue(cell);
+  if (kind === 'flag') return jsonValue(flagOf(cell));
   if (kind !== undefined) return jsonOf(cell);
-  if (textOnly) return cell;
-  if (cell === 'true' || cell === 'false') return cell === 'true';
-  // A number only where no digit would be lost: 007 and 1.50 stay text.
+  if (textOnly || !isExactNumber(cell)) {
+    const isFlag = !textOnly && (cell === 'true' || cell === 'false');
+    return jsonValue(isFlag ? cell === 'true' : cell);
+  }
+  return jsonValue(Number(cell));
+}
+
+/** A number only where no digit would be lost: 007, 1.50 and integers beyond 2^53 stay text. */
+function isExactNumber(cell: string): boolean {
   const number = Number(cell);
-  return String(number) === cell && Number.isFinite(number) ? number : cell;
+  if (String(number) !== cell || !Number.isFinite(number)) return false;
+  return !Number.isInteger(number) || Number.isSafeInteger(number);
 }
 
 function flagOf(cell: string): unknown {
@@ -86,10 +133,10 @@ function flagOf(cell: string): unknown {
   return /^(false|no|0)$/i.test(cell) ? false : cell;
 }
 
-function jsonOf(cell: string): unknown {
+function jsonOf(cell: string): JsonValue {
   try {
-    return JSON.parse(cell);
+    return parseJson(cell);
   } catch {
-    return cell;
+    return jsonValue(cell);
   }
 }

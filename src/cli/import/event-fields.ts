@@ -1,6 +1,8 @@
 /** The fields of an event, as `recordEvents` takes them, and what is wrong with one that came. */
 import type { EventProblem } from '../../client/index.ts';
+import { readInstant, type NoInstant } from '../instant.ts';
 import { suggestion } from '../near.ts';
+import { jsonValue, type JsonValue } from './json-members.ts';
 
 type Kind = 'text' | 'instant' | 'flag' | 'object' | 'list';
 
@@ -14,44 +16,86 @@ export const EVENT_FIELDS: Readonly<Record<string, Kind>> = {
 /** What `export` and `tail` say of an event, and nobody can set. */
 export const LEFT_OUT = new Set(['cursor', 'position', 'recordedAt', 'redactedAt', 'door']);
 
-const EXPECTED: Readonly<Record<Kind, string>> = {
+const EXPECTED: Readonly<Record<Exclude<Kind, 'instant'>, string>> = {
   text: 'text',
-  instant: 'an instant with its offset, such as 2026-02-28T12:00:00Z',
   flag: 'true or false',
   object: 'a JSON object',
-  list: 'a list',
+  list: 'a list of properties, such as {"long":{"name":"bytes","value":"17"}}',
 };
 
-const INSTANT = /^\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d(:\d\d(\.\d+)?)?([Zz]|[+-]\d\d:\d\d)$/;
+const NO_INSTANT: Readonly<Record<NoInstant, string>> = {
+  NO_INSTANT: 'expects an instant with its offset, such as 2026-02-28T12:00:00Z',
+  NO_OFFSET: 'has no offset from UTC: say --time-zone, such as UTC or Europe/Vienna',
+  SKIPPED: 'is a time that the clocks of --time-zone never showed',
+};
+
+const PROPERTY_TYPES = new Set([
+  ...['boolean', 'date', 'double', 'float', 'integer', 'long', 'string'],
+]);
 
 export function isEventField(name: string): boolean {
   return Object.hasOwn(EVENT_FIELDS, name);
 }
 
-/** What the gateway would refuse the whole request for. */
-export function problemsOf(event: Readonly<Record<string, unknown>>): EventProblem[] {
+interface Checked {
+  readonly event: Map<string, JsonValue>;
+  readonly problems: EventProblem[];
+  /** Whether the event differs from what was given. */
+  readonly isChanged: boolean;
+}
+
+/** The event as the gateway takes it, and what it would refuse. */
+export function checkedEvent(
+  given: ReadonlyMap<string, JsonValue>,
+  timeZone: string | null,
+): Checked {
+  const event = new Map(given);
+  let isChanged = false;
   const problems: EventProblem[] = [];
-  if (event['type'] == null) problems.push(problem('TYPE_REQUIRED', 'type', 'type is missing.'));
-  for (const [name, value] of Object.entries(event)) {
-    if (!isEventField(name)) {
+  if (given.get('type')?.value == null) {
+    problems.push(problem('TYPE_REQUIRED', 'type', 'type is missing.'));
+  }
+  for (const [name, { value }] of given) {
+    const kind = isEventField(name) ? EVENT_FIELDS[name] : undefined;
+    if (kind === undefined) {
       const near = suggestion(name, Object.keys(EVENT_FIELDS)) || ': put it into the payload.';
       problems.push(problem('UNKNOWN_FIELD', name, `${name} is no field of an event${near}`));
-    } else if (value !== null && !fits(value, EVENT_FIELDS[name] as Kind)) {
-      const expected = `${name} expects ${EXPECTED[EVENT_FIELDS[name] as Kind]}.`;
-      problems.push(problem('INVALID_VALUE', name, expected));
+    } else if (value === null) {
+      // Null is the same as absent.
+    } else if (kind === 'instant') {
+      const read = typeof value === 'string' ? readInstant(value, timeZone) : 'NO_INSTANT';
+      if (typeof read === 'object') {
+        isChanged ||= read.rfc3339 !== value;
+        event.set(name, jsonValue(read.rfc3339));
+      } else problems.push(problem('INVALID_VALUE', name, `${name} ${NO_INSTANT[read]}.`));
+    } else if (!fits(value, kind)) {
+      problems.push(problem('INVALID_VALUE', name, `${name} expects ${EXPECTED[kind]}.`));
     }
   }
-  return problems;
+  return { event, problems, isChanged };
 }
 
 function fits(value: unknown, kind: Kind): boolean {
-  if (kind === 'list') return Array.isArray(value);
+  if (kind === 'list') return Array.isArray(value) && value.every(isProperty);
   if (kind === 'flag') return typeof value === 'boolean';
-  if (kind === 'object') return typeof value === 'object' && !Array.isArray(value);
-  return typeof value === 'string' && (kind === 'text' || INSTANT.test(value));
+  if (kind === 'object') return isObject(value);
+  return typeof value === 'string';
 }
 
-export function problem(code: string, name: string, message: string): EventProblem {
-  const pointer = name === '' ? '' : `/${name.replaceAll('~', '~0').replaceAll('/', '~1')}`;
-  return { severity: 'ERROR', code, message, pointer };
+function isProperty(value: unknown): boolean {
+  if (!isObject(value)) return false;
+  const [[type, named] = [], ...more] = Object.entries(value);
+  const isKnown = type !== undefined && more.length === 0 && PROPERTY_TYPES.has(type);
+  return isKnown && isObject(named) && Object.keys(named).sort().join() === 'name,value';
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** @param path to the field, or to a key within it; empty: the event as a whole */
+export function problem(code: string, path: string, message: string, key?: string): EventProblem {
+  const steps = [path, key].filter(step => step !== undefined && step !== '') as string[];
+  const escaped = steps.map(step => `/${step.replaceAll('~', '~0').replaceAll('/', '~1')}`);
+  return { severity: 'ERROR', code, message, pointer: escaped.join('') };
 }

@@ -1,13 +1,16 @@
 import type { EventProblem, Receipt, SluiceError } from '../../client/index.ts';
-import { Recorder, sendByGraphql } from '../../client/recorder.ts';
+import { OF_ONE_EVENT, Recorder, sendByGraphql } from '../../client/recorder.ts';
 import { createTransport } from '../../client/transport.ts';
+import { LIMITS } from '../../core/limits.ts';
 import { EXIT } from '../errors.ts';
 import { atGateway } from '../gateway-command.ts';
 import { clientFrom, connectionFrom } from '../gateway-connection.ts';
 import type { ConnectionOptions } from '../options.ts';
 import { isForPeople, write, writeLine, type OutputOptions } from '../output.ts';
 import { sendByDoor } from './cloud-events.ts';
+import { dryRun } from './dry-run.ts';
 import { problem } from './event-fields.ts';
+import type { JsonValue } from './json-members.ts';
 import { lineIds, type LineIds } from './line-id.ts';
 import { rateOf, showProgress } from './progress.ts';
 import { readRecords, type Format } from './read.ts';
@@ -17,14 +20,17 @@ import { openSource, type Source } from './source.ts';
 
 export interface ImportOptions extends ConnectionOptions, OutputOptions {
   readonly format?: Format;
+  readonly encoding?: string;
   readonly delimiter?: string;
+  readonly timeZone?: string;
   readonly map?: ReadonlyMap<string, string>;
-  readonly set?: Readonly<Record<string, unknown>>;
+  readonly set?: ReadonlyMap<string, JsonValue>;
   readonly restIntoPayload?: boolean;
   readonly text?: boolean;
   readonly name?: string;
   readonly from?: number;
   readonly refused?: string;
+  readonly dryRun?: boolean;
   readonly requests: number;
 }
 
@@ -33,17 +39,17 @@ const BATCH = { batchEvents: 1_000, batchBytes: 1_000_000 } as const;
 /** A gateway that is away for so long ends the import. */
 const RETRY_FOR_MS = 600_000;
 const TIMEOUT_MS = 60_000;
-/** What refuses one event; anything else refuses all, and ends the import. */
-const OF_ONE_EVENT = new Set(['BAD_USER_INPUT', 'PAYLOAD_TOO_LARGE', 'BAD_REQUEST']);
 
 export async function importFile(file: string, options: ImportOptions): Promise<void> {
   const source = await openSource(file);
   const { format, records } = await readRecords(source.bytes, {
     file,
     format: options.format,
+    encoding: options.encoding,
     delimiter: options.delimiter,
     mapping: mappingOf(options),
   });
+  if (options.dryRun === true) return dryRun(records, { ...options, format });
   // A gateway that is not there, or a key that is wrong, is told before the first line.
   await clientFrom(options).query('{ viewer { scopes } }');
   const run = new ImportRun(file, options, format);
@@ -61,12 +67,13 @@ export async function importFile(file: string, options: ImportOptions): Promise<
   await run.report(options);
 }
 
-function mappingOf({ map, set, restIntoPayload, text }: ImportOptions): Mapping {
+function mappingOf({ map, set, restIntoPayload, text, timeZone }: ImportOptions): Mapping {
   return {
     fields: map ?? new Map(),
-    defaults: set ?? {},
+    defaults: set ?? new Map(),
     restIntoPayload: restIntoPayload === true,
     textOnly: text === true,
+    timeZone: timeZone ?? null,
   };
 }
 
@@ -80,6 +87,8 @@ class ImportRun {
   readonly #pending = new Set<number>();
   #lastLine = 0;
   #failure: SluiceError | null = null;
+  /** Why the input could not be read to its end. */
+  #unread: unknown = null;
   #isAway = false;
 
   constructor(file: string, options: ImportOptions, format: Format) {
@@ -103,6 +112,21 @@ class ImportRun {
   }
 
   async record(records: AsyncIterable<ImportRecord>, name: string | null): Promise<void> {
+    try {
+      await this.#recordAll(records, name);
+    } catch (error) {
+      // What was read before is recorded, and counted, all the same.
+      this.#unread = error;
+    }
+    await this.#recorder.flush();
+    await this.#refusals.close();
+    if (this.#failure !== null) {
+      process.stderr.write(`sluice: ${this.brokenOff()}\n`);
+      throw this.#failure;
+    }
+  }
+
+  async #recordAll(records: AsyncIterable<ImportRecord>, name: string | null): Promise<void> {
     let ids: LineIds | null = null;
     for await (const record of records) {
       // Nobody can tell standard input again: without a name each import is one of its own.
@@ -112,12 +136,6 @@ class ImportRun {
       if (record.line < this.#from) continue;
       if ('problems' in record) await this.#refuse(record, record.problems);
       else await this.#send(record, ids);
-    }
-    await this.#recorder.flush();
-    await this.#refusals.close();
-    if (this.#failure !== null) {
-      process.stderr.write(`sluice: ${this.brokenOff()}\n`);
-      throw this.#failure;
     }
   }
 
@@ -142,12 +160,16 @@ class ImportRun {
     if (isForPeople(options)) await write(inWords({ ...figures, ...side }, elapsedMs));
     else await writeLine({ ...figures, ...side, seconds: Math.round(elapsedMs) / 1_000 });
     if (refused > 0) process.exitCode = EXIT.FAILED;
+    if (this.#unread === null) return;
+    process.stderr.write(`sluice: Nothing is read beyond line ${this.#lastLine}.\n`);
+    throw this.#unread;
   }
 
   async #send(record: Exclude<ImportRecord, { problems: unknown }>, ids: LineIds): Promise<void> {
     const { line, text } = record;
     const id = record.id ?? ids.idOf(line, text);
     const json = record.id === null ? `{"id":"${id}",${record.json.slice(1)}` : record.json;
+    if (json.length > EVENT_CHARS_MAX) return this.#refuse(record, [TOO_LARGE]);
     await this.#recorder.ready();
     this.#pending.add(line);
     this.#recorder.recordJson(id, json).then(
@@ -188,6 +210,13 @@ class ImportRun {
   }
 }
 
+/** What certainly fits no request: it need not be sent. */
+const EVENT_CHARS_MAX = LIMITS.bodyBytesMax - 1_024;
+const TOO_LARGE = problem(
+  'PAYLOAD_TOO_LARGE',
+  '',
+  `An event fits one request, which has at most ${LIMITS.bodyBytesMax.toLocaleString('en')} bytes.`,
+);
 const CONFLICT = problem('CONFLICT', 'id', 'Its id stands for other content.');
 
 interface Figures {

@@ -1,58 +1,52 @@
 /**
  * Events in JSON, as `recordEvents` takes them. A line that needs no change is passed on as it is
- * written, so that no number in it is rounded on the way.
+ * written; of any other the values are, so that no number is rounded on the way.
  */
-import { isEventField, LEFT_OUT, problem, problemsOf } from './event-fields.ts';
+import { checkedEvent, isEventField, LEFT_OUT, problem } from './event-fields.ts';
+import { membersOf, parseJson, type JsonValue } from './json-members.ts';
 import type { TextRecord } from './lines.ts';
 import { mapped } from './mapped.ts';
 import type { ImportRecord, Mapping } from './record.ts';
 
-export function jsonRecord({ line, text }: TextRecord, mapping: Mapping): ImportRecord {
+export function jsonRecord(record: TextRecord, mapping: Mapping): ImportRecord {
+  const { line, text } = record;
+  if (record.problem !== undefined) return { line, text, problems: [record.problem] };
   const given = parsed(text);
   if (given === null) {
     const expected = 'A JSON object is expected on each line.';
     return { line, text, problems: [problem('NOT_JSON', '', expected)] };
   }
-  if (isReady(given, mapping)) {
-    const problems = problemsOf(given);
-    if (problems.length > 0) return { line, text, problems };
-    const id = (given['id'] as string | null | undefined) ?? null;
-    return { line, text, id, json: id === null ? withoutId(given, text) : text.trim() };
-  }
-  if (BEYOND_DOUBLES.test(text)) {
-    const message = 'It holds a number that is too large.';
-    return { line, text, problems: [problem('INVALID_VALUE', '', message)] };
-  }
-  return mapped({ line, text }, given, mapping);
+  if (!isReady(given.value, mapping)) return mapped(record, membersOf(given), mapping);
+  const fields = Object.entries(given.value).map(([name, value]) => [name, { value, json: '' }]);
+  const event = new Map(fields as [string, JsonValue][]);
+  const { problems, isChanged } = checkedEvent(event, mapping.timeZone);
+  if (problems.length > 0) return { line, text, problems };
+  if (isChanged) return mapped(record, membersOf(given), mapping);
+  return { line, text, id: (given.value['id'] as string | undefined) ?? null, json: given.json };
 }
 
-/** Such a number would become null when written again. */
-const BEYOND_DOUBLES = /\d[eE]\+?\d{3}|\d{309}/;
+type JsonObject = Readonly<Record<string, unknown>>;
 
-function isReady(given: Readonly<Record<string, unknown>>, mapping: Mapping): boolean {
-  const { fields, defaults } = mapping;
+/** Whether it needs no change, but perhaps for its instants. */
+function isReady(given: JsonObject, { fields, defaults, restIntoPayload }: Mapping): boolean {
   const names = Object.keys(given);
   return (
     names.every(name => !fields.has(name) && !LEFT_OUT.has(name) && name !== 'eventId') &&
     !names.some(name => name.startsWith('payload.')) &&
-    Object.keys(defaults).every(name => given[name] != null) &&
-    (!mapping.restIntoPayload || names.every(isEventField))
+    [...defaults.keys()].every(name => given[name] != null) &&
+    (!restIntoPayload || names.every(isEventField)) &&
+    // A null in place of the id would beat the one that is made.
+    given['id'] !== null
   );
 }
 
-function parsed(text: string): Record<string, unknown> | null {
+export function parsed(text: string): (JsonValue & { readonly value: JsonObject }) | null {
   try {
-    const value: unknown = JSON.parse(text);
-    const isObject = typeof value === 'object' && value !== null && !Array.isArray(value);
-    return isObject ? (value as Record<string, unknown>) : null;
+    const read = parseJson(text);
+    const isObject =
+      typeof read.value === 'object' && read.value !== null && !Array.isArray(read.value);
+    return isObject ? (read as JsonValue & { value: JsonObject }) : null;
   } catch {
     return null;
   }
-}
-
-/** A null in place of the id would beat the one that is made. */
-function withoutId(given: Readonly<Record<string, unknown>>, text: string): string {
-  if (!Object.hasOwn(given, 'id')) return text.trim();
-  const { id: _id, ...others } = given;
-  return JSON.stringify(others);
 }

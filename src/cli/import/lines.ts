@@ -1,104 +1,192 @@
-/** Text → its records, each with the line where it begins, in memory that does not grow. */
+/** UTF-8 → its records, each with the line where it begins, in memory that does not grow. */
+import { isUtf8 } from 'node:buffer';
+import type { EventProblem } from '../../client/index.ts';
+import { problem } from './event-fields.ts';
 import type { Bytes } from './source.ts';
 
 export interface TextRecord {
   /** From 1. */
   readonly line: number;
   readonly text: string;
+  /** Why the text is not what the input holds. */
+  readonly problem?: EventProblem;
 }
 
-/** A record longer than this is no event, and would fill the memory. */
-const RECORD_CHARS_MAX = 16_777_216;
+/** A record longer than this is no event, and would fill the memory: it is refused. */
+export const RECORD_BYTES_MAX = 16_777_216;
+/** Of a longer record so much is shown. */
+export const SHOWN_BYTES_MAX = 65_536;
+
+const LF = 0x0a;
 
 /** Each line that is not blank. */
 export async function* lines(bytes: Bytes): AsyncGenerator<TextRecord> {
   let line = 0;
-  let rest = '';
-  for await (const chunk of decoded(bytes)) {
-    const parts = (rest + chunk).split('\n');
-    rest = parts.pop() as string;
-    checkLength(rest, line + parts.length + 1);
-    for (const text of parts) {
+  const rest = new Piece();
+  for await (const chunk of bytes) {
+    let from = 0;
+    for (let at = chunk.indexOf(LF); at !== -1; at = chunk.indexOf(LF, from)) {
       line += 1;
-      if (text.trim() !== '') yield { line, text };
+      rest.add(chunk.subarray(from, at));
+      const record = rest.take(line);
+      if (record.text.trim() !== '') yield record;
+      from = at + 1;
     }
+    rest.add(chunk.subarray(from));
   }
-  if (rest.trim() !== '') yield { line: line + 1, text: rest };
+  const last = rest.take(line + 1);
+  if (last.text.trim() !== '') yield last;
 }
+
+/** The bytes of a record that is not complete yet. */
+class Piece {
+  #chunks: Buffer[] = [];
+  #kept = 0;
+  #size = 0;
+
+  add(chunk: Buffer): void {
+    this.#size += chunk.length;
+    // What is beyond the bound is counted, and of the rest only the beginning is shown.
+    if (this.#kept > RECORD_BYTES_MAX) return;
+    if (chunk.length > 0) this.#chunks.push(chunk);
+    this.#kept += chunk.length;
+  }
+
+  take(line: number): TextRecord {
+    const [only] = this.#chunks;
+    const bytes = this.#chunks.length === 1 && only ? only : Buffer.concat(this.#chunks);
+    const record = textRecord(line, bytes, this.#size);
+    this.#chunks = [];
+    this.#kept = 0;
+    this.#size = 0;
+    return record;
+  }
+}
+
+/** @param size in bytes, where not all of them are there */
+export function textRecord(line: number, bytes: Buffer, size = bytes.length): TextRecord {
+  if (size > RECORD_BYTES_MAX) {
+    return { line, text: bytes.toString('utf8', 0, SHOWN_BYTES_MAX), problem: tooLong(size) };
+  }
+  const text = bytes.toString('utf8');
+  return isUtf8(bytes) ? { line, text } : { line, text, problem: NOT_UTF8 };
+}
+
+function tooLong(size: number): EventProblem {
+  const message =
+    `It has ${size.toLocaleString('en')} bytes, and no event has more than ` +
+    `${RECORD_BYTES_MAX.toLocaleString('en')}. Its beginning is shown.`;
+  return problem('RECORD_TOO_LONG', '', message);
+}
+
+const NOT_UTF8 = problem(
+  'NOT_UTF8',
+  '',
+  'It is not valid UTF-8: say how the file is encoded with --encoding, such as windows-1252.',
+);
+
+/** Where the records of a JSON text stand: in a list, or one after the other. */
+export type Nesting = 'IN_LIST' | 'IN_SEQUENCE';
 
 /** Each item of a JSON list, as it is written. */
-export async function* listItems(bytes: Bytes): AsyncGenerator<TextRecord> {
-  const scanner = new ListScanner();
-  for await (const chunk of decoded(bytes)) yield* scanner.take(chunk);
-  scanner.end();
+export function listItems(bytes: Bytes): AsyncGenerator<TextRecord> {
+  return jsonItems(bytes, 'IN_LIST');
 }
 
-class ListScanner {
+/** Each item of a list, or of a sequence of objects that are written on several lines each. */
+export async function* jsonItems(bytes: Bytes, nesting: Nesting): AsyncGenerator<TextRecord> {
+  const scanner = new ItemScanner(nesting === 'IN_LIST' ? 1 : 0);
+  for await (const chunk of bytes) yield* scanner.take(chunk);
+  yield* scanner.end();
+}
+
+/** Whether the first item is there as a whole. */
+export function hasItem(start: Buffer, nesting: Nesting): boolean {
+  const scanner = new ItemScanner(nesting === 'IN_LIST' ? 1 : 0);
+  return scanner.take(start).next().done === false;
+}
+
+const QUOTE = 0x22;
+const BACKSLASH = 0x5c;
+const COMMA = 0x2c;
+/** `[` and `{`; with 2 more, `]` and `}`. */
+const OPENING = new Set([0x5b, 0x7b]);
+const CLOSING = new Set([0x5d, 0x7d]);
+const BLANK = new Set([0x20, 0x09, 0x0d, LF]);
+
+class ItemScanner {
+  /** How many brackets are open around an item. */
+  readonly #itemDepth: number;
   #line = 1;
-  /** Of lists and objects; 1 is in the list itself. */
   #depth = 0;
   #inString = false;
   #escaped = false;
-  #ended = false;
-  #item = '';
+  readonly #item = new Piece();
   /** Where the item begins; 0 between items. */
   #itemLine = 0;
 
-  *take(chunk: string): Generator<TextRecord> {
+  constructor(itemDepth: number) {
+    this.#itemDepth = itemDepth;
+  }
+
+  *take(chunk: Buffer): Generator<TextRecord> {
     let start = 0;
     for (let at = 0; at < chunk.length; at += 1) {
-      const char = chunk[at] as string;
-      if (char === '\n') this.#line += 1;
-      if (this.#itemLine === 0 && this.#depth === 1 && !/[\s,\]]/.test(char)) {
+      const byte = chunk[at] as number;
+      if (byte === LF) this.#line += 1;
+      if (this.#inString) {
+        this.#stepInString(byte);
+        continue;
+      }
+      const isBoundary = this.#isBoundary(byte);
+      if (!isBoundary && this.#itemLine === 0 && !BLANK.has(byte)) {
         this.#itemLine = this.#line;
+        start = at;
       }
-      const isBoundary = this.#step(char);
-      if (isBoundary) {
-        const text = (this.#item + chunk.slice(start, at)).trim();
-        this.#item = '';
-        if (text !== '') yield { line: this.#itemLine, text };
-        this.#itemLine = 0;
-        start = at + 1;
+      const endsItem = this.#step(byte);
+      if (this.#itemLine > 0 && (isBoundary || endsItem)) {
+        const end = endsItem ? at + 1 : at;
+        this.#item.add(chunk.subarray(start, end));
+        yield this.#taken();
       }
     }
-    if (this.#depth >= 1) this.#item += chunk.slice(start);
-    if (this.#itemLine === 0) this.#item = '';
-    checkLength(this.#item, this.#itemLine);
+    if (this.#itemLine > 0) this.#item.add(chunk.subarray(start));
   }
 
-  end(): void {
-    if (!this.#ended) throw new Error('The list is cut off: its closing bracket is missing.');
+  /** @throws Error where the list does not end */
+  *end(): Generator<TextRecord> {
+    if (this.#itemLine > 0) yield this.#taken();
+    if (this.#itemDepth > 0 && this.#depth > 0)
+      throw new Error('The list is cut off: its closing bracket is missing.');
   }
 
-  /** Whether an item ends before this character. */
-  #step(char: string): boolean {
-    if (this.#inString) {
-      if (this.#escaped) this.#escaped = false;
-      else if (char === '\\') this.#escaped = true;
-      else if (char === '"') this.#inString = false;
-      return false;
-    }
-    if (char === '"') this.#inString = true;
-    if (char === '[' || char === '{') {
-      this.#depth += 1;
-      return this.#depth === 1;
-    }
-    if (char === ']' || char === '}') {
+  #taken(): TextRecord {
+    const { line, text, problem: why } = this.#item.take(this.#itemLine);
+    this.#itemLine = 0;
+    return { line, text: text.trim(), ...(why && { problem: why }) };
+  }
+
+  /** Whether it stands between items: a comma, or a bracket of the list itself. */
+  #isBoundary(byte: number): boolean {
+    if (this.#itemDepth === 0 || this.#depth > 1) return false;
+    if (this.#depth === 0) return byte === 0x5b;
+    return byte === COMMA || byte === 0x5d;
+  }
+
+  /** Whether an item of a sequence ends with this byte. */
+  #step(byte: number): boolean {
+    if (byte === QUOTE) this.#inString = true;
+    else if (OPENING.has(byte)) this.#depth += 1;
+    else if (CLOSING.has(byte)) {
       this.#depth -= 1;
-      this.#ended = this.#depth === 0;
-      return this.#ended;
+      return this.#itemDepth === 0 && this.#depth === 0;
     }
-    return char === ',' && this.#depth === 1;
+    return false;
   }
-}
 
-async function* decoded(bytes: Bytes): AsyncGenerator<string> {
-  const decoder = new TextDecoder();
-  for await (const chunk of bytes) yield decoder.decode(chunk, { stream: true });
-  yield decoder.decode();
-}
-
-function checkLength(text: string, line: number): void {
-  if (text.length <= RECORD_CHARS_MAX) return;
-  throw new Error(`Line ${line} is longer than any event: is this the right --format?`);
+  #stepInString(byte: number): void {
+    if (this.#escaped) this.#escaped = false;
+    else if (byte === BACKSLASH) this.#escaped = true;
+    else if (byte === QUOTE) this.#inString = false;
+  }
 }

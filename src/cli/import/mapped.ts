@@ -1,5 +1,7 @@
 /** Names and values of any input → the fields of an event. */
-import { isEventField, LEFT_OUT, problemsOf } from './event-fields.ts';
+import type { EventProblem } from '../../client/index.ts';
+import { checkedEvent, isEventField, LEFT_OUT, problem } from './event-fields.ts';
+import { membersOf, objectText, type JsonValue } from './json-members.ts';
 import type { TextRecord } from './lines.ts';
 import type { ImportRecord, Mapping } from './record.ts';
 
@@ -7,27 +9,48 @@ const INTO_PAYLOAD = 'payload.';
 
 export function mapped(
   { line, text }: TextRecord,
-  given: Readonly<Record<string, unknown>>,
+  given: Iterable<readonly [string, JsonValue]>,
   mapping: Mapping,
 ): ImportRecord {
-  const event: Record<string, unknown> = {};
-  const intoPayload: [string, unknown][] = [];
-  for (const [name, value] of Object.entries(given)) {
+  const fields = new Map<string, JsonValue>();
+  const intoPayload = new Map<string, JsonValue>();
+  const twice: EventProblem[] = [];
+  for (const [name, value] of given) {
     const field = fieldOf(name, mapping);
-    if (field === null || value === undefined) continue;
-    if (field.startsWith(INTO_PAYLOAD)) intoPayload.push([field.slice(8), value]);
-    else if (event[field] == null) event[field] = value;
+    if (field === null) continue;
+    const isInPayload = field.startsWith(INTO_PAYLOAD);
+    const target = isInPayload ? intoPayload : fields;
+    const key = isInPayload ? field.slice(INTO_PAYLOAD.length) : field;
+    const before = target.get(key);
+    if (before?.value != null && value.value !== null && before.json !== value.json) {
+      twice.push(problem('GIVEN_TWICE', key, `${field} is given twice, by ${name} the last time.`));
+    }
+    if (before?.value == null) target.set(key, value);
   }
-  for (const [name, value] of Object.entries(mapping.defaults)) event[name] ??= value;
-  if (intoPayload.length > 0) {
-    const payload = typeof event['payload'] === 'object' ? event['payload'] : {};
-    event['payload'] = { ...payload, ...Object.fromEntries(intoPayload) };
+  for (const [name, value] of mapping.defaults) {
+    if (fields.get(name)?.value == null) fields.set(name, value);
   }
-  if (event['id'] == null) delete event['id'];
-  const problems = problemsOf(event);
-  if (problems.length > 0) return { line, text, problems };
-  const id = (event['id'] as string | undefined) ?? null;
-  return { line, text, id, json: JSON.stringify(event) };
+  const { event, problems } = checkedEvent(fields, mapping.timeZone);
+  if (event.get('id')?.value == null) event.delete('id');
+  if (problems.length === 0) twice.push(...mergeIntoPayload(event, intoPayload));
+  if (problems.length + twice.length > 0) return { line, text, problems: [...problems, ...twice] };
+  const id = (event.get('id')?.value as string | undefined) ?? null;
+  return { line, text, id, json: objectText(event) };
+}
+
+function mergeIntoPayload(
+  event: Map<string, JsonValue>,
+  given: ReadonlyMap<string, JsonValue>,
+): EventProblem[] {
+  if (given.size === 0) return [];
+  const payload = event.get('payload');
+  const members = payload?.value == null ? new Map<string, JsonValue>() : membersOf(payload);
+  const twice = [...given.keys()].filter(key => members.has(key));
+  for (const [key, value] of given) members.set(key, value);
+  event.set('payload', { value: Object.fromEntries(members), json: objectText(members) });
+  return twice.map(key =>
+    problem('GIVEN_TWICE', 'payload', `${key} stands in the payload, and beside it.`, key),
+  );
 }
 
 /** Null: left out. */

@@ -1,4 +1,5 @@
 import type { EventProblem } from '../../client/index.ts';
+import type { JsonValue } from './json-members.ts';
 
 /** One event of an input, or why it is none. */
 export type ImportRecord =
@@ -23,9 +24,11 @@ export interface Mapping {
   /** By the name in the input: the field of the event, or `payload.` and a key. */
   readonly fields: ReadonlyMap<string, string>;
   /** What every event gets unless it says otherwise. */
-  readonly defaults: Readonly<Record<string, unknown>>;
+  readonly defaults: ReadonlyMap<string, JsonValue>;
   /** Whether names that are no field go into the payload. */
   readonly restIntoPayload: boolean;
   /** CSV: whether every cell stays text. */
   readonly textOnly: boolean;
+  /** Of instants that have no offset; null: they are refused. */
+  readonly timeZone: string | null;
 }

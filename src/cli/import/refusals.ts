@@ -1,5 +1,6 @@
 import { open, type FileHandle } from 'node:fs/promises';
 import type { EventProblem } from '../../client/index.ts';
+import type { ImportRecord } from './record.ts';
 
 /** The side file: a JSON line for each line that was refused, made with the first of them. */
 export class Refusals {
@@ -32,4 +33,11 @@ export class Refusals {
     await this.#written;
     await this.#handle?.close();
   }
+}
+
+type Refused = Extract<ImportRecord, { problems: unknown }>;
+
+/** For people. */
+export function refusalOf({ line, problems }: Refused): string {
+  return `line ${line}: ${problems.map(({ message }) => message).join(' ')}`;
 }

@@ -40,7 +40,7 @@ export async function openSource(file: string): Promise<Source> {
 }
 
 async function unpacked(raw: Bytes): Promise<Bytes> {
-  const { start, all } = await peek(raw);
+  const { start, all } = await peek(raw, ({ length }) => length >= 2);
   const isGzip = start[0] === 0x1f && start[1] === 0x8b;
   return isGzip ? gunzipped(all) : all;
 }
@@ -57,13 +57,31 @@ async function* gunzipped(packed: Bytes): AsyncGenerator<Buffer> {
   }
 }
 
-/** The first bytes, beside all of them; none where there are none. */
-export async function peek(bytes: Bytes): Promise<{ start: Buffer; all: Bytes }> {
+/** The first bytes, as many as are enough or as there are, beside all of them. */
+export async function peek(
+  bytes: Bytes,
+  isEnough: (start: Buffer) => boolean,
+): Promise<{ start: Buffer; all: Bytes }> {
   const iterator = bytes[Symbol.asyncIterator]();
-  const first = await iterator.next();
+  const chunks: Buffer[] = [];
+  let start = Buffer.alloc(0);
+  for (let size = 0, next = 0; ;) {
+    const { done, value } = await iterator.next();
+    if (done === true) break;
+    chunks.push(value);
+    size += value.length;
+    // Long ones are looked at each time they have doubled: the time stays in proportion.
+    if (size < next) continue;
+    start = Buffer.concat(chunks);
+    if (isEnough(start)) break;
+    next = size < LOOK_AGAIN_BYTES ? 0 : 2 * size;
+  }
+  start = Buffer.concat(chunks);
   async function* all(): AsyncGenerator<Buffer> {
-    if (first.done !== true) yield first.value;
+    if (start.length > 0) yield start;
     yield* { [Symbol.asyncIterator]: () => iterator };
   }
-  return { start: first.done === true ? Buffer.alloc(0) : first.value, all: all() };
+  return { start, all: all() };
 }
+
+const LOOK_AGAIN_BYTES = 65_536;

@@ -1,11 +1,12 @@
 /** `recordEvent` and `recordEvents`. */
+import { GatewayError } from '../../core/errors.ts';
 import type { Receipt, ReceiptStatus } from '../../core/event.ts';
 import { LIMITS } from '../../core/limits.ts';
 import { actorOf } from '../../core/principal.ts';
 import { builder } from '../builder.ts';
 import { sizedBy } from '../connection.ts';
 import type { GraphQLContext } from '../context.ts';
-import { toEventInputs, type GraphQLEventInput } from '../event-input.ts';
+import { toEventInput, toEventInputs, type GraphQLEventInput } from '../event-input.ts';
 import type { PlacedReceipt } from '../placed.ts';
 import { WORKSPACE_ARGUMENT } from '../words.ts';
 import { EventInputRef } from './event-input.ts';
@@ -99,6 +100,7 @@ builder.mutationFields(t => ({
       input: t.arg({ type: RecordEventInput, required: true, description: 'What to record.' }),
     },
     resolve: async (_root, { input: { workspace, event } }, context) => {
+      requireReadable(event);
       const { workspaceId, receipts } = await record(context, { workspace, events: [event] });
       return { workspaceId, receipt: receipts[0] as Receipt };
     },
@@ -106,8 +108,8 @@ builder.mutationFields(t => ({
   recordEvents: t.field({
     type: RecordEventsPayload,
     description:
-      'Records up to 10,000 events in their order, each by itself unless `atomic`. Needs the ' +
-      'scope EVENTS_WRITE.',
+      'Records up to 10,000 events in their order, each by itself unless `atomic`: a value that ' +
+      'its scalar does not take rejects its event, not the request. Needs the scope EVENTS_WRITE.',
     extensions: sizedBy('input', 'events'),
     args: {
       input: t.arg({ type: RecordEventsInput, required: true, description: 'What to record.' }),
@@ -115,6 +117,14 @@ builder.mutationFields(t => ({
     resolve: (_root, { input }, context) => record(context, input),
   }),
 }));
+
+/** There is no other event that the request could be carried out for. */
+function requireReadable(event: GraphQLEventInput): void {
+  const [problem] = toEventInput(event).unreadable ?? [];
+  if (problem === undefined) return;
+  const { message, pointer } = problem;
+  throw new GatewayError('BAD_USER_INPUT', message, { extensions: { pointer } });
+}
 
 interface Request {
   readonly workspace?: string | null | undefined;
