@@ -7,10 +7,11 @@
 import { GRAINS, minutesFoldedSince, rowStart } from '../core/bucket.ts';
 import type { Connection } from '../db/client.ts';
 import { daysTag, zoneOfTag } from './fold-days.ts';
-import { type Measure, measuresOf, syncFills } from './fold-measures.ts';
+import { measuresOf, syncFills } from './fold-measures.ts';
 import { exactBefore, MINUTE_OF_EVENT } from './fold-minute.ts';
 import { addCounts, type CountRow } from './fold-rows.ts';
 import { type FoldScope, idList, mayTrySql } from './fold-scope.ts';
+import type { Measure } from './fold-set-aside.ts';
 
 /** What a batch may cost: a second, and the rows' locks for as long. */
 export const BATCH_EVENTS_MAX = 20_000;

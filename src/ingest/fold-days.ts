@@ -11,8 +11,8 @@
  */
 import { GRAINS, rowStart } from '../core/bucket.ts';
 import type { Connection } from '../db/client.ts';
-import { setAsideOfRows } from './fold-measures.ts';
 import { type FoldScope, idList, mayTrySql } from './fold-scope.ts';
+import { setAsideOfRows } from './fold-set-aside.ts';
 import { clearFault, ofWorkspace } from './upkeep-faults.ts';
 
 const TZDATA = process.versions['tz'] ?? '';

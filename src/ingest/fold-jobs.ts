@@ -7,8 +7,9 @@ import type { Connection, Lane } from '../db/client.ts';
 import { tryLocked } from '../db/try-lock.ts';
 import { backlogsOf, foldBatch } from './fold-batch.ts';
 import { rebuildNext, zoneOfTag } from './fold-days.ts';
-import { dropNext, fillNext, type Measure, syncFills } from './fold-measures.ts';
+import { dropNext, fillNext, syncFills } from './fold-measures.ts';
 import type { FoldScope } from './fold-scope.ts';
+import type { Measure } from './fold-set-aside.ts';
 import { type FaultOptions, isOfWorkspace, notingFaults, WorkspaceFault } from './upkeep-faults.ts';
 
 /** Whether there may be more to do; null while another process folds. */

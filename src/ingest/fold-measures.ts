@@ -12,6 +12,7 @@ import type { Connection } from '../db/client.ts';
 import { exactBefore, MINUTE_OF_EVENT } from './fold-minute.ts';
 import { addMeasures, type MeasureRow } from './fold-rows.ts';
 import { type FoldScope, idList, mayTrySql } from './fold-scope.ts';
+import { DIGITS_MAX, type Measure, measureKey, setAsideTooLong } from './fold-set-aside.ts';
 import { clearFault, ofWorkspace } from './upkeep-faults.ts';
 
 const FILL_EVENTS_MAX = 20_000;
@@ -48,20 +49,6 @@ export async function syncFills(
   );
   return row?.counted === true;
 }
-
-/** One that is set aside: some number of it is too long for a rollup. */
-export interface Measure {
-  readonly workspaceId: number;
-  readonly type: string;
-  readonly property: string;
-}
-
-/**
- * Digits of a number in a rollup. Postgres fails beyond 131,072 of them, so two events could stop a
- * sum for ever, and one of them takes as many bytes in each row. Sums stay well below: a 256-bit
- * integer has 78 digits.
- */
-const DIGITS_MAX = 128;
 
 interface MeasuredRow {
   workspace_id: number;
@@ -120,9 +107,9 @@ export async function measuresOf(
   const minutesSince = minutesFoldedSince(nowMs);
   const added: MeasureRow[] = [];
   const setAside = await setAsideTooLong(connection, found);
-  const isLeftOut = new Set(setAside.map(keyOf));
+  const isLeftOut = new Set(setAside.map(measureKey));
   for (const { at, n, too_long: _, ...row } of found) {
-    if (isLeftOut.has(keyOf(row))) continue;
+    if (isLeftOut.has(measureKey(row))) continue;
     for (const grain of Object.values(GRAINS)) {
       const bucket = rowStart(grain, at.getTime(), zones.get(row.workspace_id) ?? 'UTC');
       if (grain === GRAINS.MINUTE && bucket < minutesSince) continue;
@@ -133,47 +120,6 @@ export async function measuresOf(
   return setAside.map(({ workspace_id, name, property }) => ({
     ...{ workspaceId: workspace_id, type: name, property },
   }));
-}
-
-type MeasureKey = Pick<MeasuredRow, 'workspace_id' | 'definition_id' | 'property'>;
-
-function keyOf({ workspace_id, definition_id, property }: MeasureKey): string {
-  return `${workspace_id} ${definition_id} ${property}`;
-}
-
-async function setAsideTooLong(
-  connection: Connection,
-  found: readonly MeasuredRow[],
-): Promise<readonly (MeasureKey & { readonly name: string })[]> {
-  const tooLong = found.filter(({ too_long }) => too_long);
-  if (tooLong.length === 0) return [];
-  return connection.query(
-    `update measure_fills f set set_aside_at = now()
-     from (
-       select distinct workspace_id, definition_id, property from json_to_recordset($1::text::json)
-         as r (workspace_id int, definition_id int, property text)
-     ) r
-     join event_definitions d on d.workspace_id = r.workspace_id and d.id = r.definition_id
-     where f.workspace_id = r.workspace_id and f.definition_id = r.definition_id
-       and f.property = r.property
-     returning f.workspace_id, f.definition_id, f.property, d.name`,
-    [JSON.stringify(tooLong)],
-  );
-}
-
-/** Rows of before there was a bound: their sums could not be added up to days. */
-export async function setAsideOfRows(connection: Connection, workspaceId: number): Promise<void> {
-  await connection.query(
-    `update measure_fills f set set_aside_at = now()
-     from (
-       select distinct definition_id, property from event_measures
-       where workspace_id = $1 and grain = ${GRAINS.QUARTER_HOUR}
-         and greatest(abs(sum), abs(min), abs(max)) >= 1e${2 * DIGITS_MAX}
-     ) r
-     where f.workspace_id = $1 and f.definition_id = r.definition_id and f.property = r.property
-       and f.set_aside_at is null`,
-    [workspaceId],
-  );
 }
 
 interface Fill {

@@ -57,11 +57,7 @@ export function createStreams(limits: LiveLimits, clock: LiveClock): Streams {
   }
 
   return {
-    watches,
-    open,
-    tags,
-    memory,
-    onClose,
+    ...{ watches, open, tags, memory, onClose },
     subscribe(wants, around) {
       const refused = refusal(wants);
       if (refused !== null) return createRefusedStream(refused);
@@ -77,8 +73,7 @@ export function createStreams(limits: LiveLimits, clock: LiveClock): Streams {
       count(tags, stream.tag, 1);
       return () => void (held.delete(stream) && count(tags, stream.tag, -1));
     },
-    workspaces: () =>
-      new Set([...watches.keys(), ...[...held].flatMap(({ workspaceId }) => workspaceId ?? [])]),
+    workspaces: () => new Set([...watches.keys(), ...workspacesOf(held)]),
     end(chosen, error) {
       const ended = [...open].filter(({ options }) => chosen(options));
       for (const subscriber of ended) subscriber.close(error);
@@ -94,6 +89,10 @@ export function createStreams(limits: LiveLimits, clock: LiveClock): Streams {
       for (const id of ids) watches.get(id)?.forget();
     },
   };
+}
+
+function workspacesOf(held: Iterable<HeldStream>): number[] {
+  return Array.from(held).flatMap(({ workspaceId }) => workspaceId ?? []);
 }
 
 /** Null where there is room for one more stream. */

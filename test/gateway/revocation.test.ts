@@ -77,6 +77,7 @@ const WAYS: Readonly<Record<string, (key: MadeKey) => Promise<unknown>>> = {
 /** A request of which half a body was sent. */
 class SlowRequest {
   readonly name: string;
+  isAnswered = false;
   readonly #rest: string;
   readonly #request: ClientRequest;
   readonly #response: Promise<IncomingMessage>;
@@ -91,7 +92,8 @@ class SlowRequest {
     const half = Math.floor(body.length / 2);
     this.#rest = body.slice(half);
     this.#response = once(this.#request, 'response').then(([response]) => response);
-    this.#response.catch(() => undefined);
+    this.#response.catch(() => undefined).finally(() => (this.isAnswered = true));
+    this.#request.on('error', () => undefined);
     this.#request.write(body.slice(0, half));
   }
 
@@ -183,7 +185,7 @@ function doorAsks(place: Place, { secret }: MadeKey): (() => SlowRequest)[] {
 }
 
 /** As many as are let in at once. */
-const GROUP = 28;
+const GROUP = 24;
 /** What a vendor's client is told; GraphQL's codes are in the body. */
 const REFUSED = [401, 403];
 
@@ -201,24 +203,25 @@ describe.each(Object.entries(WAYS))('a key that %s while its body was coming', (
     ['every field of the schema', graphqlAsks],
     ['every route of every door', doorAsks],
   ])('is refused by %s', async (_what, asksOf) => {
-    const answers = [];
-    let asks: (() => SlowRequest)[] = [];
-    let at = 0;
-    do {
+    const sample = await makeKey();
+    const all = asksOf(await placeOf(sample), sample).length;
+    let left = Array.from({ length: all }, (_, at) => at);
+    while (left.length > 0) {
       const key = await makeKey();
-      const place = await placeOf(key);
-      asks = asksOf(place, key);
+      const asks = asksOf(await placeOf(key), key);
       await gateway.data('{ viewer { scopes } }', {}, key.secret);
-      const requests = asks.slice(at, at + GROUP).map(open => open());
-      await untilInWork(requests.length);
+      const group = left.splice(0, GROUP);
+      const requests = group.map(at => asks[at]!());
+      await untilInWork(requests);
       await end(key);
       await untilRefused(key.secret);
-      answers.push(...(await Promise.all(requests.map(request => request.finish()))));
+      const answers = await Promise.all(requests.map(request => request.finish()));
+      // A machine that is busy turns some away for that: they are asked again.
+      const isBusy = (at: number) => answers[at]!.status >= 500;
+      left = [...left, ...group.filter((_, at) => isBusy(at))];
+      expect(answers.filter((answer, at) => !isBusy(at) && !isRefused(answer))).toEqual([]);
       expect(await deedsOf(key)).toEqual({ events: 1, kept: 1, keys: 0, definitions: 2, notes: 0 });
-      at += GROUP;
-    } while (at < asks.length);
-    expect(answers).toHaveLength(asks.length);
-    expect(answers.filter(answer => !isRefused(answer))).toEqual([]);
+    }
   });
 });
 
@@ -238,35 +241,39 @@ async function deedsOf({ keyId, workspace }: MadeKey) {
   return row;
 }
 
-/** Of the gateway that is asked. */
-async function untilInWork(count: number): Promise<void> {
+/** All are in work at the gateway that is asked, or were turned away. */
+async function untilInWork(requests: readonly SlowRequest[]): Promise<void> {
   await expect
     .poll(async () => {
       const headers = { authorization: 'Bearer test-admin-key-0123456789' };
       const metrics = await (await fetch(`${gateway.url}/metrics`, { headers })).text();
-      return Number(/^sluice_requests_in_work (\d+)/m.exec(metrics)?.[1]);
+      const inWork = Number(/^sluice_requests_in_work (\d+)/m.exec(metrics)?.[1]);
+      return inWork + requests.filter(({ isAnswered }) => isAnswered).length;
     }, PATIENCE)
-    .toBe(count);
+    .toBe(requests.length);
 }
 
 /** Within the time that is promised, at the gateway that is not told. */
 async function untilRefused(secret: string): Promise<void> {
-  const startedMs = performance.now();
+  const endedMs = performance.now();
+  let takenMs = endedMs;
   const query = '{ events { totalCount } }';
   await expect
     .poll(async () => {
+      const askedMs = performance.now();
       const { errors } = await gateway.graphql(query, {}, secret);
+      if (errors === undefined) takenMs = askedMs;
       return String(errors?.[0]?.extensions['code']);
     }, PATIENCE)
     .toMatch(/UNAUTHENTICATED|FORBIDDEN/);
-  expect(performance.now() - startedMs).toBeLessThan(ENDS_WITHIN_MS);
+  expect(takenMs - endedMs).toBeLessThan(ENDS_WITHIN_MS);
 }
 
 test('a key that was revoked while its body was coming does not even learn who it is', async () => {
   const key = await makeKey();
   await gateway.data('{ viewer { scopes } }', {}, key.secret);
   const request = graphqlAsk('{ viewer { scopes } }', key.secret);
-  await untilInWork(1);
+  await untilInWork([request]);
   await other.data(REVOKE, { id: key.id });
   await untilRefused(key.secret);
   expect(await request.finish()).toMatchObject({ status: 401 });
@@ -440,12 +447,16 @@ describe('a download', () => {
         timestamp: '2020-01-01T00:00:00Z',
         'string-properties': { a: Array.from({ length: 10 }, (_, n) => `${n}`.repeat(1_000)) },
       }));
-      const answer = await fetch(`${gateway.url}/events`, {
-        method: 'PUT',
-        headers: { 'logspace.space-token': secret },
-        body: JSON.stringify(events),
-      });
-      expect([answer.status, await answer.text()]).toEqual([202, '']);
+      const put = async () => {
+        const answer = await fetch(`${gateway.url}/events`, {
+          ...{ method: 'PUT', headers: { 'logspace.space-token': secret } },
+          body: JSON.stringify(events),
+        });
+        await answer.text();
+        return answer.status;
+      };
+      // Sent again until it is stored, as an agent does.
+      await expect.poll(put, PATIENCE).toBe(202);
     }
   }
 

@@ -1,0 +1,62 @@
+/** Measures that the rollups do not count, since a number of theirs is too long for one. */
+import { GRAINS } from '../core/bucket.ts';
+import type { Connection } from '../db/client.ts';
+
+/** One that is set aside: some number of it is too long for a rollup. */
+export interface Measure {
+  readonly workspaceId: number;
+  readonly type: string;
+  readonly property: string;
+}
+
+/**
+ * Digits of a number in a rollup. Postgres fails beyond 131,072 of them, so two events could stop a
+ * sum for ever, and one of them takes as many bytes in each row. Sums stay well below: a 256-bit
+ * integer has 78 digits.
+ */
+export const DIGITS_MAX = 128;
+
+interface MeasureKey {
+  readonly workspace_id: number;
+  readonly definition_id: number;
+  readonly property: string;
+}
+
+export function measureKey({ workspace_id, definition_id, property }: MeasureKey): string {
+  return `${workspace_id} ${definition_id} ${property}`;
+}
+
+export async function setAsideTooLong(
+  connection: Connection,
+  found: readonly (MeasureKey & { readonly too_long: boolean })[],
+): Promise<readonly (MeasureKey & { readonly name: string })[]> {
+  const tooLong = found.filter(({ too_long }) => too_long);
+  if (tooLong.length === 0) return [];
+  return connection.query(
+    `update measure_fills f set set_aside_at = now()
+     from (
+       select distinct workspace_id, definition_id, property from json_to_recordset($1::text::json)
+         as r (workspace_id int, definition_id int, property text)
+     ) r
+     join event_definitions d on d.workspace_id = r.workspace_id and d.id = r.definition_id
+     where f.workspace_id = r.workspace_id and f.definition_id = r.definition_id
+       and f.property = r.property
+     returning f.workspace_id, f.definition_id, f.property, d.name`,
+    [JSON.stringify(tooLong)],
+  );
+}
+
+/** Rows of before there was a bound: their sums could not be added up to days. */
+export async function setAsideOfRows(connection: Connection, workspaceId: number): Promise<void> {
+  await connection.query(
+    `update measure_fills f set set_aside_at = now()
+     from (
+       select distinct definition_id, property from event_measures
+       where workspace_id = $1 and grain = ${GRAINS.QUARTER_HOUR}
+         and greatest(abs(sum), abs(min), abs(max)) >= 1e${2 * DIGITS_MAX}
+     ) r
+     where f.workspace_id = $1 and f.definition_id = r.definition_id and f.property = r.property
+       and f.set_aside_at is null`,
+    [workspaceId],
+  );
+}
