@@ -4,6 +4,7 @@ import {
   collected,
   duration,
   instant,
+  JSON_LINES,
   withConnection,
   withExamples,
   withWorkspace,

@@ -1,5 +1,5 @@
 /** Schemas become functions that call each other. */
-import { ExactNumber } from '../core/exact-json.ts';
+import { ExactNumber } from '../core/exact-number.ts';
 import type { Json, JsonObject } from '../core/json.ts';
 import { arrayChecks } from './arrays.ts';
 import { combinationChecks } from './combinations.ts';

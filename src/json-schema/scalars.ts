@@ -1,5 +1,6 @@
 /** Keywords for values of any kind, for numbers and for strings. */
-import { compareNumbers, type ExactJson, type ExactNumber } from '../core/exact-json.ts';
+import type { ExactJson } from '../core/exact-json.ts';
+import { compareNumbers, type ExactNumber } from '../core/exact-number.ts';
 import type { Json } from '../core/json.ts';
 import type { Keywords } from './compiler.ts';
 import { shown } from './fault.ts';

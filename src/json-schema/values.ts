@@ -1,5 +1,6 @@
 /** JSON values as a schema sees them. Numbers keep every digit. */
-import { compareNumbers, ExactNumber, isNumber, type ExactJson } from '../core/exact-json.ts';
+import type { ExactJson } from '../core/exact-json.ts';
+import { compareNumbers, ExactNumber, isNumber } from '../core/exact-number.ts';
 import type { Meter } from './meter.ts';
 
 export type Kind = 'null' | 'boolean' | 'number' | 'string' | 'array' | 'object';

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { ExactNumber } from '../../src/core/exact-json.ts';
+import { ExactNumber } from '../../src/core/exact-number.ts';
 import { Meter } from '../../src/json-schema/meter.ts';
 import { isInteger, isMultipleOf, textOf } from '../../src/json-schema/values.ts';
 

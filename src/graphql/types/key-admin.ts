@@ -1,7 +1,7 @@
 /** `createApiKey`, `rotateApiKey`, `revokeApiKey` and `createStreamTicket`. */
 import type { ApiKeyInfo } from '../../core/api-key.ts';
 import { GatewayError } from '../../core/errors.ts';
-import type { JsonObject } from '../../core/json.ts';
+import type { ExactObject } from '../../core/exact-json.ts';
 import { LIMITS } from '../../core/limits.ts';
 import { actorOf, requireScope, type Scope } from '../../core/principal.ts';
 import type { MadeKey } from '../../security/keys.ts';
@@ -236,7 +236,7 @@ interface TicketInput {
   readonly workspace?: string | null | undefined;
   readonly query?: string | null | undefined;
   readonly operationName?: string | null | undefined;
-  readonly variables?: JsonObject | null | undefined;
+  readonly variables?: ExactObject | null | undefined;
 }
 
 async function createTicket(
