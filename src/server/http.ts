@@ -1,17 +1,23 @@
-import { createServer, STATUS_CODES, type IncomingMessage, type ServerResponse } from 'node:http';
+import {
+  createServer,
+  STATUS_CODES,
+  type IncomingMessage,
+  type Server,
+  type ServerResponse,
+} from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { GatewayError } from '../core/errors.ts';
 import type { Metrics } from '../observability/metrics.ts';
-import { isForeignPage, isOwnHost } from '../security/web-pages.ts';
+import { isOwnHost } from '../security/web-pages.ts';
 import { answerError, commonHeaderLines, errorBody, setCommonHeaders } from './answer.ts';
 import { exceeds } from './body.ts';
 import { requestIdOf } from './call.ts';
 import type { Log } from './log.ts';
 import { normalizeTarget, readTarget } from './request-target.ts';
-import { createRouter, originNotAllowed, pathOf, type RouterOptions } from './router.ts';
+import { createRouter, faultOfOrigin, pathOf, type RouterOptions } from './router.ts';
 import type { ServerSettings } from './settings.ts';
-import { stopServer, trackConnections } from './stop.ts';
+import { stopServer, trackConnections, type Connections } from './stop.ts';
 import { asksForWebSocket, ignoreUpgrade } from './upgrade.ts';
 import { watchRequest } from './watch-request.ts';
 
@@ -47,7 +53,7 @@ const HOST_CHARS_SHOWN = 100;
 export function createHttpServer(options: HttpServerOptions): HttpServer {
   const { settings, log } = options;
   const router = createRouter(options);
-  let isHostTold = false;
+  const faultOfHead = createHeadCheck(options);
   const server = createServer({
     maxHeaderSize: settings.headerBytesMax,
     headersTimeout: settings.headersTimeoutMs,
@@ -78,26 +84,6 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     });
   }
 
-  /** Brings the target into form, and says what keeps a request from being looked at further. */
-  function faultOfHead(req: IncomingMessage): GatewayError | undefined {
-    if (!normalizeTarget(req)) {
-      const message = 'The request target is neither a path nor a URL of http.';
-      return new GatewayError('BAD_REQUEST', message);
-    }
-    const { host } = req.headers;
-    if (settings.allowedHosts === null || host === undefined) return undefined;
-    if (isOwnHost(host, settings.allowedHosts)) return undefined;
-    if (!isHostTold) log.warn({ host }, 'refused for its Host: SLUICE_ALLOWED_HOSTS lists others');
-    isHostTold = true;
-    const shown = JSON.stringify(host.slice(0, HOST_CHARS_SHOWN));
-    const message = `The Host ${shown} is not a name of this gateway: SLUICE_ALLOWED_HOSTS lists them.`;
-    return new GatewayError('HOST_NOT_ALLOWED', message);
-  }
-
-  function foreignOrigin(req: IncomingMessage): GatewayError | undefined {
-    return isForeignPage(req, settings.corsOrigins) ? originNotAllowed() : undefined;
-  }
-
   const connections = trackConnections(server, change => options.metrics?.connected(change));
   server.on('request', onRequest);
   server.on('checkContinue', (req, res) => {
@@ -105,22 +91,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     if (!exceeds(req, settings.bodyBytesMax)) res.writeContinue();
     onRequest(req, res);
   });
-  server.on('upgrade', (req, socket: Socket, head) => {
-    const onError = () => void socket.destroy();
-    socket.on('error', onError);
-    // What was asked before on this connection is answered first.
-    connections.whenIdle(socket, () => {
-      const target = readTarget(req.url ?? '/');
-      if (!asksForWebSocket(req) || target === null || pathOf(target) !== '/graphql') {
-        socket.off('error', onError);
-        return ignoreUpgrade(server, req, socket, head);
-      }
-      connections.leave(socket);
-      const fault = faultOfHead(req) ?? foreignOrigin(req);
-      if (fault !== undefined) return refuse(socket, fault.status, fault);
-      options.graphql.upgrade(req, socket, head);
-    });
-  });
+  takeUpgrades(server, connections, faultOfHead, options);
   server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
     const status = CLIENT_ERRORS[error.code ?? ''] ?? 400;
     refuse(socket, status, new GatewayError('BAD_REQUEST', 'The request is not well-formed HTTP.'));
@@ -138,6 +109,57 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
       }),
     stop: () => (stopping ??= stopServer(server, router, connections, options)),
   };
+}
+
+/** Brings the target into form, and says what keeps a request from being looked at further. */
+function createHeadCheck({ settings: { allowedHosts }, log }: HttpServerOptions) {
+  let isTold = false;
+  return (req: IncomingMessage): GatewayError | undefined => {
+    if (!normalizeTarget(req)) {
+      const message = 'The request target is neither a path nor a URL of http.';
+      return new GatewayError('BAD_REQUEST', message);
+    }
+    const { host } = req.headers;
+    if (host === undefined) return undefined;
+    if (!URL.canParse(`http://${host}/`)) {
+      return new GatewayError('BAD_REQUEST', 'The Host header is not a host.');
+    }
+    if (allowedHosts === null || isOwnHost(host, allowedHosts)) return undefined;
+    if (!isTold) log.warn({ host }, 'refused for its Host: SLUICE_ALLOWED_HOSTS lists others');
+    isTold = true;
+    const shown = JSON.stringify(host.slice(0, HOST_CHARS_SHOWN));
+    const message = `The Host ${shown} is not a name of this gateway: SLUICE_ALLOWED_HOSTS lists them.`;
+    return new GatewayError('HOST_NOT_ALLOWED', message);
+  };
+}
+
+/** Opens WebSockets at `/graphql`, and lets any other offer pass. */
+function takeUpgrades(
+  server: Server,
+  connections: Connections,
+  faultOfHead: (req: IncomingMessage) => GatewayError | undefined,
+  { graphql, settings }: HttpServerOptions,
+): void {
+  server.on('upgrade', (req, socket: Socket, head) => {
+    const onError = () => void socket.destroy();
+    socket.on('error', onError);
+    // What was asked before on this connection is answered first.
+    connections.whenIdle(socket, () => {
+      if (!isForGraphql(req)) {
+        socket.off('error', onError);
+        return ignoreUpgrade(server, req, socket, head);
+      }
+      connections.leave(socket);
+      const fault = faultOfHead(req) ?? faultOfOrigin(req, settings);
+      if (fault !== undefined) return refuse(socket, fault.status, fault);
+      graphql.upgrade(req, socket, head);
+    });
+  });
+}
+
+function isForGraphql(req: IncomingMessage): boolean {
+  const target = asksForWebSocket(req) ? readTarget(req.url ?? '/') : null;
+  return target !== null && pathOf(target) === '/graphql';
 }
 
 /** Node's codes for requests that never became one. */

@@ -56,7 +56,8 @@ export function createRouter({ graphql, handlers, notReady, settings }: RouterOp
       const path = pathOf(req);
       if (path === '/graphql') {
         if (graphiql && req.method === 'GET' && wantsPage(req)) return graphiql.sendPage(res);
-        if (isForeignPage(req, settings.corsOrigins)) return answerError(res, originNotAllowed());
+        const fault = faultOfOrigin(req, settings);
+        if (fault !== undefined) return answerError(res, fault);
         return graphql.handle(req, res, requestId);
       }
       if (path.startsWith('/health/')) {
@@ -69,8 +70,8 @@ export function createRouter({ graphql, handlers, notReady, settings }: RouterOp
       }
       const handler = handlers.find(each => each.matches(path));
       if (handler) {
-        const isForeign = !handler.isPublic && isForeignPage(req, settings.corsOrigins);
-        return isForeign ? answerError(res, originNotAllowed()) : handler.handle(req, res);
+        const fault = handler.isPublic ? undefined : faultOfOrigin(req, settings);
+        return fault === undefined ? handler.handle(req, res) : answerError(res, fault);
       }
       answerError(res, new GatewayError('NOT_FOUND', 'Nothing is served at this path.'));
     },
@@ -83,7 +84,12 @@ export function pathOf({ url = '/' }: Pick<IncomingMessage, 'url'>): string {
   return end === -1 ? url : url.slice(0, end);
 }
 
-export function originNotAllowed(): GatewayError {
+/** What keeps the page of a foreign origin from being answered. */
+export function faultOfOrigin(
+  req: IncomingMessage,
+  { corsOrigins }: Pick<ServerSettings, 'corsOrigins'>,
+): GatewayError | undefined {
+  if (!isForeignPage(req, corsOrigins)) return undefined;
   const message =
     'This request comes from a web page of an origin that is not in SLUICE_CORS_ORIGINS.';
   return new GatewayError('ORIGIN_NOT_ALLOWED', message);

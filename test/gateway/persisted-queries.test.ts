@@ -98,7 +98,10 @@ test('a text beside its hash is executed, and its hash is still not known', asyn
 test('neither text nor hash is a malformed request', async () => {
   for (const body of [{}, { extensions: {} }, { extensions: { persistedQuery: null } }]) {
     const answer = await post(any, body, 'application/json');
-    expect([answer.status, await answer.text()]).toEqual([400, expect.stringContaining('is expected to be a string')]);
+    expect([answer.status, await answer.text()]).toEqual([
+      400,
+      expect.stringContaining('is expected to be a string'),
+    ]);
   }
 });
 
@@ -128,7 +131,7 @@ test.each([
       const query = gql(`query Q${first} { events(first: ${first}) { totalCount } }`);
       const { data, error } = await client.query(query, {}).toPromise();
       expect(error).toBeUndefined();
-    expect(data).toMatchObject({ events: { totalCount: 0 } });
+      expect(data).toMatchObject({ events: { totalCount: 0 } });
     }
     expect(sent).toEqual(['hash', 'text', 'text', 'text']);
   },
