@@ -41,10 +41,19 @@ const WRITTEN = new RegExp(`${WRITTEN_MARK.replaceAll('\\', '\\\\')}(-?\\d[\\d.e
 
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
+const PLUS = 0x2b;
 const MINUS = 0x2d;
 const ZERO = 0x30;
 const POINT = 0x2e;
 const COLON = 0x3a;
+
+/** Shorter literals are exact as doubles, whatever their exponents. */
+const SHORT = 5;
+const LONG = 16;
+
+function isLong(literal: string): boolean {
+  return literal.length >= LONG || (literal.length >= SHORT && MAY_BE_LONG.test(literal));
+}
 
 /** The text with each number that a double would alter as a text with a mark. */
 export function marked(text: string): string {
@@ -59,7 +68,7 @@ export function marked(text: string): string {
       const end = skipNumber(text, at);
       const literal = text.slice(at, end);
       // A number in place of a key is a fault: it stays one.
-      if (MAY_BE_LONG.test(literal) && nextUnit(text, end) !== COLON) {
+      if (isLong(literal) && nextUnit(text, end) !== COLON) {
         const value = exactNumber(literal);
         if (typeof value !== 'number') {
           result += `${text.slice(from, at)}${WRITTEN_MARK}${value.literal}"`;
@@ -78,6 +87,11 @@ export function unmarked(value: ExactJson): ExactJson {
     return value.startsWith(MARK) ? new ExactNumber(value.slice(MARK.length)) : value;
   }
   if (typeof value !== 'object' || value === null) return value;
+  if (Array.isArray(value)) {
+    const items = value as ExactJson[];
+    for (let at = 0; at < items.length; at++) items[at] = unmarked(items[at] as ExactJson);
+    return value;
+  }
   // Every key is the object's own, also one that is called __proto__.
   const members = value as Record<string, ExactJson>;
   for (const key of Object.keys(members)) {
@@ -104,8 +118,10 @@ function skipNumber(text: string, from: number): number {
   if (text.charCodeAt(at) === POINT && isDigit(text.charCodeAt(at + 1))) {
     at = skipDigits(text, at + 1);
   }
-  if (!/[eE]/.test(text.charAt(at))) return at;
-  const signed = /[+-]/.test(text.charAt(at + 1)) ? at + 2 : at + 1;
+  // `e` and `E` differ in one bit.
+  if ((text.charCodeAt(at) | 0x20) !== 0x65) return at;
+  const sign = text.charCodeAt(at + 1);
+  const signed = sign === MINUS || sign === PLUS ? at + 2 : at + 1;
   return isDigit(text.charCodeAt(signed)) ? skipDigits(text, signed) : at;
 }
 
@@ -117,8 +133,12 @@ function skipDigits(text: string, from: number): number {
 
 function nextUnit(text: string, from: number): number {
   let at = from;
-  while (/\s/.test(text.charAt(at))) at += 1;
+  while (isSpace(text.charCodeAt(at))) at += 1;
   return text.charCodeAt(at);
+}
+
+function isSpace(unit: number): boolean {
+  return unit === 0x20 || unit === 0x0a || unit === 0x0d || unit === 0x09;
 }
 
 function isDigit(unit: number): boolean {

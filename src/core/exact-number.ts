@@ -17,7 +17,10 @@ import { LIMITS } from './limits.ts';
  * What marks a number in a JSON text as it passes through `JSON.parse` and `JSON.stringify`. No
  * text of a caller begins with it, since nobody can guess it.
  */
-export const MARK = `\0${crypto.randomUUID()}:`;
+export const MARK = `#${crypto.randomUUID().slice(-12)}:`;
+
+/** Without an exponent or zeros at an end, and of fewer digits than are kept. */
+const CANONICAL = /^-?(?:[1-9]\d{0,20}|(?:0|[1-9]\d{0,199})\.\d{0,198}[1-9])$/;
 
 /** A number that a double does not hold exactly. See `exactNumber`. */
 export class ExactNumber {
@@ -49,8 +52,12 @@ export function withoutMarks(text: string): string {
  */
 export function exactNumber(literal: string): number | ExactNumber {
   const double = Number(literal);
+  const text = String(double);
+  if (text === literal) return double;
+  // Without an exponent, two literals of one value are the same.
+  if (CANONICAL.test(literal) && !text.includes('e')) return new ExactNumber(literal);
   const decimal = readDecimal(literal);
-  const isExact = Number.isFinite(double) && compare(decimal, readDecimal(String(double))) === 0;
+  const isExact = Number.isFinite(double) && compare(decimal, readDecimal(text)) === 0;
   return isExact ? double : new ExactNumber(write(decimal));
 }
 
