@@ -46,23 +46,39 @@ export function toEventInput(input: GraphQLEventInput): EventInput {
 
 const NOTHING: readonly EventProblem[] = [];
 
-function unreadableOf(input: GraphQLEventInput): readonly EventProblem[] {
-  let problems = NOTHING;
-  for (const [name, value] of Object.entries(input)) {
-    if (value instanceof RefusedValue) problems = [...problems, unreadable(value, `/${name}`)];
+/** Looked at for every event: without a list of what there is. */
+function isRefused(input: GraphQLEventInput): boolean {
+  for (const name in input) {
+    if (input[name as keyof GraphQLEventInput] instanceof RefusedValue) return true;
   }
-  input.properties?.forEach((property, index) => {
-    for (const [type, named] of Object.entries(property)) {
-      for (const [name, value] of Object.entries((named ?? {}) as object)) {
-        if (!(value instanceof RefusedValue)) continue;
-        problems = [...problems, unreadable(value, `/properties/${index}/${type}/${name}`)];
-      }
+  for (const property of input.properties ?? []) {
+    for (const type in property) {
+      const named = property[type as keyof PropertyInput] as Value<unknown> | null | undefined;
+      if ((named?.name as unknown) instanceof RefusedValue) return true;
+      if (named?.value instanceof RefusedValue) return true;
     }
-  });
+  }
+  return false;
+}
+
+/** The values that the scalars refused. */
+export function unreadableOf(input: GraphQLEventInput): readonly EventProblem[] {
+  if (!isRefused(input)) return NOTHING;
+  const problems: EventProblem[] = [];
+  const look = (value: unknown, pointer: string) => {
+    if (value instanceof RefusedValue) problems.push(problemOf(value, pointer));
+  };
+  for (const [name, value] of Object.entries(input)) look(value, `/${name}`);
+  for (const [index, property] of (input.properties ?? []).entries()) {
+    for (const [type, named] of Object.entries(property) as [string, Value<unknown> | null][]) {
+      look(named?.name, `/properties/${index}/${type}/name`);
+      look(named?.value, `/properties/${index}/${type}/value`);
+    }
+  }
   return problems;
 }
 
-function unreadable({ message }: RefusedValue, pointer: string): EventProblem {
+function problemOf({ message }: RefusedValue, pointer: string): EventProblem {
   return { severity: 'ERROR', code: 'INVALID_VALUE', message, pointer };
 }
 

@@ -6,7 +6,7 @@ import { actorOf } from '../../core/principal.ts';
 import { builder } from '../builder.ts';
 import { sizedBy } from '../connection.ts';
 import type { GraphQLContext } from '../context.ts';
-import { toEventInput, toEventInputs, type GraphQLEventInput } from '../event-input.ts';
+import { toEventInputs, unreadableOf, type GraphQLEventInput } from '../event-input.ts';
 import type { PlacedReceipt } from '../placed.ts';
 import { WORKSPACE_ARGUMENT } from '../words.ts';
 import { EventInputRef } from './event-input.ts';
@@ -120,7 +120,7 @@ builder.mutationFields(t => ({
 
 /** There is no other event that the request could be carried out for. */
 function requireReadable(event: GraphQLEventInput): void {
-  const [problem] = toEventInput(event).unreadable ?? [];
+  const [problem] = unreadableOf(event);
   if (problem === undefined) return;
   const { message, pointer } = problem;
   throw new GatewayError('BAD_USER_INPUT', message, { extensions: { pointer } });
