@@ -4,7 +4,7 @@ import type { Config } from '../config.ts';
 import { GatewayError } from '../core/errors.ts';
 import type { Principal } from '../core/principal.ts';
 import { createDoors } from '../doors/index.ts';
-import { createGraphqlServer } from '../graphql-http/server.ts';
+import { createGraphqlServer } from './graphql-http/server.ts';
 import { createContext } from '../graphql/context.ts';
 import { schema } from '../graphql/schema.ts';
 import { cursorOfStep } from '../graphql/stream.ts';

@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { GatewayError } from '../core/errors.ts';
-import type { GraphqlServer } from '../graphql-http/server.ts';
+import type { GraphqlServer } from './graphql-http/server.ts';
 import { isForeignPage } from '../security/web-pages.ts';
 import { takesHtml } from './accept.ts';
 import { answer, answerError } from './answer.ts';

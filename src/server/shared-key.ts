@@ -1,5 +1,5 @@
 import { Kind, print, visit, type DocumentNode, type OperationDefinitionNode } from 'graphql';
-import { resolveOperation } from '../graphql-http/measure.ts';
+import { resolveOperation } from './graphql-http/measure.ts';
 
 /** What decides over the result of a step: what is asked of it, with which variables. */
 interface Question {

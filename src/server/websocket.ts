@@ -11,7 +11,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { WebSocketServer, type WebSocket } from 'ws';
 import { GatewayError } from '../core/errors.ts';
 import { marked } from '../core/exact-json.ts';
-import type { Pipeline, PipelineOptions } from '../graphql-http/pipeline.ts';
+import type { Pipeline, PipelineOptions } from './graphql-http/pipeline.ts';
 import { readerOf, requestIdOf } from './call.ts';
 import { scanJson } from './json.ts';
 import type { Pace } from './pace.ts';

@@ -9,7 +9,7 @@ import {
   type PipelineOptions,
   type PreparedOperation,
   type Result,
-} from '../graphql-http/pipeline.ts';
+} from './graphql-http/pipeline.ts';
 import type { Call, HeaderReader } from './call.ts';
 import { presentError, presentResult, type Asker, type RawResult } from './errors.ts';
 import type { Pace } from './pace.ts';

@@ -1,6 +1,6 @@
 import { getOperationAST, parse, validate } from 'graphql';
 import { afterAll, describe, expect, test } from 'vitest';
-import { exceededLimit } from '../../src/graphql-http/measure.ts';
+import { exceededLimit } from '../../src/server/graphql-http/measure.ts';
 import { schema } from '../../src/graphql/schema.ts';
 import { SERVER_DEFAULTS } from '../../src/server/settings.ts';
 import { startEdge } from './kit/edge.ts';

@@ -10,8 +10,8 @@ import {
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { LIMITS } from '../../src/core/limits.ts';
-import { exceededLimit, resolveOperation } from '../../src/graphql-http/measure.ts';
-import { costOf } from '../../src/graphql-http/query-cost.ts';
+import { exceededLimit, resolveOperation } from '../../src/server/graphql-http/measure.ts';
+import { costOf } from '../../src/server/graphql-http/query-cost.ts';
 import { schema } from '../../src/graphql/schema.ts';
 import { SERVER_DEFAULTS } from '../../src/server/settings.ts';
 

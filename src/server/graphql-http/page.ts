@@ -11,11 +11,11 @@ import {
   type GraphQLSchema,
   type OperationDefinitionNode,
 } from 'graphql';
-import { createAnswerBudget } from '../graphql/answer-budget.ts';
-import type { GraphQLContext } from '../graphql/context.ts';
-import { eventPageAsJson } from '../graphql/event-pages.ts';
-import type { EventPageArgs } from '../read/events.ts';
-import { Ready } from '../server/ready.ts';
+import { createAnswerBudget } from '../../graphql/answer-budget.ts';
+import type { GraphQLContext } from '../../graphql/context.ts';
+import { eventPageAsJson } from '../../graphql/event-pages.ts';
+import type { EventPageArgs } from '../../read/events.ts';
+import { Ready } from '../ready.ts';
 import { fragmentsOf, type Variables } from './executor/selection.ts';
 import { pageSelectionOf } from './page-shape.ts';
 

@@ -5,16 +5,16 @@
  */
 import type { ExecutionArgs, ExecutionResult, GraphQLSchema } from 'graphql';
 import { createYoga, type Plugin } from 'graphql-yoga';
-import type { Principal } from '../core/principal.ts';
-import type { GraphQLContext } from '../graphql/context.ts';
-import type { Admission } from '../server/admission.ts';
-import type { Call } from '../server/call.ts';
-import type { RawResult } from '../server/errors.ts';
-import type { Log } from '../server/log.ts';
-import type { OperationParams } from '../server/params.ts';
-import type { Ready, ReadySource } from '../server/ready.ts';
-import type { ServerSettings } from '../server/settings.ts';
-import { createSharedResults, type SharedResults } from '../server/shared-results.ts';
+import type { Principal } from '../../core/principal.ts';
+import type { GraphQLContext } from '../../graphql/context.ts';
+import type { Admission } from '../admission.ts';
+import type { Call } from '../call.ts';
+import type { RawResult } from '../errors.ts';
+import type { Log } from '../log.ts';
+import type { OperationParams } from '../params.ts';
+import type { Ready, ReadySource } from '../ready.ts';
+import type { ServerSettings } from '../settings.ts';
+import { createSharedResults, type SharedResults } from '../shared-results.ts';
 import { createDocuments } from './documents.ts';
 import { createOperations, type Operation } from './operation.ts';
 import { createSubscribe } from './subscribe.ts';

@@ -7,8 +7,8 @@ import {
   type OperationDefinitionNode,
   type SelectionSetNode,
 } from 'graphql';
-import { GatewayError } from '../core/errors.ts';
-import type { ServerSettings } from '../server/settings.ts';
+import { GatewayError } from '../../core/errors.ts';
+import type { ServerSettings } from '../settings.ts';
 
 export type QueryLimits = Pick<
   ServerSettings,

@@ -1,12 +1,12 @@
-import { preferredType } from '../server/accept.ts';
-import { answer } from '../server/answer.ts';
-import { ENCODINGS_READ } from '../server/body.ts';
-import type { HttpCall } from '../server/call.ts';
-import { presentError, presentResult, type PresentedResult } from '../server/errors.ts';
-import type { Log } from '../server/log.ts';
-import { beginsStream, collapsed, httpStatus, retryAfterS } from '../server/outcome.ts';
-import { isReadySource, once, Ready, toReady } from '../server/ready.ts';
-import type { EventStreams } from '../server/sse.ts';
+import { preferredType } from '../accept.ts';
+import { answer } from '../answer.ts';
+import { ENCODINGS_READ } from '../body.ts';
+import type { HttpCall } from '../call.ts';
+import { presentError, presentResult, type PresentedResult } from '../errors.ts';
+import type { Log } from '../log.ts';
+import { beginsStream, collapsed, httpStatus, retryAfterS } from '../outcome.ts';
+import { isReadySource, once, Ready, toReady } from '../ready.ts';
+import type { EventStreams } from '../sse.ts';
 import type { Result } from './pipeline.ts';
 
 /** Writes a result as the caller likes it: as JSON, or as a stream of events. */

@@ -1,16 +1,16 @@
 /** GraphQL over HTTP, event streams and WebSockets, on one path. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
-import { GatewayError } from '../core/errors.ts';
-import { takesEventStream } from '../server/accept.ts';
-import { admit } from '../server/admit.ts';
-import { answerError } from '../server/answer.ts';
-import { HttpCall } from '../server/call.ts';
-import { createCors } from '../server/cors.ts';
-import { createPace } from '../server/pace.ts';
-import { readGetParams, readPostParams, type OperationParams } from '../server/params.ts';
-import { createEventStreams } from '../server/sse.ts';
-import { createWebSockets } from '../server/websocket.ts';
+import { GatewayError } from '../../core/errors.ts';
+import { takesEventStream } from '../accept.ts';
+import { admit } from '../admit.ts';
+import { answerError } from '../answer.ts';
+import { HttpCall } from '../call.ts';
+import { createCors } from '../cors.ts';
+import { createPace } from '../pace.ts';
+import { readGetParams, readPostParams, type OperationParams } from '../params.ts';
+import { createEventStreams } from '../sse.ts';
+import { createWebSockets } from '../websocket.ts';
 import { createPipeline, DocumentFaults, type PipelineOptions, type Result } from './pipeline.ts';
 import { createWriteAnswer } from './write-answer.ts';
 

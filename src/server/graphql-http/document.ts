@@ -1,6 +1,6 @@
 import { GraphQLError, parse, type DocumentNode } from 'graphql';
-import { GatewayError, type ErrorCode } from '../core/errors.ts';
-import type { ServerSettings } from '../server/settings.ts';
+import { GatewayError, type ErrorCode } from '../../core/errors.ts';
+import type { ServerSettings } from '../settings.ts';
 
 export type DocumentLimits = Pick<
   ServerSettings,

@@ -7,12 +7,12 @@ import {
   type GraphQLSchema,
   type OperationDefinitionNode,
 } from 'graphql';
-import { GatewayError } from '../core/errors.ts';
-import { unauthenticated, type Principal } from '../core/principal.ts';
-import { createAnswerBudget, type AnswerBudget } from '../graphql/answer-budget.ts';
-import { deriveContext, type GraphQLContext } from '../graphql/context.ts';
-import type { Ready } from '../server/ready.ts';
-import type { ServerSettings } from '../server/settings.ts';
+import { GatewayError } from '../../core/errors.ts';
+import { unauthenticated, type Principal } from '../../core/principal.ts';
+import { createAnswerBudget, type AnswerBudget } from '../../graphql/answer-budget.ts';
+import { deriveContext, type GraphQLContext } from '../../graphql/context.ts';
+import type { Ready } from '../ready.ts';
+import type { ServerSettings } from '../settings.ts';
 import { prepareExecution } from './executor/executor.ts';
 import type { Variables } from './executor/selection.ts';
 import { prepareVariables } from './executor/variables.ts';

@@ -10,9 +10,9 @@ import {
   type ValidationRule,
 } from 'graphql';
 import { LRUCache } from 'lru-cache';
-import type { ErrorCode } from '../core/errors.ts';
-import { declaredType } from '../graphql/refused-value.ts';
-import { JsonVariablesRule } from '../server/json-variables.ts';
+import type { ErrorCode } from '../../core/errors.ts';
+import { declaredType } from '../../graphql/refused-value.ts';
+import { JsonVariablesRule } from '../json-variables.ts';
 import { parseDocument, withCode, type DocumentLimits } from './document.ts';
 import { exceededLimit, type QueryLimits } from './measure.ts';
 import { UnconditionalSubscriptionsRule } from './unconditional-subscriptions.ts';

@@ -19,7 +19,7 @@ import {
   type SelectionSetNode,
   type ValueNode,
 } from 'graphql';
-import { LIMITS } from '../core/limits.ts';
+import { LIMITS } from '../../core/limits.ts';
 import { fragmentsOf } from './measure.ts';
 
 type Variables = Readonly<Record<string, unknown>>;
