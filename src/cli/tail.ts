@@ -26,7 +26,7 @@ export async function tail(options: TailOptions): Promise<void> {
     for await (const { event } of stream) {
       isAway = false;
       if (event === null) continue;
-      await write(`${isForPeople(options) ? readable(event) : JSON.stringify(event)}\n`);
+      await write(`${isForPeople(options) ? readable(event) : lineOf(event)}\n`);
     }
   }).catch((error: unknown) => {
     if (isRefusedCursor(error)) process.stderr.write(`sluice: ${howToGoOn(error, ANEW)}\n`);
@@ -36,9 +36,14 @@ export async function tail(options: TailOptions): Promise<void> {
 
 const ANEW = 'run it again without --after to begin with what comes';
 
+function lineOf({ unreadable, ...event }: RecordedEvent): string {
+  return JSON.stringify(unreadable.length === 0 ? event : { ...event, unreadable });
+}
+
 function readable(event: RecordedEvent): string {
-  const { position, type, occurredAt, subject, actor, description, payload } = event;
+  const { position, type, occurredAt, subject, actor, description, payload, unreadable } = event;
   const who = [subject, actor === null ? null : `by ${actor}`].filter(part => part !== null);
-  const what = description ?? JSON.stringify(payload);
+  const [problem] = unreadable;
+  const what = problem?.message ?? description ?? JSON.stringify(payload);
   return [`#${position}`, occurredAt, type, ...who, what].map(printable).join('  ');
 }

@@ -31,7 +31,8 @@ export interface Subscription extends AsyncIterable<Delivery> {
 
 /** What of an event is asked for: every field of `RecordedEvent`. */
 export const EVENT_FIELDS = `cursor position eventId type occurredAt recordedAt expiresAt redactedAt
-  source subject actor description icon notify success clientIp parentId groupId door payload`;
+  source subject actor description icon notify success clientIp parentId groupId door payload
+  unreadable { severity code message pointer }`;
 
 const SUBSCRIPTION = `subscription Events(
   $workspace: String, $filter: EventFilter, $after: String, $start: StreamStart

@@ -131,8 +131,10 @@ export interface RecordedEvent {
   readonly success: boolean | null;
   readonly notify: boolean;
   readonly door: Door;
-  /** Integers beyond 2^53 stand as text here. */
+  /** Integers beyond 2^53 stand as text here. Empty where it can't be shown. */
   readonly payload: JsonObject;
+  /** What of the event can't be shown, and why. Empty for nothing, as nearly always. */
+  readonly unreadable: readonly EventProblem[];
 }
 
 interface Step {

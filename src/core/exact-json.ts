@@ -57,28 +57,31 @@ function isLong(literal: string): boolean {
 
 /** The text with each number that a double would alter as a text with a mark. */
 export function marked(text: string): string {
-  let result = '';
+  const parts: string[] = [];
   let from = 0;
   let at = 0;
   while (at < text.length) {
     const unit = text.charCodeAt(at);
-    if (unit === QUOTE) {
-      at = skipString(text, at);
-    } else if (unit === MINUS || isDigit(unit)) {
+    if (unit === QUOTE) at = skipString(text, at);
+    else if (unit === MINUS || isDigit(unit)) {
       const end = skipNumber(text, at);
-      const literal = text.slice(at, end);
+      const mark = markOf(text.slice(at, end));
       // A number in place of a key is a fault: it stays one.
-      if (isLong(literal) && nextUnit(text, end) !== COLON) {
-        const value = exactNumber(literal);
-        if (typeof value !== 'number') {
-          result += `${text.slice(from, at)}${WRITTEN_MARK}${value.literal}"`;
-          from = end;
-        }
+      if (mark !== null && nextUnit(text, end) !== COLON) {
+        parts.push(text.slice(from, at), mark);
+        from = end;
       }
       at = end;
     } else at += 1;
   }
-  return result + text.slice(from);
+  return from === 0 ? text : parts.join('') + text.slice(from);
+}
+
+/** A number as a text with a mark; null where its double is as good. */
+function markOf(literal: string): string | null {
+  if (!isLong(literal)) return null;
+  const value = exactNumber(literal);
+  return typeof value === 'number' ? null : `${WRITTEN_MARK}${value.literal}"`;
 }
 
 /** Puts exact numbers in the place of marked texts, in the value itself. */

@@ -153,9 +153,13 @@ export class EventRows {
     let size = PART_ROWS_FIRST;
     for (let at = 0; at < heads.length;) {
       const part: Row[] = [];
+      let stored = 0;
       for (; at < heads.length && part.length < size; at++) {
         const row = heads[at] as Row;
-        if (isWanted(row)) part.push(row);
+        if (!isWanted(row)) continue;
+        stored += row.stored_bytes ?? 0;
+        if (part.length > 0 && stored > this.pageBytes) break;
+        part.push(row);
       }
       if (part.length === 0) return;
       const filled = await this.#fillPart(workspaceId, part);

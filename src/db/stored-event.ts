@@ -43,6 +43,8 @@ export interface EventRow {
   payload: string | null;
   property_types: string | null;
   wire: string | null;
+  /** Of the payload, which may be compressed: of `headColumns` alone. */
+  stored_bytes?: number;
   /** Why the content is missing: see `event-rows.ts`. */
   fault?: ContentFault;
 }
@@ -55,9 +57,10 @@ const HEAD =
 /** Over the aliases of `eventSource`. */
 export const eventColumns = sql.raw(`${HEAD}, e.payload, e.property_types, e.wire`);
 
-/** The same columns without the content, which is not read. */
+/** The same columns without the content, which is not read, but for its size in the table. */
 export const headColumns = sql.raw(
-  `${HEAD}, null::jsonb as payload, null::jsonb as property_types, null::jsonb as wire`,
+  `${HEAD}, null::jsonb as payload, null::jsonb as property_types, null::jsonb as wire, ` +
+    'pg_column_size(e.payload) as stored_bytes',
 );
 
 /**

@@ -49,7 +49,9 @@ export const builder = new SchemaBuilder<ApiTypes>({
     endCursorFieldOptions: {
       description: 'Cursor of the last item: `after` it lies the next page. Null for no items.',
     },
-    firstArgOptions: { description: `At most so many items from the start of the list, ${SIZES}` },
+    firstArgOptions: {
+      description: `At most so many items from the start of the list, ${SIZES} A page of large events has fewer: \`pageInfo\` tells whether more follow.`,
+    },
     lastArgOptions: {
       description: `At most so many items from the end of the list, ${SIZES} Not together with \`first\`.`,
     },

@@ -1,10 +1,10 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { GatewayError } from '../core/errors.ts';
-import type { GraphqlServer } from './graphql-http/server.ts';
 import { isForeignPage } from '../security/web-pages.ts';
 import { takesHtml } from './accept.ts';
 import { answer, answerError } from './answer.ts';
 import { createGraphiQL } from './graphiql.ts';
+import type { GraphqlServer } from './graphql-http/server.ts';
 import type { ServerSettings } from './settings.ts';
 
 /** Answers for some of the paths: a door, the console, the metrics. */

@@ -3,6 +3,8 @@ import type { Context, ServerOptions, SubscribePayload } from 'graphql-ws';
 import { GatewayError } from '../core/errors.ts';
 import { unmarked, type ExactJson } from '../core/exact-json.ts';
 import type { Principal } from '../core/principal.ts';
+import type { Call, HeaderReader } from './call.ts';
+import { presentError, presentResult, type Asker, type RawResult } from './errors.ts';
 import {
   DocumentFaults,
   type Pipeline,
@@ -10,8 +12,6 @@ import {
   type PreparedOperation,
   type Result,
 } from './graphql-http/pipeline.ts';
-import type { Call, HeaderReader } from './call.ts';
-import { presentError, presentResult, type Asker, type RawResult } from './errors.ts';
 import type { Pace } from './pace.ts';
 import type { OperationParams } from './params.ts';
 import { isReadySource, Ready } from './ready.ts';

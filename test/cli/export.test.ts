@@ -108,3 +108,46 @@ test('an export is of what is asked for', async () => {
   );
   expect(ran.out).toBe('type,payload.n,payload.plan.name\r\neven,2,"a,b"\r\neven,4,"a,b"\r\n');
 });
+
+test('large events are exported, page by page', async () => {
+  const { key, environment } = await at();
+  for (let from = 0; from < 200; from += 40) {
+    const events = Array.from({ length: 40 }, (_, n) => ({
+      ...{ id: `large-${from + n}`, type: 'large', payload: { text: 'é'.repeat(100_000) } },
+    }));
+    await record(key, events);
+  }
+  const file = join(folder, 'large.ndjson');
+  const ran = await sluice(['export', '--output', file], environment);
+  expect(ran).toMatchObject({ code: 0, out: '', err: '200 events exported.\n' });
+  const exported = contentOf(readFileSync(file, 'utf8')) as { id: string }[];
+  expect(exported.map(({ id }) => id)).toEqual(Array.from({ length: 200 }, (_, n) => `large-${n}`));
+});
+
+test('an event that cannot be read is exported with its place and why, and not imported', async () => {
+  const { slug, key, environment } = await at();
+  await record(
+    key,
+    ['a', 'b', 'c'].map(id => ({ id, type: 't', payload: { id } })),
+  );
+  await gateway.db.upkeep.query(
+    `update events set payload = '[1]' where position = 2
+       and workspace_id = (select id from workspaces where slug = $1)`,
+    [slug],
+  );
+  const file = join(folder, 'damaged.ndjson');
+  const ran = await sluice(['export', '--output', file], environment);
+  expect(ran.code).toBe(1);
+  expect(ran.err).toContain('3 events exported.\n1 of them cannot be read');
+  const [first, second, third] = contentOf(readFileSync(file, 'utf8'));
+  expect([first, third]).toMatchObject([{ payload: { id: 'a' } }, { payload: { id: 'c' } }]);
+  expect(second).toMatchObject({
+    ...{ id: 'b', type: 't', position: 2 },
+    unreadable: [{ code: 'PAYLOAD_DAMAGED', pointer: '/payload' }],
+  });
+  expect(second).not.toHaveProperty('payload');
+  const { environment: elsewhere } = await at();
+  const imported = await sluice(['import', file], elsewhere);
+  expect(imported.code).toBe(1);
+  expect(imported.err).toContain('could not be read when it was exported');
+});

@@ -39,7 +39,7 @@ const RECORDED_EVENT = keys<RecordedEvent>({
   ...{ cursor: true, position: true, eventId: true, type: true, occurredAt: true, door: true },
   ...{ recordedAt: true, expiresAt: true, redactedAt: true, source: true, subject: true },
   ...{ actor: true, description: true, icon: true, notify: true, success: true, clientIp: true },
-  ...{ parentId: true, groupId: true, payload: true },
+  ...{ parentId: true, groupId: true, payload: true, unreadable: true },
 });
 
 test.each([

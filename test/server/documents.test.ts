@@ -1,8 +1,8 @@
 import { buildSchema, type DocumentNode } from 'graphql';
 import { describe, expect, test } from 'vitest';
+import { preferredType, takesEventStream } from '../../src/server/accept.ts';
 import { parseDocument } from '../../src/server/graphql-http/document.ts';
 import { createDocuments, type Documents } from '../../src/server/graphql-http/documents.ts';
-import { preferredType, takesEventStream } from '../../src/server/accept.ts';
 import { scanJson } from '../../src/server/json.ts';
 import { SERVER_DEFAULTS } from '../../src/server/settings.ts';
 

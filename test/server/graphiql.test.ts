@@ -1,7 +1,7 @@
 import { getOperationAST, parse, validate } from 'graphql';
 import { afterAll, describe, expect, test } from 'vitest';
-import { exceededLimit } from '../../src/server/graphql-http/measure.ts';
 import { schema } from '../../src/graphql/schema.ts';
+import { exceededLimit } from '../../src/server/graphql-http/measure.ts';
 import { SERVER_DEFAULTS } from '../../src/server/settings.ts';
 import { startEdge } from './kit/edge.ts';
 

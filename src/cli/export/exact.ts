@@ -15,9 +15,23 @@ export type ExportedEvent = Readonly<Record<string, unknown>>;
 
 /**
  * What is null is left out. A payload value whose type its JSON does not tell, such as a 64-bit
- * integer or an instant, stands in `properties`: nothing is lost on the way back.
+ * integer or an instant, stands in `properties`: nothing is lost on the way back. An event that
+ * can't be read stands there with its place and its problems, and without a payload.
  */
-export function exported({ eventId, payload, properties, notify, ...event }: ReadEvent) {
+export function exported({ unreadable, ...event }: ReadEvent): ExportedEvent {
+  if (unreadable.length === 0) return whole(event);
+  const { payload, properties, ...rest } = whole(event);
+  const isShown = unreadable.every(({ pointer }) => pointer !== '/payload');
+  return { ...rest, ...(isShown && { payload, properties }), unreadable };
+}
+
+function whole({
+  eventId,
+  payload,
+  properties,
+  notify,
+  ...event
+}: Omit<ReadEvent, 'unreadable'>): ExportedEvent {
   const exact = exactOf(payload, properties);
   const fields: ExportedEvent = {
     ...{ id: eventId, ...event, ...(notify && { notify }) },

@@ -1,5 +1,6 @@
 import type { SluiceClient } from '../../client/index.ts';
 import { EVENT_FIELDS } from '../../client/subscription.ts';
+import { EXIT } from '../errors.ts';
 import { atGateway } from '../gateway-command.ts';
 import { clientFrom } from '../gateway-connection.ts';
 import { showProgress } from '../import/progress.ts';
@@ -45,7 +46,8 @@ const QUERY = `
 export async function exportEvents(options: ExportOptions): Promise<void> {
   const client = clientFrom(options);
   const target = await openTarget(options);
-  const state = { events: 0, total: null as number | null, cursor: target.after ?? options.after };
+  const cursor = target.after ?? options.after;
+  const state: State = { events: 0, unreadable: 0, total: null, cursor };
   const progress = showProgress('Exporting', () => ({
     events: state.events,
     part: state.total === null || state.total === 0 ? null : state.events / state.total,
@@ -61,10 +63,15 @@ export async function exportEvents(options: ExportOptions): Promise<void> {
     await target.close();
   }
   process.stderr.write(`${state.events.toLocaleString('en')} events exported.\n`);
+  if (state.unreadable === 0) return;
+  process.exitCode = EXIT.FAILED;
+  const count = state.unreadable.toLocaleString('en');
+  process.stderr.write(`${count} of them cannot be read: "unreadable" says why.\n`);
 }
 
 interface State {
   events: number;
+  unreadable: number;
   total: number | null;
   cursor: string | undefined;
 }
@@ -94,6 +101,7 @@ async function copy(
     page?.catch(() => {});
     await target.write(events.nodes.map(exported));
     state.events = taken;
+    state.unreadable += events.nodes.filter(({ unreadable }) => unreadable.length > 0).length;
     state.cursor = endCursor ?? state.cursor;
   }
 }

@@ -57,7 +57,10 @@ export function checkedEvent(
   }
   for (const [name, { value }] of given) {
     const kind = isEventField(name) ? EVENT_FIELDS[name] : undefined;
-    if (kind === undefined) {
+    if (name === 'unreadable') {
+      const message = 'The event could not be read when it was exported.';
+      problems.push(problem('UNREADABLE', name, message));
+    } else if (kind === undefined) {
       const near = suggestion(name, Object.keys(EVENT_FIELDS)) || ': put it into the payload.';
       problems.push(problem('UNKNOWN_FIELD', name, `${name} is no field of an event${near}`));
     } else if (value === null) {

@@ -14,7 +14,11 @@ import {
 } from 'graphql';
 import type { EventPageJson } from '../../graphql/event-pages.ts';
 import type { EventJsonPageShape } from '../../read/event-json-page.ts';
-import { isEventJsonField, type EventJsonShape, type EventJsonValue } from '../../read/event-json.ts';
+import {
+  isEventJsonField,
+  type EventJsonShape,
+  type EventJsonValue,
+} from '../../read/event-json.ts';
 
 export interface PageSelection {
   readonly shape: EventJsonPageShape;
