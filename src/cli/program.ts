@@ -13,8 +13,8 @@ import {
 } from './commands.ts';
 import { printCompletion, SHELLS } from './completion.ts';
 import { EXIT, EXIT_CODES_HELP } from './errors.ts';
-import { keysCommand } from './keys-command.ts';
 import { importCommand } from './import/command.ts';
+import { keysCommand } from './keys-command.ts';
 import { withConnection, withExamples, withFilter, withWorkspace } from './options.ts';
 import { tail } from './tail.ts';
 

@@ -3,9 +3,9 @@
  * what was expected and what kind of value came, with at most a short piece of it.
  */
 import { Kind, type ValueNode } from 'graphql';
+import { parseDateTime } from '../core/date-time.ts';
 import type { ExactJson, ExactObject } from '../core/exact-json.ts';
 import { isNumber } from '../core/exact-number.ts';
-import { parseDateTime } from '../core/date-time.ts';
 import { isJsonObject } from '../core/json.ts';
 import { LIMITS } from '../core/limits.ts';
 import { instantText } from '../core/unreadable.ts';

@@ -78,6 +78,7 @@ export interface EventListingOptions extends ListingCounts {
   readonly eventRows?: EventRows;
 }
 
+// eslint-disable-next-line max-lines-per-function -- its methods share what they read with
 export function createEventListing({
   read,
   counts,

@@ -7,7 +7,7 @@
  * enough for the indexes. Every value is a parameter, and the text depends on the filter's shape
  * alone. A single value stands as `=`, since only then an index yields its rows in order.
  */
-import { type SQL, sql } from 'drizzle-orm';
+import { sql, type SQL } from 'drizzle-orm';
 import { DOORS } from '../core/event.ts';
 import { writeExact, type ExactJson } from '../core/exact-json.ts';
 import { SEARCH_SEPARATOR, searchWords } from '../core/filter-search.ts';

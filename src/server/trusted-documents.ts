@@ -3,13 +3,14 @@
  * executes no other. A client names one by its id or its SHA-256, or sends its text.
  * @see https://github.com/graphql/graphql-over-http/blob/main/rfcs/PersistedOperations.md
  */
-import { parse, validate, type GraphQLSchema } from 'graphql';
+import { parse, type GraphQLSchema } from 'graphql';
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 import { ConfigError } from '../config.ts';
 import { GatewayError } from '../core/errors.ts';
 import { consoleDocuments } from './console-documents.ts';
+import { faultsOf } from './graphql-http/documents.ts';
 
 export interface TrustedDocuments {
   /** The text of the document of an id or hash. */
@@ -109,7 +110,7 @@ function documentsOf(path: string): Map<string, string> {
 
 function faultOf(text: string, schema: GraphQLSchema): string | null {
   try {
-    return validate(schema, parse(text))[0]?.message ?? null;
+    return faultsOf(schema, parse(text))[0]?.message ?? null;
   } catch (error) {
     return error instanceof Error ? error.message : String(error);
   }

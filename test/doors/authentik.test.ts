@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { GatewayError } from '../../src/core/errors.ts';
 import { eventKey } from '../../src/core/event-key.ts';
 import { exactNumber } from '../../src/core/exact-number.ts';
+import { canonicalIp } from '../../src/core/ip-address.ts';
 import type { JsonObject } from '../../src/core/json.ts';
 import { prepareEvent } from '../../src/core/prepare-event.ts';
 import { encodeError } from '../../src/doors/authentik/errors.ts';
@@ -75,6 +76,7 @@ describe('translation', () => {
           ...{ user: {}, context: {}, brand: {}, client_ip: null },
           expires: '2026-03-31T12:00:00.123000Z',
           ...body,
+          ...(body.client_ip != null && { client_ip: canonicalIp(body.client_ip) }),
         };
         expect(toEvent(stored(input, 'AUTHENTIK'))).toEqual(expected);
         expect(toRecordedEvent(input, 'made')).toEqual(expected);
@@ -178,7 +180,7 @@ describe('a list that takes too long to count', () => {
     const event = stored({ type: 'login', source: 'a' }, 'AUTHENTIK');
     return {
       count: () => Promise.resolve(null),
-      page: () => Promise.resolve({ events: [event, event], hasMore }),
+      page: () => Promise.resolve({ events: [event, event], chunks: [[event, event]], hasMore }),
     } as unknown as EventListing;
   }
 

@@ -64,7 +64,7 @@ test('what finds no room is told so in the shape of its path, and when to come a
   // A request whose body does not come holds the one place there is.
   const holder = connect(Number(port), '127.0.0.1');
   holder.write(
-    `POST /graphql HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n` +
+    `POST /graphql HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: application/json\r\n` +
       `authorization: Bearer ${ADMIN_KEY}\r\ncontent-length: 9\r\n\r\n`,
   );
   const metrics = async () => {

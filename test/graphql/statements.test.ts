@@ -2,6 +2,7 @@
 import { graphql } from 'graphql';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { readConfig } from '../../src/config.ts';
+import type { Principal } from '../../src/core/principal.ts';
 import { createDatabase, type Database } from '../../src/db/client.ts';
 import { createContext } from '../../src/graphql/context.ts';
 import { schema } from '../../src/graphql/schema.ts';
@@ -13,6 +14,7 @@ import { ROOT } from './kit.ts';
 
 const statements: string[] = [];
 let services: GatewayServices;
+let principal: Principal;
 let release: () => Promise<void>;
 
 /** Notes the text of every statement of the lane for reads. */
@@ -32,6 +34,11 @@ beforeAll(async () => {
   const metrics = createMetrics();
   services = await createServices({ db: noting(db), config: readConfig({}), log, metrics });
   await services.start();
+  const [key] = await db.write.query<{ id: number }>(
+    `insert into api_keys (name, prefix, hash, scopes)
+     values ('root', 'slc_root', '\\x00', '{ADMIN}') returning id`,
+  );
+  principal = { ...ROOT, keyId: Number(key?.id) };
   release = async () => {
     await services.stop();
     await db.stop();
@@ -47,7 +54,7 @@ async function run(source: string, variableValues: Record<string, unknown> = {})
   statements.length = 0;
   const { signal } = new AbortController();
   const contextValue = createContext({
-    principal: ROOT,
+    principal,
     access: services.access,
     services,
     signal,

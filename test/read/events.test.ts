@@ -190,6 +190,7 @@ describe('a page', () => {
       items: [],
       hasNextPage: false,
       hasPreviousPage: false,
+      isCut: false,
       head: LOG_BEGINNING,
     });
     expect(await reader.head(empty)).toEqual(LOG_BEGINNING);

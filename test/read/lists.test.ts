@@ -253,6 +253,8 @@ describe('keys', () => {
       lastUsedAt: null,
       expiresAt: null,
       revokedAt: null,
+      addresses: null,
+      createdBy: null,
     });
     await expectList(
       args => reader.page(null, args),

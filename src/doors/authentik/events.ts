@@ -1,6 +1,7 @@
 /** Events: made, listed, shown and redacted. They are not rewritten: there is no PUT or PATCH. */
-import { actorOf } from '../../core/principal.ts';
 import type { StoredEvent } from '../../core/event.ts';
+import { writeExact } from '../../core/exact-json.ts';
+import { actorOf } from '../../core/principal.ts';
 import type { Workspace } from '../../core/workspace.ts';
 import { OFFSET_MAX, type EventListing } from '../../read/event-listing.ts';
 import type { DoorAnswer, DoorContext, DoorRequest } from '../door.ts';
@@ -63,7 +64,7 @@ export async function listEvents(
 }
 
 function text(event: StoredEvent): string {
-  return JSON.stringify(shown(event, toEvent));
+  return writeExact(shown(event, toEvent));
 }
 
 const TOO_DEEP = `Pages reach ${OFFSET_MAX} events deep: narrow the filter, or export.`;

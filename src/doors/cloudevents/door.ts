@@ -2,13 +2,13 @@
 import { z } from 'zod';
 import { eventCursors, LOG_BEGINNING } from '../../core/cursor.ts';
 import { GatewayError } from '../../core/errors.ts';
+import type { EventProblem, StoredEvent } from '../../core/event.ts';
 import { writeExact } from '../../core/exact-json.ts';
 import { LIMITS } from '../../core/limits.ts';
 import { bearerOf } from '../bearer.ts';
 import type { Door, DoorAnswer, DoorContext, DoorRequest } from '../door.ts';
-import { mediaTypeOf } from '../media-type.ts';
-import type { EventProblem, StoredEvent } from '../../core/event.ts';
 import { shown } from '../events-body.ts';
+import { mediaTypeOf } from '../media-type.ts';
 import { recordTogether } from '../record.ts';
 import { BATCHED, readEvents } from './modes.ts';
 import { decode, encode } from './translate.ts';

@@ -4,9 +4,9 @@ import type { EventInput, StoredEvent } from '../../core/event.ts';
 import { parseExact, type ExactObject } from '../../core/exact-json.ts';
 import { LIMITS } from '../../core/limits.ts';
 import { isWithinBytes } from '../../core/text.ts';
-import { parseInstant } from '../instant.ts';
 import { instantText } from '../../core/unreadable.ts';
 import { unreadableText } from '../events-body.ts';
+import { parseInstant } from '../instant.ts';
 import { differenceOf, restored } from '../wire-difference.ts';
 import { isExtension, type CloudEvent } from './wire.ts';
 

@@ -3,9 +3,9 @@
  * door and GraphQL recorded; what has no place in the vendor's event is not shown here.
  */
 import type { EventDefinition } from '../../core/definition.ts';
+import type { EventProblem, StoredEvent } from '../../core/event.ts';
 import { parseExact, writeExact, type ExactJson, type ExactObject } from '../../core/exact-json.ts';
 import { isNumber, plainLiteral } from '../../core/exact-number.ts';
-import type { EventProblem, StoredEvent } from '../../core/event.ts';
 import type { EventFilter } from '../../core/filter.ts';
 import { instantText } from '../../core/unreadable.ts';
 import type { Interval } from './interval.ts';

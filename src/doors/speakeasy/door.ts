@@ -82,7 +82,7 @@ async function newestFirst(
     order: { field: 'OCCURRED_AT', direction: 'DESC' },
   });
   const texts = (events: readonly StoredEvent[]) =>
-    encodeAll(events, workspace).map(event => JSON.stringify(event));
+    encodeAll(events, workspace).map(event => writeExact(event));
   return { status: 200, body: await eventsBody(chunks, texts, { before: '[', after: ']' }) };
 }
 

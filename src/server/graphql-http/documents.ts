@@ -78,7 +78,8 @@ export function createDocuments(
   };
 }
 
-function faultsOf(schema: GraphQLSchema, document: DocumentNode): readonly GraphQLError[] {
+/** What is wrong with a document by the schema, at most ten faults. */
+export function faultsOf(schema: GraphQLSchema, document: DocumentNode): readonly GraphQLError[] {
   try {
     return validate(schema, document, RULES, { maxErrors: ERRORS_MAX });
   } catch (error) {

@@ -27,7 +27,11 @@ export interface OperationContext {
   readonly params: OperationParams;
   /** Set before it is executed. */
   principal: Principal | null;
+  form: AnswerForm;
 }
+
+/** Whether the answer may be JSON text as Postgres writes it, which has line breaks. */
+export type AnswerForm = 'TEXT' | 'RESULT';
 
 /** Composed by the gateway. */
 export interface PipelineOptions {
@@ -68,7 +72,7 @@ export interface Pipeline {
 export interface PreparedOperation {
   readonly operation: Operation;
   /** Executes it. Faults of resolvers stand in the result; a refusal is a result of errors alone. */
-  run(principal: Principal | null): Promise<Result>;
+  run(principal: Principal | null, form?: AnswerForm): Promise<Result>;
 }
 
 /** Every fault of a document. */
@@ -88,15 +92,16 @@ export function createPipeline(options: PipelineOptions): Pipeline {
   const subscribe = createSubscribe(options, options.sharedResults ?? createSharedResults());
 
   function run(args: ExecutionArgs): Promise<Result> | Result {
-    const { call, params, principal } = args.contextValue as OperationContext;
+    const { call, params, principal, form } = args.contextValue as OperationContext;
     const operation = findOperation(args.document, args.operationName);
     const { variables = {} } = params;
     const refusal = operation.refusalOf(principal, variables);
     if (refusal !== undefined) return { errors: [refusal] };
     const context = options.createContext(call, principal) as GraphQLContext;
-    return operation.type === 'subscription'
-      ? subscribe({ operation, call, context, variables })
-      : operation.answer({ context, variables, onRead: call.work?.grow });
+    if (operation.type === 'subscription')
+      return subscribe({ operation, call, context, variables });
+    const request = { context, variables, onRead: call.work?.grow };
+    return form === 'TEXT' ? operation.answer(request) : operation.execute(request);
   }
 
   const yoga = createYoga<OperationContext>({
@@ -116,7 +121,7 @@ export function createPipeline(options: PipelineOptions): Pipeline {
   return {
     prepare(call, params) {
       const { query, operationName } = params;
-      const context: OperationContext = { call, params, principal: null };
+      const context: OperationContext = { call, params, principal: null, form: 'RESULT' };
       const { parse, validate, execute } = yoga.getEnveloped(context);
       const document = parse(query);
       const faults = validate(schema, document);
@@ -124,8 +129,9 @@ export function createPipeline(options: PipelineOptions): Pipeline {
       const operation = findOperation(document, operationName);
       return {
         operation,
-        async run(principal) {
+        async run(principal, form = 'RESULT') {
           context.principal = principal;
+          context.form = form;
           return (await execute({
             schema,
             document,

@@ -2,7 +2,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { GatewayError } from '../../core/errors.ts';
-import { takesEventStream } from '../accept.ts';
+import { preferredType, takesEventStream } from '../accept.ts';
 import { admit } from '../admit.ts';
 import { answerError } from '../answer.ts';
 import { HttpCall } from '../call.ts';
@@ -50,7 +50,8 @@ export function createGraphqlServer(options: PipelineOptions): GraphqlServer {
       const principal = await confirm(call, call.principal);
       const { operation, run } = pipeline.prepare(call, params);
       requireFitting(operation.type, call);
-      return await run(principal);
+      const isStream = preferredType(call.req.headers.accept) === 'text/event-stream';
+      return await run(principal, isStream ? 'RESULT' : 'TEXT');
     } catch (error) {
       return { errors: error instanceof DocumentFaults ? error.errors : [error] };
     }

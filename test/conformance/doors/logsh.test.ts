@@ -211,7 +211,12 @@ describe('LSH-E refusing, always as {status: false, name, message}', () => {
     ['LSH-E-8 a list', 400, 'bad_request', 'Invalid body parameters provided.', () => post([])],
     ['LSH-E-9 what is not JSON', 400, 'bad_request', /JSON/, () => post('{')],
     [
-      ...(['LSH-E-10 a number that can’t be kept', 400, 'bad_request', /^\/metadata\/a: .*1e400/] as const),
+      ...([
+        'LSH-E-10 a number that can’t be kept',
+        400,
+        'bad_request',
+        /^\/metadata\/a: .*1e400/,
+      ] as const),
       () => post('{"workspace":"w","event":"e","metadata":{"a":1e400}}'),
     ],
     ['LSH-E-11 a body over the limit', 413, 'payload_too_large', /bytes/, () => post(TOO_LARGE)],

@@ -1,3 +1,5 @@
+// Plans and completion call each other, and a place is passed in parts: no object for each value.
+/* eslint max-lines: off, max-params: [error, 5] */
 /**
  * Executes operations by the algorithms of the GraphQL specification, like `execute` of graphql-js,
  * but plans each operation once: which fields a type has, with which resolvers and arguments, and
