@@ -149,5 +149,6 @@ test('an event that cannot be read is exported with its place and why, and not i
   const { environment: elsewhere } = await at();
   const imported = await sluice(['import', file], elsewhere);
   expect(imported.code).toBe(1);
-  expect(imported.err).toContain('could not be read when it was exported');
+  const refused = readFileSync(`${file}.refused.ndjson`, 'utf8');
+  expect(refused).toContain('could not be read when it was exported');
 });
