@@ -81,6 +81,9 @@ test.for([
   ],
   ['application/graphql-response+json;q=0, application/json', 'application/json'],
   ['text/event-stream', 'text/event-stream'],
+  ['text/event-stream;q=0, */*', 'application/json'],
+  ['application/json;q=0, */*;q=0.5', 'application/graphql-response+json'],
+  ['application/graphql-response+json; charset=utf-8', 'application/graphql-response+json'],
   ['application/json, text/event-stream', 'application/json'],
   ['text/html, application/xhtml+xml, */*;q=0.8', 'application/json'],
   ['image/png', 'application/json'],
@@ -89,11 +92,13 @@ test.for([
   expect(preferredType(accept)).toBe(type);
 });
 
+const NO_STREAM = 'text/event-stream;q=0, */*';
+
 test('a stream is taken by who names it, takes all, or says nothing', () => {
   for (const accept of [undefined, '*/*', 'text/*', 'application/json, text/event-stream']) {
     expect(takesEventStream(accept)).toBe(true);
   }
-  for (const accept of ['application/json', 'text/event-stream;q=0', 'text/html']) {
+  for (const accept of ['application/json', 'text/event-stream;q=0', 'text/html', NO_STREAM]) {
     expect(takesEventStream(accept)).toBe(false);
   }
 });

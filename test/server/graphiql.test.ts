@@ -33,7 +33,7 @@ describe('GraphiQL', () => {
     );
     expect(workers).toHaveLength(3);
     for (const path of [...paths, ...workers]) {
-      for (const encoding of ['gzip', 'identity']) {
+      for (const encoding of ['gzip', 'identity', 'gzip;q=0']) {
         const asset = await edge.send(path, { headers: { 'accept-encoding': encoding } });
         expect(asset.status).toBe(200);
         expect(asset.headers.get('cache-control')).toContain('immutable');

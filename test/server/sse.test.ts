@@ -51,11 +51,10 @@ describe('a stream', () => {
   });
 
   test('is not begun for a caller that reads none', async () => {
-    const answer = await edge.post(
-      { query: 'subscription { count(to: 3) }' },
-      { accept: 'application/json' },
-    );
-    expect(answer).toMatchObject({ status: 400, codes: ['BAD_REQUEST'] });
+    for (const accept of ['application/json', 'text/event-stream;q=0, */*']) {
+      const answer = await edge.post({ query: 'subscription { count(to: 3) }' }, { accept });
+      expect(answer).toMatchObject({ status: 400, codes: ['BAD_REQUEST'] });
+    }
   });
 
   test('also carries a query for a caller that reads nothing else', async () => {
