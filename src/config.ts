@@ -195,7 +195,7 @@ export interface Config {
   readonly logLevel: (typeof LEVELS)[number];
 }
 
-/** What the README says of each variable. */
+/** What docs/settings.md says of each variable. */
 export const SETTINGS: Readonly<Record<string, Setting>> = Object.fromEntries(
   Object.entries(VARIABLES).map(([name, schema]) => {
     const byDefault = schema.safeParse(undefined).data;

@@ -41,6 +41,6 @@ test.each(['{', '[', 'null', '{"*":[{"id":""}]}', '[{"id":"a","trigger-type":"of
   },
 );
 
-test('every setting has a description for the README', () => {
+test('every setting has a description for the docs', () => {
   for (const { description } of Object.values(SETTINGS)) expect(description).toMatch(/\.$/);
 });

@@ -1,15 +1,18 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { dirname, join, normalize } from 'node:path';
 import { expect, test } from 'vitest';
 import { SETTINGS } from '../src/config.ts';
 import { ERRORS } from '../src/core/errors.ts';
 import { LIMIT_MEANINGS, LIMITS } from '../src/core/limits.ts';
 import { METRICS } from '../src/observability/metrics.ts';
 
-const readme = readFileSync('README.md', 'utf8');
+const read = (path: string) => readFileSync(path, 'utf8');
 
-function tableOf(heading: string): string[][] {
-  const section = readme.split(`\n## ${heading}\n`)[1]?.split('\n## ')[0] ?? '';
-  const rows = section.split('\n').filter(line => line.startsWith('|'));
+/** The one table of a page, without its head. */
+function tableOf(page: string): string[][] {
+  const rows = read(page)
+    .split('\n')
+    .filter(line => line.startsWith('|'));
   return rows.slice(2).map(row =>
     row
       .split('|')
@@ -18,36 +21,118 @@ function tableOf(heading: string): string[][] {
   );
 }
 
-test('the README lists every setting with its default', () => {
+test('docs/settings.md lists every setting with its default: run `npm run docs` after a change', () => {
   const settings = Object.entries(SETTINGS).map(([name, { byDefault, description }]) => [
     name,
     byDefault,
     description,
   ]);
-  expect(tableOf('Settings')).toEqual(settings);
+  expect(tableOf('docs/settings.md')).toEqual(settings);
 });
 
-test('the README lists every error code with its status', () => {
+test('docs/errors.md lists every error code with its status', () => {
   const errors = Object.entries(ERRORS).map(([code, { status, meaning }]) => [
     code,
     String(status),
     meaning,
   ]);
-  expect(tableOf('Errors')).toEqual(errors);
+  expect(tableOf('docs/errors.md')).toEqual(errors);
 });
 
-test('the README lists every metric', () => {
-  expect(tableOf('Metrics')).toEqual(Object.entries(METRICS));
+test('docs/metrics.md lists every metric', () => {
+  expect(tableOf('docs/metrics.md')).toEqual(Object.entries(METRICS));
 });
 
-test('the README lists every limit with its value', () => {
+test('docs/limits.md lists every limit with its value', () => {
   const limits = Object.entries(LIMIT_MEANINGS).map(([name, meaning]) => [
     name,
     LIMITS[name as keyof typeof LIMITS].toLocaleString('en'),
     meaning.replaceAll('`', ''),
   ]);
-  expect(tableOf('Limits')).toEqual(limits);
+  expect(tableOf('docs/limits.md')).toEqual(limits);
 });
+
+test('the README is a front page: at most 10 KB and 200 lines', () => {
+  const readme = read('README.md');
+  expect(Buffer.byteLength(readme)).toBeLessThanOrEqual(10_240);
+  expect(readme.split('\n').length).toBeLessThanOrEqual(201);
+});
+
+test('the figures of the README are those of docs/performance.md', () => {
+  const measured = read('docs/performance.md');
+  const figures = [...read('README.md').matchAll(/ _(\d.*?)_$/gm)]
+    .flatMap(([, text = '']) => text.match(/\d[\d,]*(?:\/s| ms| events\/s| deliveries\/s)/g) ?? [])
+    .map(figure => figure.replace(/ events\/s$| deliveries\/s$/, ''));
+  expect(figures.length).toBeGreaterThanOrEqual(6);
+  expect(figures.filter(figure => !measured.includes(figure))).toEqual([]);
+});
+
+test('no page tells anybody to run a package with npx that is not ours', () => {
+  const named = pages().flatMap(page =>
+    [...read(page).matchAll(/\bnpx (?:-\S+ )*([@\w./-]+)/g)].map(([, name = '']) => name),
+  );
+  const { dependencies, devDependencies } = JSON.parse(read('package.json')) as Record<
+    'dependencies' | 'devDependencies',
+    Record<string, string>
+  >;
+  expect(named.filter(name => !(name in dependencies || name in devDependencies))).toEqual([]);
+});
+
+test('every link between the pages leads to a file, and to a heading of it', () => {
+  const links = pages().flatMap(page => linksOf(page).map(link => ({ page, link })));
+  expect(links.length).toBeGreaterThan(80);
+  const broken = links.filter(({ page, link }) => !leadsSomewhere(page, link));
+  expect(broken).toEqual([]);
+});
+
+test('docs/README.md has every page of docs', () => {
+  const listed = new Set(linksOf('docs/README.md').map(link => normalize(join('docs', link))));
+  const missing = pages().filter(page => page.startsWith('docs/') && !listed.has(page));
+  expect(missing).toEqual(['docs/README.md']);
+});
+
+/** Every page that was written here, by its path from the root. */
+function pages(): string[] {
+  const below = (folder: string) =>
+    readdirSync(folder, { recursive: true, encoding: 'utf8' })
+      .filter(name => name.endsWith('.md') && !name.includes('node_modules'))
+      .map(name => join(folder, name));
+  const inRoot = readdirSync('.').filter(name => name.endsWith('.md'));
+  return [...inRoot, 'bench/README.md', ...below('docs'), ...below('src')];
+}
+
+/** The targets of links and images, without code and without other hosts. */
+function linksOf(page: string): string[] {
+  const prose = read(page)
+    .replace(/```[^]*?```/g, '')
+    .replace(/`[^`\n]*`/g, '');
+  const targets = [...prose.matchAll(/\]\(([^)\s]+)\)/g)].map(([, target = '']) => target);
+  return targets.filter(target => !/^\w+:/.test(target));
+}
+
+function leadsSomewhere(page: string, link: string): boolean {
+  const [path = '', anchor] = link.split('#');
+  const target = path === '' ? page : normalize(join(dirname(page), path));
+  if (!existsSync(target)) return false;
+  return anchor === undefined || anchorsOf(target).has(anchor);
+}
+
+/** As GitHub makes them of headings. */
+function anchorsOf(page: string): Set<string> {
+  const headings = [
+    ...read(page)
+      .replace(/```[^]*?```/g, '')
+      .matchAll(/^#+ (.+)$/gm),
+  ];
+  return new Set(
+    headings.map(([, text = '']) =>
+      text
+        .toLowerCase()
+        .replace(/[^\p{L}\p{N}\s_-]/gu, '')
+        .replaceAll(' ', '-'),
+    ),
+  );
+}
 
 test('the dashboard shows every metric, and none that is not there', () => {
   const dashboard = readFileSync('docs/grafana-dashboard.json', 'utf8');

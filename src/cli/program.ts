@@ -25,7 +25,7 @@ export const program = new Command('sluice')
 
 const serveCommand = program
   .command('serve')
-  .description('Serve the gateway. Settings come from the environment: see the README.')
+  .description('Serve the gateway. Settings come from the environment: see docs/settings.md.')
   .action(async () => (await import('./serve.ts')).serve());
 withExamples(serveCommand, 'sluice serve', 'PORT=8080 DATABASE_URL=postgres://… sluice serve');
 

@@ -75,7 +75,7 @@ export const LIMITS = {
   keptSecretCharsMax: 256,
 } as const;
 
-/** What the README says of each: what it bounds, and in which unit. */
+/** What docs/limits.md says of each: what it bounds, and in which unit. */
 export const LIMIT_MEANINGS: Readonly<Record<keyof typeof LIMITS, string>> = {
   bodyBytesMax: 'Bytes of one request body, unpacked.',
   batchEventsMax: 'Events of one request.',

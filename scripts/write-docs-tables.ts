@@ -1,4 +1,4 @@
-// Writes the README's tables from the code that they speak of; `test/docs.test.ts` holds them to it.
+// Writes the tables in `docs/` that describe code. `test/docs.test.ts` compares them with the code.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { format, resolveConfig } from 'prettier';
 import { SETTINGS } from '../src/config.ts';
@@ -8,8 +8,9 @@ import { METRICS } from '../src/observability/metrics.ts';
 
 const code = (text: string) => (text === '' ? '' : `\`${text}\``);
 
+/** Each page has one table. */
 const TABLES: Readonly<Record<string, string[][]>> = {
-  Settings: [
+  'docs/settings.md': [
     ['variable', 'default', 'meaning'],
     ...Object.entries(SETTINGS).map(([name, { byDefault, description }]) => [
       code(name),
@@ -17,7 +18,7 @@ const TABLES: Readonly<Record<string, string[][]>> = {
       description,
     ]),
   ],
-  Limits: [
+  'docs/limits.md': [
     ['limit', 'value', 'meaning'],
     ...Object.entries(LIMIT_MEANINGS).map(([name, meaning]) => [
       code(name),
@@ -25,11 +26,11 @@ const TABLES: Readonly<Record<string, string[][]>> = {
       meaning,
     ]),
   ],
-  Metrics: [
+  'docs/metrics.md': [
     ['metric', 'meaning'],
     ...Object.entries(METRICS).map(([name, help]) => [code(name), help]),
   ],
-  Errors: [
+  'docs/errors.md': [
     ['code', 'status', 'meaning'],
     ...Object.entries(ERRORS).map(([name, { status, meaning }]) => [
       code(name),
@@ -39,12 +40,11 @@ const TABLES: Readonly<Record<string, string[][]>> = {
   ],
 };
 
-let readme = readFileSync('README.md', 'utf8');
-for (const [heading, [head = [], ...rows]] of Object.entries(TABLES)) {
+for (const [path, [head = [], ...rows]] of Object.entries(TABLES)) {
   const lines = [head, head.map(() => '---'), ...rows].map(cells => `| ${cells.join(' | ')} |`);
-  const table = new RegExp(`(\n## ${heading}\n(?:(?!\n## )[^])*?\n)\\|[^]*?\\|\n(?!\\|)`);
-  if (!table.test(readme)) throw new Error(`no table under ${heading}`);
-  readme = readme.replace(table, (_, before: string) => `${before}${lines.join('\n')}\n`);
+  const page = readFileSync(path, 'utf8');
+  const table = /\n\|[^]*?\|\n(?!\|)/;
+  if (!table.test(page)) throw new Error(`no table in ${path}`);
+  const written = page.replace(table, () => `\n${lines.join('\n')}\n`);
+  writeFileSync(path, await format(written, { ...(await resolveConfig(path)), filepath: path }));
 }
-const options = await resolveConfig('README.md');
-writeFileSync('README.md', await format(readme, { ...options, filepath: 'README.md' }));

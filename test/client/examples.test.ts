@@ -10,18 +10,18 @@ import { sluiceProgram } from '../kit/program.ts';
 const run = promisify(execFile);
 const TSX = import.meta.resolve('tsx');
 
-function blockOf(heading: string, kind: string): string {
-  const chapter = readFileSync('README.md', 'utf8').split(`\n## ${heading}\n`)[1] ?? '';
-  return new RegExp(`\`\`\`${kind}\\n([\\s\\S]*?)\`\`\``).exec(chapter)?.[1] as string;
+function blockOf(page: string, kind: string): string {
+  const text = readFileSync(page, 'utf8');
+  return new RegExp(`\`\`\`${kind}\\n([\\s\\S]*?)\`\`\``).exec(text)?.[1] as string;
 }
 
-test('the README’s examples of command line and client do what they say', async () => {
+test('the examples of command line and client in the docs do what they say', async () => {
   await using gateway = await startTestGateway();
-  const folder = mkdtempSync(join(tmpdir(), 'sluice-readme-'));
+  const folder = mkdtempSync(join(tmpdir(), 'sluice-examples-'));
   try {
     const env = { ...process.env, SLUICE_URL: gateway.url, SLUICE_KEY: ADMIN_KEY };
-    const npx = `npx() { shift; node ${sluiceProgram().join(' ')} "$@"; }`;
-    const script = `set -e\n${npx}\n${blockOf('Command line', 'sh')}`;
+    const sluice = `sluice() { node ${sluiceProgram().join(' ')} "$@"; }`;
+    const script = `set -e\n${sluice}\n${blockOf('docs/command-line.md', 'sh')}`;
     const { stdout } = await run('sh', ['-c', script], { cwd: folder, env });
     const [sent, first, again, ...counts] = stdout
       .trim()
@@ -33,7 +33,7 @@ test('the README’s examples of command line and client do what they say', asyn
       expect.objectContaining({ count: 2, measures: [expect.objectContaining({ value: 21 })] }),
     );
     expect(readFileSync(join(folder, 'export.ndjson'), 'utf8').trim().split('\n')).toHaveLength(2);
-    const example = blockOf('A typed client', 'ts')
+    const example = blockOf('docs/client.md', 'ts')
       .replace('sluice/client', resolve('src/client/index.ts'))
       .replace('http://127.0.0.1:4000', gateway.url);
     const file = join(folder, 'example.mts');
