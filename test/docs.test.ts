@@ -91,6 +91,22 @@ test('docs/README.md has every page of docs', () => {
   expect(missing).toEqual(['docs/README.md']);
 });
 
+test('the READMEs of folders name files that exist', () => {
+  const missing = pages()
+    .filter(page => /^src\/.*README\.md$/.test(page))
+    .flatMap(page => {
+      const folder = dirname(page);
+      const inside = readdirSync(folder, { recursive: true, encoding: 'utf8' });
+      const named = [...read(page).matchAll(/`([\w./-]+\.(?:tsx?|css|md|graphql)|[\w-]+\/)`/g)];
+      return named
+        .map(([, name = '']) => name)
+        .filter(name => !inside.some(path => `/${path}`.endsWith(`/${name.replace(/\/$/, '')}`)))
+        .filter(name => !existsSync(name) && !existsSync(join('src', name)))
+        .map(name => `${page}: ${name}`);
+    });
+  expect(missing).toEqual([]);
+});
+
 /** Every page that was written here, by its path from the root. */
 function pages(): string[] {
   const below = (folder: string) =>
