@@ -33,104 +33,117 @@ const list = z
 const LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
 
 const VARIABLES = {
-  PORT: whole(0, 65_535).default(4_000).describe('Port of the gateway; 0 takes a free one.'),
-  HOST: z.string().default('127.0.0.1').describe('Address to listen on; 0.0.0.0 for all.'),
+  PORT: whole(0, 65_535).default(4_000).describe('Port to listen on. 0 chooses a free port.'),
+  HOST: z
+    .string()
+    .default('127.0.0.1')
+    .describe('Address to listen on. 0.0.0.0 means all addresses.'),
   DATABASE_URL: z
     .url({
       protocol: /^postgres(ql)?$/,
       error: 'expects postgres://user:password@host:port/database',
     })
     .optional()
-    .describe('A Postgres 15 or later to use in place of the embedded one.'),
+    .describe('Postgres 15 or later to use instead of the embedded one.'),
   SLUICE_DATA_DIR: z
     .string()
     .default('.sluice')
-    .describe('Where the embedded Postgres and the first admin key are kept.'),
+    .describe('Folder of the embedded Postgres and the first admin key.'),
   SLUICE_ADMIN_KEY: ADMIN_KEY.optional().describe(
-    'An admin key of your own; the next value revokes it. Without it one is made at the first start.',
+    'An admin key of your choice. A new value revokes the previous key. By default the first start makes one.',
   ),
   SLUICE_ADMIN_KEY_FILE: z
     .string()
     .transform(readKeyFile)
     .optional()
-    .describe('A file that holds the admin key, in place of SLUICE_ADMIN_KEY.'),
+    .describe('A file that holds the admin key, instead of SLUICE_ADMIN_KEY.'),
   SLUICE_KEY_AGE_DAYS_MAX: whole(0, 36_500)
     .default(0)
-    .describe('Days after which a key made from now on ends at the latest; 0 for no end.'),
+    .describe('Maximum lifetime of new keys in days. 0 means no maximum.'),
   SLUICE_ALLOW_WEAK_KEYS: flag
     .default(false)
-    .describe('Whether createApiKey keeps credentials of fewer than 16 characters.'),
-  SLUICE_CORS_ORIGINS: list.describe('Origins, separated by commas, whose pages may call the API.'),
+    .describe('Whether createApiKey accepts your own credentials with fewer than 16 characters.'),
+  SLUICE_CORS_ORIGINS: list.describe(
+    'Origins whose web pages may call the API, separated by commas.',
+  ),
   SLUICE_ALLOWED_HOSTS: list.describe(
-    'Names, separated by commas, that callers use for the gateway; * for any.',
+    'Host names that the gateway accepts, separated by commas. * means any.',
   ),
   SLUICE_OPEN_INTROSPECTION: flag
     .default(false)
     .describe('Whether callers without a key may read the schema.'),
   SLUICE_BODY_BYTES_MAX: whole(1_024, 104_857_600)
     .default(LIMITS.bodyBytesMax)
-    .describe('Bytes of one request body.'),
+    .describe('Maximum bytes of a request body.'),
   SLUICE_QUERY_DEPTH_MAX: whole(1, 100)
     .default(LIMITS.queryDepthMax)
-    .describe('Levels of fields within each other in one operation.'),
+    .describe('Maximum depth of nested fields in an operation.'),
   SLUICE_QUERY_TOKENS_MAX: whole(100, 100_000)
     .default(LIMITS.documentTokensMax)
-    .describe('Tokens of one GraphQL document.'),
+    .describe('Maximum tokens of a GraphQL document.'),
   SLUICE_QUERY_ALIASES_MAX: whole(0, 1_000)
     .default(LIMITS.aliasesMax)
-    .describe('Aliases in one GraphQL document.'),
+    .describe('Maximum aliases in a GraphQL document.'),
   SLUICE_QUERY_DIRECTIVES_MAX: whole(0, 1_000)
     .default(LIMITS.directivesMax)
-    .describe('Directives in one GraphQL document.'),
+    .describe('Maximum directives in a GraphQL document.'),
   SLUICE_QUERY_ROOT_FIELDS_MAX: whole(1, 1_000)
     .default(LIMITS.rootFieldsMax)
-    .describe('Fields at the root of one operation.'),
+    .describe('Maximum root fields of an operation.'),
   SLUICE_QUERY_COST_MAX: whole(1_000, 100_000_000)
     .default(LIMITS.queryCostMax)
-    .describe('Values that the answer to one operation may have, every page full.'),
+    .describe('Maximum values in the answer to an operation, if every page is full.'),
   SLUICE_ANSWER_BYTES_MAX: whole(65_536, 536_870_912)
     .default(LIMITS.answerBytesMax)
-    .describe('Bytes of one answer, and of what one statement reads for it.'),
+    .describe('Maximum bytes of an answer, and of what a statement reads for it.'),
   SLUICE_READ_TIMEOUT_MS: whole(100, 600_000)
     .default(3_000)
-    .describe('Time for one reading statement; what takes longer gets QUERY_TOO_EXPENSIVE.'),
+    .describe('Time limit of a read statement. A slower one gets QUERY_TOO_EXPENSIVE.'),
   SLUICE_READ_CONNECTIONS_MAX: whole(1, 200)
     .default(10)
-    .describe('Connections to Postgres for reading pages of events, and as many for other reads.'),
+    .describe(
+      'Maximum connections to Postgres for pages of events, and the same number for other reads.',
+    ),
   SLUICE_TRUSTED_DOCUMENTS: z
     .string()
     .optional()
-    .describe('A JSON file of GraphQL documents by id; then no others are executed.'),
+    .describe('A JSON file of GraphQL documents by id. If set, no other documents are executed.'),
   SLUICE_KEY_REQUESTS_PER_SECOND: whole(0, 1_000_000)
     .default(0)
-    .describe('Requests of one key in a second, over ten seconds; 0 for no limit.'),
+    .describe('Requests per second of one key, averaged over ten seconds. 0 means no limit.'),
   SLUICE_KEY_EVENTS_PER_SECOND: whole(0, 10_000_000)
     .default(0)
-    .describe('Events that one key may record in a second, over ten seconds; 0 for no limit.'),
+    .describe(
+      'Events per second that one key may record, averaged over ten seconds. 0 means no limit.',
+    ),
   SLUICE_ADDRESS_REQUESTS_PER_SECOND: whole(0, 1_000_000)
     .default(0)
-    .describe('Requests from one address in a second, over ten seconds; 0 for no limit.'),
+    .describe('Requests per second from one address, averaged over ten seconds. 0 means no limit.'),
   SLUICE_WRONG_KEYS_PER_MINUTE: whole(1, 1_000_000)
     .default(100)
-    .describe('Wrong keys from one address in a minute; then all it has not used lately wait.'),
+    .describe(
+      'Wrong keys per minute from one address. Beyond that, only keys that it used recently are checked.',
+    ),
   SLUICE_TRUST_PROXY: whole(0, 10)
     .default(0)
-    .describe('Proxies of yours before the gateway, whose X-Forwarded-For tells the address.'),
+    .describe(
+      'Number of your own proxies in front of the gateway. Their X-Forwarded-For is trusted.',
+    ),
   SLUICE_WORK_REQUESTS_MAX: whole(1, 100_000)
     .default(LIMITS.workRequestsMax)
-    .describe('Requests in work at once; the others wait a second, then get OVERLOADED.'),
+    .describe('Maximum requests in work at once. Others wait for a second, then get OVERLOADED.'),
   SLUICE_WORK_BYTES_MAX: whole(1_048_576, 17_179_869_184)
     .default(LIMITS.workBytesMax)
-    .describe('Bytes held for requests in work; what needs more gets OVERLOADED.'),
+    .describe('Maximum bytes held for requests in work. Requests that need more get OVERLOADED.'),
   SLUICE_STREAMS_MAX: whole(1, 100_000)
     .default(10_000)
-    .describe('Live streams and downloads that may be open at once in one process.'),
+    .describe('Maximum live streams and downloads open at once in one process.'),
   SLUICE_STREAMS_PER_KEY_MAX: whole(1, 100_000)
     .default(1_000)
-    .describe('Live streams and downloads of one key that may be open at once in one process.'),
+    .describe('Maximum live streams and downloads of one key open at once in one process.'),
   SLUICE_LOGSH_EVENTS_PER_SECOND: whole(1, 1_000_000)
     .default(1_000)
-    .describe('Events that one key may send to the Logsh door in a second.'),
+    .describe('Events per second that one key may send to the Logsh door.'),
   SLUICE_LOGSPACE_ORDER: z
     .string()
     .transform((json, context) => {
@@ -139,17 +152,17 @@ const VARIABLES = {
       return order ?? z.NEVER;
     })
     .optional()
-    .describe('The order that Logspace agents get, in JSON; without it all run each minute.'),
+    .describe('The order for Logspace agents, in JSON. By default all agents run every minute.'),
   OTEL_EXPORTER_OTLP_ENDPOINT: z
     .url({ protocol: /^https?$/, error: 'expects http://host:port' })
     .optional()
     .describe(
-      'Where traces go, by OTLP over HTTP; without it none. The other OTEL_ variables hold too.',
+      'Address that traces are sent to, by OTLP over HTTP. Without it nothing is traced. The other OTEL_ variables work too.',
     ),
   LOG_LEVEL: z
     .enum(LEVELS, { error: `expects one of ${LEVELS.join(', ')}` })
     .default('info')
-    .describe('The least level that is logged.'),
+    .describe('Lowest level that is logged.'),
 } as const;
 
 export interface Config {

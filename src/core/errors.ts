@@ -5,23 +5,29 @@
  * is unexpected and masked at the edge.
  */
 export const ERRORS = {
-  BAD_REQUEST: { status: 400, meaning: 'The request is not well-formed.' },
-  BAD_USER_INPUT: { status: 400, meaning: 'A value is not what its field takes.' },
-  CURSOR_INVALID: { status: 400, meaning: 'The cursor was not given out for this list.' },
+  BAD_REQUEST: { status: 400, meaning: 'The request is malformed.' },
+  BAD_USER_INPUT: { status: 400, meaning: 'A value is not valid for its field.' },
+  CURSOR_INVALID: { status: 400, meaning: 'The cursor does not belong to this list.' },
   CURSOR_EPOCH: { status: 400, meaning: 'The cursor is from before the database was restored.' },
-  CURSOR_AHEAD: { status: 400, meaning: 'The cursor lies beyond the newest event.' },
+  CURSOR_AHEAD: { status: 400, meaning: 'The cursor is beyond the newest event.' },
   CURSOR_EXPIRED: { status: 400, meaning: 'Events after the cursor are no longer kept.' },
   GRAPHQL_PARSE_FAILED: { status: 400, meaning: 'The document is not GraphQL.' },
-  GRAPHQL_VALIDATION_FAILED: { status: 400, meaning: 'The document does not fit the schema.' },
-  OPERATION_RESOLUTION_FAILURE: { status: 400, meaning: 'Which operation to run is not clear.' },
+  GRAPHQL_VALIDATION_FAILED: {
+    status: 400,
+    meaning: 'The document is not valid against the schema.',
+  },
+  OPERATION_RESOLUTION_FAILURE: {
+    status: 400,
+    meaning: 'The document has no operation of this name, or several and no name was given.',
+  },
   PERSISTED_QUERY_NOT_SUPPORTED: {
     // As Apollo's server answers: its clients read no other status.
     status: 200,
-    meaning: 'No documents are kept by hash: send the text.',
+    meaning: 'Documents are not stored by hash. Send the text.',
   },
   DOCUMENT_NOT_TRUSTED: {
     status: 400,
-    meaning: 'Only trusted documents are executed, and this is none of them.',
+    meaning: 'The gateway executes only trusted documents, and this is not one.',
   },
   QUERY_TOO_LARGE: { status: 400, meaning: 'The document has too many characters or tokens.' },
   QUERY_TOO_DEEP: { status: 400, meaning: 'The document is nested too deeply.' },
@@ -30,39 +36,48 @@ export const ERRORS = {
   TOO_MANY_DIRECTIVES: { status: 400, meaning: 'The document has too many directives.' },
   QUERY_TOO_EXPENSIVE: {
     status: 400,
-    meaning: 'The query takes too long or finds too much: narrow it.',
+    meaning: 'The query takes too long or finds too much. Narrow it.',
   },
   TIMEFRAME_UNALIGNED: {
     status: 400,
-    meaning: 'An end of the timeframe cuts a rollup whose events are no longer kept.',
+    meaning: 'The timeframe begins or ends inside a rollup bucket whose events are no longer kept.',
   },
-  NOT_LIVE: { status: 400, meaning: 'This can be counted, but not kept live.' },
-  UNAUTHENTICATED: { status: 401, meaning: 'No key, or not a valid one.' },
+  NOT_LIVE: { status: 400, meaning: 'This aggregate can be queried, but not subscribed to.' },
+  UNAUTHENTICATED: { status: 401, meaning: 'The key is missing or not valid.' },
   KEY_REVOKED: { status: 401, meaning: 'The key of this stream was revoked or has expired.' },
-  FORBIDDEN: { status: 403, meaning: 'The key lacks the scope for this.' },
+  FORBIDDEN: { status: 403, meaning: 'The key lacks the required scope.' },
   ORIGIN_NOT_ALLOWED: {
     status: 403,
-    meaning: 'A web page of an origin outside SLUICE_CORS_ORIGINS asks.',
+    meaning: 'The request comes from a web page whose origin is not in SLUICE_CORS_ORIGINS.',
   },
-  NOT_FOUND: { status: 404, meaning: 'There is no such thing, or not for this key.' },
-  METHOD_NOT_ALLOWED: { status: 405, meaning: 'This path takes another method.' },
-  CONFLICT: { status: 409, meaning: 'The name or id is taken.' },
-  TYPE_LIMIT: { status: 409, meaning: 'The workspace has as many event definitions as it may.' },
-  PAYLOAD_TOO_LARGE: { status: 413, meaning: 'The body or batch is over its limit.' },
-  UNSUPPORTED_MEDIA_TYPE: { status: 415, meaning: 'The body is of a kind that is not read here.' },
+  NOT_FOUND: { status: 404, meaning: 'It does not exist, or the key does not cover it.' },
+  METHOD_NOT_ALLOWED: { status: 405, meaning: 'The path does not support this method.' },
+  CONFLICT: { status: 409, meaning: 'The name or id is already in use.' },
+  TYPE_LIMIT: { status: 409, meaning: 'The workspace has reached its limit of event definitions.' },
+  PAYLOAD_TOO_LARGE: { status: 413, meaning: 'The body or batch is too large.' },
+  UNSUPPORTED_MEDIA_TYPE: {
+    status: 415,
+    meaning: 'The media type or encoding of the body is not supported.',
+  },
   HOST_NOT_ALLOWED: {
     status: 421,
-    meaning: 'The Host header names another host: see SLUICE_ALLOWED_HOSTS.',
+    meaning: 'The gateway does not accept this Host header: see SLUICE_ALLOWED_HOSTS.',
   },
-  RATE_LIMITED: { status: 429, meaning: 'Too many requests: wait as Retry-After says.' },
-  TOO_MANY_STREAMS: { status: 429, meaning: 'As many streams are open as may be.' },
-  INTERNAL_SERVER_ERROR: { status: 500, meaning: 'A fault of ours, logged with the request id.' },
+  RATE_LIMITED: { status: 429, meaning: 'Too many requests. Wait as Retry-After says.' },
+  TOO_MANY_STREAMS: { status: 429, meaning: 'The stream limit is reached.' },
+  INTERNAL_SERVER_ERROR: {
+    status: 500,
+    meaning: 'An internal error. The log has it under the request id.',
+  },
   OVERLOADED: {
     status: 503,
-    meaning: 'More is asked than fits: nothing was done, try again shortly.',
+    meaning: 'The gateway is overloaded. Nothing was done: try again shortly.',
   },
-  SERVICE_UNAVAILABLE: { status: 503, meaning: 'The database does not answer: try again shortly.' },
-  GOING_AWAY: { status: 503, meaning: 'The gateway is stopping: resume at the cursor elsewhere.' },
+  SERVICE_UNAVAILABLE: { status: 503, meaning: 'The database does not answer. Try again shortly.' },
+  GOING_AWAY: {
+    status: 503,
+    meaning: 'The gateway is stopping. Resume at the cursor, at another gateway or later.',
+  },
 } as const satisfies Record<string, { status: number; meaning: string }>;
 
 export type ErrorCode = keyof typeof ERRORS;
