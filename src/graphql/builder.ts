@@ -27,7 +27,7 @@ interface ApiTypes {
   };
 }
 
-const SIZES = `0 to ${LIMITS.pageSizeMax}; with neither \`first\` nor \`last\` a page has ${LIMITS.pageSizeDefault}.`;
+const SIZES = `0 to ${LIMITS.pageSizeMax}. Without \`first\` and \`last\` a page has ${LIMITS.pageSizeDefault} items.`;
 
 export const builder = new SchemaBuilder<ApiTypes>({
   plugins: [RelayPlugin],
@@ -40,26 +40,28 @@ export const builder = new SchemaBuilder<ApiTypes>({
       resolveType: node => nodeTypeOf(node as object),
     },
     idFieldOptions: { description: ID_FIELD },
-    pageInfoTypeOptions: { description: 'How a page lies in its list.' },
+    pageInfoTypeOptions: { description: 'The place of a page in its list.' },
     hasNextPageFieldOptions: { description: 'Whether items follow this page in the list.' },
     hasPreviousPageFieldOptions: { description: 'Whether items precede this page in the list.' },
     startCursorFieldOptions: {
-      description: 'Cursor of the first item: `before` it lies the page before. Null for no items.',
+      description:
+        'Cursor of the first item, for the previous page (`before`). Null if there are no items.',
     },
     endCursorFieldOptions: {
-      description: 'Cursor of the last item: `after` it lies the next page. Null for no items.',
+      description:
+        'Cursor of the last item, for the next page (`after`). Null if there are no items.',
     },
     firstArgOptions: {
-      description: `At most so many items from the start of the list, ${SIZES} A page of large events has fewer: \`pageInfo\` tells whether more follow.`,
+      description: `The maximum number of items from the start of the list, ${SIZES} A page of large events has fewer: \`pageInfo\` says whether more follow.`,
     },
     lastArgOptions: {
-      description: `At most so many items from the end of the list, ${SIZES} Not together with \`first\`.`,
+      description: `The maximum number of items from the end of the list, ${SIZES} Not together with \`first\`.`,
     },
     afterArgOptions: {
-      description: 'Only items after this cursor of the same list. Default: all.',
+      description: 'Only items after this cursor, which must be from the same list. Default: all.',
     },
     beforeArgOptions: {
-      description: 'Only items before this cursor of the same list. Default: all.',
+      description: 'Only items before this cursor, which must be from the same list. Default: all.',
     },
   },
 });

@@ -39,10 +39,10 @@ export function connectionType<T extends object, C extends Connection<T> = Conne
 ) {
   const { node, items, fields } = options;
   const edge = builder.objectRef<Edge<T>>(`${node.name}Edge`).implement({
-    description: `One of a list of ${items}, with its place in the list.`,
+    description: `An item of a list of ${items}, with its cursor.`,
     fields: t => ({
       cursor: t.string({
-        description: `The place of this item in the list, for \`after\` and \`before\`.`,
+        description: 'The cursor of this item, for `after` and `before`.',
         resolve: ({ connection, item }) => connection.cursorOf(item),
       }),
       node: t.field({
@@ -67,7 +67,7 @@ export function connectionType<T extends object, C extends Connection<T> = Conne
       }),
       pageInfo: t.field({
         type: builder.pageInfoRef(),
-        description: 'Whether the list goes on, and where.',
+        description: 'Whether the list continues, and at which cursors.',
         resolve: pageInfoOf,
       }),
       ...fields?.(t),

@@ -44,9 +44,9 @@ function textScalar<T>(expected: string, parse: (text: string) => T | null) {
 
 builder.scalarType('DateTime', {
   description:
-    'An instant in the format of RFC 3339, such as `2026-02-28T23:59:59.123Z`. It is read with ' +
-    'any offset up to ±23:59, which is required, in the years 1 to 9999; what is finer than a ' +
-    'millisecond is cut off. It is written in UTC with milliseconds.',
+    'An instant in the format of RFC 3339, such as `2026-02-28T23:59:59.123Z`. An ' +
+    'offset is required, up to ±23:59. Years are 1 to 9999. Digits beyond milliseconds are ' +
+    'dropped. Answers are in UTC with milliseconds.',
   specifiedByURL: 'https://www.rfc-editor.org/rfc/rfc3339',
   serialize: instantText,
   ...textScalar(
@@ -66,7 +66,7 @@ builder.scalarType('Duration', {
   description:
     'A length of time in the format of ISO 8601, such as `PT15M` or `P30D`: weeks, days of 24 ' +
     'hours, hours, minutes and seconds down to a millisecond. Years and months have no fixed ' +
-    'length and are refused. More than nothing, and at most 36,525 days.',
+    'length and are refused. It is greater than zero, and at most 36,525 days.',
   specifiedByURL: 'https://www.iso.org/standard/70907.html',
   serialize: ms => `PT${ms / 1_000}S`,
   ...textScalar(
@@ -77,8 +77,8 @@ builder.scalarType('Duration', {
 
 builder.scalarType('SafeInt', {
   description:
-    'A whole number within ±9,007,199,254,740,991 (2^53-1), which every JSON reader keeps ' +
-    'exactly. It is a JSON number on the wire.',
+    'An integer within ±9,007,199,254,740,991 (2^53-1), which every JSON reader keeps exactly. ' +
+    'It is sent as a JSON number.',
   serialize: value => value,
   parseValue: value => {
     if (typeof value === 'number' && Number.isSafeInteger(value)) return value;
@@ -92,10 +92,10 @@ builder.scalarType('SafeInt', {
 });
 
 const NUMBERS =
-  'A number keeps every digit, whether it comes in a variable or in the document. It lies within ' +
-  `the range of a 64-bit float and has at most ${LIMITS.numberDigitsMax} digits, written without ` +
-  'an exponent; another is refused. A variable inside a literal is declared as one of JSON, ' +
-  'JSONObject, String, ID, Int, Float, Boolean and SafeInt, or a list of these.';
+  'A number keeps every digit, in variables and in literals. Numbers are refused outside the ' +
+  `range of a 64-bit float, or with more than ${LIMITS.numberDigitsMax} digits when written ` +
+  'without an exponent. A variable inside a literal must be declared as JSON, JSONObject, ' +
+  'String, ID, Int, Float, Boolean or SafeInt, or as a list of one of these.';
 
 builder.scalarType('JSON', {
   description: `Any JSON value: an object, list, text, number, boolean or null. ${NUMBERS}`,

@@ -10,7 +10,7 @@ import { enumValues } from '../enum-values.ts';
 import { DateTimeRangeInput, EventFilterInput } from './event-filter.ts';
 
 const GranularityEnum = builder.enumType('Granularity', {
-  description: 'How long a bucket is.',
+  description: 'Length of a bucket.',
   values: enumValues<Granularity>({
     MINUTE: 'A minute.',
     QUARTER_HOUR: 'A quarter of an hour.',
@@ -22,10 +22,10 @@ const GranularityEnum = builder.enumType('Granularity', {
 });
 
 const AggregateFillEnum = builder.enumType('AggregateFill', {
-  description: 'What becomes of buckets in which nothing happened.',
+  description: 'What happens to buckets without events.',
   values: enumValues<AggregateQuery['fill']>({
     NONE: 'They are left out.',
-    ZERO: 'They are there with a count of 0, for each group that has any.',
+    ZERO: 'They are included with a count of 0, for each group that has any events.',
   }),
 });
 
@@ -33,32 +33,32 @@ const EventAggregateOrderEnum = builder.enumType('EventAggregateOrder', {
   description: 'The order of aggregates.',
   values: enumValues<AggregateQuery['orderBy']>({
     BUCKET: 'By the start of the bucket, then by group.',
-    COUNT_DESC: 'The greatest count first: a top list, with `first` alone and no cursors.',
+    COUNT_DESC: 'Greatest count first: a top list. It takes only `first`, and no cursors.',
   }),
 });
 
 const EventDimensionEnum = builder.enumType('EventDimension', {
-  description: 'A field of events by which they are grouped or told apart.',
+  description: 'A field of events for grouping and for UNIQUE.',
   values: enumValues<EventDimension>({
     TYPE: 'The type.',
     SOURCE: 'The source.',
     SUBJECT: 'The subject.',
     ACTOR: 'The actor.',
-    DOOR: 'The way it came in.',
-    SUCCESS: 'Whether it succeeded.',
+    DOOR: 'The API through which the event was recorded.',
+    SUCCESS: 'Whether the action succeeded.',
     CATEGORY: 'The category of its definition.',
   }),
 });
 
 export const MeasureFunctionEnum = builder.enumType('MeasureFunction', {
-  description: 'What is made of the numbers of a bucket.',
+  description: 'A function over the numbers of a bucket.',
   values: enumValues<MeasureFunction>({
-    COUNT: 'How many events.',
+    COUNT: 'The number of events.',
     SUM: 'The sum.',
-    MIN: 'The least.',
-    MAX: 'The greatest.',
+    MIN: 'The minimum.',
+    MAX: 'The maximum.',
     AVG: 'The mean.',
-    UNIQUE: 'How many different values.',
+    UNIQUE: 'The number of different values.',
     P50: 'The median.',
     P90: 'The 90th percentile, interpolated.',
     P95: 'The 95th percentile, interpolated.',
@@ -68,37 +68,37 @@ export const MeasureFunctionEnum = builder.enumType('MeasureFunction', {
 
 const TimeframeInputRef = builder.inputRef<TimeframeInput>('TimeframeInput').implement({
   isOneOf: true,
-  description: 'Which events are counted, by when they occurred. Exactly one.',
+  description: 'The time in which the counted events occurred. Give exactly one field.',
   fields: t => ({
     between: t.field({
       type: DateTimeRangeInput,
-      description: 'Half open, from <= occurredAt < to; both ends are required.',
+      description: 'A range: from <= occurredAt < to. Both ends are required.',
     }),
     last: t.field({
       type: 'Duration',
-      description: 'So long up to now: moves on in a live stream.',
+      description: 'This length of time up to now. In a live stream it moves with time.',
     }),
   }),
 });
 
 const EventGroupKeyInput = builder.inputRef<GroupKeyInput>('EventGroupKeyInput').implement({
   isOneOf: true,
-  description: 'By what events are grouped. Exactly one.',
+  description: 'What events are grouped by. Give exactly one field.',
   fields: t => ({
-    dimension: t.field({ type: EventDimensionEnum, description: 'By a field of the event.' }),
+    dimension: t.field({ type: EventDimensionEnum, description: 'A field of the event.' }),
     payloadPath: t.stringList({
-      description: 'By a payload value: keys from the top, such as `["order", "currency"]`.',
+      description: 'A payload value: the keys from the top, such as `["order", "currency"]`.',
     }),
   }),
 });
 
 const EventMeasureInput = builder.inputType('EventMeasureInput', {
-  description: 'A number to be made of each bucket.',
+  description: 'A measure to compute for each bucket.',
   fields: t => ({
     function: t.field({
       type: MeasureFunctionEnum,
       required: true,
-      description: 'What is made of the values.',
+      description: 'The function to apply to the values.',
     }),
     payloadPath: t.stringList({
       description:
@@ -107,7 +107,7 @@ const EventMeasureInput = builder.inputType('EventMeasureInput', {
     }),
     dimension: t.field({
       type: EventDimensionEnum,
-      description: 'For UNIQUE alone: a field of the event.',
+      description: 'Only for UNIQUE: a field of the event.',
     }),
   }),
 });
@@ -125,34 +125,33 @@ export const EventAggregateInputRef = builder
       }),
       granularity: t.field({
         type: GranularityEnum,
-        description: 'How long a bucket is. Default: one bucket over the whole timeframe.',
+        description: 'Length of a bucket. Default: one bucket for the whole timeframe.',
       }),
       timeZone: t.field({
         type: 'TimeZone',
         description:
-          'Buckets begin at local midnight, week (Monday) or month here. Default: the ' +
-          'workspace’s zone.',
+          'The time zone of the buckets. Days begin at local midnight, weeks on Monday. Default: ' +
+          'the workspace’s time zone.',
       }),
       groupBy: t.field({
         type: [EventGroupKeyInput],
-        description: 'By what the events of a bucket are told apart. Default: nothing.',
+        description: 'How the events of a bucket are grouped. Default: not at all.',
       }),
       measures: t.field({
         type: [EventMeasureInput],
-        description: 'Numbers beside the count of each bucket. Default: none.',
+        description: 'Measures in addition to the count of each bucket. Default: none.',
       }),
       fill: t.field({
         type: AggregateFillEnum,
         required: true,
         defaultValue: 'NONE',
-        description:
-          'ZERO adds the buckets in which nothing happened, for each group that has any.',
+        description: 'ZERO adds buckets without events, for each group that has any events.',
       }),
       orderBy: t.field({
         type: EventAggregateOrderEnum,
         required: true,
         defaultValue: 'BUCKET',
-        description: 'COUNT_DESC is a top list: `first` alone, no cursors.',
+        description: 'The order. COUNT_DESC is a top list: it takes only `first`, and no cursors.',
       }),
     }),
   });

@@ -18,46 +18,46 @@ import { WORKSPACE_ARGUMENT } from '../words.ts';
 import { EventAggregateInputRef, MeasureFunctionEnum } from './aggregate-input.ts';
 
 const EventGroupValueRef = builder.objectRef<EventGroupValue>('EventGroupValue').implement({
-  description: 'What the events of a group have in common.',
+  description: 'A value that the events of a group have in common.',
   fields: t => ({
     key: t.exposeString('key', {
-      description: 'The dimension, such as `TYPE`, or the keys of the payload path with dots.',
+      description: 'The dimension, such as `TYPE`, or the payload path with dots.',
     }),
     value: t.exposeString('value', {
       nullable: true,
-      description: 'The value as text. Null: events without one.',
+      description: 'The value as text. Null for events without a value.',
     }),
   }),
 });
 
 const EventMeasureValueRef = builder.objectRef<EventMeasureValue>('EventMeasureValue').implement({
-  description: 'A number made of the events of a bucket.',
+  description: 'A measure of the events of a bucket.',
   fields: t => ({
     function: t.expose('function', {
       type: MeasureFunctionEnum,
-      description: 'What was made of the values.',
+      description: 'The function that was applied to the values.',
     }),
     path: t.field({
       type: ['String'],
       nullable: true,
-      description: 'The payload path of the values. Null where it was none.',
+      description: 'The payload path of the values. Null if the measure has none.',
       resolve: ({ path }) => path,
     }),
     value: t.exposeFloat('value', {
       nullable: true,
-      description: 'The number. Null where no event had a number there.',
+      description: 'The result. Null if no event had a number there.',
     }),
     text: t.exposeString('text', {
       nullable: true,
-      description: 'The same with every digit.',
+      description: 'The result with every digit.',
     }),
   }),
 });
 
 EventAggregateRef.implement({
   description:
-    'One bucket of one group. Its id says query, bucket and group, so that clients merge live ' +
-    'updates by it.',
+    'One bucket of one group. Its id identifies query, bucket and group, so that clients can ' +
+    'merge live updates.',
   interfaces: [builder.nodeInterfaceRef()],
   fields: t => ({
     id: t.id({
@@ -66,32 +66,32 @@ EventAggregateRef.implement({
     }),
     start: t.expose('start', {
       type: 'DateTime',
-      description: 'Where the bucket begins: start <= occurredAt.',
+      description: 'The start of the bucket: start <= occurredAt.',
     }),
     end: t.expose('end', {
       type: 'DateTime',
-      description: 'Where the bucket ends: occurredAt < end.',
+      description: 'The end of the bucket: occurredAt < end.',
     }),
     group: t.field({
       type: [EventGroupValueRef],
-      description: 'What its events have in common, in the order of `groupBy`.',
+      description: 'The values that its events have in common, in the order of `groupBy`.',
       resolve: ({ group }) => group,
     }),
-    count: t.expose('count', { type: 'SafeInt', description: 'How many events.' }),
+    count: t.expose('count', { type: 'SafeInt', description: 'The number of events.' }),
     measures: t.field({
       type: [EventMeasureValueRef],
-      description: 'In the order asked for.',
+      description: 'The measures, in the order of the input.',
       resolve: ({ measures }) => measures,
     }),
   }),
 });
 
 const AggregateSourceEnum = builder.enumType('AggregateSource', {
-  description: 'What aggregates were read from.',
+  description: 'Where aggregates were read from.',
   values: enumValues<AggregateSource>({
-    ROLLUP: 'Counts kept ready: what was recorded, also events removed since.',
+    ROLLUP: 'Rollups: precomputed counts, including events that were removed since.',
     EVENTS: 'The events still kept.',
-    MIXED: 'Partly the one, partly the other.',
+    MIXED: 'Partly rollups, partly events.',
   }),
 });
 
@@ -107,20 +107,19 @@ const EventAggregateConnectionRef = connectionType<AggregateBucket, AggregateCon
     totalCount: t.field({
       type: 'SafeInt',
       nullable: true,
-      description:
-        'How many the list has over all its pages. Null where counting would cost too much.',
+      description: 'The number of items on all pages. Null if counting would cost too much.',
       resolve: ({ page }) => page.totalCount,
     }),
     asOf: t.string({
-      description: 'Every event up to this cursor is counted in, none after it.',
+      description: 'Every event up to this cursor is counted, and none after it.',
       resolve: ({ page, workspaceId }, _args, context) =>
         cursorsOf(context, workspaceId).encodePosition(page.asOf),
     }),
     source: t.field({
       type: AggregateSourceEnum,
       description:
-        'ROLLUP counts what was recorded, also events removed since; EVENTS counts those still ' +
-        'kept.',
+        'Where the counts come from. ROLLUP also counts events that were removed since. EVENTS ' +
+        'counts only events that are still kept.',
       resolve: ({ page }) => page.source,
     }),
   }),

@@ -17,7 +17,8 @@ export const ScopeEnum = builder.enumType('Scope', {
     EVENTS_WRITE: 'Record events.',
     EVENTS_READ: 'Read, count and watch events, their definitions and their workspace.',
     DEFINITIONS_WRITE: 'Create and change event definitions.',
-    ADMIN: 'All of these; and keys, settings, redaction and what is kept aside.',
+    ADMIN:
+      'All of these, and also: manage keys and workspaces, redact events, discard quarantined events.',
   }),
 });
 
@@ -26,10 +27,10 @@ ApiKeyRef.implement({
   interfaces: [builder.nodeInterfaceRef()],
   fields: t => ({
     id: t.id({ description: ID_FIELD, resolve: ({ id }) => encodeId('ApiKey', id) }),
-    name: t.exposeString('name', { description: 'What it is for, in words for people.' }),
+    name: t.exposeString('name', { description: 'Its purpose, in words for people.' }),
     prefix: t.exposeString('prefix', {
       description:
-        'The public beginning of the key, to recognise it by. The secret is shown once, on ' +
+        'The public beginning of the key, to recognise it. The secret is shown only once, on ' +
         'creation.',
     }),
     scopes: t.field({
@@ -40,39 +41,39 @@ ApiKeyRef.implement({
     workspace: t.field({
       type: WorkspaceRef,
       nullable: true,
-      description: 'The one workspace that it covers. Null: every workspace.',
+      description: 'The workspace that it covers. Null: all workspaces.',
       resolve: ({ workspaceId }, _args, { loaders }) =>
         workspaceId === null ? null : loaders.workspace.load(workspaceId),
     }),
-    createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When it was made.' }),
+    createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When it was created.' }),
     lastUsedAt: t.expose('lastUsedAt', {
       type: 'DateTime',
       nullable: true,
-      description: 'When it was last used, to within minutes. Null: not yet.',
+      description: 'When it was last used, accurate to some minutes. Null: never.',
     }),
     expiresAt: t.expose('expiresAt', {
       type: 'DateTime',
       nullable: true,
-      description: 'From then on it is refused. Null: never.',
+      description: 'When it ends. From then on it is refused. Null: never.',
     }),
     createdBy: t.field({
       type: ApiKeyRef,
       nullable: true,
       description:
-        'The key that made it. Null: the gateway itself, a version that kept no record, or a key ' +
-        'that this one may not see.',
+        'The key that made it. Null if the gateway made it, if an earlier version made it ' +
+        'without a record, or if the calling key may not see that key.',
       resolve: ({ createdBy }, _args, context) =>
         createdBy === null ? null : visibleKey(context, createdBy),
     }),
     addresses: t.stringList({
       nullable: true,
-      description: 'Where it may be used from, in CIDR notation. Null: anywhere.',
+      description: 'The addresses that it may be used from, in CIDR notation. Null: any address.',
       resolve: ({ addresses }) => addresses,
     }),
     revokedAt: t.expose('revokedAt', {
       type: 'DateTime',
       nullable: true,
-      description: 'Since when it is refused. Null: it is not.',
+      description: 'When it was revoked. Null: it was not.',
     }),
   }),
 });
@@ -109,8 +110,8 @@ builder.queryField('apiKeys', t =>
   t.field({
     type: ApiKeyConnectionRef,
     description:
-      'A page of all keys that an ADMIN may see: those of its workspace, or for a key of every ' +
-      'workspace those of the installation.',
+      'A page of the keys that the calling ADMIN key may see: those of its workspace, or all ' +
+      'keys for a key of all workspaces.',
     args: t.arg.connectionArgs(),
     resolve: (_root, args, context) =>
       keyPage(context, requireScope(context.principal, 'ADMIN').workspaceId, args),

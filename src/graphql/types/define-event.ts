@@ -14,7 +14,7 @@ const DefineEventPayload = builder.objectRef<EventDefinition>('DefineEventPayloa
   fields: t => ({
     definition: t.field({
       type: EventDefinitionRef,
-      description: 'The definition as it stands now.',
+      description: 'The definition as it is now.',
       resolve: definition => definition,
     }),
   }),
@@ -26,16 +26,16 @@ const DefineEventInput = builder.inputType('DefineEventInput', {
     workspace: t.string({ description: WORKSPACE_ARGUMENT }),
     name: t.string({
       required: true,
-      description: 'The type that events name, such as `user.signup`. It can’t be changed.',
+      description: 'The event type, such as `user.signup`. It cannot be changed.',
     }),
     title: t.string({ description: 'A short name for people.' }),
     description: t.string({ description: 'What such events mean, for people.' }),
     category: t.string({
-      description: 'A heading under which definitions are gathered, such as `billing`.',
+      description: 'A heading for related definitions, such as `billing`.',
     }),
     status: t.field({
       type: EventDefinitionStatusEnum,
-      description: 'Where it stands in its life. Default for a new or discovered one: ACTIVE.',
+      description: 'Its status. Default for a new or discovered definition: ACTIVE.',
     }),
     payloadSchema: t.field({
       type: 'JSONObject',
@@ -43,11 +43,11 @@ const DefineEventInput = builder.inputType('DefineEventInput', {
     }),
     validation: t.field({
       type: ValidationModeEnum,
-      description: 'What becomes of an event that does not fit the schema. Default: OFF.',
+      description: 'What happens to an event that does not match the schema. Default: OFF.',
     }),
     measures: t.stringList({
       description:
-        'Numeric payload properties whose count, sum, min and max are to be kept ready. ' +
+        'Numeric payload properties whose count, sum, minimum and maximum are kept in rollups. ' +
         'Default: none.',
     }),
   }),
@@ -57,7 +57,7 @@ builder.mutationField('defineEvent', t =>
   t.field({
     type: DefineEventPayload,
     description:
-      'Creates the definition, or changes what is given of it. Needs the scope ' +
+      'Creates a definition, or changes the given fields of one. Needs the scope ' +
       'DEFINITIONS_WRITE.',
     args: {
       input: t.arg({ type: DefineEventInput, required: true, description: 'What to define.' }),

@@ -17,27 +17,27 @@ import { EventDefinitionRef, WorkspaceRef } from '../refs.ts';
 import { ID_FIELD, WORKSPACE_ARGUMENT } from '../words.ts';
 
 export const EventDefinitionStatusEnum = builder.enumType('EventDefinitionStatus', {
-  description: 'Where a definition stands in its life.',
+  description: 'The status of a definition.',
   values: enumValues<EventDefinitionStatus>({
-    DISCOVERED: 'Events of this type were seen before anyone defined it.',
+    DISCOVERED: 'Events of this type were recorded before anybody defined it.',
     ACTIVE: 'In use.',
-    DEPRECATED: 'Its events are recorded still, but nothing new should send them.',
+    DEPRECATED: 'Its events are still recorded, but new code should not send them.',
     BLOCKED: 'Its events are refused.',
   }),
 });
 
 export const ValidationModeEnum = builder.enumType('ValidationMode', {
-  description: 'What becomes of an event whose payload does not fit its definition’s schema.',
+  description: 'What happens to an event whose payload does not match its definition’s schema.',
   values: enumValues<ValidationMode>({
-    OFF: 'Recorded; the schema is not looked at.',
-    WARN: 'Recorded, with a problem of severity WARNING in its receipt.',
-    QUARANTINE: 'Kept aside with its problems.',
+    OFF: 'The event is recorded. The schema is not checked.',
+    WARN: 'The event is recorded, with a problem of severity WARNING in its receipt.',
+    QUARANTINE: 'Kept in quarantine with its problems.',
     REJECT: 'Refused.',
   }),
 });
 
 EventDefinitionRef.implement({
-  description: 'What is known of events of one type in a workspace.',
+  description: 'The definition of an event type in a workspace.',
   interfaces: [builder.nodeInterfaceRef()],
   fields: t => ({
     id: t.id({
@@ -54,7 +54,7 @@ EventDefinitionRef.implement({
       },
     }),
     name: t.exposeString('name', {
-      description: 'The type that events name, such as `user.signup` or `os/cpu`.',
+      description: 'The event type, such as `user.signup` or `os/cpu`.',
     }),
     title: t.exposeString('title', { nullable: true, description: 'A short name for people.' }),
     description: t.exposeString('description', {
@@ -63,52 +63,53 @@ EventDefinitionRef.implement({
     }),
     category: t.exposeString('category', {
       nullable: true,
-      description: 'A heading under which definitions are gathered, such as `billing`.',
+      description: 'A heading for related definitions, such as `billing`.',
     }),
     status: t.expose('status', {
       type: EventDefinitionStatusEnum,
-      description: 'Where it stands in its life.',
+      description: 'Its status.',
     }),
     payloadSchema: t.field({
       type: 'JSONObject',
       nullable: true,
-      description: 'JSON Schema 2020-12 of the payload. Null: any payload fits.',
+      description: 'JSON Schema 2020-12 of the payload. Null: any payload is valid.',
       resolve: ({ payloadSchema }, _args, { answer }) =>
         answer.holds(JSON.stringify(payloadSchema).length) ? payloadSchema : null,
     }),
     validation: t.expose('validation', {
       type: ValidationModeEnum,
-      description: 'What becomes of an event whose payload does not fit the schema.',
+      description: 'What happens to an event whose payload does not match the schema.',
     }),
     version: t.exposeInt('version', {
-      description: 'Grows by one with each change of the schema, from 1.',
+      description: 'Starts at 1 and grows by one with each change of the schema.',
     }),
     measures: t.exposeStringList('measures', {
-      description: 'Numeric payload properties whose count, sum, min and max are kept ready.',
+      description:
+        'Numeric payload properties whose count, sum, minimum and maximum are kept in rollups.',
     }),
   }),
 });
 
 builder.objectFields(EventDefinitionRef, t => ({
-  createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When it was made.' }),
+  createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When it was created.' }),
   updatedAt: t.expose('updatedAt', { type: 'DateTime', description: 'When it last changed.' }),
   firstRecordedAt: t.field({
     type: 'DateTime',
     nullable: true,
-    description: 'When the first of its events was recorded. Null: none was yet.',
+    description: 'When its first event was recorded. Null: none yet.',
     resolve: async (definition, _args, { loaders }) =>
       (await loaders.definitionCount.load(definition))?.firstRecordedAt ?? null,
   }),
   lastRecordedAt: t.field({
     type: 'DateTime',
     nullable: true,
-    description: 'When the newest of its events was recorded. Null: none was yet.',
+    description: 'When its newest event was recorded. Null: none yet.',
     resolve: async (definition, _args, { loaders }) =>
       (await loaders.definitionCount.load(definition))?.lastRecordedAt ?? null,
   }),
   eventCount: t.field({
     type: 'SafeInt',
-    description: 'How many of its events were recorded, also those removed since.',
+    description: 'The number of its recorded events, including those removed since.',
     resolve: async (definition, _args, { loaders }) =>
       (await loaders.definitionCount.load(definition))?.eventCount ?? 0,
   }),
@@ -125,7 +126,7 @@ const EventDefinitionConnectionRef = connectionType<EventDefinition, DefinitionC
     totalCount: t.field({
       type: 'SafeInt',
       nullable: true,
-      description: 'How many the list has over all its pages. Counted only when selected.',
+      description: 'The number of items on all pages. Counted only when selected.',
       resolve: connection => connection.count(),
     }),
   }),
@@ -135,8 +136,8 @@ const EventDefinitionFilterInput = builder
   .inputRef<EventDefinitionFilter>('EventDefinitionFilter')
   .implement({
     description:
-      'Which definitions: all that is given must hold. Lists mean one of their values, and ' +
-      'choose nothing where they are empty.',
+      'Selects definitions. All given conditions must hold. A list means one of its values, ' +
+      'and an empty list selects nothing.',
     fields: t => ({
       names: t.stringList({ description: 'The name is one of these.' }),
       namePrefix: t.string({ description: 'The name begins with this text, such as `user.`.' }),
@@ -147,8 +148,8 @@ const EventDefinitionFilterInput = builder
       }),
       search: t.string({
         description:
-          'Words, each to be found in name, title, description or category, without regard to ' +
-          `ASCII case. At most ${LIMITS.searchCharsMax} characters.`,
+          'Words. Each must occur in name, title, description or category. ASCII case is ' +
+          `ignored. At most ${LIMITS.searchCharsMax} characters.`,
       }),
     }),
   });
@@ -172,14 +173,14 @@ async function definitionByName(
   return found ?? null;
 }
 
-const NAME = 'Name of the definition, case and all.';
+const NAME = 'Name of the definition, case-sensitive.';
 const FILTER = 'Which definitions. Default: all.';
 
 builder.queryFields(t => ({
   eventDefinition: t.field({
     type: EventDefinitionRef,
     nullable: true,
-    description: 'An event definition by its name. Null where there is none.',
+    description: 'An event definition by its name. Null if there is none.',
     args: {
       workspace: t.arg.string({ description: WORKSPACE_ARGUMENT }),
       name: t.arg.string({ required: true, description: NAME }),
@@ -208,7 +209,7 @@ builder.objectFields(WorkspaceRef, t => ({
   eventDefinition: t.field({
     type: EventDefinitionRef,
     nullable: true,
-    description: 'One of its event definitions by name. Null where there is none.',
+    description: 'One of its event definitions by name. Null if there is none.',
     args: { name: t.arg.string({ required: true, description: NAME }) },
     resolve: ({ id }, { name }, context) => {
       requireScope(context.principal, 'EVENTS_READ');

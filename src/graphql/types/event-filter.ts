@@ -6,7 +6,8 @@ import { builder } from '../builder.ts';
 import { enumValues } from '../enum-values.ts';
 
 export const DoorEnum = builder.enumType('Door', {
-  description: 'The way an event came in: this API, or a foreign one that the gateway speaks.',
+  description:
+    'The API through which an event was recorded: this one, or the API of another product.',
   values: enumValues<Door>({
     GRAPHQL: 'This GraphQL API.',
     IMPORT: 'An import from files with the command line.',
@@ -19,12 +20,12 @@ export const DoorEnum = builder.enumType('Door', {
 });
 
 const DateTimeRangeInput = builder.inputType('DateTimeRange', {
-  description: 'A span of time, half open: from <= t < to.',
+  description: 'A range of time: from <= t < to.',
   fields: t => ({
-    from: t.field({ type: 'DateTime', description: 'The first instant. Default: no bound.' }),
+    from: t.field({ type: 'DateTime', description: 'The first instant. Default: no limit.' }),
     to: t.field({
       type: 'DateTime',
-      description: 'The end, itself not included. Default: no bound.',
+      description: 'The end, which is excluded. Default: no limit.',
     }),
   }),
 });
@@ -32,40 +33,48 @@ export { DateTimeRangeInput };
 
 const PropertyFilterInput = builder.inputType('PropertyFilter', {
   description:
-    'One condition on a payload value; all that are given must hold. Numbers compare with ' +
-    'numbers, text with text by code point; other pairs never match.',
+    'A condition on a payload value. All given comparisons must hold. Numbers compare with ' +
+    'numbers, and text with text by code point. Other pairs never match.',
   fields: t => ({
     path: t.stringList({
       required: true,
       description:
-        'Keys from the top of the payload to the value, such as `["order", "total"]`; a number ' +
-        'in decimal digits steps into a list, from 0.',
+        'Keys from the top of the payload to the value, such as `["order", "total"]`. Decimal ' +
+        'digits select an element of a list, from 0.',
     }),
-    equals: t.field({ type: 'JSON', description: 'The value is this one.' }),
-    notEquals: t.field({ type: 'JSON', description: 'There is a value, and it is not this one.' }),
+    equals: t.field({ type: 'JSON', description: 'The value equals this one.' }),
+    notEquals: t.field({
+      type: 'JSON',
+      description: 'There is a value, and it does not equal this one.',
+    }),
     in: t.field({ type: ['JSON'], description: 'The value is one of these.' }),
     greaterThan: t.field({ type: 'JSON', description: 'The value is greater than this one.' }),
     greaterThanOrEqual: t.field({
       type: 'JSON',
-      description: 'The value is this one or greater.',
+      description: 'The value is greater than this one, or equal.',
     }),
     lessThan: t.field({ type: 'JSON', description: 'The value is less than this one.' }),
-    lessThanOrEqual: t.field({ type: 'JSON', description: 'The value is this one or less.' }),
-    contains: t.string({ description: 'The value is text that holds this text, case and all.' }),
+    lessThanOrEqual: t.field({
+      type: 'JSON',
+      description: 'The value is less than this one, or equal.',
+    }),
+    contains: t.string({
+      description: 'The value is text that contains this text, case-sensitive.',
+    }),
     startsWith: t.string({
-      description: 'The value is text that begins with this text, case and all.',
+      description: 'The value is text that begins with this text, case-sensitive.',
     }),
     exists: t.boolean({
-      description: '`true`: there is a value, also null. `false`: there is none.',
+      description: '`true`: there is a value, which may be null. `false`: there is none.',
     }),
   }),
 });
 
 export const EventFilterInput = builder.inputRef<EventFilter>('EventFilter').implement({
   description:
-    'Which events: all that is given must hold, and nothing given chooses every event. Lists ' +
-    `mean one of their values, hold at most ${LIMITS.filterValuesMax} of them, and choose ` +
-    'nothing where they are empty.',
+    'Selects events. All given conditions must hold. Without conditions it selects every event. ' +
+    `A list means one of its values. It has at most ${LIMITS.filterValuesMax} values, and an ` +
+    'empty list selects nothing.',
   fields: t => ({
     types: t.stringList({ description: 'The type is one of these names.' }),
     typePrefix: t.string({ description: 'The type begins with this text, such as `user.`.' }),
@@ -74,24 +83,24 @@ export const EventFilterInput = builder.inputRef<EventFilter>('EventFilter').imp
     actors: t.stringList({ description: 'The actor is one of these.' }),
     groupIds: t.stringList({ description: 'The group id is one of these.' }),
     parentIds: t.stringList({ description: 'The event id of the parent is one of these.' }),
-    doors: t.field({ type: [DoorEnum], description: 'It came in one of these ways.' }),
-    notify: t.boolean({ description: 'Whether somebody is to be notified of it.' }),
+    doors: t.field({ type: [DoorEnum], description: 'The event came through one of these doors.' }),
+    notify: t.boolean({ description: 'Whether somebody should be notified.' }),
     success: t.boolean({
-      description: 'Whether what it tells of succeeded; events that say neither never match.',
+      description: 'Whether the action succeeded. Events that do not say never match.',
     }),
     clientIps: t.stringList({
-      description: 'The client’s IP address is one of these, in whatever spelling.',
+      description: 'The client’s IP address is one of these, in any spelling.',
     }),
-    occurredAt: t.field({ type: DateTimeRangeInput, description: 'When it happened.' }),
-    recordedAt: t.field({ type: DateTimeRangeInput, description: 'When it was recorded.' }),
+    occurredAt: t.field({ type: DateTimeRangeInput, description: 'When the event happened.' }),
+    recordedAt: t.field({ type: DateTimeRangeInput, description: 'When the event was recorded.' }),
     payload: t.field({
       type: [PropertyFilterInput],
       description: 'Conditions on payload values, which must all hold.',
     }),
     search: t.string({
       description:
-        'Words, each to be found in type, description, source, subject, actor or payload, ' +
-        `without regard to ASCII case. At most ${LIMITS.searchCharsMax} characters.`,
+        'Words. Each must occur in type, description, source, subject, actor or payload. ASCII ' +
+        `case is ignored. At most ${LIMITS.searchCharsMax} characters.`,
     }),
     and: t.field({ type: [EventFilterInput], description: 'All of these filters hold.' }),
     or: t.field({ type: [EventFilterInput], description: 'At least one of these filters holds.' }),

@@ -6,13 +6,13 @@ import { PropertyInputRef } from './property-input.ts';
 const INDEXED = `At most ${LIMITS.indexedTextBytesMax} bytes of UTF-8.`;
 
 export const EventInputRef = builder.inputRef<GraphQLEventInput>('EventInput').implement({
-  description: 'An event to be recorded. Only `type` is required; null is the same as absent.',
+  description: 'An event to record. Only `type` is required. Null is the same as absent.',
   fields: t => ({
     id: t.string({
       description:
-        'Unique in the workspace: recording the same id and content again stores nothing and ' +
-        `answers DUPLICATE. At most ${LIMITS.eventIdBytesMax} bytes of UTF-8. Default: a UUIDv7 ` +
-        'is made, and a retry is another event.',
+        'Its id, unique in the workspace. Recording the same id with the same content again ' +
+        `stores nothing and answers DUPLICATE. At most ${LIMITS.eventIdBytesMax} bytes of UTF-8. ` +
+        'Default: a new UUIDv7, so a retry records another event.',
     }),
     type: t.string({
       required: true,
@@ -22,11 +22,11 @@ export const EventInputRef = builder.inputRef<GraphQLEventInput>('EventInput').i
     }),
     occurredAt: t.field({
       type: 'DateTime',
-      description: 'When it happened. Default: when it comes in.',
+      description: 'When it happened. Default: when it is received.',
     }),
     expiresAt: t.field({
       type: 'DateTime',
-      description: 'After this its content is removed. Default: never.',
+      description: 'When its content is removed. Default: never.',
     }),
     source: t.string({
       description: `The system, application or host that emits it. ${INDEXED}`,
@@ -39,30 +39,30 @@ export const EventInputRef = builder.inputRef<GraphQLEventInput>('EventInput').i
         'UTF-8.',
     }),
     icon: t.string({ description: 'Exactly one emoji.' }),
-    notify: t.boolean({ description: 'Whether to notify somebody of it. Default: `false`.' }),
-    success: t.boolean({ description: 'Whether what it tells of succeeded. Default: neither.' }),
+    notify: t.boolean({ description: 'Whether somebody should be notified. Default: `false`.' }),
+    success: t.boolean({ description: 'Whether the action succeeded. Default: not said.' }),
     clientIp: t.string({ description: 'IPv4 or IPv6 address of the client that caused it.' }),
     parentId: t.string({
       description:
-        'Event id of the event that caused it, recorded or not. At most ' +
+        'Event id of the event that caused it, which need not be recorded. At most ' +
         `${LIMITS.eventIdBytesMax} bytes of UTF-8.`,
     }),
     groupId: t.string({
       description:
-        'Correlation id shared by events that belong together: an execution, a trace, a ' +
+        'Id shared by events that belong together, such as those of an execution, a trace or a ' +
         `request. ${INDEXED}`,
     }),
     payload: t.field({
       type: 'JSONObject',
       description:
-        `What is to be said of it: at most ${LIMITS.payloadBytesMax} bytes as JSON, ` +
+        `The event’s data. At most ${LIMITS.payloadBytesMax} bytes as JSON, ` +
         `${LIMITS.payloadDepthMax} levels and ${LIMITS.payloadKeysMax} keys. Default: \`{}\`.`,
     }),
     properties: t.field({
       type: [PropertyInputRef],
       description:
-        'Values whose exact type matters; merged into the payload, where their names must not ' +
-        'stand already.',
+        'Values whose exact type matters. They are merged into the payload, which must not have ' +
+        'keys of the same names.',
     }),
   }),
 });

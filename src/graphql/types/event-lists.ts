@@ -19,27 +19,27 @@ const EventConnectionRef = connectionType<StoredEvent, EventConnection>({
       type: 'SafeInt',
       nullable: true,
       description:
-        'How many events the list has over all its pages. Counted only when selected, exactly; ' +
-        'null where counting would cost more than the query’s time budget.',
+        'The exact number of events on all pages. Counted only when selected. Null if counting ' +
+        'would exceed the query’s time limit.',
       resolve: connection => connection.count(),
     }),
     liveCursor: t.string({
       description:
-        'The newest position of the workspace when this page was read: subscribe `after` it to ' +
-        'go on without a hole, whatever the filter and order. Never null.',
+        'The newest position of the workspace when this page was read. Subscribe `after` it to ' +
+        'continue without a gap, whatever the filter and order. Never null.',
       resolve: ({ liveCursor }) => liveCursor,
     }),
   }),
 });
 
 const FILTER = 'Which events. Default: all.';
-const ORDER = 'In which order. Default: newest position first.';
+const ORDER = 'The order. Default: newest position first.';
 
 builder.queryFields(t => ({
   event: t.field({
     type: EventRef,
     nullable: true,
-    description: 'An event by the recorder’s id for it. Null where there is none.',
+    description: 'An event by its event id, which its recorder chose. Null if there is none.',
     args: {
       workspace: t.arg.string({ description: WORKSPACE_ARGUMENT }),
       eventId: t.arg.string({ required: true, description: EVENT_ID_ARGUMENT }),
@@ -70,7 +70,7 @@ builder.objectFields(WorkspaceRef, t => ({
   event: t.field({
     type: EventRef,
     nullable: true,
-    description: 'An event by the recorder’s id for it. Null where there is none.',
+    description: 'An event by its event id, which its recorder chose. Null if there is none.',
     args: { eventId: t.arg.string({ required: true, description: EVENT_ID_ARGUMENT }) },
     resolve: ({ id }, { eventId }, { principal, loaders }, info) => {
       requireScope(principal, 'EVENTS_READ');
@@ -127,8 +127,8 @@ builder.objectFields(EventRef, t => ({
   groupEvents: t.field({
     type: EventConnectionRef,
     description:
-      'Events with the same `groupId`, itself among them, in the order of recording. Empty ' +
-      'where it has none.',
+      'Events with the same `groupId`, including this one, in the order of recording. Empty if ' +
+      'it has no `groupId`.',
     args: t.arg.connectionArgs(),
     resolve: ({ workspaceId, groupId }, args, context, info) => {
       if (groupId === null) return noPage(context, workspaceId);

@@ -3,7 +3,7 @@ import { builder } from '../builder.ts';
 import { enumValues } from '../enum-values.ts';
 
 const PropertyTypeEnum = builder.enumType('PropertyType', {
-  description: 'The exact type of a payload value, finer than JSON knows it.',
+  description: 'The exact type of a payload value, with more types than JSON has.',
   values: enumValues<PropertyType>({
     BOOLEAN: '`true` or `false`.',
     DATE: 'An instant, RFC 3339.',
@@ -22,10 +22,10 @@ export const EventPropertyRef = builder.objectRef<EventProperty>('EventProperty'
     name: t.exposeString('name', { description: 'Its key in the payload.' }),
     type: t.expose('type', {
       type: PropertyTypeEnum,
-      description: 'Its type: as it was recorded, else inferred from the JSON.',
+      description: 'Its type, as recorded, or inferred from the JSON.',
     }),
     values: t.exposeStringList('values', {
-      description: 'The exact value as text; a list property has one entry per value.',
+      description: 'The exact value as text. A list has one entry for each value.',
     }),
   }),
 });

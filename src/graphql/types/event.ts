@@ -23,14 +23,15 @@ EventRef.implement({
     }),
     eventId: t.exposeString('eventId', {
       description:
-        'The recorder’s own id for it, unique in the workspace; a UUIDv7 where none was given.',
+        'The id that the recorder gave it, unique in the workspace. By default a UUIDv7.',
     }),
     position: t.expose('position', {
       type: 'SafeInt',
-      description: 'Its place in the workspace: 1, 2, 3 … in the order of becoming visible.',
+      description:
+        'Its position in the workspace: 1, 2, 3 … in the order in which events became visible.',
     }),
     cursor: t.string({
-      description: 'Its place as a cursor: subscribe `after` it to get what follows.',
+      description: 'Its position as a cursor. Subscribe `after` it to get the following events.',
       resolve: (event, _args, context) =>
         cursorsOf(context, event.workspaceId).encodePosition(event),
     }),
@@ -45,7 +46,7 @@ EventRef.implement({
     }),
     definition: t.field({
       type: EventDefinitionRef,
-      description: 'What is known of events of this type.',
+      description: 'The definition of its type.',
       resolve: async ({ workspaceId, definitionId: id }, _args, { loaders }) =>
         (await loaders.definition.load({ workspaceId, id })) ?? missing(workspaceId, id),
     }),
@@ -55,21 +56,21 @@ EventRef.implement({
 builder.objectFields(EventRef, t => ({
   occurredAt: t.expose('occurredAt', {
     type: 'DateTime',
-    description: 'When it happened; when it came in, where the recorder did not say.',
+    description: 'When it happened. By default, when it was received.',
   }),
   recordedAt: t.expose('recordedAt', {
     type: 'DateTime',
-    description: 'When it was recorded, by the database’s clock. Rises with the position.',
+    description: 'When it was recorded, by the database’s clock. Increases with the position.',
   }),
   expiresAt: t.expose('expiresAt', {
     type: 'DateTime',
     nullable: true,
-    description: 'After this its content is gone; its place stays. Null: never.',
+    description: 'When its content is removed. Its position stays. Null: never.',
   }),
   redactedAt: t.expose('redactedAt', {
     type: 'DateTime',
     nullable: true,
-    description: 'When its content was emptied by `redactEvents`. Null: it was not.',
+    description: 'When `redactEvents` removed its content. Null: it did not.',
   }),
   source: t.exposeString('source', {
     nullable: true,
@@ -83,11 +84,11 @@ builder.objectFields(EventRef, t => ({
   }),
   icon: t.exposeString('icon', { nullable: true, description: 'One emoji.' }),
   notify: t.exposeBoolean('notify', {
-    description: 'Whether somebody is to be notified of it.',
+    description: 'Whether somebody should be notified.',
   }),
   success: t.exposeBoolean('success', {
     nullable: true,
-    description: 'Whether what it tells of succeeded. Null: it says neither.',
+    description: 'Whether the action succeeded. Null: not said.',
   }),
   clientIp: t.exposeString('clientIp', {
     nullable: true,
@@ -98,12 +99,12 @@ builder.objectFields(EventRef, t => ({
 builder.objectFields(EventRef, t => ({
   parentId: t.exposeString('parentId', {
     nullable: true,
-    description: 'Event id of the event that caused it, whether or not that one is recorded.',
+    description: 'Event id of the event that caused it, which need not be recorded.',
   }),
   parent: t.field({
     type: EventRef,
     nullable: true,
-    description: 'The event that caused it. Null where it names none, or that one is not kept.',
+    description: 'The event that caused it. Null if it names none, or if that event is not kept.',
     resolve: ({ workspaceId, parentId }, _args, { loaders }, info) => {
       const content = contentShown(info) > 0;
       return parentId === null
@@ -114,14 +115,17 @@ builder.objectFields(EventRef, t => ({
   groupId: t.exposeString('groupId', {
     nullable: true,
     description:
-      'Correlation id shared by events that belong together: an execution, a trace, a request.',
+      'Id shared by events that belong together, such as those of an execution, a trace or a request.',
   }),
-  door: t.expose('door', { type: DoorEnum, description: 'The way it came in.' }),
+  door: t.expose('door', {
+    type: DoorEnum,
+    description: 'The API through which the event was recorded.',
+  }),
   payload: t.field({
     type: 'JSONObject',
     description:
-      'What the recorder said of it. Integers beyond 2^53 stand as text here; `properties` is ' +
-      'exact. Empty where it can’t be shown: `unreadable` says why.',
+      'The event’s data. Integers beyond 2^53 are shown as text here. `properties` is exact. ' +
+      'Empty if it cannot be shown: `unreadable` says why.',
     resolve: ({ payload }, _args, { answer }) =>
       answer.holds(payload.length) ? parsePayload(payload) : {},
   }),
@@ -139,9 +143,8 @@ builder.objectFields(EventRef, t => ({
   unreadable: t.field({
     type: [EventProblemRef],
     description:
-      'What of the event can’t be shown, and why: too large, damaged in the database, or of a ' +
-      'kind that is not known here. In its place stands what is empty. Empty for nothing, as ' +
-      'nearly always.',
+      'What cannot be shown of the event, and why: it is too large, damaged in the database, ' +
+      'or of an unknown kind. These fields are empty. For nearly all events this list is empty.',
     resolve: ({ unreadable }) => unreadable ?? [],
   }),
 }));

@@ -25,7 +25,7 @@ const CreateApiKeyPayload = builder.objectRef<MadeKey>('CreateApiKeyPayload').im
       resolve: ({ key }) => key,
     }),
     secret: t.exposeString('secret', {
-      description: 'What to send as `Authorization: Bearer <secret>`. Shown this once.',
+      description: 'The key to send as `Authorization: Bearer <secret>`. It is shown only once.',
     }),
   }),
 });
@@ -41,16 +41,16 @@ const RotateApiKeyPayload = builder
         resolve: ({ key }) => key,
       }),
       secret: t.exposeString('secret', {
-        description: 'What to send as `Authorization: Bearer <secret>`. Shown this once.',
+        description: 'The key to send as `Authorization: Bearer <secret>`. It is shown only once.',
       }),
       previous: t.field({
         type: ApiKeyRef,
-        description: 'The key whose place it takes.',
+        description: 'The key that it replaces.',
         resolve: ({ previous }) => previous,
       }),
       previousStopsAt: t.field({
         type: 'DateTime',
-        description: 'From then on the previous key is refused.',
+        description: 'When the previous key ends. From then on it is refused.',
         resolve: ({ previous }) => previous.expiresAt ?? previous.createdAt,
       }),
     }),
@@ -69,11 +69,11 @@ const CreateStreamTicketPayload = builder
     description: 'The answer of `createStreamTicket`.',
     fields: t => ({
       ticket: t.exposeString('ticket', {
-        description: 'What to put into the address of the stream: `?ticket=`.',
+        description: 'The ticket, for the address of the stream: `?ticket=`.',
       }),
       expiresAt: t.expose('expiresAt', {
         type: 'DateTime',
-        description: 'Until when a stream may be opened with it.',
+        description: 'Until when it can open a stream.',
       }),
     }),
   });
@@ -81,32 +81,32 @@ const CreateStreamTicketPayload = builder
 const CreateApiKeyInput = builder.inputType('CreateApiKeyInput', {
   description: 'The argument of `createApiKey`.',
   fields: t => ({
-    name: t.string({ required: true, description: 'What it is for, in words for people.' }),
+    name: t.string({ required: true, description: 'Its purpose, in words for people.' }),
     scopes: t.field({
       type: [ScopeEnum],
       required: true,
-      description: 'What it may do: at least one.',
+      description: 'What it may do. At least one.',
     }),
     workspace: t.string({
       description:
-        'Slug of the one workspace that it is to cover. Default: what the calling key covers.',
+        'Slug of the workspace that it should cover. Default: what the calling key covers.',
     }),
     expiresAt: t.field({
       type: 'DateTime',
       description:
-        'From then on it is refused. Default, and at the latest: as the calling key, and as ' +
-        '`SLUICE_KEY_AGE_DAYS_MAX` allows.',
+        'When it ends. From then on it is refused. The default is also the latest time: the end ' +
+        'of the calling key, or what `SLUICE_KEY_AGE_DAYS_MAX` allows.',
     }),
     addresses: t.stringList({
       description:
         `Where it may be used from: 1 to ${LIMITS.keyAddressesMax} addresses or networks in CIDR ` +
-        'notation, such as `10.0.0.0/8`. From elsewhere it is refused as a wrong key. Default, ' +
-        'and at most: those of the calling key.',
+        'notation, such as `10.0.0.0/8`. From other addresses it is refused like a wrong key. ' +
+        'Default: those of the calling key, which it may narrow but not extend.',
     }),
     secret: t.string({
       description:
-        `An existing credential to keep, ${SECRET}, for clients whose token cannot be changed. ` +
-        'Otherwise one is made. Needs the scope ADMIN over every workspace.',
+        `An existing credential to use, ${SECRET}, for clients whose token cannot be changed. By ` +
+        'default a new one is made. Needs the scope ADMIN for all workspaces.',
     }),
   }),
 });
@@ -118,7 +118,7 @@ const RotateApiKeyInput = builder.inputType('RotateApiKeyInput', {
     overlap: t.field({
       type: 'Duration',
       description:
-        'How long the previous key is still taken, so that clients can change over: at most ' +
+        'How long the previous key remains valid, so that clients can change over. At most ' +
         `${LIMITS.keyOverlapDaysMax} days. Default: \`PT1H\`.`,
     }),
   }),
@@ -126,15 +126,15 @@ const RotateApiKeyInput = builder.inputType('RotateApiKeyInput', {
 
 const CreateStreamTicketInput = builder.inputType('CreateStreamTicketInput', {
   description:
-    'The argument of `createStreamTicket`. With `query` the ticket opens that subscription alone; ' +
-    'without it, the first one that it is used for.',
+    'The argument of `createStreamTicket`. With `query`, the ticket opens only that ' +
+    'subscription. Without it, the ticket opens the first one that it is used for.',
   fields: t => ({
     workspace: t.string({ description: WORKSPACE_ARGUMENT }),
-    query: t.string({ description: 'The text of the subscription, as the address will have it.' }),
-    operationName: t.string({ description: 'Its name, where the address will have one.' }),
+    query: t.string({ description: 'The document of the subscription, as in the address.' }),
+    operationName: t.string({ description: 'The name of the operation, if the address has one.' }),
     variables: t.field({
       type: 'JSONObject',
-      description: 'Its variables, as the address will have them.',
+      description: 'Its variables, as in the address.',
     }),
   }),
 });
@@ -148,8 +148,9 @@ builder.mutationFields(t => ({
   createStreamTicket: t.field({
     type: CreateStreamTicketPayload,
     description:
-      'For an EventSource, which can send no header: `?ticket=` opens one subscription of one ' +
-      'workspace, by GET, within 60 seconds and once. Needs the scope EVENTS_READ.',
+      'Makes a ticket for an EventSource, which cannot send headers. `?ticket=` opens one ' +
+      'subscription of one workspace, by GET, once and within 60 seconds. Needs the scope ' +
+      'EVENTS_READ.',
     args: {
       input: t.arg({ type: CreateStreamTicketInput, description: 'What it is for.' }),
     },
@@ -158,7 +159,7 @@ builder.mutationFields(t => ({
   createApiKey: t.field({
     type: CreateApiKeyPayload,
     description:
-      'Makes a key. Needs the scope ADMIN; one of a single workspace makes keys for that alone.',
+      'Makes a key. Needs the scope ADMIN. An ADMIN key of one workspace makes keys only for that workspace.',
     args: {
       input: t.arg({ type: CreateApiKeyInput, required: true, description: 'What to make.' }),
     },
@@ -167,9 +168,9 @@ builder.mutationFields(t => ({
   rotateApiKey: t.field({
     type: RotateApiKeyPayload,
     description:
-      'Makes a key with the name, scopes, workspace and addresses of another, which ends after an ' +
-      'overlap. One that had an end lasts as long again, if the calling key does. Needs the scope ' +
-      'ADMIN.',
+      'Makes a key with the name, scopes, workspace and addresses of another key, which ends ' +
+      'after an overlap. If the other key had an end, the new one lasts equally long, but no ' +
+      'longer than the calling key. Needs the scope ADMIN.',
     args: {
       input: t.arg({ type: RotateApiKeyInput, required: true, description: 'Which key.' }),
     },
@@ -177,7 +178,8 @@ builder.mutationFields(t => ({
   }),
   revokeApiKey: t.field({
     type: RevokeApiKeyPayload,
-    description: 'Ends a key within seconds, with the streams opened by it. Needs the scope ADMIN.',
+    description:
+      'Ends a key within seconds, with the streams that it opened. Needs the scope ADMIN.',
     args: {
       input: t.arg({ type: RevokeApiKeyInput, required: true, description: 'Which key.' }),
     },

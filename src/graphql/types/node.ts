@@ -62,14 +62,12 @@ async function findNode(
   return markNode(type, await FIND[type](parts, context, info));
 }
 
-const NODE = 'Null where there is none for this key.';
-
 builder.queryFields(t => ({
   node: t.field({
     type: builder.nodeInterfaceRef(),
     nullable: true,
-    description: `An object by its id. ${NODE}`,
-    args: { id: t.arg.id({ required: true, description: 'What its field `id` said.' }) },
+    description: 'An object by its id. Null if there is none, or the key does not cover it.',
+    args: { id: t.arg.id({ required: true, description: 'The value of its field `id`.' }) },
     resolve: (_root, { id }, context, info) => {
       requireKey(context);
       return findNode(context, decodeId(id), info);
@@ -78,12 +76,14 @@ builder.queryFields(t => ({
   nodes: t.field({
     type: [builder.nodeInterfaceRef()],
     nullable: { list: false, items: true },
-    description: `Objects by their ids, in the order given. ${NODE}`,
+    description:
+      'Objects by their ids, in the order given. Null for each one that does not exist or that ' +
+      'the key does not cover.',
     extensions: sizedBy('ids'),
     args: {
       ids: t.arg.idList({
         required: true,
-        description: `What their fields \`id\` said; at most ${LIMITS.pageSizeMax}.`,
+        description: `The values of their fields \`id\`, at most ${LIMITS.pageSizeMax}.`,
       }),
     },
     resolve: (_root, { ids }, context, info) => {

@@ -11,14 +11,14 @@ builder.objectField(EventRef, 'payloadProblems', t =>
   t.field({
     type: [EventProblemRef],
     description:
-      'What is wrong with the payload by a JSON Schema, whatever the definition’s `validation`; ' +
-      'empty for nothing. Not for subscriptions.',
+      'Problems of the payload with a JSON Schema, whatever the definition’s `validation`. ' +
+      'Empty if it is valid. Not available in subscriptions.',
     args: {
       schema: t.arg({
         type: 'JSONObject',
         description:
-          'A schema that is not defined yet; needs the scope DEFINITIONS_WRITE. Default: that of ' +
-          'the event’s definition, as it is now.',
+          'A schema that is not defined yet, which needs the scope DEFINITIONS_WRITE. Default: the ' +
+          'current schema of the event’s definition.',
       }),
     },
     resolve: (event, { schema }, context, { operation }) => {

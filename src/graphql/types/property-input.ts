@@ -12,7 +12,7 @@ const BooleanPropertyInput = builder.inputType('BooleanPropertyInput', {
 });
 
 const DatePropertyInput = builder.inputType('DatePropertyInput', {
-  description: 'An instant as a payload value; it stands in the payload as text.',
+  description: 'An instant as a payload value. The payload has it as text.',
   fields: t => ({
     name: t.string({ required: true, description: NAME }),
     value: t.field({ type: 'DateTime', required: true, description: 'The value.' }),
@@ -20,7 +20,7 @@ const DatePropertyInput = builder.inputType('DatePropertyInput', {
 });
 
 const DoublePropertyInput = builder.inputType('DoublePropertyInput', {
-  description: 'A floating point number as a payload value: the nearest double is kept.',
+  description: 'A floating point number as a payload value. The nearest double is stored.',
   fields: t => ({
     name: t.string({ required: true, description: NAME }),
     value: t.float({ required: true, description: 'The value.' }),
@@ -59,8 +59,8 @@ const StringPropertyInput = builder.inputType('StringPropertyInput', {
 export const PropertyInputRef = builder.inputRef<PropertyInput>('PropertyInput').implement({
   isOneOf: true,
   description:
-    'A payload value whose exact type matters. Exactly one type; several values under one name ' +
-    'become a list.',
+    'A payload value whose exact type matters. Give exactly one type. Several values of the ' +
+    'same name become a list.',
   fields: t => ({
     boolean: t.field({ type: BooleanPropertyInput, description: 'A boolean.' }),
     date: t.field({ type: DatePropertyInput, description: 'An instant.' }),

@@ -13,23 +13,27 @@ import { DoorEnum } from './event-filter.ts';
 import { EventProblemRef, EventReceiptRef } from './receipt.ts';
 
 QuarantinedEventRef.implement({
-  description: 'An event that was kept aside because of its problems. It has no position yet.',
+  description:
+    'An event that is kept in quarantine because of its problems. It has no position yet.',
   interfaces: [builder.nodeInterfaceRef()],
   fields: t => ({
     id: t.id({
       description: ID_FIELD,
       resolve: ({ workspaceId, id }) => encodeId('QuarantinedEvent', workspaceId, id),
     }),
-    receivedAt: t.expose('receivedAt', { type: 'DateTime', description: 'When it came in.' }),
-    door: t.expose('door', { type: DoorEnum, description: 'The way it came in.' }),
+    receivedAt: t.expose('receivedAt', { type: 'DateTime', description: 'When it was received.' }),
+    door: t.expose('door', {
+      type: DoorEnum,
+      description: 'The API through which the event was recorded.',
+    }),
     problems: t.field({
       type: [EventProblemRef],
-      description: 'All that is wrong with it.',
+      description: 'All its problems.',
       resolve: ({ problems }) => problems,
     }),
     event: t.field({
       type: 'JSONObject',
-      description: 'The event as it came. Integers beyond 2^53 stand as text.',
+      description: 'The event as it was received. Integers beyond 2^53 are shown as text.',
       resolve: ({ event }, _args, { answer }) =>
         answer.holds(event.length) ? parsePayload(event) : {},
     }),
@@ -38,7 +42,7 @@ QuarantinedEventRef.implement({
 
 const QuarantinedEventConnectionRef = connectionType({
   node: QuarantinedEventRef,
-  items: 'events kept aside, newest first',
+  items: 'quarantined events, newest first',
 });
 
 async function quarantinedPage(
@@ -51,12 +55,12 @@ async function quarantinedPage(
   return { page, cursorOf: quarantineCursor };
 }
 
-const TYPE = 'Only events that name this type. Default: all.';
+const TYPE = 'Only events of this type. Default: all.';
 
 builder.queryField('quarantinedEvents', t =>
   t.field({
     type: QuarantinedEventConnectionRef,
-    description: 'A page of the events of a workspace that were kept aside, newest first.',
+    description: 'A page of the quarantined events of a workspace, newest first.',
     args: {
       workspace: t.arg.string({ description: WORKSPACE_ARGUMENT }),
       type: t.arg.string({ description: TYPE }),
@@ -72,7 +76,7 @@ builder.queryField('quarantinedEvents', t =>
 builder.objectField(WorkspaceRef, 'quarantinedEvents', t =>
   t.field({
     type: QuarantinedEventConnectionRef,
-    description: 'A page of its events that were kept aside, newest first.',
+    description: 'A page of its quarantined events, newest first.',
     args: { type: t.arg.string({ description: TYPE }), ...t.arg.connectionArgs() },
     resolve: ({ id }, args, context) => {
       requireScope(context.principal, 'EVENTS_READ');
@@ -100,7 +104,7 @@ const ResubmitPayload = builder
     fields: t => ({
       receipts: t.field({
         type: [EventReceiptRef],
-        description: 'One for each id, in the order given.',
+        description: 'A receipt for each id, in the order given.',
         resolve: ({ receipts }) => receipts,
       }),
     }),
@@ -112,7 +116,7 @@ const DiscardPayload = builder
     description: 'The answer of `discardQuarantinedEvents`.',
     fields: t => ({
       discardedCount: t.exposeInt('discardedCount', {
-        description: 'How many were there, and are gone now.',
+        description: 'The number of removed events.',
       }),
     }),
   });
@@ -121,8 +125,8 @@ builder.mutationFields(t => ({
   resubmitQuarantinedEvents: t.field({
     type: ResubmitPayload,
     description:
-      'Records events that were kept aside, by the definitions as they are now; what is recorded ' +
-      'leaves the quarantine. Needs the scope EVENTS_WRITE.',
+      'Records quarantined events, checked against the current definitions. Recorded events ' +
+      'leave the quarantine. Needs the scope EVENTS_WRITE.',
     extensions: sizedBy('input', 'ids'),
     args: {
       input: t.arg({ type: ResubmitInput, required: true, description: 'Which events.' }),
@@ -131,7 +135,7 @@ builder.mutationFields(t => ({
   }),
   discardQuarantinedEvents: t.field({
     type: DiscardPayload,
-    description: 'Removes events that were kept aside, for good. Needs the scope ADMIN.',
+    description: 'Removes quarantined events. This cannot be undone. Needs the scope ADMIN.',
     args: {
       input: t.arg({ type: DiscardInput, required: true, description: 'Which events.' }),
     },

@@ -8,36 +8,36 @@ import { EventRef } from '../refs.ts';
 import { contentShown } from '../shows-content.ts';
 
 const ReceiptStatusEnum = builder.enumType('ReceiptStatus', {
-  description: 'What became of an event.',
+  description: 'What happened to an event.',
   values: enumValues<ReceiptStatus>({
-    RECORDED: 'Stored now.',
-    DUPLICATE: 'Stored before, with the same content: the receipt tells where.',
-    CONFLICT: 'The id stands for other content: refused.',
-    QUARANTINED: 'Kept aside with its problems.',
+    RECORDED: 'It is stored now.',
+    DUPLICATE: 'It was stored before with the same content. The receipt says where.',
+    CONFLICT: 'It is refused, because its id belongs to an event with other content.',
+    QUARANTINED: 'Kept in quarantine with its problems.',
     REJECTED: 'Refused: the problems say why.',
   }),
 });
 
 const ProblemSeverityEnum = builder.enumType('ProblemSeverity', {
-  description: 'How much a problem weighs.',
+  description: 'The severity of a problem.',
   values: enumValues<EventProblem['severity']>({
-    ERROR: 'It keeps the event from being recorded, or a part of it from being shown.',
-    WARNING: 'The event is recorded all the same.',
+    ERROR: 'The event is not recorded, or a part of it cannot be shown.',
+    WARNING: 'The event is recorded nevertheless.',
   }),
 });
 
 export const EventProblemRef = builder.objectRef<EventProblem>('EventProblem').implement({
-  description: 'Something that is wrong with an event.',
+  description: 'A problem of an event.',
   fields: t => ({
     severity: t.expose('severity', {
       type: ProblemSeverityEnum,
-      description: 'A WARNING does not keep an event from being recorded.',
+      description: 'A WARNING does not prevent an event from being recorded.',
     }),
     code: t.exposeString('code', {
-      description: 'Stable, such as TYPE_REQUIRED, PAYLOAD_TOO_LARGE, SCHEMA_MISMATCH.',
+      description: 'A stable code, such as TYPE_REQUIRED, PAYLOAD_TOO_LARGE or SCHEMA_MISMATCH.',
     }),
     message: t.exposeString('message', {
-      description: 'For people: what was expected, and what came.',
+      description: 'A message for people: what was expected, and what came.',
     }),
     pointer: t.exposeString('pointer', {
       description: 'JSON Pointer (RFC 6901) into the event, such as /payload/total.',
@@ -46,37 +46,38 @@ export const EventProblemRef = builder.objectRef<EventProblem>('EventProblem').i
 });
 
 export const EventReceiptRef = builder.objectRef<PlacedReceipt>('EventReceipt').implement({
-  description: 'What became of one event of a request.',
+  description: 'What happened to one event of a request.',
   fields: t => ({
     index: t.int({
-      description: 'Place in the input, from 0.',
+      description: 'Index in the input, from 0.',
       resolve: ({ receipt }) => receipt.index,
     }),
     status: t.field({
       type: ReceiptStatusEnum,
-      description: 'What became of it. RECORDED means committed to disk, exactly once.',
+      description: 'What happened to it. RECORDED means committed to disk, exactly once.',
       resolve: ({ receipt }) => receipt.status,
     }),
     eventId: t.string({
       nullable: true,
-      description: 'The event’s id: as given, or as made. Null where it was refused without one.',
+      description: 'The event’s id, as given or as generated. Null if it was refused without one.',
       resolve: ({ receipt }) => receipt.eventId,
     }),
     position: t.field({
       type: 'SafeInt',
       nullable: true,
-      description: 'The position of the event of this id. Null where none is stored.',
+      description: 'The position of the event with this id. Null if none is stored.',
       resolve: ({ receipt }) => receipt.position,
     }),
     cursor: t.string({
       nullable: true,
-      description: 'The same as a cursor: subscribe `after` it. Null where none is stored.',
+      description: 'The position as a cursor: subscribe `after` it. Null if none is stored.',
       resolve: (placed, _args, context) => cursorOf(placed, context),
     }),
     event: t.field({
       type: EventRef,
       nullable: true,
-      description: 'The stored event of this id; needs the scope EVENTS_READ. Null for none.',
+      description:
+        'The stored event with this id. Needs the scope EVENTS_READ. Null if none is stored.',
       resolve: ({ workspaceId, receipt }, _args, { principal, loaders }, info) => {
         const { position, recordedAt } = receipt;
         requireScope(principal, 'EVENTS_READ');
@@ -90,7 +91,7 @@ export const EventReceiptRef = builder.objectRef<PlacedReceipt>('EventReceipt').
     }),
     problems: t.field({
       type: [EventProblemRef],
-      description: 'All that is wrong with it; empty for nothing.',
+      description: 'All its problems. Empty if there are none.',
       resolve: ({ receipt }) => receipt.problems,
     }),
   }),

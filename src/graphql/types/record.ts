@@ -22,7 +22,7 @@ const RecordEventPayload = builder.objectRef<PlacedReceipt>('RecordEventPayload'
   fields: t => ({
     receipt: t.field({
       type: EventReceiptRef,
-      description: 'What became of the event.',
+      description: 'What happened to the event.',
       resolve: placed => placed,
     }),
   }),
@@ -33,27 +33,28 @@ const RecordEventsPayload = builder.objectRef<Recorded>('RecordEventsPayload').i
   fields: t => ({
     receipts: t.field({
       type: [EventReceiptRef],
-      description: 'One for each event, in the order given.',
+      description: 'A receipt for each event, in the order given.',
       resolve: ({ workspaceId, receipts }) => receipts.map(receipt => ({ workspaceId, receipt })),
     }),
     recordedCount: t.int({
-      description: 'How many were stored now.',
+      description: 'The number of events that are stored now.',
       resolve: recorded => countOf(recorded, 'RECORDED'),
     }),
     duplicateCount: t.int({
-      description: 'How many had been stored before, with the same content.',
+      description: 'The number of events that were stored before with the same content.',
       resolve: recorded => countOf(recorded, 'DUPLICATE'),
     }),
     conflictCount: t.int({
-      description: 'How many were refused because their id stands for other content.',
+      description:
+        'The number of events that were refused because their id belongs to other content.',
       resolve: recorded => countOf(recorded, 'CONFLICT'),
     }),
     quarantinedCount: t.int({
-      description: 'How many were kept aside with their problems.',
+      description: 'The number of events that are kept in quarantine.',
       resolve: recorded => countOf(recorded, 'QUARANTINED'),
     }),
     rejectedCount: t.int({
-      description: 'How many were refused because of their problems.',
+      description: 'The number of events that were refused because of their problems.',
       resolve: recorded => countOf(recorded, 'REJECTED'),
     }),
   }),
@@ -85,7 +86,7 @@ const RecordEventsInput = builder.inputType('RecordEventsInput', {
     atomic: t.boolean({
       required: true,
       defaultValue: false,
-      description: 'All or nothing: one refused event refuses the batch.',
+      description: 'All or nothing: one refused event refuses the whole batch.',
     }),
   }),
 });
@@ -94,8 +95,8 @@ builder.mutationFields(t => ({
   recordEvent: t.field({
     type: RecordEventPayload,
     description:
-      'Records an event. Its receipt says what became of it; a refused event is no error of the ' +
-      'request. Needs the scope EVENTS_WRITE.',
+      'Records an event. Its receipt says what happened to it. A refused event is not an error ' +
+      'of the request. Needs the scope EVENTS_WRITE.',
     args: {
       input: t.arg({ type: RecordEventInput, required: true, description: 'What to record.' }),
     },
@@ -108,8 +109,9 @@ builder.mutationFields(t => ({
   recordEvents: t.field({
     type: RecordEventsPayload,
     description:
-      'Records up to 10,000 events in their order, each by itself unless `atomic`: a value that ' +
-      'its scalar does not take rejects its event, not the request. Needs the scope EVENTS_WRITE.',
+      'Records up to 10,000 events in their order. Each succeeds or fails separately, unless ' +
+      '`atomic`. A value that is not valid for its scalar rejects its event, not the request. ' +
+      'Needs the scope EVENTS_WRITE.',
     extensions: sizedBy('input', 'events'),
     args: {
       input: t.arg({ type: RecordEventsInput, required: true, description: 'What to record.' }),

@@ -12,15 +12,15 @@ const RedactEventsPayload = builder
     fields: t => ({
       redactedCount: t.expose('redactedCount', {
         type: 'SafeInt',
-        description: 'How many events were emptied now.',
+        description: 'The number of events whose content was removed now.',
       }),
     }),
   });
 
 const RedactEventsInput = builder.inputType('RedactEventsInput', {
   description:
-    'The argument of `redactEvents`: the events that any of `subject`, `actor` and `eventIds` ' +
-    'chooses. At least one is required.',
+    'The argument of `redactEvents`: the events that match `subject`, `actor` or `eventIds`. ' +
+    'At least one of them is required.',
   fields: t => ({
     workspace: t.string({ description: WORKSPACE_ARGUMENT }),
     subject: t.string({ description: 'Every event about this subject.' }),
@@ -33,8 +33,8 @@ builder.mutationField('redactEvents', t =>
   t.field({
     type: RedactEventsPayload,
     description:
-      'Empties the content of every event of a subject or actor, and keeps their places. It ' +
-      'can’t be undone. Needs the scope ADMIN.',
+      'Removes the content of every event of a subject or actor, or of given ids. Their ' +
+      'positions stay. This cannot be undone. Needs the scope ADMIN.',
     args: {
       input: t.arg({ type: RedactEventsInput, required: true, description: 'Which events.' }),
     },

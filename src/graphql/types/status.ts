@@ -15,86 +15,91 @@ import { WorkspaceRef } from '../refs.ts';
 const StreamStatusRef = builder.objectRef<StreamStatus>('StreamStatus').implement({
   description: 'The live streams of one gateway.',
   fields: t => ({
-    open: t.exposeInt('open', { description: 'How many are open.' }),
+    open: t.exposeInt('open', { description: 'The number of open streams.' }),
     catchingUp: t.exposeInt('catchingUp', {
-      description: 'How many of these read the log, because they began in the past or fell behind.',
+      description:
+        'The number of open streams that read from the log, because they began in the past or fell behind.',
     }),
     lagEvents: t.field({
       type: 'SafeInt',
-      description: 'Events that the slowest is behind.',
+      description: 'How many events the slowest stream is behind.',
       resolve: ({ lagEvents }) => lagEvents,
     }),
     lagSeconds: t.float({
-      description: 'How old the oldest event is that the slowest has yet to see; 0 when none.',
+      description: 'Age of the oldest event that the slowest stream has not delivered yet, or 0.',
       resolve: ({ lagMs }) => lagMs / 1_000,
     }),
   }),
 });
 
 const StorageStatusRef = builder.objectRef<StorageStatus>('StorageStatus').implement({
-  description: 'What the database takes on its disk.',
+  description: 'The disk space of the database.',
   fields: t => ({
     usedBytes: t.field({
       type: 'SafeInt',
-      description: 'Bytes of the whole database, with its indexes.',
+      description: 'Bytes of the whole database, including indexes.',
       resolve: ({ usedBytes }) => usedBytes,
     }),
     bytesPerDay: t.field({
       type: 'SafeInt',
       description:
-        'Bytes that a day adds: as many as an event takes by now, for the events of an average ' +
-        'day of the last week. Removal of old events is not taken off.',
+        'Bytes that a day adds: the current bytes for each event, times the events of an average ' +
+        'day of the last week. The removal of old events is not subtracted.',
       resolve: ({ bytesPerDay }) => bytesPerDay,
     }),
     freeBytes: t.field({
       type: 'SafeInt',
       nullable: true,
       description:
-        'Bytes left on the disk of the embedded Postgres. Null for a server of its own, whose ' +
-        'disk is not seen from here.',
+        'Free bytes on the disk of the embedded Postgres. Null for another server, whose disk ' +
+        'the gateway cannot see.',
       resolve: ({ freeBytes }) => freeBytes,
     }),
   }),
 });
 
 const UpkeepStepEnum = builder.enumType('UpkeepStep', {
-  description: 'What upkeep does for each workspace by itself.',
+  description: 'A step of background work, done for each workspace separately.',
   values: enumValues<UpkeepStep>({
-    FOLD: 'Counts recorded events into the rollups. Until then reads count them from the events.',
-    DAYS: 'Makes the rollup of days anew, for another time zone.',
+    FOLD: 'Counts recorded events into the rollups. Until then, reads count them from the events.',
+    DAYS: 'Rebuilds the rollup of days for another time zone.',
     FILL: 'Counts earlier events into the rollup of a new measure.',
     DROP: 'Removes the rollup of a measure that is no longer declared.',
-    EXPIRY: 'Takes the content of expired events away. No read shows it meanwhile.',
+    EXPIRY: 'Removes the content of expired events. Reads do not show it meanwhile.',
     RETENTION: 'Removes events that are no longer kept.',
   }),
 });
 
 const UpkeepFaultRef = builder.objectRef<UpkeepFault>('UpkeepFault').implement({
-  description: 'A step that fails for one workspace. The others are not held up by it.',
+  description: 'A step that fails for one workspace. Other workspaces are not delayed by it.',
   fields: t => ({
     workspace: t.field({
       type: WorkspaceRef,
       nullable: true,
-      description: 'The workspace. Null: it was deleted a moment ago.',
+      description: 'The workspace. Null if it was just deleted.',
       resolve: ({ workspaceId }, _args, { loaders }) => loaders.workspace.load(workspaceId),
     }),
-    step: t.field({ type: UpkeepStepEnum, description: 'What fails.', resolve: f => f.step }),
-    since: t.expose('since', { type: 'DateTime', description: 'When it failed first.' }),
-    retryAt: t.expose('retryAt', { type: 'DateTime', description: 'When it is tried again.' }),
-    message: t.exposeString('message', { description: 'What the database said, for people.' }),
+    step: t.field({
+      type: UpkeepStepEnum,
+      description: 'The step that fails.',
+      resolve: f => f.step,
+    }),
+    since: t.expose('since', { type: 'DateTime', description: 'When it first failed.' }),
+    retryAt: t.expose('retryAt', { type: 'DateTime', description: 'When it will be tried again.' }),
+    message: t.exposeString('message', { description: 'The message of the database, for people.' }),
   }),
 });
 
 const SetAsideMeasureRef = builder.objectRef<SetAsideMeasure>('SetAsideMeasure').implement({
   description:
-    'A measure without a rollup, since a number of its events has more than 128 characters. It is ' +
-    'counted from the events, within the time limit. To try anew, define the type without it, ' +
-    'and then with it.',
+    'A measure without a rollup, because a number in its events has more than 128 ' +
+    'characters. It is counted from events, within the time limit. To try again, define the ' +
+    'type without the measure, and then with it.',
   fields: t => ({
     workspace: t.field({
       type: WorkspaceRef,
       nullable: true,
-      description: 'The workspace. Null: it was deleted a moment ago.',
+      description: 'The workspace. Null if it was just deleted.',
       resolve: ({ workspaceId }, _args, { loaders }) => loaders.workspace.load(workspaceId),
     }),
     type: t.exposeString('type', { description: 'The type whose definition lists it.' }),
@@ -104,25 +109,29 @@ const SetAsideMeasureRef = builder.objectRef<SetAsideMeasure>('SetAsideMeasure')
 });
 
 const UpkeepStatusRef = builder.objectRef<UpkeepStatus>('UpkeepStatus').implement({
-  description: 'What upkeep can not do, and for which workspaces. Empty lists: all is well.',
+  description:
+    'Background work that fails, and for which workspaces. The lists are empty if all is well.',
   fields: t => ({
     faults: t.field({
       type: [UpkeepFaultRef],
-      description: 'Steps that fail, the oldest first; at most 100.',
+      description: 'Failing steps, oldest first, at most 100.',
       resolve: ({ faults }) => faults,
     }),
     setAsideMeasures: t.field({
       type: [SetAsideMeasureRef],
-      description: 'Measures that have no rollup, the oldest first; at most 100.',
+      description: 'Measures without a rollup, oldest first, at most 100.',
       resolve: ({ setAsideMeasures }) => setAsideMeasures,
     }),
   }),
 });
 
 const GatewayStatusRef = builder.objectRef<GatewayStatus>('GatewayStatus').implement({
-  description: 'How the gateway does that answers: of several, each speaks for itself.',
+  description:
+    'The state of the gateway that answers. If there are several, each reports only itself.',
   fields: t => ({
-    version: t.exposeString('version', { description: 'Of the gateway: MAJOR.MINOR.PATCH.' }),
+    version: t.exposeString('version', {
+      description: 'Version of the gateway: MAJOR.MINOR.PATCH.',
+    }),
     startedAt: t.expose('startedAt', { type: 'DateTime', description: 'When it was started.' }),
     waitingEvents: t.exposeInt('waitingEvents', {
       description: 'Events that wait to be recorded, or are being recorded.',
@@ -134,12 +143,12 @@ const GatewayStatusRef = builder.objectRef<GatewayStatus>('GatewayStatus').imple
     }),
     storage: t.field({
       type: StorageStatusRef,
-      description: 'What its database takes on the disk.',
+      description: 'The disk space of its database.',
       resolve: (_status, _args, { services }) => services.status.storage(),
     }),
     upkeep: t.field({
       type: UpkeepStatusRef,
-      description: 'What the gateways of its database can not do in the background.',
+      description: 'Background work that fails, for all gateways of the database.',
       resolve: (_status, _args, { services }) => services.status.upkeep(),
     }),
   }),
@@ -149,8 +158,8 @@ builder.queryField('status', t =>
   t.field({
     type: GatewayStatusRef,
     description:
-      'How the gateway does. Needs the scope ADMIN over every workspace. Whether it can record ' +
-      'and read is told to everybody at `/health/ready`.',
+      'The state of the gateway. Needs the scope ADMIN for all workspaces. `/health/ready` ' +
+      'tells everybody whether the gateway can record and read.',
     resolve: (_root, _args, context) => {
       requireInstallationAdmin(context);
       return context.services.status.gateway();

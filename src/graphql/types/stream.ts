@@ -15,18 +15,18 @@ import { EventAggregateInputRef } from './aggregate-input.ts';
 import { EventFilterInput } from './event-filter.ts';
 
 const DeliveryKindEnum = builder.enumType('DeliveryKind', {
-  description: 'What a step of a stream says.',
+  description: 'What a step of a stream reports.',
   values: enumValues<Delivery['kind']>({
     EVENT: 'An event.',
-    CAUGHT_UP: 'History ends here, what follows is live. Once in a stream.',
-    CHECKPOINT: 'Nothing up to this cursor matched: it is a better one to resume at.',
+    CAUGHT_UP: 'History ends here, and live events follow. Once in a stream.',
+    CHECKPOINT: 'No event up to this cursor matched, so it is a better cursor to resume at.',
   }),
 });
 
 const StreamStartEnum = builder.enumType('StreamStart', {
   description: 'Where a stream without a cursor starts.',
   values: enumValues<'NOW' | 'BEGINNING'>({
-    NOW: 'With what is recorded from now on.',
+    NOW: 'With events that are recorded from now on.',
     BEGINNING: 'With the oldest event that is kept.',
   }),
 });
@@ -36,17 +36,17 @@ const EventDeliveryRef = builder.objectRef<PlacedDelivery>('EventDelivery').impl
   fields: t => ({
     kind: t.field({
       type: DeliveryKindEnum,
-      description: 'What this step says.',
+      description: 'What this step reports.',
       resolve: ({ delivery }) => delivery.kind,
     }),
     cursor: t.string({
-      description: 'Subscribe `after` it to go on right behind this step.',
+      description: 'Subscribe `after` it to continue right after this step.',
       resolve: ({ workspaceId, delivery }, _args, context) =>
         cursorsOf(context, workspaceId).encodePosition(delivery.place),
     }),
     position: t.field({
       type: 'SafeInt',
-      description: 'The position that the cursor stands for.',
+      description: 'The position of the cursor.',
       resolve: ({ delivery }) => delivery.place.position,
     }),
     node: t.field({
@@ -64,17 +64,17 @@ interface PlacedUpdate {
 }
 
 const EventAggregateUpdateRef = builder.objectRef<PlacedUpdate>('EventAggregateUpdate').implement({
-  description: 'One step of a live count.',
+  description: 'One step of a live aggregate.',
   fields: t => ({
     cursor: t.string({
-      description: 'Every event up to this cursor is counted in, none after it.',
+      description: 'Every event up to this cursor is counted, and none after it.',
       resolve: ({ workspaceId, update }, _args, context) =>
         cursorsOf(context, workspaceId).encodePosition(update.place),
     }),
     snapshot: t.boolean({
       description:
-        'True for the first message: every bucket. Later ones hold those that changed, with ' +
-        'their new values.',
+        'True for the first message, which has every bucket. Later messages have the buckets ' +
+        'that changed, with their new values.',
       resolve: ({ update }) => update.snapshot,
     }),
     aggregates: t.field({
@@ -93,16 +93,16 @@ builder.subscriptionFields(t => ({
   events: t.field({
     type: EventDeliveryRef,
     description:
-      'Events as they are recorded: history after the cursor first, then live, in position ' +
-      'order, each once. `after` and `start` exclude each other; an explicit `after: null` is ' +
-      'refused, so that a lost cursor never becomes NOW unseen.',
+      'Events as they are recorded: first history after the cursor, then live, in the order of ' +
+      'positions, each event once. Give `after` or `start`, not both. An explicit `after: ' +
+      'null` is refused, so that a lost cursor never starts at NOW unnoticed.',
     args: {
       workspace: t.arg.string({ description: WORKSPACE_ARGUMENT }),
       filter: t.arg({ type: EventFilterInput, description: 'Which events. Default: all.' }),
       after: t.arg.string({
         description:
-          'Start right after the event of this cursor: of a page by position, a receipt, a ' +
-          'delivery, a head or `liveCursor`.',
+          'Start right after the event of this cursor. It may come from a page by position, a ' +
+          'receipt, a delivery, `headCursor` or `liveCursor`.',
       }),
       start: t.arg({
         type: StreamStartEnum,
@@ -112,7 +112,7 @@ builder.subscriptionFields(t => ({
         required: true,
         defaultValue: false,
         description:
-          'Whether to be told now and then how far the stream has looked while nothing matched.',
+          'Whether to report from time to time how far the stream has read while no event matched.',
       }),
     },
     subscribe: async (_root, { workspace, ...args }, context) =>
@@ -125,8 +125,8 @@ builder.subscriptionFields(t => ({
   eventAggregates: t.field({
     type: EventAggregateUpdateRef,
     description:
-      'Aggregates kept up to date: a snapshot, then each change. Only what rollups answer; else ' +
-      'NOT_LIVE with what to drop.',
+      'Aggregates that are kept up to date: first a snapshot, then each change. Only for ' +
+      'aggregates that rollups can answer. Otherwise the error NOT_LIVE says what to remove.',
     args: {
       workspace: t.arg.string({ description: WORKSPACE_ARGUMENT }),
       input: t.arg({

@@ -10,7 +10,7 @@ const ViewerRef = builder.objectRef<Principal>('Viewer').implement({
     apiKey: t.field({
       type: ApiKeyRef,
       nullable: true,
-      description: 'The key of this request. Null for one that is not kept in the database.',
+      description: 'The key of this request. Null if it is not stored in the database.',
       resolve: ({ keyId }, _args, { loaders }) => loaders.apiKey.load(keyId),
     }),
     scopes: t.field({
@@ -21,7 +21,7 @@ const ViewerRef = builder.objectRef<Principal>('Viewer').implement({
     workspace: t.field({
       type: WorkspaceRef,
       nullable: true,
-      description: 'The one workspace that the key covers. Null: every workspace.',
+      description: 'The workspace that the key covers. Null: all workspaces.',
       resolve: ({ workspaceId }, _args, { loaders }) =>
         workspaceId === null ? null : loaders.workspace.load(workspaceId),
     }),
@@ -31,7 +31,7 @@ const ViewerRef = builder.objectRef<Principal>('Viewer').implement({
 builder.queryField('viewer', t =>
   t.field({
     type: ViewerRef,
-    description: 'Who is calling. Any valid key may ask.',
+    description: 'The caller. Needs a valid key, and no scope.',
     resolve: (_root, _args, context) => requireKey(context),
   }),
 );

@@ -37,7 +37,7 @@ const DeleteWorkspacePayload = builder
   .implement({
     description: 'The answer of `deleteWorkspace`.',
     fields: t => ({
-      deletedSlug: t.exposeString('deletedSlug', { description: 'The slug, free again now.' }),
+      deletedSlug: t.exposeString('deletedSlug', { description: 'The slug, which is free again.' }),
     }),
   });
 
@@ -47,20 +47,20 @@ const settingsFields = (t: PothosSchemaTypes.InputFieldBuilder<ApiSchema, 'Input
   }),
   retentionDays: t.int({
     description:
-      'Days an event is kept after it was recorded, 1 to 36,500. Default, and null: for ever.',
+      'Days that an event is kept after it was recorded, 1 to 36,500. Default, and null: for ever.',
   }),
   dedupeDays: t.int({
     description:
-      'Days an event id is remembered at least, also when its event goes first, 1 to 36,500. ' +
-      'Default: 30.',
+      'Minimum number of days that an event id is remembered, even if its event is removed ' +
+      'earlier, 1 to 36,500. Default: 30.',
   }),
   timeZone: t.field({
     type: 'TimeZone',
-    description: 'The zone in which days are kept ready. Default: `UTC`.',
+    description: 'The time zone of the days in its rollups. Default: `UTC`.',
   }),
   unknownTypes: t.field({
     type: UnknownTypePolicyEnum,
-    description: 'What becomes of an event whose type nobody defined. Default: DISCOVER.',
+    description: 'What happens to an event whose type nobody has defined. Default: DISCOVER.',
   }),
 });
 
@@ -69,7 +69,8 @@ const CreateWorkspaceInput = builder.inputType('CreateWorkspaceInput', {
   fields: t => ({
     slug: t.string({
       required: true,
-      description: 'Its name in requests: 1 to 63 letters, digits and hyphens; kept in lower case.',
+      description:
+        'Its name in requests: 1 to 63 letters, digits and hyphens. It is stored in lower case.',
     }),
     ...settingsFields(t),
   }),
@@ -78,11 +79,11 @@ const CreateWorkspaceInput = builder.inputType('CreateWorkspaceInput', {
 const UpdateWorkspaceInput = builder.inputType('UpdateWorkspaceInput', {
   description: 'The argument of `updateWorkspace`. Absent: unchanged. Null: cleared.',
   fields: t => ({
-    slug: t.string({ required: true, description: 'Slug of the workspace, as it is now.' }),
+    slug: t.string({ required: true, description: 'Current slug of the workspace.' }),
     newSlug: t.string({
       description:
-        'Its slug from now on: 1 to 63 letters, digits and hyphens. Null leaves it as it is. ' +
-        'Needs the scope ADMIN over every workspace.',
+        'Its new slug: 1 to 63 letters, digits and hyphens. Null: unchanged. Needs the scope ' +
+        'ADMIN for all workspaces.',
     }),
     ...settingsFields(t),
   }),
@@ -92,14 +93,14 @@ const DeleteWorkspaceInput = builder.inputType('DeleteWorkspaceInput', {
   description: 'The argument of `deleteWorkspace`.',
   fields: t => ({
     slug: t.string({ required: true, description: 'Slug of the workspace.' }),
-    confirmSlug: t.string({ required: true, description: 'The same slug once more.' }),
+    confirmSlug: t.string({ required: true, description: 'The same slug again.' }),
   }),
 });
 
 builder.mutationFields(t => ({
   createWorkspace: t.field({
     type: CreateWorkspacePayload,
-    description: 'Makes a workspace. Needs the scope ADMIN over every workspace.',
+    description: 'Makes a workspace. Needs the scope ADMIN for all workspaces.',
     args: {
       input: t.arg({
         type: CreateWorkspaceInput,
@@ -114,7 +115,7 @@ builder.mutationFields(t => ({
   }),
   updateWorkspace: t.field({
     type: UpdateWorkspacePayload,
-    description: 'Changes what is given of a workspace. Needs the scope ADMIN over it.',
+    description: 'Changes the given fields of a workspace. Needs the scope ADMIN for it.',
     args: {
       input: t.arg({
         type: UpdateWorkspaceInput,
@@ -133,8 +134,8 @@ builder.mutationFields(t => ({
   deleteWorkspace: t.field({
     type: DeleteWorkspacePayload,
     description:
-      'Removes a workspace with everything in it. `slug` is asked for twice, so that nobody does ' +
-      'it by mistake. Needs the scope ADMIN over every workspace.',
+      'Removes a workspace with everything in it. The slug is required twice, to prevent ' +
+      'mistakes. Needs the scope ADMIN for all workspaces.',
     args: {
       input: t.arg({
         type: DeleteWorkspaceInput,

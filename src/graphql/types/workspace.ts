@@ -11,32 +11,32 @@ import { WorkspaceRef } from '../refs.ts';
 import { ID_FIELD, WORKSPACE_ARGUMENT } from '../words.ts';
 
 export const UnknownTypePolicyEnum = builder.enumType('UnknownTypePolicy', {
-  description: 'What becomes of an event whose type nobody defined.',
+  description: 'What happens to an event whose type nobody has defined.',
   values: enumValues<UnknownTypePolicy>({
     DISCOVER: 'It is recorded, and its type is defined as DISCOVERED.',
     REJECT: 'It is refused.',
-    QUARANTINE: 'It is kept aside with that problem.',
+    QUARANTINE: 'It is kept in quarantine with this problem.',
   }),
 });
 
 WorkspaceRef.implement({
   description:
-    'Where events are recorded: a tenant. Every event, definition, key and cursor belongs to ' +
-    'exactly one.',
+    'A tenant, where events are recorded. Every event, definition and cursor belongs to ' +
+    'exactly one workspace.',
   interfaces: [builder.nodeInterfaceRef()],
   fields: t => ({
     id: t.id({ description: ID_FIELD, resolve: ({ id }) => encodeId('Workspace', id) }),
     slug: t.exposeString('slug', {
       description:
-        'Its name in requests. Lower case, 1 to 63 characters; matched without regard to case.',
+        'Its name in requests: 1 to 63 characters in lower case. Requests may use upper case.',
     }),
     name: t.exposeString('name', { description: 'Its name for people.' }),
-    createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When it was made.' }),
+    createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When it was created.' }),
     headPosition: t.field({
       type: 'SafeInt',
       description:
-        'Position of the newest event; 0 when none. Positions are dense: event n+1 follows ' +
-        'event n.',
+        'Position of the newest event, or 0 if there is none. Positions have no gaps: event n+1 ' +
+        'follows event n.',
       resolve: async ({ id }, _args, { loaders }) => (await loaders.head.load(id)).position,
     }),
     headCursor: t.string({
@@ -46,23 +46,24 @@ WorkspaceRef.implement({
     }),
     tailPosition: t.field({
       type: 'SafeInt',
-      description: 'Position of the oldest event still kept; 1 where none was removed.',
+      description: 'Position of the oldest event that is still kept: 1 if none was removed.',
       resolve: ({ id }, _args, { loaders }) => loaders.tail.load(id),
     }),
     retentionDays: t.exposeInt('retentionDays', {
       nullable: true,
-      description: 'Days an event is kept after it was recorded; null keeps for ever.',
+      description: 'Days that an event is kept after it was recorded. Null: for ever.',
     }),
     dedupeDays: t.exposeInt('dedupeDays', {
-      description: 'Days an event id is remembered at least, also when its event goes first.',
+      description:
+        'Minimum number of days that an event id is remembered, even if its event is removed earlier.',
     }),
     timeZone: t.expose('timeZone', {
       type: 'TimeZone',
-      description: 'The zone in which days are kept ready.',
+      description: 'The time zone of the days in its rollups.',
     }),
     unknownTypes: t.expose('unknownTypes', {
       type: UnknownTypePolicyEnum,
-      description: 'What becomes of an event whose type nobody defined.',
+      description: 'What happens to an event whose type nobody has defined.',
     }),
   }),
 });
@@ -76,7 +77,7 @@ builder.queryFields(t => ({
   workspace: t.field({
     type: WorkspaceRef,
     nullable: true,
-    description: 'A workspace by its slug. Null where there is none for this key.',
+    description: 'A workspace by its slug. Null if there is none, or the key does not cover it.',
     args: { slug: t.arg.string({ description: WORKSPACE_ARGUMENT }) },
     resolve: (_root, { slug }, { access }) => orNull(access(slug, 'EVENTS_READ')),
   }),
