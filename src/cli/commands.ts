@@ -24,7 +24,9 @@ import { send } from './send.ts';
 export function graphqlCommand(): Command {
   const command = new Command('graphql')
     .argument('[document]', 'the document (default: standard input)')
-    .description('Run a GraphQL document, given or from standard input, and print what comes.')
+    .description(
+      'Run a GraphQL document from the argument or standard input, and print the results.',
+    )
     .option('--variables <json>', 'the variables, a JSON object', jsonObjectText)
     .option('--take <n>', 'end a subscription after n messages', whole(1))
     .action(runDocument);
@@ -37,25 +39,25 @@ export function graphqlCommand(): Command {
 
 export function sendCommand(): Command {
   const command = new Command('send')
-    .argument('[type]', 'the type of the event; without it, events are read as JSON lines')
+    .argument('[type]', 'the type of the event (without it, events are read as JSON lines)')
     .description('Record one event, or each JSON line of standard input as it comes.')
-    .option('--payload <json>', 'what is to be said of it, a JSON object', exactObject)
-    .option('--id <id>', 'its id: sending it again stores nothing (default: one is made)')
+    .option('--payload <json>', 'the payload, a JSON object', exactObject)
+    .option('--id <id>', 'the event id: sending it again stores nothing (default: a new id)')
     .option('--occurred-at <instant>', 'when it happened (default: now)', instant)
-    .option('--expires-at <instant>', 'after this its content is removed', instant)
+    .option('--expires-at <instant>', 'when its content is removed (default: never)', instant)
     .option('--source <name>', 'the system, application or host that emits it')
     .option('--subject <name>', 'what it is about')
     .option('--actor <name>', 'who did it')
     .option('--description <text>', 'what happened, in words for people')
     .option('--icon <emoji>', 'one emoji')
-    .option('--notify', 'notify somebody of it')
-    .option('--success', 'what it tells of succeeded')
-    .option('--no-success', 'what it tells of failed')
+    .option('--notify', 'somebody should be notified')
+    .option('--success', 'the action succeeded')
+    .option('--no-success', 'the action failed')
     .option('--client-ip <address>', 'the client that caused it')
     .option('--parent-id <id>', 'the event that caused it')
     .option('--group-id <id>', 'the id of events that belong together')
-    .option('--time-zone <zone>', 'lines: of instants without an offset', timeZone)
-    .option('--retry-for <seconds>', 'how long to try where no gateway answers', whole(0), 10)
+    .option('--time-zone <zone>', 'JSON lines: time zone of instants without an offset', timeZone)
+    .option('--retry-for <seconds>', 'how long to retry if no gateway answers', whole(0), 10)
     .option('--json', JSON_LINES)
     .action(send);
   return withExamples(
@@ -67,21 +69,21 @@ export function sendCommand(): Command {
 
 export function exportCommand(): Command {
   const command = new Command('export')
-    .description('Write the events of a workspace, oldest first, in a form that import takes.')
+    .description('Write the events of a workspace, oldest first, in a format that import reads.')
     .addOption(
-      new Option('--format <format>', 'default: by the name of the file, else ndjson').choices([
-        'ndjson',
-        'csv',
-      ]),
+      new Option(
+        '--format <format>',
+        'the format (default: from the name of the file, or ndjson)',
+      ).choices(['ndjson', 'csv']),
     )
-    .option('--columns <names>', 'CSV: which, such as type,occurredAt,payload.plan', list)
-    .option('-o, --output <file>', 'default: standard output')
-    .option('--resume', 'go on where the file was broken off, or ends')
+    .option('--columns <names>', 'CSV: the columns, such as type,occurredAt,payload.plan', list)
+    .option('-o, --output <file>', 'the file to write (default: standard output)')
+    .option('--resume', 'continue where the file ends')
     .option('--force', 'overwrite the file')
     .option('--after <cursor>', 'begin right after this cursor')
-    .option('--from <instant>', 'only what happened then or later', instant)
-    .option('--to <instant>', 'only what happened before', instant)
-    .option('--limit <n>', 'at most so many', whole(1))
+    .option('--from <instant>', 'only events that happened then or later', instant)
+    .option('--to <instant>', 'only events that happened before', instant)
+    .option('--limit <n>', 'the maximum number of events', whole(1))
     .action(exportEvents);
   return withExamples(
     withFilter(withWorkspace(withConnection(command))),
@@ -93,14 +95,14 @@ export function exportCommand(): Command {
 
 export function queryCommand(): Command {
   const command = new Command('query')
-    .description('Count and measure events: a table, or spark lines.')
-    .option('--last <time>', 'so long up to now, such as 15m, 24h, 7d (default: 24h)', duration)
-    .option('--from <instant>', 'from then on, such as 2026-01-01', instant)
-    .option('--to <instant>', 'until then (default: now)', instant)
-    .addOption(new Option('--by <granularity>', 'how long a row is').choices(GRANULARITIES))
+    .description('Count and measure events, as a table or as spark lines.')
+    .option('--last <time>', 'the time up to now, such as 15m, 24h, 7d (default: 24h)', duration)
+    .option('--from <instant>', 'the start, such as 2026-01-01', instant)
+    .option('--to <instant>', 'the end (default: now)', instant)
+    .addOption(new Option('--by <granularity>', 'the length of each row').choices(GRANULARITIES))
     .option(
       '--group <name>',
-      `by ${DIMENSIONS.join(', ')} or a payload key; may be given again`,
+      `group by ${DIMENSIONS.join(', ')} or a payload key (repeatable)`,
       collected,
     )
     .option(
@@ -108,9 +110,9 @@ export function queryCommand(): Command {
       `${FUNCTIONS.join(', ')} of a payload key, such as sum:total`,
       measures,
     )
-    .option('--top <n>', 'the n greatest counts', whole(1, LIMITS.pageSizeMax))
-    .option('--time-zone <zone>', 'where days begin (default: the workspace’s)')
-    .option('--spark', 'a line of blocks for each group')
+    .option('--top <n>', 'only the n greatest counts', whole(1, LIMITS.pageSizeMax))
+    .option('--time-zone <zone>', 'time zone in which days begin (default: that of the workspace)')
+    .option('--spark', 'print a line of blocks for each group')
     .option('--json', JSON_LINES)
     .action(query);
   return withExamples(
@@ -138,7 +140,7 @@ function measures(text: string, all: readonly Measure[] | undefined): Measure[] 
   const [name = '', key = ''] = text.split(/:(.*)/s);
   if (!FUNCTIONS.includes(name) || key === '') {
     throw new InvalidArgumentError(
-      `One of ${FUNCTIONS.join(', ')}, ":" and a payload key are expected.`,
+      `Expected one of ${FUNCTIONS.join(', ')}, ":" and a payload key.`,
     );
   }
   const what =

@@ -29,11 +29,12 @@ export async function withInstallation<T>(work: (db: Database) => Promise<T>): P
 
 function assertCurrent(version: number | null, known: number): void {
   if (version === null) {
-    const message = 'The database holds no Sluice yet: start a gateway on it';
+    const message = 'The database has no Sluice tables yet. Start a gateway on it';
     throw new NothingThereError(`${message}, or run "sluice migrate" once.`);
   }
   if (version === known) return;
-  const message = `The database is at version ${version}, this program at version ${known}`;
-  const help = version > known ? 'run a newer program' : 'run "sluice migrate" or an older program';
+  const message = `The database has version ${version}, this program has version ${known}`;
+  const help =
+    version > known ? 'use a newer program' : 'run "sluice migrate", or use an older program';
   throw new Error(`${message}: ${help}.`);
 }

@@ -16,10 +16,10 @@ export const EXIT = {
 export const EXIT_CODES_HELP = `
 Exit codes:
   0  done
-  1  something was refused, or is broken
-  2  the command line is not well-formed
+  1  something was refused, or a check failed
+  2  the command line is not valid
   3  no gateway answers, or there is no database to work on
-  4  the key is not valid, or may not do this`;
+  4  the key is not valid, or lacks a scope for this command`;
 
 /** A fault in what was given on the command line. */
 export class UsageError extends Error {
@@ -35,7 +35,7 @@ const NOT_ALLOWED = new Set<SluiceErrorCode>(['UNAUTHENTICATED', 'FORBIDDEN', 'K
 
 const ADVICE: Partial<Record<SluiceErrorCode, string>> = {
   UNAUTHENTICATED: 'Check SLUICE_KEY or --key.',
-  NO_ANSWER: 'Is it running, and SLUICE_URL or --url right?',
+  NO_ANSWER: 'Check that it is running, and SLUICE_URL or --url.',
 };
 
 /** Prints what went wrong and sets the exit code. */
@@ -62,7 +62,7 @@ export function sentenceOf(error: unknown): string {
   }
   const system = error as NodeJS.ErrnoException & { port?: number; path?: string };
   if (system.code === 'EADDRINUSE') {
-    return `Port ${system.port} is taken: end what listens there, or set PORT to another.`;
+    return `Port ${system.port} is already in use. Stop the program that listens there, or set another PORT.`;
   }
   if (system.code === 'ENOENT' && system.path !== undefined) {
     return `There is no file ${JSON.stringify(system.path)}.`;

@@ -24,7 +24,7 @@ export function connectionFrom(options: ConnectionOptions): GatewayConnection {
     hasWarned = true;
     const host = new URL(url).host;
     process.stderr.write(
-      `warning: the key goes to ${host} unencrypted, for everybody on the way to read. Use https.\n`,
+      `warning: the key is sent to ${host} unencrypted, so anybody on the way can read it. Use https.\n`,
     );
   }
   return { url: url.replace(/\/+$/, ''), key };

@@ -20,7 +20,7 @@ export async function runDocument(document: string | undefined, options: Graphql
   endWithReader();
   const query = document ?? (await text(process.stdin));
   if (query.trim() === '')
-    throw new UsageError('A document is expected: as argument or on standard input.');
+    throw new UsageError('Expected a document, as argument or on standard input.');
   const body = `{"query":${JSON.stringify(query)},"variables":${options.variables ?? '{}'}}`;
   if (!/^\s*subscription\b/m.test(query)) {
     const response = await post(connection, body, { accept: 'application/json' });

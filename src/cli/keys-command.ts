@@ -15,19 +15,15 @@ export function keysCommand(): Command {
     'Make, list, rotate and revoke keys. Needs an ADMIN key.',
   );
   const create = new Command('create')
-    .argument('<name>', 'what it is for, in words for people')
-    .description('Make a key and print it: it is shown this once.')
+    .argument('<name>', 'its purpose, in words for people')
+    .description('Make a key and print it. It is shown only once.')
     .addOption(
       new Option('--scope <scope...>', 'what it may do').choices(SCOPES).default(['EVENTS_WRITE']),
     )
-    .option(
-      '--expires <instant>',
-      'from then on it is refused (default: as late as may be)',
-      instant,
-    )
+    .option('--expires <instant>', 'when it ends (default: as late as allowed)', instant)
     .option(
       '--address <range>',
-      'where it may be used from, such as 10.0.0.0/8; may be given again (default: anywhere)',
+      'addresses that it may be used from, such as 10.0.0.0/8 (repeatable; default: any)',
       collected,
     )
     .option('--json', JSON_LINES)
@@ -37,14 +33,16 @@ export function keysCommand(): Command {
     .option('--json', JSON_LINES)
     .action(listKeys);
   const rotate = new Command('rotate')
-    .argument('<key>', 'its beginning, as the list shows it, or its id')
-    .description('Make a key like it and print it: it is shown this once. The old one ends later.')
-    .option('--overlap <time>', 'how long the old one is still taken (default: 1h)', duration)
+    .argument('<key>', 'its prefix, as in the list, or its id')
+    .description(
+      'Replace a key: make one like it and print it. It is shown only once. The old key ends later.',
+    )
+    .option('--overlap <time>', 'how long the old key remains valid (default: 1h)', duration)
     .option('--json', JSON_LINES)
     .action(rotateKey);
   const revoke = new Command('revoke')
-    .argument('<key>', 'its beginning, as the list shows it, or its id')
-    .description('End a key within seconds, with the streams opened by it.')
+    .argument('<key>', 'its prefix, as in the list, or its id')
+    .description('End a key within seconds, with the streams that it opened.')
     .option('--json', JSON_LINES)
     .action(revokeKey);
   keys.addCommand(

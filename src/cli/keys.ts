@@ -59,7 +59,7 @@ export async function createKey(name: string, options: CreateKeyOptions): Promis
   );
   const { secret, apiKey } = createApiKey;
   if (!isForPeople(options)) return writeLine({ ...apiKey, secret });
-  process.stderr.write('This is the key. It is shown this once:\n');
+  process.stderr.write('This is the key. It is shown only once:\n');
   await write(`${secret}\n`);
 }
 
@@ -92,7 +92,7 @@ export async function rotateKey(which: string, options: RotateKeyOptions): Promi
   const { secret, previousStopsAt, apiKey } = rotateApiKey;
   if (!isForPeople(options)) return writeLine({ ...apiKey, secret, previousStopsAt });
   process.stderr.write(
-    `The key ${prefix} is taken until ${previousStopsAt}. This is the new key, shown this once:\n`,
+    `The key ${prefix} remains valid until ${previousStopsAt}. This is the new key. It is shown only once:\n`,
   );
   await write(`${secret}\n`);
 }

@@ -20,7 +20,7 @@ export function mistypedSettings(
     if (value === '' || OF_A_SERVICE.test(value)) return [];
     const [near] = nearest(bare(name), [...settings.keys()]);
     if (near === undefined) return [];
-    return [`${name} is no setting: did you mean ${settings.get(near)}?`];
+    return [`${name} is not a setting: did you mean ${settings.get(near)}?`];
   });
 }
 

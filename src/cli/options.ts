@@ -4,7 +4,7 @@ import type { EventFilter } from '../client/index.ts';
 import { parseDateTime } from '../core/date-time.ts';
 import { isTimeZone, readInstant } from './instant.ts';
 
-export const JSON_LINES = 'JSON lines, as a pipe gets them, on a terminal too';
+export const JSON_LINES = 'print JSON lines on a terminal too, as into a pipe';
 
 export interface ConnectionOptions {
   readonly url?: string;
@@ -25,28 +25,29 @@ export interface FilterOptions {
 
 export function withConnection(command: Command): Command {
   return command
-    .option('--url <url>', 'the gateway (default: SLUICE_URL, else http://127.0.0.1:4000)')
-    .option('--key <key>', 'the key (default: SLUICE_KEY, else the one kept in the data folder)')
+    .option('--url <url>', 'the gateway (default: SLUICE_URL, or http://127.0.0.1:4000)')
+    .option('--key <key>', 'the key (default: SLUICE_KEY, or the one in the data folder)')
     .addOption(
-      new Option('--key-file <file>', 'a file that holds the key, out of sight of ps').conflicts(
-        'key',
-      ),
+      new Option(
+        '--key-file <file>',
+        'a file that holds the key, which hides it from ps',
+      ).conflicts('key'),
     );
 }
 
 export function withWorkspace(command: Command): Command {
-  return command.option('-w, --workspace <slug>', 'the workspace (default: the key’s own)');
+  return command.option('-w, --workspace <slug>', 'the workspace (default: that of the key)');
 }
 
 export function withFilter(command: Command): Command {
   return command
-    .option('--type <name>', 'only events of this type; may be given again', collected)
-    .option('--type-prefix <text>', 'only events whose type begins so')
-    .option('--source <name>', 'only events from there; may be given again', collected)
-    .option('--subject <name>', 'only events about it; may be given again', collected)
-    .option('--actor <name>', 'only events by them; may be given again', collected)
-    .option('--search <words>', 'only events that hold these words')
-    .option('--filter <json>', 'any other condition, as the API’s EventFilter', jsonObject);
+    .option('--type <name>', 'only events of this type (repeatable)', collected)
+    .option('--type-prefix <text>', 'only events whose type begins with this text')
+    .option('--source <name>', 'only events from this source (repeatable)', collected)
+    .option('--subject <name>', 'only events about this subject (repeatable)', collected)
+    .option('--actor <name>', 'only events by this actor (repeatable)', collected)
+    .option('--search <words>', 'only events that contain these words')
+    .option('--filter <json>', 'any other condition, as an EventFilter of the API', jsonObject);
 }
 
 /** All that is given must hold. */
@@ -74,7 +75,7 @@ export function whole(min: number, max = Number.MAX_SAFE_INTEGER) {
     const value = Number(text);
     if (/^\d+$/.test(text) && value >= min && value <= max) return value;
     const bounds = max === Number.MAX_SAFE_INTEGER ? `from ${min}` : `from ${min} to ${max}`;
-    throw new InvalidArgumentError(`A whole number ${bounds} is expected.`);
+    throw new InvalidArgumentError(`Expected a whole number ${bounds}.`);
   };
 }
 
@@ -87,7 +88,7 @@ export function jsonObject(text: string): Record<string, never> {
   } catch {
     // Said below.
   }
-  throw new InvalidArgumentError('A JSON object is expected, such as \'{"plan":"pro"}\'.');
+  throw new InvalidArgumentError('Expected a JSON object, such as \'{"plan":"pro"}\'.');
 }
 
 /** The same, as it is written: no number in it is rounded. */
@@ -102,13 +103,13 @@ export function instant(text: string): string {
   const read = readInstant(text, isDay ? 'UTC' : null);
   if (typeof read === 'object') return (parseDateTime(read.rfc3339) as Date).toISOString();
   throw new InvalidArgumentError(
-    'An instant is expected, such as 2026-02-28 or 2026-02-28T12:00:00Z.',
+    'Expected an instant, such as 2026-02-28 or 2026-02-28T12:00:00Z.',
   );
 }
 
 export function timeZone(name: string): string {
   if (isTimeZone(name)) return name;
-  throw new InvalidArgumentError('A time zone is expected, such as Europe/Vienna, UTC or +02:00.');
+  throw new InvalidArgumentError('Expected a time zone, such as Europe/Vienna, UTC or +02:00.');
 }
 
 const UNIT_S = { s: 1, m: 60, h: 3_600, d: 86_400, w: 604_800 } as const;
@@ -118,7 +119,7 @@ export function duration(text: string): string {
   if (/^P(?=.)(\d+W)?(\d+D)?(T(?=.)(\d+H)?(\d+M)?(\d+S)?)?$/i.test(text)) return text.toUpperCase();
   const [, count, unit] = /^(\d+)([smhdw])$/.exec(text) ?? [];
   if (count === undefined || Number(count) === 0) {
-    throw new InvalidArgumentError('A length of time is expected, such as 15m, 24h, 7d or PT15M.');
+    throw new InvalidArgumentError('Expected a length of time, such as 15m, 24h, 7d or PT15M.');
   }
   return `PT${Number(count) * UNIT_S[unit as keyof typeof UNIT_S]}S`;
 }

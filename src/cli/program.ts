@@ -31,7 +31,7 @@ withExamples(serveCommand, 'sluice serve', 'PORT=8080 DATABASE_URL=postgres://â€
 
 const migrateCommand = program
   .command('migrate')
-  .description('Bring the database to this version, as serve does when it starts.')
+  .description('Migrate the database to this version, as serve does when it starts.')
   .action(async () => (await import('./migrate.ts')).migrateDatabase());
 withExamples(migrateCommand, 'DATABASE_URL=postgres://â€¦ sluice migrate');
 
@@ -42,9 +42,11 @@ program.addCommand(exportCommand());
 
 const tailCommand = program
   .command('tail')
-  .description('Print events as they are recorded: lines for people, or JSON lines into a pipe.')
-  .option('--after <cursor>', 'begin right after this cursor (default: with what comes)')
-  .option('--json', 'JSON lines, as a pipe gets them, on a terminal too')
+  .description(
+    'Print events as they are recorded, as text on a terminal or as JSON lines into a pipe.',
+  )
+  .option('--after <cursor>', 'begin right after this cursor (default: with new events)')
+  .option('--json', 'print JSON lines on a terminal too, as into a pipe')
   .action(tail);
 withFilter(withWorkspace(withConnection(tailCommand)));
 withExamples(
@@ -58,9 +60,15 @@ program.addCommand(graphqlCommand());
 
 const verifyCommand = program
   .command('verify')
-  .description('Check the invariants of the database: exit code 1 when one is broken.')
-  .option('--receipts <file>', 'check these receipts instead, a JSON line each; - reads them')
-  .option('-w, --workspace <slug>', 'of the receipts, where neither line nor cursor says so')
+  .description('Check the invariants of the database. The exit code is 1 if one is broken.')
+  .option(
+    '--receipts <file>',
+    'check receipts instead, one JSON object per line; - means standard input',
+  )
+  .option(
+    '-w, --workspace <slug>',
+    'the workspace of receipts whose line and cursor do not name one',
+  )
   .action(async options =>
     options.receipts === undefined
       ? (await import('./verify.ts')).verifyDatabase()
@@ -75,14 +83,16 @@ withExamples(
 
 const epochCommand = program
   .command('epoch')
-  .description('After a restore: refuse the cursors from before it. Stop the gateways first.')
-  .option('--keep', 'nothing was lost: keep the epoch, and take it that the database has moved')
+  .description(
+    'Run this after a restore: cursors from before are then refused. Stop the gateways first.',
+  )
+  .option('--keep', 'nothing was lost: keep the epoch, and accept that the database has moved')
   .action(async options => (await import('./epoch.ts')).renewDatabaseEpoch(options));
 withExamples(epochCommand, 'sluice epoch');
 
 const completionCommand = program
   .command('completion')
-  .description('Print what makes a shell complete commands and options.')
+  .description('Print a script that completes commands and options in a shell.')
   .addArgument(choiceArgument('<shell>', 'the shell', SHELLS))
   .action(shell => printCompletion(shell, program));
 withExamples(

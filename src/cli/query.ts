@@ -71,7 +71,7 @@ export async function query(options: QueryOptions): Promise<void> {
     for (const row of rows) await writeLine(row);
     return;
   }
-  if (rows.length === 0) return write('Nothing happened then.\n');
+  if (rows.length === 0) return write('There are no events in this time.\n');
   await write(options.spark === true ? sparks(rows) : asTable(rows, options));
 }
 
@@ -92,7 +92,9 @@ async function readAll(options: QueryOptions): Promise<Aggregate[]> {
     rows.push(...eventAggregates.nodes);
     if (top !== undefined || !eventAggregates.pageInfo.hasNextPage) return rows;
     if (rows.length >= ROWS_MAX) {
-      throw new UsageError(`That is more than ${ROWS_MAX} rows: narrow it, or use a longer --by.`);
+      throw new UsageError(
+        `The result has more than ${ROWS_MAX} rows. Narrow the query, or use a longer --by.`,
+      );
     }
     after = eventAggregates.pageInfo.endCursor;
   }
@@ -114,7 +116,7 @@ function inputOf(options: QueryOptions) {
 
 function timeframeOf({ last, from, to }: QueryOptions) {
   if (from === undefined && to === undefined) return { last: last ?? 'PT24H' };
-  if (last !== undefined) throw new UsageError('--last goes without --from and --to.');
+  if (last !== undefined) throw new UsageError('--last cannot be combined with --from and --to.');
   if (from === undefined) throw new UsageError('--to needs --from.');
   return { between: { from, to: to ?? new Date().toISOString() } };
 }

@@ -1,4 +1,4 @@
-/** Cursors that lead nowhere any more: asking again with the same one helps nobody. */
+/** Cursors that are no longer valid. The same one will not work on a retry. */
 import { SluiceError, type SluiceErrorCode } from '../client/index.ts';
 
 const REFUSED = new Set<SluiceErrorCode>([
@@ -12,9 +12,9 @@ export function isRefusedCursor(error: unknown): error is SluiceError {
   return error instanceof SluiceError && REFUSED.has(error.code);
 }
 
-/** @param anew what else there is to do where nothing is left of it, as `run it again …`. */
+/** @param anew what to do if the answer names no cursor to continue at, such as `run the command again …`. */
 export function howToGoOn({ oldestCursor }: SluiceError, anew: string, where = ''): string {
   return oldestCursor === undefined
-    ? `That cursor leads nowhere: ${anew}${where}.`
-    : `To go on with what is still kept, run it again with --after ${oldestCursor}${where}.`;
+    ? `The cursor is no longer valid: ${anew}${where}.`
+    : `To continue with the events that are still kept, run the command again with --after ${oldestCursor}${where}.`;
 }

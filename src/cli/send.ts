@@ -60,10 +60,10 @@ export async function send(type: string | undefined, options: SendOptions): Prom
       return;
     }
     if (process.stdin.isTTY) {
-      throw new UsageError('A type is expected, or events as JSON lines on standard input.');
+      throw new UsageError('Expected a type, or events as JSON lines on standard input.');
     }
     if (fields.length > 0)
-      throw new UsageError('Options of an event need its type: sluice send <type> …');
+      throw new UsageError('Options that describe an event need its type: sluice send <type> …');
     await sendLines(recorder, options);
   });
 }

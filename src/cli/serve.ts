@@ -25,7 +25,7 @@ export async function serve(): Promise<void> {
         .then(
           () => process.exit(0),
           (err: unknown) => {
-            log.error({ err }, 'stopped out of order');
+            log.error({ err }, 'the stop failed');
             process.exit(1);
           },
         );
@@ -40,7 +40,7 @@ function greet({ url, newAdminKey, notes }: Gateway): void {
     `  Sluice is ready at ${url}`,
     `  Console:   ${url}/`,
     `  GraphiQL:  ${url}/graphql`,
-    ...(newAdminKey === null ? [] : [`  Admin key: ${newAdminKey}   (shown this once)`]),
+    ...(newAdminKey === null ? [] : [`  Admin key: ${newAdminKey}   (shown only once)`]),
     ...notes.map(note => `  ${note}`),
     '',
   ];

@@ -34,7 +34,7 @@ export async function tail(options: TailOptions): Promise<void> {
   });
 }
 
-const ANEW = 'run it again without --after to begin with what comes';
+const ANEW = 'run the command again without --after to begin with new events';
 
 function lineOf({ unreadable, ...event }: RecordedEvent): string {
   return JSON.stringify(unreadable.length === 0 ? event : { ...event, unreadable });

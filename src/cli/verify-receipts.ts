@@ -83,14 +83,14 @@ function readLine(
   workspace: string | undefined,
 ): GivenReceipt | string | null {
   const receipt = parse(text);
-  if (typeof receipt?.status !== 'string') return 'this is no receipt in JSON';
+  if (typeof receipt?.status !== 'string') return 'this is not a receipt in JSON';
   if (!STORED.has(receipt.status)) return null;
   const eventId = receipt.eventId ?? receipt.id;
   if (eventId == null || !Number.isSafeInteger(receipt.position)) {
     return 'a receipt of a recorded event has eventId and position';
   }
   const workspaceId = workspaceIdOf(receipt, slugs, workspace);
-  if (workspaceId === undefined) return 'its workspace is not there: name it with --workspace';
+  if (workspaceId === undefined) return 'its workspace is unknown: set it with --workspace';
   return { workspaceId, eventId, position: receipt.position as number };
 }
 
@@ -116,8 +116,8 @@ function workspaceIdOf(
 
 function sentenceOf({ eventId, position }: GivenReceipt, finding: Finding): string {
   const told = `event ${JSON.stringify(eventId)} was acknowledged at position ${position}`;
-  if (finding.verdict !== 'ELSEWHERE') return `${told}, and is not there`;
-  return `${told}, and is at ${finding.positions.join(' and ')}`;
+  if (finding.verdict !== 'ELSEWHERE') return `${told}, but is not there`;
+  return `${told}, but is at ${finding.positions.join(' and ')}`;
 }
 
 function summaryOf(tally: Readonly<Record<'hold' | 'expired' | 'broken' | 'aside', number>>) {

@@ -69,4 +69,4 @@ async function keepConfigured(connection: Connection, secret: string): Promise<A
 }
 
 const UNUSABLE =
-  'SLUICE_ADMIN_KEY is no valid admin key: it was revoked, has expired or may do less. Set another.';
+  'SLUICE_ADMIN_KEY is not a valid admin key: it was revoked, has expired or has fewer rights. Set another.';

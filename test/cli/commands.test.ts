@@ -37,7 +37,7 @@ test('send records one event by its options, and lines as they come', async () =
   const many = await sluice(['send', '-w', slug], environment, lines);
   expect(many).toMatchObject({ code: 1 });
   expect(many.err).toBe(
-    'sluice: line 2: type is missing. typ is no field of an event: did you mean "type"?\n',
+    'sluice: line 2: type is missing. typ is not a field of an event: did you mean "type"?\n',
   );
   expect(many.json()).toMatchObject([
     { line: 1, position: 2 },
@@ -97,7 +97,12 @@ test('a fault is one line that says what to do, with its exit code', async () =>
   );
   const cases: [string[], object, number, RegExp][] = [
     [['send', 'a', '--url', 'localhost:4000'], {}, 2, /with http:\/\/ or https:\/\//],
-    [['export', '--url', 'http://127.0.0.1:9'], {}, 3, /No gateway answers at .*Is it running/],
+    [
+      ['export', '--url', 'http://127.0.0.1:9'],
+      {},
+      3,
+      /No gateway answers at .*Check that it is running/,
+    ],
     [['send', 'a'], { SLUICE_KEY: 'nobody-has-this-key' }, 4, /Check SLUICE_KEY/],
     [
       ['import', 'README.md', '--format', 'ndjson', '--url', 'http://127.0.0.1:9'],
@@ -106,8 +111,13 @@ test('a fault is one line that says what to do, with its exit code', async () =>
       /bad port/,
     ],
     [['send', 'a', '-w', 'defalt'], {}, 1, /did you mean "default"\?/],
-    [['graphql', '--take', 'x', '{ a }'], {}, 2, /A whole number from 1 is expected/],
-    [['serve'], { PORT: String(port), DATABASE_URL: gateway.databaseUrl }, 1, /Port \d+ is taken/],
+    [['graphql', '--take', 'x', '{ a }'], {}, 2, /Expected a whole number from 1/],
+    [
+      ['serve'],
+      { PORT: String(port), DATABASE_URL: gateway.databaseUrl },
+      1,
+      /Port \d+ is already in use/,
+    ],
   ];
   const runs = await Promise.all(
     cases.map(([args, more]) => sluice(args, { ...environment, ...more })),
@@ -125,7 +135,10 @@ test('a gateway that finds its port taken says so and ends at once', async () =>
   const started = startSluice(['serve'], { PORT: port, DATABASE_URL: gateway.databaseUrl });
   await once(started.process.stderr!, 'data');
   const saidMs = performance.now();
-  expect(await started.ended).toMatchObject({ code: 1, err: expect.stringMatching(/is taken/) });
+  expect(await started.ended).toMatchObject({
+    code: 1,
+    err: expect.stringMatching(/is already in use/),
+  });
   expect(performance.now() - saidMs).toBeLessThan(3_000);
 });
 

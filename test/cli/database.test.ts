@@ -38,7 +38,7 @@ test('a database without Sluice is told as one, also where others keep their mig
   await using database = await createEmptyDatabase();
   const said = {
     ...{ code: 3, out: '' },
-    err: 'sluice: The database holds no Sluice yet: start a gateway on it, or run "sluice migrate" once.\n',
+    err: 'sluice: The database has no Sluice tables yet. Start a gateway on it, or run "sluice migrate" once.\n',
   };
   expect(await run(database.url, COMMANDS)).toEqual(COMMANDS.map(() => said));
   await change(database.url, 'create table schema_migrations (version text)');
@@ -52,13 +52,13 @@ test('a database of another version is told with both versions and what to run',
     'delete from schema_migrations where version = (select max(version) from schema_migrations)',
   );
   const older =
-    /^sluice: The database is at version \d+, this program at version \d+: run "sluice mig/;
+    /^sluice: The database has version \d+, this program has version \d+: run "sluice mig/;
   for (const ran of await run(database.url, COMMANDS)) {
     expect(ran).toEqual({ code: 1, out: '', err: expect.stringMatching(older) });
   }
   await change(database.url, `insert into schema_migrations values (9999, 'of the future')`);
   const [ran] = await run(database.url, [['verify']]);
-  expect(ran).toMatchObject({ code: 1, err: expect.stringMatching(/9999.*run a newer program/) });
+  expect(ran).toMatchObject({ code: 1, err: expect.stringMatching(/9999.*use a newer program/) });
 });
 
 test('no database to work on is exit code 3, and says once why', async () => {

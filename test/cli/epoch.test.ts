@@ -84,7 +84,10 @@ test('who goes on with a cursor from before the epoch is told to begin anew', as
   for (const [args, said] of [
     [['export', '--after', cursor], anew],
     [['export', '--after', 'nonsense'], anew],
-    [['export', '-o', file, '--resume'], /without --after and --resume to begin anew, to another/],
+    [
+      ['export', '-o', file, '--resume'],
+      /without --after and --resume to start from the beginning, to another/,
+    ],
     [['tail', '--after', cursor], anew],
   ] as const) {
     const { code, err } = await sluice(args, at(after.url));

@@ -141,9 +141,9 @@ describe('a table that can not be what is meant is told before anything is recor
   const semicolons = 'type;x;y\nt;1;2\n';
   const latin1 = Buffer.from('type,x\nt,M\xfcller \x80\n', 'latin1');
   test.each<[string, string | Buffer, string[], RegExp]>([
-    ['two columns of one name', 'type,name,name\nt,a,b\n', [], /two columns "name"/],
-    ['cells between semicolons', semicolons, [], /say --delimiter ";"/],
-    ['cells between tabs', semicolons.replaceAll(';', '\t'), [], /say --delimiter tab/],
+    ['two columns of one name', 'type,name,name\nt,a,b\n', [], /two columns named "name"/],
+    ['cells between semicolons', semicolons, [], /Use --delimiter ";"/],
+    ['cells between tabs', semicolons.replaceAll(';', '\t'), [], /Use --delimiter tab/],
     [
       'a mistyped column',
       'type,when\nt,x\n',
@@ -155,7 +155,7 @@ describe('a table that can not be what is meant is told before anything is recor
       'UTF-16 without its mark',
       Buffer.from('type,x\nt,1\n', 'utf16le'),
       [],
-      /say --encoding utf-16le/,
+      /Use --encoding utf-16le/,
     ],
     ['a workbook', 'PK\u0003\u0004', [], /save the sheet as CSV/],
   ])('%s', async (_name, content, args, said) => {
@@ -206,7 +206,7 @@ t,1890-01-01 00:00:00+01:05:21,9
   expect(without.refused[0]?.problems[0]?.message).toContain('--time-zone');
   const within = await imported('instants-at.csv', table, '--time-zone', 'Europe/Vienna');
   expect(within.refused.map(({ line }) => line)).toEqual([8, 9]);
-  expect(within.refused[0]?.problems[0]?.message).toContain('never showed');
+  expect(within.refused[0]?.problems[0]?.message).toContain('does not exist in --time-zone');
   expect(within.stored.map(({ occurredAt }) => occurredAt)).toEqual([
     '2026-11-30T12:53:34.860Z',
     '2024-01-01T00:00:00.000Z',

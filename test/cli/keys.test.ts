@@ -58,7 +58,9 @@ test('a key that goes over plain HTTP to another host is warned of, once', async
   const { err } = await sluice(['send', 'a', '--retry-for', '0', '--key', 'a-secret-key'], {
     SLUICE_URL: 'http://sluice.invalid:4000',
   });
-  expect(err.match(/warning: the key goes to sluice\.invalid:4000 unencrypted/g)).toHaveLength(1);
+  expect(err.match(/warning: the key is sent to sluice\.invalid:4000 unencrypted/g)).toHaveLength(
+    1,
+  );
   expect(err).not.toContain('a-secret-key');
 });
 

@@ -11,8 +11,8 @@ test('a gateway warns of a variable that looks like a setting and is none', asyn
     SLUICE_URL: 'http://127.0.0.1:4000',
     SLUICE_KEY: 'k',
   });
-  expect(gateway.log().match(/[^"]+ is no setting[^"]*/g)).toEqual([
-    'SLUICE_STREAM_MAX is no setting: did you mean SLUICE_STREAMS_MAX?',
+  expect(gateway.log().match(/[^"]+ is not a setting[^"]*/g)).toEqual([
+    'SLUICE_STREAM_MAX is not a setting: did you mean SLUICE_STREAMS_MAX?',
   ]);
 });
 
@@ -25,7 +25,7 @@ test.each([
   ['SLUICE_PORT', 'PORT'],
 ])('%s is told to be %s, without what it holds', (name, meant) => {
   const said = mistypedSettings({ [name]: 'hunter2' });
-  expect(said).toEqual([`${name} is no setting: did you mean ${meant}?`]);
+  expect(said).toEqual([`${name} is not a setting: did you mean ${meant}?`]);
 });
 
 test('settings, what stays unset and what is far from any are not warned of', () => {

@@ -62,10 +62,10 @@ test('each that does not hold is named with what is there, and the exit code tel
   );
   expect(out.split('\n')).toEqual(
     expect.arrayContaining([
-      'BROKEN line 2: event "never" was acknowledged at position 1, and is not there',
-      'BROKEN line 3: event "b" was acknowledged at position 9, and is at 2',
-      'BROKEN line 4: this is no receipt in JSON',
-      'BROKEN line 5: its workspace is not there: name it with --workspace',
+      'BROKEN line 2: event "never" was acknowledged at position 1, but is not there',
+      'BROKEN line 3: event "b" was acknowledged at position 9, but is at 2',
+      'BROKEN line 4: this is not a receipt in JSON',
+      'BROKEN line 5: its workspace is unknown: set it with --workspace',
     ]),
   );
   expect(out).toContain('5 receipts: 1 hold, 4 do not.');
@@ -81,7 +81,7 @@ test('an event that is stored twice, and one that retention removed, are told ap
      update workspace_marks m set tail = cut.position + 1 from cut where m.workspace_id = cut.workspace_id`,
   );
   const { out, code } = await verify([a, b]);
-  expect(out).toContain('event "a" was acknowledged at position 1, and is at 1 and 3');
+  expect(out).toContain('event "a" was acknowledged at position 1, but is at 1 and 3');
   expect(out).toContain('1 are of events that retention has removed');
   expect(code).toBe(1);
 });

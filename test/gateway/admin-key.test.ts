@@ -46,7 +46,7 @@ test('a new SLUICE_ADMIN_KEY revokes the one before, and says so', async () => {
     await using gateway = await start(FIRST);
     expect(await isAdmin(gateway, FIRST)).toBe(false);
     expect(await isAdmin(gateway, SECOND)).toBe(true);
-    expect(gateway.gateway.notes.join('\n')).toMatch(/SLUICE_ADMIN_KEY is no valid admin key/);
+    expect(gateway.gateway.notes.join('\n')).toMatch(/SLUICE_ADMIN_KEY is not a valid admin key/);
   }
   {
     await using gateway = await start(null);

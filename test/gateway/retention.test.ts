@@ -133,7 +133,8 @@ test.each(['export', 'tail'])(
     const environment = { SLUICE_URL: gateway.url, SLUICE_KEY: key };
     const refused = await sluice([command, '--after', cursors[2] as string], environment);
     expect(refused).toMatchObject({ code: 1, err: expect.stringContaining('CURSOR_EXPIRED') });
-    const [, oldest] = /still kept, run it again with --after (\S+)\.\n/.exec(refused.err) ?? [];
+    const [, oldest] =
+      /still kept, run the command again with --after (\S+)\.\n/.exec(refused.err) ?? [];
     const rest = await sluice(['export', '--after', oldest as string], environment);
     expect(rest.json().map(({ position }) => position)).toEqual(KEPT);
   },

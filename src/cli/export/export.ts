@@ -125,7 +125,7 @@ function goOn({ output }: ExportOptions, cursor: string, error: unknown): string
   const where = output === undefined ? '' : ', to another file';
   if (isRefusedCursor(error)) return howToGoOn(error, ANEW, where);
   const how = output === undefined ? `--after ${cursor}` : '--resume';
-  return `Broken off: run it again with ${how} to go on.`;
+  return `Interrupted. Run the command again with ${how} to continue.`;
 }
 
-const ANEW = 'run it again without --after and --resume to begin anew';
+const ANEW = 'run the command again without --after and --resume to start from the beginning';

@@ -47,7 +47,7 @@ function cursorOf(line: string, file: string): string {
   } catch {
     // Said below.
   }
-  throw new UsageError(`${file} does not end with an exported event: --force begins anew.`);
+  throw new UsageError(`${file} does not end with an exported event. Use --force to overwrite it.`);
 }
 
 /** Cells may hold newlines: only a look at every row tells where one ends. */
@@ -70,7 +70,8 @@ export async function resumeCsv(file: string): Promise<Place & { columns: string
   const whole = last !== null && (await endsLine(file, last.bytes)) ? last : before;
   if (whole === null || columns === null) return { after: undefined, bytes: 0, columns: null };
   const at = columns.indexOf('cursor');
-  if (at === -1) throw new UsageError(`${file} has no column cursor: --force begins anew.`);
+  if (at === -1)
+    throw new UsageError(`${file} has no column "cursor". Use --force to overwrite it.`);
   const after = whole.record === columns ? undefined : whole.record[at];
   return { after, bytes: whole.bytes, columns };
 }

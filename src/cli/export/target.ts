@@ -25,7 +25,7 @@ export async function openTarget(options: TargetOptions): Promise<Target> {
   const { output, resume = false } = options;
   const isCsv = options.format === 'csv' || (output?.endsWith('.csv') === true && !options.format);
   if (options.columns !== undefined && !isCsv)
-    throw new UsageError('--columns is for --format csv.');
+    throw new UsageError('--columns needs --format csv.');
   if (output === undefined) {
     if (resume) throw new UsageError('--resume needs --output.');
     return toStandardOutput(isCsv, options.columns ?? COLUMNS);
@@ -72,7 +72,9 @@ async function placeIn(file: string, isCsv: boolean) {
 function explain(file: string) {
   return (error: NodeJS.ErrnoException): never => {
     if (error.code !== 'EEXIST') throw error;
-    throw new UsageError(`${file} is there: --resume goes on with it, --force begins anew.`);
+    throw new UsageError(
+      `${file} already exists. Use --resume to continue it, or --force to overwrite it.`,
+    );
   };
 }
 

@@ -20,7 +20,7 @@ export function cloudRecord({ line, text, problem: why }: TextRecord): ImportRec
   } catch {
     // Said below.
   }
-  const message = 'A CloudEvent is expected: a JSON object with specversion, id, source and type.';
+  const message = 'Expected a CloudEvent: a JSON object with specversion, id, source and type.';
   return { line, text, problems: [problem('NOT_CLOUDEVENT', '', message)] };
 }
 

@@ -14,43 +14,62 @@ import { importFile } from './import.ts';
 import { jsonValue, parseJson, type JsonValue } from './json-members.ts';
 import { FORMATS } from './read.ts';
 
+const NOTES = `
+A line without an id gets one, made from the name of the input, its first record, the number of the
+line and its text. So a second run recognises stored lines. Standard input has no name: set one with
+--name. Refused lines are written with their number, text and problem, and the exit code is 1.
+
+CSV: an empty cell is absent, and "" is an empty text. Payload cells become numbers and booleans if
+no character is lost: 007, 1.50 and integers beyond 2^53 stay text.`;
+
 export function importCommand(): Command {
   const command = new Command('import')
-    .argument('<file>', 'NDJSON, a JSON list, CSV or CloudEvents; also gzip; - for standard input')
+    .argument(
+      '<file>',
+      'NDJSON, a JSON list, CSV or CloudEvents, also with gzip; - means standard input',
+    )
     .description(
-      'Record the events of a file. Run it again after a break: what is stored is not stored twice.',
+      'Record the events of a file. After an interruption run it again: nothing is stored twice.',
     )
     .addOption(
       new Option(
         '--format <format>',
-        'what the file is, where its name and first bytes do not say',
+        'the format (default: from the name and the first bytes of the file)',
       ).choices(FORMATS),
     )
     .option(
       '--encoding <name>',
-      'such as windows-1252 (default: UTF-8, or UTF-16 by its mark)',
+      'the encoding, such as windows-1252 (default: UTF-8, or UTF-16 with a byte order mark)',
       encoding,
     )
     .option(
       '--delimiter <char>',
-      'CSV: what is between cells (default: "," and for .tsv a tab)',
+      'CSV: the character between cells (default: ",", and a tab for .tsv)',
       delimiter,
     )
-    .option('--time-zone <zone>', 'of instants without an offset, such as Europe/Vienna', timeZone)
-    .option('--map <name=field>', 'a column or key that is a field, or payload.<key>', mapping)
-    .option('--set <field=value>', 'a field of every event that does not say it', setting)
-    .option('--rest-into-payload', 'JSON: keys that are no field go into the payload')
-    .option('--text', 'CSV: payload values stay text, also numbers')
-    .option('--name <name>', 'the input’s name, of which ids are made (default: that of the file)')
-    .option('--from <line>', 'leave out the lines before', whole(1))
-    .option('--refused <file>', 'where refused lines go (default: <file>.refused.ndjson)')
+    .option(
+      '--time-zone <zone>',
+      'time zone of instants without an offset, such as Europe/Vienna',
+      timeZone,
+    )
+    .option(
+      '--map <name=field>',
+      'read a column or key as this field, or as payload.<key> (repeatable)',
+      mapping,
+    )
+    .option('--set <field=value>', 'set a field of every event that lacks it (repeatable)', setting)
+    .option('--rest-into-payload', 'JSON: put keys that are not fields into the payload')
+    .option('--text', 'CSV: keep payload values as text, also numbers')
+    .option('--name <name>', 'the name of the input, for generated ids (default: that of the file)')
+    .option('--from <line>', 'skip the lines before this one', whole(1))
+    .option('--refused <file>', 'the file for refused lines (default: <file>.refused.ndjson)')
     .option(
       '--requests <n>',
-      'requests at once; more are quicker, and do not keep the order of the lines',
+      'concurrent requests; more are faster, but do not keep the order of lines',
       whole(1, 16),
       1,
     )
-    .option('--dry-run', 'record nothing: show the first events, and what would be refused here')
+    .option('--dry-run', 'record nothing; show the first events, and lines that would be refused')
     .option('--json', JSON_LINES)
     .action(importFile);
   return withExamples(
@@ -59,27 +78,18 @@ export function importCommand(): Command {
     'sluice import visits.csv --set type=page.visit --map when=occurredAt --map user=actor',
     "sluice import sheet.csv --delimiter ';' --encoding windows-1252 --time-zone Europe/Vienna --dry-run",
     'zcat events.gz | sluice import - --name events',
-  ).addHelpText(
-    'after',
-    `
-Lines without an id get one, made of the input's name, its first record, the line's number and its
-text: a second run finds them stored. Standard input has no name: give it one with --name. Refused
-lines are kept with their number, text and problem; the exit code is then 1.
-
-CSV: an empty cell is absent, and "" is an empty text. Payload cells become numbers and booleans
-where no character is lost by it: 007, 1.50 and integers beyond 2^53 stay text.`,
-  );
+  ).addHelpText('after', NOTES);
 }
 
 function pair(text: string): [string, string] {
   const at = text.indexOf('=');
   if (at > 0 && at < text.length - 1) return [text.slice(0, at), text.slice(at + 1)];
-  throw new InvalidArgumentError('A name, "=" and what it is are expected.');
+  throw new InvalidArgumentError('Expected a name, "=" and a value.');
 }
 
 function checkField(field: string): void {
   if (isEventField(field) || field.startsWith('payload.')) return;
-  throw new InvalidArgumentError(`${field} is no field of an event, and not payload.<key>.`);
+  throw new InvalidArgumentError(`${field} is neither a field of an event nor payload.<key>.`);
 }
 
 function mapping(text: string, all: ReadonlyMap<string, string> | undefined) {
@@ -90,7 +100,7 @@ function mapping(text: string, all: ReadonlyMap<string, string> | undefined) {
 
 function setting(text: string, all: ReadonlyMap<string, JsonValue> | undefined) {
   const [field, value] = pair(text);
-  if (!isEventField(field)) throw new InvalidArgumentError(`${field} is no field of an event.`);
+  if (!isEventField(field)) throw new InvalidArgumentError(`${field} is not a field of an event.`);
   const isText = !['notify', 'success', 'payload', 'properties'].includes(field);
   return new Map([...(all ?? []), [field, isText ? jsonValue(value) : readJson(value)]]);
 }
@@ -99,19 +109,19 @@ function readJson(text: string): JsonValue {
   try {
     return parseJson(text);
   } catch {
-    throw new InvalidArgumentError('JSON is expected after "=".');
+    throw new InvalidArgumentError('Expected JSON after "=".');
   }
 }
 
 function encoding(name: string): string {
   if (isEncoding(name)) return name;
   throw new InvalidArgumentError(
-    'An encoding is expected, such as utf-8, windows-1252, latin1 or utf-16le.',
+    'Expected an encoding, such as utf-8, windows-1252, latin1 or utf-16le.',
   );
 }
 
 function delimiter(text: string): string {
   const char = text === 'tab' || text === '\\t' ? '\t' : text;
   if (char !== '' && !/["\r\n]/.test(char)) return char;
-  throw new InvalidArgumentError('A character is expected, such as ";", "|" or tab.');
+  throw new InvalidArgumentError('Expected a character, such as ";", "|" or tab.');
 }

@@ -41,7 +41,7 @@ export async function csvRecords(
 
 function columnsOf({ line, cells, problem: why }: CsvRow): string[] {
   if (why !== undefined) {
-    throw new UsageError(`The heading of the table, line ${line}, can't be read. ${why.message}`);
+    throw new UsageError(`The header of the table, line ${line}, cannot be read. ${why.message}`);
   }
   return cells.map(cell => cell?.trim() ?? '');
 }
@@ -55,7 +55,7 @@ function checkDelimiter(columns: readonly string[], delimiter: string): void {
   if (more.length > 0 || other === undefined) return;
   const name = other === '\t' ? 'tab' : JSON.stringify(other);
   throw new UsageError(
-    `The heading is one column, ${JSON.stringify(only)}: say --delimiter ${name}, or --delimiter ${JSON.stringify(delimiter)} if it is one.`,
+    `The header has one column, ${JSON.stringify(only)}. Use --delimiter ${name}, or --delimiter ${JSON.stringify(delimiter)} if one is right.`,
   );
 }
 
@@ -64,7 +64,7 @@ function checkColumns(columns: readonly string[], { fields }: Mapping): void {
   const twice = named.find((name, index) => named.indexOf(name) < index);
   if (twice !== undefined) {
     throw new UsageError(
-      `The heading has two columns ${JSON.stringify(twice)}, and an event takes one value: name them apart.`,
+      `The header has two columns named ${JSON.stringify(twice)}. Give them different names.`,
     );
   }
   checkMapped(fields, named, 'There is no column');
@@ -92,8 +92,8 @@ function csvRecord(row: CsvRow, columns: readonly string[], mapping: Mapping): I
   if (nameless !== -1) {
     const message =
       nameless < columns.length
-        ? `Column ${nameless + 1} has no name in the heading, and here it has a value.`
-        : `It has ${cells.length} cells, and the heading ${columns.length} columns.`;
+        ? `Column ${nameless + 1} has a value, but no name in the header.`
+        : `It has ${cells.length} cells, but the header has ${columns.length} columns.`;
     return { line, text, problems: [problem('NOT_CSV', '', message)] };
   }
   const given = cells.flatMap((cell, index): [string, JsonValue][] => {

@@ -295,6 +295,6 @@ class Skipping {
 }
 
 function unclosed(line: number, last: number): EventProblem {
-  const message = `A quoted cell begins here and is never closed: lines ${line} to ${last} are not read.`;
+  const message = `A quoted cell begins here and is never closed, so lines ${line} to ${last} are not read.`;
   return problem('NOT_CSV', '', message);
 }

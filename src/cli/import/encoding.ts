@@ -52,14 +52,14 @@ function checkIsUtf8(start: Buffer, file: string): void {
   const zero = start.subarray(0, 2).indexOf(0);
   if (zero !== -1) {
     const label = zero === 0 ? 'utf-16be' : 'utf-16le';
-    throw new UsageError(`${file} looks like UTF-16: say --encoding ${label}.`);
+    throw new UsageError(`${file} looks like UTF-16. Use --encoding ${label}.`);
   }
   const lines = linesOf(start);
   const other = lines.findIndex((line, index) => !isUtf8Line(line, index === lines.length - 1));
   const isUtf8ElseWhere = lines.some(line => isUtf8(line) && line.some(byte => byte >= 0x80));
   if (other === -1 || isUtf8ElseWhere) return;
   throw new UsageError(
-    `${file} is not UTF-8: see line ${other + 1}. Say what it is with --encoding, such as --encoding windows-1252 for a table of Excel; --encoding utf-8 refuses only the lines that are not.`,
+    `${file} is not UTF-8: see line ${other + 1}. Set its encoding with --encoding, such as --encoding windows-1252 for a table from Excel. --encoding utf-8 refuses only the lines that are not UTF-8.`,
   );
 }
 

@@ -25,8 +25,8 @@ const EXPECTED: Readonly<Record<Exclude<Kind, 'instant'>, string>> = {
 
 const NO_INSTANT: Readonly<Record<NoInstant, string>> = {
   NO_INSTANT: 'expects an instant with its offset, such as 2026-02-28T12:00:00Z',
-  NO_OFFSET: 'has no offset from UTC: say --time-zone, such as UTC or Europe/Vienna',
-  SKIPPED: 'is a time that the clocks of --time-zone never showed',
+  NO_OFFSET: 'has no offset from UTC: use --time-zone, such as UTC or Europe/Vienna',
+  SKIPPED: 'does not exist in --time-zone, because its clocks were set forward',
 };
 
 const PROPERTY_TYPES = new Set([
@@ -62,7 +62,7 @@ export function checkedEvent(
       problems.push(problem('UNREADABLE', name, message));
     } else if (kind === undefined) {
       const near = suggestion(name, Object.keys(EVENT_FIELDS)) || ': put it into the payload.';
-      problems.push(problem('UNKNOWN_FIELD', name, `${name} is no field of an event${near}`));
+      problems.push(problem('UNKNOWN_FIELD', name, `${name} is not a field of an event${near}`));
     } else if (value === null) {
       // Null is the same as absent.
     } else if (kind === 'instant') {

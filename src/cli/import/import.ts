@@ -147,7 +147,7 @@ class ImportRun {
 
   brokenOff(): string {
     const [next = this.#lastLine + 1] = this.#pending;
-    return `Broken off before line ${next}. Run it again as it was, and nothing is stored twice; --from ${next} leaves out what is stored.`;
+    return `Interrupted before line ${next}. Run the same command again: nothing is stored twice. --from ${next} skips the lines that are stored.`;
   }
 
   async report(options: OutputOptions): Promise<void> {
@@ -161,7 +161,7 @@ class ImportRun {
     else await writeLine({ ...figures, ...side, seconds: Math.round(elapsedMs) / 1_000 });
     if (refused > 0) process.exitCode = EXIT.FAILED;
     if (this.#unread === null) return;
-    process.stderr.write(`sluice: Nothing is read beyond line ${this.#lastLine}.\n`);
+    process.stderr.write(`sluice: Lines after line ${this.#lastLine} were not read.\n`);
     throw this.#unread;
   }
 
@@ -215,9 +215,9 @@ const EVENT_CHARS_MAX = LIMITS.bodyBytesMax - 1_024;
 const TOO_LARGE = problem(
   'PAYLOAD_TOO_LARGE',
   '',
-  `An event fits one request, which has at most ${LIMITS.bodyBytesMax.toLocaleString('en')} bytes.`,
+  `An event must fit into one request of at most ${LIMITS.bodyBytesMax.toLocaleString('en')} bytes.`,
 );
-const CONFLICT = problem('CONFLICT', 'id', 'Its id stands for other content.');
+const CONFLICT = problem('CONFLICT', 'id', 'Its id belongs to an event with other content.');
 
 interface Figures {
   readonly events: number;

@@ -13,7 +13,7 @@ export function jsonRecord(record: TextRecord, mapping: Mapping): ImportRecord {
   if (record.problem !== undefined) return { line, text, problems: [record.problem] };
   const given = parsed(text);
   if (given === null) {
-    const expected = 'A JSON object is expected on each line.';
+    const expected = 'Expected a JSON object on each line.';
     return { line, text, problems: [problem('NOT_JSON', '', expected)] };
   }
   if (!isReady(given.value, mapping)) return mapped(record, membersOf(given), mapping);

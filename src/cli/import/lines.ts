@@ -74,15 +74,15 @@ export function textRecord(line: number, bytes: Buffer, size = bytes.length): Te
 
 function tooLong(size: number): EventProblem {
   const message =
-    `It has ${size.toLocaleString('en')} bytes, and no event has more than ` +
-    `${RECORD_BYTES_MAX.toLocaleString('en')}. Its beginning is shown.`;
+    `It has ${size.toLocaleString('en')} bytes, but an event has at most ` +
+    `${RECORD_BYTES_MAX.toLocaleString('en')}. Only its beginning is shown.`;
   return problem('RECORD_TOO_LONG', '', message);
 }
 
 const NOT_UTF8 = problem(
   'NOT_UTF8',
   '',
-  'It is not valid UTF-8: say how the file is encoded with --encoding, such as windows-1252.',
+  'It is not valid UTF-8. Set the encoding of the file with --encoding, such as windows-1252.',
 );
 
 /** Where the records of a JSON text stand: in a list, or one after the other. */

@@ -23,7 +23,9 @@ export function mapped(
     const key = isInPayload ? field.slice(INTO_PAYLOAD.length) : field;
     const before = target.get(key);
     if (before?.value != null && value.value !== null && before.json !== value.json) {
-      twice.push(problem('GIVEN_TWICE', key, `${field} is given twice, by ${name} the last time.`));
+      twice.push(
+        problem('GIVEN_TWICE', key, `${field} is given twice, the second time by ${name}.`),
+      );
     }
     if (before?.value == null) target.set(key, value);
   }
@@ -49,7 +51,7 @@ function mergeIntoPayload(
   for (const [key, value] of given) members.set(key, value);
   event.set('payload', { value: Object.fromEntries(members), json: objectText(members) });
   return twice.map(key =>
-    problem('GIVEN_TWICE', 'payload', `${key} stands in the payload, and beside it.`, key),
+    problem('GIVEN_TWICE', 'payload', `${key} is in the payload and also outside of it.`, key),
   );
 }
 

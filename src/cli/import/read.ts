@@ -40,7 +40,7 @@ export async function readRecords(bytes: Bytes, options: ReadOptions): Promise<R
   const text = startText(start);
   if (text.startsWith('PK\u0003\u0004')) {
     throw new UsageError(
-      'This is a ZIP archive or an Excel workbook: unpack it, or save the sheet as CSV.',
+      'This is a ZIP archive or an Excel workbook. Unpack it, or save the sheet as CSV.',
     );
   }
   const table = TABLE.exec(file)?.[1]?.toLowerCase();
@@ -54,7 +54,7 @@ export async function readRecords(bytes: Bytes, options: ReadOptions): Promise<R
   }
   if (options.format === undefined && !/^(?:[[{]|$)/.test(text)) {
     throw new UsageError(
-      'This looks like neither JSON nor a .csv file: say what it is with --format.',
+      'This looks like neither JSON nor a .csv file. Set its format with --format.',
     );
   }
   const format = options.format ?? (await jsonFormatOf(start));
@@ -71,7 +71,7 @@ export async function readRecords(bytes: Bytes, options: ReadOptions): Promise<R
 function cloudRecords(all: Bytes, start: Buffer, { fields, defaults, ...mapping }: Mapping) {
   if (fields.size > 0 || defaults.size > 0 || mapping.restIntoPayload) {
     throw new UsageError(
-      'CloudEvents are imported as they are: --map, --set and --rest-into-payload need --format ndjson.',
+      'CloudEvents are imported unchanged. --map, --set and --rest-into-payload need --format ndjson.',
     );
   }
   return (async function* () {

@@ -23,7 +23,7 @@ export async function openSource(file: string): Promise<Source> {
   const isStdin = file === '-';
   const fd = isStdin ? 0 : openSync(file, 'r');
   const stat = fstatSync(fd);
-  if (stat.isDirectory()) throw new UsageError(`${file} is a folder: a file is expected.`);
+  if (stat.isDirectory()) throw new UsageError(`${file} is a folder. Expected a file.`);
   let count = 0;
   async function* counted(): AsyncGenerator<Buffer> {
     for await (const chunk of isStdin ? process.stdin : createReadStream(file, { fd })) {
@@ -53,7 +53,7 @@ async function* gunzipped(packed: Bytes): AsyncGenerator<Buffer> {
     yield* unpacking as AsyncIterable<Buffer>;
   } catch (error) {
     const isBroken = (error as NodeJS.ErrnoException).code?.startsWith('Z_') === true;
-    throw isBroken ? new Error('The gzip file is cut off or damaged.') : error;
+    throw isBroken ? new Error('The gzip file is incomplete or damaged.') : error;
   }
 }
 
