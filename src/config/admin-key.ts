@@ -9,7 +9,7 @@ export const ADMIN_KEY = z
   .min(LIMITS.keptSecretCharsMin, `expects ${LIMITS.keptSecretCharsMin} characters or more`)
   .max(LIMITS.keptSecretCharsMax, `expects ${LIMITS.keptSecretCharsMax} characters or fewer`)
   .refine(key => !isExampleSecret(key), {
-    error: 'is the example of a documentation, which everybody knows: choose another',
+    error: 'is an example from a documentation, which everybody knows: choose another',
   });
 
 /** The key in a file, without the line break at its end. */
@@ -18,7 +18,7 @@ export function readKeyFile(path: string, context: z.RefinementCtx): string {
     const { success, data, error } = ADMIN_KEY.safeParse(readFileSync(path, 'utf8').trim());
     if (success) return data;
     const faults = error.issues.map(({ message }) => message).join(', ');
-    context.addIssue({ code: 'custom', message: `names a file whose key ${faults}` });
+    context.addIssue({ code: 'custom', message: `names a file, but the key in it ${faults}` });
   } catch (error) {
     const { code = 'an error' } = error as NodeJS.ErrnoException;
     context.addIssue({ code: 'custom', message: `expects a file that can be read (${code})` });
@@ -32,6 +32,6 @@ export function checkAdminKey(
   context: z.RefinementCtx,
 ): void {
   if (key === undefined || file === undefined) return;
-  const message = 'expects to stand alone: SLUICE_ADMIN_KEY is set, too';
+  const message = 'cannot be combined with SLUICE_ADMIN_KEY: set only one of them';
   context.addIssue({ code: 'custom', path: ['SLUICE_ADMIN_KEY_FILE'], message });
 }

@@ -46,7 +46,7 @@ export function aggregateCursors(
       if (!isWhole || id === undefined) throw cursorInvalid();
       if (ofEpoch !== epoch) {
         const message =
-          'This cursor is from before the database was restored: read the first page.';
+          'This cursor is from before the database was restored. Read the first page.';
         throw new GatewayError('CURSOR_EPOCH', message);
       }
       const [position = 0, recordedAt = 0, nowMs = 0, index = 0] = numbers.map(Number);

@@ -47,7 +47,7 @@ function inBuckets(list: readonly AggregateRow[], grid: BucketGrid): AggregateRo
 }
 
 function tooLong(): GatewayError {
-  const message = `The answer would have more than ${AGGREGATE_ROWS_MAX} buckets: shorten the timeframe, take a coarser granularity, group by less, or ask for a top list (COUNT_DESC).`;
+  const message = `The answer would have more than ${AGGREGATE_ROWS_MAX} buckets. Shorten the timeframe, use a coarser granularity, group by less, or request a top list (COUNT_DESC).`;
   return new GatewayError('QUERY_TOO_EXPENSIVE', message);
 }
 

@@ -50,7 +50,7 @@ export function layGrid(query: AggregateQuery, zone: string, nowMs: number): Buc
 }
 
 function tooManyBuckets(granularity: Granularity): GatewayError {
-  const message = `The timeframe has more than ${BUCKETS_MAX} buckets of one ${granularity}: shorten it, or take a coarser granularity.`;
+  const message = `The timeframe has more than ${BUCKETS_MAX} buckets of one ${granularity}. Shorten it, or use a coarser granularity.`;
   return new GatewayError('QUERY_TOO_EXPENSIVE', message);
 }
 

@@ -53,7 +53,7 @@ export function workspaceOfCursor(text: string): number | null {
 export function cursorInvalid(): GatewayError {
   return new GatewayError(
     'CURSOR_INVALID',
-    'This cursor was not given out for this list: use one from the same list, workspace and order.',
+    'This cursor does not belong to this list. Use one from the same list, workspace and order.',
   );
 }
 
@@ -94,7 +94,7 @@ export function eventCursors(epoch: string, workspaceId: number): EventCursors {
     if (cursorEpoch !== epoch) {
       throw new GatewayError(
         'CURSOR_EPOCH',
-        'This cursor is from before the database was restored: read a page and go on from there.',
+        'This cursor is from before the database was restored. Read a page and continue from there.',
       );
     }
     return place;

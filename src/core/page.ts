@@ -42,14 +42,14 @@ export function checkPageArgs(args: PageArgs): PageRequest {
   const after = args.after ?? null;
   const before = args.before ?? null;
   if (args.first != null && args.last != null) {
-    throw new GatewayError('BAD_USER_INPUT', 'A page takes first or last, but got both.');
+    throw new GatewayError('BAD_USER_INPUT', 'A page expects first or last, but got both.');
   }
   checkSize('first', args.first);
   checkSize('last', args.last);
   if (after === '' || before === '') {
     throw new GatewayError(
       'CURSOR_INVALID',
-      `${after === '' ? 'after' : 'before'} expects a cursor, but got an empty text: leave it out for the first page.`,
+      `${after === '' ? 'after' : 'before'} expects a cursor, but got an empty text. Omit it for the first page.`,
     );
   }
   const neither = args.first == null && args.last == null;

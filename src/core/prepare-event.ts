@@ -116,7 +116,7 @@ function textProblems(input: EventInput): EventProblem[] {
     const text = input[field] as string | null | undefined;
     if (text == null) continue;
     if (!isWithinBytes(text, bytesMax)) {
-      const message = `At most ${bytesMax} bytes of UTF-8 fit here, but ${Buffer.byteLength(text)} came.`;
+      const message = `Expects at most ${bytesMax} bytes of UTF-8, but got ${Buffer.byteLength(text)}.`;
       problems.push(problem('TEXT_TOO_LONG', message, `/${field}`));
     } else if (!isStorableText(text)) {
       problems.push(problem('TEXT_INVALID', TEXT_INVALID, `/${field}`));
@@ -130,7 +130,7 @@ function valueProblems(input: EventInput): EventProblem[] {
   for (const field of ['occurredAt', 'expiresAt'] as const) {
     const instant = input[field];
     if (instant == null || isInRange(instant)) continue;
-    const message = `Expects an instant of the years ${LIMITS.yearMin} to ${LIMITS.yearMax}.`;
+    const message = `Expects an instant in the years ${LIMITS.yearMin} to ${LIMITS.yearMax}.`;
     problems.push(problem('TIME_OUT_OF_RANGE', message, `/${field}`));
   }
   if (input.clientIp != null && isIP(input.clientIp) === 0) {
@@ -170,7 +170,7 @@ function payloadText({ payload }: EventInput, { members }: MergedProperties): st
 }
 
 function payloadTooLarge(): EventProblem {
-  const message = `The payload may take ${LIMITS.payloadBytesMax} bytes as JSON, with numbers written without exponents.`;
+  const message = `The payload may have at most ${LIMITS.payloadBytesMax} bytes as JSON, with numbers written without exponents.`;
   return problem('PAYLOAD_TOO_LARGE', message, '/payload');
 }
 

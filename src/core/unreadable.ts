@@ -32,12 +32,12 @@ export const PAYLOAD_NO_OBJECT = problem(
 export const TYPE_UNKNOWN = problem('TYPE_UNKNOWN', 'Its definition is missing.', '/type');
 
 export function doorUnknown(number: number): EventProblem {
-  const message = `It came in by a way that is not known here (${number}); another one is shown.`;
+  const message = `It came through a door that this version does not know (${number}). Another door is shown.`;
   return problem('DOOR_UNKNOWN', message, '/door');
 }
 
 export function timeOutOfRange(field: 'occurredAt' | 'expiresAt' | 'redactedAt'): EventProblem {
-  const message = `The time lies outside the years ${LIMITS.yearMin} to ${LIMITS.yearMax}; the nearest one within them is shown.`;
+  const message = `The time is outside the years ${LIMITS.yearMin} to ${LIMITS.yearMax}. The nearest time within them is shown.`;
   return problem('TIME_OUT_OF_RANGE', message, `/${field}`);
 }
 
@@ -87,7 +87,7 @@ function typesUnknown(names: readonly string[]): EventProblem {
   const some = names.slice(0, NAMES_SHOWN_MAX).map(name => JSON.stringify(name.slice(0, 40)));
   const more = names.length > NAMES_SHOWN_MAX ? ' and others' : '';
   const which = names.length === 0 ? 'all properties' : `${some.join(', ')}${more}`;
-  const message = `The recorded type of ${which} is not known here: the type of the JSON is shown.`;
+  const message = `This version does not know the recorded type of ${which}. The type of the JSON is shown.`;
   return problem('PROPERTY_TYPE_UNKNOWN', message, '/properties');
 }
 

@@ -163,14 +163,16 @@ function socketFolder(folder: string, owner: Owner | undefined): string {
   const { uid, mode } = lstatSync(socket);
   const expected = owner?.uid ?? process.getuid?.();
   if (expected !== undefined && (uid !== expected || (mode & 0o077) !== 0)) {
-    throw new Error(`${socket} must be a folder of user ${expected} alone`);
+    throw new Error(
+      `${socket} must be a folder that belongs to user ${expected} and that nobody else may use`,
+    );
   }
   return socket;
 }
 
 function readPassword(file: string, hasData: boolean): string {
   if (existsSync(file)) return readFileSync(file, 'utf8').trim();
-  if (hasData) throw new Error(`${file} is missing: without it the database can't be opened`);
+  if (hasData) throw new Error(`${file} is missing: the database cannot be opened without it`);
   const password = randomBytes(24).toString('base64url');
   writeFileSync(file, `${password}\n`, { mode: 0o600, flag: 'wx' });
   return password;

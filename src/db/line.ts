@@ -113,7 +113,7 @@ async function secure(socket: Socket, address: Address, signal: AbortSignal): Pr
   const [answer] = (await once(socket, 'data', { signal })) as [Buffer];
   if (answer[0] !== 'S'.charCodeAt(0)) {
     if (address.tls === 'prefer') return socket;
-    throw new Error('the server does not speak TLS, which sslmode asks for');
+    throw new Error('the server does not support TLS, which sslmode requires');
   }
   // Bytes behind the answer came in the clear: an attacker may have put them there.
   if (answer.length > 1) throw new Error('the server sent more than the answer to the TLS request');

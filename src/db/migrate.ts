@@ -65,8 +65,10 @@ function assertKnown(
 ): void {
   const known = migrations.at(-1)?.version ?? 0;
   if (newest === undefined || newest.version <= known) return;
-  const message = `the database is at version ${newest.version} (${newest.name})`;
-  throw new Error(`${message}, this program knows versions up to ${known}: run a newer program`);
+  const message = `the database has version ${newest.version} (${newest.name})`;
+  throw new Error(
+    `${message}, but this program knows versions up to ${known}: use a newer program`,
+  );
 }
 
 async function apply(held: HeldConnection, migration: Migration): Promise<void> {

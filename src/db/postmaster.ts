@@ -142,7 +142,7 @@ async function endProcess(pid: number, home: Home): Promise<void> {
       await sleep(POLL_MS);
     }
   }
-  throw new Error(`the Postgres with process id ${pid} on ${home.data} can't be ended`);
+  throw new Error(`the Postgres with process id ${pid} on ${home.data} cannot be stopped`);
 }
 
 /**

@@ -55,7 +55,7 @@ export class ConnectionLost extends Error {
 /** A result was not read to its end: it has more bytes than its reader takes. */
 export class ResultTooLarge extends GatewayError {
   constructor(bytesMax: number) {
-    const message = `What was found has more than ${bytesMax} bytes: ask for smaller pages.`;
+    const message = `The result has more than ${bytesMax} bytes. Request smaller pages.`;
     super('QUERY_TOO_EXPENSIVE', message);
   }
 }
@@ -134,25 +134,25 @@ export function toGatewayError(error: unknown, side: 'read' | 'write'): unknown 
   if (isOutageState(code, side)) return unavailable(error);
   if (code === SQLSTATE.keyNotValid) return unauthenticated();
   if (code === SQLSTATE.uniqueViolation) {
-    return new GatewayError('CONFLICT', 'The name or id is taken.', { cause: error });
+    return new GatewayError('CONFLICT', 'The name or id is already in use.', { cause: error });
   }
   if (isDataFault(code)) {
     const message =
       code === SQLSTATE.numericValueOutOfRange
-        ? 'A number, or a sum of them, has more digits than can be computed: leave it out.'
-        : 'A value is not one that can be stored or compared.';
+        ? 'A number, or a sum of numbers, has more digits than can be computed. Leave it out.'
+        : 'A value cannot be stored or compared.';
     return new GatewayError('BAD_USER_INPUT', message, { cause: error });
   }
   return error;
 }
 
 function unavailable(cause: unknown): GatewayError {
-  const message = 'The database does not answer: try again shortly.';
+  const message = 'The database does not answer. Try again shortly.';
   return new GatewayError('SERVICE_UNAVAILABLE', message, { cause, retryAfterS: 1 });
 }
 
 function tooExpensive(cause: unknown): GatewayError {
-  const message = 'The query ran into its time limit: narrow its time frame or its filter.';
+  const message = 'The query reached its time limit. Narrow its time frame or its filter.';
   return new GatewayError('QUERY_TOO_EXPENSIVE', message, { cause });
 }
 

@@ -12,6 +12,6 @@ export function requireJson(request: DoorRequest): void {
   const type = mediaTypeOf(request);
   if (type === 'application/json' || /^application\/[\w.-]+\+json$/.test(type)) return;
   const came = type === '' ? 'none came' : `"${type}" came`;
-  const message = `The Content-Type is expected to be application/json, but ${came}.`;
+  const message = `The Content-Type must be application/json, but ${came}.`;
   throw new GatewayError('UNSUPPORTED_MEDIA_TYPE', message);
 }

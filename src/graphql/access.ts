@@ -39,12 +39,9 @@ export function requireKey({ principal }: GraphQLContext): Principal {
 /** @throws GatewayError UNAUTHENTICATED, FORBIDDEN for any but an ADMIN of every workspace. */
 export function requireInstallationAdmin({ principal }: GraphQLContext): void {
   if (requireScope(principal, 'ADMIN').workspaceId === null) return;
-  throw new GatewayError(
-    'FORBIDDEN',
-    'This needs a key with the scope ADMIN that covers every workspace.',
-  );
+  throw new GatewayError('FORBIDDEN', 'This needs a key with the scope ADMIN for all workspaces.');
 }
 
 export function notFound(what: string): GatewayError {
-  return new GatewayError('NOT_FOUND', `There is no such ${what} for this key.`);
+  return new GatewayError('NOT_FOUND', `There is no such ${what}, or the key does not cover it.`);
 }

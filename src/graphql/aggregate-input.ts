@@ -52,7 +52,7 @@ function toTimeframe({ between, last }: TimeframeInput): Timeframe {
   if (last != null) return { last };
   const { from, to } = between ?? {};
   if (from == null || to == null) throw refused('timeframe.between expects both from and to.');
-  if (from >= to) throw refused('timeframe.between expects from to lie before to.');
+  if (from >= to) throw refused('timeframe.between expects from to be before to.');
   return { between: { from, to } };
 }
 

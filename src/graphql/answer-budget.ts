@@ -46,6 +46,6 @@ export function createAnswerBudget(
 }
 
 function tooLarge(bytesMax: number): GatewayError {
-  const message = `An answer may have at most ${bytesMax} bytes: ask for smaller pages or fewer fields.`;
+  const message = `An answer may have at most ${bytesMax} bytes. Request smaller pages or fewer fields.`;
   return new GatewayError('QUERY_TOO_EXPENSIVE', message);
 }

@@ -46,7 +46,7 @@ export function decodeId(id: string): GlobalId {
   if (isNodeType(type) && followsRules(parts, PARTS[type])) return { type, parts };
   throw new GatewayError(
     'BAD_USER_INPUT',
-    'Expects an id that this API gave out in a field "id", but got another text.',
+    'Expects an id from a field "id" of this API, but got another text.',
   );
 }
 

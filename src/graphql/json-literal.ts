@@ -27,7 +27,7 @@ export function literalJson(node: ValueNode, variables: Variables): ExactJson {
     case Kind.VARIABLE:
       return (variables?.[node.name.value] ?? null) as ExactJson;
     case Kind.ENUM:
-      throw inputError(`A JSON value is expected here: write "${node.value}" in quotes.`, node);
+      throw inputError(`Expected a JSON value: write "${node.value}" in quotes.`, node);
   }
 }
 

@@ -42,7 +42,7 @@ export async function payloadProblems(
 }
 
 function tooExpensive(): GatewayError {
-  const message = 'Checking these payloads takes too long: ask for fewer, or simplify the schema.';
+  const message = 'Checking these payloads takes too long. Request fewer, or simplify the schema.';
   return new GatewayError('QUERY_TOO_EXPENSIVE', message);
 }
 

@@ -15,7 +15,7 @@ export function checkStreamFilter(filter: EventFilter): void {
   if (words <= LIMITS.filterNodesMax) return;
   throw new GatewayError(
     'BAD_USER_INPUT',
-    `The filter of a stream expects at most ${LIMITS.filterNodesMax} words to search for in all, but got ${words}.`,
+    `The filter of a stream expects at most ${LIMITS.filterNodesMax} search words in all, but got ${words}.`,
   );
 }
 

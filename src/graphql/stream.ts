@@ -136,12 +136,12 @@ function startOf(
   if (after === null) {
     throw new GatewayError(
       'BAD_USER_INPUT',
-      'after expects a cursor, but got null: leave it out to start with what is recorded now.',
+      'after expects a cursor, but got null. Omit it to start with new events.',
     );
   }
   if (after === undefined) return start ?? 'NOW';
   if (start != null) {
-    throw new GatewayError('BAD_USER_INPUT', 'A stream takes after or start, but got both.');
+    throw new GatewayError('BAD_USER_INPUT', 'A stream expects after or start, but got both.');
   }
   return cursors.decodePosition(after);
 }

@@ -100,7 +100,10 @@ async function define(
     [workspaceId],
   );
   if (workspace === undefined) {
-    throw new GatewayError('NOT_FOUND', 'There is no such workspace for this key.');
+    throw new GatewayError(
+      'NOT_FOUND',
+      'There is no such workspace, or the key does not cover it.',
+    );
   }
   await ensureExists(connection, workspaceId, input.name);
   await lockWorkspace(connection, workspaceId);

@@ -98,32 +98,32 @@ function repeatReceipt(draft: Draft, { event, receipt }: Draft): Receipt | null 
 const CONFLICT: EventProblem = {
   severity: 'ERROR',
   code: 'ID_CONFLICT',
-  message: 'This id stands for an event with other content, at the position given.',
+  message: 'This id belongs to an event with other content, at the given position.',
   pointer: '/id',
 };
 
 export const ATOMIC_REFUSED: EventProblem = {
   severity: 'ERROR',
   code: 'ATOMIC_REFUSED',
-  message: 'The batch is atomic and another of its events was refused: nothing was stored.',
+  message: 'The batch is atomic, and another of its events was refused. Nothing was stored.',
   pointer: '',
 };
 
 const UNSTORABLE: EventProblem = {
   severity: 'ERROR',
   code: 'UNSTORABLE',
-  message: 'The database refuses a value of this event. It was tried alone: change it.',
+  message: 'The database refuses a value of this event, which was tried alone. Change the event.',
   pointer: '',
 };
 
 const UNSTORABLE_TOGETHER: EventProblem = {
   ...UNSTORABLE,
-  message: 'The database refuses this event, or one that was tried with it: send it alone.',
+  message: 'The database refuses this event, or another that was tried with it. Send it alone.',
 };
 
 const GONE: EventProblem = {
   severity: 'ERROR',
   code: 'WORKSPACE_DELETED',
-  message: 'The workspace was deleted meanwhile.',
+  message: 'The workspace was deleted in the meantime.',
   pointer: '',
 };

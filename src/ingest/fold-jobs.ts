@@ -105,7 +105,7 @@ async function foldApart(
 function tellOf({ logger }: JobOptions, setAside: readonly Measure[]): void {
   for (const measure of setAside) {
     const message =
-      'a measure is counted from its events from now on: one of them has a number that is too long';
+      'a measure is now counted from its events, because one of them has a number that is too long';
     logger.warn(measure, message);
   }
 }

@@ -45,20 +45,20 @@ const BLOCKED: EventProblem = {
 const DEPRECATED: EventProblem = {
   severity: 'WARNING',
   code: 'TYPE_DEPRECATED',
-  message: 'This type is deprecated: it is still recorded, but use another soon.',
+  message: 'This type is deprecated. It is still recorded, but use another type soon.',
   pointer: '/type',
 };
 
 const UNKNOWN_TYPE: EventProblem = {
   severity: 'ERROR',
   code: 'TYPE_UNKNOWN',
-  message: 'Nobody has defined this type, and the workspace takes only defined ones.',
+  message: 'This type is not defined, and the workspace accepts only defined types.',
   pointer: '/type',
 };
 
 const TYPE_LIMIT: EventProblem = {
   severity: 'ERROR',
   code: 'TYPE_LIMIT',
-  message: 'The workspace has as many event definitions as it may: use a type that is defined.',
+  message: 'The workspace has reached its limit of event definitions. Use a defined type.',
   pointer: '/type',
 };

@@ -255,6 +255,6 @@ const UNSETTLED: EventProblem = {
   severity: 'ERROR',
   code: 'UNSETTLED',
   message:
-    'This was not settled: its definition changes, or its id stands here too often. Send it alone.',
+    'It could not be decided, because its definition is changing or its id is in this request too often. Send the event alone.',
   pointer: '',
 };

@@ -63,11 +63,11 @@ export async function redact(
 
 function checkRedaction({ subject, actor, eventIds }: Redaction): void {
   if (subject == null && actor == null && eventIds == null) {
-    const message = 'Say which events: by subject, actor or eventIds.';
+    const message = 'Expected at least one of subject, actor and eventIds.';
     throw new GatewayError('BAD_USER_INPUT', message);
   }
   if (eventIds != null && eventIds.length > REDACTED_IDS_MAX) {
-    const message = `eventIds has at most ${REDACTED_IDS_MAX} ids, but ${eventIds.length} came: redact them in parts.`;
+    const message = `eventIds expects at most ${REDACTED_IDS_MAX} ids, but got ${eventIds.length}. Redact them in parts.`;
     throw new GatewayError('BAD_USER_INPUT', message);
   }
 }

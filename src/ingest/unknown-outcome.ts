@@ -6,7 +6,7 @@ import { GatewayError } from '../core/errors.ts';
  */
 export function unknownOutcome(cause?: unknown): GatewayError {
   const message =
-    'The events could not be stored in time. They may or may not be stored: send them again ' +
+    'The events were not confirmed in time. They may or may not be stored. Send them again ' +
     'with the same ids, and nothing is stored twice.';
   return new GatewayError('SERVICE_UNAVAILABLE', message, { cause });
 }

@@ -180,7 +180,7 @@ class Removal {
     this.stats = { ...this.stats, ...lag, ...faults, snapshotS: snapshot?.seconds ?? 0 };
     if (snapshot !== null && snapshot.seconds > this.#snapshotWarnS) {
       const message =
-        'a snapshot stays open: what is removed keeps its space, and reading slows down';
+        'a snapshot stays open: removed rows keep their space, and reads become slower';
       this.#say('snapshot', snapshot, message);
     }
     return false;

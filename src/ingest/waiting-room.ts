@@ -66,7 +66,7 @@ export class WaitingRoom {
       this.#events + submission.events.length > waitingEventsMax ||
       this.#bytes + submission.bytes > waitingBytesMax;
     if (isFull && this.#events > 0) {
-      throw new GatewayError('OVERLOADED', 'More events wait than fit: try again in a second.');
+      throw new GatewayError('OVERLOADED', 'Too many events are waiting. Try again in a second.');
     }
     this.#events += submission.events.length;
     this.#bytes += submission.bytes;

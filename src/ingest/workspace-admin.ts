@@ -131,7 +131,7 @@ async function remove(write: Lane, slug: string, actor: Actor | null): Promise<n
 }
 
 function notFound(): GatewayError {
-  return new GatewayError('NOT_FOUND', 'There is no such workspace for this key.');
+  return new GatewayError('NOT_FOUND', 'There is no such workspace, or the key does not cover it.');
 }
 
 interface Written {
@@ -153,7 +153,7 @@ async function written<T>(
     });
   } catch (error) {
     if (codeOf(error) !== SQLSTATE.uniqueViolation) throw toGatewayError(error, 'write');
-    throw new GatewayError('CONFLICT', `The slug "${slug}" is taken: choose another.`);
+    throw new GatewayError('CONFLICT', `The slug "${slug}" is already in use. Choose another.`);
   }
 }
 
@@ -167,7 +167,7 @@ function checkSettings({ name, retentionDays, dedupeDays }: WorkspaceSettings): 
   }
   for (const [field, days] of Object.entries({ retentionDays, dedupeDays })) {
     if (days == null || (days >= 1 && days <= DAYS_MAX)) continue;
-    const message = `${field} is 1 to ${DAYS_MAX} days, but ${days} came.`;
+    const message = `${field} expects 1 to ${DAYS_MAX} days, but got ${days}.`;
     throw new GatewayError('BAD_USER_INPUT', message);
   }
 }

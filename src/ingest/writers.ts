@@ -202,5 +202,8 @@ function headsOf(outcomes: ReadonlyMap<FlushEntry, Outcome>): Map<number, LogPla
 }
 
 function goingAway(): GatewayError {
-  return new GatewayError('GOING_AWAY', 'The gateway is stopping: send this again to another.');
+  return new GatewayError(
+    'GOING_AWAY',
+    'The gateway is stopping. Send this again to another gateway.',
+  );
 }

@@ -84,7 +84,7 @@ export class Document {
     const [base = '', fragment = ''] = uri.split('#', 2);
     const resource = this.#resource(base);
     if (resource === undefined) {
-      const reason = `it refers to ${shown(reference)}, which is not part of it. Other documents are not fetched: put it into "$defs"`;
+      const reason = `it refers to ${shown(reference)}, which is not part of it. Other documents are not fetched. Put it into "$defs"`;
       throw new SchemaFault(`${from.pointer}/$ref`, reason);
     }
     const target = this.#target(resource, fragment);
@@ -116,7 +116,7 @@ export class Document {
     try {
       return new URL(reference, resource.uri).href;
     } catch {
-      const reason = `${shown(reference)} is no reference to a URI`;
+      const reason = `${shown(reference)} is not a reference to a URI`;
       throw new SchemaFault(`${pointer}/$ref`, reason);
     }
   }

@@ -69,7 +69,7 @@ function refuse({ message, index }: SyntaxError & { index?: number }): never {
   const reason = message.slice(message.lastIndexOf(': ') + 2);
   const place = index === undefined ? '' : ` at character ${index + 1}`;
   throw new SyntaxError(
-    `it is no regular expression of ECMA-262 with the flag u: ${reason}${place}`,
+    `it is not a regular expression of ECMA-262 with the flag u: ${reason}${place}`,
   );
 }
 

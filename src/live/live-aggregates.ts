@@ -62,7 +62,7 @@ export function createLiveAggregates(options: LiveAggregatesOptions): LiveAggreg
   function checkHeld(): void {
     const held = [...byQuery.values()].reduce((sum, { buckets }) => sum + buckets, 0);
     if (held <= heldBucketsMax) return;
-    const message = `Live aggregates may hold ${heldBucketsMax} buckets in all: ask for fewer, or try again later.`;
+    const message = `Live aggregates may hold ${heldBucketsMax} buckets in all. Request fewer, or try again later.`;
     throw new GatewayError('TOO_MANY_STREAMS', message);
   }
 

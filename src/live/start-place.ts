@@ -14,7 +14,7 @@ export function startPlace(start: StreamStart, { head, tail }: LogBounds): LogPl
   if (start.position > head.position) {
     throw new GatewayError(
       'CURSOR_AHEAD',
-      'This cursor lies beyond the newest event: read a page and go on from its liveCursor.',
+      'This cursor is beyond the newest event. Read a page and continue from its liveCursor.',
     );
   }
   return start.position < tail - 1 ? undefined : start;

@@ -30,6 +30,6 @@ export class StreamEnded extends GatewayError {
 
 export function cursorExpired(oldest: LogPlace): StreamEnded {
   const message =
-    'Events after this cursor are no longer kept: go on at oldestCursor, what lies between is gone.';
+    'Events after this cursor are no longer kept. Continue at oldestCursor. The events in between are gone.';
   return new StreamEnded(new GatewayError('CURSOR_EXPIRED', message), oldest);
 }

@@ -88,7 +88,7 @@ function isBeyondTaking({ asOf, query }: Question, answer: RollupAnswer): boolea
   const isGone = isExtreme ? tail > 1 || hasExpired : tail > asOf.position + 1;
   if (!isGone && !answer.isStale) return isExtreme;
   const message =
-    'What was recorded since this cursor can no longer be told from what was before: read the first page again.';
+    'Events recorded since this cursor can no longer be told from earlier ones. Read the first page again.';
   throw new GatewayError('CURSOR_EXPIRED', message);
 }
 
@@ -99,7 +99,7 @@ function unaligned(interval: Interval): GatewayError {
   ];
   const [from, to] = [nearest(interval.from), nearest(interval.to)];
   const message =
-    'An end of the timeframe cuts a quarter hour whose events are no longer all kept. ' +
-    `Let it begin at ${from.join(' or ')}, and end at ${to.join(' or ')}.`;
+    'The timeframe begins or ends inside a quarter hour whose events are no longer all kept. ' +
+    `Begin at ${from.join(' or ')}, and end at ${to.join(' or ')}.`;
   return new GatewayError('TIMEFRAME_UNALIGNED', message, { extensions: { from, to } });
 }

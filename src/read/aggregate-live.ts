@@ -55,5 +55,5 @@ function requireRollups(query: AggregateQuery): void {
 }
 
 function notLive(what: string): GatewayError {
-  return new GatewayError('NOT_LIVE', `Only what rollups answer is kept live: drop ${what}.`);
+  return new GatewayError('NOT_LIVE', `Only aggregates from rollups can be live. Remove ${what}.`);
 }

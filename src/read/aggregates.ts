@@ -87,7 +87,7 @@ async function readPage(
 
 function checkTopList({ after, last, before }: PageArgs): void {
   if (after == null && last == null && before == null) return;
-  const message = 'A top list (COUNT_DESC) takes first alone: it has no cursors to go on from.';
+  const message = 'A top list (COUNT_DESC) accepts only first, because it has no cursors.';
   throw new GatewayError('BAD_USER_INPUT', message);
 }
 

@@ -89,7 +89,7 @@ export function createEventListing({
     ...createEventTallies({ read, counts }),
     async page(workspaceId, args) {
       if (args.offset > OFFSET_MAX) {
-        const message = `Lists reach ${OFFSET_MAX} events deep: narrow the filter.`;
+        const message = `Lists reach ${OFFSET_MAX} events deep. Narrow the filter.`;
         throw new GatewayError('BAD_USER_INPUT', message);
       }
       const statement: EventStatement = {

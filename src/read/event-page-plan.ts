@@ -131,7 +131,7 @@ export function checkKept({ list, cursors }: EventPagePlan, tail: number): void 
   if (position === null || position >= tail - 1) return;
   const oldestCursor = cursors.encodePosition({ ...LOG_BEGINNING, position: tail - 1 });
   const message =
-    'Events after this cursor are no longer kept: go on at oldestCursor, what lies between is gone.';
+    'Events after this cursor are no longer kept. Continue at oldestCursor. The events in between are gone.';
   throw new GatewayError('CURSOR_EXPIRED', message, { extensions: { oldestCursor } });
 }
 

@@ -149,7 +149,7 @@ async function countDistinct(
 
 function bounded(buckets: readonly TypeBucket[]): readonly TypeBucket[] {
   if (buckets.length <= BUCKETS_MAX) return buckets;
-  const message = `The answer would have more than ${BUCKETS_MAX} buckets: narrow the filter.`;
+  const message = `The answer would have more than ${BUCKETS_MAX} buckets. Narrow the filter.`;
   throw new GatewayError('QUERY_TOO_EXPENSIVE', message);
 }
 

@@ -128,6 +128,6 @@ function count(walk: Walk, more: number): void {
 }
 
 function unstorable(): GatewayError {
-  const message = 'A filter takes valid Unicode without the character U+0000.';
+  const message = 'A filter expects valid Unicode without the character U+0000.';
   return new GatewayError('BAD_USER_INPUT', message);
 }

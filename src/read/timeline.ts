@@ -64,7 +64,7 @@ export function createTimelineReader({
     ...createOriginReader(read, eventRows),
     async page(workspaceId, { conditions, limit, after, offset = 0 }) {
       if (offset > TIMELINE_OFFSET_MAX) {
-        const message = `Lists reach ${TIMELINE_OFFSET_MAX} events deep: narrow the filter.`;
+        const message = `Lists reach ${TIMELINE_OFFSET_MAX} events deep. Narrow the filter.`;
         throw new GatewayError('BAD_USER_INPUT', message);
       }
       const start = after === null ? sql`true` : behind(decode(after, epoch, workspaceId));
@@ -123,7 +123,7 @@ function decode(cursor: string, epoch: string, workspaceId: number): Place {
     throw cursorInvalid();
   }
   if (cursorEpoch !== epoch) {
-    const message = 'This cursor is from before the database was restored: begin anew.';
+    const message = 'This cursor is from before the database was restored. Start again.';
     throw new GatewayError('CURSOR_EPOCH', message);
   }
   const occurredAt = new Date(time);

@@ -50,7 +50,10 @@ export function createAccess(source: WorkspaceSource, nowMs: () => number): Acce
       const { workspaceId } = requireScope(principal, scope);
       const workspace = await workspaces.find(slug?.toLowerCase() ?? workspaceId ?? DEFAULT_SLUG);
       if (workspace === null || (workspaceId !== null && workspace.id !== workspaceId)) {
-        throw new GatewayError('NOT_FOUND', 'There is no such workspace for this key.');
+        throw new GatewayError(
+          'NOT_FOUND',
+          'There is no such workspace, or the key does not cover it.',
+        );
       }
       return workspace;
     },

@@ -116,7 +116,7 @@ async function create(
   const maker = await readMaker(connection, actor);
   const addresses = key.addresses ?? maker.addresses;
   if (!(await isWithin(connection, addresses, maker))) {
-    const message = 'A key that is bound to addresses makes keys for those alone.';
+    const message = 'A key that is bound to addresses can only make keys for these addresses.';
     throw new GatewayError('BAD_USER_INPUT', message);
   }
   const made = await insertKey(connection, secret, {
@@ -145,7 +145,7 @@ async function rotate(
   }
   const maker = await readMaker(connection, actor);
   if (!(await isWithin(connection, key.addresses, maker))) {
-    const message = 'A key that is bound to addresses rotates keys of those alone.';
+    const message = 'A key that is bound to addresses can only rotate keys of these addresses.';
     throw new GatewayError('FORBIDDEN', message);
   }
   const { name, scopes, workspace_id: workspaceId, addresses, expires_at: end } = key;
@@ -181,7 +181,7 @@ async function committed<T>(write: Lane, work: (connection: Connection) => Promi
     return await transaction(write, work);
   } catch (error) {
     if (codeOf(error) !== SQLSTATE.uniqueViolation) throw toGatewayError(error, 'write');
-    throw new GatewayError('CONFLICT', 'This secret is in use already: choose another.');
+    throw new GatewayError('CONFLICT', 'This secret is already in use. Choose another.');
   }
 }
 
@@ -242,7 +242,7 @@ function arrayOf(texts: readonly string[]): string {
 }
 
 /** Its key may be known for a moment longer. */
-const GONE = 'There is no such workspace for this key.';
+const GONE = 'There is no such workspace, or the key does not cover it.';
 
 interface NewKey extends Omit<CreateKey, 'secret'> {
   /** How long it lasts, where it takes the place of one that had an end. */
@@ -287,22 +287,23 @@ function checkKey({ name, scopes }: CreateKey): void {
     const message = `A key's name has 1 to ${NAME_BYTES_MAX} bytes, without U+0000.`;
     throw new GatewayError('BAD_USER_INPUT', message);
   }
-  if (scopes.length === 0) throw new GatewayError('BAD_USER_INPUT', 'A key has a scope at least.');
+  if (scopes.length === 0)
+    throw new GatewayError('BAD_USER_INPUT', 'A key needs at least one scope.');
 }
 
 function checkKept(secret: string, allowWeak: boolean): void {
   const { keptSecretCharsMin, keptSecretCharsMax } = LIMITS;
   const min = allowWeak ? 1 : keptSecretCharsMin;
   if (secret.length < min || secret.length > keptSecretCharsMax) {
-    const message = `A secret has ${min} to ${keptSecretCharsMax} characters, but ${secret.length} came.`;
+    const message = `A secret expects ${min} to ${keptSecretCharsMax} characters, but got ${secret.length}.`;
     throw new GatewayError('BAD_USER_INPUT', message);
   }
   if (isExampleSecret(secret)) {
-    const message = 'This secret is the example of a documentation: everybody knows it.';
+    const message = 'This secret is an example from a documentation, which everybody knows.';
     throw new GatewayError('BAD_USER_INPUT', message);
   }
   if (!isStorableText(secret) || secret.trim() !== secret) {
-    const message = 'A secret is text without U+0000 and without white space at its ends.';
+    const message = 'A secret must not have U+0000, or white space at its ends.';
     throw new GatewayError('BAD_USER_INPUT', message);
   }
 }

@@ -176,7 +176,7 @@ function refusedOrThrow(refused: unknown): RateLimiterRes {
 
 function limited(rate: string, { msBeforeNext }: RateLimiterRes): GatewayError {
   const retryAfterS = secondsOf(msBeforeNext);
-  const message = `No more than ${rate}: try again after ${retryAfterS} s.`;
+  const message = `The limit is ${rate}. Try again after ${retryAfterS} s.`;
   return new GatewayError('RATE_LIMITED', message, { retryAfterS });
 }
 

@@ -166,7 +166,7 @@ export function createTickets(options: TicketsOptions): Tickets {
       if (made.expires_at !== null) return { ticket, expiresAt: made.expires_at };
       throw new GatewayError(
         'RATE_LIMITED',
-        `A key may have ${TICKETS_PER_KEY_MAX} valid tickets, those of open streams among them.`,
+        `A key may have ${TICKETS_PER_KEY_MAX} valid tickets, including those of open streams.`,
         { retryAfterS: VALID_S },
       );
     },

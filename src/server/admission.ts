@@ -94,7 +94,7 @@ export class Admission {
 
   #refusal(): GatewayError {
     this.#options.onRefused?.();
-    return new GatewayError('OVERLOADED', 'More is asked than fits: try again in a second.');
+    return new GatewayError('OVERLOADED', 'The gateway is overloaded. Try again in a second.');
   }
 
   /** What stands alone always fits. */

@@ -39,7 +39,7 @@ export async function readBody({ req, work }: Sender, bytesMax: number): Promise
   if (decode === undefined && encoding !== 'identity' && encoding !== '') {
     throw new GatewayError(
       'UNSUPPORTED_MEDIA_TYPE',
-      `Content-Encoding is expected to be one of ${ENCODINGS_READ}, or absent.`,
+      `Content-Encoding must be one of ${ENCODINGS_READ}, or absent.`,
     );
   }
   if (exceeds(req, bytesMax)) throw tooLarge(bytesMax);
@@ -56,7 +56,7 @@ export async function readBody({ req, work }: Sender, bytesMax: number): Promise
   if (decode === undefined) return sent;
   const inflating = decode();
   inflating.end(sent);
-  const broken = 'The body is not what its Content-Encoding says.';
+  const broken = 'The body does not match its Content-Encoding.';
   return collect(inflating, { ...collecting, broken }).finally(() => inflating.destroy());
 }
 

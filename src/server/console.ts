@@ -84,6 +84,6 @@ async function readIfThere(file: URL): Promise<Buffer | undefined> {
 }
 
 function refuseMethod(res: ServerResponse): void {
-  const error = new GatewayError('METHOD_NOT_ALLOWED', 'The console is read with GET.');
+  const error = new GatewayError('METHOD_NOT_ALLOWED', 'The console supports GET.');
   answerError(res, error, { allow: 'GET, HEAD' });
 }

@@ -242,12 +242,12 @@ function withoutRoute(door: Door, request: DoorRequest, { allow }: Found): DoorA
   if (method === 'OPTIONS') {
     return { status: 204, headers: { allow, ...door.optionsHeaders?.(request) } };
   }
-  const message = `The method ${method} is not served here: this path takes ${allow}.`;
+  const message = `The path does not support ${method}. It supports ${allow}.`;
   throw new GatewayError('METHOD_NOT_ALLOWED', message, { extensions: { allow } });
 }
 
 function masked(requestId: string): GatewayError {
-  const message = `Something went wrong on our side. It is logged under the request id ${requestId}.`;
+  const message = `Internal error. The log has it under the request id ${requestId}.`;
   return new GatewayError('INTERNAL_SERVER_ERROR', message, { extensions: { requestId } });
 }
 

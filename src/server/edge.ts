@@ -76,7 +76,7 @@ export function createEdge({ config, services, log }: EdgeOptions): Edge {
     notReady: () => services.notReady(),
     metrics: services.metrics,
     endStreams: () => {
-      const message = 'The gateway is stopping: resume at the cursor.';
+      const message = 'The gateway is stopping. Resume at the cursor.';
       services.live.endAll(new GatewayError('GOING_AWAY', message));
     },
     log,
@@ -120,7 +120,7 @@ async function redeem(
 ): Promise<Principal> {
   const { rateLimits, tickets } = services;
   if (!(call instanceof HttpCall) || !asksForEvents(call)) {
-    const message = 'A ticket opens an event stream: GET with "Accept: text/event-stream".';
+    const message = 'A ticket needs an event stream: send GET with "Accept: text/event-stream".';
     throw new GatewayError('BAD_REQUEST', message);
   }
   call.params ??= readGetParams(call.req.url ?? '', settings);

@@ -129,7 +129,7 @@ function isInputFault(error: GraphQLError): boolean {
 function masked(error: unknown, { requestId, log }: Asker): PresentedError {
   log.error({ requestId, err: rootOf(error) }, 'unexpected error');
   return {
-    message: `Something went wrong on our side. It is logged under the request id ${requestId}.`,
+    message: `Internal error. The log has it under the request id ${requestId}.`,
     extensions: { requestId, code: 'INTERNAL_SERVER_ERROR' },
     [STATUS]: ERRORS.INTERNAL_SERVER_ERROR.status,
   };

@@ -76,7 +76,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
       router.handle(req, res, requestId),
     ).catch((err: unknown) => {
       log.error({ requestId, err }, 'unexpected error');
-      const message = `Something went wrong on our side. It is logged under the request id ${requestId}.`;
+      const message = `Internal error. The log has it under the request id ${requestId}.`;
       answerError(
         res,
         new GatewayError('INTERNAL_SERVER_ERROR', message, { extensions: { requestId } }),
@@ -94,7 +94,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
   takeUpgrades(server, connections, faultOfHead, options);
   server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
     const status = CLIENT_ERRORS[error.code ?? ''] ?? 400;
-    refuse(socket, status, new GatewayError('BAD_REQUEST', 'The request is not well-formed HTTP.'));
+    refuse(socket, status, new GatewayError('BAD_REQUEST', 'The request is not valid HTTP.'));
   });
 
   let stopping: Promise<void> | undefined;
@@ -128,7 +128,7 @@ function createHeadCheck({ settings: { allowedHosts }, log }: HttpServerOptions)
     if (!isTold) log.warn({ host }, 'refused for its Host: SLUICE_ALLOWED_HOSTS lists others');
     isTold = true;
     const shown = JSON.stringify(host.slice(0, HOST_CHARS_SHOWN));
-    const message = `The Host ${shown} is not a name of this gateway: SLUICE_ALLOWED_HOSTS lists them.`;
+    const message = `The gateway does not accept the Host ${shown}. SLUICE_ALLOWED_HOSTS lists the accepted names.`;
     return new GatewayError('HOST_NOT_ALLOWED', message);
   };
 }

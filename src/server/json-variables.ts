@@ -23,8 +23,8 @@ export const JsonVariablesRule: ValidationRule = context => ({
         const typeName = given === undefined ? 'String' : getNamedType(given).name;
         if (AS_SENT.has(typeName)) continue;
         const message =
-          `Variable "$${name}" stands inside a JSON value, which does not keep a ${typeName} as ` +
-          'it was sent: declare the variable as JSON or String.';
+          `Variable "$${name}" is inside a JSON value, which does not keep a ${typeName} as ` +
+          'it was sent. Declare the variable as JSON or String.';
         context.reportError(new GraphQLError(message, { nodes: [definition, node] }));
       }
     },

@@ -18,7 +18,7 @@ const utf8 = new TextDecoder('utf-8', { fatal: true });
  */
 export function readJson(bytes: Uint8Array, depthMax: number): unknown {
   if (bytes.length === 0) {
-    throw new GatewayError('BAD_REQUEST', 'A JSON object is expected, but the body is empty.');
+    throw new GatewayError('BAD_REQUEST', 'Expected a JSON object, but the body is empty.');
   }
   const kind = scanJson(bytes, depthMax);
   let text: string;

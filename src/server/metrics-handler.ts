@@ -24,14 +24,14 @@ export function createMetricsHandler({
     matches: path => path === '/metrics',
     async handle(req, res) {
       if (req.method !== 'GET' && req.method !== 'HEAD') {
-        const error = new GatewayError('METHOD_NOT_ALLOWED', 'Metrics are read with GET.');
+        const error = new GatewayError('METHOD_NOT_ALLOWED', 'Metrics support GET.');
         return answerError(res, error, { allow: 'GET, HEAD' });
       }
       try {
         const call = new HttpCall(req, res, String(res.getHeader('x-request-id')));
         const principal = requireScope(await authenticate(keyOf(call.headers), call), 'ADMIN');
         if (principal.workspaceId !== null) {
-          throw new GatewayError('FORBIDDEN', 'This needs a key of every workspace.');
+          throw new GatewayError('FORBIDDEN', 'This needs a key of all workspaces.');
         }
       } catch (error) {
         if (error instanceof GatewayError) return answerError(res, error);

@@ -40,10 +40,10 @@ export async function readPostParams(
       : await readBody(sender, settings.bodyBytesMax);
   const body = readJson(bytes, settings.jsonDepthMax);
   if (Array.isArray(body)) {
-    throw new GatewayError('BAD_REQUEST', 'One operation is taken per request, not a list.');
+    throw new GatewayError('BAD_REQUEST', 'A request may have one operation, not a list.');
   }
   if (!isObject(body)) {
-    throw new GatewayError('BAD_REQUEST', `A JSON object is expected, but got ${kindOf(body)}.`);
+    throw new GatewayError('BAD_REQUEST', `Expected a JSON object, but got ${kindOf(body)}.`);
   }
   return checkParams(body, settings);
 }
@@ -157,6 +157,6 @@ function decode(text: string): string {
   try {
     return decodeURIComponent(text.replaceAll('+', ' '));
   } catch {
-    throw new GatewayError('BAD_REQUEST', 'The URL holds an escape that is not UTF-8.');
+    throw new GatewayError('BAD_REQUEST', 'The URL has an escape that is not UTF-8.');
   }
 }

@@ -118,6 +118,6 @@ function health(req: IncomingMessage, res: ServerResponse, reasons: readonly str
 }
 
 function refuseMethod(res: ServerResponse): void {
-  const error = new GatewayError('METHOD_NOT_ALLOWED', 'This path is read with GET.');
+  const error = new GatewayError('METHOD_NOT_ALLOWED', 'This path supports GET.');
   answerError(res, error, { allow: 'GET, HEAD' });
 }

@@ -82,7 +82,7 @@ function trustedText(text: string | undefined, trusted: TrustedDocuments): strin
   if (text !== undefined && trusted.has(text)) return text;
   throw new GatewayError(
     'DOCUMENT_NOT_TRUSTED',
-    'Only documents that were agreed on are executed here, and this is none of them.',
+    'This gateway executes only trusted documents, and this is not one.',
   );
 }
 

@@ -24,7 +24,7 @@ describe('page arguments', () => {
 
   test('are refused where they contradict or pass a bound', () => {
     expect(refusal({ first: 1, last: 1 }).message).toBe(
-      'A page takes first or last, but got both.',
+      'A page expects first or last, but got both.',
     );
     for (const size of [-1, 1_001, 1.5, 2 ** 31 - 1, NaN]) {
       const error = refusal({ last: size });

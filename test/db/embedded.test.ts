@@ -218,7 +218,9 @@ test.runIf(asRoot)(
     const socket = join(dataDir, 'postgres', 'socket');
     rmSync(socket, { recursive: true });
     symlinkSync(dirname(secret), socket);
-    await expect(start()).rejects.toThrow(`${socket} must be a folder of user ${uid} alone`);
+    await expect(start()).rejects.toThrow(
+      `${socket} must be a folder that belongs to user ${uid} and that nobody else may use`,
+    );
     expect(statSync(dirname(secret)).uid).toBe(0);
     rmSync(socket);
     rmSync(dirname(secret), { recursive: true });

@@ -35,7 +35,7 @@ test('two gateways that start together apply a migration once', async () => {
 });
 
 test('a database that is newer than the program is refused with both versions', async () => {
-  const message = `at version ${next} (added), this program knows versions up to ${next - 1}`;
+  const message = `has version ${next} (added), but this program knows versions up to ${next - 1}`;
   await expect(migrate(database.upkeep, shipped)).rejects.toThrow(message);
 });
 

@@ -77,7 +77,7 @@ test('SLUICE_ADMIN_KEY is rotated without a moment in which neither is taken', a
 test.each(['change-me-to-something-long', 'changeme-changeme', 'CHANGE_ME_0123456789'])(
   'the example %s is refused as a key, by name',
   key => {
-    const said = /SLUICE_ADMIN_KEY is the example of a documentation/;
+    const said = /SLUICE_ADMIN_KEY is an example from a documentation/;
     expect(() => readConfig({ SLUICE_ADMIN_KEY: key })).toThrow(said);
   },
 );
@@ -91,14 +91,14 @@ test('the admin key is read from a file, without its line break', () => {
     return readConfig({ SLUICE_ADMIN_KEY_FILE: file });
   };
   expect(read('short')).toThrow(
-    /SLUICE_ADMIN_KEY_FILE names a file whose key expects 16 characters/,
+    /SLUICE_ADMIN_KEY_FILE names a file, but the key in it expects 16 characters/,
   );
-  expect(read('change-me-to-something-long')).toThrow(/is the example of a documentation/);
+  expect(read('change-me-to-something-long')).toThrow(/is an example from a documentation/);
   expect(read('hunter2')).not.toThrow(/hunter2/);
   expect(() => readConfig({ SLUICE_ADMIN_KEY_FILE: join(folder, 'none') })).toThrow(/ENOENT/);
   expect(() => readConfig({ SLUICE_ADMIN_KEY: FIRST, SLUICE_ADMIN_KEY_FILE: file })).toThrow();
   writeFileSync(file, FIRST);
   expect(() => readConfig({ SLUICE_ADMIN_KEY: FIRST, SLUICE_ADMIN_KEY_FILE: file })).toThrow(
-    /SLUICE_ADMIN_KEY_FILE expects to stand alone/,
+    /SLUICE_ADMIN_KEY_FILE cannot be combined with SLUICE_ADMIN_KEY/,
   );
 });

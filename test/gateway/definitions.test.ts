@@ -561,7 +561,7 @@ describe('the payload of a recorded event', () => {
       told += Buffer.from(chunk).toString();
       if (told.includes('event: next')) break;
     }
-    expect(told).toContain('payloadProblems is not for subscriptions');
+    expect(told).toContain('payloadProblems is not available in subscriptions');
   });
 
   test('is checked by a bounded amount of work', async () => {

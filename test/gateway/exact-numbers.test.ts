@@ -431,7 +431,7 @@ describe('a variable inside a JSON literal', () => {
       }`;
       const { text } = await graphql(workspace, query, `{"v":${value}}`);
       expect(text).toContain('GRAPHQL_VALIDATION_FAILED');
-      expect(text).toContain('declare the variable as JSON or String');
+      expect(text).toContain('Declare the variable as JSON or String');
     }
     expect(await stored(workspace, '{}')).toEqual([]);
   });

@@ -48,7 +48,7 @@ test('a stream searches for no more words than a filter may have conditions', as
     Array.from({ length: count / 50 }, () => ({ not: { search: WORDS.slice(0, 50).join(' ') } }));
   expect(await firstOf({ or: words(LIMITS.filterNodesMax) })).toContain('CAUGHT_UP');
   const refusal = await firstOf({ or: words(LIMITS.filterNodesMax), search: 'more' });
-  expect(refusal).toContain('at most 200 words to search for in all, but got 201');
+  expect(refusal).toContain('at most 200 search words in all, but got 201');
   expect(refusal).toContain('BAD_USER_INPUT');
 });
 

@@ -168,10 +168,10 @@ describe('a request', () => {
       ]);
       expect(statuses(mixed).filter(status => status === 'RECORDED')).toHaveLength(39);
       expect(codes(mixed[23])).toEqual(['UNSTORABLE']);
-      expect(mixed[23]?.problems[0]?.message).toContain('It was tried alone');
+      expect(mixed[23]?.problems[0]?.message).toContain('which was tried alone');
       expect(statuses(innocent)).toEqual(['RECORDED']);
       expect(atomic.flatMap(codes)).toEqual(['UNSTORABLE', 'UNSTORABLE']);
-      expect(atomic[1]?.problems[0]?.message).toContain('send it alone');
+      expect(atomic[1]?.problems[0]?.message).toContain('Send it alone');
       const subjects = (await stored(workspace)).map(({ subject }) => subject);
       expect(subjects).toEqual(events.map(e => e.subject).filter(s => s !== 'poison'));
     } finally {

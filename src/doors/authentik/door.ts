@@ -80,7 +80,7 @@ function notLiteral(handle: Handle): Handle {
     const name = request.params['uuid'] ?? '';
     const allow = Object.hasOwn(LITERALS, name) ? LITERALS[name] : undefined;
     if (allow === undefined) return handle(request, context, listing);
-    const message = `This path takes ${allow}.`;
+    const message = `The path supports ${allow}.`;
     throw new GatewayError('METHOD_NOT_ALLOWED', message, { extensions: { allow } });
   };
 }

@@ -24,7 +24,7 @@ export function readEvents(request: DoorRequest): CloudEvent[] {
   if (type === BATCHED) return readBatch(jsonOf(request));
   const isBinary = request.headers['ce-specversion'] !== undefined;
   if (type.startsWith('application/cloudevents') || !isBinary) {
-    const message = `A CloudEvent is expected: as ${STRUCTURED}, ${BATCHED}, or with ce- headers.`;
+    const message = `Expected a CloudEvent: as ${STRUCTURED}, as ${BATCHED}, or with ce- headers.`;
     throw new GatewayError('UNSUPPORTED_MEDIA_TYPE', message);
   }
   return [checkCloudEvent({ ...attributesOf(request), ...dataOf(request, type) })];
@@ -51,7 +51,10 @@ function attributesOf({ headers }: DoorRequest): CloudEvent {
     if (!name.startsWith('ce-') || value === undefined) continue;
     const attribute = name.slice(3);
     if (attribute === 'data' || attribute === 'data_base64') {
-      throw new GatewayError('BAD_REQUEST', `${name}: no header has data, which is the body.`);
+      throw new GatewayError(
+        'BAD_REQUEST',
+        `${name}: a header must not have data. The body is the data.`,
+      );
     }
     // The type of data is the Content-Type.
     if (attribute !== 'datacontenttype') attributes.push([attribute, headerText(name, value)]);
@@ -84,7 +87,7 @@ function utf8Text(name: string, bytes: Buffer): string {
   try {
     return utf8.decode(bytes);
   } catch (cause) {
-    const message = `${name}: a header is UTF-8, where it is percent-encoded, too.`;
+    const message = `${name}: a header must be UTF-8, raw or percent-encoded.`;
     throw new GatewayError('BAD_REQUEST', message, { cause });
   }
 }

@@ -11,7 +11,7 @@ import { parseInstant } from '../instant.ts';
 const text = z.string().min(1);
 const isInstant = (time: string) => parseInstant(time) !== null;
 const INSTANT =
-  'Expects an instant of RFC 3339 such as 2026-01-02T03:04:05.678Z, with no leap second.';
+  'Expects an RFC 3339 instant such as 2026-01-02T03:04:05.678Z, without a leap second.';
 
 const ATTRIBUTES = {
   specversion: z.literal('1.0'),

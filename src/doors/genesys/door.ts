@@ -60,7 +60,7 @@ function bearer(request: DoorRequest, tokens: Tokens): string | null {
 async function grant(request: DoorRequest, tokens: Tokens): Promise<DoorAnswer> {
   const type = new URLSearchParams(request.body.toString('utf8')).get('grant_type');
   if (type !== 'client_credentials') {
-    const message = 'The grant type is client_credentials, in a form.';
+    const message = 'The grant type must be client_credentials, sent as a form.';
     throw new GatewayError('BAD_REQUEST', message);
   }
   const answer = {

@@ -98,11 +98,11 @@ function toInput(
   const { id, type, system, 'agent-id': agentId, timestamp, pid, gid, marker } = texts;
   const occurredAt = timestamp === undefined ? null : parseInstant(timestamp);
   if (timestamp !== undefined && occurredAt === null) {
-    const message = 'The timestamp is an instant such as 2015-05-18T14:07:00.123Z.';
+    const message = 'The timestamp must be an instant such as 2015-05-18T14:07:00.123Z.';
     problems.push(problem('TIME_INVALID', message, '/timestamp'));
   }
   if (marker !== undefined && !(marker.length <= STRING_CHARS_MAX && isStorableText(marker))) {
-    const message = `The marker is valid Unicode without U+0000, of at most ${STRING_CHARS_MAX} characters.`;
+    const message = `The marker must be valid Unicode without U+0000, of at most ${STRING_CHARS_MAX} characters.`;
     problems.push(problem('TEXT_INVALID', message, '/marker'));
   }
   const wire: Writable<WireNotes> = notes;

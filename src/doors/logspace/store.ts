@@ -75,12 +75,12 @@ function take(reader: JsonReader, isSuspect: boolean, { events, aside }: Batch):
 function notAnArray(reader: JsonReader): GatewayError {
   reader.value(0);
   reader.end();
-  const message = 'The events come as an array.';
+  const message = 'Expected an array of events.';
   return hqError('BAD_USER_INPUT', 'UNPARSABLE_PARAMETER_VALUE', message, { parameter: 'body' });
 }
 
 function tooMany(count: number): GatewayError {
-  const message = `At most ${LIMITS.batchEventsMax} events are taken at once, but got ${count}.`;
+  const message = `At most ${LIMITS.batchEventsMax} events are accepted at once, but got ${count}.`;
   return new GatewayError('PAYLOAD_TOO_LARGE', message);
 }
 

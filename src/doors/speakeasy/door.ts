@@ -49,7 +49,7 @@ async function post(request: DoorRequest, context: DoorContext): Promise<DoorAns
     throw new GatewayError('BAD_USER_INPUT', `/${path.join('/')}: ${message}`);
   }
   if (data.length > LIMITS.batchEventsMax) {
-    const message = `At most ${LIMITS.batchEventsMax} events are taken at once.`;
+    const message = `At most ${LIMITS.batchEventsMax} events are accepted at once.`;
     throw new GatewayError('PAYLOAD_TOO_LARGE', message);
   }
   await recordTogether(context, workspace, (data as unknown as CliEvent[]).map(decode));

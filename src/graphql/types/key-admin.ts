@@ -247,7 +247,7 @@ async function createTicket(
 ) {
   const { id: workspaceId } = await access(slug, 'EVENTS_READ');
   if (query == null && (operationName != null || variables != null)) {
-    const message = 'operationName and variables expect query beside them.';
+    const message = 'operationName and variables need query.';
     throw new GatewayError('BAD_USER_INPUT', message);
   }
   const operation = query == null ? null : hashOperation({ query, operationName, variables });

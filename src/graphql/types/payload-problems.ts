@@ -24,7 +24,7 @@ builder.objectField(EventRef, 'payloadProblems', t =>
     resolve: (event, { schema }, context, { operation }) => {
       // The steps of a stream are shared by readers, whatever their scopes.
       if (operation.operation === 'subscription') {
-        const message = 'payloadProblems is not for subscriptions: ask for it with a query.';
+        const message = 'payloadProblems is not available in subscriptions. Use a query.';
         throw new GatewayError('BAD_USER_INPUT', message);
       }
       if (schema != null) requireScope(context.principal, 'DEFINITIONS_WRITE');

@@ -20,7 +20,7 @@ export function parseDocument(source: string, limits: DocumentLimits): DocumentN
     throw new GatewayError('QUERY_TOO_LARGE', message);
   }
   if (source.includes('\0') || !source.isWellFormed()) {
-    const message = 'Syntax Error: the document holds U+0000 or half of a surrogate pair.';
+    const message = 'Syntax Error: the document has U+0000 or half of a surrogate pair.';
     throw new GatewayError('GRAPHQL_PARSE_FAILED', message);
   }
   if (bracketDepth(source) > limits.documentBracketsMax) {

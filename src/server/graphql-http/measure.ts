@@ -85,8 +85,8 @@ export function resolveOperation(
   if (operation) return operation;
   const message =
     operationName == null
-      ? 'The document is expected to hold one operation, or the request to name one.'
-      : 'The document holds no operation of the name given.';
+      ? 'The document must have one operation, or the request must name one.'
+      : 'The document has no operation with the given name.';
   throw new GatewayError('OPERATION_RESOLUTION_FAILURE', message);
 }
 

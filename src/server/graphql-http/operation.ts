@@ -125,8 +125,8 @@ function prepareOperation(
 
 function tooComplex(cost: number, queryCostMax: number): GatewayError {
   const message =
-    `An answer may have at most ${queryCostMax} values, but with every page full this one ` +
-    `would have ${cost}: ask for smaller pages, above all inside of pages.`;
+    `An answer may have at most ${queryCostMax} values. With every page full, this one ` +
+    `would have ${cost}. Request smaller pages, especially inside other pages.`;
   return new GatewayError('QUERY_TOO_COMPLEX', message);
 }
 
@@ -143,5 +143,5 @@ function withinBudget(
 
 /** An error below 500 would say that nothing was stored. */
 function carriedOut({ message }: GatewayError): GatewayError {
-  return new GatewayError('SERVICE_UNAVAILABLE', `This was carried out, but: ${message}`);
+  return new GatewayError('SERVICE_UNAVAILABLE', `The operation was executed, but: ${message}`);
 }

@@ -86,20 +86,20 @@ class MutationByGet extends GatewayError {
 /** Links and images send GET, so it carries no mutation; a stream goes to a caller that reads one. */
 function requireFitting(type: string, { req: { method, headers }, ticket }: HttpCall): void {
   if (type !== 'subscription' && ticket !== null) {
-    throw new GatewayError('BAD_REQUEST', 'A ticket opens a subscription, and nothing else.');
+    throw new GatewayError('BAD_REQUEST', 'A ticket can only open a subscription.');
   }
   if (type === 'mutation' && method === 'GET') throw new MutationByGet();
   if (type === 'subscription' && !takesEventStream(headers.accept)) {
     throw new GatewayError(
       'BAD_REQUEST',
-      'A subscription is streamed: send "Accept: text/event-stream", or use the WebSocket.',
+      'A subscription needs a stream: send "Accept: text/event-stream", or use the WebSocket.',
     );
   }
 }
 
 function refusalOf({ method }: IncomingMessage): GatewayError | undefined {
   if (method !== 'GET' && method !== 'POST') {
-    return new GatewayError('METHOD_NOT_ALLOWED', 'GraphQL is served to GET and POST.');
+    return new GatewayError('METHOD_NOT_ALLOWED', 'GraphQL supports GET and POST.');
   }
   return undefined;
 }

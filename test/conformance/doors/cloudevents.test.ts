@@ -163,7 +163,7 @@ describe('CE-W writing', () => {
       const event = { ...{ specversion: '1.0', id: time, source: '/s', type: 't' }, time };
       const answer = await post(JSON.stringify(event), STRUCTURED);
       expect(answer.status).toBe(at === null ? 400 : 204);
-      if (at === null) return void expect(answer.text).toContain('no leap second');
+      if (at === null) return void expect(answer.text).toContain('without a leap second');
       expect((await read('limit=1000')).at(-1)).toMatchObject({ id: time, time });
       const { workspace: found } = await gateway.data<{
         workspace: { events: { nodes: { occurredAt: string }[] } };

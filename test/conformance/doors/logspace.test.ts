@@ -197,7 +197,7 @@ describe('storing', () => {
   test.each([
     ['[{"id":1,]', 'Could not parse'],
     ['[1] x', 'Could not parse'],
-    ['{"a":1}', 'The events come as an array.'],
+    ['{"a":1}', 'Expected an array of events.'],
     ['', 'Could not parse'],
     [Buffer.from([0x5b, 0xff, 0x5d]), 'The body is not UTF-8.'],
     ['['.repeat(100), 'at most 64 levels'],
