@@ -127,7 +127,7 @@ const VARIABLES = {
   SLUICE_TRUST_PROXY: whole(0, 10)
     .default(0)
     .describe(
-      'Number of your own proxies in front of the gateway. Their X-Forwarded-For is trusted.',
+      'Number of your own proxies in front of the gateway. Their X-Forwarded-For and X-Forwarded-Proto are trusted.',
     ),
   SLUICE_WORK_REQUESTS_MAX: whole(1, 100_000)
     .default(LIMITS.workRequestsMax)
