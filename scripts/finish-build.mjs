@@ -4,5 +4,5 @@ import { chmodSync, cpSync, utimesSync } from 'node:fs';
 const now = new Date();
 cpSync('src/db/migrations', 'dist/db/migrations', { recursive: true });
 utimesSync('dist/.tsbuildinfo', now, now);
-// `npx sluice` runs it as a command.
+// The `bin` entry of package.json runs it as a command.
 chmodSync('dist/cli/main.js', 0o755);
