@@ -22,12 +22,11 @@ const POLL_MS = 1_000;
 
 export function createGatewayLive({ db, config, log }: LiveOptions): Live {
   const wakeup = createPostgresWakeup({
-    listen: (channel, onNotify, onLook) =>
-      db.listen(channel, onNotify, onLook, err =>
-        log.warn({ err }, 'not listening: other gateways are seen by poll until it succeeds'),
-      ),
+    listen: db.listen,
     connection: db.upkeep,
     clock: systemClock,
+    onDeaf: err =>
+      log.warn({ err }, 'not listening: other gateways are seen by poll until it succeeds'),
     onFailure: err => log.warn({ err }, 'a wake-up was not sent: other gateways see it by poll'),
   });
   return createLive({
