@@ -2,7 +2,7 @@
  * Keys: `slc_<prefix>_<secret>` with 256 bits of randomness, or a credential that a client
  * already has. Kept and looked up as SHA-256; the secret is shown once.
  */
-import { createHash, randomBytes } from 'node:crypto';
+import { hash, randomBytes } from 'node:crypto';
 import { isExampleSecret, type ApiKeyInfo } from '../core/api-key.ts';
 import { GatewayError } from '../core/errors.ts';
 import { LIMITS } from '../core/limits.ts';
@@ -56,7 +56,7 @@ export interface KeyAdmin {
 }
 
 export function hashSecret(secret: string): string {
-  return createHash('sha256').update(secret, 'utf8').digest('hex');
+  return hash('sha256', secret, 'hex');
 }
 
 export function mintSecret(): string {

@@ -10,7 +10,7 @@
  * stream lives and 60 seconds more, to any gateway: the gateway of the open stream says so in the
  * database. A use alone prolongs nothing, and a day after the opening it is over.
  */
-import { createHash, randomBytes } from 'node:crypto';
+import { hash, randomBytes } from 'node:crypto';
 import { canonicalJson } from '../core/canonical-json.ts';
 import { eventCursors } from '../core/cursor.ts';
 import { GatewayError } from '../core/errors.ts';
@@ -79,7 +79,7 @@ export interface Operation {
 /** The same for the same document, operation and variables. */
 export function hashOperation({ query, operationName, variables }: Operation): string {
   const asked = canonicalJson([query, operationName ?? null, variables ?? {}]);
-  return createHash('sha256').update(asked, 'utf8').digest('hex');
+  return hash('sha256', asked, 'hex');
 }
 
 const { streamTicketSeconds: VALID_S, streamResumableHours: RESUMABLE_H } = LIMITS;

@@ -52,12 +52,7 @@ export function createEdge({ config, services, log }: EdgeOptions): Edge {
     createContext: (call, principal) => {
       // The command line says so of what it imports from files.
       const door = call.headers.get('sluice-door') === 'IMPORT' ? 'IMPORT' : 'GRAPHQL';
-      return createContext({
-        ...{ principal, services, door, access: services.access, lastEventId: call.lastEventId },
-        get signal() {
-          return call.signal;
-        },
-      });
+      return createContext({ principal, services, door, access: services.access, call });
     },
     sharedResults: services.sharedResults,
     eventIdOf: step => cursorOfStep(step, services.epoch),

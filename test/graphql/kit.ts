@@ -129,7 +129,7 @@ export function createApi(given: Given = {}): Api {
       principal,
       services,
       access: createAccess(services.workspaces, () => 0).access,
-      signal: new AbortController().signal,
+      call: new AbortController(),
     });
   return {
     calls,

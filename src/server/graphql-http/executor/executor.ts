@@ -76,7 +76,7 @@ export function prepareExecution(
   const shared = hasVariableConditions(document) ? undefined : planFor({});
   const isSerial = operation.operation === OperationTypeNode.MUTATION;
   return input => {
-    const run: Run = { ...shape, ...input, errors: [] };
+    const run = runOf(shape, input);
     try {
       const plan = shared ?? planFor(input.variables);
       const fields = isSerial ? runSerially : runFields;
@@ -101,6 +101,11 @@ interface Shape {
 /** One execution. */
 interface Run extends Shape, ExecutionInput {
   readonly errors: GraphQLError[];
+}
+
+function runOf({ schema, operation, fragments }: Shape, input: ExecutionInput): Run {
+  const { rootValue, contextValue, variables } = input;
+  return { schema, operation, fragments, rootValue, contextValue, variables, errors: [] };
 }
 
 function resultOf({ errors }: Run, data: unknown): ExecutionResult {
