@@ -1,4 +1,5 @@
 import { GatewayError } from './errors.ts';
+import type { Tenant } from './fairness.ts';
 
 /** What a key may do. ADMIN includes the others. */
 export const SCOPES = ['EVENTS_WRITE', 'EVENTS_READ', 'DEFINITIONS_WRITE', 'ADMIN'] as const;
@@ -10,6 +11,11 @@ export interface Principal {
   readonly scopes: readonly Scope[];
   /** The one workspace that the key covers; null covers every workspace. */
   readonly workspaceId: number | null;
+}
+
+/** Whom a key acts for: its workspace, else itself. */
+export function tenantOf({ workspaceId, keyId }: Principal): Tenant {
+  return workspaceId ?? `key ${keyId}`;
 }
 
 export function hasScope(principal: Principal, scope: Scope): boolean {

@@ -1,4 +1,5 @@
 import { performance } from 'node:perf_hooks';
+import { NO_TENANT } from '../core/fairness.ts';
 import type { Connection, Lane, StatementOptions } from './connection.ts';
 import type { Session, Statement } from './session.ts';
 import { createSessions } from './sessions.ts';
@@ -27,11 +28,11 @@ export function createLane(options: LaneOptions): Lane {
   const sessions = createSessions(options);
 
   async function attempt(statement: Statement, deadlineMs: number): Promise<object[]> {
-    const session = await sessions.take();
+    const { session, giveBack } = await sessions.take(statement.tenant ?? NO_TENANT);
     try {
       return await session.run(statement, Math.max(1, deadlineMs - performance.now()));
     } finally {
-      sessions.giveBack(session);
+      giveBack();
     }
   }
 
@@ -46,8 +47,11 @@ export function createLane(options: LaneOptions): Lane {
     }
   }
 
-  async function hold<T>(use: (connection: Connection) => Promise<T>): Promise<T> {
-    const session = await sessions.take().catch((error: unknown) => {
+  async function hold<T>(
+    use: (connection: Connection) => Promise<T>,
+    tenant = NO_TENANT,
+  ): Promise<T> {
+    const { session, giveBack } = await sessions.take(tenant).catch((error: unknown) => {
       throw options.explain(error);
     });
     let held = true;
@@ -59,7 +63,7 @@ export function createLane(options: LaneOptions): Lane {
       return await use(connection);
     } finally {
       held = false;
-      sessions.giveBack(session);
+      giveBack();
     }
   }
 

@@ -1,10 +1,11 @@
 /**
  * The sessions of a lane: opened as they are needed, lent to one user at a time, dropped when
- * they are lost or old. The bound is on slots, the right to one connection: a slot is taken
- * before its session is opened, and passes to the next who waits with its session or, where
- * that was lost, without.
+ * they are lost or old. Places bound how many there are: a user takes a place first, then a
+ * session that is idle or a new one. Places are shared fairly between tenants.
  */
+import { performance } from 'node:perf_hooks';
 import { GatewayError } from '../core/errors.ts';
+import { FairPlaces, mayHold, NO_TENANT, type Tenant } from '../core/fairness.ts';
 import type { Session } from './session.ts';
 
 export interface SessionsOptions {
@@ -14,10 +15,16 @@ export interface SessionsOptions {
   readonly open: () => Promise<Session>;
 }
 
+/** A session that is lent to one user. */
+export interface Loan {
+  readonly session: Session;
+  /** To be called once. */
+  giveBack(): void;
+}
+
 export interface Sessions {
   /** @throws GatewayError SERVICE_UNAVAILABLE when none comes free in time. */
-  take(): Promise<Session>;
-  giveBack(session: Session): void;
+  take(tenant: Tenant): Promise<Loan>;
   /** Sessions that are open or opening, and who waits for one. */
   stats(): { readonly open: number; readonly waiting: number };
   stop(): Promise<void>;
@@ -29,118 +36,107 @@ const STOP_WITHIN_MS = 5_000;
 
 export function createSessions(options: SessionsOptions): Sessions {
   const idle: Session[] = [];
-  const queue = createQueue(options);
-  let slotsTaken = 0;
+  const places = createPlaces(options);
   let stopped = false;
   let onEmpty = () => {};
 
-  async function take(): Promise<Session> {
+  async function take(tenant: Tenant): Promise<Loan> {
     if (stopped) throw unavailable('The gateway is stopping.');
-    for (let session = idle.pop(); session !== undefined; session = idle.pop()) {
-      if (isUsable(session)) return session;
-      session.close();
-      freeSlot();
-    }
-    if (slotsTaken < options.connectionsMax) {
-      slotsTaken++;
-      return open();
-    }
-    return (await queue.wait()) ?? open();
-  }
-
-  async function open(): Promise<Session> {
+    await places.take(tenant);
+    const takenMs = performance.now();
+    const leave = () => {
+      places.leave(tenant, performance.now() - takenMs);
+      if (places.taken === 0) onEmpty();
+    };
     try {
-      return await options.open();
+      const session = takeIdle() ?? (await options.open());
+      return { session, giveBack: () => (keep(session), leave()) };
     } catch (error) {
-      passOn(undefined);
+      leave();
       throw error;
     }
   }
 
-  function passOn(session: Session | undefined): void {
-    if (queue.grant(session)) return;
-    if (session !== undefined && !stopped) return void idle.push(session);
-    session?.close();
-    freeSlot();
+  function takeIdle(): Session | undefined {
+    for (let session = idle.pop(); session !== undefined; session = idle.pop()) {
+      if (isUsable(session)) return session;
+      session.close();
+    }
+    return undefined;
   }
 
-  function freeSlot(): void {
-    slotsTaken--;
-    if (slotsTaken === 0) onEmpty();
-  }
-
-  function giveBack(session: Session): void {
-    if (isUsable(session)) return passOn(session);
-    session.close();
-    passOn(undefined);
+  function keep(session: Session): void {
+    if (isUsable(session) && !stopped) idle.push(session);
+    else session.close();
   }
 
   async function stop(): Promise<void> {
     stopped = true;
-    queue.refuse(unavailable('The gateway is stopping.'));
-    for (const session of idle.splice(0)) giveBack(session);
-    if (slotsTaken === 0) return;
+    places.refuse(unavailable('The gateway is stopping.'));
+    for (const session of idle.splice(0)) session.close();
+    if (places.taken === 0) return;
     await new Promise<void>(resolve => {
       const timer = setTimeout(resolve, STOP_WITHIN_MS);
       onEmpty = () => (clearTimeout(timer), resolve());
     });
   }
 
-  const stats = () => ({ open: slotsTaken, waiting: queue.length() });
-  return { take, giveBack, stats, stop };
+  const stats = () => ({ open: places.taken + idle.length, waiting: places.waiting });
+  return { take, stats, stop };
 }
 
-interface Queue {
-  wait(): Promise<Session | undefined>;
-  /** Gives the slot to who waits longest; false when nobody does. */
-  grant(session: Session | undefined): boolean;
-  refuse(error: Error): void;
-  length(): number;
+interface Waiter {
+  readonly timer: NodeJS.Timeout;
+  readonly resolve: () => void;
+  readonly reject: (error: Error) => void;
 }
 
-function createQueue({ waitingMax, waitMs }: SessionsOptions): Queue {
-  interface Waiter {
-    readonly timer: NodeJS.Timeout;
-    readonly resolve: (session: Session | undefined) => void;
-    readonly reject: (error: Error) => void;
-  }
-  const waiting = new Set<Waiter>();
+/** The places, as promises: who waits for one does so for a bounded time. */
+function createPlaces({ connectionsMax, waitingMax, waitMs }: SessionsOptions) {
+  const places = new FairPlaces<Waiter>(connectionsMax);
+  const { waiting } = places;
 
-  function leave(waiter: Waiter): void {
-    clearTimeout(waiter.timer);
-    waiting.delete(waiter);
+  function mayWait(tenant: Tenant): boolean {
+    const own = tenant === NO_TENANT ? 0 : waiting.sizeOf(tenant);
+    return mayHold({ own, all: waiting.size, max: waitingMax }, 1);
   }
 
-  function wait(): Promise<Session | undefined> {
-    if (waiting.size >= waitingMax) {
+  async function take(tenant: Tenant): Promise<void> {
+    if (places.take(tenant)) return;
+    if (!mayWait(tenant)) {
       throw unavailable('Too many statements wait for the database: try again shortly.');
     }
-    return new Promise((resolve, reject) => {
+    await new Promise<void>((resolve, reject) => {
       const timer = setTimeout(() => {
-        leave(waiter);
+        waiting.delete(tenant, waiter);
         reject(unavailable('The database is busy: try again shortly.'));
       }, waitMs);
       const waiter: Waiter = { timer, resolve, reject };
-      waiting.add(waiter);
+      places.wait(tenant, waiter);
     });
   }
 
-  function grant(session: Session | undefined): boolean {
-    const [next] = waiting;
-    if (next === undefined) return false;
-    leave(next);
-    next.resolve(session);
-    return true;
-  }
-
-  function refuse(error: Error): void {
-    for (const waiter of [...waiting]) {
-      leave(waiter);
-      waiter.reject(error);
-    }
-  }
-
-  return { wait, grant, refuse, length: () => waiting.size };
+  return {
+    take,
+    leave(tenant: Tenant, ms: number): void {
+      for (const { timer, resolve } of places.leave(tenant, ms)) {
+        clearTimeout(timer);
+        resolve();
+      }
+    },
+    refuse(error: Error): void {
+      for (const { timer, reject } of waiting.clear()) {
+        clearTimeout(timer);
+        reject(error);
+      }
+    },
+    get taken() {
+      return places.taken;
+    },
+    get waiting() {
+      return waiting.size;
+    },
+  };
 }
 
 function isUsable(session: Session): boolean {

@@ -42,8 +42,10 @@ export function createDefinitionAdmin(options: DefinitionAdminOptions): Definiti
     async define(workspace, input) {
       check(input);
       try {
-        return await transaction(options.write, connection =>
-          define(connection, workspace.id, input),
+        return await transaction(
+          options.write,
+          connection => define(connection, workspace.id, input),
+          { tenant: workspace.id },
         );
       } catch (error) {
         throw toGatewayError(error, 'write');

@@ -78,7 +78,9 @@ export class DefinitionCache {
 
   /** Defines types on first sight, as far as the workspace has room. */
   async discover(workspaceId: number, names: readonly string[]): Promise<KnownDefinition[]> {
-    await transaction(this.#write, connection => discover(connection, workspaceId, names));
+    await transaction(this.#write, connection => discover(connection, workspaceId, names), {
+      tenant: workspaceId,
+    });
     return this.#load(workspaceId, names);
   }
 
@@ -112,6 +114,7 @@ export class DefinitionCache {
       `select ${COLUMNS} from event_definitions
        where workspace_id = $1 and name in (select json_array_elements_text($2::text::json))`,
       [workspaceId, JSON.stringify(names)],
+      { tenant: workspaceId },
     );
     return rows.map(row => this.#remember(workspaceId, row));
   }

@@ -61,6 +61,7 @@ async function load(
      join quarantined_events q on q.workspace_id = $1 and q.id = given.id::uuid
      order by place`,
     [workspaceId, JSON.stringify([...new Set(ids)])],
+    { tenant: workspaceId },
   );
 }
 
@@ -93,6 +94,7 @@ async function discard(
          and id in (select id::uuid from json_array_elements_text($2::text::json) as given (id))
        returning id`,
       [workspaceId, JSON.stringify(ids)],
+      { tenant: workspaceId },
     );
     return rows.length;
   } catch (error) {

@@ -15,8 +15,11 @@ export interface LiveLimits {
   /** Reads at once: all subscribers that catch up, and the tail. */
   readonly catchUpReadsMax: number;
   readonly tailReadsMax: number;
-  /** Events that a subscriber looks at before others have their turn. */
+  /** Events that a subscriber looks at before others have their turn; dear filters count for more. */
   readonly scanEventsMax: number;
+  /** Characters of all different words that streams search for, and of those of one workspace. */
+  readonly searchCharsMax: number;
+  readonly searchCharsPerWorkspaceMax: number;
   /** Deliveries that a reader takes in a row before others have their turn. */
   readonly burstMax: number;
   /** A checkpoint is due after as many positions, or after this long, without a delivery. */
@@ -38,6 +41,8 @@ export const LIVE_LIMITS: LiveLimits = {
   catchUpReadsMax: 4,
   tailReadsMax: 2,
   scanEventsMax: 1_000,
+  searchCharsMax: 131_072,
+  searchCharsPerWorkspaceMax: 16_384,
   burstMax: 64,
   checkpointEvents: 1_000,
   checkpointMs: 5_000,

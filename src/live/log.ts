@@ -7,9 +7,9 @@
 import { sql } from 'drizzle-orm';
 import type { LogPlace } from '../core/cursor.ts';
 import type { StoredEvent } from '../core/event.ts';
-import type { Connection } from '../db/connection.ts';
+import { onBehalfOf, type Connection } from '../db/connection.ts';
 import { rows } from '../db/query.ts';
-import { eventColumns, type EventRow, eventSource, toStoredEvent } from '../db/stored-event.ts';
+import { eventColumns, eventSource, toStoredEvent, type EventRow } from '../db/stored-event.ts';
 
 /** Where the log of a workspace ends, and the oldest position that it still keeps. */
 export interface LogBounds {
@@ -33,8 +33,9 @@ export function createEventLog(connection: Connection): EventLog {
   return {
     heads: workspaceIds => readHeads(connection, workspaceIds),
     bounds: workspaceIds => readBounds(connection, workspaceIds),
-    after: (workspaceId, place, limit) => readAfter(connection, workspaceId, place, limit),
-    oldest: workspaceId => readOldest(connection, workspaceId),
+    after: (workspaceId, place, limit) =>
+      readAfter(onBehalfOf(workspaceId, connection), workspaceId, place, limit),
+    oldest: workspaceId => readOldest(onBehalfOf(workspaceId, connection), workspaceId),
   };
 }
 

@@ -1,6 +1,8 @@
 import { GatewayError } from '../core/errors.ts';
+import { Holdings, mayHold } from '../core/fairness.ts';
 import type { LiveClock } from './clock.ts';
 import type { LiveLimits } from './limits.ts';
+import { Looks } from './looks.ts';
 import { Ring, type RingMemory } from './ring.ts';
 import type { Delivery, LiveStream, StreamTag, SubscribeOptions } from './stream.ts';
 import { Subscriber, type Surroundings } from './subscriber.ts';
@@ -27,11 +29,13 @@ export function createStreams(limits: LiveLimits, clock: LiveClock): Streams {
   const watches = new Map<number, Watch>();
   const open = new Set<Subscriber>();
   const tags = new Map<StreamTag, number>();
+  const searchedChars = new Holdings();
+  const lookAround = { clock, looks: new Looks(clock) };
 
   function watchOf(workspaceId: number): Watch {
     const known = watches.get(workspaceId);
     if (known !== undefined) return known;
-    const watch = new Watch(workspaceId, new Ring(limits, memory), clock);
+    const watch = new Watch(workspaceId, new Ring(limits, memory), lookAround);
     watches.set(workspaceId, watch);
     return watch;
   }
@@ -41,18 +45,37 @@ export function createStreams(limits: LiveLimits, clock: LiveClock): Streams {
     const { tag } = options;
     open.delete(subscriber);
     if (tag !== undefined) count(tags, tag, -1);
+    if (options.search !== undefined) {
+      searchedChars.add(watch.workspaceId, -watch.words.remove(options.search.words));
+    }
     if (watch.size > 0) return;
     watches.delete(watch.workspaceId);
     watch.ring.drop();
   }
 
-  function refusal({ tag }: SubscribeOptions): GatewayError | null {
-    if (open.size >= limits.streamsMax) {
-      return tooMany(`This gateway has ${limits.streamsMax} streams open: try again later.`);
+  function refusal({ tag, workspaceId, search }: SubscribeOptions): GatewayError | null {
+    const watch = watches.get(workspaceId);
+    const { streamsMax, streamsPerTagMax, searchCharsMax, searchCharsPerWorkspaceMax } = limits;
+    if (open.size >= streamsMax) {
+      return tooMany(`This gateway has ${streamsMax} streams open: try again later.`);
     }
     const ofTag = tag === undefined ? 0 : (tags.get(tag) ?? 0);
-    if (ofTag < limits.streamsPerTagMax) return null;
-    return tooMany(`This key has ${limits.streamsPerTagMax} streams open: close one first.`);
+    if (ofTag >= streamsPerTagMax) {
+      return tooMany(`This key has ${streamsPerTagMax} streams open: close one first.`);
+    }
+    if (!mayHold({ own: watch?.size ?? 0, all: open.size, max: streamsMax }, 1)) {
+      return tooMany(
+        `This gateway has few of its ${streamsMax} streams left, and this workspace has ${watch?.size} open: close one first.`,
+      );
+    }
+    if (search === undefined) return null;
+    const chars = watch?.words.newChars(search.words) ?? charsOf(search.words);
+    const own = searchedChars.of(workspaceId) + chars;
+    const isOver = own > searchCharsPerWorkspaceMax && chars > 0;
+    if (!isOver && searchedChars.mayAdd(workspaceId, chars, searchCharsMax)) return null;
+    return tooMany(
+      `The streams of a workspace may search for ${searchCharsPerWorkspaceMax} characters in different words, and those of all for ${searchCharsMax}: search for fewer, or close one first.`,
+    );
   }
 
   return {
@@ -65,7 +88,12 @@ export function createStreams(limits: LiveLimits, clock: LiveClock): Streams {
       const refused = refusal(wants);
       if (refused !== null) return createRefusedStream(refused);
       if (wants.tag !== undefined) count(tags, wants.tag, 1);
-      const subscriber = new Subscriber(wants, watchOf(wants.workspaceId), around);
+      const watch = watchOf(wants.workspaceId);
+      if (wants.search !== undefined) {
+        searchedChars.add(wants.workspaceId, watch.words.newChars(wants.search.words));
+        watch.words.add(wants.search.words);
+      }
+      const subscriber = new Subscriber(wants, watch, around);
       if (subscriber.mode !== 'CLOSED') open.add(subscriber);
       return subscriber;
     },
@@ -115,6 +143,12 @@ function count(tags: Map<StreamTag, number>, tag: StreamTag, change: 1 | -1): vo
   const left = (tags.get(tag) ?? 0) + change;
   if (left === 0) tags.delete(tag);
   else tags.set(tag, left);
+}
+
+function charsOf(words: ReadonlySet<string>): number {
+  let chars = 0;
+  for (const word of words) chars += word.length;
+  return chars;
 }
 
 function tooMany(message: string): GatewayError {

@@ -10,7 +10,8 @@
 import { createHash } from 'node:crypto';
 import { RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible';
 import { GatewayError } from '../core/errors.ts';
-import type { Principal } from '../core/principal.ts';
+import type { Tenant } from '../core/fairness.ts';
+import { tenantOf, type Principal } from '../core/principal.ts';
 import { addressOf, type Origin } from './address.ts';
 
 export interface RateSettings {
@@ -27,6 +28,8 @@ export interface RateSettings {
 export interface Caller extends Origin {
   /** Hears what is left of its rates, where the way of the request has a place for it. */
   setHeader?(name: string, value: string): void;
+  /** Hears for whom it acts, once its key was found valid. */
+  becomeKnown?(tenant: Tenant): void;
 }
 
 /** The principal of a secret, null where none was sent, and one more request of its caller. */
@@ -46,6 +49,11 @@ export interface RateLimits {
     secret: string | null,
     authenticate: () => Promise<T>,
   ): Promise<T>;
+  /**
+   * Whom a request is for, before anything is looked up: as its secret was found valid here lately,
+   * else its address.
+   */
+  tenantOf(caller: Caller, secret: string | null): Tenant;
   /**
    * Counts events that a key is about to record. As many as the rate allows in ten seconds, and any
    * number when none came lately.
@@ -67,14 +75,21 @@ export function createRateLimits(
   const keys = rateOf('key', settings.keyRequestsPerSecond);
   const events = rateOf('events', settings.keyEventsPerSecond);
   const wrongKeys = createWrongKeys(settings.wrongKeysPerMinute);
+  const tenants = createTenants();
 
   const admit: RateLimits['admit'] = async (caller, secret, authenticate) => {
     const address = addressOf(caller, settings.trustedProxies);
     const tell = tellingTo(caller);
     await addresses?.take(address, 1, tell);
     const principal =
-      secret === null ? await authenticate() : await wrongKeys(address, secret, authenticate);
-    if (principal !== null) await keys?.take(principal.keyId, 1, tell);
+      secret === null
+        ? await authenticate()
+        : await wrongKeys(address, hashOf(caller, secret), authenticate);
+    if (principal === null) return principal;
+    const tenant = tenantOf(principal);
+    if (secret !== null) tenants.note(hashOf(caller, secret), tenant);
+    caller.becomeKnown?.(tenant);
+    await keys?.take(principal.keyId, 1, tell);
     return principal;
   };
 
@@ -84,6 +99,10 @@ export function createRateLimits(
   }
 
   return {
+    tenantOf(caller, secret) {
+      const known = secret === null ? undefined : tenants.of(hashOf(caller, secret));
+      return known ?? `address ${addressOf(caller, settings.trustedProxies)}`;
+    },
     admit: (caller, secret, authenticate) => admit(caller, secret, authenticate).catch(note),
     countEvents: async (keyId, count) => events?.take(keyId, count).catch(note),
   };
@@ -132,7 +151,32 @@ function tellingTo(caller: Caller): Tell {
   };
 }
 
-type Admit = <T>(address: string, secret: string, authenticate: () => Promise<T>) => Promise<T>;
+/** Hashing takes some microseconds: it is done once a request. */
+const hashes = new WeakMap<Caller, { readonly secret: string; readonly hash: string }>();
+
+function hashOf(caller: Caller, secret: string): string {
+  const known = hashes.get(caller);
+  if (known?.secret === secret) return known.hash;
+  const hash = createHash('sha256').update(secret).digest('base64');
+  hashes.set(caller, { secret, hash });
+  return hash;
+}
+
+/** Whom keys act for that were right lately. It gives them no right: they are looked up all the same. */
+function createTenants() {
+  const known = new Map<string, Tenant>();
+  return {
+    of: (hash: string) => known.get(hash),
+    note(hash: string, tenant: Tenant): void {
+      if (known.get(hash) === tenant) return;
+      const [oldest] = known.size < RIGHT_KEYS_MAX ? [] : known.keys();
+      if (oldest !== undefined) known.delete(oldest);
+      known.set(hash, tenant);
+    },
+  };
+}
+
+type Admit = <T>(address: string, hash: string, authenticate: () => Promise<T>) => Promise<T>;
 
 function createWrongKeys(perMinute: number): Admit {
   const limiter = new RateLimiterMemory({ points: perMinute, duration: WRONG_KEYS_WINDOW_S });
@@ -146,8 +190,8 @@ function createWrongKeys(perMinute: number): Admit {
     if (right.size > RIGHT_KEYS_MAX && oldest !== undefined) right.delete(oldest);
   }
 
-  return async (address, secret, authenticate) => {
-    const key = `${address} ${createHash('sha256').update(secret).digest('base64')}`;
+  return async (address, hash, authenticate) => {
+    const key = `${address} ${hash}`;
     const isKnown = right.has(key);
     // Counted before it is known, so that many at once are no more than one after the other.
     const left = isKnown ? null : await limiter.consume(address).catch(refusedOrThrow);

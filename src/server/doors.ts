@@ -31,7 +31,7 @@ export interface DoorHandlerOptions {
     readonly access: Access;
     readonly authenticate: AuthenticateCaller;
     readonly metrics: Pick<Metrics, 'receipts'>;
-    readonly rateLimits: Pick<RateLimits, 'countEvents'>;
+    readonly rateLimits: Pick<RateLimits, 'countEvents' | 'tenantOf'>;
     readonly record: RecordEvents;
     keepAside(
       workspaceId: number,
@@ -57,12 +57,22 @@ export function createDoorHandler(door: Door, options: DoorHandlerOptions): Path
     return { ...answer, headers: { ...headersOf(told), ...answer.headers } };
   }
 
+  /** A download is no answer to wait for, and is counted by itself until it has ended. */
+  function beginDownload({ res, tenant, work }: HttpCall): void {
+    const end = options.admission.beginDownload(tenant);
+    work?.end();
+    if (res.closed) end();
+    else res.once('close', end);
+  }
+
   async function answerTo(request: OpenRequest, call: HttpCall): Promise<DoorAnswer> {
     const found = find(request.method, request.path);
     if (found.route === null) return withoutRoute(door, request, found);
     request.params = found.params;
-    await admit(call, options.admission);
-    const principal = await principalOf(door, request, call, options);
+    const credential = credentialOf(door, request);
+    const { rateLimits } = options.services;
+    await admit(call, options.admission, rateLimits.tenantOf(call, credential.secret));
+    const principal = await principalOf(credential, call, options);
     if (found.route.scope !== null) requireScope(principal, found.route.scope);
     request.body = await readBody(call, settings.bodyBytesMax);
     return found.route.handle(request, contextOf(door, principal, call, options));
@@ -77,11 +87,10 @@ export function createDoorHandler(door: Door, options: DoorHandlerOptions): Path
       let answer: DoorAnswer;
       try {
         answer = await answerTo(request, call);
+        if (isStream(answer.body)) beginDownload(call);
       } catch (error) {
         answer = encodeError(error, request);
       }
-      // A stream is nobody's answer to wait for.
-      if (isStream(answer.body)) call.work?.end();
       await send(res, answer, settings);
     },
   };
@@ -120,21 +129,27 @@ class OpenRequest implements DoorRequest {
   }
 }
 
+interface Credential {
+  readonly secret: string | null;
+  /** What is said where it is none. */
+  readonly refused: unknown;
+}
+
+function credentialOf(door: Door, request: DoorRequest): Credential {
+  try {
+    return { secret: door.credential(request), refused: unauthenticated() };
+  } catch (refused) {
+    // In the words of its vendor.
+    return { secret: null, refused };
+  }
+}
+
 /** @throws GatewayError UNAUTHENTICATED, RATE_LIMITED, also for who brings no key */
 async function principalOf(
-  door: Door,
-  request: DoorRequest,
+  { secret, refused }: Credential,
   call: HttpCall,
   { services }: DoorHandlerOptions,
 ): Promise<Principal> {
-  let secret: string | null = null;
-  let refused: unknown = unauthenticated();
-  try {
-    secret = door.credential(request);
-  } catch (error) {
-    // In the words of its vendor.
-    refused = error;
-  }
   const principal = await services.authenticate(secret, call);
   if (principal === null) throw refused;
   return principal;

@@ -7,6 +7,7 @@ import { answerError, commonHeaderLines, errorBody, setCommonHeaders } from './a
 import { exceeds } from './body.ts';
 import { requestIdOf } from './call.ts';
 import type { Log } from './log.ts';
+import { Newcomers } from './newcomers.ts';
 import { createRouter, pathOf, type RouterOptions } from './router.ts';
 import type { ServerSettings } from './settings.ts';
 import { stopServer, trackConnections } from './stop.ts';
@@ -72,7 +73,9 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
   }
 
   const connections = trackConnections(server);
+  const newcomers = new Newcomers(settings);
   server.on('connection', socket => {
+    newcomers.add(socket);
     options.metrics?.connected(1);
     socket.once('close', () => options.metrics?.connected(-1));
   });

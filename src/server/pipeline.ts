@@ -1,5 +1,6 @@
 import type { GraphQLSchema } from 'graphql';
 import type { Plugin } from 'graphql-yoga';
+import type { Tenant } from '../core/fairness.ts';
 import type { Principal } from '../core/principal.ts';
 import type { Admission } from './admission.ts';
 import type { Call } from './call.ts';
@@ -31,6 +32,8 @@ export interface PipelineOptions {
    * SERVICE_UNAVAILABLE when nothing can be told.
    */
   readonly authenticate: (call: Call) => Promise<Principal | null>;
+  /** Whom a call is for, as far as that is known before `authenticate`. */
+  readonly tenantOf?: (call: Call) => Tenant;
   /** A plain object: its own properties are copied into the context of the operation. */
   readonly createContext: (call: Call, principal: Principal | null) => object | Promise<object>;
   /** The `id:` of a step of a stream, which an EventSource sends back as Last-Event-ID. */

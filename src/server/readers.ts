@@ -1,4 +1,5 @@
 import type { Connection } from '../db/client.ts';
+import { onBehalfOf } from '../db/connection.ts';
 import type { Metrics } from '../observability/metrics.ts';
 import { createAggregateCounts } from '../read/aggregate-counts.ts';
 import { createAggregateReader } from '../read/aggregates.ts';
@@ -31,17 +32,50 @@ export function createReaders({
   const read: Connection = {
     query: (text, params, options) => unbounded.query(text, params, { bytesMax, ...options }),
   };
-  const counts = createAggregateCounts({ read, nowMs });
+  const inTurn = <Reader extends object>(make: (read: Connection) => Reader) =>
+    perWorkspace(workspaceId => make(onBehalfOf(workspaceId, read)));
+  const countsOf = (own: Connection) => createAggregateCounts({ read: own, nowMs });
+  const onAnswer = metrics.aggregated;
   return {
-    events: createEventReader({ read, epoch }),
-    listing: createEventListing({ read, counts }),
-    timeline: createTimelineReader({ read, epoch }),
-    latestBySubject: (request: LatestEventsRequest) => readLatestBySubject(read, request),
-    definitions: createDefinitionReader(read),
+    events: inTurn(own => createEventReader({ read: own, epoch })),
+    listing: inTurn(own => createEventListing({ read: own, counts: countsOf(own) })),
+    timeline: inTurn(own => createTimelineReader({ read: own, epoch })),
+    latestBySubject: (request: LatestEventsRequest) =>
+      readLatestBySubject(onBehalfOf(request.workspaceId, read), request),
+    definitions: inTurn(createDefinitionReader),
     workspaces: createWorkspaceReader(read),
     apiKeys: createApiKeyReader(read),
-    quarantine: createQuarantineReader(read),
-    counts,
-    aggregates: createAggregateReader({ read, epoch, nowMs, onAnswer: metrics.aggregated }),
+    quarantine: inTurn(createQuarantineReader),
+    counts: inTurn(countsOf),
+    aggregates: inTurn(own => createAggregateReader({ read: own, epoch, nowMs, onAnswer })),
   };
+}
+
+/** Workspaces whose readers are kept: they are made again for little. */
+const KEPT_MAX = 1_000;
+
+type Method = (workspaceId: number, ...rest: unknown[]) => unknown;
+
+/**
+ * One reader in place of one for each workspace: every method of it takes the workspace first, and
+ * asks in that workspace's turn.
+ */
+function perWorkspace<Reader extends object>(make: (workspaceId: number) => Reader): Reader {
+  const made = new Map<number, Reader>();
+
+  function of(workspaceId: number): Reader {
+    const known = made.get(workspaceId);
+    if (known !== undefined) return known;
+    if (made.size >= KEPT_MAX) made.clear();
+    const reader = make(workspaceId);
+    made.set(workspaceId, reader);
+    return reader;
+  }
+
+  const names = Object.keys(make(0)) as (keyof Reader)[];
+  const methods = names.map(name => {
+    const method: Method = (id, ...rest) => (of(id)[name] as Method)(id, ...rest);
+    return [name, method];
+  });
+  return Object.fromEntries(methods) as Reader;
 }

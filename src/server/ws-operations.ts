@@ -1,6 +1,8 @@
 import { GraphQLError, type ExecutionArgs } from 'graphql';
 import type { Context, ServerOptions, SubscribePayload } from 'graphql-ws';
 import { GatewayError } from '../core/errors.ts';
+import type { Tenant } from '../core/fairness.ts';
+import { tenantOf } from '../core/principal.ts';
 import type { Call, HeaderReader } from './call.ts';
 import { presentError, presentResult, type Asker, type RawResult } from './errors.ts';
 import type { Pace } from './pace.ts';
@@ -16,6 +18,10 @@ export interface Peer {
   readonly remoteAddress: string | undefined;
   readonly headers: HeaderReader;
   readonly outlet: Outlet;
+  /** Whom its key acts for; undefined until its `connection_init` is accepted. */
+  tenant: Tenant | undefined;
+  /** A valid key was shown. False: its tenant has too many connections. */
+  becomeKnown(tenant: Tenant): boolean;
   /** Of the message that came last. */
   messageBytes: number;
   readonly streams: Set<ResultStream>;
@@ -28,7 +34,7 @@ export interface Peer {
 /** Where results of streams leave for a socket, past graphql-ws, which would write each anew. */
 export interface Outlet {
   /** Sends `head`, the result and `}` for each; undefined when the socket takes more at once. */
-  send(head: string, batch: readonly Ready[]): Promise<void> | undefined;
+  send(head: string, batch: readonly Ready[], tenant?: Tenant): Promise<void> | undefined;
 }
 
 type InitPayload = Record<string, unknown> | undefined;
@@ -43,7 +49,6 @@ interface Running {
   readonly controller: AbortController;
   readonly peer: Peer;
   readonly id: string;
-  readonly bytes: number;
 }
 
 /** Several errors that end an operation before its first result. */
@@ -77,7 +82,11 @@ export function createOperations(
       context.extra.context = context;
       try {
         const { signal } = new AbortController();
-        return (await options.authenticate(callOf(context, 'init', signal))) !== null;
+        const principal = await options.authenticate(callOf(context, 'init', signal));
+        if (principal === null) return false;
+        if (context.extra.becomeKnown(tenantOf(principal))) return true;
+        const message = 'Too many connections of this workspace are open.';
+        throw new GatewayError('OVERLOADED', message);
       } catch (error) {
         if (error instanceof GatewayError && error.code === 'UNAUTHENTICATED') return false;
         throw error;
@@ -89,14 +98,19 @@ export function createOperations(
         const message = `A connection may run ${settings.websocketOperationsMax} operations at once.`;
         return [asGraphQLError(new GatewayError('TOO_MANY_STREAMS', message))];
       }
-      const { messageBytes: bytes } = context.extra;
+      const { messageBytes: bytes, tenant } = context.extra;
       const controller = new AbortController();
       const call = callOf(context, id, controller.signal);
       try {
+        call.work = options.admission.enter(bytes, tenant);
+        await call.work.turn;
         const query = String(documentOf(payload, settings.trustedDocuments));
-        const running = { controller, peer: context.extra, id, bytes };
-        return await prepare(yoga, { ...payload, query }, call, running);
+        const running = { controller, peer: context.extra, id };
+        const prepared = await prepare(yoga, { ...payload, query }, call, running);
+        if (Array.isArray(prepared)) call.work.end();
+        return prepared;
       } catch (error) {
+        call.work?.end();
         return [asGraphQLError(error)];
       }
     },
@@ -152,14 +166,14 @@ async function prepare(
   };
 }
 
-type RunOptions = Pick<PipelineOptions, 'admission' | 'log'> & { readonly pace: Pace };
+type RunOptions = Pick<PipelineOptions, 'log'> & { readonly pace: Pace };
 
 async function run(
   kind: 'execute' | 'subscribe',
   args: ExecutionArgs,
-  { admission, log, pace }: RunOptions,
+  { log, pace }: RunOptions,
 ): Promise<Result> {
-  const { controller, peer, id, bytes, ...executors } = args.rootValue as Running;
+  const { controller, peer, id, ...executors } = args.rootValue as Running;
   const { call } = args.contextValue as OperationContext;
   peer.controllers.add(controller);
   function release(): void {
@@ -168,8 +182,6 @@ async function run(
   }
   let result: Result;
   try {
-    call.work = admission.enter(bytes);
-    await call.work.turn;
     result = await executors[kind]({ ...args, rootValue: undefined });
   } catch (error) {
     release();
@@ -184,7 +196,7 @@ async function run(
       release();
     }
     peer.streams.add(stream);
-    return sending(stream, id, peer.outlet, pace);
+    return sending(stream, id, peer, pace);
   }
   release();
   if (Symbol.asyncIterator in result) return result;
@@ -199,7 +211,7 @@ async function run(
 function sending(
   stream: ResultStream,
   id: string,
-  outlet: Outlet,
+  { outlet, tenant }: Peer,
   pace: Pace,
 ): AsyncIterableIterator<RawResult> {
   const head = `{"id":${JSON.stringify(id)},"type":"next","payload":`;
@@ -210,7 +222,7 @@ function sending(
         await pace.turn();
         const batch = await stream.take();
         if (stream.isEnded) return { done: true, value: undefined };
-        await outlet.send(head, batch);
+        await outlet.send(head, batch, tenant);
       }
     },
     async return() {

@@ -2,6 +2,7 @@ import { createYoga, type YogaServerInstance } from 'graphql-yoga';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { GatewayError } from '../core/errors.ts';
+import { LIMITS } from '../core/limits.ts';
 import { admit } from './admit.ts';
 import { answerError } from './answer.ts';
 import { HttpCall } from './call.ts';
@@ -23,6 +24,7 @@ import { useValidation } from './plugins/use-validation.ts';
 import { createSharedResults } from './shared-results.ts';
 import { createEventStreams } from './sse.ts';
 import { createSubscribe } from './subscribe.ts';
+import { Unsent } from './unsent.ts';
 import { createWebSockets } from './websocket.ts';
 
 /** A quarter of a thousand documents, as many as a handful of applications has. */
@@ -47,7 +49,8 @@ export interface GraphqlServer {
 export function createYogaServer(options: PipelineOptions): GraphqlServer {
   const { schema, settings, log, sharedResults = createSharedResults() } = options;
   const pace = createPace();
-  const streams = createEventStreams({ ...options, pace });
+  const unsent = new Unsent(LIMITS.unsentBytesMax);
+  const streams = createEventStreams({ ...options, pace, unsent });
   const write = createWriteAnswer(streams, log);
   const direct = createDirect({ ...options, write });
   const yoga: Yoga = createYoga<CallContext, OperationContext>({
@@ -83,7 +86,7 @@ export function createYogaServer(options: PipelineOptions): GraphqlServer {
     logging: false,
   });
   const allowOrigin = createCors(settings.corsOrigins);
-  const sockets = createWebSockets(yoga, { ...options, pace });
+  const sockets = createWebSockets(yoga, { ...options, pace, unsent });
 
   return {
     async handle(req, res, requestId) {
@@ -92,7 +95,7 @@ export function createYogaServer(options: PipelineOptions): GraphqlServer {
       if (refused) return answerError(res, refused, { allow: 'GET, POST' });
       const call = new HttpCall(req, res, requestId);
       try {
-        await admit(call, options.admission);
+        await admit(call, options.admission, options.tenantOf?.(call));
       } catch (error) {
         return write({ errors: [error] }, call);
       }

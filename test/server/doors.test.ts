@@ -2,6 +2,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, describe, expect, test } from 'vitest';
 import { GatewayError } from '../../src/core/errors.ts';
+import { NO_TENANT } from '../../src/core/fairness.ts';
 import { LIMITS } from '../../src/core/limits.ts';
 import type { Door, DoorAnswer, DoorRoute } from '../../src/doors/door.ts';
 import { createDoors } from '../../src/doors/index.ts';
@@ -20,7 +21,7 @@ const SETTINGS = { ...SERVER_DEFAULTS, bodyBytesMax: 100 };
 /** A door alone behind a listener; `access` is the first that a route asks of services. */
 async function open(door: Door, access: () => Promise<never>): Promise<string> {
   const services = {
-    rateLimits: { countEvents: async () => undefined },
+    rateLimits: { countEvents: async () => undefined, tenantOf: () => NO_TENANT },
     authenticate: async (secret: string | null) => {
       if (secret === null) return null;
       return { keyId: 1, scopes: secret === 'none' ? [] : ['ADMIN'], workspaceId: null };
