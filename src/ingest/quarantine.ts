@@ -44,6 +44,7 @@ export async function quarantine(
        as kept (id uuid, event jsonb, problems jsonb, expires timestamptz)
      on conflict (workspace_id, id) do nothing`,
     [workspaceId, DOORS[door], storableJson(rows), actor?.keyId ?? null, actor?.scope ?? null],
+    { tenant: workspaceId },
   );
 }
 

@@ -17,6 +17,7 @@ import { GatewayError } from '../core/errors.ts';
 import { LIMITS } from '../core/limits.ts';
 import { actorOf, unauthenticated, type Principal } from '../core/principal.ts';
 import type { Connection } from '../db/client.ts';
+import { onBehalfOf } from '../db/connection.ts';
 import { toGatewayError } from '../db/sqlstate.ts';
 import { allowsOf } from './address-ranges.ts';
 import { hashSecret } from './keys.ts';
@@ -160,7 +161,7 @@ export function createTickets(options: TicketsOptions): Tickets {
       const { keyId, scope } = actorOf(principal, 'EVENTS_READ');
       const ticket = randomBytes(32).toString('base64url');
       const params = [keyId, hashSecret(ticket), workspaceId, operation, scope];
-      const [made] = await asked<MadeRow>(write, CREATE, params);
+      const [made] = await asked<MadeRow>(onBehalfOf(workspaceId, write), CREATE, params);
       // Its workspace was deleted a moment ago, and it went with it.
       if (made === undefined) throw unauthenticated();
       if (made.expires_at !== null) return { ticket, expiresAt: made.expires_at };

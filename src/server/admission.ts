@@ -1,11 +1,13 @@
 /**
  * Admission: of what is asked, as much is taken in as can be answered soon, and the rest is turned
  * away with OVERLOADED before anything is read of it. Requests in work are bounded by number
- * (`admission-limit.ts`), and those and what waits by bytes. Who finds no room waits for a moment, in
- * order: long enough for a burst, too short for a queue.
+ * (`admission-limit.ts`), and those and what waits by bytes. A request that finds no room waits for
+ * a moment: long enough for a burst, too short for a queue. Tenants share all of this fairly
+ * (`core/fairness.ts`): one that asks for more than fits is turned away, and no other is.
  */
 import { performance } from 'node:perf_hooks';
 import { GatewayError } from '../core/errors.ts';
+import { FairQueue, Holdings, mayHold, NO_TENANT, type Tenant } from '../core/fairness.ts';
 import { LIMITS } from '../core/limits.ts';
 import { firstLimit, nextLimit } from './admission-limit.ts';
 
@@ -31,6 +33,8 @@ export interface Work {
 export interface AdmissionFigures {
   readonly inWork: number;
   readonly waiting: number;
+  /** What is held for them, and for messages that are not complete. */
+  readonly bytes: number;
 }
 
 /** How often the limit is looked at, and those who have waited for too long. */
@@ -40,6 +44,7 @@ const BYTES_A_SHARE = 131_072;
 const SHARES_MAX = 4;
 
 interface Entry {
+  readonly tenant: Tenant;
   state: 'WAITING' | 'RUNNING' | 'ENDED';
   bytes: number;
   shares: number;
@@ -50,10 +55,12 @@ interface Entry {
 
 export class Admission {
   readonly #options: AdmissionOptions;
-  readonly #waiting = new Set<Entry>();
+  readonly #waiting = new FairQueue<Entry>();
+  /** Those that wait, the oldest first. */
+  readonly #byAge = new Set<Entry>();
+  readonly #running = new Holdings();
+  readonly #bytes = new Holdings();
   #requests = 0;
-  #shares = 0;
-  #bytes = 0;
   #limit: number;
   #isShort = false;
   #lookedMs = 0;
@@ -65,20 +72,22 @@ export class Admission {
   }
 
   get figures(): AdmissionFigures {
-    return { inWork: this.#requests, waiting: this.#waiting.size };
+    return { inWork: this.#requests, waiting: this.#waiting.size, bytes: this.#bytes.all };
   }
 
   /**
    * Takes a request in, or lets it wait. Whatever becomes of it, its work must be ended.
    * @throws GatewayError OVERLOADED
    */
-  enter(bytes: number): Work {
+  enter(bytes: number, tenant: Tenant = NO_TENANT): Work {
     const sinceMs = performance.now();
-    const entry: Entry = { state: 'WAITING', bytes: 0, shares: 0, sinceMs, settle: () => {} };
-    if (this.#waiting.size >= LIMITS.workWaitingMax) throw this.#refusal();
+    const settle = () => {};
+    const entry: Entry = { tenant, state: 'WAITING', bytes: 0, shares: 0, sinceMs, settle };
+    if (!this.#mayWait(tenant)) throw this.#refusal();
     this.#hold(entry, bytes);
     this.#watch();
-    const isNext = this.#waiting.size === 0 && this.#hasRoom(entry);
+    // Others that wait have no room: they have all that they may.
+    const isNext = this.#waiting.sizeOf(tenant) === 0 && this.#hasRoom(entry);
     if (isNext) this.#run(entry);
     return {
       turn: isNext ? undefined : this.#wait(entry),
@@ -92,6 +101,21 @@ export class Admission {
     };
   }
 
+  /** Holds bytes of what is not yet a request; they are to be given back. @throws GatewayError OVERLOADED */
+  hold(bytes: number, tenant: Tenant): void {
+    if (!this.#bytes.mayAdd(tenant, bytes, this.#options.workBytesMax)) throw this.#refusal();
+    this.#bytes.add(tenant, bytes);
+  }
+
+  giveBack(bytes: number, tenant: Tenant): void {
+    this.#bytes.add(tenant, -bytes);
+  }
+
+  #mayWait(tenant: Tenant): boolean {
+    const own = tenant === NO_TENANT ? 0 : this.#waiting.sizeOf(tenant);
+    return mayHold({ own, all: this.#waiting.size, max: LIMITS.workWaitingMax }, 1);
+  }
+
   #refusal(): GatewayError {
     this.#options.onRefused?.();
     return new GatewayError('OVERLOADED', 'More is asked than fits: try again in a second.');
@@ -99,55 +123,59 @@ export class Admission {
 
   /** What stands alone always fits. */
   #hold(entry: Entry, bytes: number): void {
-    const others = this.#bytes - entry.bytes;
-    const isOver = this.#bytes + bytes > this.#options.workBytesMax;
-    if (others > 0 && isOver) throw this.#refusal();
+    const { tenant } = entry;
+    const others = this.#bytes.all - entry.bytes;
+    const hasRoom = this.#bytes.mayAdd(tenant, bytes, this.#options.workBytesMax);
+    if (others > 0 && !hasRoom) throw this.#refusal();
     entry.bytes += bytes;
-    this.#bytes += bytes;
+    this.#bytes.add(tenant, bytes);
     const shares = Math.min(SHARES_MAX, 1 + Math.floor(entry.bytes / BYTES_A_SHARE));
-    if (entry.state === 'RUNNING') this.#shares += shares - entry.shares;
+    if (entry.state === 'RUNNING') this.#running.add(tenant, shares - entry.shares);
     entry.shares = shares;
   }
 
-  #hasRoom({ shares }: Entry): boolean {
-    return this.#requests === 0 || this.#shares + shares <= this.#limit;
+  #hasRoom({ tenant, shares }: Entry): boolean {
+    return this.#requests === 0 || this.#running.mayAdd(tenant, shares, this.#limit);
   }
 
   #run(entry: Entry): void {
     entry.state = 'RUNNING';
     this.#requests += 1;
-    this.#shares += entry.shares;
+    this.#running.add(entry.tenant, entry.shares);
   }
 
   #wait(entry: Entry): Promise<void> {
     this.#isShort = true;
-    this.#waiting.add(entry);
+    this.#waiting.add(entry.tenant, entry);
+    this.#byAge.add(entry);
     return new Promise((resolve, reject) => {
       entry.settle = error => (error === undefined ? resolve() : reject(error));
     });
   }
 
   #letIn(): void {
-    for (const entry of this.#waiting) {
-      if (!this.#hasRoom(entry)) return;
-      this.#waiting.delete(entry);
+    for (;;) {
+      const entry = this.#waiting.take((_tenant, each) => this.#hasRoom(each));
+      if (entry === undefined) return;
+      this.#byAge.delete(entry);
       this.#run(entry);
       entry.settle();
     }
   }
 
   #end(entry: Entry): void {
-    const { state, bytes, shares } = entry;
+    const { tenant, state, bytes, shares } = entry;
     if (state === 'ENDED') return;
     entry.state = 'ENDED';
-    this.#bytes -= bytes;
+    this.#bytes.add(tenant, -bytes);
     if (state === 'WAITING') {
-      this.#waiting.delete(entry);
+      this.#waiting.delete(tenant, entry);
+      this.#byAge.delete(entry);
       entry.settle(this.#refusal());
       return;
     }
     this.#requests -= 1;
-    this.#shares -= shares;
+    this.#running.add(tenant, -shares);
     this.#letIn();
   }
 
@@ -167,7 +195,7 @@ export class Admission {
     this.#isShort = false;
     this.#limit = nextLimit(this.#limit, workRequestsMax, { lateMs, isShort });
     this.#letIn();
-    for (const entry of this.#waiting) {
+    for (const entry of this.#byAge) {
       if (nowMs - entry.sinceMs < LIMITS.workWaitMs) break;
       this.#end(entry);
     }

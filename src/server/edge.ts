@@ -49,6 +49,7 @@ export function createEdge({ config, services, log }: EdgeOptions): Edge {
       principal === null || call.ticket !== null
         ? principal
         : services.confirm(keyOf(call.headers), call),
+    tenantOf: call => services.rateLimits.tenantOf(call, call.ticket ?? keyOf(call.headers)),
     createContext: (call, principal) => {
       // The command line says so of what it imports from files.
       const door = call.headers.get('sluice-door') === 'IMPORT' ? 'IMPORT' : 'GRAPHQL';
@@ -83,6 +84,8 @@ function settingsOf(config: Config): ServerSettings {
   return {
     ...SERVER_DEFAULTS,
     bodyBytesMax: config.bodyBytesMax,
+    // Proxies come from few addresses.
+    ...(config.trustedProxies > 0 && { newcomersPerAddressMax: Infinity }),
     queryDepthMax: config.queryDepthMax,
     documentTokensMax: config.queryTokensMax,
     aliasesMax: config.queryAliasesMax,

@@ -14,6 +14,7 @@ import { answerError, commonHeaderLines, errorBody, setCommonHeaders } from './a
 import { exceeds } from './body.ts';
 import { requestIdOf } from './call.ts';
 import type { Log } from './log.ts';
+import { Newcomers } from './newcomers.ts';
 import { normalizeTarget, readTarget } from './request-target.ts';
 import { createRouter, faultOfOrigin, pathOf, type RouterOptions } from './router.ts';
 import type { ServerSettings } from './settings.ts';
@@ -85,6 +86,8 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
   }
 
   const connections = trackConnections(server, change => options.metrics?.connected(change));
+  const newcomers = new Newcomers(settings);
+  server.on('connection', socket => newcomers.add(socket));
   server.on('request', onRequest);
   server.on('checkContinue', (req, res) => {
     // A sender that waits for leave to send too much gets the refusal in its place.

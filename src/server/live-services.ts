@@ -1,6 +1,7 @@
 /** The live parts, wired to this gateway's database. */
 import type { Config } from '../config.ts';
 import type { Database } from '../db/client.ts';
+import { onBehalfOf } from '../db/connection.ts';
 import { systemClock } from '../live/clock.ts';
 import { LIVE_LIMITS } from '../live/limits.ts';
 import { createLiveAggregates } from '../live/live-aggregates.ts';
@@ -42,10 +43,12 @@ export function createGatewayLive({ db, config, log }: LiveOptions): Live {
 }
 
 export function createGatewayAggregates({ read }: Database, live: Live, epoch: string) {
-  const reader = { read, epoch, nowMs: () => Date.now() };
+  const readerOf = (workspaceId: number) => ({
+    ...{ read: onBehalfOf(workspaceId, read), epoch, nowMs: () => Date.now() },
+  });
   return createLiveAggregates({
     live,
-    read: (workspaceId, query) => readWholeAnswer(reader, workspaceId, query),
+    read: (workspaceId, query) => readWholeAnswer(readerOf(workspaceId), workspaceId, query),
     clock: systemClock,
   });
 }

@@ -73,7 +73,8 @@ const EventAggregateUpdateRef = builder.objectRef<PlacedUpdate>('EventAggregateU
     }),
     snapshot: t.boolean({
       description:
-        'True for the first message: every bucket. Later ones hold those that changed, with ' +
+        'True: these are all buckets, in place of those before. The first message is one, and so is ' +
+        'the next one to a reader that was too slow. Others hold the buckets that changed, with ' +
         'their new values.',
       resolve: ({ update }) => update.snapshot,
     }),
