@@ -7,7 +7,7 @@
  * many is refused before its key is looked up, right or wrong, or guessing would go on. Only keys
  * that were right there lately pass, so that a neighbour behind the same proxy is not locked out.
  */
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible';
 import { GatewayError } from '../core/errors.ts';
 import type { Tenant } from '../core/fairness.ts';
@@ -162,7 +162,7 @@ function knownByOf(caller: Caller, secret: string, proxies: number): KnownBy {
   const { knownBy } = caller;
   if (knownBy?.secret === secret) return knownBy;
   const address = addressOf(caller, proxies);
-  const name = `${address} ${createHash('sha256').update(secret).digest('base64')}`;
+  const name = `${address} ${hash('sha256', secret, 'base64')}`;
   return (caller.knownBy = { address, secret, name });
 }
 

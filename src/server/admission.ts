@@ -25,9 +25,9 @@ export interface Work {
   /** What is held for it. */
   readonly bytes: number;
   /** More is held for it than was known. @throws GatewayError OVERLOADED */
-  readonly grow: (bytes: number) => void;
+  grow(bytes: number): void;
   /** Idempotent. */
-  readonly end: () => void;
+  end(): void;
 }
 
 export interface AdmissionFigures {
@@ -43,18 +43,47 @@ const LOOK_EVERY_MS = 100;
 const BYTES_A_SHARE = 131_072;
 const SHARES_MAX = 4;
 
-interface Entry {
+/** Made for each request: a class, since a literal with closures takes several times as long. */
+class Entry implements Work {
   readonly tenant: Tenant;
-  state: 'WAITING' | 'RUNNING' | 'ENDED';
-  bytes: number;
-  shares: number;
-  readonly sinceMs: number;
+  readonly sinceMs = performance.now();
+  state: 'WAITING' | 'RUNNING' | 'ENDED' = 'WAITING';
+  bytes = 0;
+  shares = 0;
+  turn: Promise<void> | undefined;
   /** Ends the wait. */
-  settle: (error?: GatewayError) => void;
+  settle: (error?: GatewayError) => void = noop;
+  readonly #room: Room;
+
+  constructor(tenant: Tenant, room: Room) {
+    this.tenant = tenant;
+    this.#room = room;
+  }
+
+  grow(bytes: number): void {
+    if (this.state !== 'ENDED') this.#room.hold(this, bytes);
+  }
+
+  end(): void {
+    this.#room.end(this);
+  }
 }
+
+/** Where the bytes and the place of an entry are counted. */
+interface Room {
+  /** @throws GatewayError OVERLOADED */
+  hold(entry: Entry, bytes: number): void;
+  end(entry: Entry): void;
+}
+
+const noop = (): void => {};
 
 export class Admission {
   readonly #options: AdmissionOptions;
+  readonly #room: Room = {
+    hold: (entry, bytes) => this.#hold(entry, bytes),
+    end: entry => this.#end(entry),
+  };
   readonly #waiting = new FairQueue<Entry>();
   /** Those that wait, the oldest first. */
   readonly #byAge = new Set<Entry>();
@@ -80,25 +109,15 @@ export class Admission {
    * @throws GatewayError OVERLOADED
    */
   enter(bytes: number, tenant: Tenant = NO_TENANT): Work {
-    const sinceMs = performance.now();
-    const settle = () => {};
-    const entry: Entry = { tenant, state: 'WAITING', bytes: 0, shares: 0, sinceMs, settle };
+    const entry = new Entry(tenant, this.#room);
     if (!this.#mayWait(tenant)) throw this.#refusal();
     this.#hold(entry, bytes);
     this.#watch();
     // Others that wait have no room: they have all that they may.
     const isNext = this.#waiting.sizeOf(tenant) === 0 && this.#hasRoom(entry);
     if (isNext) this.#run(entry);
-    return {
-      turn: isNext ? undefined : this.#wait(entry),
-      get bytes() {
-        return entry.bytes;
-      },
-      grow: more => {
-        if (entry.state !== 'ENDED') this.#hold(entry, more);
-      },
-      end: () => this.#end(entry),
-    };
+    else entry.turn = this.#wait(entry);
+    return entry;
   }
 
   /** Holds bytes of what is not yet a request; they are to be given back. @throws GatewayError OVERLOADED */

@@ -11,6 +11,6 @@ export async function admit(call: HttpCall, admission: Admission, tenant?: Tenan
   const work = admission.enter(declaredBytes(call.req), tenant);
   call.work = work;
   if (call.res.closed) work.end();
-  else call.res.once('close', work.end);
+  else call.res.once('close', () => work.end());
   if (work.turn !== undefined) await work.turn;
 }

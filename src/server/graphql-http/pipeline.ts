@@ -103,7 +103,9 @@ export function createPipeline(options: PipelineOptions): Pipeline {
     const context = options.createContext(call, principal) as GraphQLContext;
     if (operation.type === 'subscription')
       return subscribe({ operation, call, context, variables });
-    const request = { context, variables, onRead: call.work?.grow };
+    const { work } = call;
+    const onRead = work && ((bytes: number) => work.grow(bytes));
+    const request = { context, variables, onRead };
     return form === 'TEXT' ? operation.answer(request) : operation.execute(request);
   }
 
