@@ -5,7 +5,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import postgres from 'postgres';
-import { FLUSH_SQL } from '../../dist/ingest/flush.sql.js';
+import { FLUSH_NEW_SQL } from '../../dist/ingest/flush.sql.js';
 import { addressOf } from '../harness/address.mjs';
 import { areRecorded, RECORD_MANY, someEvents } from '../harness/events.mjs';
 import { load, post } from '../harness/http.mjs';
@@ -64,7 +64,7 @@ async function flushAlone(pg, batches) {
   const startedMs = performance.now();
   async function writer() {
     for (let params = ready.pop(); params; params = ready.pop()) {
-      const rows = await pg.db.write.query(FLUSH_SQL, params);
+      const rows = await pg.db.write.query(FLUSH_NEW_SQL, params);
       if (rows.length !== BATCH) throw new Error(`${rows.length} of ${BATCH} were flushed`);
     }
   }

@@ -22,7 +22,20 @@ export function diffAggregates(
   return { changed, removed: [...known.keys()] };
 }
 
+/** The later answer, with the earlier's objects for buckets that are the same: they take no more room. */
+export function keepUnchanged(
+  before: readonly AggregateBucket[],
+  after: readonly AggregateBucket[],
+): AggregateBucket[] {
+  const known = new Map(before.map(bucket => [bucket.id, bucket]));
+  return after.map(bucket => {
+    const old = known.get(bucket.id);
+    return old !== undefined && isSame(old, bucket) ? old : bucket;
+  });
+}
+
 function isSame(a: AggregateBucket, b: AggregateBucket): boolean {
+  if (a === b) return true;
   return (
     a.count === b.count &&
     a.measures.every((measure, index) => measure.text === b.measures[index]?.text)

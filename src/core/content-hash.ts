@@ -3,7 +3,7 @@
  * SHA-256 over canonical JSON (RFC 8785) of what the recorder gave, before defaults, without id
  * and door. A retry that lets `occurredAt` default is therefore still the same event.
  */
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { canonicalJson, quoted } from './canonical-json.ts';
 import { uuidOf } from './event-key.ts';
 import type { EventInput } from './event.ts';
@@ -28,7 +28,7 @@ export function contentHash(input: EventInput): string {
       name === 'properties' ? propertiesJson(input.properties ?? []) : canonicalJson(value);
     text += `${text === '' ? '' : ','}${quotedName}${json}`;
   }
-  return uuidOf(VERSION + createHash('sha256').update(`{${text}}`, 'utf8').digest('hex'));
+  return uuidOf(VERSION + hash('sha256', `{${text}}`, 'hex'));
 }
 
 /** As `canonicalJson` writes them, at a third of the cost: what keys there are is known. */

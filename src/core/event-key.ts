@@ -1,11 +1,11 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 
 const CANONICAL_UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 
 /** The event id as a UUID, by which it is looked up: itself where it is a canonical one. */
 export function eventKey(eventId: string): string {
   if (CANONICAL_UUID.test(eventId)) return eventId;
-  return uuidOf(createHash('sha256').update(eventId, 'utf8').digest('hex'));
+  return uuidOf(hash('sha256', eventId, 'hex'));
 }
 
 /** The first 32 of some hex digits, written as a UUID. */

@@ -14,13 +14,25 @@ import { searchableText, searchWords } from './filter-search.ts';
 import { compareTexts, valueAt } from './filter-values.ts';
 import type { DateTimeRange, EventFilter, PropertyFilter } from './filter.ts';
 import { canonicalIp } from './ip-address.ts';
+import { Recent } from './recent.ts';
 
-export type EventPredicate = (event: StoredEvent) => boolean;
+/** Whether the searchable text of the event that is looked at holds a word. */
+export type FindsWord = (word: string) => boolean;
+
+/** Whoever looks at many events for many words may find them in a way of its own. */
+export type EventPredicate = (event: StoredEvent, finds?: FindsWord) => boolean;
+
+type Condition = (event: StoredEvent, finds: FindsWord) => boolean;
 
 /** The predicate of a filter that `checkFilter` has passed. Expiry is apart: see `isExpired`. */
 export function compileFilter(filter: EventFilter | null | undefined): EventPredicate {
-  const conditions = filter == null ? [] : compileFields(filter);
-  return event => conditions.every(holds => holds(event));
+  const holds = allOf(filter == null ? [] : compileFields(filter));
+  return (event, finds = findsIn(event)) => holds(event, finds);
+}
+
+function findsIn(event: StoredEvent): FindsWord {
+  let text: string | undefined;
+  return word => (text ??= searchableText(event)).includes(word);
 }
 
 /** An expired event keeps its place, but no stream shows it. */
@@ -28,9 +40,9 @@ export function isExpired(event: StoredEvent, now: Date): boolean {
   return event.expiresAt !== null && event.expiresAt <= now;
 }
 
-function compileFields(filter: EventFilter): EventPredicate[] {
-  const conditions: EventPredicate[] = [];
-  const add = <T>(value: T | null | undefined, compile: (value: T) => EventPredicate) => {
+function compileFields(filter: EventFilter): Condition[] {
+  const conditions: Condition[] = [];
+  const add = <T>(value: T | null | undefined, compile: (value: T) => Condition) => {
     if (value != null) conditions.push(compile(value));
   };
   const among = (field: (event: StoredEvent) => string | null) => (values: readonly string[]) => {
@@ -73,34 +85,34 @@ function compileFields(filter: EventFilter): EventPredicate[] {
   add(filter.recordedAt, range => event => isWithin(range, event.recordedAt));
   filter.payload?.forEach(property => conditions.push(compileProperty(property)));
   add(filter.search, compileSearch);
-  add(filter.and, filters => allOf(filters.map(compileFilter)));
-  add(filter.or, filters => anyOf(filters.map(compileFilter)));
-  add(filter.not, inner => negate(compileFilter(inner)));
+  add(filter.and, filters => allOf(filters.map(each => allOf(compileFields(each)))));
+  add(filter.or, filters => anyOf(filters.map(each => allOf(compileFields(each)))));
+  add(filter.not, inner => negate(allOf(compileFields(inner))));
   return conditions;
 }
 
 const allOf =
-  (predicates: readonly EventPredicate[]): EventPredicate =>
-  event =>
-    predicates.every(holds => holds(event));
+  (conditions: readonly Condition[]): Condition =>
+  (event, finds) =>
+    conditions.every(holds => holds(event, finds));
 
 const anyOf =
-  (predicates: readonly EventPredicate[]): EventPredicate =>
-  event =>
-    predicates.some(holds => holds(event));
+  (conditions: readonly Condition[]): Condition =>
+  (event, finds) =>
+    conditions.some(holds => holds(event, finds));
 
 const negate =
-  (predicate: EventPredicate): EventPredicate =>
-  event =>
-    !predicate(event);
+  (holds: Condition): Condition =>
+  (event, finds) =>
+    !holds(event, finds);
 
 function isWithin({ from, to }: DateTimeRange, instant: Date): boolean {
   return (from == null || instant >= from) && (to == null || instant < to);
 }
 
-function compileSearch(search: string): EventPredicate {
+function compileSearch(search: string): Condition {
   const words = searchWords(search);
-  return event => words.every(word => searchableText(event).includes(word));
+  return (_event, finds) => words.every(finds);
 }
 
 type ValuePredicate = (value: ExactJson | undefined) => boolean;
@@ -170,13 +182,15 @@ function compareValues(value: ExactJson | undefined, operand: ExactJson): number
   return null;
 }
 
-const payloads = new WeakMap<StoredEvent, ExactJson>();
+/** Parsed, a payload takes some ten times as many bytes: few are kept. */
+const PAYLOADS_CHARS_MAX = 2_097_152;
+const payloads = new Recent<StoredEvent, ExactJson>(PAYLOADS_CHARS_MAX);
 
-/** Many streams ask for the payload of one event: it is parsed once. */
+/** Many streams ask for the payload of one event, at about the same time: it is parsed once. */
 function exactPayload(event: StoredEvent): ExactJson {
   const known = payloads.get(event);
   if (known !== undefined) return known;
-  const payload = parseExact(event.payload);
-  payloads.set(event, payload);
-  return payload;
+  const { payload } = event;
+  // A small one weighs more than its text.
+  return payloads.set(event, parseExact(payload), payload.length + 100);
 }

@@ -19,17 +19,11 @@ function foldAscii(text: string): string {
 /** Stands between texts, so that no word is found across two of them. */
 export const SEARCH_SEPARATOR = '\n';
 
-const searchable = new WeakMap<StoredEvent, string>();
-
-/** All that `search` looks at, folded. Many streams ask for it of one event: it is kept with it. */
+/** All that `search` looks at, folded. */
 export function searchableText(event: StoredEvent): string {
-  const known = searchable.get(event);
-  if (known !== undefined) return known;
   const { type, description, source, subject, actor } = event;
   const texts = [type, description, source, subject, actor, ...payloadTexts(event.payload)];
-  const text = foldAscii(texts.filter(part => part !== null).join(SEARCH_SEPARATOR));
-  searchable.set(event, text);
-  return text;
+  return foldAscii(texts.filter(part => part !== null).join(SEARCH_SEPARATOR));
 }
 
 /** Every string (a value or a key) and number of a JSON text. */

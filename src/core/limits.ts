@@ -45,7 +45,7 @@ export const LIMITS = {
   flushEventsMax: 1_000,
   flushBytesMax: 1_048_576,
   flushWorkspacesMax: 256,
-  waitingEventsMax: 20_000,
+  waitingEventsMax: 27_000,
   waitingBytesMax: 67_108_864,
   writers: 2,
   lockTimeoutMs: 2_000,
@@ -55,8 +55,18 @@ export const LIMITS = {
   workBytesMax: 33_554_432,
   workWaitingMax: 1_000,
   workWaitMs: 1_000,
-  /** A stream keeps what it was asked with. */
+  downloadsMax: 64,
+  /** Connections, and those on which no valid key was shown yet: of all, and of one address. */
+  connectionsMax: 20_000,
+  newcomersMax: 4_000,
+  newcomersPerAddressMax: 1_000,
+  websocketInitBytesMax: 8_192,
+  /** What waits for readers of streams that are behind. */
+  unsentBytesMax: 67_108_864,
+  /** A stream keeps what it was asked with, and looks through each event for what it searches. */
   subscriptionBytesMax: 131_072,
+  streamSearchCharsMax: 8_192,
+  streamContainsMax: 16,
 
   definitionsMax: 5_000,
   schemaCharsMax: 65_536,
@@ -119,7 +129,18 @@ export const LIMIT_MEANINGS: Readonly<Record<keyof typeof LIMITS, string>> = {
   workWaitingMax: 'Requests that may wait to be taken into work. More are refused as `OVERLOADED`.',
   workWaitMs:
     'Milliseconds that a request waits to be taken into work before it is refused as `OVERLOADED`.',
+  downloadsMax: 'Downloads through doors at once. More are refused as `TOO_MANY_STREAMS`.',
   subscriptionBytesMax: 'Bytes of a request that subscribes, with its variables.',
+  connectionsMax: 'Connections that may be open at once.',
+  newcomersMax:
+    'Connections on which no valid key was shown yet. Beyond this number the oldest is closed.',
+  newcomersPerAddressMax:
+    'The same from one address, unless `SLUICE_TRUST_PROXY` says that proxies stand between.',
+  websocketInitBytesMax: 'Bytes of a WebSocket before its `connection_init` is accepted.',
+  unsentBytesMax:
+    'Bytes that wait for slow readers of streams. Beyond this number such a stream is cut. It resumes at its cursor.',
+  streamSearchCharsMax: 'Characters of all words that the filter of a stream searches for.',
+  streamContainsMax: 'Conditions with `contains` in the filter of a stream.',
   definitionsMax: 'Event definitions of a workspace.',
   schemaCharsMax: 'Characters of a payload schema.',
   measuresMax: 'Measures of an event definition.',

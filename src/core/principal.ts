@@ -1,4 +1,5 @@
 import { GatewayError } from './errors.ts';
+import { NO_TENANT, type Tenant } from './fairness.ts';
 
 /** What a key may do. ADMIN includes the others. */
 export const SCOPES = ['EVENTS_WRITE', 'EVENTS_READ', 'DEFINITIONS_WRITE', 'ADMIN'] as const;
@@ -16,6 +17,16 @@ export interface Principal {
 export interface Actor {
   readonly keyId: number;
   readonly scope: Scope;
+}
+
+/** Whom a key acts for: its workspace, else itself. */
+export function tenantOf({ workspaceId, keyId }: Principal): Tenant {
+  return workspaceId ?? `key ${keyId}`;
+}
+
+/** Whom a change of keys and workspaces is made for: it may be of no workspace. */
+export function tenantOfActor(actor: Actor | null): Tenant {
+  return actor === null ? NO_TENANT : `key ${actor.keyId}`;
 }
 
 export function hasScope(principal: Principal, scope: Scope): boolean {

@@ -12,11 +12,12 @@ import { LIMITS } from '../core/limits.ts';
 import { readAddress } from './address.ts';
 import type { Lane } from './connection.ts';
 import { createLane, type LaneOptions } from './lane.ts';
-import { type Listening, startListening } from './listen.ts';
+import { type Listening, type ListenOptions, startListening } from './listen.ts';
 import { openSession, type Session } from './session.ts';
 import { toGatewayError } from './sqlstate.ts';
 
 export type { Connection, HeldConnection, Lane, StatementOptions } from './connection.ts';
+export type { Listening } from './listen.ts';
 export type { Param } from './wire.ts';
 
 export interface Database {
@@ -32,17 +33,8 @@ export interface Database {
   readonly probe: Lane;
   /** Migrations, partitions, folding: few and long. Fails with the bare error. */
   readonly upkeep: Lane;
-  /**
-   * Hears a channel until stopped. `onLook` is called after each (re)connection, since what was
-   * notified before it is lost. Resolves after the first attempt, whether or not it succeeded;
-   * `onFailure` is told the first failure of a row of them.
-   */
-  listen(
-    channel: string,
-    onNotify: (payload: string) => void,
-    onLook: () => void,
-    onFailure?: (error: unknown) => void,
-  ): Promise<Listening>;
+  /** Hears a channel until stopped. Resolves after the first attempt, whether or not it succeeded. */
+  listen(options: Omit<ListenOptions, 'open'>): Promise<Listening>;
   stop(): Promise<void>;
 }
 
@@ -105,10 +97,10 @@ export function createDatabase(options: DatabaseOptions): Database {
   return {
     ...lanes,
     read: withPages(lanes.read, pages),
-    async listen(channel, onNotify, onLook, onFailure = () => {}) {
+    async listen(wanted) {
       const open = (notify: (payload: string) => void) =>
         opener({}, options.readTimeoutMs ?? READ_TIMEOUT_MS, notify)();
-      const listening = await startListening({ channel, open, onNotify, onLook, onFailure });
+      const listening = await startListening({ ...wanted, open });
       listeners.add(listening);
       return listening;
     },

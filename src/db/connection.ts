@@ -1,3 +1,4 @@
+import type { Tenant } from '../core/fairness.ts';
 import type { Param } from './wire.ts';
 
 export interface StatementOptions {
@@ -13,6 +14,8 @@ export interface StatementOptions {
   readonly byIndex?: boolean;
   /** Several statements separated by semicolons, without parameters: migrations. */
   readonly script?: boolean;
+  /** Whose turn it takes where statements wait. @default NO_TENANT */
+  readonly tenant?: Tenant;
 }
 
 /** Where statements run. One that fails says so by SQLSTATE (see `sqlstate.ts`). */
@@ -28,6 +31,13 @@ export interface Connection {
   ): Promise<Row[]>;
 }
 
+/** The same connection, where every statement takes the tenant's turn. */
+export function onBehalfOf(tenant: Tenant, connection: Connection): Connection {
+  return {
+    query: (text, params, options) => connection.query(text, params, { ...options, tenant }),
+  };
+}
+
 /** A connection that is lent to one user. */
 export interface HeldConnection extends Connection {
   /** Closes it at the end of the hold: for who could not leave it as it was found. */
@@ -37,7 +47,7 @@ export interface HeldConnection extends Connection {
 /**
  * A bounded set of connections with the same session settings, opened as they are needed. A
  * statement waits for a free one no longer than the lane's bounds allow, then fails with
- * SERVICE_UNAVAILABLE.
+ * SERVICE_UNAVAILABLE. Tenants share connections and waiting places fairly: see `FairPlaces`.
  */
 export interface Lane extends Connection {
   /**
@@ -45,7 +55,7 @@ export interface Lane extends Connection {
    * left as it was found, without an open transaction or a lock, or be discarded. Each statement
    * is limited, the whole is not.
    */
-  hold<T>(use: (connection: HeldConnection) => Promise<T>): Promise<T>;
+  hold<T>(use: (connection: HeldConnection) => Promise<T>, tenant?: Tenant): Promise<T>;
   stats(): { readonly open: number; readonly waiting: number };
   /** Refuses what is new, waits a bounded time for what runs, then closes. */
   stop(): Promise<void>;

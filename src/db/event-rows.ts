@@ -106,15 +106,15 @@ export class EventRows {
 
   /** Rows with their content; null where they are to be read by `heads` and `fill`. */
   whole<Row extends object = EventRow>(statement: EventStatement): Promise<Row[] | null> {
-    const { select, options } = statement;
+    const { select } = statement;
     return this.attempt(statement, () =>
-      rows<Row>(this.#connection, select(eventColumns), this.#bounded(options)),
+      rows<Row>(this.#connection, select(eventColumns), this.#optionsOf(statement)),
     );
   }
 
   /** Rows without content. */
   heads<Row extends object = EventRow>(statement: EventStatement): Promise<Row[]> {
-    const options = this.#bounded(statement.options);
+    const options = this.#optionsOf(statement);
     const late = this.#late.has(statement) ? { timeoutMs: LATE_TIMEOUT_MS } : {};
     return rows<Row>(this.#connection, statement.select(headColumns), { ...options, ...late });
   }
@@ -174,7 +174,8 @@ export class EventRows {
     let found: ContentRow[];
     try {
       const statement = contentSql(workspaceId, part, this.#eventBytesMax);
-      found = await rows<ContentRow>(this.#connection, statement, this.#bounded({ byIndex: true }));
+      const options = this.#optionsOf({ workspaceId, options: { byIndex: true } });
+      found = await rows<ContentRow>(this.#connection, statement, options);
     } catch (error) {
       const isFault = error instanceof ResultTooLarge || isRowFault(error);
       if (part.length > 1 && (isFault || isTimeout(error))) {
@@ -205,8 +206,12 @@ export class EventRows {
     return this.bytesMax / 2;
   }
 
-  #bounded(options: StatementOptions = {}): StatementOptions {
-    return { ...options, bytesMax: this.bytesMax };
+  /** It is bounded, and takes the turn of its workspace. */
+  #optionsOf({
+    workspaceId,
+    options,
+  }: Pick<EventStatement, 'workspaceId' | 'options'>): StatementOptions {
+    return { ...options, bytesMax: this.bytesMax, tenant: workspaceId };
   }
 
   #isCareful(workspaceId: number, rowsMax: number): boolean {

@@ -1,4 +1,5 @@
 import { performance } from 'node:perf_hooks';
+import { NO_TENANT, type Tenant } from '../core/fairness.ts';
 import type { Connection, HeldConnection, Lane, StatementOptions } from './connection.ts';
 import type { Session, Statement } from './session.ts';
 import { createSessions } from './sessions.ts';
@@ -27,11 +28,13 @@ export function createLane(options: LaneOptions): Lane {
   const sessions = createSessions(options);
 
   async function attempt(statement: Statement, deadlineMs: number): Promise<object[]> {
-    const session = await sessions.take();
+    const { tenant = NO_TENANT } = statement;
+    const session = await sessions.take(tenant);
+    const startedMs = performance.now();
     try {
-      return await session.run(statement, Math.max(1, deadlineMs - performance.now()));
+      return await session.run(statement, Math.max(1, deadlineMs - startedMs));
     } finally {
-      sessions.giveBack(session);
+      sessions.giveBack(session, tenant, performance.now() - startedMs);
     }
   }
 
@@ -46,10 +49,14 @@ export function createLane(options: LaneOptions): Lane {
     }
   }
 
-  async function hold<T>(use: (connection: HeldConnection) => Promise<T>): Promise<T> {
-    const session = await sessions.take().catch((error: unknown) => {
+  async function hold<T>(
+    use: (connection: HeldConnection) => Promise<T>,
+    tenant: Tenant = NO_TENANT,
+  ): Promise<T> {
+    const session = await sessions.take(tenant).catch((error: unknown) => {
       throw options.explain(error);
     });
+    const startedMs = performance.now();
     let held = true;
     let discarded = false;
     const connection = createConnection(statement => {
@@ -61,7 +68,7 @@ export function createLane(options: LaneOptions): Lane {
     } finally {
       held = false;
       if (discarded) session.destroy();
-      sessions.giveBack(session);
+      sessions.giveBack(session, tenant, performance.now() - startedMs);
     }
   }
 

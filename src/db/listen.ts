@@ -2,10 +2,16 @@
  * LISTEN on a connection of its own. Notifications are hints: after every loss the listener
  * connects again and says "look", since what was sent in between is gone. A connection that
  * died without a word is noticed by a heartbeat.
+ *
+ * Each listener holds a shared lock and greets the others when it joins, so that one that is alone
+ * knows it, and need not notify anybody.
  */
+import { randomUUID } from 'node:crypto';
 import type { Session } from './session.ts';
 
 export interface Listening {
+  /** Whether no other process listens to a channel of this database. False where that is not known. */
+  readonly isAlone: boolean;
   stop(): Promise<void>;
 }
 
@@ -15,6 +21,8 @@ export interface ListenOptions {
   readonly onNotify: (payload: string) => void;
   /** Called whenever notifications may have been missed. */
   readonly onLook: () => void;
+  /** Called when another process begins to listen: what it was not told may be told now. */
+  readonly onJoined: () => void;
   /** Called with the first failure of a row of them: it is tried again until stopped. */
   readonly onFailure: (error: unknown) => void;
 }
@@ -22,10 +30,20 @@ export interface ListenOptions {
 const HEARTBEAT_MS = 5_000;
 const BACKOFF_MIN_MS = 100;
 const BACKOFF_MAX_MS = 3_000;
+/** Shared by all listeners of the database; beside `WORKSPACE_LOCK`. */
+const LISTENERS_LOCK = 718_302;
+const JOINED = 'joined:';
+const OTHERS = `select count(*) as n from pg_locks
+  where locktype = 'advisory' and classid = ${LISTENERS_LOCK} and granted
+    and database = (select oid from pg_database where datname = current_database())
+    and pid <> pg_backend_pid()`;
 
 /** Resolves once the first attempt has ended, listening or not; goes on trying until stopped. */
 export async function startListening(options: ListenOptions): Promise<Listening> {
+  const self = `${JOINED}${randomUUID()}`;
   let stopped = false;
+  let isAlone = false;
+  let joined = 0;
   let wake = () => {};
   let done: Promise<void> = Promise.resolve();
 
@@ -37,19 +55,35 @@ export async function startListening(options: ListenOptions): Promise<Listening>
     });
   }
 
+  function onNotify(payload: string): void {
+    if (!payload.startsWith(JOINED)) return options.onNotify(payload);
+    if (payload === self) return;
+    joined++;
+    isAlone = false;
+    options.onJoined();
+  }
+
   async function untilLost(session: Session): Promise<void> {
     void session.gone.then(() => wake());
     while (!session.lost && !stopped) {
-      await pause(HEARTBEAT_MS);
-      if (session.lost || stopped) return;
-      await session.run({ text: 'select 1', params: [] }).catch(() => session.destroy());
+      await lookAround(session).catch(() => session.destroy());
+      if (!session.lost && !stopped) await pause(HEARTBEAT_MS);
     }
+    isAlone = false;
+  }
+
+  /** The heartbeat: asks who else listens. */
+  async function lookAround(session: Session): Promise<void> {
+    const joinedBefore = joined;
+    const [row] = (await session.run({ text: OTHERS, params: [] })) as [{ n: number }];
+    // Who joins behind the question is heard before the answer is.
+    if (joined === joinedBefore) isAlone = row.n === 0 && !session.lost;
   }
 
   async function keepListening(onAttempt: () => void): Promise<void> {
     let isToldOf = false;
     for (let failures = 0; !stopped; failures++) {
-      const session = await connect(options).catch((error: unknown) => {
+      const session = await connect(options, onNotify, self).catch((error: unknown) => {
         if (!isToldOf) options.onFailure(error);
         isToldOf = true;
       });
@@ -74,13 +108,28 @@ export async function startListening(options: ListenOptions): Promise<Listening>
     wake();
     await done;
   }
-  return { stop };
+  return {
+    get isAlone() {
+      return isAlone;
+    },
+    stop,
+  };
 }
 
-async function connect({ channel, open, onNotify }: ListenOptions): Promise<Session> {
+async function connect(
+  { channel, open }: ListenOptions,
+  onNotify: (payload: string) => void,
+  self: string,
+): Promise<Session> {
   const session = await open(onNotify);
   try {
     await session.run({ text: `listen "${channel.replaceAll('"', '""')}"`, params: [] });
+    // It greets once it is counted: who asks who else listens hears of it in one way or the other.
+    await session.run({
+      text: 'select pg_advisory_lock_shared($1, 0)',
+      params: [LISTENERS_LOCK],
+    });
+    await session.run({ text: 'select pg_notify($1, $2)', params: [channel, self] });
     return session;
   } catch (error) {
     session.destroy();

@@ -1,10 +1,10 @@
 /**
  * The sessions of a lane: opened as they are needed, lent to one user at a time, dropped when
- * they are lost or old. The bound is on slots, the right to one connection: a slot is taken
- * before its session is opened, and passes to the next who waits with its session or, where
- * that was lost, without.
+ * they are lost or old. Places bound how many there are: a user takes a place first, then a
+ * session that is idle or a new one. Places are shared fairly between tenants.
  */
 import { GatewayError } from '../core/errors.ts';
+import { FairPlaces, mayHold, NO_TENANT, type Tenant } from '../core/fairness.ts';
 import type { Session } from './session.ts';
 
 export interface SessionsOptions {
@@ -16,8 +16,9 @@ export interface SessionsOptions {
 
 export interface Sessions {
   /** @throws GatewayError SERVICE_UNAVAILABLE when none comes free in time. */
-  take(): Promise<Session>;
-  giveBack(session: Session): void;
+  take(tenant: Tenant): Promise<Session>;
+  /** What the tenant took is what it is charged. */
+  giveBack(session: Session, tenant: Tenant, tookMs: number): void;
   /** Sessions that are open or opening, and who waits for one. */
   stats(): { readonly open: number; readonly waiting: number };
   stop(): Promise<void>;
@@ -29,118 +30,106 @@ const STOP_WITHIN_MS = 5_000;
 
 export function createSessions(options: SessionsOptions): Sessions {
   const idle: Session[] = [];
-  const queue = createQueue(options);
-  let slotsTaken = 0;
+  const places = createPlaces(options);
   let stopped = false;
   let onEmpty = () => {};
 
-  async function take(): Promise<Session> {
+  async function take(tenant: Tenant): Promise<Session> {
     if (stopped) throw unavailable('The gateway is stopping.');
-    for (let session = idle.pop(); session !== undefined; session = idle.pop()) {
-      if (isUsable(session)) return session;
-      session.close();
-      freeSlot();
-    }
-    if (slotsTaken < options.connectionsMax) {
-      slotsTaken++;
-      return open();
-    }
-    return (await queue.wait()) ?? open();
-  }
-
-  async function open(): Promise<Session> {
+    if (!places.take(tenant)) await places.wait(tenant);
     try {
-      return await options.open();
+      return takeIdle() ?? (await options.open());
     } catch (error) {
-      passOn(undefined);
+      leave(tenant, 0);
       throw error;
     }
   }
 
-  function passOn(session: Session | undefined): void {
-    if (queue.grant(session)) return;
-    if (session !== undefined && !stopped) return void idle.push(session);
-    session?.close();
-    freeSlot();
+  function leave(tenant: Tenant, tookMs: number): void {
+    places.leave(tenant, tookMs);
+    if (places.taken === 0) onEmpty();
   }
 
-  function freeSlot(): void {
-    slotsTaken--;
-    if (slotsTaken === 0) onEmpty();
+  function takeIdle(): Session | undefined {
+    for (let session = idle.pop(); session !== undefined; session = idle.pop()) {
+      if (isUsable(session)) return session;
+      session.close();
+    }
+    return undefined;
   }
 
-  function giveBack(session: Session): void {
-    if (isUsable(session)) return passOn(session);
-    session.close();
-    passOn(undefined);
+  function giveBack(session: Session, tenant: Tenant, tookMs: number): void {
+    if (isUsable(session) && !stopped) idle.push(session);
+    else session.close();
+    leave(tenant, tookMs);
   }
 
   async function stop(): Promise<void> {
     stopped = true;
-    queue.refuse(unavailable('The gateway is stopping.'));
-    for (const session of idle.splice(0)) giveBack(session);
-    if (slotsTaken === 0) return;
+    places.refuse(unavailable('The gateway is stopping.'));
+    for (const session of idle.splice(0)) session.close();
+    if (places.taken === 0) return;
     await new Promise<void>(resolve => {
       const timer = setTimeout(resolve, STOP_WITHIN_MS);
       onEmpty = () => (clearTimeout(timer), resolve());
     });
   }
 
-  const stats = () => ({ open: slotsTaken, waiting: queue.length() });
+  const stats = () => ({ open: places.taken + idle.length, waiting: places.waiting });
   return { take, giveBack, stats, stop };
 }
 
-interface Queue {
-  wait(): Promise<Session | undefined>;
-  /** Gives the slot to who waits longest; false when nobody does. */
-  grant(session: Session | undefined): boolean;
-  refuse(error: Error): void;
-  length(): number;
+interface Waiter {
+  readonly timer: NodeJS.Timeout;
+  readonly resolve: () => void;
+  readonly reject: (error: Error) => void;
 }
 
-function createQueue({ waitingMax, waitMs }: SessionsOptions): Queue {
-  interface Waiter {
-    readonly timer: NodeJS.Timeout;
-    readonly resolve: (session: Session | undefined) => void;
-    readonly reject: (error: Error) => void;
-  }
-  const waiting = new Set<Waiter>();
+/** The places: who waits for one does so for a bounded time. */
+function createPlaces({ connectionsMax, waitingMax, waitMs }: SessionsOptions) {
+  const places = new FairPlaces<Waiter>(connectionsMax);
+  const { waiting } = places;
 
-  function leave(waiter: Waiter): void {
-    clearTimeout(waiter.timer);
-    waiting.delete(waiter);
+  function mayWait(tenant: Tenant): boolean {
+    const own = tenant === NO_TENANT ? 0 : waiting.sizeOf(tenant);
+    return mayHold({ own, all: waiting.size, max: waitingMax }, 1);
   }
 
-  function wait(): Promise<Session | undefined> {
-    if (waiting.size >= waitingMax) {
-      throw unavailable('Too many statements wait for the database: try again shortly.');
-    }
-    return new Promise((resolve, reject) => {
-      const timer = setTimeout(() => {
-        leave(waiter);
-        reject(unavailable('The database is busy: try again shortly.'));
-      }, waitMs);
-      const waiter: Waiter = { timer, resolve, reject };
-      waiting.add(waiter);
-    });
-  }
-
-  function grant(session: Session | undefined): boolean {
-    const [next] = waiting;
-    if (next === undefined) return false;
-    leave(next);
-    next.resolve(session);
-    return true;
-  }
-
-  function refuse(error: Error): void {
-    for (const waiter of [...waiting]) {
-      leave(waiter);
-      waiter.reject(error);
-    }
-  }
-
-  return { wait, grant, refuse, length: () => waiting.size };
+  return {
+    take: (tenant: Tenant) => places.take(tenant),
+    /** Resolves when the tenant has a place. */
+    wait(tenant: Tenant): Promise<void> {
+      if (!mayWait(tenant)) {
+        throw unavailable('Too many statements wait for the database: try again shortly.');
+      }
+      return new Promise((resolve, reject) => {
+        const timer = setTimeout(() => {
+          waiting.delete(tenant, waiter);
+          reject(unavailable('The database is busy: try again shortly.'));
+        }, waitMs);
+        const waiter: Waiter = { timer, resolve, reject };
+        places.wait(tenant, waiter);
+      });
+    },
+    leave(tenant: Tenant, tookMs: number): void {
+      for (const { timer, resolve } of places.leave(tenant, tookMs)) {
+        clearTimeout(timer);
+        resolve();
+      }
+    },
+    refuse(error: Error): void {
+      for (const { timer, reject } of waiting.clear()) {
+        clearTimeout(timer);
+        reject(error);
+      }
+    },
+    get taken() {
+      return places.taken;
+    },
+    get waiting() {
+      return waiting.size;
+    },
+  };
 }
 
 function isUsable(session: Session): boolean {

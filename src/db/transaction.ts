@@ -1,3 +1,4 @@
+import type { Tenant } from '../core/fairness.ts';
 import type { Connection, HeldConnection } from './connection.ts';
 import { isConnectionLost, isSerializationFailure } from './sqlstate.ts';
 
@@ -8,11 +9,13 @@ export interface TransactionOptions {
   readonly readOnly?: boolean;
   /** Tries after a deadlock or a serialization failure: `work` runs again from its start. @default 3 */
   readonly triesMax?: number;
+  /** As of `StatementOptions`. */
+  readonly tenant?: Tenant;
 }
 
 /** A lane, or anything else that lends a connection to one user. */
 interface Holder {
-  hold<T>(use: (connection: HeldConnection) => Promise<T>): Promise<T>;
+  hold<T>(use: (connection: HeldConnection) => Promise<T>, tenant?: Tenant): Promise<T>;
 }
 
 /**
@@ -27,10 +30,10 @@ export async function transaction<T>(
   work: (connection: Connection) => Promise<T>,
   options: TransactionOptions = {},
 ): Promise<T> {
-  const { triesMax = 3 } = options;
+  const { triesMax = 3, tenant } = options;
   for (let tries = 1; ; tries++) {
     try {
-      return await holder.hold(connection => once(connection, work, options));
+      return await holder.hold(connection => once(connection, work, options), tenant);
     } catch (error) {
       if (tries >= triesMax || !isSerializationFailure(error)) throw error;
     }

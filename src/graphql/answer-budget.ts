@@ -4,45 +4,44 @@ import { GatewayError } from '../core/errors.ts';
  * The bytes that one execution may read, and those that its answer may have. Values count by their
  * texts; what lies between them is bounded by the cost of the operation.
  */
-export interface AnswerBudget {
+export class AnswerBudget {
+  readonly #bytesMax: number;
+  readonly #onRead: ((bytes: number) => void) | undefined;
+  #bytesRead = 0;
+  #bytesHeld = 0;
+  #overrun: GatewayError | null = null;
+
+  /** @param onRead hears of what was read, and may refuse it by throwing */
+  constructor(bytesMax: number, onRead?: (bytes: number) => void) {
+    this.#bytesMax = bytesMax;
+    this.#onRead = onRead;
+  }
+
   /** Counts what was read. @throws GatewayError QUERY_TOO_EXPENSIVE */
-  read(bytes: number): void;
+  read(bytes: number): void {
+    this.#bytesRead += bytes;
+    if (this.#bytesRead > this.#bytesMax) throw tooLarge(this.#bytesMax);
+    this.#onRead?.(bytes);
+  }
+
   /**
    * Counts text that is about to stand in the answer. False when there is no room for it, and from
    * then on: the whole answer then becomes `overrun`, however many texts are still to come.
    */
-  holds(bytes: number): boolean;
-  /** What there is still room for. */
-  readonly bytesLeft: number;
-  readonly overrun: GatewayError | null;
-}
+  holds(bytes: number): boolean {
+    this.#bytesHeld += bytes;
+    if (this.#bytesHeld > this.#bytesMax) this.#overrun ??= tooLarge(this.#bytesMax);
+    return this.#overrun === null;
+  }
 
-export function createAnswerBudget(
-  bytesMax: number,
-  /** Hears of what was read, and may refuse it by throwing. */
-  onRead: (bytes: number) => void = () => {},
-): AnswerBudget {
-  let bytesRead = 0;
-  let bytesHeld = 0;
-  let overrun: GatewayError | null = null;
-  return {
-    read(bytes) {
-      bytesRead += bytes;
-      if (bytesRead > bytesMax) throw tooLarge(bytesMax);
-      onRead(bytes);
-    },
-    holds(bytes) {
-      bytesHeld += bytes;
-      if (bytesHeld > bytesMax) overrun ??= tooLarge(bytesMax);
-      return overrun === null;
-    },
-    get bytesLeft() {
-      return Math.max(0, bytesMax - Math.max(bytesRead, bytesHeld));
-    },
-    get overrun() {
-      return overrun;
-    },
-  };
+  /** What there is still room for. */
+  get bytesLeft(): number {
+    return Math.max(0, this.#bytesMax - Math.max(this.#bytesRead, this.#bytesHeld));
+  }
+
+  get overrun(): GatewayError | null {
+    return this.#overrun;
+  }
 }
 
 function tooLarge(bytesMax: number): GatewayError {

@@ -23,7 +23,7 @@ import type { Access } from '../security/access.ts';
 import type { KeyAdmin } from '../security/keys.ts';
 import type { RateLimits } from '../security/rate-limits.ts';
 import type { Tickets } from '../security/tickets.ts';
-import { createAnswerBudget, type AnswerBudget } from './answer-budget.ts';
+import { AnswerBudget } from './answer-budget.ts';
 import { createLoaders, type Loaders } from './loaders.ts';
 
 export interface Services {
@@ -70,43 +70,77 @@ export interface GraphQLContext {
   readonly signal: AbortSignal;
 }
 
+/** Who waits for an operation. */
+interface Waiting {
+  readonly signal: AbortSignal;
+  readonly lastEventId?: string | null;
+}
+
 interface ContextOptions {
   readonly principal: Principal | null;
   readonly access: Access;
   readonly services: Services;
-  readonly signal: AbortSignal;
-  readonly lastEventId?: string | null;
+  readonly call: Waiting;
   readonly door?: GraphQLContext['door'];
 }
 
 export function createContext(options: ContextOptions): GraphQLContext {
-  const { principal, access, services, lastEventId = null, door = 'GRAPHQL' } = options;
-  let loaders: Loaders | undefined;
-  return {
-    principal,
-    access: (slug, scope) => access(principal, slug, scope),
-    services,
-    // Both are made on first use: recording, which there is most of, uses neither.
-    get loaders() {
-      return (loaders ??= createLoaders(services));
-    },
-    get signal() {
-      return options.signal;
-    },
-    answer: createAnswerBudget(LIMITS.answerBytesMax),
-    lastEventId,
-    door,
-  };
+  return new OperationContext(options, new AnswerBudget(LIMITS.answerBytesMax));
 }
 
-/** The same context but for some members. It stays lazy: a copy would make the loaders at once. */
-export function deriveContext(
-  context: GraphQLContext,
-  own: Partial<Pick<GraphQLContext, 'answer' | 'loaders' | 'signal'>>,
-): GraphQLContext {
-  const derived = Object.create(context) as GraphQLContext;
-  for (const [name, value] of Object.entries(own)) Object.defineProperty(derived, name, { value });
-  return derived;
+type Own = Partial<Pick<GraphQLContext, 'answer' | 'loaders' | 'signal'>>;
+
+/** The same context but for some members. */
+export function deriveContext(context: GraphQLContext, own: Own): GraphQLContext {
+  return (context as OperationContext).with(own);
+}
+
+/** Loaders and signal are made on first use: recording, which there is most of, uses neither. */
+class OperationContext implements GraphQLContext {
+  readonly principal: Principal | null;
+  readonly services: Services;
+  readonly access: GraphQLContext['access'];
+  readonly door: GraphQLContext['door'];
+  readonly answer: AnswerBudget;
+  readonly #options: ContextOptions;
+  readonly #call: Waiting;
+  /** Shared by the contexts that are derived from one. */
+  readonly #loading: { loaders: Loaders | undefined };
+
+  constructor(
+    options: ContextOptions,
+    answer: AnswerBudget,
+    call: Waiting = options.call,
+    loading: { loaders: Loaders | undefined } = { loaders: undefined },
+  ) {
+    const { principal, services, access, door = 'GRAPHQL' } = options;
+    this.principal = principal;
+    this.services = services;
+    this.access = (slug, scope) => access(principal, slug, scope);
+    this.door = door;
+    this.answer = answer;
+    this.#options = options;
+    this.#call = call;
+    this.#loading = loading;
+  }
+
+  get loaders(): Loaders {
+    return (this.#loading.loaders ??= createLoaders(this.services));
+  }
+
+  get signal(): AbortSignal {
+    return this.#call.signal;
+  }
+
+  get lastEventId(): string | null {
+    return this.#call.lastEventId ?? null;
+  }
+
+  with({ answer = this.answer, loaders, signal }: Own): GraphQLContext {
+    const call = signal === undefined ? this.#call : { signal, lastEventId: this.lastEventId };
+    const loading = loaders === undefined ? this.#loading : { loaders };
+    return new OperationContext(this.#options, answer, call, loading);
+  }
 }
 
 export function cursorsOf({ services }: GraphQLContext, workspaceId: number): EventCursors {

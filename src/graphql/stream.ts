@@ -1,7 +1,6 @@
 /** Live streams for GraphQL: where one starts, what it lets through, and how it ends. */
 import { eventCursors, type EventCursors, type LogPlace } from '../core/cursor.ts';
 import { GatewayError } from '../core/errors.ts';
-import { compileFilter } from '../core/filter-matches.ts';
 import type { EventFilter } from '../core/filter.ts';
 import type { Workspace } from '../core/workspace.ts';
 import { StreamEnded } from '../live/stream-ended.ts';
@@ -14,7 +13,7 @@ import {
 } from '../live/stream.ts';
 import { cursorsOf, deriveContext, type GraphQLContext } from './context.ts';
 import { createLoaders } from './loaders.ts';
-import { checkStreamFilter } from './stream-filter.ts';
+import { compileStreamFilter } from './stream-filter.ts';
 
 export interface StreamArgs {
   readonly filter?: EventFilter | null | undefined;
@@ -104,13 +103,11 @@ export async function openStream(
 ): Promise<EventStream> {
   const cursors = cursorsOf(context, workspace.id);
   const filter = args.filter ?? null;
-  if (filter !== null) checkStreamFilter(filter);
   const stream = context.services.live.subscribe({
     workspaceId: workspace.id,
     start: startOf(args, context.lastEventId, cursors),
     ...(filter !== null && {
-      matches: compileFilter(filter),
-      types: filter.types ?? null,
+      ...compileStreamFilter(filter),
       readMatching: readMatching(context, filter),
     }),
     checkpoints: args.checkpoints,

@@ -50,11 +50,15 @@ export function createDefinitionAdmin(options: DefinitionAdminOptions): Definiti
         await checkDefinable(options.schemas, workspace.id, input.payloadSchema);
       }
       try {
-        return await transaction(options.write, async connection => {
-          const id = await define(connection, workspace.id, input);
-          await requireKey(connection, actor);
-          return id;
-        });
+        return await transaction(
+          options.write,
+          async connection => {
+            const id = await define(connection, workspace.id, input);
+            await requireKey(connection, actor);
+            return id;
+          },
+          { tenant: workspace.id },
+        );
       } catch (error) {
         throw toGatewayError(error, 'write');
       } finally {

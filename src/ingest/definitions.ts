@@ -85,10 +85,11 @@ export class DefinitionCache {
     names: readonly string[],
     actor: Actor | null,
   ): Promise<KnownDefinition[]> {
-    await transaction(this.#write, async connection => {
+    const work = async (connection: Connection) => {
       await discover(connection, workspaceId, names);
       await requireKey(connection, actor);
-    });
+    };
+    await transaction(this.#write, work, { tenant: workspaceId });
     return this.#load(workspaceId, names);
   }
 
@@ -122,6 +123,7 @@ export class DefinitionCache {
       `select ${COLUMNS} from event_definitions
        where workspace_id = $1 and name in (select json_array_elements_text($2::text::json))`,
       [workspaceId, JSON.stringify(names)],
+      { tenant: workspaceId },
     );
     return rows.map(row => this.#remember(workspaceId, row));
   }

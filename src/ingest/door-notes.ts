@@ -40,22 +40,25 @@ interface Row {
 export function createNotesOf(read: Connection, write: Connection): NotesOf {
   return <Value>(door: Door): DoorNotes<Value> => ({
     async get(workspaceId, name) {
-      const [row] = await read.query<Row>(`${SELECT} and name = $3`, [
-        ...[workspaceId, DOORS[door], name],
-      ]);
+      const params = [workspaceId, DOORS[door], name];
+      const [row] = await read.query<Row>(`${SELECT} and name = $3`, params, {
+        tenant: workspaceId,
+      });
       return row === undefined ? null : toNote<Value>(row);
     },
     async all(workspaceId) {
-      const found = await read.query<Row>(`${SELECT} order by name`, [
-        ...[workspaceId, DOORS[door]],
-      ]);
+      const params = [workspaceId, DOORS[door]];
+      const found = await read.query<Row>(`${SELECT} order by name`, params, {
+        tenant: workspaceId,
+      });
       return found.map(row => toNote<Value>(row));
     },
     async put(workspaceId, { name, value }, { keyId, scope }) {
       try {
         const note = [workspaceId, DOORS[door], name, storableJson(value)];
-        await write.query(PUT, [...note, keyId, scope]);
-        await write.query(TRIM, [workspaceId, DOORS[door], NOTES_MAX]);
+        const options = { tenant: workspaceId };
+        await write.query(PUT, [...note, keyId, scope], options);
+        await write.query(TRIM, [workspaceId, DOORS[door], NOTES_MAX], options);
       } catch (error) {
         throw toGatewayError(error, 'write');
       }

@@ -1,7 +1,6 @@
 /**
  * Runs the flush statement and says what became of each event. What the statement can't do in
- * one go is done here: it is run again when another process stored one of the ids first, it is
- * halved down to the culprit when Postgres refuses a value, and split by workspace when one
+ * one go is done here: it is run again when one of the ids is known, it is halved down to the culprit when Postgres refuses a value, and split by workspace when one
  * workspace's lock is held by somebody else. Halving is bounded, since others wait meanwhile: it
  * parts requests first, so that nobody is refused for another's event, whatever is left of it.
  */
@@ -11,7 +10,7 @@ import type { Connection } from '../db/client.ts';
 import { codeOf, isConnectionLost, SQLSTATE } from '../db/sqlstate.ts';
 import { WORKSPACE_LOCK } from '../db/workspace-lock.ts';
 import { entryJson } from './entry-json.ts';
-import { FLUSH_SQL } from './flush.sql.ts';
+import { FLUSH_NEW_SQL, FLUSH_SQL } from './flush.sql.ts';
 import type { Outcome, ResolvedEvent } from './submission.ts';
 
 /** An event in a flush. */
@@ -34,12 +33,16 @@ export interface FlushPort {
   readonly staleDefinitions: (entries: readonly FlushEntry[]) => Promise<ReadonlySet<number>>;
   /** How long the flush may still take, reruns included. */
   readonly remainingMs: () => number;
+  /** Whether known events are expected, and so are looked for at once. */
+  readonly expectsKnown: boolean;
+  /** Hears that there were some. */
+  readonly onKnown: () => void;
 }
 
 /**
- * A rerun is rare, a third one a sign that something else is wrong. Those for an id that another
- * process stored first are not counted: each finds one more of them known, and the deadline ends
- * them.
+ * A rerun is rare, a third one a sign that something else is wrong. Those for an id that is known
+ * are not counted: the next looks for known ones, finds one more where another process was first
+ * meanwhile, and the deadline ends them.
  */
 const RERUNS_MAX = 5;
 /** What a flush needs beside the wait for a lock. */
@@ -51,7 +54,9 @@ export async function flush(
   port: FlushPort,
   entries: readonly FlushEntry[],
 ): Promise<ReadonlyMap<FlushEntry, Outcome>> {
-  const progress: Progress = { outcomes: new Map(), halvings: 0 };
+  const progress: Progress = {
+    ...{ outcomes: new Map(), halvings: 0, looksForKnown: port.expectsKnown },
+  };
   await flushInto(port, entries, progress, 0);
   return progress.outcomes;
 }
@@ -62,6 +67,8 @@ type Outcomes = Map<FlushEntry, Outcome>;
 interface Progress {
   readonly outcomes: Outcomes;
   halvings: number;
+  /** From the first id on that was found to be known. */
+  looksForKnown: boolean;
 }
 
 async function flushInto(
@@ -72,7 +79,7 @@ async function flushInto(
 ): Promise<void> {
   if (entries.length === 0) return;
   try {
-    await run(port, entries, progress.outcomes);
+    await run(port, entries, progress);
   } catch (error) {
     await recover(port, { entries, progress, reruns, error });
   }
@@ -89,7 +96,10 @@ async function recover(port: FlushPort, failed: Failed): Promise<void> {
   const { entries, progress, reruns, error } = failed;
   if (isConnectionLost(error) || port.remainingMs() <= 0) throw error;
   const code = codeOf(error);
-  if (code === SQLSTATE.uniqueViolation) return flushInto(port, entries, progress, reruns);
+  if (code === SQLSTATE.uniqueViolation) {
+    progress.looksForKnown = true;
+    return flushInto(port, entries, progress, reruns);
+  }
   if (reruns >= RERUNS_MAX) throw error;
   const again = (some: readonly FlushEntry[]) => flushInto(port, some, progress, reruns + 1);
   if (isPartitionMissing(error)) {
@@ -257,14 +267,14 @@ interface OutcomeRow {
 const STATUSES = ['RECORDED', 'DUPLICATE', 'CONFLICT'] as const;
 
 async function run(
-  { connection, remainingMs }: FlushPort,
+  { connection, remainingMs, onKnown }: FlushPort,
   entries: readonly FlushEntry[],
-  outcomes: Outcomes,
+  { outcomes, looksForKnown }: Progress,
 ): Promise<void> {
   const used = new Map(entries.map(entry => [entry.event.definitionId, entry] as const));
   const validatedBy = [...used.values()];
   const rows = await connection.query<OutcomeRow>(
-    FLUSH_SQL,
+    looksForKnown ? FLUSH_SQL : FLUSH_NEW_SQL,
     [
       `[${entries.map(entryJson).join(',')}]`,
       `{${validatedBy.map(({ workspaceId }) => workspaceId).join(',')}}`,
@@ -274,14 +284,17 @@ async function run(
     ],
     { timeoutMs: remainingMs() },
   );
+  let hadKnown = false;
   for (const row of rows) {
     const entry = entries[row.ord - 1] as FlushEntry;
+    hadKnown ||= row.status !== 0;
     outcomes.set(entry, {
       status: STATUSES[row.status],
       position: row.position,
       recordedAt: row.recorded_at,
     });
   }
+  if (hadKnown) onKnown();
   if (rows.length < entries.length) settleUnanswered(entries, outcomes);
 }
 

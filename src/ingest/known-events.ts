@@ -26,6 +26,7 @@ export async function findKnown(
      from json_array_elements_text($2::text::json) as given (key)
      join event_keys k on k.workspace_id = $1 and k.key = given.key::uuid`,
     [workspaceId, JSON.stringify([...byKey.keys()])],
+    { tenant: workspaceId },
   );
   return new Map(
     rows.map(({ key, hash, position, recorded_at }) => {

@@ -72,6 +72,7 @@ async function load(
      join quarantined_events q on q.workspace_id = $1 and q.id = given.id::uuid
      order by place`,
     [workspaceId, JSON.stringify([...new Set(ids)])],
+    { tenant: workspaceId },
   );
 }
 
@@ -99,7 +100,7 @@ async function discard(
 ): Promise<number> {
   if (ids.length === 0) return 0;
   try {
-    return await transaction(write, async connection => {
+    const work = async (connection: Connection) => {
       const rows = await connection.query(
         `delete from quarantined_events where workspace_id = $1
            and id in (select id::uuid from json_array_elements_text($2::text::json) as given (id))
@@ -108,7 +109,8 @@ async function discard(
       );
       await requireKey(connection, actor);
       return rows.length;
-    });
+    };
+    return await transaction(write, work, { tenant: workspaceId });
   } catch (error) {
     throw toGatewayError(error, 'write');
   }

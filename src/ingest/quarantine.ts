@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { uuidOf } from '../core/event-key.ts';
 import { DOORS, type Door, type EventInput, type EventProblem } from '../core/event.ts';
 import { writeExact } from '../core/exact-json.ts';
@@ -44,13 +44,14 @@ export async function quarantine(
        as kept (id uuid, event jsonb, problems jsonb, expires timestamptz)
      on conflict (workspace_id, id) do nothing`,
     [workspaceId, DOORS[door], storableJson(rows), actor?.keyId ?? null, actor?.scope ?? null],
+    { tenant: workspaceId },
   );
 }
 
 /** The same for a retry; of an event without an id, the id that it will be recorded by. */
 function keptBy({ input, madeId }: QuarantineItem): string | undefined {
   if (input.id == null) return madeId;
-  return uuidOf(createHash('sha256').update(writeExact(input), 'utf8').digest('hex'));
+  return uuidOf(hash('sha256', writeExact(input), 'hex'));
 }
 
 /** Null also for what is no time that Postgres holds, which may be what is wrong with it. */

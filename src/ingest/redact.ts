@@ -157,13 +157,14 @@ function empty(
   { workspaceId, actor }: Place,
   [statement, params]: [string, readonly Param[]],
 ): Promise<EmptiedRow[]> {
-  return transaction(upkeep, async connection => {
+  const work = async (connection: Connection) => {
     await connection.query(BATCH_SETTINGS_SQL);
     const rows = await connection.query<EmptiedRow>(statement, params);
     await forgetHashes(connection, workspaceId, rows);
     await requireKey(connection, actor);
     return rows;
-  });
+  };
+  return transaction(upkeep, work, { tenant: workspaceId });
 }
 
 async function forgetHashes(
@@ -189,7 +190,7 @@ async function purgeQuarantined(
 ): Promise<void> {
   const params = [place.workspaceId, subject, actor, JSON.stringify(eventIds ?? []), BATCH_EVENTS];
   for (let gone = BATCH_EVENTS; gone === BATCH_EVENTS;) {
-    gone = await transaction(upkeep, async connection => {
+    const purge = async (connection: Connection) => {
       const rows = await connection.query(
         `delete from quarantined_events where workspace_id = $1 and id = any (array(
            select id from quarantined_events
@@ -202,7 +203,8 @@ async function purgeQuarantined(
       );
       await requireKey(connection, place.actor);
       return rows.length;
-    });
+    };
+    gone = await transaction(upkeep, purge, { tenant: place.workspaceId });
   }
 }
 

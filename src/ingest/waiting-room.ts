@@ -1,10 +1,12 @@
 /**
  * What waits for the writers: submissions by workspace, and the decision which events the next
- * flush takes. Bounded: when it is full, a submission is turned away at once. Workspaces take
- * turns, and none has more than a third of a flush while others wait, so that a busy workspace
- * delays no other. An id stands in a flush once: a second one waits for the next.
+ * flush takes. Bounded: what finds no room is turned away at once. Workspaces share the room and
+ * the turns fairly (`core/fairness.ts`), and none has more than a third of a flush while others
+ * wait, so that a busy workspace delays no other. An id stands in a flush once: a second one waits
+ * for the next.
  */
 import { GatewayError } from '../core/errors.ts';
+import { Holdings, Turns } from '../core/fairness.ts';
 import { LIMITS } from '../core/limits.ts';
 import { approximateBytes, type ResolvedEvent, type Submission } from './submission.ts';
 
@@ -45,10 +47,11 @@ interface Take {
 
 export class WaitingRoom {
   readonly #limits: WaitingRoomLimits;
-  /** In the order of their turns. */
   readonly #workspaces = new Map<number, Queue>();
-  #events = 0;
-  #bytes = 0;
+  /** By the bytes that were flushed. */
+  readonly #turns = new Turns();
+  readonly #events = new Holdings();
+  readonly #bytes = new Holdings();
 
   constructor(limits: WaitingRoomLimits = LIMITS) {
     this.#limits = limits;
@@ -56,23 +59,25 @@ export class WaitingRoom {
 
   /** Events that wait or are being flushed. */
   get depth(): number {
-    return this.#events;
+    return this.#events.all;
   }
 
-  /** @throws GatewayError OVERLOADED when it is full. */
+  /** @throws GatewayError OVERLOADED when it finds no room. What comes alone always does. */
   enter(submission: Submission): void {
     const { waitingEventsMax, waitingBytesMax } = this.#limits;
-    const isFull =
-      this.#events + submission.events.length > waitingEventsMax ||
-      this.#bytes + submission.bytes > waitingBytesMax;
-    if (isFull && this.#events > 0) {
+    const { workspaceId, events, bytes } = submission;
+    const hasRoom =
+      this.#events.mayAdd(workspaceId, events.length, waitingEventsMax) &&
+      this.#bytes.mayAdd(workspaceId, bytes, waitingBytesMax);
+    if (!hasRoom && this.#events.all > 0) {
       throw new GatewayError('OVERLOADED', 'Too many events are waiting. Try again in a second.');
     }
-    this.#events += submission.events.length;
-    this.#bytes += submission.bytes;
-    const queue = this.#workspaces.get(submission.workspaceId);
-    if (queue !== undefined) queue.submissions.push(submission);
-    else this.#workspaces.set(submission.workspaceId, { submissions: [submission], lastTaken: 0 });
+    this.#events.add(workspaceId, events.length);
+    this.#bytes.add(workspaceId, bytes);
+    const queue = this.#workspaces.get(workspaceId);
+    if (queue !== undefined) return void queue.submissions.push(submission);
+    this.#workspaces.set(workspaceId, { submissions: [submission], lastTaken: 0 });
+    this.#turns.join(workspaceId);
   }
 
   /** Takes a submission out that is settled or has failed. */
@@ -82,8 +87,9 @@ export class WaitingRoom {
     if (queue === undefined || index < 0) return;
     queue.submissions.splice(index, 1);
     if (queue.submissions.length === 0) this.#workspaces.delete(submission.workspaceId);
-    this.#events -= submission.events.length;
-    this.#bytes -= submission.bytes;
+    if (this.#workspaces.size === 0) this.#turns.reset();
+    this.#events.add(submission.workspaceId, -submission.events.length);
+    this.#bytes.add(submission.workspaceId, -submission.bytes);
   }
 
   /** Those that have been here since before this time, also in a flush that still runs. */
@@ -97,15 +103,16 @@ export class WaitingRoom {
     const { flushEventsMax, flushWorkspacesMax } = this.#limits;
     const waiting = [...this.#workspaces].filter(([, queue]) => isDue(queue));
     const alone = waiting.length <= 1;
+    if (!alone) waiting.sort(([a], [b]) => this.#turns.given(a) - this.#turns.given(b));
     const share = alone ? flushEventsMax : Math.ceil(flushEventsMax / 3);
     const take: Take = { events: 0, bytes: 0, share, keys: new Set(), portions: [] };
     for (const [workspaceId, queue] of waiting.slice(0, flushWorkspacesMax)) {
-      const before = take.portions.length;
+      const before = take.bytes;
       this.#takeFrom(queue, take);
-      // Its turn is over: to the end. One that found no room keeps its place, and is soon first.
-      if (take.portions.length > before) {
-        this.#workspaces.delete(workspaceId);
-        this.#workspaces.set(workspaceId, queue);
+      // One that found no room is charged nothing, and is soon first.
+      if (take.bytes > before) {
+        this.#turns.go(workspaceId);
+        this.#turns.charge(workspaceId, take.bytes - before);
       }
       if (take.events >= flushEventsMax) break;
     }

@@ -1,5 +1,5 @@
 import { GatewayError } from '../core/errors.ts';
-import type { Actor } from '../core/principal.ts';
+import { tenantOfActor, type Actor } from '../core/principal.ts';
 import { checkSlug } from '../core/slug.ts';
 import { isStorableText, isWithinBytes } from '../core/text.ts';
 import type { UnknownTypePolicy, Workspace } from '../core/workspace.ts';
@@ -146,11 +146,12 @@ async function written<T>(
   work: (connection: Connection) => Promise<T>,
 ): Promise<T> {
   try {
-    return await transaction(write, async connection => {
+    const acting = async (connection: Connection) => {
       const result = await work(connection);
       await requireKey(connection, actor);
       return result;
-    });
+    };
+    return await transaction(write, acting, { tenant: tenantOfActor(actor) });
   } catch (error) {
     if (codeOf(error) !== SQLSTATE.uniqueViolation) throw toGatewayError(error, 'write');
     throw new GatewayError('CONFLICT', `The slug "${slug}" is already in use. Choose another.`);

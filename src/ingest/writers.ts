@@ -25,7 +25,9 @@ export interface Recorded {
   readonly entries: ReadonlyMap<FlushEntry, Outcome>;
 }
 
-export interface WriterOptions extends Omit<FlushPort, 'connection' | 'remainingMs'> {
+type PortOptions = Pick<FlushPort, 'ensurePartitions' | 'staleDefinitions'>;
+
+export interface WriterOptions extends PortOptions {
   readonly connection: Connection;
   readonly onRecorded: (recorded: Recorded) => void;
   readonly onFlush?: (flushed: { events: number; ms: number }) => void;
@@ -35,6 +37,11 @@ export interface WriterOptions extends Omit<FlushPort, 'connection' | 'remaining
 }
 
 const RETRY_AFTER_MS = 100;
+/**
+ * How long known events are expected after there were some: who repeats a file or a queue sends
+ * many of them.
+ */
+const KNOWN_EXPECTED_MS = 1_000;
 /** How often those who wait are looked through for one whose time is up. */
 const EXPIRE_EVERY_MS = 250;
 
@@ -43,6 +50,7 @@ export class Writers {
   readonly #answerWithinMs: number;
   readonly #room = new WaitingRoom();
   readonly #flushing = new Set<Promise<void>>();
+  #knownExpectedUntilMs = -Infinity;
   #stopped = false;
   #expiring: NodeJS.Timeout | undefined;
 
@@ -116,7 +124,7 @@ export class Writers {
     for (let isRetry = false; ; isRetry = true) {
       const startedMs = nowMs();
       try {
-        const outcomes = await flush({ ...this.#options, remainingMs }, entries);
+        const outcomes = await flush(this.#port(remainingMs), entries);
         onFlush?.({ events: entries.length, ms: nowMs() - startedMs });
         return isRetry ? asFirstAnswer(outcomes, await this.#instantOf(firstMs)) : outcomes;
       } catch (error) {
@@ -124,6 +132,17 @@ export class Writers {
         await new Promise(resolve => setTimeout(resolve, RETRY_AFTER_MS));
       }
     }
+  }
+
+  #port(remainingMs: () => number): FlushPort {
+    const { connection, ensurePartitions, staleDefinitions, nowMs } = this.#options;
+    return {
+      ...{ connection, ensurePartitions, staleDefinitions, remainingMs },
+      expectsKnown: nowMs() < this.#knownExpectedUntilMs,
+      onKnown: () => {
+        this.#knownExpectedUntilMs = nowMs() + KNOWN_EXPECTED_MS;
+      },
+    };
   }
 
   /** By the clock that events are stored with. */

@@ -1,10 +1,11 @@
 /**
  * The past, as subscribers that catch up read it: in pages bounded in events and bytes, a few
- * reads at a time, and one read for all who ask for the same. A page is complete or an error:
+ * reads at a time in fair turns of the workspaces, and one read for all who ask for the same. A page is complete or an error:
  * where positions are missing, retention took them (CURSOR_EXPIRED) or the place is none of ours.
  */
 import { cursorInvalid, type LogPlace } from '../core/cursor.ts';
 import type { StoredEvent } from '../core/event.ts';
+import type { LiveClock } from './clock.ts';
 import type { LiveLimits } from './limits.ts';
 import type { EventLog, LogBounds } from './log.ts';
 import { weigh } from './ring.ts';
@@ -52,8 +53,12 @@ interface Reading {
 export const PAGE_EVENTS_FIRST = 64;
 const PAGE_GROWTH_MAX = 4;
 
-export function createHistory(log: EventLog, limits: LiveLimits): History {
-  const gate = createGate(limits.catchUpReadsMax);
+export function createHistory(
+  log: EventLog,
+  limits: LiveLimits,
+  clock: Pick<LiveClock, 'elapsedMs'>,
+): History {
+  const gate = createGate(limits.catchUpReadsMax, () => clock.elapsedMs());
   const reading = new Map<string, Promise<Reading>>();
   const bounds = createBatch(log.bounds);
   let pagesRead = 0;
@@ -62,7 +67,7 @@ export function createHistory(log: EventLog, limits: LiveLimits): History {
     const key = `${workspaceId} ${place.position} ${place.recordedAt.getTime()} ${limit}`;
     const shared = reading.get(key);
     if (shared !== undefined) return shared;
-    const started = gate(async () => {
+    const started = gate(workspaceId, async () => {
       pagesRead++;
       return { events: await log.after(workspaceId, place, limit), scannedTo: null };
     }).finally(() => reading.delete(key));
@@ -73,7 +78,7 @@ export function createHistory(log: EventLog, limits: LiveLimits): History {
   async function readSome(request: PageRequest, read: ReadMatching): Promise<Reading> {
     const { workspaceId, place, limit } = request;
     if (request.unproven) await readWhole({ ...request, limit: 1 });
-    const found = await gate(() => {
+    const found = await gate(workspaceId, () => {
       pagesRead++;
       return read(workspaceId, place, limit);
     });

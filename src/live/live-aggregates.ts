@@ -1,16 +1,17 @@
 /**
- * Aggregates kept up to date: a snapshot, then what changed. A subscriber holds the answer that
- * it was last given; when events arrive, or the timeframe moves, the query is answered anew, in
- * one snapshot of the database, and the difference goes out. So at every message's cursor the
- * subscriber's state is a recount up to that cursor, a slow reader skips what lies between, and
- * nothing has to be added up here. Equal queries share their answers, at most a few a second.
+ * Aggregates kept up to date: a snapshot, then what changed. When events arrive, or the timeframe
+ * moves, the query is answered anew, in one snapshot of the database, and the difference to the
+ * answer before goes out; a reader that missed one gets all of it. So at every message's cursor the
+ * subscriber's state is a recount up to that cursor, a slow reader skips what lies between and
+ * holds nothing, and nothing has to be added up here. Equal queries share their answers, at most a few a second.
  * Unequal ones take turns, and a turn rests for as long as it worked: however many watch, pages
- * find connections and time. What is held for all of them together is bounded.
+ * find connections and time. Workspaces share the turns, and what may be held, fairly.
  */
-import { diffAggregates } from '../core/aggregate-diff.ts';
+import { diffAggregates, keepUnchanged } from '../core/aggregate-diff.ts';
 import type { AggregateBucket, AggregateQuery, AggregateUpdate } from '../core/aggregate.ts';
 import type { LogPlace } from '../core/cursor.ts';
 import { GatewayError, isUnavailable } from '../core/errors.ts';
+import { Holdings } from '../core/fairness.ts';
 import type { LiveClock } from './clock.ts';
 import type { Live } from './live.ts';
 import { createGate } from './sharing.ts';
@@ -46,25 +47,21 @@ export type LiveAggregates = (
 const ANSWER_EVERY_MS = 300;
 /** A timeframe up to now moves on without events. */
 const MOVE_EVERY_MS = 1_000;
+/** Within the time after which each reader asks again. */
+const PREVIOUS_MAX = Math.ceil(MOVE_EVERY_MS / ANSWER_EVERY_MS);
 /** While the database does not answer. */
 const RETRY_MS = 500;
 const BATCH_MAX = 1_000;
-/** Reads at once, of all queries. */
-const READS_MAX = 2;
-/** Each takes a kilobyte or two, with what is on its way to readers. */
+/** Reads at once, of all queries; a workspace alone has two of them. */
+const READS_MAX = 3;
+/** Each takes a kilobyte or two, with what is kept of the answers before. */
 const HELD_BUCKETS_MAX = 200_000;
 
 export function createLiveAggregates(options: LiveAggregatesOptions): LiveAggregates {
   const { live, clock, heldBucketsMax = HELD_BUCKETS_MAX } = options;
   const byQuery = new Map<string, SharedAnswers>();
+  const held = new Holdings();
   const read = inTurns(options);
-
-  function checkHeld(): void {
-    const held = [...byQuery.values()].reduce((sum, { buckets }) => sum + buckets, 0);
-    if (held <= heldBucketsMax) return;
-    const message = `Live aggregates may hold ${heldBucketsMax} buckets in all. Request fewer, or try again later.`;
-    throw new GatewayError('TOO_MANY_STREAMS', message);
-  }
 
   return async function* subscribe(subscription) {
     const { workspaceId, query, tag, signal } = subscription;
@@ -74,22 +71,28 @@ export function createLiveAggregates(options: LiveAggregatesOptions): LiveAggreg
     });
     const arrivals = new Arrivals(stream, clock, signal);
     const key = JSON.stringify([workspaceId, query]);
-    const answers = byQuery.get(key) ?? new SharedAnswers(() => read(workspaceId, query), clock);
+    const answers =
+      byQuery.get(key) ??
+      new SharedAnswers({
+        ask: () => read(workspaceId, query),
+        ...{ workspaceId, held, heldBucketsMax, clock },
+      });
     byQuery.set(key, answers);
     answers.subscribers += 1;
+    // Of the answer that was given last.
+    let shown = 0;
     try {
       await arrivals.during(stream.ready);
-      let shown: AggregateAnswer | null = null;
       while (!signal.aborted) {
         const isLast = hasPassed(query, clock.now());
         const answer = await arrivals.during(answers.atLeast(arrivals.seen));
         if (answer === undefined) return;
-        if (shown === null) checkHeld();
-        const update = updateOf(shown, answer);
+        const update = answers.updateSince(shown, answer);
+        shown = answer.version;
+        const { position } = answer.asOf;
         if (update !== null) yield update;
-        shown = answer;
         if (isLast) return;
-        await arrivals.wait(answer.asOf.position, waitMs(query, clock.now()));
+        await arrivals.wait(position, waitMs(query, clock.now()));
       }
     } finally {
       answers.subscribers -= 1;
@@ -102,12 +105,12 @@ export function createLiveAggregates(options: LiveAggregatesOptions): LiveAggreg
   };
 }
 
-/** A few at a time, in the order in which they came; the rest of a turn is waited for by nobody. */
+/** A few at a time, in fair turns; the rest of a turn is waited for by nobody. */
 function inTurns({ read, clock }: LiveAggregatesOptions): LiveAggregatesOptions['read'] {
-  const turn = createGate(READS_MAX);
+  const turn = createGate(READS_MAX, () => clock.elapsedMs());
   return (workspaceId, query) =>
     new Promise((resolve, reject) => {
-      void turn(async () => {
+      void turn(workspaceId, async () => {
         const startedMs = clock.elapsedMs();
         await read(workspaceId, query).then(resolve, reject);
         await clock.sleep(clock.elapsedMs() - startedMs, NEVER);
@@ -197,27 +200,40 @@ class Arrivals {
   }
 }
 
+interface SharedAnswersOptions {
+  readonly ask: () => Promise<AggregateAnswer>;
+  readonly workspaceId: number;
+  /** Buckets of the latest answers to all queries. */
+  readonly held: Holdings;
+  readonly heldBucketsMax: number;
+  readonly clock: LiveClock;
+}
+
+interface Version extends AggregateAnswer {
+  readonly version: number;
+}
+
 /** The answers to one query, for all who watch it: one read at a time, and a pause between two. */
 class SharedAnswers {
   subscribers = 0;
-  readonly #ask: () => Promise<AggregateAnswer>;
+  readonly #options: SharedAnswersOptions;
   readonly #clock: LiveClock;
-  #latest: AggregateAnswer | null = null;
+  #latest: Version | null = null;
+  /** Those that readers may have who come back within their time, oldest first. */
+  #previous: Version[] = [];
+  /** To the latest, by the version that a reader was shown. */
+  readonly #updates = new Map<number, AggregateUpdate | null>();
   #readMs = 0;
-  #reading: Promise<AggregateAnswer> | null = null;
+  #reading: Promise<Version> | null = null;
   readonly #stopping = new AbortController();
 
-  get buckets(): number {
-    return this.#latest?.buckets.length ?? 0;
-  }
-
-  constructor(ask: () => Promise<AggregateAnswer>, clock: LiveClock) {
-    this.#ask = ask;
-    this.#clock = clock;
+  constructor(options: SharedAnswersOptions) {
+    this.#options = options;
+    this.#clock = options.clock;
   }
 
   /** An answer that counts the event at `position` and is no older than a moment. */
-  async atLeast(position: number): Promise<AggregateAnswer> {
+  async atLeast(position: number): Promise<Version> {
     for (;;) {
       const isRecent = this.#clock.elapsedMs() - this.#readMs < ANSWER_EVERY_MS;
       const latest = this.#latest;
@@ -229,20 +245,51 @@ class SharedAnswers {
     }
   }
 
+  /** What a reader is told who was shown that version; null where nothing has changed. */
+  updateSince(version: number, answer: Version): AggregateUpdate | null {
+    if (answer.version === version) return null;
+    const known = this.#updates.get(version);
+    if (known !== undefined && answer === this.#latest) return known;
+    const shown = this.#previous.find(previous => previous.version === version) ?? null;
+    const update = updateOf(shown, answer);
+    if (answer === this.#latest) this.#updates.set(version, update);
+    return update;
+  }
+
   /** Nobody asks any more: a wait of a read under way is over. */
   stop(): void {
     this.#stopping.abort();
+    this.#options.held.add(this.#options.workspaceId, -(this.#latest?.buckets.length ?? 0));
+    this.#latest = null;
+    this.#previous = [];
+    this.#updates.clear();
   }
 
-  async #read(): Promise<AggregateAnswer> {
+  /** @throws GatewayError TOO_MANY_STREAMS where it has more buckets than before, and no room for them */
+  #keep(answer: AggregateAnswer): Version {
+    const buckets = keepUnchanged(this.#latest?.buckets ?? [], answer.buckets);
+    const version = { ...answer, buckets, version: (this.#latest?.version ?? 0) + 1 };
+    // Nobody is left to give back what is held from now on.
+    if (this.#stopping.signal.aborted) return version;
+    const { held, heldBucketsMax, workspaceId } = this.#options;
+    const more = answer.buckets.length - (this.#latest?.buckets.length ?? 0);
+    if (more > 0 && !held.mayAdd(workspaceId, more, heldBucketsMax)) throw noRoom(heldBucketsMax);
+    held.add(workspaceId, more);
+    if (this.#latest !== null) this.#previous.push(this.#latest);
+    if (this.#previous.length > PREVIOUS_MAX) this.#previous.shift();
+    this.#latest = version;
+    this.#updates.clear();
+    this.#readMs = this.#clock.elapsedMs();
+    return version;
+  }
+
+  async #read(): Promise<Version> {
     const stopping = this.#stopping.signal;
     const pauseMs = this.#readMs + ANSWER_EVERY_MS - this.#clock.elapsedMs();
     if (this.#latest !== null && pauseMs > 0) await this.#clock.sleep(pauseMs, stopping);
     for (;;) {
       try {
-        this.#latest = await this.#ask();
-        this.#readMs = this.#clock.elapsedMs();
-        return this.#latest;
+        return this.#keep(await this.#options.ask());
       } catch (error) {
         // The stream waits, as all streams do.
         if (!isUnavailable(error) || stopping.aborted) throw error;
@@ -250,4 +297,11 @@ class SharedAnswers {
       }
     }
   }
+}
+
+function noRoom(bucketsMax: number): GatewayError {
+  return new GatewayError(
+    'TOO_MANY_STREAMS',
+    `Live aggregates may hold ${bucketsMax} buckets in all, and those of one workspace three times what is left free. Request fewer, or try again later.`,
+  );
 }

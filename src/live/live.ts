@@ -91,7 +91,7 @@ export function createLive(options: LiveOptions): Live {
   const counts = { deliveries: 0, catchUps: 0, offered: 0 };
   const streams = createStreams(limits, clock);
   const { watches } = streams;
-  const history = createHistory(log, limits);
+  const history = createHistory(log, limits, clock);
   const tail = new Tail({ log, watches, limits, patience });
   const around = { history, clock, limits, patience, counts, onStart, onClose: streams.onClose };
   wakeup.onHint(hint => tail.look(hint));

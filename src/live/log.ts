@@ -7,7 +7,7 @@
 import { sql } from 'drizzle-orm';
 import type { LogPlace } from '../core/cursor.ts';
 import type { StoredEvent } from '../core/event.ts';
-import type { Connection } from '../db/connection.ts';
+import { onBehalfOf, type Connection } from '../db/connection.ts';
 import { EventRows } from '../db/event-rows.ts';
 import { rows } from '../db/query.ts';
 import { eventSource } from '../db/stored-event.ts';
@@ -40,7 +40,7 @@ export function createEventLog(connection: Connection, bytesMax?: number): Event
     heads: workspaceIds => readHeads(connection, workspaceIds),
     bounds: workspaceIds => readBounds(connection, workspaceIds),
     after: (workspaceId, place, limit) => readAfter(eventRows, workspaceId, place, limit),
-    oldest: workspaceId => readOldest(connection, workspaceId),
+    oldest: workspaceId => readOldest(onBehalfOf(workspaceId, connection), workspaceId),
   };
 }
 

@@ -8,9 +8,9 @@ import type { StoredEvent } from '../core/event.ts';
 import type { LiveClock } from './clock.ts';
 import type { Page } from './history.ts';
 import type { LiveLimits } from './limits.ts';
-import type { Ring } from './ring.ts';
 import { later } from './start-place.ts';
 import type { Delivery, EventDelivery, SubscribeOptions } from './stream.ts';
+import type { Watch } from './watch.ts';
 
 export interface ScanOptions {
   readonly start: LogPlace;
@@ -18,7 +18,7 @@ export interface ScanOptions {
   readonly head: LogPlace;
   readonly wants: SubscribeOptions;
   readonly types: ReadonlySet<string> | null;
-  readonly ring: Ring;
+  readonly watch: Pick<Watch, 'ring' | 'words'>;
   readonly clock: LiveClock;
   readonly limits: LiveLimits;
 }
@@ -34,6 +34,8 @@ export class Scan {
   #isCaughtUp = false;
   #saidPosition: number;
   #saidAtMs: number;
+  /** Events that may still be looked at in this turn. */
+  #left = 0;
 
   constructor(options: ScanOptions) {
     this.#options = options;
@@ -68,20 +70,25 @@ export class Scan {
 
   need(): Need {
     if (this.#page !== null) return 'TURN';
-    const { ring } = this.#options;
+    const { ring } = this.#options.watch;
     if (!ring.covers(this.#place.position)) return 'PAGE';
     return ring.after(this.#place.position) === undefined ? 'EVENT' : 'TURN';
   }
 
-  /** The next delivery; null when there is none, or none among a bounded number of events. */
+  /** From now on a bounded number of events is looked at, until this is called again. */
+  beginTurn(): void {
+    this.#left = this.#options.limits.scanEventsMax;
+  }
+
+  /** The next delivery; null when there is none, or none that is found in this turn. */
   poll(): Delivery | null {
-    const { clock, limits } = this.#options;
-    const now = clock.now();
-    for (let left = limits.scanEventsMax; left > 0; left--) {
+    const now = this.#options.clock.now();
+    while (this.#left > 0) {
       const next = this.#peek();
       const mark = this.#dueMark(next);
       if (mark !== null) return this.#say(mark);
       if (next === undefined) return null;
+      this.#left -= 1;
       const isWanted = this.#wants(next.event, now, this.#page !== null);
       this.#place = next.place;
       if (this.#page !== null) this.#pageAt++;
@@ -105,7 +112,7 @@ export class Scan {
       this.skipTo(this.#page.end);
       this.#page = null;
     }
-    const { ring } = this.#options;
+    const { ring } = this.#options.watch;
     const { position } = this.#place;
     return ring.covers(position) ? ring.after(position) : undefined;
   }
@@ -124,11 +131,14 @@ export class Scan {
 
   #wants(event: StoredEvent, now: Date, isFromPage: boolean): boolean {
     if (event.expiresAt !== null && event.expiresAt <= now) return false;
-    const { wants, types } = this.#options;
+    const { wants, types, watch } = this.#options;
     // SQL has chosen the events of such a page.
     if (isFromPage && wants.readMatching !== undefined) return true;
     if (types !== null && !types.has(event.type)) return false;
-    return wants.matches === undefined || wants.matches(event, now);
+    if (wants.matches === undefined) return true;
+    if (wants.search === undefined) return wants.matches(event, FINDS_NOTHING);
+    this.#left -= (wants.search.costPerKb * event.payload.length) / 1_024;
+    return wants.matches(event, word => watch.words.finds(event, word));
   }
 
   #say<D extends Delivery>(delivery: D): D {
@@ -137,3 +147,6 @@ export class Scan {
     return delivery;
   }
 }
+
+/** For a filter that says that it searches for no words. */
+const FINDS_NOTHING = () => false;

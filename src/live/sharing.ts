@@ -1,17 +1,19 @@
-/** Runs work for at most `max` callers at a time, in the order in which they came. */
-export function createGate(max: number): <T>(work: () => Promise<T>) => Promise<T> {
-  const waiting: (() => void)[] = [];
-  let running = 0;
+import { FairPlaces, type Tenant } from '../core/fairness.ts';
 
-  return async work => {
-    if (running < max) running++;
-    else await new Promise<void>(resolve => waiting.push(resolve));
+/** Runs work in the tenant's turn; what the work took is what the tenant is charged. */
+export type Gate = <T>(tenant: Tenant, work: () => Promise<T>) => Promise<T>;
+
+/** Lets so many work at a time, fairly: see `FairPlaces`. */
+export function createGate(max: number, elapsedMs: () => number): Gate {
+  const places = new FairPlaces<() => void>(max);
+
+  return async (tenant, work) => {
+    if (!places.take(tenant)) await new Promise<void>(go => places.wait(tenant, go));
+    const startedMs = elapsedMs();
     try {
       return await work();
     } finally {
-      const next = waiting.shift();
-      if (next === undefined) running--;
-      else next();
+      for (const go of places.leave(tenant, elapsedMs() - startedMs)) go();
     }
   };
 }

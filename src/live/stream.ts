@@ -37,12 +37,24 @@ export interface HeldStream {
   readonly end: () => void;
 }
 
+export interface StreamSearch {
+  /** As `searchWords` has them. */
+  readonly words: ReadonlySet<string>;
+  /** How many events a kilobyte of an event counts for: see `LiveLimits.scanEventsMax`. */
+  readonly costPerKb: number;
+}
+
 export interface SubscribeOptions {
   readonly workspaceId: number;
   /** A place must come from a cursor of this workspace and this epoch. */
   readonly start: StreamStart;
-  /** Absent: every event. It must be pure; what it throws ends the stream. */
-  readonly matches?: (event: StoredEvent, now: Date) => boolean;
+  /**
+   * Absent: every event. It must be pure; what it throws ends the stream. `finds` says whether the
+   * event holds a word of `search`.
+   */
+  readonly matches?: (event: StoredEvent, finds: (word: string) => boolean) => boolean;
+  /** Where `matches` looks through the whole text of events. */
+  readonly search?: StreamSearch;
   /** Only events of these types can match: others cost the stream nothing. Null: any may. */
   readonly types?: readonly string[] | null;
   /** Must agree with `matches`, and takes its place while catching up. */

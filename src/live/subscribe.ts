@@ -1,7 +1,10 @@
-import { GatewayError } from '../core/errors.ts';
+import type { GatewayError } from '../core/errors.ts';
 import type { LiveClock } from './clock.ts';
 import type { LiveLimits } from './limits.ts';
+import { Looks } from './looks.ts';
 import { Ring, type RingMemory } from './ring.ts';
+import { charsOf, createFound } from './searched-words.ts';
+import { StreamRoom } from './stream-room.ts';
 import type { Delivery, HeldStream, LiveStream, StreamTag, SubscribeOptions } from './stream.ts';
 import { Subscriber, type Surroundings } from './subscriber.ts';
 import type { Forgotten } from './wakeup.ts';
@@ -33,45 +36,50 @@ export function createStreams(limits: LiveLimits, clock: LiveClock): Streams {
   const memory: RingMemory = { bytes: 0, rings: new Set() };
   const watches = new Map<number, Watch>();
   const open = new Set<Subscriber>();
-  const held = new Set<HeldStream>();
-  const refusal = ({ tag }: Pick<Chosen, 'tag'>) =>
-    refusalOf(limits, open.size + held.size, tag === undefined ? 0 : (tags.get(tag) ?? 0));
-  const tags = new Map<StreamTag, number>();
+  const room = new StreamRoom(limits);
+  const { held, hold } = createDownloads(room);
+  const around = { clock, looks: new Looks(clock), found: createFound() };
 
   function watchOf(workspaceId: number): Watch {
     const known = watches.get(workspaceId);
     if (known !== undefined) return known;
-    const watch = new Watch(workspaceId, new Ring(limits, memory), clock);
+    const watch = new Watch(workspaceId, new Ring(limits, memory), around);
     watches.set(workspaceId, watch);
     return watch;
   }
 
   function onClose(subscriber: Subscriber): void {
     const { watch, options } = subscriber;
-    const { tag } = options;
     open.delete(subscriber);
-    if (tag !== undefined) count(tags, tag, -1);
+    room.remove(options);
+    if (options.search !== undefined) {
+      room.countSearched(watch.workspaceId, -watch.words.remove(options.search.words));
+    }
     if (watch.size > 0) return;
     watches.delete(watch.workspaceId);
     watch.ring.drop();
   }
 
+  /** Of the words that a stream searches for, those that no other does. */
+  function newChars({ workspaceId, search }: SubscribeOptions): number {
+    if (search === undefined) return 0;
+    return watches.get(workspaceId)?.words.newChars(search.words) ?? charsOf(search.words);
+  }
+
   return {
-    ...{ watches, open, tags, memory, onClose },
-    subscribe(wants, around) {
-      const refused = refusal(wants);
+    ...{ watches, open, tags: room.tags, memory, onClose, hold },
+    subscribe(wants, surroundings) {
+      const { workspaceId, search } = wants;
+      const chars = newChars(wants);
+      const refused = room.refusalOf(wants) ?? room.refusalOfSearch(workspaceId, chars);
       if (refused !== null) return createRefusedStream(refused);
-      if (wants.tag !== undefined) count(tags, wants.tag, 1);
-      const subscriber = new Subscriber(wants, watchOf(wants.workspaceId), around);
+      room.add(wants);
+      room.countSearched(workspaceId, chars);
+      const watch = watchOf(workspaceId);
+      if (search !== undefined) watch.words.add(search.words);
+      const subscriber = new Subscriber(wants, watch, surroundings);
       if (subscriber.mode !== 'CLOSED') open.add(subscriber);
       return subscriber;
-    },
-    hold(stream) {
-      const refused = refusal(stream);
-      if (refused !== null) throw refused;
-      held.add(stream);
-      count(tags, stream.tag, 1);
-      return () => void (held.delete(stream) && count(tags, stream.tag, -1));
     },
     workspaces: () => new Set([...watches.keys(), ...workspacesOf(held)]),
     end(chosen, error) {
@@ -81,9 +89,7 @@ export function createStreams(limits: LiveLimits, clock: LiveClock): Streams {
       for (const stream of cut) stream.end();
       return ended.length + cut.length;
     },
-    closeAll(error) {
-      for (const subscriber of [...open]) subscriber.close(error);
-    },
+    closeAll: error => open.forEach(subscriber => subscriber.close(error)),
     forget(workspaces) {
       const ids = workspaces === 'ALL' ? watches.keys() : workspaces;
       for (const id of ids) watches.get(id)?.forget();
@@ -91,21 +97,26 @@ export function createStreams(limits: LiveLimits, clock: LiveClock): Streams {
   };
 }
 
-function workspacesOf(held: Iterable<HeldStream>): number[] {
-  return Array.from(held).flatMap(({ workspaceId }) => workspaceId ?? []);
+/** Answers that are read for as long as a stream. */
+function createDownloads(room: StreamRoom) {
+  const held = new Set<HeldStream>();
+  function hold(download: HeldStream): () => void {
+    const refused = room.refusalOf(download) ?? room.refusalOfDownload(download);
+    if (refused !== null) throw refused;
+    held.add(download);
+    room.add(download);
+    room.countDownload(download, 1);
+    return () => {
+      if (!held.delete(download)) return;
+      room.remove(download);
+      room.countDownload(download, -1);
+    };
+  }
+  return { held, hold };
 }
 
-/** Null where there is room for one more stream. */
-function refusalOf(
-  { streamsMax, streamsPerTagMax }: LiveLimits,
-  openInAll: number,
-  openOfTag: number,
-): GatewayError | null {
-  if (openInAll >= streamsMax) {
-    return tooMany(`This gateway has ${streamsMax} streams open: try again later.`);
-  }
-  if (openOfTag < streamsPerTagMax) return null;
-  return tooMany(`This key has ${streamsPerTagMax} streams open: close one first.`);
+function workspacesOf(held: Iterable<HeldStream>): number[] {
+  return Array.from(held).flatMap(({ workspaceId }) => workspaceId ?? []);
 }
 
 /** A stream that fails once and is done. */
@@ -133,14 +144,4 @@ export function createRefusedStream(error: GatewayError): LiveStream {
       return this;
     },
   };
-}
-
-function count(tags: Map<StreamTag, number>, tag: StreamTag, change: 1 | -1): void {
-  const left = (tags.get(tag) ?? 0) + change;
-  if (left === 0) tags.delete(tag);
-  else tags.set(tag, left);
-}
-
-function tooMany(message: string): GatewayError {
-  return new GatewayError('TOO_MANY_STREAMS', message);
 }

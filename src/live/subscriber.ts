@@ -60,6 +60,8 @@ export class Subscriber implements LiveStream, Watcher {
   #isParked = false;
   #rousedFrom: LogPlace | null = null;
   #burst = 0;
+  /** It looks when its workspace has its turn. */
+  #isLookingSoon = false;
   #waiter: Waiter | null = null;
   #error: { readonly thrown: unknown } | null = null;
   readonly #onAbort = () => this.close();
@@ -144,10 +146,12 @@ export class Subscriber implements LiveStream, Watcher {
   }
 
   look(): void {
-    if (!this.#isParked) return;
-    this.#scan?.skipTo(this.place);
-    this.#isParked = false;
-    this.#rousedFrom = null;
+    this.#isLookingSoon = false;
+    if (this.#isParked) {
+      this.#scan?.skipTo(this.place);
+      this.#isParked = false;
+      this.#rousedFrom = null;
+    }
     this.#advance();
   }
 
@@ -170,9 +174,8 @@ export class Subscriber implements LiveStream, Watcher {
       const from = startPlace(start, bounds);
       if (from === undefined) throw cursorExpired(await history.oldest(workspaceId));
       if (!isWanted()) return;
-      const { options: wants, types } = this;
-      const { ring } = this.watch;
-      this.#scan = new Scan({ start: from, head: bounds.head, wants, types, ring, clock, limits });
+      const { options: wants, types, watch } = this;
+      this.#scan = new Scan({ start: from, head: bounds.head, wants, types, watch, clock, limits });
       this.#around.onStart(this.watch, bounds.head);
       this.#turn();
       this.#advance();
@@ -188,7 +191,10 @@ export class Subscriber implements LiveStream, Watcher {
       const again = () => this.#pull(take);
       return this.#waiter.settled.then(again, again);
     }
-    const isInTurn = this.#burst++ < this.#around.limits.burstMax;
+    // What searches texts takes its workspace's turns for all that it looks at.
+    const isDear = this.options.search !== undefined;
+    const isInTurn = !isDear && this.#burst++ < this.#around.limits.burstMax;
+    if (isInTurn) this.#scan?.beginTurn();
     const delivery = isInTurn ? this.#poll() : null;
     if (delivery !== null) return Promise.resolve(take(delivery));
     if (this.#mode === 'CLOSED') return this.#last(take);
@@ -221,13 +227,16 @@ export class Subscriber implements LiveStream, Watcher {
   /** Serves the reader that waits, or finds out what to wait for. */
   #advance(): void {
     if (this.#waiter === null) return;
+    this.#scan?.beginTurn();
     const delivery = this.#poll();
     if (delivery === null) this.#pursue();
     else this.#takeWaiter()?.settle(delivery);
   }
 
   #advanceSoon(): void {
-    this.#around.clock.soon(() => this.#advance());
+    if (this.#isLookingSoon) return;
+    this.#isLookingSoon = true;
+    this.watch.lookSoon(this);
   }
 
   #pursue(): void {

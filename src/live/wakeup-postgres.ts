@@ -1,9 +1,10 @@
 /**
  * Wake-ups by NOTIFY: one statement at once, and the next, for all that came meanwhile, a few
  * milliseconds after it was answered. It is no part of a flush, since Postgres lets transactions
- * that notify commit only one after another.
+ * that notify commit only one after another. Where no other process listens, heads are kept, and
+ * sent to the first that joins.
  */
-import type { Database } from '../db/client.ts';
+import type { Database, Listening } from '../db/client.ts';
 import type { Connection } from '../db/connection.ts';
 import type { LiveClock } from './clock.ts';
 import { type Forgotten, type Hint, mergeHeads, type Wakeup } from './wakeup.ts';
@@ -13,9 +14,12 @@ export interface PostgresWakeupOptions {
   /** Sends the hints; not that of a writer. */
   readonly connection: Connection;
   readonly clock: LiveClock;
-  /** What is announced this soon after a NOTIFY waits for the next. @default 5 */
+  /** What is announced this soon after a NOTIFY waits for the next. @default 10 */
   readonly gatherMs?: number;
+  /** Hears that a wake-up was not sent. */
   readonly onFailure: (error: unknown) => void;
+  /** Hears that nothing can be heard; it is tried again. */
+  readonly onDeaf: (error: unknown) => void;
 }
 
 const CHANNEL = 'sluice_heads';
@@ -30,8 +34,9 @@ const FORGET_AGAIN_MS = 200;
 
 export function createPostgresWakeup(options: PostgresWakeupOptions): Wakeup {
   const stopping = new AbortController();
-  const sender = createSender(options, stopping.signal);
-  let listening: Promise<{ stop(): Promise<void> }> | undefined;
+  let listening: Promise<Listening> | undefined;
+  let present: Listening | undefined;
+  const sender = createSender(options, stopping.signal, () => present?.isAlone === true);
   let hear: (hint: Hint) => void = () => {};
   let hearForgotten: (forgotten: Forgotten) => void = () => {};
 
@@ -56,8 +61,11 @@ export function createPostgresWakeup(options: PostgresWakeupOptions): Wakeup {
       hearForgotten = listener;
     },
     async start() {
-      listening ??= options.listen(CHANNEL, onNotify, onLook);
-      await listening;
+      listening ??= options.listen({
+        ...{ channel: CHANNEL, onNotify, onLook, onJoined: sender.send },
+        onFailure: options.onDeaf,
+      });
+      present = await listening;
     },
     async stop() {
       stopping.abort();
@@ -70,16 +78,26 @@ export function createPostgresWakeup(options: PostgresWakeupOptions): Wakeup {
 }
 
 /** One NOTIFY at a time. */
-function createSender(options: PostgresWakeupOptions, stopping: AbortSignal) {
-  const { clock, gatherMs = 5, connection, onFailure } = options;
+function createSender(
+  options: PostgresWakeupOptions,
+  stopping: AbortSignal,
+  isAlone: () => boolean,
+) {
+  const { clock, gatherMs = 10, connection, onFailure } = options;
   let waiting = new Map<number, number>();
   let forgotten = new Set<number>();
   let sending: Promise<void> | null = null;
 
+  const areHeadsDue = () => waiting.size > 0 && !isAlone();
+
+  function send(): void {
+    if (forgotten.size > 0 || areHeadsDue()) sending ??= sendAll();
+  }
+
   async function sendAll(): Promise<void> {
     for (;;) {
       if (forgotten.size > 0) await sendForgotten();
-      else if (waiting.size > 0) await sendWaiting();
+      else if (areHeadsDue()) await sendWaiting();
       else break;
       await clock.sleep(gatherMs, stopping);
     }
@@ -111,14 +129,16 @@ function createSender(options: PostgresWakeupOptions, stopping: AbortSignal) {
   }
 
   return {
+    send,
     announce(heads: ReadonlyMap<number, number>): void {
       if (stopping.aborted) return;
       if (waiting.size < WAITING_MAX) mergeHeads(waiting, heads);
-      if (waiting.size > 0) sending ??= sendAll();
+      send();
     },
+    /** Sent in any case: what is kept elsewhere of something redacted must not stay there. */
     forget(workspaceId: number): void {
       forgotten.add(workspaceId);
-      sending ??= sendAll();
+      send();
     },
     idle: async () => void (await sending),
   };

@@ -6,7 +6,9 @@
 import type { LogPlace } from '../core/cursor.ts';
 import type { StoredEvent } from '../core/event.ts';
 import type { LiveClock } from './clock.ts';
+import type { Looker, Looks } from './looks.ts';
 import type { Ring } from './ring.ts';
+import { SearchedWords, type Found } from './searched-words.ts';
 import { placeOf } from './stream.ts';
 
 /** A subscriber, as its workspace sees it. */
@@ -17,7 +19,7 @@ export interface Watcher {
   readonly parked: boolean;
   /** The place before the first event that it may want; kept until it looks. */
   rouse(from: LogPlace): boolean;
-  /** Looks on, and parks again when there is nothing for it. */
+  /** Looks on, and parks when there is nothing for it. */
   look(): void;
   /** What it holds of the log is no longer true. */
   forget(): void;
@@ -27,12 +29,18 @@ export interface Watcher {
 
 /** How long what a writer flushed before a redaction may take to be offered. */
 const DISTRUST_MS = 2_000;
-/** Looks of subscribers before input and output have their turn. */
-const SLICE_MS = 8;
 
-export class Watch {
+/** What the workspaces of a process share. */
+interface WatchAround {
+  readonly clock: LiveClock;
+  readonly looks: Looks;
+  readonly found: Found;
+}
+
+export class Watch implements Looker {
   readonly workspaceId: number;
   readonly ring: Ring;
+  readonly words: SearchedWords;
   /** The newest head heard of: the tail reads until the ring ends there. */
   target = 0;
   /** How many events the tail reads at once. */
@@ -42,17 +50,21 @@ export class Watch {
   /** What was read of the log in an earlier one is no longer true. */
   generation = 0;
   readonly #clock: LiveClock;
+  readonly #looks: Looks;
   #distrustUntilMs = -Infinity;
   readonly #all = new Set<Watcher>();
   readonly #broad = new Set<Watcher>();
   readonly #byType = new Map<string, Set<Watcher>>();
-  #roused: Watcher[] = [];
-  #isLooking = false;
+  #lookers: Watcher[] = [];
+  /** Among the lookers of the process. */
+  #isInTurn = false;
 
-  constructor(workspaceId: number, ring: Ring, clock: LiveClock) {
+  constructor(workspaceId: number, ring: Ring, around: WatchAround) {
     this.workspaceId = workspaceId;
     this.ring = ring;
-    this.#clock = clock;
+    this.#clock = around.clock;
+    this.#looks = around.looks;
+    this.words = new SearchedWords(around.found);
   }
 
   get size(): number {
@@ -127,7 +139,7 @@ export class Watch {
       }
       from = placeOf(event);
     }
-    this.#lookSoon();
+    this.#lookInTurn();
     return fresh.length;
   }
 
@@ -143,30 +155,36 @@ export class Watch {
   /** Lets those look again for whom a checkpoint is due. */
   sweep(): void {
     for (const watcher of this.#all) {
-      if (watcher.parked && watcher.checkpointDue()) this.#roused.push(watcher);
+      if (watcher.parked && watcher.checkpointDue()) this.#lookers.push(watcher);
     }
-    this.#lookSoon();
+    this.#lookInTurn();
+  }
+
+  /** Lets one look when it is this workspace's turn. */
+  lookSoon(watcher: Watcher): void {
+    this.#lookers.push(watcher);
+    this.#lookInTurn();
   }
 
   #rouse(watchers: Iterable<Watcher>, from: LogPlace): void {
     for (const watcher of watchers) {
-      if (watcher.parked && watcher.rouse(from)) this.#roused.push(watcher);
+      if (watcher.parked && watcher.rouse(from)) this.#lookers.push(watcher);
     }
   }
 
-  #lookSoon(): void {
-    if (this.#isLooking || this.#roused.length === 0) return;
-    this.#isLooking = true;
-    this.#clock.soon(() => this.#lookOn());
+  #lookInTurn(): void {
+    if (this.#isInTurn || this.#lookers.length === 0) return;
+    this.#isInTurn = true;
+    this.#looks.add(this);
   }
 
-  #lookOn(): void {
-    const until = this.#clock.elapsedMs() + SLICE_MS;
-    const roused = this.#roused;
+  lookUntil(isOver: () => boolean): boolean {
+    const lookers = this.#lookers;
     let looked = 0;
-    while (looked < roused.length && this.#clock.elapsedMs() < until) roused[looked++]?.look();
-    this.#roused = roused.slice(looked);
-    this.#isLooking = false;
-    this.#lookSoon();
+    do lookers[looked++]?.look();
+    while (looked < lookers.length && !isOver());
+    this.#lookers = lookers.slice(looked);
+    this.#isInTurn = this.#lookers.length > 0;
+    return this.#isInTurn;
   }
 }

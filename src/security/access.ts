@@ -48,7 +48,8 @@ export function createAccess(source: WorkspaceSource, nowMs: () => number): Acce
   return {
     async access(principal, slug, scope) {
       const { workspaceId } = requireScope(principal, scope);
-      const workspace = await workspaces.find(slug?.toLowerCase() ?? workspaceId ?? DEFAULT_SLUG);
+      const found = workspaces.find(slug?.toLowerCase() ?? workspaceId ?? DEFAULT_SLUG);
+      const workspace = found instanceof Promise ? await found : found;
       if (workspace === null || (workspaceId !== null && workspace.id !== workspaceId)) {
         throw new GatewayError(
           'NOT_FOUND',

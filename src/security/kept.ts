@@ -5,8 +5,8 @@
 const KEPT_MAX = 10_000;
 
 export interface Kept<Name, Value> {
-  /** Null for what is not there, which is looked up each time. */
-  find(name: Name): Promise<Value | null>;
+  /** At once where it is kept. Null for what is not there, which is looked up each time. */
+  find(name: Name): Value | Promise<Value | null>;
   /** What is kept, or is being looked up, of these is not used again. */
   forget(isMeant: (value: Value) => boolean): void;
 }
@@ -39,16 +39,19 @@ export function createKept<Name, Value>(options: KeptOptions<Name, Value>): Kept
     }
   }
 
+  async function findNew(name: Name): Promise<Value | null> {
+    const asked = underWay.get(name);
+    // What was not there when somebody else asked may have been made since.
+    if (asked !== undefined) return (await asked) ?? lookUp(name);
+    const looking = look(name);
+    underWay.set(name, looking);
+    return looking;
+  }
+
   return {
-    async find(name) {
+    find(name) {
       const known = kept.get(name);
-      if (known !== undefined && known.untilMs > nowMs()) return known.value;
-      const asked = underWay.get(name);
-      // What was not there when somebody else asked may have been made since.
-      if (asked !== undefined) return (await asked) ?? lookUp(name);
-      const looking = look(name);
-      underWay.set(name, looking);
-      return looking;
+      return known !== undefined && known.untilMs > nowMs() ? known.value : findNew(name);
     },
     forget(isMeant) {
       forgotten += 1;

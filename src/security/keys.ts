@@ -2,11 +2,11 @@
  * Keys: `slc_<prefix>_<secret>` with 256 bits of randomness, or a credential that a client
  * already has. Kept and looked up as SHA-256; the secret is shown once.
  */
-import { createHash, randomBytes } from 'node:crypto';
+import { hash, randomBytes } from 'node:crypto';
 import { isExampleSecret, type ApiKeyInfo } from '../core/api-key.ts';
 import { GatewayError } from '../core/errors.ts';
 import { LIMITS } from '../core/limits.ts';
-import { unauthenticated, type Actor, type Scope } from '../core/principal.ts';
+import { tenantOfActor, unauthenticated, type Actor, type Scope } from '../core/principal.ts';
 import { isStorableText, isWithinBytes } from '../core/text.ts';
 import { requireKey } from '../db/acting-key.ts';
 import type { Connection, Lane } from '../db/client.ts';
@@ -56,7 +56,7 @@ export interface KeyAdmin {
 }
 
 export function hashSecret(secret: string): string {
-  return createHash('sha256').update(secret, 'utf8').digest('hex');
+  return hash('sha256', secret, 'hex');
 }
 
 export function mintSecret(): string {
@@ -81,21 +81,21 @@ export function createKeyAdmin(write: Lane, options: KeyAdminOptions): KeyAdmin 
       const addresses = key.addresses === null ? null : checkRanges(key.addresses);
       const secret = key.secret ?? mintSecret();
       const given = { ...key, secret, addresses };
-      const row = await committed(write, connection =>
+      const row = await committed(write, actor, connection =>
         create(connection, given, { actor, ageDaysMax }),
       );
       return { key: toApiKeyInfo(row), secret };
     },
     async rotate(id, overlapMs, actor) {
       const secret = mintSecret();
-      const { made, previous } = await committed(write, connection =>
+      const { made, previous } = await committed(write, actor, connection =>
         rotate(connection, { id, overlapMs, secret }, { actor, ageDaysMax }),
       );
       onRevoked(id);
       return { key: toApiKeyInfo(made), secret, previous: toApiKeyInfo(previous) };
     },
     async revoke(id, actor) {
-      const row = await committed(write, connection => revoke(connection, id, actor));
+      const row = await committed(write, actor, connection => revoke(connection, id, actor));
       onRevoked(id);
       return toApiKeyInfo(row);
     },
@@ -176,9 +176,13 @@ async function revoke(connection: Connection, id: number, actor: Actor | null): 
   return revoked as ApiKeyRow;
 }
 
-async function committed<T>(write: Lane, work: (connection: Connection) => Promise<T>): Promise<T> {
+async function committed<T>(
+  write: Lane,
+  actor: Actor | null,
+  work: (connection: Connection) => Promise<T>,
+): Promise<T> {
   try {
-    return await transaction(write, work);
+    return await transaction(write, work, { tenant: tenantOfActor(actor) });
   } catch (error) {
     if (codeOf(error) !== SQLSTATE.uniqueViolation) throw toGatewayError(error, 'write');
     throw new GatewayError('CONFLICT', 'This secret is already in use. Choose another.');

@@ -7,10 +7,11 @@
  * many is refused before its key is looked up, right or wrong, or guessing would go on. Only keys
  * that were right there lately pass, so that a neighbour behind the same proxy is not locked out.
  */
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible';
 import { GatewayError } from '../core/errors.ts';
-import type { Principal } from '../core/principal.ts';
+import type { Tenant } from '../core/fairness.ts';
+import { tenantOf, type Principal } from '../core/principal.ts';
 import { addressOf, type Origin } from './address.ts';
 
 export interface RateSettings {
@@ -27,6 +28,17 @@ export interface RateSettings {
 export interface Caller extends Origin {
   /** Hears what is left of its rates, where the way of the request has a place for it. */
   setHeader?(name: string, value: string): void;
+  /** Hears for whom it acts, once its key was found valid. */
+  becomeKnown?(tenant: Tenant): void;
+  /** What its key is known by here: made once a request, since hashing takes some microseconds. */
+  knownBy?: KnownBy | undefined;
+}
+
+export interface KnownBy {
+  readonly address: string;
+  readonly secret: string;
+  /** Of both, without the secret itself. */
+  readonly name: string;
 }
 
 /** The principal of a secret, null where none was sent, and one more request of its caller. */
@@ -47,6 +59,11 @@ export interface RateLimits {
     authenticate: () => Promise<T>,
   ): Promise<T>;
   /**
+   * Whom a request is for, before anything is looked up: as its secret was right there lately, else
+   * its address. It gives no right.
+   */
+  tenantOf(caller: Caller, secret: string | null): Tenant;
+  /**
    * Counts events that a key is about to record. As many as the rate allows in ten seconds, and any
    * number when none came lately.
    * @throws GatewayError RATE_LIMITED
@@ -63,18 +80,22 @@ export function createRateLimits(
   /** Hears of each refusal. */
   onLimited: () => void = () => {},
 ): RateLimits {
+  const { trustedProxies: proxies } = settings;
   const addresses = rateOf('address', settings.addressRequestsPerSecond);
   const keys = rateOf('key', settings.keyRequestsPerSecond);
   const events = rateOf('events', settings.keyEventsPerSecond);
   const wrongKeys = createWrongKeys(settings.wrongKeysPerMinute);
 
   const admit: RateLimits['admit'] = async (caller, secret, authenticate) => {
-    const address = addressOf(caller, settings.trustedProxies);
     const tell = tellingTo(caller);
-    await addresses?.take(address, 1, tell);
+    if (addresses !== undefined) await addresses.take(addressOf(caller, proxies), 1, tell);
     const principal =
-      secret === null ? await authenticate() : await wrongKeys(address, secret, authenticate);
-    if (principal !== null) await keys?.take(principal.keyId, 1, tell);
+      secret === null
+        ? await authenticate()
+        : await wrongKeys.admit(knownByOf(caller, secret, proxies), authenticate);
+    if (principal === null) return principal;
+    caller.becomeKnown?.(tenantOf(principal));
+    await keys?.take(principal.keyId, 1, tell);
     return principal;
   };
 
@@ -84,6 +105,11 @@ export function createRateLimits(
   }
 
   return {
+    tenantOf(caller, secret) {
+      const known = secret === null ? undefined : knownByOf(caller, secret, proxies);
+      const tenant = known && wrongKeys.tenantOf(known);
+      return tenant ?? `address ${known?.address ?? addressOf(caller, proxies)}`;
+    },
     admit: (caller, secret, authenticate) => admit(caller, secret, authenticate).catch(note),
     countEvents: async (keyId, count) => events?.take(keyId, count).catch(note),
   };
@@ -132,40 +158,53 @@ function tellingTo(caller: Caller): Tell {
   };
 }
 
-type Admit = <T>(address: string, secret: string, authenticate: () => Promise<T>) => Promise<T>;
+function knownByOf(caller: Caller, secret: string, proxies: number): KnownBy {
+  const { knownBy } = caller;
+  if (knownBy?.secret === secret) return knownBy;
+  const address = addressOf(caller, proxies);
+  const name = `${address} ${hash('sha256', secret, 'base64')}`;
+  return (caller.knownBy = { address, secret, name });
+}
 
-function createWrongKeys(perMinute: number): Admit {
+interface WrongKeys {
+  admit<T extends Principal | null>(by: KnownBy, authenticate: () => Promise<T>): Promise<T>;
+  tenantOf(by: KnownBy): Tenant | undefined;
+}
+
+function createWrongKeys(perMinute: number): WrongKeys {
   const limiter = new RateLimiterMemory({ points: perMinute, duration: WRONG_KEYS_WINDOW_S });
-  /** Of keys that were right where they came from, the latest last. */
-  const right = new Set<string>();
+  /** Whom keys act for that were right where they came from, the latest last. */
+  const right = new Map<string, Tenant>();
 
-  function noteRight(key: string): void {
-    right.delete(key);
-    right.add(key);
-    const [oldest] = right;
-    if (right.size > RIGHT_KEYS_MAX && oldest !== undefined) right.delete(oldest);
+  function noteRight(name: string, principal: Principal | null): void {
+    right.delete(name);
+    if (principal !== null) right.set(name, tenantOf(principal));
+    const [oldest] = right.size > RIGHT_KEYS_MAX ? right.keys() : [];
+    if (oldest !== undefined) right.delete(oldest);
   }
 
-  return async (address, secret, authenticate) => {
-    const key = `${address} ${createHash('sha256').update(secret).digest('base64')}`;
-    const isKnown = right.has(key);
-    // Counted before it is known, so that many at once are no more than one after the other.
-    const left = isKnown ? null : await limiter.consume(address).catch(refusedOrThrow);
-    if (left !== null && left.consumedPoints > perMinute) {
-      throw limited(`${perMinute} wrong keys a minute from one address`, left);
-    }
-    try {
-      const principal = await authenticate();
-      if (!isKnown) await limiter.reward(address);
-      noteRight(key);
-      return principal;
-    } catch (error) {
-      const isWrong = error instanceof GatewayError && error.code === 'UNAUTHENTICATED';
-      if (isWrong && isKnown) await limiter.penalty(address);
-      if (isWrong) right.delete(key);
-      else if (!isKnown) await limiter.reward(address);
-      throw error;
-    }
+  return {
+    tenantOf: ({ name }) => right.get(name),
+    async admit({ address, name }, authenticate) {
+      const isKnown = right.has(name);
+      // Counted before it is known, so that many at once are no more than one after the other.
+      const left = isKnown ? null : await limiter.consume(address).catch(refusedOrThrow);
+      if (left !== null && left.consumedPoints > perMinute) {
+        throw limited(`${perMinute} wrong keys a minute from one address`, left);
+      }
+      try {
+        const principal = await authenticate();
+        if (!isKnown) await limiter.reward(address);
+        noteRight(name, principal);
+        return principal;
+      } catch (error) {
+        const isWrong = error instanceof GatewayError && error.code === 'UNAUTHENTICATED';
+        if (isWrong && isKnown) await limiter.penalty(address);
+        if (isWrong) right.delete(name);
+        else if (!isKnown) await limiter.reward(address);
+        throw error;
+      }
+    },
   };
 }
 

@@ -10,13 +10,14 @@
  * stream lives and 60 seconds more, to any gateway: the gateway of the open stream says so in the
  * database. A use alone prolongs nothing, and a day after the opening it is over.
  */
-import { createHash, randomBytes } from 'node:crypto';
+import { hash, randomBytes } from 'node:crypto';
 import { canonicalJson } from '../core/canonical-json.ts';
 import { eventCursors } from '../core/cursor.ts';
 import { GatewayError } from '../core/errors.ts';
 import { LIMITS } from '../core/limits.ts';
 import { actorOf, unauthenticated, type Principal } from '../core/principal.ts';
 import type { Connection } from '../db/client.ts';
+import { onBehalfOf } from '../db/connection.ts';
 import { toGatewayError } from '../db/sqlstate.ts';
 import { allowsOf } from './address-ranges.ts';
 import { hashSecret } from './keys.ts';
@@ -79,7 +80,7 @@ export interface Operation {
 /** The same for the same document, operation and variables. */
 export function hashOperation({ query, operationName, variables }: Operation): string {
   const asked = canonicalJson([query, operationName ?? null, variables ?? {}]);
-  return createHash('sha256').update(asked, 'utf8').digest('hex');
+  return hash('sha256', asked, 'hex');
 }
 
 const { streamTicketSeconds: VALID_S, streamResumableHours: RESUMABLE_H } = LIMITS;
@@ -160,7 +161,7 @@ export function createTickets(options: TicketsOptions): Tickets {
       const { keyId, scope } = actorOf(principal, 'EVENTS_READ');
       const ticket = randomBytes(32).toString('base64url');
       const params = [keyId, hashSecret(ticket), workspaceId, operation, scope];
-      const [made] = await asked<MadeRow>(write, CREATE, params);
+      const [made] = await asked<MadeRow>(onBehalfOf(workspaceId, write), CREATE, params);
       // Its workspace was deleted a moment ago, and it went with it.
       if (made === undefined) throw unauthenticated();
       if (made.expires_at !== null) return { ticket, expiresAt: made.expires_at };

@@ -1,11 +1,13 @@
 /**
  * Admission: of what is asked, as much is taken in as can be answered soon, and the rest is turned
  * away with OVERLOADED before anything is read of it. Requests in work are bounded by number
- * (`admission-limit.ts`), and those and what waits by bytes. Who finds no room waits for a moment, in
- * order: long enough for a burst, too short for a queue.
+ * (`admission-limit.ts`), and those and what waits by bytes. A request that finds no room waits for
+ * a moment: long enough for a burst, too short for a queue. Tenants share all of this fairly
+ * (`core/fairness.ts`): one that asks for more than fits is turned away, and no other is.
  */
 import { performance } from 'node:perf_hooks';
 import { GatewayError } from '../core/errors.ts';
+import { FairQueue, Holdings, mayHold, NO_TENANT, type Tenant } from '../core/fairness.ts';
 import { LIMITS } from '../core/limits.ts';
 import { firstLimit, nextLimit } from './admission-limit.ts';
 
@@ -23,14 +25,16 @@ export interface Work {
   /** What is held for it. */
   readonly bytes: number;
   /** More is held for it than was known. @throws GatewayError OVERLOADED */
-  readonly grow: (bytes: number) => void;
+  grow(bytes: number): void;
   /** Idempotent. */
-  readonly end: () => void;
+  end(): void;
 }
 
 export interface AdmissionFigures {
   readonly inWork: number;
   readonly waiting: number;
+  /** What is held for them, and for messages that are not complete. */
+  readonly bytes: number;
 }
 
 /** How often the limit is looked at, and those who have waited for too long. */
@@ -39,21 +43,53 @@ const LOOK_EVERY_MS = 100;
 const BYTES_A_SHARE = 131_072;
 const SHARES_MAX = 4;
 
-interface Entry {
-  state: 'WAITING' | 'RUNNING' | 'ENDED';
-  bytes: number;
-  shares: number;
-  readonly sinceMs: number;
+/** Made for each request: a class, since a literal with closures takes several times as long. */
+class Entry implements Work {
+  readonly tenant: Tenant;
+  readonly sinceMs = performance.now();
+  state: 'WAITING' | 'RUNNING' | 'ENDED' = 'WAITING';
+  bytes = 0;
+  shares = 0;
+  turn: Promise<void> | undefined;
   /** Ends the wait. */
-  settle: (error?: GatewayError) => void;
+  settle: (error?: GatewayError) => void = noop;
+  readonly #room: Room;
+
+  constructor(tenant: Tenant, room: Room) {
+    this.tenant = tenant;
+    this.#room = room;
+  }
+
+  grow(bytes: number): void {
+    if (this.state !== 'ENDED') this.#room.hold(this, bytes);
+  }
+
+  end(): void {
+    this.#room.end(this);
+  }
 }
+
+/** Where the bytes and the place of an entry are counted. */
+interface Room {
+  /** @throws GatewayError OVERLOADED */
+  hold(entry: Entry, bytes: number): void;
+  end(entry: Entry): void;
+}
+
+const noop = (): void => {};
 
 export class Admission {
   readonly #options: AdmissionOptions;
-  readonly #waiting = new Set<Entry>();
+  readonly #room: Room = {
+    hold: (entry, bytes) => this.#hold(entry, bytes),
+    end: entry => this.#end(entry),
+  };
+  readonly #waiting = new FairQueue<Entry>();
+  /** Those that wait, the oldest first. */
+  readonly #byAge = new Set<Entry>();
+  readonly #running = new Holdings();
+  readonly #bytes = new Holdings();
   #requests = 0;
-  #shares = 0;
-  #bytes = 0;
   #limit: number;
   #isShort = false;
   #lookedMs = 0;
@@ -65,31 +101,38 @@ export class Admission {
   }
 
   get figures(): AdmissionFigures {
-    return { inWork: this.#requests, waiting: this.#waiting.size };
+    return { inWork: this.#requests, waiting: this.#waiting.size, bytes: this.#bytes.all };
   }
 
   /**
    * Takes a request in, or lets it wait. Whatever becomes of it, its work must be ended.
    * @throws GatewayError OVERLOADED
    */
-  enter(bytes: number): Work {
-    const sinceMs = performance.now();
-    const entry: Entry = { state: 'WAITING', bytes: 0, shares: 0, sinceMs, settle: () => {} };
-    if (this.#waiting.size >= LIMITS.workWaitingMax) throw this.#refusal();
+  enter(bytes: number, tenant: Tenant = NO_TENANT): Work {
+    const entry = new Entry(tenant, this.#room);
+    if (!this.#mayWait(tenant)) throw this.#refusal();
     this.#hold(entry, bytes);
     this.#watch();
-    const isNext = this.#waiting.size === 0 && this.#hasRoom(entry);
+    // Others that wait have no room: they have all that they may.
+    const isNext = this.#waiting.sizeOf(tenant) === 0 && this.#hasRoom(entry);
     if (isNext) this.#run(entry);
-    return {
-      turn: isNext ? undefined : this.#wait(entry),
-      get bytes() {
-        return entry.bytes;
-      },
-      grow: more => {
-        if (entry.state !== 'ENDED') this.#hold(entry, more);
-      },
-      end: () => this.#end(entry),
-    };
+    else entry.turn = this.#wait(entry);
+    return entry;
+  }
+
+  /** Holds bytes of what is not yet a request; they are to be given back. @throws GatewayError OVERLOADED */
+  hold(bytes: number, tenant: Tenant): void {
+    if (!this.#bytes.mayAdd(tenant, bytes, this.#options.workBytesMax)) throw this.#refusal();
+    this.#bytes.add(tenant, bytes);
+  }
+
+  giveBack(bytes: number, tenant: Tenant): void {
+    this.#bytes.add(tenant, -bytes);
+  }
+
+  #mayWait(tenant: Tenant): boolean {
+    const own = tenant === NO_TENANT ? 0 : this.#waiting.sizeOf(tenant);
+    return mayHold({ own, all: this.#waiting.size, max: LIMITS.workWaitingMax }, 1);
   }
 
   #refusal(): GatewayError {
@@ -99,55 +142,59 @@ export class Admission {
 
   /** What stands alone always fits. */
   #hold(entry: Entry, bytes: number): void {
-    const others = this.#bytes - entry.bytes;
-    const isOver = this.#bytes + bytes > this.#options.workBytesMax;
-    if (others > 0 && isOver) throw this.#refusal();
+    const { tenant } = entry;
+    const others = this.#bytes.all - entry.bytes;
+    const hasRoom = this.#bytes.mayAdd(tenant, bytes, this.#options.workBytesMax);
+    if (others > 0 && !hasRoom) throw this.#refusal();
     entry.bytes += bytes;
-    this.#bytes += bytes;
+    this.#bytes.add(tenant, bytes);
     const shares = Math.min(SHARES_MAX, 1 + Math.floor(entry.bytes / BYTES_A_SHARE));
-    if (entry.state === 'RUNNING') this.#shares += shares - entry.shares;
+    if (entry.state === 'RUNNING') this.#running.add(tenant, shares - entry.shares);
     entry.shares = shares;
   }
 
-  #hasRoom({ shares }: Entry): boolean {
-    return this.#requests === 0 || this.#shares + shares <= this.#limit;
+  #hasRoom({ tenant, shares }: Entry): boolean {
+    return this.#requests === 0 || this.#running.mayAdd(tenant, shares, this.#limit);
   }
 
   #run(entry: Entry): void {
     entry.state = 'RUNNING';
     this.#requests += 1;
-    this.#shares += entry.shares;
+    this.#running.add(entry.tenant, entry.shares);
   }
 
   #wait(entry: Entry): Promise<void> {
     this.#isShort = true;
-    this.#waiting.add(entry);
+    this.#waiting.add(entry.tenant, entry);
+    this.#byAge.add(entry);
     return new Promise((resolve, reject) => {
       entry.settle = error => (error === undefined ? resolve() : reject(error));
     });
   }
 
   #letIn(): void {
-    for (const entry of this.#waiting) {
-      if (!this.#hasRoom(entry)) return;
-      this.#waiting.delete(entry);
+    for (;;) {
+      const entry = this.#waiting.take((_tenant, each) => this.#hasRoom(each));
+      if (entry === undefined) return;
+      this.#byAge.delete(entry);
       this.#run(entry);
       entry.settle();
     }
   }
 
   #end(entry: Entry): void {
-    const { state, bytes, shares } = entry;
+    const { tenant, state, bytes, shares } = entry;
     if (state === 'ENDED') return;
     entry.state = 'ENDED';
-    this.#bytes -= bytes;
+    this.#bytes.add(tenant, -bytes);
     if (state === 'WAITING') {
-      this.#waiting.delete(entry);
+      this.#waiting.delete(tenant, entry);
+      this.#byAge.delete(entry);
       entry.settle(this.#refusal());
       return;
     }
     this.#requests -= 1;
-    this.#shares -= shares;
+    this.#running.add(tenant, -shares);
     this.#letIn();
   }
 
@@ -167,7 +214,7 @@ export class Admission {
     this.#isShort = false;
     this.#limit = nextLimit(this.#limit, workRequestsMax, { lateMs, isShort });
     this.#letIn();
-    for (const entry of this.#waiting) {
+    for (const entry of this.#byAge) {
       if (nowMs - entry.sinceMs < LIMITS.workWaitMs) break;
       this.#end(entry);
     }

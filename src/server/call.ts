@@ -1,8 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
+import { NO_TENANT, type Tenant } from '../core/fairness.ts';
 import type { Principal } from '../core/principal.ts';
-import type { Caller } from '../security/rate-limits.ts';
+import type { Caller, KnownBy } from '../security/rate-limits.ts';
 import type { Work } from './admission.ts';
+import { becomesKnown } from './newcomers.ts';
 import { ticketOf, type OperationParams } from './params.ts';
 
 /** Case-insensitive; null where the header is absent. Fetch's Headers fit. */
@@ -67,6 +69,9 @@ export class HttpCall implements Call {
   /** Of a ticket: to be awaited before the first cursor of its stream is sent. */
   onStreamOpened: ((cursor: string) => Promise<void>) | undefined;
   work: Work | undefined;
+  /** Whom it acts for, once that is known. */
+  tenant: Tenant = NO_TENANT;
+  knownBy: KnownBy | undefined;
   #controller: AbortController | undefined;
 
   constructor(req: IncomingMessage, res: ServerResponse, requestId: string) {
@@ -82,6 +87,11 @@ export class HttpCall implements Call {
 
   setHeader(name: string, value: string): void {
     if (!this.res.headersSent) this.res.setHeader(name, value);
+  }
+
+  becomeKnown(tenant: Tenant): void {
+    this.tenant = tenant;
+    if (!becomesKnown(this.req.socket, tenant)) this.setHeader('connection', 'close');
   }
 
   get ticket(): string | null {

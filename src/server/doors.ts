@@ -35,7 +35,7 @@ export interface DoorHandlerOptions {
     readonly authenticate: AuthenticateCaller;
     readonly confirm: AuthenticateCaller;
     readonly metrics: Pick<Metrics, 'receipts'>;
-    readonly rateLimits: Pick<RateLimits, 'countEvents'>;
+    readonly rateLimits: Pick<RateLimits, 'countEvents' | 'tenantOf'>;
     readonly record: RecordEvents;
     readonly live: Pick<Live, 'hold'>;
     keepAside(target: QuarantineTarget, items: readonly QuarantineItem[]): Promise<void>;
@@ -62,11 +62,13 @@ export function createDoorHandler(door: Door, options: DoorHandlerOptions): Path
     const found = find(request.method, request.path);
     if (found.route === null) return withoutRoute(door, request, found);
     request.params = found.params;
-    await admit(call, options.admission);
+    const credential = credentialOf(door, request);
+    const { authenticate, confirm, live, rateLimits } = options.services;
+    await admit(call, options.admission, rateLimits.tenantOf(call, credential.secret));
     const { scope, handle } = found.route;
-    const { authenticate, confirm } = options.services;
     const principalBy = async (authenticated: AuthenticateCaller) => {
-      const principal = await principalOf(door, request, secret => authenticated(secret, call));
+      const principal = await authenticated(credential.secret, call);
+      if (principal === null) throw credential.refused;
       return scope === null ? principal : requireScope(principal, scope);
     };
     await principalBy(authenticate);
@@ -74,7 +76,7 @@ export function createDoorHandler(door: Door, options: DoorHandlerOptions): Path
     const principal = await principalBy(confirm);
     const task: Task = { call, principal, scope, workspaceId: null };
     const answer = await handle(request, contextOf(door, task, options));
-    if (isStream(answer.body)) holdStream(task, options.services.live);
+    if (isStream(answer.body)) holdStream(task, live);
     return answer;
   }
 
@@ -90,8 +92,6 @@ export function createDoorHandler(door: Door, options: DoorHandlerOptions): Path
       } catch (error) {
         answer = encodeError(error, request);
       }
-      // A stream is nobody's answer to wait for.
-      if (isStream(answer.body)) call.work?.end();
       await send(res, answer, settings);
     },
   };
@@ -153,23 +153,20 @@ function readQuery(search: string): URLSearchParams {
   return new URLSearchParams(search);
 }
 
-/** @throws GatewayError UNAUTHENTICATED, RATE_LIMITED, also for who brings no key */
-async function principalOf(
-  door: Door,
-  request: DoorRequest,
-  authenticate: (secret: string | null) => Promise<Principal | null>,
-): Promise<Principal> {
-  let secret: string | null = null;
-  let refused: unknown = unauthenticated();
+interface Credential {
+  /** Null where no key was sent. */
+  readonly secret: string | null;
+  /** What is said where there is no such key. */
+  readonly refused: unknown;
+}
+
+function credentialOf(door: Door, request: DoorRequest): Credential {
   try {
-    secret = door.credential(request);
-  } catch (error) {
+    return { secret: door.credential(request), refused: unauthenticated() };
+  } catch (refused) {
     // In the words of its vendor.
-    refused = error;
+    return { secret: null, refused };
   }
-  const principal = await authenticate(secret);
-  if (principal === null) throw refused;
-  return principal;
 }
 
 /** A request that was let in. */
@@ -211,16 +208,18 @@ function contextOf(door: Door, task: Task, { services }: DoorHandlerOptions): Do
 }
 
 /**
- * An answer that is streamed counts among the streams of its key, and is cut when the key is
- * revoked or expires, or its workspace is deleted.
+ * An answer that is streamed is nobody's answer to wait for. It counts among the streams of its
+ * key, and is cut when the key is revoked or expires, or its workspace is deleted.
  * @throws GatewayError TOO_MANY_STREAMS
  */
-function holdStream({ call: { res }, principal, workspaceId }: Task, live: Pick<Live, 'hold'>) {
+function holdStream({ call, principal, workspaceId }: Task, live: Pick<Live, 'hold'>): void {
+  const { res, work } = call;
   const release = live.hold({
     ...{ workspaceId, tag: principal.keyId },
     // Without its last chunk: the reader sees that it is not whole.
     end: () => res.destroy(),
   });
+  work?.end();
   if (res.closed) release();
   else res.once('close', release);
 }

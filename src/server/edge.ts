@@ -49,15 +49,11 @@ export function createEdge({ config, services, log }: EdgeOptions): Edge {
       principal === null || call.ticket !== null
         ? principal
         : services.confirm(keyOf(call.headers), call),
+    tenantOf: call => services.rateLimits.tenantOf(call, call.ticket ?? keyOf(call.headers)),
     createContext: (call, principal) => {
       // The command line says so of what it imports from files.
       const door = call.headers.get('sluice-door') === 'IMPORT' ? 'IMPORT' : 'GRAPHQL';
-      return createContext({
-        ...{ principal, services, door, access: services.access, lastEventId: call.lastEventId },
-        get signal() {
-          return call.signal;
-        },
-      });
+      return createContext({ principal, services, door, access: services.access, call });
     },
     sharedResults: services.sharedResults,
     eventIdOf: step => cursorOfStep(step, services.epoch),
@@ -88,6 +84,8 @@ function settingsOf(config: Config): ServerSettings {
   return {
     ...SERVER_DEFAULTS,
     bodyBytesMax: config.bodyBytesMax,
+    // Proxies come from few addresses.
+    ...(config.trustedProxies > 0 && { newcomersPerAddressMax: Infinity }),
     queryDepthMax: config.queryDepthMax,
     documentTokensMax: config.queryTokensMax,
     aliasesMax: config.queryAliasesMax,

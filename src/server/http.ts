@@ -1,3 +1,4 @@
+import { LRUCache } from 'lru-cache';
 import {
   createServer,
   STATUS_CODES,
@@ -14,6 +15,7 @@ import { answerError, commonHeaderLines, errorBody, setCommonHeaders } from './a
 import { exceeds } from './body.ts';
 import { requestIdOf } from './call.ts';
 import type { Log } from './log.ts';
+import { Newcomers } from './newcomers.ts';
 import { normalizeTarget, readTarget } from './request-target.ts';
 import { createRouter, faultOfOrigin, pathOf, type RouterOptions } from './router.ts';
 import type { ServerSettings } from './settings.ts';
@@ -49,6 +51,7 @@ export interface HttpServerOptions extends RouterOptions {
 /** How often overdue headers and requests are looked for. */
 const OVERDUE_CHECK_MS = 2_000;
 const HOST_CHARS_SHOWN = 100;
+const GOOD_HOSTS_MAX = 100;
 
 export function createHttpServer(options: HttpServerOptions): HttpServer {
   const { settings, log } = options;
@@ -85,6 +88,8 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
   }
 
   const connections = trackConnections(server, change => options.metrics?.connected(change));
+  const newcomers = new Newcomers(settings);
+  server.on('connection', socket => newcomers.add(socket));
   server.on('request', onRequest);
   server.on('checkContinue', (req, res) => {
     // A sender that waits for leave to send too much gets the refusal in its place.
@@ -113,6 +118,8 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
 
 /** Brings the target into form, and says what keeps a request from being looked at further. */
 function createHeadCheck({ settings: { allowedHosts }, log }: HttpServerOptions) {
+  /** Hosts that were found good: nearly all requests name the same few. */
+  const good = new LRUCache<string, true>({ max: GOOD_HOSTS_MAX });
   let isTold = false;
   return (req: IncomingMessage): GatewayError | undefined => {
     if (!normalizeTarget(req)) {
@@ -120,11 +127,14 @@ function createHeadCheck({ settings: { allowedHosts }, log }: HttpServerOptions)
       return new GatewayError('BAD_REQUEST', message);
     }
     const { host } = req.headers;
-    if (host === undefined) return undefined;
+    if (host === undefined || good.has(host)) return undefined;
     if (!URL.canParse(`http://${host}/`)) {
       return new GatewayError('BAD_REQUEST', 'The Host header is not a host.');
     }
-    if (allowedHosts === null || isOwnHost(host, allowedHosts)) return undefined;
+    if (allowedHosts === null || isOwnHost(host, allowedHosts)) {
+      if (host.length <= HOST_CHARS_SHOWN) good.set(host, true);
+      return undefined;
+    }
     if (!isTold) log.warn({ host }, 'refused for its Host: SLUICE_ALLOWED_HOSTS lists others');
     isTold = true;
     const shown = JSON.stringify(host.slice(0, HOST_CHARS_SHOWN));

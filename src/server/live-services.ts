@@ -1,6 +1,7 @@
 /** The live parts, wired to this gateway's database. */
 import type { Config } from '../config.ts';
 import type { Database } from '../db/client.ts';
+import { onBehalfOf } from '../db/connection.ts';
 import { systemClock } from '../live/clock.ts';
 import { LIVE_LIMITS } from '../live/limits.ts';
 import { createLiveAggregates } from '../live/live-aggregates.ts';
@@ -22,12 +23,11 @@ const POLL_MS = 1_000;
 
 export function createGatewayLive({ db, config, log }: LiveOptions): Live {
   const wakeup = createPostgresWakeup({
-    listen: (channel, onNotify, onLook) =>
-      db.listen(channel, onNotify, onLook, err =>
-        log.warn({ err }, 'not listening: other gateways are seen by poll until it succeeds'),
-      ),
+    listen: db.listen,
     connection: db.upkeep,
     clock: systemClock,
+    onDeaf: err =>
+      log.warn({ err }, 'not listening: other gateways are seen by poll until it succeeds'),
     onFailure: err => log.warn({ err }, 'a wake-up was not sent: other gateways see it by poll'),
   });
   return createLive({
@@ -43,10 +43,12 @@ export function createGatewayLive({ db, config, log }: LiveOptions): Live {
 }
 
 export function createGatewayAggregates({ read }: Database, live: Live, epoch: string) {
-  const reader = { read, epoch, nowMs: () => Date.now() };
+  const readerOf = (workspaceId: number) => ({
+    ...{ read: onBehalfOf(workspaceId, read), epoch, nowMs: () => Date.now() },
+  });
   return createLiveAggregates({
     live,
-    read: (workspaceId, query) => readWholeAnswer(reader, workspaceId, query),
+    read: (workspaceId, query) => readWholeAnswer(readerOf(workspaceId), workspaceId, query),
     clock: systemClock,
   });
 }

@@ -1,4 +1,6 @@
+import type { Tenant } from '../core/fairness.ts';
 import type { Connection } from '../db/client.ts';
+import { onBehalfOf } from '../db/connection.ts';
 import { EventRows } from '../db/event-rows.ts';
 import type { Metrics } from '../observability/metrics.ts';
 import { createAggregateCounts } from '../read/aggregate-counts.ts';
@@ -32,18 +34,53 @@ export function createReaders({
   const read: Connection = {
     query: (text, params, options) => unbounded.query(text, params, { bytesMax, ...options }),
   };
-  const counts = createAggregateCounts({ read, nowMs });
+  const inTurn = <Reader extends object>(make: (read: Connection) => Reader) =>
+    perWorkspace(workspaceId => make(onBehalfOf(workspaceId, read)));
+  const countsOf = (own: Connection) => createAggregateCounts({ read: own, nowMs });
   const eventRows = new EventRows(read, bytesMax);
+  const onAnswer = metrics.aggregated;
   return {
-    events: createEventReader({ read, epoch, eventRows }),
-    listing: createEventListing({ read, counts, eventRows }),
-    timeline: createTimelineReader({ read, epoch, eventRows }),
+    events: inTurn(own => createEventReader({ read: own, epoch, eventRows })),
+    listing: inTurn(own => createEventListing({ read: own, counts: countsOf(own), eventRows })),
+    timeline: inTurn(own => createTimelineReader({ read: own, epoch, eventRows })),
     latestBySubject: (request: LatestEventsRequest) => readLatestBySubject(eventRows, request),
-    definitions: createDefinitionReader(read),
-    workspaces: createWorkspaceReader(read),
-    apiKeys: createApiKeyReader(read),
-    quarantine: createQuarantineReader(read),
-    counts,
-    aggregates: createAggregateReader({ read, epoch, nowMs, onAnswer: metrics.aggregated }),
+    definitions: inTurn(createDefinitionReader),
+    workspaces: createWorkspaceReader(onBehalfOf(ADMINISTRATION, read)),
+    apiKeys: createApiKeyReader(onBehalfOf(ADMINISTRATION, read)),
+    quarantine: inTurn(createQuarantineReader),
+    counts: inTurn(countsOf),
+    aggregates: inTurn(own => createAggregateReader({ read: own, epoch, nowMs, onAnswer })),
   };
+}
+
+/** Whose turns reads take that are of no workspace: they leave room for those of workspaces. */
+export const ADMINISTRATION: Tenant = 'administration';
+
+/** Workspaces whose readers are kept: they are made again for little. */
+const KEPT_MAX = 1_000;
+
+type Method = (workspaceId: number, ...rest: unknown[]) => unknown;
+
+/**
+ * One reader in place of one for each workspace: every method of it takes the workspace first, and
+ * asks in that workspace's turn.
+ */
+function perWorkspace<Reader extends object>(make: (workspaceId: number) => Reader): Reader {
+  const made = new Map<number, Reader>();
+
+  function of(workspaceId: number): Reader {
+    const known = made.get(workspaceId);
+    if (known !== undefined) return known;
+    if (made.size >= KEPT_MAX) made.clear();
+    const reader = make(workspaceId);
+    made.set(workspaceId, reader);
+    return reader;
+  }
+
+  const names = Object.keys(make(0)) as (keyof Reader)[];
+  const methods = names.map(name => {
+    const method: Method = (id, ...rest) => (of(id)[name] as Method)(id, ...rest);
+    return [name, method];
+  });
+  return Object.fromEntries(methods) as Reader;
 }

@@ -3,6 +3,7 @@ import type { Config } from '../config.ts';
 import { GatewayError } from '../core/errors.ts';
 import { unauthenticated } from '../core/principal.ts';
 import type { Database } from '../db/client.ts';
+import { onBehalfOf } from '../db/connection.ts';
 import { EPOCH_DUE, readInstallation, settleHome } from '../db/installation.ts';
 import { codeOf, SQLSTATE } from '../db/sqlstate.ts';
 import type { DoorServices } from '../doors/door.ts';
@@ -34,7 +35,7 @@ import { createIngest } from './ingest-services.ts';
 import { createGatewayAggregates, createGatewayLive } from './live-services.ts';
 import type { Log } from './log.ts';
 import { monotonicMs } from './monotonic.ts';
-import { createReaders } from './readers.ts';
+import { ADMINISTRATION, createReaders } from './readers.ts';
 import { createReadiness, type NotReady } from './readiness.ts';
 import { createSharedResults, type SharedResults } from './shared-results.ts';
 import { createStatus } from './status.ts';
@@ -115,7 +116,7 @@ export async function createServices(options: ServicesOptions): Promise<GatewayS
     quarantineAdmin: createQuarantineAdmin(db.write, record),
     keepAside: (target, items) => keepAside(db, target, items),
     liveAggregates: createGatewayAggregates(db, live, epoch),
-    status: createStatus({ read: db.read, config, writers, live }),
+    status: createStatus({ read: onBehalfOf(ADMINISTRATION, db.read), config, writers, live }),
     redact: (workspaceId, redaction, actor) =>
       redact(db.upkeep, workspaceId, redaction, {
         actor,

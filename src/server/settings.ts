@@ -31,6 +31,9 @@ export interface ServerSettings {
   readonly requestTimeoutMs: number;
   readonly keepAliveTimeoutMs: number;
   readonly connectionsMax: number;
+  /** Connections on which no valid key was shown yet, of all and of one address: the oldest is closed. */
+  readonly newcomersMax: number;
+  readonly newcomersPerAddressMax: number;
   /** A peer that takes nothing of what waits for it for this long is cut. */
   readonly stuckPeerMs: number;
   /** As `stuckPeerMs`, for a stream: a reader may sleep for minutes, since it misses nothing. */
@@ -41,6 +44,8 @@ export interface ServerSettings {
   readonly websocketBufferBytesMax: number;
   readonly websocketOperationsMax: number;
   readonly websocketInitMs: number;
+  /** Bytes of a socket before its `connection_init` is accepted. */
+  readonly websocketInitBytesMax: number;
   readonly websocketPingMs: number;
   /** From `stop()` to the last socket closed by force. */
   readonly stopMs: number;
@@ -75,7 +80,9 @@ export const SERVER_DEFAULTS: ServerSettings = {
   headersTimeoutMs: 10_000,
   requestTimeoutMs: 60_000,
   keepAliveTimeoutMs: 65_000,
-  connectionsMax: 20_000,
+  connectionsMax: LIMITS.connectionsMax,
+  newcomersMax: LIMITS.newcomersMax,
+  newcomersPerAddressMax: LIMITS.newcomersPerAddressMax,
   stuckPeerMs: 15_000,
   stalledReaderMs: 300_000,
   // TCP keep-alive finds a pulled cable within 20 s, but only while nothing is in flight: the ping
@@ -85,6 +92,7 @@ export const SERVER_DEFAULTS: ServerSettings = {
   websocketBufferBytesMax: 65_536,
   websocketOperationsMax: 500,
   websocketInitMs: 3_000,
+  websocketInitBytesMax: LIMITS.websocketInitBytesMax,
   websocketPingMs: 15_000,
   stopMs: 6_000,
   corsOrigins: [],

@@ -6,6 +6,7 @@ import type { Log } from './log.ts';
 import type { Pace } from './pace.ts';
 import { toReady, type Ready, type ReadySource } from './ready.ts';
 import { ResultStream } from './result-stream.ts';
+import type { Unsent } from './unsent.ts';
 
 /**
  * Results as server-sent events, each stream on a connection of its own.
@@ -24,7 +25,10 @@ export interface EventStreams {
   stop(patienceMs: number): Promise<void>;
 }
 
-type StreamOptions = Pick<PipelineOptions, 'log' | 'settings'> & { readonly pace: Pace };
+type StreamOptions = Pick<PipelineOptions, 'log' | 'settings'> & {
+  readonly pace: Pace;
+  readonly unsent: Unsent;
+};
 
 const HEADERS = {
   'content-type': 'text/event-stream; charset=utf-8',
@@ -97,7 +101,7 @@ async function pump(call: HttpCall, stream: ResultStream, options: StreamOptions
     const batch = await stream.take();
     if (batch.length === 0) return;
     if (call.onStreamOpened !== undefined) await noteOpened(call, batch, options.log);
-    if (!write(call, batch)) await drained(call, options.settings.stalledReaderMs);
+    if (!write(call, batch)) await drained(call, options);
   }
 }
 
@@ -124,16 +128,21 @@ function write({ res }: HttpCall, batch: readonly Ready[]): boolean {
   return !res.writableNeedDrain;
 }
 
-/** Resolves when the reader has caught up, or is gone. */
-function drained({ res, req }: HttpCall, stalledReaderMs: number): Promise<void> {
+/** Resolves when the reader has caught up, or is gone; it is cut where what waits finds no room. */
+function drained(
+  { res, req, tenant }: HttpCall,
+  { settings, unsent }: StreamOptions,
+): Promise<void> {
   // Node counts the progress of one large write as activity, and destroys the socket without any.
-  req.socket.setTimeout(stalledReaderMs);
+  req.socket.setTimeout(settings.stalledReaderMs);
   return new Promise(resolve => {
     function done(): void {
+      unsent.forget(req.socket);
       req.socket.setTimeout(0);
       res.off('drain', done).off('close', done);
       resolve();
     }
     res.once('drain', done).once('close', done);
+    if (!unsent.note(req.socket, tenant, res.writableLength)) req.socket.destroy();
   });
 }

@@ -14,14 +14,20 @@ import { marked } from '../core/exact-json.ts';
 import { readerOf, requestIdOf } from './call.ts';
 import type { Pipeline, PipelineOptions } from './graphql-http/pipeline.ts';
 import { scanJson } from './json.ts';
+import { becomesKnown } from './newcomers.ts';
 import type { Pace } from './pace.ts';
 import type { ServerSettings } from './settings.ts';
+import type { Unsent } from './unsent.ts';
+import { measureMessages } from './ws-messages.ts';
 import { connectionCallOf, createOperations, type Outlet, type Peer } from './ws-operations.ts';
 import { createOutlet } from './ws-outlet.ts';
 
 /**
  * The protocol graphql-transport-ws on sockets of `ws`. graphql-ws speaks it; here are the sockets:
  * their bounds, their pings, their pace and their end.
+ *
+ * Until its `connection_init` is accepted, a socket may send a few kilobytes and has a few seconds;
+ * afterwards the parts of a message that is not complete are counted in admission.
  *
  * A message waits until the socket holds less than `websocketBufferBytesMax` unsent, and a stream is
  * not asked for more before: a slow reader costs that much and no more. One that answers no ping
@@ -44,18 +50,24 @@ const CLOSE_MS = 1_000;
 const POLL_MS = 20;
 /** How often the keys of open connections are checked. */
 const KEY_CHECK_MS = 2_000;
+/** Of one message, and reads of a socket that hold parts of one frame: each takes some memory. */
+const FRAGMENTS_MAX = 1_024;
+const CHUNKS_MAX = 8_192;
 
 export function createWebSockets(
   pipeline: Pipeline,
-  options: PipelineOptions & { readonly pace: Pace },
+  options: PipelineOptions & { readonly pace: Pace; readonly unsent: Unsent },
 ): WebSockets {
-  const { settings } = options;
+  const { settings, unsent } = options;
+  const outletOptions = { bufferBytesMax: settings.websocketBufferBytesMax, unsent };
   const protocol = makeServer(createOperations(pipeline, options));
   const peers = new Map<WebSocket, Peer>();
   const sockets = new WebSocketServer({
     noServer: true,
     clientTracking: false,
     maxPayload: settings.websocketMessageBytesMax,
+    // Its types do not know all of these yet.
+    ...{ maxFragments: FRAGMENTS_MAX, maxBufferedChunks: CHUNKS_MAX, closeTimeout: CLOSE_MS },
     perMessageDeflate: false,
     handleProtocols,
   });
@@ -68,10 +80,11 @@ export function createWebSockets(
     upgrade(req, socket, head) {
       if (isStopping) return void socket.end('HTTP/1.1 503 Service Unavailable\r\n\r\n');
       sockets.handleUpgrade(req, socket, head, opened => {
-        const peer = peerOf(req, createOutlet(opened, socket, settings.websocketBufferBytesMax));
+        const peer = peerOf(req, createOutlet(opened, socket, outletOptions));
         peers.set(opened, peer);
         opened.once('close', () => peers.delete(opened));
         serve(opened, peer, protocol, options);
+        measureMessages({ opened, socket, peer, head, ...options });
       });
     },
     async stop(patienceMs) {
@@ -135,6 +148,11 @@ function peerOf({ headers, socket }: IncomingMessage, outlet: Outlet): Peer {
     remoteAddress: socket.remoteAddress,
     headers: readerOf(headers),
     outlet,
+    tenant: undefined,
+    becomeKnown(tenant) {
+      this.tenant = tenant;
+      return becomesKnown(socket, tenant);
+    },
     messageBytes: 0,
     isMessageMarked: false,
     isRefused: false,
@@ -160,6 +178,7 @@ function serve(
       close: (code, reason) => socket.close(code, reason),
       onMessage(listener) {
         socket.on('message', (data: Buffer, isBinary) => {
+          if (socket.readyState !== socket.OPEN) return;
           const message = isBinary ? null : readMessage(data, settings.jsonDepthMax);
           if (message === null) {
             return socket.close(CloseCode.BadRequest, 'Invalid message received');
@@ -180,10 +199,15 @@ function serve(
     socket.close(code, reason);
   }
   const stopPings = keepAlive(socket, settings);
+  // graphql-ws closes it by then, and a peer that does not answer the close is not waited for.
+  const overdue = setTimeout(() => {
+    if (peer.tenant === undefined) socket.terminate();
+  }, settings.websocketInitMs + CLOSE_MS);
   // `ws` closes the socket by itself, with the code that the fault has (1002, 1007, 1009).
   socket.on('error', () => undefined);
   socket.once('close', (code, reason) => {
     stopPings();
+    clearTimeout(overdue);
     for (const stream of peer.streams) stream.end();
     for (const controller of peer.controllers) controller.abort();
     closed(code, String(reason)).catch((err: unknown) => {

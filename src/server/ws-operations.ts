@@ -2,7 +2,8 @@ import { GraphQLError, type ExecutionArgs } from 'graphql';
 import type { Context, ServerOptions, SubscribePayload } from 'graphql-ws';
 import { GatewayError } from '../core/errors.ts';
 import { unmarked, type ExactJson } from '../core/exact-json.ts';
-import type { Principal } from '../core/principal.ts';
+import type { Tenant } from '../core/fairness.ts';
+import { tenantOf, type Principal } from '../core/principal.ts';
 import type { Call, HeaderReader } from './call.ts';
 import { presentError, presentResult, type Asker, type RawResult } from './errors.ts';
 import {
@@ -24,6 +25,10 @@ export interface Peer {
   readonly remoteAddress: string | undefined;
   readonly headers: HeaderReader;
   readonly outlet: Outlet;
+  /** Whom its key acts for; undefined until its `connection_init` is accepted. */
+  tenant: Tenant | undefined;
+  /** A valid key was shown. False: its tenant has too many connections. */
+  becomeKnown(tenant: Tenant): boolean;
   /** Of the message that came last. */
   messageBytes: number;
   /** Whether long numbers in it are marked, see `core/exact-json.ts`. */
@@ -42,21 +47,25 @@ export interface Peer {
 /** Where results of streams leave for a socket, past graphql-ws, which would write each anew. */
 export interface Outlet {
   /** Sends `head`, the result and `}` for each; undefined when the socket takes more at once. */
-  send(head: string, batch: readonly Ready[]): Promise<void> | undefined;
+  send(head: string, batch: readonly Ready[], tenant?: Tenant): Promise<void> | undefined;
 }
 
 type InitPayload = Record<string, unknown> | undefined;
 type PeerContext = Context<InitPayload, Peer>;
 
-/** What `run` needs of `onSubscribe`. It travels as the root value. */
-interface Running {
-  readonly prepared: PreparedOperation;
+/** An operation that has come. */
+interface Begun {
   readonly call: Call;
-  readonly principal: Principal | null;
-  readonly controller: AbortController;
+  /** Ends its signal. */
+  readonly release: () => void;
   readonly peer: Peer;
   readonly id: string;
-  readonly bytes: number;
+}
+
+/** What `run` needs of `onSubscribe`. It travels as the root value. */
+interface Running extends Begun {
+  readonly prepared: PreparedOperation;
+  readonly principal: Principal | null;
 }
 
 /** Several errors that end an operation before its first result. */
@@ -82,6 +91,23 @@ export function createOperations(
     return { requestId: requestIdOf(context, id), log };
   }
 
+  /** As over HTTP its turn comes first, so that its key is valid when it is carried out. */
+  async function prepare(
+    { call, peer, ...running }: Begun,
+    payload: SubscribePayload,
+  ): Promise<ExecutionArgs> {
+    const { messageBytes, isMessageMarked, tenant } = peer;
+    call.work = options.admission.enter(messageBytes, tenant);
+    if (call.work.turn !== undefined) await call.work.turn;
+    const principal = await options.authenticate(call);
+    if (isMessageMarked) unmarked(payload.variables as ExactJson);
+    const params = paramsOf(payload, String(documentOf(payload, settings.trustedDocuments)));
+    const prepared = pipeline.prepare(call, params);
+    const { document, node } = prepared.operation;
+    const rootValue: Running = { ...running, call, peer, prepared, principal };
+    return { schema: options.schema, document, operationName: node.name?.value, rootValue };
+  }
+
   return {
     connectionInitWaitTimeout: settings.websocketInitMs,
 
@@ -90,8 +116,10 @@ export function createOperations(
       context.extra.context = context;
       try {
         const principal = await options.authenticate(connectionCallOf(context));
+        if (principal === null) return false;
         context.extra.principal = principal;
-        return principal !== null;
+        if (context.extra.becomeKnown(tenantOf(principal))) return true;
+        throw new GatewayError('OVERLOADED', 'Too many connections of this workspace are open.');
       } catch (error) {
         if (error instanceof GatewayError && error.code === 'UNAUTHENTICATED') return false;
         throw error;
@@ -101,23 +129,15 @@ export function createOperations(
     async onSubscribe(context, id, payload) {
       if (Object.keys(context.subscriptions).length > settings.websocketOperationsMax) {
         const message = `A connection may run ${settings.websocketOperationsMax} operations at once.`;
-        return [asGraphQLError(new GatewayError('TOO_MANY_STREAMS', message))];
+        return graphQLErrorsOf(new GatewayError('TOO_MANY_STREAMS', message));
       }
-      const { messageBytes: bytes, isMessageMarked } = context.extra;
-      if (isMessageMarked) unmarked(payload.variables as ExactJson);
-      const controller = new AbortController();
-      const call = callOf(context, id, controller.signal);
+      const running = begin(context, id);
       try {
-        const params = paramsOf(payload, String(documentOf(payload, settings.trustedDocuments)));
-        const principal = await options.authenticate(call);
-        const prepared = pipeline.prepare(call, params);
-        const { document, node } = prepared.operation;
-        const peer = context.extra;
-        const rootValue: Running = { prepared, call, principal, controller, peer, id, bytes };
-        return { schema: options.schema, document, operationName: node.name?.value, rootValue };
+        return await prepare(running, payload);
       } catch (error) {
-        const errors = error instanceof DocumentFaults ? error.errors : [error];
-        return errors.map(asGraphQLError);
+        running.call.work?.end();
+        running.release();
+        return graphQLErrorsOf(error);
       }
     },
 
@@ -134,6 +154,19 @@ export function createOperations(
 
 function requestIdOf({ extra }: PeerContext, id: string): string {
   return `${extra.requestId}/${id.slice(0, 64)}`;
+}
+
+function begin(context: PeerContext, id: string): Begun {
+  const { extra: peer } = context;
+  const controller = new AbortController();
+  peer.controllers.add(controller);
+  return {
+    ...{ call: callOf(context, id, controller.signal), peer, id },
+    release() {
+      peer.controllers.delete(controller);
+      controller.abort();
+    },
+  };
 }
 
 /** The call that stands for a connection itself. */
@@ -161,26 +194,16 @@ function paramsOf({ operationName, variables }: SubscribePayload, query: string)
   };
 }
 
-type RunOptions = Pick<PipelineOptions, 'admission' | 'confirm' | 'log'> & {
-  readonly pace: Pace;
-};
+type RunOptions = Pick<PipelineOptions, 'log'> & { readonly pace: Pace };
 
 async function run(
   { rootValue }: ExecutionArgs,
-  { admission, confirm, log, pace }: RunOptions,
+  { log, pace }: RunOptions,
 ): Promise<RawResult | AsyncIterable<RawResult>> {
-  const { prepared, call, principal, controller, peer, id, bytes } = rootValue as Running;
-  peer.controllers.add(controller);
-  function release(): void {
-    peer.controllers.delete(controller);
-    controller.abort();
-  }
+  const { prepared, call, principal, release, peer, id } = rootValue as Running;
   let result: Result;
   try {
-    call.work = admission.enter(bytes);
-    await call.work.turn;
-    // A key that was revoked while the operation waited for its turn does nothing any more.
-    result = await prepared.run(await confirm(call, principal));
+    result = await prepared.run(principal);
   } catch (error) {
     release();
     return failing([error]);
@@ -194,7 +217,7 @@ async function run(
       release();
     }
     peer.streams.add(stream);
-    return sending(stream, id, peer.outlet, pace);
+    return sending(stream, id, peer, pace);
   }
   release();
   if (result instanceof Ready) return JSON.parse(result.json) as RawResult;
@@ -209,7 +232,7 @@ async function run(
 function sending(
   stream: ResultStream,
   id: string,
-  outlet: Outlet,
+  { outlet, tenant }: Peer,
   pace: Pace,
 ): AsyncIterableIterator<RawResult> {
   const head = `{"id":${JSON.stringify(id)},"type":"next","payload":`;
@@ -220,7 +243,7 @@ function sending(
         await pace.turn();
         const batch = await stream.take();
         if (stream.isEnded) return { done: true, value: undefined };
-        await outlet.send(head, batch);
+        await outlet.send(head, batch, tenant);
       }
     },
     async return() {
@@ -239,6 +262,11 @@ async function* failing(errors: readonly unknown[]): AsyncGenerator<RawResult> {
 function unpacked(errors: readonly GraphQLError[]): readonly unknown[] {
   const failure = errors[0]?.originalError;
   return failure instanceof OperationFailure ? failure.errors : errors;
+}
+
+function graphQLErrorsOf(error: unknown): GraphQLError[] {
+  const errors = error instanceof DocumentFaults ? error.errors : [error];
+  return errors.map(asGraphQLError);
 }
 
 function asGraphQLError(error: unknown): GraphQLError {

@@ -1,12 +1,19 @@
 import type { Duplex } from 'node:stream';
 import type { WebSocket } from 'ws';
+import { NO_TENANT, type Tenant } from '../core/fairness.ts';
+import type { Unsent } from './unsent.ts';
 import type { Outlet } from './ws-operations.ts';
+
+interface OutletOptions {
+  readonly bufferBytesMax: number;
+  readonly unsent: Unsent;
+}
 
 /** Results of streams on their way to a socket: many in one write, and no more than it takes. */
 export function createOutlet(
   socket: WebSocket,
   connection: Duplex,
-  bufferBytesMax: number,
+  { bufferBytesMax, unsent }: OutletOptions,
 ): Outlet {
   let drained: Promise<void> | undefined;
 
@@ -15,6 +22,7 @@ export function createOutlet(
       function done(): void {
         connection.off('drain', done).off('close', done);
         drained = undefined;
+        unsent.forget(connection);
         resolve();
       }
       connection.once('drain', done).once('close', done);
@@ -23,13 +31,15 @@ export function createOutlet(
   }
 
   return {
-    send(head, batch) {
+    send(head, batch, tenant: Tenant = NO_TENANT) {
       if (socket.readyState !== socket.OPEN) return undefined;
       connection.cork();
       for (const { json } of batch) socket.send(`${head}${json}}`);
       connection.uncork();
       if (socket.bufferedAmount <= bufferBytesMax || connection.destroyed) return undefined;
-      return drain();
+      const waiting = drain();
+      if (!unsent.note(connection, tenant, socket.bufferedAmount)) connection.destroy();
+      return waiting;
     },
   };
 }

@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import type { StoredEvent } from '../../src/core/event.ts';
 import { compileFilter, isExpired } from '../../src/core/filter-matches.ts';
 import { compareTexts, valueAt } from '../../src/core/filter-values.ts';
+import { createFound, SearchedWords } from '../../src/live/searched-words.ts';
 
 // That the predicate means what SQL does is in test/read/filters.test.ts.
 
@@ -27,8 +28,12 @@ test('an event is parsed once for all predicates', () => {
   const payload = [{ path: ['a'], equals: 'word' }];
   expect([{ payload }, { payload }].every(filter => compileFilter(filter)(counted))).toBe(true);
   expect(reads).toBe(1);
-  expect(compileFilter({ search: 'WORD' })(counted)).toBe(true);
-  expect(compileFilter({ search: 'ord' })(counted)).toBe(true);
+  const words = new SearchedWords(createFound());
+  words.add(new Set(['word']));
+  words.add(new Set(['ord', 'none']));
+  expect(['word', 'ord', 'none'].map(word => words.finds(counted, word))).toEqual([
+    ...[true, true, false],
+  ]);
   expect(reads).toBe(2);
 });
 

@@ -30,6 +30,8 @@ function open(options: Partial<DatabaseOptions> = {}): Database {
   return database;
 }
 
+const DEAF = { onNotify() {}, onLook() {}, onJoined() {}, onFailure() {} };
+
 const cut = () =>
   admin.upkeep.query(
     `select pg_terminate_backend(pid) from pg_stat_activity
@@ -42,11 +44,7 @@ test('sessions cut under six writers throw nothing outside of a promise and hang
   const note = (error: unknown) => thrown.push(error);
   process.on('uncaughtException', note).on('unhandledRejection', note);
   const seen = { committed: 0, lost: 0, looks: 0, longestMs: 0 };
-  await database.listen(
-    'storm',
-    () => {},
-    () => seen.looks++,
-  );
+  await database.listen({ ...DEAF, channel: 'storm', onLook: () => seen.looks++ });
   const startMs = Date.now();
   // On a busy machine it takes longer until enough has happened.
   const isEnough = () => seen.committed > 20 && seen.lost > 20 && seen.looks > 2;
@@ -214,11 +212,11 @@ test('a listener hears what is notified, also after its connection was cut', asy
   const database = open();
   const heard: string[] = [];
   let looks = 0;
-  await database.listen(
-    'news',
-    payload => heard.push(payload),
-    () => looks++,
-  );
+  await database.listen({
+    ...{ ...DEAF, channel: 'news' },
+    onNotify: payload => heard.push(payload),
+    onLook: () => looks++,
+  });
   expect(looks).toBe(1);
   await admin.upkeep.query(`notify news, 'first'`);
   await expect.poll(() => heard).toEqual(['first']);
@@ -234,16 +232,29 @@ test('a listener that cannot connect says so once, and goes on trying', async ()
   let looks = 0;
   const failures: unknown[] = [];
   hole.silent = true;
-  await database.listen(
-    'news',
-    () => {},
-    () => looks++,
-    error => failures.push(error),
-  );
+  await database.listen({
+    ...{ ...DEAF, channel: 'news' },
+    onLook: () => looks++,
+    onFailure: error => failures.push(error),
+  });
   expect(failures).toHaveLength(1);
   hole.silent = false;
   await expect.poll(() => looks).toBe(1);
   expect(failures).toHaveLength(1);
+});
+
+test('a listener knows whether it is alone, and hears who joins', async () => {
+  const one = await open().listen({ ...DEAF, channel: 'alone' });
+  await expect.poll(() => one.isAlone).toBe(true);
+  let joined = 0;
+  const two = await open().listen({ ...DEAF, channel: 'alone', onJoined: () => joined++ });
+  await expect.poll(() => one.isAlone).toBe(false);
+  const three = await open().listen({ ...DEAF, channel: 'alone' });
+  await expect.poll(() => joined).toBe(1);
+  expect(two.isAlone).toBe(false);
+  await Promise.all([one.stop(), three.stop()]);
+  await expect.poll(() => two.isAlone, { timeout: 15_000 }).toBe(true);
+  await two.stop();
 });
 
 test('a statement whose time is up is ended, not left without a limit', async () => {

@@ -1,7 +1,11 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { AggregateBucket } from '../../src/core/aggregate.ts';
 import { systemClock } from '../../src/live/clock.ts';
-import { createLiveAggregates, type AggregateAnswer } from '../../src/live/live-aggregates.ts';
+import {
+  createLiveAggregates,
+  type AggregateAnswer,
+  type LiveAggregates,
+} from '../../src/live/live-aggregates.ts';
 import { BEGINNING, startLiveTestbed, type LiveTestbed, type Process } from '../live/kit.ts';
 
 let bed: LiveTestbed;
@@ -15,9 +19,13 @@ afterAll(() => bed[Symbol.asyncDispose]());
 /** Streams of queries that are all different. */
 async function subscriber(read: () => Promise<AggregateAnswer>) {
   const liveAggregates = createLiveAggregates({
-    ...{ live: gateway.live, read, clock: systemClock, heldBucketsMax: 25 },
+    // One workspace alone has room for twenty, three quarters of these.
+    ...{ live: gateway.live, read, clock: systemClock, heldBucketsMax: 27 },
   });
-  const workspaceId = await bed.workspace();
+  return subscriberOf(await bed.workspace(), liveAggregates);
+}
+
+function subscriberOf(workspaceId: number, liveAggregates: LiveAggregates) {
   let queries = 0;
   return () => {
     const query = { timeframe: { last: (queries += 1) * 1_000_000 } } as never;
@@ -28,7 +36,7 @@ async function subscriber(read: () => Promise<AggregateAnswer>) {
   };
 }
 
-test('however many different queries are watched, two are read at a time', async () => {
+test('however many different queries one workspace watches, two are read at a time', async () => {
   let reading = 0;
   let most = 0;
   const subscribe = await subscriber(async () => {
@@ -56,4 +64,28 @@ test('what all of them hold is bounded: who would bring more is refused, until o
   const late = subscribe();
   expect((await late.first).value?.aggregates).toEqual(buckets);
   await Promise.all([other.leave(), late.leave()]);
+});
+
+test('a workspace that watches all it may leaves turns and room to another', async () => {
+  const buckets = Array.from({ length: 10 }, (_, at) => ({ id: `${at}` }) as AggregateBucket);
+  const [busy, quiet] = [await bed.workspace(), await bed.workspace()];
+  const reads: number[] = [];
+  const liveAggregates = createLiveAggregates({
+    ...{ live: gateway.live, clock: systemClock, heldBucketsMax: 40 },
+    async read(workspaceId) {
+      reads.push(workspaceId);
+      await new Promise(resolve => setTimeout(resolve, 50));
+      return { buckets, asOf: BEGINNING };
+    },
+  });
+  const subscribe = subscriberOf(busy, liveAggregates);
+  const busyOnes = Array.from({ length: 50 }, subscribe);
+  await expect.poll(() => reads.length).toBeGreaterThanOrEqual(2);
+  const before = reads.length;
+  const other = subscriberOf(quiet, liveAggregates)();
+  expect((await other.first).value?.aggregates).toEqual(buckets);
+  expect(reads.indexOf(quiet)).toBeLessThanOrEqual(before + 2);
+  const settled = await Promise.allSettled(busyOnes.map(({ first }) => first));
+  expect(settled.filter(({ status }) => status === 'fulfilled')).toHaveLength(2);
+  for (const { abort } of [...busyOnes, other]) abort();
 });

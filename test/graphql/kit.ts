@@ -102,7 +102,7 @@ interface Api {
   readonly calls: string[];
   readonly recorded: EventInput[];
   readonly subscribed: SubscribeOptions[];
-  context(principal: Principal | null): GraphQLContext;
+  context(principal: Principal | null, services?: Partial<Services>): GraphQLContext;
   run(
     source: string,
     principal: Principal | null,
@@ -124,12 +124,12 @@ export function createApi(given: Given = {}): Api {
   const recorded: EventInput[] = [];
   const subscribed: SubscribeOptions[] = [];
   const services = noting(calls, fakeServices(given, recorded, subscribed));
-  const context = (principal: Principal | null) =>
+  const context: Api['context'] = (principal, changed = {}) =>
     createContext({
       principal,
-      services,
+      services: { ...services, ...changed },
       access: createAccess(services.workspaces, () => 0).access,
-      signal: new AbortController().signal,
+      call: new AbortController(),
     });
   return {
     calls,

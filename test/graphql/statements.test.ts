@@ -52,12 +52,11 @@ const count = () => statements.filter(text => !/\bfrom workspaces\b/.test(text))
 
 async function run(source: string, variableValues: Record<string, unknown> = {}) {
   statements.length = 0;
-  const { signal } = new AbortController();
   const contextValue = createContext({
     principal,
     access: services.access,
     services,
-    signal,
+    call: new AbortController(),
   });
   const result = await graphql({ schema, source, contextValue, variableValues });
   expect(result.errors).toBeUndefined();

@@ -5,7 +5,7 @@ import { exactNumber } from '../../src/core/exact-number.ts';
 import type { Workspace } from '../../src/core/workspace.ts';
 import { ConnectionLost } from '../../src/db/sqlstate.ts';
 import { WORKSPACE_LOCK } from '../../src/db/workspace-lock.ts';
-import { FLUSH_SQL } from '../../src/ingest/flush.sql.ts';
+import { FLUSH_NEW_SQL, FLUSH_SQL } from '../../src/ingest/flush.sql.ts';
 import { createQuarantineAdmin } from '../../src/ingest/quarantine-admin.ts';
 import { quarantine } from '../../src/ingest/quarantine.ts';
 import type { TestDatabase } from '../kit/database.ts';
@@ -284,6 +284,39 @@ test('a flush whose answer was lost is told apart from what was there before it'
   }
 });
 
+test('known events are looked for from the first one on, and for a moment after it', async () => {
+  const workspace = await gateway.workspace();
+  const again = anEvent({ id: 'again' });
+  await record(workspace, [again]);
+  const { query } = gateway.db.flush;
+  const asked: string[] = [];
+  gateway.db.flush.query = (...args: Parameters<typeof query>) => {
+    asked.push(args[0] === FLUSH_NEW_SQL ? 'NEW' : 'ALL');
+    return query(...args) as never;
+  };
+  try {
+    // What was known to earlier tests is long ago.
+    await expect
+      .poll(async () => {
+        asked.length = 0;
+        await record(workspace, [anEvent()]);
+        return asked;
+      })
+      .toEqual(['NEW']);
+    asked.length = 0;
+    const mixed = [anEvent(), again, { ...again, subject: 'other' }, anEvent()];
+    expect(statuses(await record(workspace, mixed))).toEqual([
+      ...['RECORDED', 'DUPLICATE', 'CONFLICT', 'RECORDED'],
+    ]);
+    expect(asked.slice(0, 2)).toEqual(['NEW', 'ALL']);
+    asked.length = 0;
+    expect(statuses(await record(workspace, [again]))).toEqual(['DUPLICATE']);
+    expect(asked).toEqual(['ALL']);
+  } finally {
+    gateway.db.flush.query = query;
+  }
+});
+
 describe('a batch full of poison', () => {
   test('is told apart within bounds, and refuses nobody else', async () => {
     const [sick, healthy] = [await gateway.workspace(), await gateway.workspace()];
@@ -294,7 +327,7 @@ describe('a batch full of poison', () => {
     );
     const { query } = gateway.db.flush;
     gateway.db.flush.query = (...args: Parameters<typeof query>) => {
-      if (args[0] === FLUSH_SQL) flushes += 1;
+      if (args[0] === FLUSH_SQL || args[0] === FLUSH_NEW_SQL) flushes += 1;
       return query(...args) as never;
     };
     try {

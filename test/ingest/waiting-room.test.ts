@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { LIMITS } from '../../src/core/limits.ts';
 import { Submission, type ResolvedEvent } from '../../src/ingest/submission.ts';
 import { WaitingRoom } from '../../src/ingest/waiting-room.ts';
 
@@ -68,4 +69,26 @@ test('a request is not parted for that, and a few events are not', () => {
   const few = Array.from({ length: 4 }, () => submission(1, 1));
   few.forEach(each => other.enter(each));
   expect(taken(other)).toEqual(few);
+});
+
+test('is never all taken by one workspace: another finds some', () => {
+  const limits = { ...LIMITS, waitingEventsMax: 1_000, waitingBytesMax: 10_000 };
+  const room = new WaitingRoom(limits);
+  const enterAll = (workspaceId: number, count: number) => {
+    for (let entered = 0; ; entered++) {
+      try {
+        room.enter(submission(workspaceId, count));
+      } catch (error) {
+        expect(error).toMatchObject({ code: 'OVERLOADED' });
+        return entered;
+      }
+    }
+  };
+  const busy = enterAll(1, 10);
+  expect(busy).toBeGreaterThan(0);
+  const quiet = submission(2, 10);
+  room.enter(quiet);
+  expect(room.depth).toBe(busy * 10 + 10);
+  // Its turn is not behind all that waits.
+  expect(taken(room)).toContain(quiet);
 });

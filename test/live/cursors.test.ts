@@ -154,7 +154,7 @@ async function takeSteps(stream: AsyncGenerator<Step>, count: number): Promise<S
 describe('as many streams as may be', () => {
   let small: TestGateway;
   beforeAll(async () => {
-    const config = { streamsMax: 5, streamsPerKeyMax: 3 };
+    const config = { streamsMax: 6, streamsPerKeyMax: 3 };
     small = await startTestGateway({ databaseUrl: gateway.databaseUrl, config });
   });
   afterAll(() => small[Symbol.asyncDispose]());
@@ -169,7 +169,11 @@ describe('as many streams as may be', () => {
   test.each(TRANSPORTS)(
     'are open over %s: the next is refused until one closes',
     async (_, read) => {
-      const [one, other] = [await gateway.workspace(), await gateway.workspace()];
+      const [one, other, third] = [
+        await gateway.workspace(),
+        await gateway.workspace(),
+        await gateway.workspace(),
+      ];
       const ofOne = [
         await open(read, one.key),
         await open(read, one.key),
@@ -179,11 +183,16 @@ describe('as many streams as may be', () => {
       const ofKey = { ...refused, message: expect.stringMatching('This key has 3 streams open') };
       await expect(open(read, one.key)).rejects.toMatchObject(ofKey);
       const ofOther = [await open(read, other.key), await open(read, other.key)];
+      // The last place is for a workspace that has none.
+      const ofWorkspace = { ...refused, message: expect.stringMatching('this workspace has 2') };
+      await expect(open(read, other.key)).rejects.toMatchObject(ofWorkspace);
+      const ofThird = await open(read, third.key);
       const inAll = {
         ...refused,
-        message: expect.stringMatching('This gateway has 5 streams open'),
+        message: expect.stringMatching('This gateway has 6 streams open'),
       };
-      await expect(open(read, other.key)).rejects.toMatchObject(inAll);
+      await expect(open(read, third.key)).rejects.toMatchObject(inAll);
+      await ofThird.return(undefined);
       await ofOne.pop()!.return(undefined);
       // The gateway hears a little later that a reader has left.
       let opened: AsyncGenerator<Step> | null = null;

@@ -98,6 +98,7 @@ async function startProcess(url: string, options: ProcessOptions = {}): Promise<
     connection: db.write,
     clock: systemClock,
     onFailure: error => warnings.push({ error }),
+    onDeaf: error => warnings.push({ error }),
   });
   const live = createLive({
     log,

@@ -369,20 +369,45 @@ describe('how a stream ends', () => {
     expect((await two.next()).value?.kind).toBe('EVENT');
   });
 
-  test('more streams than the process or a key may have are refused', async () => {
-    const process = await bed.process({ limits: { streamsMax: 3, streamsPerTagMax: 2 } });
-    const workspace = await bed.workspace();
-    const open = [1, 1].map(tag => process.subscribe(workspace, { tag }));
+  test('more streams than the process, a workspace or a key may have are refused', async () => {
+    const process = await bed.process({ limits: { streamsMax: 4, streamsPerTagMax: 2 } });
+    const [workspace, other] = [await bed.workspace(), await bed.workspace()];
+    const open = [1, 1, 2].map(tag => process.subscribe(workspace, { tag }));
+    await Promise.all(open.map(({ ready }) => ready));
     const refused = process.subscribe(workspace, { tag: 1 });
     await expect(refused.ready).rejects.toMatchObject({ code: 'TOO_MANY_STREAMS' });
     await expect(refused.next()).rejects.toMatchObject({ message: expect.stringMatching(/key/) });
     expect((await refused.next()).done).toBe(true);
-    process.subscribe(workspace, { tag: 2 });
+    // The last place is for a workspace that has none.
     await expect(process.subscribe(workspace, { tag: 2 }).next()).rejects.toMatchObject({
-      message: expect.stringMatching(/gateway/),
+      message: expect.stringMatching(/this workspace has 3 open/),
     });
-    await open[0]!.return();
+    await process.subscribe(other, { tag: 3 }).ready;
+    await expect(process.subscribe(other, { tag: 3 }).next()).rejects.toMatchObject({
+      message: expect.stringMatching(/This gateway has 4 streams open/),
+    });
+    await Promise.all([open[0]!.return(), open[1]!.return()]);
     expect((await process.subscribe(workspace, { tag: 1 }).next()).value?.kind).toBe('CAUGHT_UP');
+    await process.stop();
+  });
+
+  test('downloads take places of streams, are fewer, and one workspace has never all', async () => {
+    const process = await bed.process({ limits: { downloadsMax: 4, streamsPerTagMax: 4 } });
+    const [workspaceId, other] = [await bed.workspace(), await bed.workspace()];
+    const hold = (id: number, tag: number) =>
+      process.live.hold({ workspaceId: id, tag, end: () => undefined });
+    const releases = [1, 1, 1].map(tag => hold(workspaceId, tag));
+    expect(() => hold(workspaceId, 2)).toThrow(/3 of 4 downloads under way/);
+    await process.subscribe(workspaceId, { tag: 1 }).ready;
+    await expect(process.subscribe(workspaceId, { tag: 1 }).ready).rejects.toThrow(
+      /This key has 4/,
+    );
+    hold(other, 3);
+    releases[0]!();
+    releases[0]!();
+    expect(() => hold(workspaceId, 2)).toThrow(/3 of 4 downloads/);
+    releases[1]!();
+    hold(workspaceId, 2);
     await process.stop();
   });
 

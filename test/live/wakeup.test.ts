@@ -22,7 +22,9 @@ afterAll(async () => {
 
 function makePostgresWakeup(connection = db.write): Wakeup {
   const onFailure = (error: unknown) => failures.push(error);
-  return createPostgresWakeup({ listen: db.listen, connection, clock: systemClock, onFailure });
+  return createPostgresWakeup({
+    ...{ listen: db.listen, connection, clock: systemClock, onFailure, onDeaf: onFailure },
+  });
 }
 
 wakeupContract('NOTIFY', makePostgresWakeup);
@@ -38,6 +40,31 @@ test('a burst of announcements is one NOTIFY now and one a few milliseconds late
   for (let head = 1; head <= 10_000; head++) wakeup.announce(new Map([[1, head]]));
   await wakeup.stop();
   expect(sent).toBeLessThanOrEqual(2);
+});
+
+test('one that is alone notifies nobody, and who joins hears what it kept', async () => {
+  let sent = 0;
+  const counting: Pick<Database['write'], 'query'> = {
+    query: (text, params, options) => (sent++, db.write.query(text, params, options)),
+  };
+  const first = makePostgresWakeup({ ...db.write, ...counting });
+  await first.start();
+  // Its own first look around has to be answered.
+  await expect
+    .poll(() => {
+      sent = 0;
+      first.announce(new Map([[1, 1]]));
+      return sent;
+    })
+    .toBe(0);
+  first.announce(new Map([[3, 33]]));
+  expect(sent).toBe(0);
+  const second = makePostgresWakeup();
+  const hints: Hint[] = [];
+  second.onHint(hint => hints.push(hint));
+  await second.start();
+  await expect.poll(() => hints.some(hint => hint !== 'ALL' && hint.get(3) === 33)).toBe(true);
+  await Promise.all([first.stop(), second.stop()]);
 });
 
 test('a foreign or damaged payload means to look at all', async () => {

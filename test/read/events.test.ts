@@ -123,9 +123,10 @@ function cursorOf({ field }: EventOrder): (event: StoredEvent) => string {
 
 function inOrder(filter: EventFilter, { field, direction }: EventOrder): StoredEvent[] {
   const sign = direction === 'ASC' ? 1 : -1;
+  const matches = compileFilter(filter);
   const time = (event: StoredEvent) => (field === 'POSITION' ? 0 : event.occurredAt.getTime());
   return events
-    .filter(compileFilter(filter))
+    .filter(event => matches(event))
     .sort((a, b) => sign * (time(a) - time(b) || a.position - b.position));
 }
 

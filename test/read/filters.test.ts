@@ -59,7 +59,8 @@ async function positionsBySql(workspaceId: number, filter: EventFilter): Promise
 }
 
 function positionsByPredicate(events: readonly StoredEvent[], filter: EventFilter): number[] {
-  return events.filter(compileFilter(filter)).map(event => event.position);
+  const matches = compileFilter(filter);
+  return events.filter(event => matches(event)).map(event => event.position);
 }
 
 /** Small pools, so that filters and events meet often. */

@@ -2,6 +2,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, describe, expect, test } from 'vitest';
 import { GatewayError } from '../../src/core/errors.ts';
+import { NO_TENANT } from '../../src/core/fairness.ts';
 import { LIMITS } from '../../src/core/limits.ts';
 import type { Door, DoorAnswer, DoorRoute } from '../../src/doors/door.ts';
 import { createDoors } from '../../src/doors/index.ts';
@@ -24,7 +25,7 @@ async function open(door: Door, access: () => Promise<never>): Promise<string> {
     return { keyId: 1, scopes: secret === 'none' ? [] : ['ADMIN'], workspaceId: null };
   };
   const services = {
-    rateLimits: { countEvents: async () => undefined },
+    rateLimits: { countEvents: async () => undefined, tenantOf: () => NO_TENANT },
     ...{ authenticate, confirm: authenticate },
     live: { hold: () => () => undefined },
     access,

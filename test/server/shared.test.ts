@@ -25,12 +25,11 @@ function startSubscribers(deliveries: readonly Delivery[], limits?: { charsMax: 
   const shared = createSharedResults({ charsMax: 1e6, resultsMax: 1_000, ...limits });
   const subscribe = createSubscribe({ log, schema }, shared);
   async function open(source: string, principal: Principal, variables = {}, given = deliveries) {
-    const context = api.context(principal);
-    const live = { ...context.services.live, subscribe: () => handsOut(given) };
+    const live = { subscribe: () => handsOut(given) };
     const request = {
       operation: operationOf(source),
       call: { requestId: 'r', work: undefined },
-      context: { ...context, services: { ...context.services, live } },
+      context: api.context(principal, { live }),
       variables,
     };
     return (await subscribe(request)) as ReadySource;

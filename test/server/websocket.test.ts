@@ -1,6 +1,8 @@
 import { createClient } from 'graphql-ws';
+import type { Socket } from 'node:net';
 import { afterAll, describe, expect, test } from 'vitest';
 import { WebSocket } from 'ws';
+import { Admission } from '../../src/server/admission.ts';
 import { KEY, startEdge, until, untilStill } from './kit/edge.ts';
 import { connect, connectWithKey } from './kit/ws.ts';
 
@@ -32,7 +34,16 @@ describe('a socket is closed', () => {
     ],
     [
       '4400 for 10,000 nested lists',
-      [`{"type":"ping","payload":${'['.repeat(10_000)}${']'.repeat(10_000)}}`],
+      [
+        init,
+        'acknowledged',
+        `{"type":"ping","payload":${'['.repeat(10_000)}${']'.repeat(10_000)}}`,
+      ],
+      4400,
+    ],
+    [
+      '4400 for 1,000 nested lists before the handshake',
+      [`{"type":"ping","payload":${'['.repeat(1_000)}${']'.repeat(1_000)}}`],
       4400,
     ],
     ['4401 for an operation before the handshake', [ask('1', '{ hello }')], 4401],
@@ -55,7 +66,12 @@ describe('a socket is closed', () => {
     ['4429 for two handshakes', [init, init], 4429],
     [
       '1009 for more than a megabyte',
-      [{ type: 'ping', payload: { pad: 'x'.repeat(1_100_000) } }],
+      [init, 'acknowledged', { type: 'ping', payload: { pad: 'x'.repeat(1_100_000) } }],
+      1009,
+    ],
+    [
+      '1009 for more than eight kilobytes before a key',
+      [{ type: 'ping', payload: { pad: 'x'.repeat(10_000) } }],
       1009,
     ],
   ] as const)('%s', async ([, messages, code]) => {
@@ -71,6 +87,17 @@ describe('a socket is closed', () => {
     await using hasty = await startEdge({ websocketInitMs: 200 });
     using client = await connect(hasty);
     expect((await client.close()).code).toBe(4408);
+  });
+
+  test('at once, where it sends no handshake and does not answer the close', async () => {
+    await using hasty = await startEdge({ websocketInitMs: 200 });
+    const socket = hasty.socket();
+    socket.write(UPGRADE);
+    let isGone = false;
+    socket.on('data', () => {}).on('close', () => (isGone = true));
+    await until(() => hasty.connections() === 1);
+    await until(() => isGone);
+    expect(hasty.connections()).toBe(0);
   });
 
   test('4400 for a binary message, 1007 for text that is not UTF-8', async () => {
@@ -254,4 +281,73 @@ test('a WebSocket elsewhere is refused with 404', async () => {
   const socket = new WebSocket(`ws://127.0.0.1:${edge.port}/other`, 'graphql-transport-ws');
   const error = await new Promise<Error>(resolve => socket.on('error', resolve));
   expect(error.message).toContain('404');
+});
+
+const UPGRADE =
+  'GET /graphql HTTP/1.1\r\nhost: x\r\nconnection: upgrade\r\nupgrade: websocket\r\n' +
+  'sec-websocket-version: 13\r\nsec-websocket-key: AAAAAAAAAAAAAAAAAAAAAA==\r\n' +
+  'sec-websocket-protocol: graphql-transport-ws\r\n\r\n';
+
+/** A text frame that says it has so many bytes, with the first of them; masked with zeros. */
+function startOfMessage(bytes: number, sent: number): Buffer {
+  const head = Buffer.from([0x81, 0xff, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
+  head.writeUInt32BE(bytes, 6);
+  return Buffer.concat([head, Buffer.alloc(sent, 'x')]);
+}
+
+describe('what is held of messages that do not end', () => {
+  test('is a few kilobytes of a socket without a key', async () => {
+    const sockets = Array.from({ length: 20 }, () => edge.socket());
+    let gone = 0;
+    for (const socket of sockets) {
+      socket.on('data', () => {}).on('close', () => (gone += 1));
+      socket.write(Buffer.concat([Buffer.from(UPGRADE), startOfMessage(1_000_000, 9_000)]));
+    }
+    await until(() => gone === sockets.length);
+  });
+
+  test('is bounded for all sockets with a key, and given back', async () => {
+    const admission = new Admission({ workRequestsMax: 100, workBytesMax: 2_000_000 });
+    await using small = await startEdge({ admission });
+    const clients = await Promise.all(Array.from({ length: 4 }, () => connectWithKey(small)));
+    const begin = ({ socket }: (typeof clients)[0]) =>
+      (socket as unknown as { _socket: Socket })._socket.write(startOfMessage(1_000_000, 900_000));
+    const [first, ...others] = clients as [(typeof clients)[0], ...typeof clients];
+    begin(first);
+    await until(() => admission.figures.bytes > 850_000);
+    others.forEach(begin);
+    // Three quarters of two megabytes are room for one, and not for two of them.
+    await until(() => others.every(({ closed }) => closed?.code === 1013));
+    expect(first.closed).toBeUndefined();
+    using other = await connectWithKey(small);
+    other.send(ask('1', `{ hello } #${'x'.repeat(30_000)}`));
+    await other.message('complete');
+    for (const client of clients) client[Symbol.dispose]();
+    await until(() => admission.figures.bytes === 0);
+  });
+});
+
+describe('connections without a key', () => {
+  const limits = { newcomersMax: 6, newcomersPerAddressMax: 4 };
+
+  test('give way to newer ones, the oldest first, and those with a key stay', async () => {
+    await using small = await startEdge(limits);
+    using known = await connectWithKey(small);
+    const gone: number[] = [];
+    const sockets = Array.from({ length: 6 }, () => small.socket());
+    for (const [n, socket] of sockets.entries()) socket.on('close', () => gone.push(n));
+    await until(() => gone.length === 2);
+    expect(small.connections()).toBe(5);
+    known.send(ask('1', '{ hello }'));
+    await known.message('complete');
+    expect((await small.post({ query: '{ hello }' })).status).toBe(200);
+  });
+
+  test('are let in again when a key was shown on them', async () => {
+    await using small = await startEdge(limits);
+    const clients = await Promise.all(Array.from({ length: 4 }, () => connectWithKey(small)));
+    clients.push(...(await Promise.all(Array.from({ length: 4 }, () => connectWithKey(small)))));
+    expect(clients.map(({ closed }) => closed)).toEqual(clients.map(() => undefined));
+    for (const client of clients) client[Symbol.dispose]();
+  });
 });

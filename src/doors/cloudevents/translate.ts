@@ -1,5 +1,5 @@
 /** A CloudEvent ↔ an event, both ways, and any event as a CloudEvent. Pure. */
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { EventInput, StoredEvent } from '../../core/event.ts';
 import { parseExact, type ExactObject } from '../../core/exact-json.ts';
 import { LIMITS } from '../../core/limits.ts';
@@ -41,7 +41,7 @@ export function decode(event: CloudEvent): EventInput {
 function eventIdOf(source: string, id: string): string {
   const both = `${source} ${id}`;
   if (isWithinBytes(both, LIMITS.eventIdBytesMax)) return both;
-  return `ce-${createHash('sha256').update(both).digest('hex')}`;
+  return `ce-${hash('sha256', both, 'hex')}`;
 }
 
 function indexable(text: string | null | undefined): string | null {

@@ -1,6 +1,6 @@
 /** Logsh's event ↔ ours. Pure. */
 import { get } from 'node-emoji';
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { EventInput, StoredEvent } from '../../core/event.ts';
 import { parseExact, type ExactJson, type ExactObject } from '../../core/exact-json.ts';
 import { LIMITS } from '../../core/limits.ts';
@@ -64,7 +64,7 @@ export function slugOf(name: string): string {
 }
 
 function digestOf(name: string): string {
-  return createHash('sha256').update(name.toLowerCase()).digest('hex').slice(0, DIGEST_CHARS);
+  return hash('sha256', name.toLowerCase(), 'hex').slice(0, DIGEST_CHARS);
 }
 
 /**

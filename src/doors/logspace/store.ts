@@ -2,7 +2,7 @@
  * Storing. Agents know success and failure of a whole batch, and send it again for ever after a
  * failure; so an event that can't be recorded is kept in quarantine, and the batch is accepted.
  */
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { GatewayError } from '../../core/errors.ts';
 import { uuidOf } from '../../core/event-key.ts';
@@ -87,7 +87,7 @@ function tooMany(count: number): GatewayError {
 /** An event without an id gets one of its content: what is sent again is kept once. */
 function asideOf(input: EventInput, problems: readonly EventProblem[]): QuarantineItem {
   if (input.id != null) return { input, problems };
-  const content = createHash('sha256').update(JSON.stringify(input)).digest('hex');
+  const content = hash('sha256', JSON.stringify(input), 'hex');
   return { input, problems, madeId: uuidOf(content) };
 }
 

@@ -73,8 +73,9 @@ const EventAggregateUpdateRef = builder.objectRef<PlacedUpdate>('EventAggregateU
     }),
     snapshot: t.boolean({
       description:
-        'True for the first message, which has every bucket. Later messages have the buckets ' +
-        'that changed, with their new values.',
+        'True for the first message, which has every bucket, and for the next message to a reader ' +
+        'that was too slow. They take the place of all buckets before. Other messages have the ' +
+        'buckets that changed, with their new values.',
       resolve: ({ update }) => update.snapshot,
     }),
     aggregates: t.field({

@@ -9,7 +9,7 @@ import {
 } from 'graphql';
 import { GatewayError } from '../../core/errors.ts';
 import { unauthenticated, type Principal } from '../../core/principal.ts';
-import { createAnswerBudget, type AnswerBudget } from '../../graphql/answer-budget.ts';
+import { AnswerBudget } from '../../graphql/answer-budget.ts';
 import { deriveContext, type GraphQLContext } from '../../graphql/context.ts';
 import type { Ready } from '../ready.ts';
 import type { ServerSettings } from '../settings.ts';
@@ -89,7 +89,7 @@ function prepareOperation(
     { context, rootValue, onRead }: OperationRequest,
     variables: Variables,
   ): ExecutionResult | Promise<ExecutionResult> {
-    const answer = createAnswerBudget(answerBytesMax, isMutation ? undefined : onRead);
+    const answer = new AnswerBudget(answerBytesMax, isMutation ? undefined : onRead);
     const contextValue = deriveContext(context, { answer });
     const result = run({ contextValue, rootValue, variables });
     return result instanceof Promise

@@ -11,7 +11,7 @@ import {
   type GraphQLSchema,
   type OperationDefinitionNode,
 } from 'graphql';
-import { createAnswerBudget } from '../../graphql/answer-budget.ts';
+import { AnswerBudget } from '../../graphql/answer-budget.ts';
 import type { GraphQLContext } from '../../graphql/context.ts';
 import { eventPageAsJson } from '../../graphql/event-pages.ts';
 import type { EventPageArgs } from '../../read/events.ts';
@@ -54,7 +54,7 @@ export function preparePage(
       const json = write(page);
       // Below the limit no count of the texts can exceed it. Above it the page is cut.
       if (json.length > answerBytesMax) return null;
-      createAnswerBudget(answerBytesMax, onRead).read(json.length);
+      new AnswerBudget(answerBytesMax, onRead).read(json.length);
       return new Ready(`{"data":{"${key}":${json}}}`);
     } catch (error) {
       return { data: null, errors: [locatedError(error, [node], [key])] };

@@ -5,6 +5,7 @@
  */
 import type { ExecutionArgs, ExecutionResult, GraphQLSchema } from 'graphql';
 import { createYoga, type Plugin } from 'graphql-yoga';
+import type { Tenant } from '../../core/fairness.ts';
 import type { Principal } from '../../core/principal.ts';
 import type { GraphQLContext } from '../../graphql/context.ts';
 import type { Admission } from '../admission.ts';
@@ -44,6 +45,8 @@ export interface PipelineOptions {
    * SERVICE_UNAVAILABLE when the database does not answer.
    */
   readonly authenticate: (call: Call) => Promise<Principal | null>;
+  /** Whom a call is for, as far as that is known before `authenticate`. @default nobody in particular */
+  readonly tenantOf?: (call: Call) => Tenant;
   /** What resolvers see. */
   readonly createContext: (call: Call, principal: Principal | null) => object;
   /**
@@ -100,7 +103,9 @@ export function createPipeline(options: PipelineOptions): Pipeline {
     const context = options.createContext(call, principal) as GraphQLContext;
     if (operation.type === 'subscription')
       return subscribe({ operation, call, context, variables });
-    const request = { context, variables, onRead: call.work?.grow };
+    const { work } = call;
+    const onRead = work && ((bytes: number) => work.grow(bytes));
+    const request = { context, variables, onRead };
     return form === 'TEXT' ? operation.answer(request) : operation.execute(request);
   }
 

@@ -2,6 +2,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { GatewayError } from '../../core/errors.ts';
+import { LIMITS } from '../../core/limits.ts';
 import { preferredType, takesEventStream } from '../accept.ts';
 import { admit } from '../admit.ts';
 import { answerError } from '../answer.ts';
@@ -10,6 +11,7 @@ import { createCors } from '../cors.ts';
 import { createPace } from '../pace.ts';
 import { readGetParams, readPostParams, type OperationParams } from '../params.ts';
 import { createEventStreams } from '../sse.ts';
+import { Unsent } from '../unsent.ts';
 import { createWebSockets } from '../websocket.ts';
 import { createPipeline, DocumentFaults, type PipelineOptions, type Result } from './pipeline.ts';
 import { createWriteAnswer } from './write-answer.ts';
@@ -31,10 +33,11 @@ export function createGraphqlServer(options: PipelineOptions): GraphqlServer {
   const { settings, log, authenticate, confirm } = options;
   const pipeline = createPipeline(options);
   const pace = createPace();
-  const streams = createEventStreams({ ...options, pace });
+  const unsent = new Unsent(LIMITS.unsentBytesMax);
+  const streams = createEventStreams({ ...options, pace, unsent });
   const write = createWriteAnswer(streams, log);
   const allowOrigin = createCors(settings.corsOrigins);
-  const sockets = createWebSockets(pipeline, { ...options, pace });
+  const sockets = createWebSockets(pipeline, { ...options, pace, unsent });
 
   function readParams(call: HttpCall): OperationParams | Promise<OperationParams> {
     const { method, url = '' } = call.req;
@@ -43,7 +46,7 @@ export function createGraphqlServer(options: PipelineOptions): GraphqlServer {
 
   async function resultOf(call: HttpCall): Promise<Result> {
     try {
-      await admit(call, options.admission);
+      await admit(call, options.admission, options.tenantOf?.(call));
       // Before the body: without a key only a small one is read.
       call.principal = await authenticate(call);
       const params = call.params ?? (await readParams(call));

@@ -2,12 +2,19 @@ import { connect, type Socket } from 'node:net';
 import { GatewayError } from '../../../src/core/errors.ts';
 import { LIMITS } from '../../../src/core/limits.ts';
 import type { Principal } from '../../../src/core/principal.ts';
+import { createContext, type Services } from '../../../src/graphql/context.ts';
 import { Admission } from '../../../src/server/admission.ts';
 import type { PipelineOptions } from '../../../src/server/graphql-http/pipeline.ts';
 import { createGraphqlServer } from '../../../src/server/graphql-http/server.ts';
 import { createHttpServer, type HttpServerOptions } from '../../../src/server/http.ts';
 import { SERVER_DEFAULTS, type ServerSettings } from '../../../src/server/settings.ts';
 import { stubSchema, type Sightings } from './schema.ts';
+
+/** The stub schema reads from nothing. */
+const UNUSED = {
+  services: {} as Services,
+  access: () => Promise.reject(new Error('there are no workspaces')),
+};
 
 export const KEY = 'slc_test_key';
 
@@ -64,7 +71,7 @@ export async function startEdge(options: Options = {}): Promise<Edge> {
     admission,
     authenticate: async ({ headers }) => principalOf(headers.get('authorization')),
     confirm: async (_call, principal) => principal,
-    createContext: (call, principal) => ({ signal: call.signal, principal }),
+    createContext: (call, principal) => createContext({ ...UNUSED, call, principal }),
     ...(eventIdOf && { eventIdOf }),
     log,
     settings,

@@ -8,9 +8,7 @@
  * @see https://spec.graphql.org/October2021/#sec-Execution
  */
 import {
-  BREAK,
   defaultTypeResolver,
-  getArgumentValues,
   GraphQLError,
   isAbstractType,
   isLeafType,
@@ -23,7 +21,6 @@ import {
   SchemaMetaFieldDef,
   TypeMetaFieldDef,
   TypeNameMetaFieldDef,
-  visit,
   type DocumentNode,
   type ExecutionResult,
   type FieldNode,
@@ -38,6 +35,7 @@ import {
   type OperationDefinitionNode,
   type SelectionSetNode,
 } from 'graphql';
+import { prepareArguments, type ReadArguments } from './arguments.ts';
 import {
   collectFields,
   fragmentsOf,
@@ -76,7 +74,7 @@ export function prepareExecution(
   const shared = hasVariableConditions(document) ? undefined : planFor({});
   const isSerial = operation.operation === OperationTypeNode.MUTATION;
   return input => {
-    const run: Run = { ...shape, ...input, errors: [] };
+    const run = runOf(shape, input);
     try {
       const plan = shared ?? planFor(input.variables);
       const fields = isSerial ? runSerially : runFields;
@@ -101,6 +99,11 @@ interface Shape {
 /** One execution. */
 interface Run extends Shape, ExecutionInput {
   readonly errors: GraphQLError[];
+}
+
+function runOf({ schema, operation, fragments }: Shape, input: ExecutionInput): Run {
+  const { rootValue, contextValue, variables } = input;
+  return { schema, operation, fragments, rootValue, contextValue, variables, errors: [] };
 }
 
 function resultOf({ errors }: Run, data: unknown): ExecutionResult {
@@ -221,7 +224,7 @@ class FieldPlan {
   readonly parentType: GraphQLObjectType;
   readonly complete: Complete;
   readonly #resolver: GraphQLFieldResolver<unknown, unknown> | undefined;
-  readonly #argumentsOf: (variables: Variables) => Args;
+  readonly #argumentsOf: ReadArguments;
   readonly #scope: PlanScope;
   readonly #below = new Map<GraphQLObjectType, ObjectPlan>();
 
@@ -238,7 +241,7 @@ class FieldPlan {
     this.parentType = parentType;
     this.complete = completionOf(definition.type);
     this.#resolver = definition.resolve;
-    this.#argumentsOf = argumentsOf(definition, nodes[0]);
+    this.#argumentsOf = prepareArguments(definition, nodes[0]);
     this.#scope = scope;
   }
 
@@ -278,32 +281,6 @@ class FieldPlan {
     }
     return plan;
   }
-}
-
-/** Arguments without variables are read once. A faulty one fails the field each time. */
-function argumentsOf(
-  definition: GraphQLField<unknown, unknown>,
-  node: FieldNode,
-): (variables: Variables) => Args {
-  if (definition.args.length === 0) return () => ({});
-  if (!hasVariable(node)) {
-    let constant: Args | undefined;
-    return () => (constant ??= getArgumentValues(definition, node, {}));
-  }
-  return variables => getArgumentValues(definition, node, variables);
-}
-
-function hasVariable({ arguments: given = [] }: FieldNode): boolean {
-  let found = false;
-  for (const argument of given) {
-    visit(argument, {
-      Variable() {
-        found = true;
-        return BREAK;
-      },
-    });
-  }
-  return found;
 }
 
 /** What a resolver is told of its field. Made for each call, so it holds only what differs. */

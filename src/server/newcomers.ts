@@ -1,0 +1,69 @@
+/**
+ * Connections, until and after their caller is known. One that has not shown a valid key is a
+ * newcomer: it may hold a header, a small body or the start of a WebSocket, so their number is
+ * bounded, of one address and of all. Beyond that the oldest gives way: whoever shows a key soon
+ * does not notice, and whoever holds connections open holds nobody else out. Those that are known
+ * are shared fairly between tenants.
+ */
+import type { Socket } from 'node:net';
+import { Holdings, type Tenant } from '../core/fairness.ts';
+
+export interface NewcomerLimits {
+  readonly connectionsMax: number;
+  readonly newcomersMax: number;
+  /** Infinity where proxies stand between: they all come from there. */
+  readonly newcomersPerAddressMax: number;
+}
+
+/** Says of a connection that a valid key was shown on it; false where its tenant has too many. */
+type Known = (tenant: Tenant) => boolean;
+
+const knownOf = new WeakMap<object, Known>();
+
+/** Whether a connection on which a valid key was shown may stay open. */
+export function becomesKnown(socket: object, tenant: Tenant): boolean {
+  return knownOf.get(socket)?.(tenant) ?? true;
+}
+
+export class Newcomers {
+  readonly #limits: NewcomerLimits;
+  readonly #all = new Set<Socket>();
+  readonly #byAddress = new Map<string, Set<Socket>>();
+  readonly #known = new Holdings();
+
+  constructor(limits: NewcomerLimits) {
+    this.#limits = limits;
+  }
+
+  add(socket: Socket): void {
+    const address = socket.remoteAddress ?? '';
+    const ofAddress = this.#byAddress.get(address) ?? new Set();
+    this.#byAddress.set(address, ofAddress.add(socket));
+    this.#all.add(socket);
+    let tenant: Tenant | undefined;
+    const leave = () => {
+      if (!this.#all.delete(socket)) return;
+      ofAddress.delete(socket);
+      if (ofAddress.size === 0) this.#byAddress.delete(address);
+    };
+    knownOf.set(socket, now => {
+      leave();
+      if (tenant !== undefined || socket.destroyed) return true;
+      if (!this.#known.mayAdd(now, 1, this.#limits.connectionsMax)) return false;
+      tenant = now;
+      this.#known.add(tenant, 1);
+      return true;
+    });
+    socket.once('close', () => {
+      leave();
+      if (tenant !== undefined) this.#known.add(tenant, -1);
+    });
+    const { newcomersMax, newcomersPerAddressMax } = this.#limits;
+    if (ofAddress.size > newcomersPerAddressMax) closeOldest(ofAddress);
+    else if (this.#all.size > newcomersMax) closeOldest(this.#all);
+  }
+}
+
+function closeOldest([oldest]: Iterable<Socket>): void {
+  oldest?.destroy();
+}

@@ -1,0 +1,106 @@
+/** All that callers can make a gateway hold or compute, at once, with and without a key. */
+import { readFileSync } from 'node:fs';
+import { connect, type Socket } from 'node:net';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { WebSocket } from 'ws';
+import { Stalls } from '../fuzz/stalls.ts';
+import { startChildGateway, type ChildGateway } from '../kit/child-gateway.ts';
+import { createTestDatabase, type TestDatabase } from '../kit/database.ts';
+import { CROWDS, newCaller, rateOf, watch, WORK, type Caller } from './crowding.ts';
+
+let database: TestDatabase;
+let gateway: ChildGateway;
+let stalls: Stalls;
+const sockets: Socket[] = [];
+beforeAll(async () => {
+  database = await createTestDatabase();
+  const stallsUrl = new URL('../fuzz/stalls.mjs', import.meta.url).href;
+  gateway = await startChildGateway(database.url, { NODE_OPTIONS: `--import ${stallsUrl}` });
+  stalls = new Stalls(gateway.log);
+});
+afterAll(async () => {
+  for (const socket of sockets) socket.destroy();
+  await gateway[Symbol.asyncDispose]();
+  await database[Symbol.asyncDispose]();
+});
+
+const rssMb = () => {
+  const status = readFileSync(`/proc/${gateway.process.pid}/status`, 'utf8');
+  return Number(/VmRSS:\s+(\d+)/.exec(status)?.[1]) / 1_024;
+};
+
+function open(first: string | Buffer): void {
+  const { port } = new URL(gateway.url);
+  const socket = connect(Number(port), '127.0.0.1');
+  socket.on('error', () => {}).on('data', () => {});
+  socket.write(first);
+  sockets.push(socket);
+}
+
+const UPGRADE =
+  'GET /graphql HTTP/1.1\r\nhost: x\r\nconnection: upgrade\r\nupgrade: websocket\r\n' +
+  'sec-websocket-version: 13\r\nsec-websocket-key: AAAAAAAAAAAAAAAAAAAAAA==\r\n' +
+  'sec-websocket-protocol: graphql-transport-ws\r\n\r\n';
+
+function startOfMessage(sent: number): Buffer {
+  const head = Buffer.from([0x81, 0xff, 0, 0, 0, 0, 0, 0x0f, 0xff, 0xff, 0, 0, 0, 0]);
+  return Buffer.concat([head, Buffer.alloc(sent, 'x')]);
+}
+
+/** Nobody's key: WebSockets and headers that do not end, bodies that do not come. */
+function withoutKey(): void {
+  for (let n = 0; n < 200; n++) {
+    open(Buffer.concat([Buffer.from(UPGRADE), startOfMessage(1_000_000)]));
+    open(`GET /graphql HTTP/1.1\r\nx-pad: ${'x'.repeat(15_000)}`);
+    open(
+      'POST /graphql HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n' +
+        `content-length: 60000\r\n\r\n${'x'.repeat(59_000)}`,
+    );
+  }
+}
+
+/** With a key: messages that do not end. */
+async function withKey({ key }: Caller): Promise<void> {
+  const url = `${gateway.url.replace('http', 'ws')}/graphql`;
+  const opened = Array.from({ length: 100 }, async () => {
+    const socket = new WebSocket(url, 'graphql-transport-ws');
+    socket.on('error', () => {});
+    await new Promise(resolve => socket.once('open', resolve).once('close', resolve));
+    socket.send(JSON.stringify({ type: 'connection_init', payload: { authorization: key } }));
+    await new Promise(resolve => socket.once('message', resolve).once('close', resolve));
+    const { _socket: bare } = socket as unknown as { _socket: Socket };
+    bare.write(startOfMessage(1_000_000));
+    sockets.push(bare);
+  });
+  await Promise.all(opened);
+}
+
+test('memory and the event loop hold, and another key works on without an error', async () => {
+  const [quiet, busy] = [await newCaller(gateway), await newCaller(gateway)];
+  await rateOf(() => CROWDS.writes(gateway, busy), { atOnce: 4, seconds: 2 });
+  const before = { rssMb: rssMb(), stallMs: stalls.longestBusyMs };
+
+  withoutKey();
+  await withKey(busy);
+  const leave = watch(gateway, busy, 50);
+  const crowd = { atOnce: 30, seconds: 8 };
+  const crowding = Promise.all([
+    rateOf(() => CROWDS.writes(gateway, busy), crowd),
+    rateOf(() => CROWDS.reads(gateway, busy), crowd),
+    rateOf(() => CROWDS.live(gateway, busy), { ...crowd, atOnce: 4 }),
+  ]);
+  const little = { atOnce: 2, seconds: 6 };
+  const [records, reads] = await Promise.all([
+    rateOf(() => WORK.records(gateway, quiet), little),
+    rateOf(() => WORK.reads(gateway, quiet), little),
+  ]);
+  const peakMb = rssMb();
+  await crowding;
+  leave();
+
+  expect([records.errors, reads.errors]).toEqual([{}, {}]);
+  expect([records.perSecond > 0, reads.perSecond > 0]).toEqual([true, true]);
+  expect(peakMb - before.rssMb).toBeLessThan(400);
+  // In time of its own work. On a busy machine all work takes longer: so does a batch on its own.
+  expect(stalls.longestBusyMs).toBeLessThan(Math.max(200, 3 * before.stallMs));
+});
