@@ -4,7 +4,7 @@ import type { StoredEvent } from '../core/event.ts';
 import { systemClock, type LiveClock } from './clock.ts';
 import { createHistory } from './history.ts';
 import { LIVE_LIMITS, type LiveLimits } from './limits.ts';
-import type { EventLog } from './log.ts';
+import type { EventLog, LogHead } from './log.ts';
 import type { HeldStream, LiveStream, StreamTag, SubscribeOptions } from './stream.ts';
 import { createRefusedStream, createStreams, type Chosen, type Streams } from './subscribe.ts';
 import { Tail } from './tail.ts';
@@ -92,7 +92,7 @@ export function createLive(options: LiveOptions): Live {
   const streams = createStreams(limits, clock);
   const { watches } = streams;
   const history = createHistory(log, limits);
-  const tail = new Tail({ log, watches, limits, patience });
+  const tail = new Tail({ log, watches, limits, patience, forget: forgetHere });
   const around = { history, clock, limits, patience, counts, onStart, onClose: streams.onClose };
   wakeup.onHint(hint => tail.look(hint));
   wakeup.onForget(forgetHere);
@@ -102,7 +102,8 @@ export function createLive(options: LiveOptions): Live {
     streams.forget(forgotten);
   }
 
-  function onStart(watch: Watch, head: LogPlace): void {
+  function onStart(watch: Watch, { head, redactions }: LogHead): void {
+    tail.seeRedactions(watch.workspaceId, redactions);
     watch.ring.startAt(head);
     tail.reach(watch, head.position);
   }
