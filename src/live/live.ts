@@ -4,12 +4,11 @@ import type { StoredEvent } from '../core/event.ts';
 import { systemClock, type LiveClock } from './clock.ts';
 import { createHistory } from './history.ts';
 import { LIVE_LIMITS, type LiveLimits } from './limits.ts';
-import type { EventLog, LogHead } from './log.ts';
+import type { EventLog } from './log.ts';
 import type { HeldStream, LiveStream, StreamTag, SubscribeOptions } from './stream.ts';
 import { createRefusedStream, createStreams, type Chosen, type Streams } from './subscribe.ts';
 import { Tail } from './tail.ts';
 import type { Forgotten, Wakeup } from './wakeup.ts';
-import type { Watch } from './watch.ts';
 
 /** The live streams of one process. */
 export interface Live {
@@ -93,19 +92,14 @@ export function createLive(options: LiveOptions): Live {
   const { watches } = streams;
   const history = createHistory(log, limits);
   const tail = new Tail({ log, watches, limits, patience, forget: forgetHere });
-  const around = { history, clock, limits, patience, counts, onStart, onClose: streams.onClose };
+  const onStart: Tail['start'] = (watch, head) => tail.start(watch, head);
+  const around = { history, onStart, clock, limits, patience, counts, onClose: streams.onClose };
   wakeup.onHint(hint => tail.look(hint));
   wakeup.onForget(forgetHere);
 
   function forgetHere(forgotten: Forgotten): void {
     history.forget();
     streams.forget(forgotten);
-  }
-
-  function onStart(watch: Watch, { head, redactions }: LogHead): void {
-    tail.seeRedactions(watch.workspaceId, redactions);
-    watch.ring.startAt(head);
-    tail.reach(watch, head.position);
   }
 
   function subscribe(wants: SubscribeOptions): LiveStream {

@@ -11,7 +11,7 @@
 import { isUnavailable } from '../core/errors.ts';
 import { toGatewayError } from '../db/sqlstate.ts';
 import type { LiveLimits } from './limits.ts';
-import type { EventLog } from './log.ts';
+import type { EventLog, LogHead } from './log.ts';
 import { backOff, type Patience } from './outage.ts';
 import { weigh } from './ring.ts';
 import type { Forgotten, Hint } from './wakeup.ts';
@@ -71,16 +71,12 @@ export class Tail {
     if (!isKnown || watches.size === 0) this.#trueAtMs = now;
   }
 
-  /** Reads on until the workspace's ring has come to this position. */
-  reach(watch: Watch, position: number): void {
-    this.#aim(watch.workspaceId, position);
+  /** A stream of the workspace begins here: its ring may too, and has to come to here. */
+  start(watch: Watch, { head, redactions }: LogHead): void {
+    this.#seeRedactions(watch.workspaceId, redactions);
+    watch.ring.startAt(head);
+    this.#aim(watch.workspaceId, head.position);
     this.#wake();
-  }
-
-  /** To be told of each count that is read. */
-  seeRedactions(workspaceId: number, redactions: number): void {
-    const watch = this.#options.watches.get(workspaceId);
-    if (watch?.seeRedactions(redactions) === true) this.#options.forget([workspaceId]);
   }
 
   /** Resolves when nothing runs any more; to be called after `patience.stopping` aborted. */
@@ -123,7 +119,7 @@ export class Tail {
       const askedAtMs = patience.clock.elapsedMs();
       const heads = await log.heads([...watches.keys()]);
       for (const [workspaceId, { head, redactions }] of heads) {
-        this.seeRedactions(workspaceId, redactions);
+        this.#seeRedactions(workspaceId, redactions);
         this.#aim(workspaceId, head.position);
       }
       this.#trueAtMs = Math.max(this.#trueAtMs, askedAtMs);
@@ -131,6 +127,11 @@ export class Tail {
       this.#lookAtAll = true;
       throw error;
     }
+  }
+
+  #seeRedactions(workspaceId: number, redactions: number): void {
+    const watch = this.#options.watches.get(workspaceId);
+    if (watch?.seeRedactions(redactions) === true) this.#options.forget([workspaceId]);
   }
 
   #aim(workspaceId: number, position: number): void {
