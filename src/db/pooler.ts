@@ -5,7 +5,7 @@
  */
 import type { Session } from './session.ts';
 
-const ROUNDS = 5;
+const ROUNDS = 3;
 
 const CHANGING_SESSIONS =
   'DATABASE_URL leads to a pooler that changes servers between statements (PgBouncer: pool_mode = ' +

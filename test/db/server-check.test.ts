@@ -37,7 +37,7 @@ const REFUSED: readonly [string, string, string, RegExp][] = [
   ],
   [
     'keeps text in another encoding',
-    `encoding 'LATIN1' lc_collate 'C' lc_ctype 'C' template template0`,
+    `encoding 'LATIN1' locale_provider libc locale 'C' template template0`,
     '',
     /must be UTF8, but is LATIN1: make another one/,
   ],
