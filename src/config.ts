@@ -5,6 +5,7 @@
 import { z } from 'zod';
 import { ADMIN_KEY, checkAdminKey, readKeyFile } from './config/admin-key.ts';
 import { ORDER_EXPECTED, readOrderSetting, type OrderSetting } from './core/agent-order.ts';
+import { CONNECTIONS_MIN } from './core/connections.ts';
 import { LIMITS } from './core/limits.ts';
 
 export interface Setting {
@@ -99,10 +100,10 @@ const VARIABLES = {
   SLUICE_READ_TIMEOUT_MS: whole(100, 600_000)
     .default(3_000)
     .describe('Time limit of a read statement. A slower one gets QUERY_TOO_EXPENSIVE.'),
-  SLUICE_READ_CONNECTIONS_MAX: whole(1, 200)
-    .default(10)
+  SLUICE_CONNECTIONS_MAX: whole(CONNECTIONS_MIN, 1_000)
+    .default(32)
     .describe(
-      'Maximum connections to Postgres for pages of events, and the same number for other reads.',
+      'Maximum connections to Postgres that one gateway holds. docs/scaling.md lists the shares.',
     ),
   SLUICE_TRUSTED_DOCUMENTS: z
     .string()
@@ -188,7 +189,7 @@ export interface Config {
   readonly queryCostMax: number;
   readonly answerBytesMax: number;
   readonly readTimeoutMs: number;
-  readonly readConnectionsMax: number;
+  readonly connectionsMax: number;
   /** Path of the file; null: every document is executed. */
   readonly trustedDocuments: string | null;
   readonly keyRequestsPerSecond: number;
@@ -258,7 +259,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     queryCostMax: data.SLUICE_QUERY_COST_MAX,
     answerBytesMax: data.SLUICE_ANSWER_BYTES_MAX,
     readTimeoutMs: data.SLUICE_READ_TIMEOUT_MS,
-    readConnectionsMax: data.SLUICE_READ_CONNECTIONS_MAX,
+    connectionsMax: data.SLUICE_CONNECTIONS_MAX,
     trustedDocuments: data.SLUICE_TRUSTED_DOCUMENTS ?? null,
     keyRequestsPerSecond: data.SLUICE_KEY_REQUESTS_PER_SECOND,
     keyEventsPerSecond: data.SLUICE_KEY_EVENTS_PER_SECOND,

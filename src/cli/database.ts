@@ -12,6 +12,7 @@ export async function withDatabase<T>(work: (db: Database) => Promise<T>): Promi
     databaseUrl === null ? await startEmbeddedPostgres({ dataDir, log: () => {} }) : null;
   const db = createDatabase({ url: databaseUrl ?? (embedded?.url as string) });
   try {
+    await db.checkSessions();
     return await work(db);
   } finally {
     await db.stop();

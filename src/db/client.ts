@@ -8,11 +8,13 @@
  * statement fails with SERVICE_UNAVAILABLE within five seconds: waiting, connecting and running
  * are bounded each and together. Nothing has to be reset when it is back.
  */
+import { type ConnectionShares, shareConnections } from '../core/connections.ts';
 import { LIMITS } from '../core/limits.ts';
 import { readAddress } from './address.ts';
 import type { Lane } from './connection.ts';
 import { createLane, type LaneOptions } from './lane.ts';
 import { type Listening, type ListenOptions, startListening } from './listen.ts';
+import { checkSessions } from './pooler.ts';
 import { openSession, type Session } from './session.ts';
 import { toGatewayError } from './sqlstate.ts';
 
@@ -33,6 +35,11 @@ export interface Database {
   readonly probe: Lane;
   /** Migrations, partitions, folding: few and long. Fails with the bare error. */
   readonly upkeep: Lane;
+  /**
+   * Whether a session stays one from statement to statement, and whether `count` fit where a pooler
+   * lies between. @throws Error that says what to set
+   */
+  checkSessions(count?: number): Promise<void>;
   /** Hears a channel until stopped. Resolves after the first attempt, whether or not it succeeded. */
   listen(options: Omit<ListenOptions, 'open'>): Promise<Listening>;
   stop(): Promise<void>;
@@ -50,22 +57,28 @@ export interface DatabaseOptions {
   readonly writeTimeoutMs?: number;
   /** @default 600000 */
   readonly upkeepTimeoutMs?: number;
-  /** @default 10 */
-  readonly readConnectionsMax?: number;
+  /** Of all lanes and the listener together. @default 32 */
+  readonly connectionsMax?: number;
   /** Runs each statement of a lane, and may look at how long that takes. */
   readonly observe?: <T>(lane: LaneName, work: () => Promise<T>) => Promise<T>;
 }
 
 const READ_TIMEOUT_MS = 3_000;
 const CONNECT_WITHIN_MS = 3_000;
-const WRITE_CONNECTIONS_MAX = 3;
-const LOOKUP_CONNECTIONS_MAX = 2;
+const CONNECTIONS_MAX = 32;
 const PROBE_WITHIN_MS = 1_000;
 
-/** In every session. Values are what `wire.ts` reads them as: UTC and ISO. */
+/**
+ * In every session, whatever its role or database has. Values are what `wire.ts` reads them as: UTC
+ * and ISO. A flush relies on its isolation: what is behind a lock is seen once the lock is had.
+ */
 const SETTINGS = {
+  client_encoding: 'UTF8',
+  standard_conforming_strings: 'on',
   TimeZone: 'UTC',
   DateStyle: 'ISO, YMD',
+  extra_float_digits: '1',
+  default_transaction_isolation: 'read committed',
   client_min_messages: 'warning',
   jit: 'off',
   idle_in_transaction_session_timeout: '30000',
@@ -81,7 +94,6 @@ const BY_INDEX = { ...READ_ONLY, ...PLANNED_ONCE, enable_sort: 'off' } as const;
 /** Folding, removal, and the rest: few statements, and long ones. */
 const UPKEEP = {
   settings: { lock_timeout: LIMITS.lockTimeoutMs },
-  connectionsMax: 3,
   waitingMax: 100,
   waitMs: 60_000,
   slackMs: 60_000,
@@ -92,14 +104,16 @@ const UPKEEP = {
 /** Builds and connects to nothing yet: connections are opened as they are needed. */
 export function createDatabase(options: DatabaseOptions): Database {
   const opener = createOpener(options);
-  const { pages, ...lanes } = createLanes(options, opener);
+  const readTimeoutMs = options.readTimeoutMs ?? READ_TIMEOUT_MS;
+  const shares = shareConnections(options.connectionsMax ?? CONNECTIONS_MAX);
+  const { pages, ...lanes } = createLanes(options, opener, shares);
   const listeners = new Set<Listening>();
   return {
     ...lanes,
     read: withPages(lanes.read, pages),
+    checkSessions: count => checkSessions(opener({}, readTimeoutMs), count),
     async listen(wanted) {
-      const open = (notify: (payload: string) => void) =>
-        opener({}, options.readTimeoutMs ?? READ_TIMEOUT_MS, notify)();
+      const open = (notify: (payload: string) => void) => opener({}, readTimeoutMs, notify)();
       const listening = await startListening({ ...wanted, open });
       listeners.add(listening);
       return listening;
@@ -111,7 +125,11 @@ export function createDatabase(options: DatabaseOptions): Database {
   };
 }
 
-function createLanes(options: DatabaseOptions, opener: Opener): Record<LaneName, Lane> {
+function createLanes(
+  options: DatabaseOptions,
+  opener: Opener,
+  shares: ConnectionShares,
+): Record<LaneName, Lane> {
   const {
     readTimeoutMs = READ_TIMEOUT_MS,
     writeTimeoutMs = 3_500,
@@ -130,13 +148,13 @@ function createLanes(options: DatabaseOptions, opener: Opener): Record<LaneName,
   const lane = (name: LaneName, { settings, ...its }: LaneWithSettings) =>
     createLane({
       ...its,
+      connectionsMax: shares[name],
       open: opener(settings, its.statementTimeoutMs),
       observe: work => observe(name, work),
     });
   const reading = {
     ...interactive,
     settings: READ_ONLY,
-    connectionsMax: options.readConnectionsMax ?? 10,
     statementTimeoutMs: readTimeoutMs,
     slackMs: 1_800,
     repeatable: true,
@@ -145,17 +163,12 @@ function createLanes(options: DatabaseOptions, opener: Opener): Record<LaneName,
   return {
     read: lane('read', reading),
     pages: lane('pages', { ...reading, settings: BY_INDEX }),
-    lookup: lane('lookup', { ...reading, connectionsMax: LOOKUP_CONNECTIONS_MAX }),
-    flush: lane('flush', {
-      ...writing,
-      settings: { ...BY_KEY, ...PLANNED_ONCE },
-      connectionsMax: LIMITS.writers,
-    }),
-    write: lane('write', { ...writing, connectionsMax: WRITE_CONNECTIONS_MAX }),
+    lookup: lane('lookup', reading),
+    flush: lane('flush', { ...writing, settings: { ...BY_KEY, ...PLANNED_ONCE } }),
+    write: lane('write', writing),
     upkeep: lane('upkeep', { ...UPKEEP, statementTimeoutMs: upkeepTimeoutMs }),
     probe: lane('probe', {
       ...reading,
-      connectionsMax: 1,
       waitingMax: 10,
       waitMs: PROBE_WITHIN_MS,
       statementTimeoutMs: PROBE_WITHIN_MS,
@@ -165,7 +178,9 @@ function createLanes(options: DatabaseOptions, opener: Opener): Record<LaneName,
 }
 
 type Settings = Readonly<Record<string, string | number>>;
-type LaneWithSettings = Omit<LaneOptions, 'observe' | 'open'> & { readonly settings: Settings };
+type LaneWithSettings = Omit<LaneOptions, 'observe' | 'open' | 'connectionsMax'> & {
+  readonly settings: Settings;
+};
 
 /** Pages have sessions of their own, so that no long aggregate is in their way. */
 function withPages(read: Lane, pages: Lane): Lane {

@@ -33,10 +33,14 @@ const BACKOFF_MAX_MS = 3_000;
 /** Shared by all listeners of the database; beside `WORKSPACE_LOCK`. */
 const LISTENERS_LOCK = 718_302;
 const JOINED = 'joined:';
-const OTHERS = `select count(*) as n from pg_locks
+/** How many other sessions listen. */
+export const GATEWAYS_SQL = `select count(*) from pg_locks
   where locktype = 'advisory' and classid = ${LISTENERS_LOCK} and granted
     and database = (select oid from pg_database where datname = current_database())
     and pid <> pg_backend_pid()`;
+const HEARD_WITHIN_MS = 2_000;
+const UNHEARD =
+  'a session does not hear what it notifies: something between the gateway and Postgres keeps it back';
 
 /** Resolves once the first attempt has ended, listening or not; goes on trying until stopped. */
 export async function startListening(options: ListenOptions): Promise<Listening> {
@@ -44,27 +48,19 @@ export async function startListening(options: ListenOptions): Promise<Listening>
   let stopped = false;
   let isAlone = false;
   let joined = 0;
-  let wake = () => {};
   let done: Promise<void> = Promise.resolve();
-
-  /** Ends early when the session is lost or listening stops. */
-  function pause(ms: number): Promise<void> {
-    return new Promise(resolve => {
-      const timer = setTimeout(resolve, ms);
-      wake = () => (clearTimeout(timer), resolve());
-    });
-  }
+  // Ends early when the session is lost or listening stops.
+  const { pause, wake } = createPause();
 
   function onNotify(payload: string): void {
     if (!payload.startsWith(JOINED)) return options.onNotify(payload);
-    if (payload === self) return;
     joined++;
     isAlone = false;
     options.onJoined();
   }
 
   async function untilLost(session: Session): Promise<void> {
-    void session.gone.then(() => wake());
+    void session.gone.then(wake);
     while (!session.lost && !stopped) {
       await lookAround(session).catch(() => session.destroy());
       if (!session.lost && !stopped) await pause(HEARTBEAT_MS);
@@ -75,9 +71,9 @@ export async function startListening(options: ListenOptions): Promise<Listening>
   /** The heartbeat: asks who else listens. */
   async function lookAround(session: Session): Promise<void> {
     const joinedBefore = joined;
-    const [row] = (await session.run({ text: OTHERS, params: [] })) as [{ n: number }];
+    const [row] = (await session.run({ text: GATEWAYS_SQL, params: [] })) as [{ count: number }];
     // Who joins behind the question is heard before the answer is.
-    if (joined === joinedBefore) isAlone = row.n === 0 && !session.lost;
+    if (joined === joinedBefore) isAlone = row.count === 0 && !session.lost;
   }
 
   async function keepListening(onAttempt: () => void): Promise<void> {
@@ -116,12 +112,26 @@ export async function startListening(options: ListenOptions): Promise<Listening>
   };
 }
 
+function createPause() {
+  let end = () => {};
+  return {
+    pause: (ms: number) =>
+      new Promise<void>(resolve => {
+        const timer = setTimeout(resolve, ms);
+        end = () => (clearTimeout(timer), resolve());
+      }),
+    wake: () => end(),
+  };
+}
+
 async function connect(
   { channel, open }: ListenOptions,
   onNotify: (payload: string) => void,
   self: string,
 ): Promise<Session> {
-  const session = await open(onNotify);
+  let hear = () => {};
+  const heard = new Promise<void>(resolve => (hear = resolve));
+  const session = await open(payload => (payload === self ? hear() : onNotify(payload)));
   try {
     await session.run({ text: `listen "${channel.replaceAll('"', '""')}"`, params: [] });
     // It greets once it is counted: who asks who else listens hears of it in one way or the other.
@@ -130,9 +140,18 @@ async function connect(
       params: [LISTENERS_LOCK],
     });
     await session.run({ text: 'select pg_notify($1, $2)', params: [channel, self] });
+    await inTime(Promise.race([heard, session.gone]));
     return session;
   } catch (error) {
     session.destroy();
     throw error;
   }
+}
+
+/** @throws Error where a pooler or the like passes on statements and no notifications */
+function inTime(heard: Promise<void>): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => reject(new Error(UNHEARD)), HEARD_WITHIN_MS);
+    void heard.then(() => (clearTimeout(timer), resolve()));
+  });
 }

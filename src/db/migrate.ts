@@ -17,19 +17,17 @@ export interface Migration {
 const LOCK_KEY = 0x736c75696365;
 const LOCK_WITHIN_MS = 120_000;
 const LOCK_POLL_MS = 100;
-const SERVER_VERSION_MIN = 150_000;
 
 /**
  * Applies what is missing and returns it.
- * @throws Error when the server is too old or would lose what it has confirmed, when the
- * database is newer than this program, and when another gateway migrates for too long.
+ * @throws Error when the database is newer than this program, and when another gateway migrates
+ * for too long.
  */
 export async function migrate(
   upkeep: Lane,
   migrations: readonly Migration[] = readMigrations(),
 ): Promise<Migration[]> {
   return upkeep.hold(async connection => {
-    await assertDurable(connection);
     await lock(connection);
     try {
       return await applyMissing(connection, migrations);
@@ -98,25 +96,6 @@ async function lock(connection: Connection): Promise<void> {
       throw new Error(`another gateway has been migrating for ${LOCK_WITHIN_MS / 1_000} seconds`);
     }
     await sleep(LOCK_POLL_MS);
-  }
-}
-
-/** A receipt says that an event survives a crash: Postgres must be set to keep that. */
-async function assertDurable(connection: Connection): Promise<void> {
-  const [server] = await connection.query<{ version: string; number: number; off: string | null }>(`
-    select current_setting('server_version') as version,
-      current_setting('server_version_num')::int as number,
-      (
-        select string_agg(name, ', ' order by name)
-        from pg_settings
-        where name in ('fsync', 'full_page_writes', 'synchronous_commit') and setting = 'off'
-      ) as off`);
-  if (server === undefined) throw new Error('Postgres did not tell its version');
-  if (server.number < SERVER_VERSION_MIN) {
-    throw new Error(`Postgres must be version 15 or later, but is ${server.version}`);
-  }
-  if (server.off !== null) {
-    throw new Error(`Postgres must keep what it confirms, but these are off: ${server.off}`);
   }
 }
 

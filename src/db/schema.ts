@@ -44,6 +44,8 @@ export const workspaces = pgTable(
     dedupeDays: integer('dedupe_days').notNull().default(30),
     timeZone: text('time_zone').notNull().default('UTC'),
     unknownTypes: text('unknown_types').notNull().default('DISCOVER'),
+    /** Batches of events that were redacted: what was read at a lower count is no longer true. */
+    redactions: count('redactions').notNull().default(0),
   },
   t => [unique('workspaces_slug_key').on(t.slug)],
 );

@@ -20,7 +20,7 @@ const GRACE_MS = 50;
 
 export interface SessionOptions {
   readonly address: Address;
-  /** Settings of the session (`statement_timeout` and so on), given when it starts. */
+  /** Settings of the session (`statement_timeout` and so on). */
   readonly settings: Readonly<Record<string, string>>;
   readonly statementTimeoutMs: number;
   readonly connectTimeoutMs: number;
@@ -29,6 +29,8 @@ export interface SessionOptions {
 
 export interface Session {
   readonly openedAtMs: number;
+  /** Whether who answers is not the server that was promised: a pooler lies between. */
+  readonly isPooled: boolean;
   readonly lost: boolean;
   /** Resolves when the connection is lost or closed. */
   readonly gone: Promise<void>;
@@ -53,12 +55,13 @@ interface Result {
 export async function openSession(options: SessionOptions): Promise<Session> {
   const abort = new AbortController();
   let line: Line | undefined;
+  let isPooled = false;
   const sql = createClient(
     options,
     async () => (line = await openLine(options.address, abort.signal)),
   );
   try {
-    await within(sql.unsafe('select 1'), options.connectTimeoutMs, () => {
+    isPooled = await within(setUp(sql, options.settings), options.connectTimeoutMs, () => {
       abort.abort();
       line?.destroy();
     });
@@ -67,10 +70,28 @@ export async function openSession(options: SessionOptions): Promise<Session> {
     throw refused(options.address, cause);
   }
   if (line === undefined) throw new Error('a connection that answers has a line');
-  return createSession(sql, line, options);
+  return createSession(sql, line, { ...options, isPooled });
 }
 
-function createSession(sql: postgres.Sql, line: Line, options: SessionOptions): Session {
+/**
+ * A pooler takes no settings at the start of a session, and may hand on a server that somebody else
+ * has used: so they are set by the first statement. Returns whether there is one.
+ */
+async function setUp(sql: postgres.Sql, settings: SessionOptions['settings']): Promise<boolean> {
+  const set = Object.entries(settings).map(
+    ([name, value]) => `set_config('${name}', '${value.replaceAll("'", "''")}', false)`,
+  );
+  const text = `reset all; select pg_backend_pid() as pid, ${set.join(', ')}`;
+  const results = (await sql.unsafe(text)) as unknown as postgres.RowList<{ pid: number }[]>[];
+  const [last] = results.slice(-1);
+  return last?.[0]?.pid !== last?.state.pid;
+}
+
+function createSession(
+  sql: postgres.Sql,
+  line: Line,
+  options: SessionOptions & Pick<Session, 'isPooled'>,
+): Session {
   const prepared = new Set<string>();
 
   async function send(text: string, params: readonly Param[], script: boolean): Promise<Result> {
@@ -124,6 +145,7 @@ function createSession(sql: postgres.Sql, line: Line, options: SessionOptions): 
 
   return {
     openedAtMs: Date.now(),
+    isPooled: options.isPooled,
     get lost() {
       return line.lost;
     },
@@ -135,14 +157,13 @@ function createSession(sql: postgres.Sql, line: Line, options: SessionOptions): 
 }
 
 function createClient(options: SessionOptions, socket: () => Promise<Line>): postgres.Sql {
-  const { address, settings, onNotify } = options;
+  const { address, onNotify } = options;
   const driverOptions = {
     host: address.host,
     port: address.port,
     user: address.user,
     password: address.password,
     database: address.database,
-    connection: settings,
     socket,
     max: 1,
     // The driver's own clocks would end or reopen what is ours to end.

@@ -151,7 +151,7 @@ function countOf(rows: readonly EmptiedRow[]): number {
   return rows.filter(({ event_id }) => event_id !== null).length;
 }
 
-/** One batch: events and their keys together. */
+/** One batch: events, their keys and the count that tells other gateways, together. */
 function empty(
   upkeep: Lane,
   { workspaceId, actor }: Place,
@@ -160,7 +160,11 @@ function empty(
   const work = async (connection: Connection) => {
     await connection.query(BATCH_SETTINGS_SQL);
     const rows = await connection.query<EmptiedRow>(statement, params);
-    await forgetHashes(connection, workspaceId, rows);
+    const ids = rows.flatMap(({ event_id }) => event_id ?? []);
+    if (ids.length > 0) {
+      await forgetHashes(connection, workspaceId, ids);
+      await countRedaction(connection, workspaceId);
+    }
     await requireKey(connection, actor);
     return rows;
   };
@@ -170,16 +174,21 @@ function empty(
 async function forgetHashes(
   connection: Connection,
   workspaceId: number,
-  rows: readonly EmptiedRow[],
+  ids: readonly string[],
 ): Promise<void> {
-  const ids = rows.flatMap(({ event_id }) => event_id ?? []);
-  if (ids.length === 0) return;
   await connection.query(
     `update event_keys k set hash = '00000000-0000-0000-0000-000000000000'
      from json_array_elements_text($2::text::json) as given (key)
      where k.workspace_id = $1 and k.key = given.key::uuid`,
     [workspaceId, JSON.stringify(ids.map(eventKey))],
   );
+}
+
+/** Beneath the hint that may be lost: every gateway reads this count with the head. */
+async function countRedaction(connection: Connection, workspaceId: number): Promise<void> {
+  await connection.query('update workspaces set redactions = redactions + 1 where id = $1', [
+    workspaceId,
+  ]);
 }
 
 /** One that came without an id would be recorded by the id that it is kept by. */

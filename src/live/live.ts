@@ -9,7 +9,6 @@ import type { HeldStream, LiveStream, StreamTag, SubscribeOptions } from './stre
 import { createRefusedStream, createStreams, type Chosen, type Streams } from './subscribe.ts';
 import { Tail } from './tail.ts';
 import type { Forgotten, Wakeup } from './wakeup.ts';
-import type { Watch } from './watch.ts';
 
 /** The live streams of one process. */
 export interface Live {
@@ -92,19 +91,15 @@ export function createLive(options: LiveOptions): Live {
   const streams = createStreams(limits, clock);
   const { watches } = streams;
   const history = createHistory(log, limits, clock);
-  const tail = new Tail({ log, watches, limits, patience });
-  const around = { history, clock, limits, patience, counts, onStart, onClose: streams.onClose };
+  const tail = new Tail({ log, watches, limits, patience, forget: forgetHere });
+  const onStart: Tail['start'] = (watch, head) => tail.start(watch, head);
+  const around = { history, onStart, clock, limits, patience, counts, onClose: streams.onClose };
   wakeup.onHint(hint => tail.look(hint));
   wakeup.onForget(forgetHere);
 
   function forgetHere(forgotten: Forgotten): void {
     history.forget();
     streams.forget(forgotten);
-  }
-
-  function onStart(watch: Watch, head: LogPlace): void {
-    watch.ring.startAt(head);
-    tail.reach(watch, head.position);
   }
 
   function subscribe(wants: SubscribeOptions): LiveStream {

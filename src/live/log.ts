@@ -12,16 +12,22 @@ import { EventRows } from '../db/event-rows.ts';
 import { rows } from '../db/query.ts';
 import { eventSource } from '../db/stored-event.ts';
 
-/** Where the log of a workspace ends, and the oldest position that it still keeps. */
-export interface LogBounds {
+/** Where the log of a workspace ends, and how many redactions there were in it. */
+export interface LogHead {
   readonly head: LogPlace;
+  /** It rises in the transaction that takes content away: who sees an event whole sees it lower. */
+  readonly redactions: number;
+}
+
+/** The same, and the oldest position that the log still keeps. */
+export interface LogBounds extends LogHead {
   readonly tail: number;
 }
 
 /** Every method fails as its connection does, and is one statement, but for `after` at the end. */
 export interface EventLog {
-  /** The newest place of each workspace; one without events is absent. */
-  heads(workspaceIds: readonly number[]): Promise<Map<number, LogPlace>>;
+  /** Of each workspace; one without events is absent. */
+  heads(workspaceIds: readonly number[]): Promise<Map<number, LogHead>>;
   /** Of every workspace asked for; one without events starts and ends at `LOG_BEGINNING`. */
   bounds(workspaceIds: readonly number[]): Promise<Map<number, LogBounds>>;
   /**
@@ -44,27 +50,35 @@ export function createEventLog(connection: Connection, bytesMax?: number): Event
   };
 }
 
-interface HeadRow {
-  readonly workspace_id: number;
+interface PlaceRow {
   readonly head: number;
   readonly recorded_at: Date;
 }
 
+interface HeadRow extends PlaceRow {
+  readonly workspace_id: number;
+  readonly redactions: number;
+}
+
+const REDACTIONS = sql.raw(
+  'coalesce((select s.redactions from workspaces s where s.id = w.id), 0) as redactions',
+);
+
 async function readHeads(
   connection: Connection,
   workspaceIds: readonly number[],
-): Promise<Map<number, LogPlace>> {
+): Promise<Map<number, LogHead>> {
   const found = await rows<HeadRow>(
     connection,
     sql`
-      select w.id as workspace_id, h.head, h.recorded_at
+      select w.id as workspace_id, h.head, h.recorded_at, ${REDACTIONS}
       from unnest(${toArray(workspaceIds)}::text::int[]) as w (id)
       cross join lateral (
         select n.head, n.recorded_at from workspace_heads n
         where n.workspace_id = w.id order by n.head desc limit 1
       ) h`,
   );
-  return new Map(found.map(row => [row.workspace_id, toPlace(row)]));
+  return new Map(found.map(row => [row.workspace_id, toHead(row)]));
 }
 
 async function readBounds(
@@ -75,7 +89,8 @@ async function readBounds(
     connection,
     sql`
       select w.id as workspace_id, coalesce(h.head, 0) as head,
-        coalesce(h.recorded_at, timestamptz 'epoch') as recorded_at, coalesce(m.tail, 1) as tail
+        coalesce(h.recorded_at, timestamptz 'epoch') as recorded_at, coalesce(m.tail, 1) as tail,
+        ${REDACTIONS}
       from unnest(${toArray(workspaceIds)}::text::int[]) as w (id)
       left join workspace_marks m on m.workspace_id = w.id
       left join lateral (
@@ -83,7 +98,7 @@ async function readBounds(
         where n.workspace_id = w.id order by n.head desc limit 1
       ) h on true`,
   );
-  return new Map(found.map(row => [row.workspace_id, { head: toPlace(row), tail: row.tail }]));
+  return new Map(found.map(row => [row.workspace_id, { ...toHead(row), tail: row.tail }]));
 }
 
 async function readAfter(
@@ -132,22 +147,26 @@ async function readUpTo(eventRows: EventRows, span: Span): Promise<StoredEvent[]
 }
 
 async function readOldest(connection: Connection, workspaceId: number): Promise<LogPlace> {
-  const [oldest] = await rows<HeadRow>(
+  const [oldest] = await rows<PlaceRow>(
     connection,
     sql`
-      (select e.workspace_id, e.position - 1 as head, e.recorded_at from events e
+      (select e.position - 1 as head, e.recorded_at from events e
         where e.workspace_id = ${workspaceId} and e.position >= coalesce((
           select m.tail from workspace_marks m where m.workspace_id = ${workspaceId}), 1)
         order by e.position limit 1)
       union all
-      (select n.workspace_id, n.head, n.recorded_at from workspace_heads n
+      (select n.head, n.recorded_at from workspace_heads n
         where n.workspace_id = ${workspaceId} order by n.head desc limit 1)
       order by head limit 1`,
   );
   return oldest === undefined ? { position: 0, recordedAt: new Date(0) } : toPlace(oldest);
 }
 
-function toPlace(row: HeadRow): LogPlace {
+function toHead(row: HeadRow): LogHead {
+  return { head: toPlace(row), redactions: row.redactions };
+}
+
+function toPlace(row: PlaceRow): LogPlace {
   return { position: row.head, recordedAt: row.recorded_at };
 }
 

@@ -12,6 +12,7 @@ import { GatewayError } from '../core/errors.ts';
 import type { LiveClock } from './clock.ts';
 import { type History, PAGE_EVENTS_FIRST } from './history.ts';
 import type { LiveLimits } from './limits.ts';
+import type { LogHead } from './log.ts';
 import { type Patience, throughOutages } from './outage.ts';
 import { Scan } from './scan.ts';
 import { later, startPlace } from './start-place.ts';
@@ -28,7 +29,7 @@ export interface Surroundings {
   readonly limits: LiveLimits;
   readonly patience: Patience;
   /** The head was read: the ring may begin there, and must come to there. */
-  readonly onStart: (watch: Watch, head: LogPlace) => void;
+  readonly onStart: (watch: Watch, head: LogHead) => void;
   readonly onClose: (subscriber: Subscriber) => void;
   readonly counts: { deliveries: number; catchUps: number };
 }
@@ -176,7 +177,7 @@ export class Subscriber implements LiveStream, Watcher {
       if (!isWanted()) return;
       const { options: wants, types, watch } = this;
       this.#scan = new Scan({ start: from, head: bounds.head, wants, types, watch, clock, limits });
-      this.#around.onStart(this.watch, bounds.head);
+      this.#around.onStart(this.watch, bounds);
       this.#turn();
       this.#advance();
     } catch (error) {

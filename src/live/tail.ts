@@ -4,14 +4,17 @@
  * by itself; the hint `ALL`, which also the poll gives, asks for the heads. While the database is
  * away it backs off and goes on: rings stand still and nothing is lost. A workspace whose own reads
  * fail rests alone.
+ *
+ * With the heads it asks how many redactions there were: a rise means that what is held of the
+ * workspace is no longer true. Where it could not ask for too long, nothing that is held counts.
  */
 import { isUnavailable } from '../core/errors.ts';
 import { toGatewayError } from '../db/sqlstate.ts';
 import type { LiveLimits } from './limits.ts';
-import type { EventLog } from './log.ts';
+import type { EventLog, LogHead } from './log.ts';
 import { backOff, type Patience } from './outage.ts';
 import { weigh } from './ring.ts';
-import type { Hint } from './wakeup.ts';
+import type { Forgotten, Hint } from './wakeup.ts';
 import type { Watch } from './watch.ts';
 
 export interface TailOptions {
@@ -19,10 +22,14 @@ export interface TailOptions {
   readonly watches: ReadonlyMap<number, Watch>;
   readonly limits: LiveLimits;
   readonly patience: Patience;
+  /** Of what was redacted, or may have been: nothing that was read before is handed out. */
+  readonly forget: (forgotten: Forgotten) => void;
 }
 
 /** One read should bring about as many bytes. */
 const READ_BYTES_AIM = 1_048_576;
+/** For as long what is held is taken to be true without asking. */
+const UNASKED_MAX_MS = 5_000;
 
 export class Tail {
   readonly #options: TailOptions;
@@ -30,6 +37,8 @@ export class Tail {
   /** Their last read failed: they wait for the next by themselves. */
   readonly #resting = new Set<Watch>();
   #lookAtAll = false;
+  /** What is held was true then, or was read later. */
+  #trueAtMs = -Infinity;
   #running: Promise<void> | null = null;
   #reads = 0;
 
@@ -46,6 +55,7 @@ export class Tail {
     if (hint === 'ALL') {
       const { watches } = this.#options;
       this.#lookAtAll = watches.size > 0;
+      this.#distrust();
       for (const watch of watches.values()) watch.sweep();
     } else {
       for (const [workspaceId, head] of hint) this.#aim(workspaceId, head);
@@ -53,9 +63,19 @@ export class Tail {
     this.#wake();
   }
 
-  /** Reads on until the workspace's ring has come to this position. */
-  reach(watch: Watch, position: number): void {
-    this.#aim(watch.workspaceId, position);
+  #distrust(): void {
+    const { watches, patience, forget } = this.#options;
+    const now = patience.clock.elapsedMs();
+    const isKnown = watches.size === 0 || now - this.#trueAtMs <= UNASKED_MAX_MS;
+    if (!isKnown) forget('ALL');
+    if (!isKnown || watches.size === 0) this.#trueAtMs = now;
+  }
+
+  /** A stream of the workspace begins here: its ring may too, and has to come to here. */
+  start(watch: Watch, { head, redactions }: LogHead): void {
+    this.#seeRedactions(watch.workspaceId, redactions);
+    watch.ring.startAt(head);
+    this.#aim(watch.workspaceId, head.position);
     this.#wake();
   }
 
@@ -93,15 +113,25 @@ export class Tail {
   }
 
   async #readHeads(): Promise<void> {
-    const { log, watches } = this.#options;
+    const { log, watches, patience } = this.#options;
     this.#lookAtAll = false;
     try {
+      const askedAtMs = patience.clock.elapsedMs();
       const heads = await log.heads([...watches.keys()]);
-      for (const [workspaceId, { position }] of heads) this.#aim(workspaceId, position);
+      for (const [workspaceId, { head, redactions }] of heads) {
+        this.#seeRedactions(workspaceId, redactions);
+        this.#aim(workspaceId, head.position);
+      }
+      this.#trueAtMs = Math.max(this.#trueAtMs, askedAtMs);
     } catch (error) {
       this.#lookAtAll = true;
       throw error;
     }
+  }
+
+  #seeRedactions(workspaceId: number, redactions: number): void {
+    const watch = this.#options.watches.get(workspaceId);
+    if (watch?.seeRedactions(redactions) === true) this.#options.forget([workspaceId]);
   }
 
   #aim(workspaceId: number, position: number): void {

@@ -30,7 +30,6 @@ const WAITING_MAX = 4_000;
 /** The commit of a hint need not be durable. */
 const NOTIFY = `select set_config('synchronous_commit', 'off', true), pg_notify($1, $2)`;
 const FORGET = 'forget:';
-const FORGET_AGAIN_MS = 200;
 
 export function createPostgresWakeup(options: PostgresWakeupOptions): Wakeup {
   const stopping = new AbortController();
@@ -107,25 +106,18 @@ function createSender(
   async function sendWaiting(): Promise<void> {
     const payload = encodeHint(waiting);
     waiting = new Map();
-    // Lost hints are what the poll is for.
-    await notify(payload).catch(onFailure);
+    await notify(payload);
   }
 
-  /** Beneath this there is no poll: what could not be sent is sent again. */
   async function sendForgotten(): Promise<void> {
-    const ids = [...forgotten];
+    const payload = `${FORGET}${[...forgotten].join(',')}`;
     forgotten = new Set();
-    try {
-      await notify(`${FORGET}${ids.join(',')}`);
-    } catch (error) {
-      onFailure(error);
-      await clock.sleep(FORGET_AGAIN_MS, stopping);
-      if (!stopping.aborted) for (const id of ids) forgotten.add(id);
-    }
+    await notify(payload);
   }
 
-  function notify(payload: string): Promise<unknown> {
-    return connection.query(NOTIFY, [CHANNEL, payload]);
+  /** Lost hints are what the poll is for. */
+  async function notify(payload: string): Promise<void> {
+    await connection.query(NOTIFY, [CHANNEL, payload]).catch(onFailure);
   }
 
   return {

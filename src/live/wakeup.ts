@@ -3,14 +3,15 @@ import type { LiveClock } from './clock.ts';
 /**
  * Wake-ups between processes. A hint only says that there may be something to see: it may come
  * late, twice or never, and may name a head that was long seen. So an implementation may drop
- * what it can't send, and `withPoll` is the floor beneath each.
+ * what it can't send, and `withPoll` is the floor beneath each: who looks asks the database for
+ * heads and for redactions.
  */
 export interface Wakeup {
   /** After a commit: the newest position of each workspace. Never fails and never waits. */
   announce(heads: ReadonlyMap<number, number>): void;
   /**
-   * After a redaction: what anybody keeps of this workspace is no longer true. Never waits; unlike
-   * a head it is not lost while connections last, and whoever was cut off is told `ALL`.
+   * After a redaction: what anybody keeps of this workspace is no longer true. Never fails and
+   * never waits.
    */
   forget(workspaceId: number): void;
   /** Set before `start`; called again and again until `stop`, for own announcements too. */

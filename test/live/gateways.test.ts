@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startEmbeddedPostgres } from '../../src/db/embedded.ts';
+import { startProxy } from '../faults/proxy.ts';
 import { startChildGateway } from '../kit/child-gateway.ts';
 import { freePort } from '../kit/free-port.ts';
 import { startTestGateway, type TestGateway } from '../kit/gateway.ts';
@@ -98,32 +99,49 @@ describe('three gateways on one database', () => {
     rest.forEach((steps, index) => expect(idsOf([...begun[index]!, ...steps])).toEqual(stored));
   });
 
-  test('hand out what is redacted emptied, wherever that was asked for', async () => {
-    const { slug, key } = await workspaceOn(gateways[0]!);
-    const streams = gateways.map(({ url }) => overSse({ url, key, query: EVENTS }));
-    // Each watches, and so keeps what is new.
-    await Promise.all(streams.map(stream => stream.next()));
-    await record(gateways[0]!, key, 3, { subject: 'somebody' });
-    const read = await Promise.all(streams.map(stream => readEvents(stream, 3)));
-    const redact = `mutation ($slug: String!) {
-      redactEvents(input: { workspace: $slug, subject: "somebody" }) { redactedCount } }`;
-    await gateways[2]!.data(redact, { slug });
-    const query = `subscription ($after: String) { events(after: $after) {
-      kind position cursor node { eventId type subject } } }`;
-    const variables = { after: read[0]![0]!.cursor };
-    for (const { url } of gateways) {
-      // The hint may be on its way.
-      await expect
-        .poll(async () => {
-          const stream = overSse({ url, key, query, variables });
-          const steps = await readEvents(stream, 2);
-          await stream.return(undefined);
-          return steps.map(({ node }) => (node as unknown as { subject: unknown }).subject);
-        })
-        .toEqual([null, null]);
-    }
+  test('hand out what is redacted emptied, wherever that was asked for', () =>
+    redactOn(gateways, gateways[2]!));
+
+  test('hand it out emptied where no gateway hears a NOTIFY', async () => {
+    await using proxy = await startDeafProxy(gateways[0]!.databaseUrl);
+    await using one = await startTestGateway({ databaseUrl: proxy.url });
+    await using other = await startTestGateway({ databaseUrl: proxy.url });
+    await redactOn([one, other], other);
   });
 });
+
+async function startDeafProxy(databaseUrl: string) {
+  const proxy = await startProxy(databaseUrl);
+  proxy.weather = 'DEAF';
+  return { url: proxy.url, [Symbol.asyncDispose]: () => proxy.stop() };
+}
+
+/** Redacts at one gateway what each has in memory, and looks until each hands it out emptied. */
+async function redactOn(all: readonly TestGateway[], redacting: TestGateway): Promise<void> {
+  const { slug, key } = await workspaceOn(gateways[0]!);
+  const streams = all.map(({ url }) => overSse({ url, key, query: EVENTS }));
+  // Each watches, and so keeps what is new.
+  await Promise.all(streams.map(stream => stream.next()));
+  await record(all[0]!, key, 3, { subject: 'somebody' });
+  const read = await Promise.all(streams.map(stream => readEvents(stream, 3)));
+  const redact = `mutation ($slug: String!) {
+    redactEvents(input: { workspace: $slug, subject: "somebody" }) { redactedCount } }`;
+  await redacting.data(redact, { slug });
+  const query = `subscription ($after: String) { events(after: $after) {
+    kind position cursor node { eventId type subject } } }`;
+  const variables = { after: read[0]![0]!.cursor };
+  for (const { url } of all) {
+    // The hint, or the look that finds it out, may be on its way.
+    await expect
+      .poll(async () => {
+        const stream = overSse({ url, key, query, variables });
+        const steps = await readEvents(stream, 2);
+        await stream.return(undefined);
+        return steps.map(({ node }) => (node as unknown as { subject: unknown }).subject);
+      })
+      .toEqual([null, null]);
+  }
+}
 
 /** Until it is acknowledged: sessions may be ended at any moment. */
 async function recordSoon(gateway: TestGateway, key: string): Promise<void> {

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { setMaxListeners } from 'node:events';
 import { LOG_BEGINNING, type LogPlace } from '../../src/core/cursor.ts';
+import { eventKey } from '../../src/core/event-key.ts';
 import type { StoredEvent } from '../../src/core/event.ts';
 import { type Connection, createDatabase, type Database } from '../../src/db/client.ts';
 import { ensurePartitions } from '../../src/db/partitions.ts';
@@ -153,16 +154,16 @@ export async function flush(
   const types = [...new Set(drafts.map(draft => draft.type ?? 'test.event'))];
   const definitions = new Map<string, number>();
   for (const type of types) definitions.set(type, await define(connection, workspaceId, type));
-  const input = drafts.map(({ type = 'test.event', ...draft }) => ({
+  const input = drafts.map(({ type = 'test.event', eventId = randomUUID(), ...draft }) => ({
     w: workspaceId,
-    k: randomUUID(),
+    k: eventKey(eventId),
     h: randomUUID(),
     d: definitions.get(type),
     dr: 1,
     o: new Date(),
     e: draft.expiresAt,
     n: false,
-    i: draft.eventId ?? randomUUID(),
+    i: eventId,
     p: draft.payload ?? {},
   }));
   const stored = await connection.query<{ position: number; recorded_at: Date }>(FLUSH_SQL, [

@@ -132,7 +132,7 @@ describe('what a stream hands out', () => {
     await Promise.all([byType.ready, byPredicate.ready]);
     await gateway.record(
       workspace,
-      mixed.map(draft => ({ ...draft, eventId: `${draft.eventId}0` })),
+      mixed.map(draft => ({ ...draft, eventId: `${draft.eventId}-0` })),
     );
     const thirds = upTo(60).filter(position => position % 3 === 0);
     expect(positionsOf(await takeUntil(byType, 60))).toEqual(thirds);

@@ -154,7 +154,7 @@ describe.each(['before', 'after'])('%s the first ANALYZE', moment => {
   test('the tail asks for the newest position of each workspace that is watched', async () => {
     const reads = await readsOf(database.read, async connection => {
       const heads = await createEventLog(connection).heads([workspaceId - 1, workspaceId, 1]);
-      expect(heads.get(workspaceId)?.position).toBe(EVENTS);
+      expect(heads.get(workspaceId)?.head.position).toBe(EVENTS);
     });
     expect(reads.scanned).toBe(0);
     expect(reads.fetched).toBeLessThanOrEqual(3);

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { CONNECTIONS_MIN } from '../../src/core/connections.ts';
 import { createDatabase, type Database } from '../../src/db/client.ts';
 import { ensurePartitions } from '../../src/db/partitions.ts';
 import { createReadiness } from '../../src/server/readiness.ts';
@@ -8,7 +9,7 @@ let database: TestDatabase;
 let db: Database;
 beforeAll(async () => {
   database = await createTestDatabase();
-  db = createDatabase({ url: database.url, readConnectionsMax: 1 });
+  db = createDatabase({ url: database.url, connectionsMax: CONNECTIONS_MIN });
   await ensurePartitions(db.upkeep);
 });
 afterAll(async () => {

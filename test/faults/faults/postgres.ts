@@ -239,7 +239,7 @@ const noSlots: Fault = {
     const others = createDatabase({
       url: postgres.url,
       applicationName: 'faults-crowd',
-      readConnectionsMax: 200,
+      connectionsMax: 412,
     });
     let leave = () => {};
     const left = new Promise<void>(resolve => (leave = resolve));
