@@ -4,7 +4,7 @@ import { format, resolveConfig } from 'prettier';
 import { SETTINGS } from '../src/config.ts';
 import { ERRORS } from '../src/core/errors.ts';
 import { LIMIT_MEANINGS, LIMITS } from '../src/core/limits.ts';
-import { METRICS } from '../src/observability/metrics.ts';
+import { METRICS } from '../src/observability/metric-names.ts';
 
 const code = (text: string) => (text === '' ? '' : `\`${text}\``);
 

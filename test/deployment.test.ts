@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { expect, test } from 'vitest';
-import { METRICS } from '../src/observability/metrics.ts';
+import { METRICS } from '../src/observability/metric-names.ts';
 
 const dockerfile = readFileSync('Dockerfile', 'utf8');
 const operating = readFileSync('docs/operating.md', 'utf8');

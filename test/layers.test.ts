@@ -66,3 +66,27 @@ test('the client takes types alone from other layers, and the one function that 
   const foreign = taken.filter(target => !target.startsWith('./'));
   expect(foreign).toEqual(['../core/uuid-v7.ts']);
 });
+
+test('no file imports itself by way of others', () => {
+  const imports = new Map<string, string[]>();
+  for (const file of readdirSync(SRC, { recursive: true, encoding: 'utf8' })) {
+    if (!/\.tsx?$/.test(file)) continue;
+    const source = readFileSync(join(SRC, file), 'utf8');
+    const targets = [...source.matchAll(/(?:from|import)\s*\(?['"](\.[^'"]+)['"]/g)];
+    imports.set(
+      file,
+      targets.map(([, target]) => normalize(join(dirname(file), target as string))),
+    );
+  }
+  const done = new Set<string>();
+  const cycles: string[] = [];
+  function visit(file: string, way: readonly string[]): void {
+    if (way.includes(file)) cycles.push([...way.slice(way.indexOf(file)), file].join(' → '));
+    if (way.includes(file) || done.has(file)) return;
+    for (const target of imports.get(file) ?? []) visit(target, [...way, file]);
+    done.add(file);
+  }
+  for (const file of imports.keys()) visit(file, []);
+  expect(imports.size).toBeGreaterThan(400);
+  expect(cycles).toEqual([]);
+});

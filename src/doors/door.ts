@@ -23,7 +23,7 @@ import type { QuarantineItem } from '../ingest/quarantine.ts';
 import type { Redaction } from '../ingest/redact.ts';
 import type { WorkspaceAdmin } from '../ingest/workspace-admin.ts';
 import type { DefinitionReader } from '../read/definitions.ts';
-import type { EventReader } from '../read/events.ts';
+import type { EventReader } from '../read/event-reader.ts';
 import type { LatestEventsRequest } from '../read/latest-events.ts';
 import type { WorkspaceReader } from '../read/workspaces.ts';
 import type { KeyAdmin } from '../security/keys.ts';

@@ -2,8 +2,12 @@
 import type { GraphQLResolveInfo } from 'graphql';
 import type { StoredEvent } from '../core/event.ts';
 import { checkPageArgs, cutPage, type PageArgs } from '../core/page.ts';
-import type { EventJsonPage, EventJsonPageShape } from '../read/event-json-page.ts';
-import type { EventPage, EventPageArgs } from '../read/events.ts';
+import type {
+  EventJsonPage,
+  EventJsonPageShape,
+  EventPage,
+  EventPageArgs,
+} from '../read/event-reader.ts';
 import type { Connection } from './connection.ts';
 import { cursorsOf, type GraphQLContext } from './context.ts';
 import type { RelatedPageKey } from './loaders.ts';

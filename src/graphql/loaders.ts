@@ -13,8 +13,8 @@ import type { PageArgs } from '../core/page.ts';
 import type { QuarantinedEvent } from '../core/quarantine.ts';
 import type { Workspace } from '../core/workspace.ts';
 import type { DefinitionCount } from '../read/aggregate-counts.ts';
-import type { EventOrder, EventPage, EventParentField } from '../read/events.ts';
-import type { Services } from './context.ts';
+import type { EventOrder, EventPage, EventParentField } from '../read/event-reader.ts';
+import type { Services } from './services.ts';
 
 /** Something in a workspace. */
 interface In {

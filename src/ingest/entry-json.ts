@@ -1,7 +1,7 @@
 import { quoted } from '../core/canonical-json.ts';
 import { DOORS } from '../core/event.ts';
 import { writeExact } from '../core/exact-json.ts';
-import type { FlushEntry } from './flush.ts';
+import type { FlushEntry } from './submission.ts';
 
 /**
  * An event as the flush statement reads it: the names are those of the statement's record, and what

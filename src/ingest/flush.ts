@@ -11,19 +11,7 @@ import { codeOf, isConnectionLost, SQLSTATE } from '../db/sqlstate.ts';
 import { WORKSPACE_LOCK } from '../db/workspace-lock.ts';
 import { entryJson } from './entry-json.ts';
 import { FLUSH_NEW_SQL, FLUSH_SQL } from './flush.sql.ts';
-import type { Outcome, ResolvedEvent } from './submission.ts';
-
-/** An event in a flush. */
-export interface FlushEntry {
-  readonly workspaceId: number;
-  readonly event: ResolvedEvent;
-  /** The same for all events of one request. */
-  readonly request: number;
-  /** All or nothing: the events of the request are stored together or not at all. */
-  readonly atomic: boolean;
-  /** The same object for all events of one request. Null: the gateway itself. */
-  readonly actor: Actor | null;
-}
+import type { FlushEntry, Outcome } from './submission.ts';
 
 export interface FlushPort {
   readonly connection: Connection;

@@ -1,7 +1,7 @@
 import type { LogPlace } from '../core/cursor.ts';
 import type { StoredEvent } from '../core/event.ts';
 import { jsonbText } from '../core/jsonb-text.ts';
-import type { FlushEntry } from './flush.ts';
+import type { FlushEntry } from './submission.ts';
 import type { Recorded } from './writers.ts';
 
 /**

@@ -29,6 +29,18 @@ export type Outcome =
   /** Not stored: its key was revoked or has expired. */
   | { readonly status: 'UNAUTHENTICATED' };
 
+/** An event in a flush. */
+export interface FlushEntry {
+  readonly workspaceId: number;
+  readonly event: ResolvedEvent;
+  /** The same for all events of one request. */
+  readonly request: number;
+  /** All or nothing: the events of the request are stored together or not at all. */
+  readonly atomic: boolean;
+  /** The same object for all events of one request. Null: the gateway itself. */
+  readonly actor: Actor | null;
+}
+
 /** The events of one request on their way through the writers; no id stands twice in it. */
 export class Submission {
   readonly workspaceId: number;

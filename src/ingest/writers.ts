@@ -14,8 +14,8 @@ import { GatewayError } from '../core/errors.ts';
 import { LIMITS } from '../core/limits.ts';
 import type { Connection } from '../db/client.ts';
 import { isConnectionLost } from '../db/sqlstate.ts';
-import { flush, type FlushEntry, type FlushPort } from './flush.ts';
-import type { Outcome, Submission } from './submission.ts';
+import { flush, type FlushPort } from './flush.ts';
+import type { FlushEntry, Outcome, Submission } from './submission.ts';
 import { unknownOutcome } from './unknown-outcome.ts';
 import { WaitingRoom, type Portion } from './waiting-room.ts';
 

@@ -1,7 +1,7 @@
 /** Keywords for lists. */
 import type { ExactJson } from '../core/exact-json.ts';
 import type { Json } from '../core/json.ts';
-import type { Keywords } from './compiler.ts';
+import type { Keywords } from './keywords.ts';
 import type { Check, Run } from './run.ts';
 import { textOf } from './values.ts';
 

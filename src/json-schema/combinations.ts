@@ -1,6 +1,6 @@
 /** Keywords that hold a value against other schemas: references, all, any, one, not, if. */
 import type { Json } from '../core/json.ts';
-import type { Keywords } from './compiler.ts';
+import type { Keywords } from './keywords.ts';
 import type { Check, Run } from './run.ts';
 
 export function combinationChecks(keywords: Keywords): Check[] {

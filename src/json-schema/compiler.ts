@@ -1,25 +1,15 @@
 /** Schemas become functions that call each other. */
 import { ExactNumber } from '../core/exact-number.ts';
-import type { Json, JsonObject } from '../core/json.ts';
+import type { JsonObject } from '../core/json.ts';
 import { arrayChecks } from './arrays.ts';
 import { combinationChecks } from './combinations.ts';
 import type { Document, Place, Resource } from './document.ts';
+import type { Keywords } from './keywords.ts';
 import type { Meter } from './meter.ts';
 import { objectChecks } from './objects.ts';
 import type { Check } from './run.ts';
 import { numberChecks, stringChecks, typeChecks, valueChecks } from './scalars.ts';
 import type { Kind } from './values.ts';
-
-/** What keywords are made with: the place that they stand in, and how to compile what they hold. */
-export interface Keywords {
-  readonly place: Place;
-  readonly schema: JsonObject;
-  readonly document: Document;
-  readonly meter: Meter;
-  /** A schema that a keyword holds. */
-  held(schema: Json): Check;
-  at(place: Place): Check;
-}
 
 const fits: Check = () => true;
 const never: Check = (_value, run) => run.fail('must not be there');

@@ -2,8 +2,8 @@
 import type { ExactJson, ExactObject } from '../core/exact-json.ts';
 import type { Json, JsonObject } from '../core/json.ts';
 import type { Automaton } from './automaton.ts';
-import type { Keywords } from './compiler.ts';
 import { pointerStep, shown } from './fault.ts';
+import type { Keywords } from './keywords.ts';
 import type { Check, Run } from './run.ts';
 
 const objectCheck =

@@ -1,6 +1,6 @@
 /** Figures of other parts, which are read when Prometheus asks: no hot path knows of them. */
 import { Counter, Gauge, type Registry } from 'prom-client';
-import type { MetricName } from './metrics.ts';
+import type { MetricName } from './metric-names.ts';
 
 /** What is read when the metrics are. */
 export interface MetricSources {

@@ -2,53 +2,9 @@
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
 import { RECEIPT_STATUSES, type Receipt } from '../core/event.ts';
 import { declareFigures, type Describe, type MetricSources } from './figures.ts';
+import { METRICS, type MetricName } from './metric-names.ts';
 
 const SECONDS = [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 4];
-
-/** Name and meaning of each metric of ours; beside them stand those of the Node process. */
-export const METRICS = {
-  sluice_receipts_total: 'Receipts, by status and door.',
-  sluice_flush_events: 'Events in a flush.',
-  sluice_flush_seconds: 'Duration of a flush until its commit.',
-  sluice_http_requests_total: 'Answered HTTP requests, by route and status class.',
-  sluice_http_request_seconds: 'Time until an answer was sent, by route, without streams.',
-  sluice_requests_in_work: 'Requests in work: accepted, and not answered yet.',
-  sluice_requests_waiting: 'Requests that wait to be taken into work.',
-  sluice_requests_refused_total:
-    'Requests and operations refused because of overload or a rate limit, by code: OVERLOADED or RATE_LIMITED.',
-  sluice_http_connections: 'Open HTTP connections, including WebSockets.',
-  sluice_database_connections: 'Open or opening connections to Postgres, by lane.',
-  sluice_database_waiting: 'Statements that wait for a connection, by lane.',
-  sluice_statement_seconds:
-    'Duration of a statement, including its wait for a connection, by lane.',
-  sluice_aggregate_seconds: 'Duration of an aggregate query, by source: ROLLUP or EVENTS.',
-  sluice_waiting_events: 'Events that wait or are being flushed.',
-  sluice_streams_open: 'Open streams.',
-  sluice_streams_catching_up: 'Open streams that are reading from the log.',
-  sluice_stream_lag_events: 'How many events the slowest stream is behind.',
-  sluice_stream_lag_seconds:
-    'Age of the oldest event that the slowest stream has not delivered yet.',
-  sluice_tail_lag_events:
-    'Events that the tail has not read yet, of the workspace furthest behind.',
-  sluice_stream_deliveries_total: 'Deliveries to streams.',
-  sluice_stream_executions_total: 'Executions for these deliveries. Identical streams share them.',
-  sluice_stream_catch_ups_total:
-    'How often a stream read from the log, at its start or because it fell behind.',
-  sluice_events_removed_total: 'Events that retention removed, in this process.',
-  sluice_events_emptied_total:
-    'Events whose content this process removed, by reason: expired or redacted.',
-  sluice_partitions_removed_total: 'Partitions that this process detached and dropped as a whole.',
-  sluice_oldest_event_age_seconds: 'Time since the oldest kept event was recorded.',
-  sluice_retention_lag_seconds: 'How long the next event for retention has been overdue.',
-  sluice_expiry_lag_seconds: 'How long the next expired event has been overdue.',
-  sluice_oldest_snapshot_age_seconds:
-    'Age of the oldest open snapshot of the database. Until it ends, removed rows keep their space.',
-  sluice_upkeep_faults:
-    'Workspaces that upkeep skips because a step fails, by step: FOLD, DAYS, FILL, DROP, EXPIRY or RETENTION.',
-  sluice_measures_set_aside:
-    'Measures that are counted from events, because one of their numbers is too long for rollups.',
-} as const;
-export type MetricName = keyof typeof METRICS;
 
 export interface AnsweredRequest {
   /** One of few: the name of what answered. */

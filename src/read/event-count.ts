@@ -8,7 +8,7 @@ import { codeOf, SQLSTATE } from '../db/sqlstate.ts';
 import { countedEvents, notExpired } from '../db/stored-event.ts';
 import type { AggregateCounts } from './aggregate-counts.ts';
 import { PARENT_CONDITIONS } from './event-page-plan.ts';
-import type { EventParentField } from './events.ts';
+import type { EventParentField } from './event-reader.ts';
 import { filterSql } from './filters.ts';
 import { allOf, textArray } from './params.ts';
 

@@ -7,7 +7,7 @@ import type { Connection } from '../db/connection.ts';
 import type { EventRows } from '../db/event-rows.ts';
 import { rows } from '../db/query.ts';
 import { eventColumns, headColumns } from '../db/stored-event.ts';
-import { damagedSql, eventJson, type EventJsonShape, holdsField } from './event-json.ts';
+import { damagedSql, eventJson, holdsField } from './event-json.ts';
 import {
   checkKept,
   endsSql,
@@ -19,30 +19,7 @@ import {
   rowsSql,
   tailSql,
 } from './event-page-plan.ts';
-
-/** What is wanted of a page. What is not wanted is not read. */
-export interface EventJsonPageShape {
-  /** Each a list of the page's events. */
-  readonly lists: readonly EventJsonShape[];
-  readonly ends: boolean;
-  readonly head: boolean;
-}
-
-export interface EventJsonPage {
-  /** The items of each list, with commas between them. */
-  readonly lists: readonly string[];
-  /** Null where they are not wanted. */
-  readonly ends: EventPageEnds | null;
-  /** Null where it is not wanted. */
-  readonly head: LogPlace | null;
-}
-
-export interface EventPageEnds {
-  readonly hasNextPage: boolean;
-  readonly hasPreviousPage: boolean;
-  readonly startCursor: string | null;
-  readonly endCursor: string | null;
-}
+import type { EventJsonPage, EventJsonPageShape, EventPageEnds } from './event-reader.ts';
 
 export interface EventJsonPageRequest extends EventPageRequest {
   readonly shape: EventJsonPageShape;

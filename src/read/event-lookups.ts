@@ -5,7 +5,7 @@ import { eventKey } from '../core/event-key.ts';
 import type { StoredEvent } from '../core/event.ts';
 import type { EventRows, EventStatement } from '../db/event-rows.ts';
 import { eventSource, notExpired, toEventHead } from '../db/stored-event.ts';
-import type { LookupOptions } from './events.ts';
+import type { LookupOptions } from './event-reader.ts';
 import { arrayLiteral } from './params.ts';
 
 /**

@@ -8,7 +8,7 @@ import { GatewayError } from '../core/errors.ts';
 import { checkFilter } from '../core/filter-check.ts';
 import { checkPageArgs, type PageRequest } from '../core/page.ts';
 import { eventSource, notExpired } from '../db/stored-event.ts';
-import type { EventOrder, EventPageArgs, EventParentField } from './events.ts';
+import type { EventOrder, EventPageArgs, EventParentField } from './event-reader.ts';
 import { filterSql } from './filters.ts';
 import { type Keyset, keyset, type KeysetList, type KeysetPlace, probe } from './keyset.ts';
 import { allOf } from './params.ts';

@@ -20,7 +20,7 @@ import {
   rowsSql,
   tailSql,
 } from './event-page-plan.ts';
-import type { EventOrder, EventPage, EventParentField, WholeEventPage } from './events.ts';
+import type { EventOrder, EventPage, EventParentField, WholeEventPage } from './event-reader.ts';
 import { textArray } from './params.ts';
 
 export interface EventPagesRequest extends EventPageRequest {

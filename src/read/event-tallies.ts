@@ -7,13 +7,7 @@ import { countedEvents } from '../db/stored-event.ts';
 import { countListed, type ListingCounts } from './listing-counts.ts';
 import { listingSource, listingSql, type ListingFilter } from './listing-filter.ts';
 import { textArray } from './params.ts';
-import { countTypesFromRollups } from './type-counts.ts';
-
-export interface TypeBucket {
-  readonly type: string;
-  readonly start: Date;
-  readonly count: number;
-}
+import { countTypesFromRollups, type TypeBucket } from './type-counts.ts';
 
 export interface ValueCount {
   /** JSON text. */

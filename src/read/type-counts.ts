@@ -6,8 +6,14 @@ import { checkFilter } from '../core/filter-check.ts';
 import { QUARTER_HOUR_MS } from '../core/time-zone.ts';
 import type { Connection } from '../db/connection.ts';
 import { readAnswer } from './aggregate-answer.ts';
-import type { TypeBucket } from './event-tallies.ts';
+
 import type { ListingFilter } from './listing-filter.ts';
+
+export interface TypeBucket {
+  readonly type: string;
+  readonly start: Date;
+  readonly count: number;
+}
 
 export interface TypeCountsRequest {
   readonly workspaceId: number;

@@ -8,7 +8,7 @@ import { EPOCH_DUE, readInstallation, settleHome } from '../db/installation.ts';
 import { codeOf, SQLSTATE } from '../db/sqlstate.ts';
 import type { DoorServices } from '../doors/door.ts';
 import type { DoorStores } from '../doors/index.ts';
-import type { Services } from '../graphql/context.ts';
+import type { Services } from '../graphql/services.ts';
 import { createDefinitionAdmin } from '../ingest/definition-admin.ts';
 import { createFold, type Fold } from '../ingest/fold.ts';
 import { createQuarantineAdmin } from '../ingest/quarantine-admin.ts';

@@ -1,5 +1,10 @@
 import { LIMITS } from '../core/limits.ts';
-import type { TrustedDocuments } from './trusted-documents.ts';
+
+export interface TrustedDocuments {
+  /** The text of the document of an id or hash. */
+  byId(id: string): string | undefined;
+  has(text: string): boolean;
+}
 
 /**
  * Every bound at the edge. An operator may move each one; `SERVER_DEFAULTS` says what holds when

@@ -1,8 +1,9 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { HttpServerOptions } from './http.ts';
+import type { GraphqlServer } from './graphql-http/server.ts';
 import type { Router } from './router.ts';
+import type { ServerSettings } from './settings.ts';
 
 const POLL_MS = 20;
 
@@ -74,6 +75,12 @@ export function trackConnections(server: Server, onChange: (change: 1 | -1) => v
   };
 }
 
+interface StopOptions {
+  readonly graphql: Pick<GraphqlServer, 'stop'>;
+  readonly endStreams?: (() => void) | undefined;
+  readonly settings: Pick<ServerSettings, 'stopMs'>;
+}
+
 /**
  * Ends a server in order: nobody new, then the answers in flight and the streams, then the sockets.
  * A connection that was kept alive closes as soon as it is idle; what is left after `stopMs` is
@@ -83,7 +90,7 @@ export async function stopServer(
   server: Server,
   router: Router,
   connections: Connections,
-  { graphql, endStreams, settings }: HttpServerOptions,
+  { graphql, endStreams, settings }: StopOptions,
 ): Promise<void> {
   router.leave();
   // On keep-alive connections this is the last answer.

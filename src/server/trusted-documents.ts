@@ -11,12 +11,7 @@ import { ConfigError } from '../config.ts';
 import { GatewayError } from '../core/errors.ts';
 import { consoleDocuments } from './console-documents.ts';
 import { faultsOf } from './graphql-http/documents.ts';
-
-export interface TrustedDocuments {
-  /** The text of the document of an id or hash. */
-  byId(id: string): string | undefined;
-  has(text: string): boolean;
-}
+import type { TrustedDocuments } from './settings.ts';
 
 /** By id; or as Apollo's tools write it. */
 const FILE = z.union([

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { METRICS } from '../../src/observability/metrics.ts';
+import { METRICS } from '../../src/observability/metric-names.ts';
 import { ADMIN_KEY, startTestGateway } from '../kit/gateway.ts';
 
 test('metrics count receipts by status, and are read with an admin key alone', async () => {

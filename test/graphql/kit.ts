@@ -5,10 +5,11 @@ import type { EventDefinition } from '../../src/core/definition.ts';
 import type { EventInput, Receipt, StoredEvent } from '../../src/core/event.ts';
 import type { Principal, Scope } from '../../src/core/principal.ts';
 import type { Workspace } from '../../src/core/workspace.ts';
-import { createContext, type GraphQLContext, type Services } from '../../src/graphql/context.ts';
+import { createContext, type GraphQLContext } from '../../src/graphql/context.ts';
 import { schema } from '../../src/graphql/schema.ts';
+import type { Services } from '../../src/graphql/services.ts';
 import type { Delivery, SubscribeOptions } from '../../src/live/stream.ts';
-import type { EventParentField } from '../../src/read/events.ts';
+import type { EventParentField } from '../../src/read/event-reader.ts';
 import { createAccess } from '../../src/security/access.ts';
 
 export const AT = new Date('2026-03-01T00:00:00.000Z');

@@ -3,7 +3,8 @@ import { eventCursors } from '../../src/core/cursor.ts';
 import { createDatabase, type Database } from '../../src/db/client.ts';
 import type { Connection } from '../../src/db/connection.ts';
 import { toWire, type Param } from '../../src/db/wire.ts';
-import { createEventReader, type EventPageArgs, type EventReader } from '../../src/read/events.ts';
+import type { EventPageArgs, EventReader } from '../../src/read/event-reader.ts';
+import { createEventReader } from '../../src/read/events.ts';
 import { createTestDatabase, type TestDatabase } from '../kit/database.ts';
 import { createPartitions, createWorkspace } from '../read/event-rows.ts';
 

@@ -6,12 +6,8 @@ import { compileFilter } from '../../src/core/filter-matches.ts';
 import type { EventFilter } from '../../src/core/filter.ts';
 import type { PageArgs } from '../../src/core/page.ts';
 import { createDatabase, type Database } from '../../src/db/client.ts';
-import {
-  createEventReader,
-  type EventOrder,
-  type EventPageArgs,
-  type EventReader,
-} from '../../src/read/events.ts';
+import type { EventOrder, EventPageArgs, EventReader } from '../../src/read/event-reader.ts';
+import { createEventReader } from '../../src/read/events.ts';
 import { createTestDatabase, type TestDatabase } from '../kit/database.ts';
 import {
   createPartitions,

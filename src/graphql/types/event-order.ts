@@ -1,4 +1,4 @@
-import type { EventOrder } from '../../read/events.ts';
+import type { EventOrder } from '../../read/event-reader.ts';
 import { builder } from '../builder.ts';
 import { enumValues } from '../enum-values.ts';
 

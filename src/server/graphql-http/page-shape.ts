@@ -13,12 +13,12 @@ import {
   type SelectionSetNode,
 } from 'graphql';
 import type { EventPageJson } from '../../graphql/event-pages.ts';
-import type { EventJsonPageShape } from '../../read/event-json-page.ts';
 import {
   isEventJsonField,
   type EventJsonShape,
   type EventJsonValue,
 } from '../../read/event-json.ts';
+import type { EventJsonPageShape } from '../../read/event-reader.ts';
 
 export interface PageSelection {
   readonly shape: EventJsonPageShape;

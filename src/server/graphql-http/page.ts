@@ -14,7 +14,7 @@ import {
 import { AnswerBudget } from '../../graphql/answer-budget.ts';
 import type { GraphQLContext } from '../../graphql/context.ts';
 import { eventPageAsJson } from '../../graphql/event-pages.ts';
-import type { EventPageArgs } from '../../read/events.ts';
+import type { EventPageArgs } from '../../read/event-reader.ts';
 import { Ready } from '../ready.ts';
 import { fragmentsOf, type Variables } from './executor/selection.ts';
 import { pageSelectionOf } from './page-shape.ts';

@@ -12,14 +12,19 @@ import { EventStream } from '../../graphql/stream.ts';
 import type { Delivery } from '../../live/stream.ts';
 import type { Call } from '../call.ts';
 import { hasOutage, type Asker, type RawResult } from '../errors.ts';
+import type { Log } from '../log.ts';
 import { Ready, toReady, type ReadySource } from '../ready.ts';
 import { sharedKey } from '../shared-key.ts';
 import type { SharedResults } from '../shared-results.ts';
 import type { Variables } from './executor/selection.ts';
 import type { Operation } from './operation.ts';
-import type { PipelineOptions } from './pipeline.ts';
 
-type SubscribeOptions = Pick<PipelineOptions, 'eventIdOf' | 'log' | 'schema'>;
+export interface SubscribeOptions {
+  readonly schema: GraphQLSchema;
+  /** The `id:` of a step of a stream, which an EventSource sends back as Last-Event-ID. */
+  readonly eventIdOf?: (step: unknown) => string | undefined;
+  readonly log: Log;
+}
 
 /** Steps that a reader takes at once. */
 const BATCH = 64;

@@ -1,5 +1,5 @@
 /** The same event as the clients of each door send it: `docs/doors/`. */
-import type { Sample, Subject } from './samples.ts';
+import type { Sample, Subject } from './sample.ts';
 import { curl, quoted } from './shell.ts';
 
 export function doorSamples(subject: Subject): readonly Sample[] {

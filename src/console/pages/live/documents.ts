@@ -1,4 +1,4 @@
-import { graphql, type ResultOf } from '../../api/graphql.ts';
+import { graphql, type ResultOf, type VariablesOf } from '../../api/graphql.ts';
 
 const LiveRowFields = graphql(`
   fragment LiveRowFields on Event {
@@ -134,3 +134,5 @@ export const EventDetail = graphql(
 
 export type EventDetails = NonNullable<ResultOf<typeof EventDetail>['event']>;
 export type RelatedEvent = NonNullable<EventDetails['parent']>;
+
+export type EventFilter = NonNullable<VariablesOf<typeof LiveEvents>['filter']>;

@@ -3,8 +3,14 @@ import type { VariablesOf } from '../../api/graphql.ts';
 import { problemOf, type Problem } from '../../api/problem.ts';
 import { endSession } from '../../api/session.ts';
 import { openStream, StreamError } from '../../api/stream.ts';
-import { LiveCounts, LiveEvents, LiveHistory, type Delivery, type LiveEvent } from './documents.ts';
-import type { EventFilter } from './filter.ts';
+import {
+  LiveCounts,
+  LiveEvents,
+  LiveHistory,
+  type Delivery,
+  type EventFilter,
+  type LiveEvent,
+} from './documents.ts';
 import { Breather, onNextFrame, sleep } from './frames.ts';
 import { MinuteCounts, MINUTES } from './minute-counts.ts';
 import { rowOf, Rows } from './rows.ts';

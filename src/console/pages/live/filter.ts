@@ -1,10 +1,7 @@
 /** What the live page shows, as it stands in the address bar. */
-import type { VariablesOf } from '../../api/graphql.ts';
 import type { SearchChanges } from '../../router/router.ts';
 import { parseCondition } from './condition.ts';
-import type { LiveEvents } from './documents.ts';
-
-export type EventFilter = NonNullable<VariablesOf<typeof LiveEvents>['filter']>;
+import type { EventFilter } from './documents.ts';
 
 /** The names that filters have in the address bar; each may repeat. */
 export const FILTER_KINDS = ['type', 'source', 'subject', 'actor', 'where'] as const;

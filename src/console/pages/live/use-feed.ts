@@ -1,9 +1,8 @@
 import { useEffect, useMemo, useRef, useState, useSyncExternalStore } from 'react';
 import { useClient } from 'urql';
 import { useWorkspace } from '../../layout/workspace.tsx';
-import type { LiveEvent } from './documents.ts';
+import type { EventFilter, LiveEvent } from './documents.ts';
 import { Feed } from './feed.ts';
-import type { EventFilter } from './filter.ts';
 
 /** A page that nobody sees lets go of its stream after this time, unless it is to notify. */
 const REST_AFTER_MS = 15_000;

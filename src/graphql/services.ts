@@ -1,0 +1,46 @@
+import type { AggregateReader } from '../core/aggregate.ts';
+import type { StatusReader } from '../core/gateway-status.ts';
+import type { Actor } from '../core/principal.ts';
+import type { DefinitionAdmin } from '../ingest/definition-admin.ts';
+import type { QuarantineAdmin } from '../ingest/quarantine-admin.ts';
+import type { RecordEvents } from '../ingest/record.ts';
+import type { Redaction } from '../ingest/redact.ts';
+import type { WorkspaceAdmin } from '../ingest/workspace-admin.ts';
+import type { SchemaChecker } from '../json-schema/checker.ts';
+import type { LiveAggregates } from '../live/live-aggregates.ts';
+import type { Live } from '../live/live.ts';
+import type { AggregateCounts } from '../read/aggregate-counts.ts';
+import type { ApiKeyReader } from '../read/api-keys.ts';
+import type { DefinitionReader } from '../read/definitions.ts';
+import type { EventReader } from '../read/event-reader.ts';
+import type { QuarantineReader } from '../read/quarantine.ts';
+import type { WorkspaceReader } from '../read/workspaces.ts';
+import type { KeyAdmin } from '../security/keys.ts';
+import type { RateLimits } from '../security/rate-limits.ts';
+import type { Tickets } from '../security/tickets.ts';
+
+/** What the rest of the gateway does for resolvers. */
+export interface Services {
+  /** Of the database: cursors carry it. */
+  readonly epoch: string;
+  readonly events: EventReader;
+  readonly definitions: DefinitionReader;
+  readonly counts: Pick<AggregateCounts, 'definitionCounts'>;
+  readonly workspaces: WorkspaceReader;
+  readonly apiKeys: ApiKeyReader;
+  readonly quarantine: QuarantineReader;
+  readonly aggregates: AggregateReader;
+  readonly record: RecordEvents;
+  readonly schemas: SchemaChecker;
+  readonly rateLimits: Pick<RateLimits, 'countEvents'>;
+  readonly live: Pick<Live, 'subscribe'>;
+  readonly workspaceAdmin: WorkspaceAdmin;
+  readonly keyAdmin: KeyAdmin;
+  readonly definitionAdmin: DefinitionAdmin;
+  readonly quarantineAdmin: QuarantineAdmin;
+  readonly liveAggregates: LiveAggregates;
+  readonly status: StatusReader;
+  /** How many events were emptied. */
+  redact(workspaceId: number, redaction: Redaction, actor: Actor): Promise<number>;
+  readonly createStreamTicket: Tickets['create'];
+}
