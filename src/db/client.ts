@@ -8,6 +8,8 @@
  * statement fails with SERVICE_UNAVAILABLE within five seconds: waiting, connecting and running
  * are bounded each and together. Nothing has to be reset when it is back.
  */
+import { performance } from 'node:perf_hooks';
+import { Crowd } from '../core/fairness.ts';
 import { LIMITS } from '../core/limits.ts';
 import { readAddress } from './address.ts';
 import type { Lane } from './connection.ts';
@@ -20,6 +22,8 @@ export type { Connection, HeldConnection, Lane, StatementOptions } from './conne
 export type { Param } from './wire.ts';
 
 export interface Database {
+  /** Who uses it: those whose statements take turns, and those who record. */
+  readonly crowd: Crowd;
   /** Pages and aggregates; read-only sessions. Fails with a GatewayError where it can. */
   readonly read: Lane;
   /** One connection a writer, for nothing else: a flush never waits behind what it is to store. */
@@ -100,10 +104,12 @@ const UPKEEP = {
 /** Builds and connects to nothing yet: connections are opened as they are needed. */
 export function createDatabase(options: DatabaseOptions): Database {
   const opener = createOpener(options);
-  const { pages, ...lanes } = createLanes(options, opener);
+  const crowd = new Crowd(() => performance.now());
+  const { pages, ...lanes } = createLanes(options, opener, crowd);
   const listeners = new Set<Listening>();
   return {
     ...lanes,
+    crowd,
     read: withPages(lanes.read, pages),
     async listen(channel, onNotify, onLook, onFailure = () => {}) {
       const open = (notify: (payload: string) => void) =>
@@ -119,7 +125,11 @@ export function createDatabase(options: DatabaseOptions): Database {
   };
 }
 
-function createLanes(options: DatabaseOptions, opener: Opener): Record<LaneName, Lane> {
+function createLanes(
+  options: DatabaseOptions,
+  opener: Opener,
+  crowd: Crowd,
+): Record<LaneName, Lane> {
   const {
     readTimeoutMs = READ_TIMEOUT_MS,
     writeTimeoutMs = 3_500,
@@ -138,6 +148,7 @@ function createLanes(options: DatabaseOptions, opener: Opener): Record<LaneName,
   const lane = (name: LaneName, { settings, ...its }: LaneWithSettings) =>
     createLane({
       ...its,
+      crowd,
       open: opener(settings, its.statementTimeoutMs),
       observe: work => observe(name, work),
     });

@@ -7,7 +7,7 @@
  */
 import { performance } from 'node:perf_hooks';
 import { GatewayError } from '../core/errors.ts';
-import { FairQueue, Holdings, mayHold, NO_TENANT, type Tenant } from '../core/fairness.ts';
+import { Crowd, FairQueue, Holdings, mayHold, NO_TENANT, type Tenant } from '../core/fairness.ts';
 import { LIMITS } from '../core/limits.ts';
 import { firstLimit, nextLimit } from './admission-limit.ts';
 
@@ -59,6 +59,7 @@ export class Admission {
   /** Those that wait, the oldest first. */
   readonly #byAge = new Set<Entry>();
   readonly #running = new Holdings();
+  readonly #crowd = new Crowd(() => performance.now());
   readonly #bytes = new Holdings();
   #requests = 0;
   #limit: number;
@@ -83,6 +84,7 @@ export class Admission {
     const sinceMs = performance.now();
     const settle = () => {};
     const entry: Entry = { tenant, state: 'WAITING', bytes: 0, shares: 0, sinceMs, settle };
+    this.#crowd.note(tenant);
     if (!this.#mayWait(tenant)) throw this.#refusal();
     this.#hold(entry, bytes);
     this.#watch();
@@ -135,7 +137,7 @@ export class Admission {
   }
 
   #hasRoom({ tenant, shares }: Entry): boolean {
-    return this.#requests === 0 || this.#running.mayAdd(tenant, shares, this.#limit);
+    return this.#requests === 0 || this.#running.mayAdd(tenant, shares, this.#limit, this.#crowd);
   }
 
   #run(entry: Entry): void {

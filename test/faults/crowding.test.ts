@@ -84,6 +84,8 @@ test('memory and the event loop hold, and another key works on without an error'
   await withKey(busy);
   const leave = watch(gateway, busy, 50);
   const crowd = { atOnce: 30, seconds: 8 };
+  // Of messages that do not end.
+  const held = sockets.filter(socket => !socket.destroyed).length;
   const crowding = Promise.all([
     rateOf(() => CROWDS.writes(gateway, busy), crowd),
     rateOf(() => CROWDS.reads(gateway, busy), crowd),
@@ -95,9 +97,17 @@ test('memory and the event loop hold, and another key works on without an error'
     rateOf(() => WORK.reads(gateway, quiet), little),
   ]);
   const peakMb = rssMb();
-  await crowding;
+  const [writes, searches] = await crowding;
   leave();
 
+  // It was crowded: some of the busy one's connections are held, the others were refused, and so
+  // were its requests.
+  expect(held).toBeGreaterThan(0);
+  expect(sockets.filter(socket => socket.destroyed).length).toBeGreaterThan(200);
+  const refused = { ...writes.errors, ...searches.errors };
+  expect(Object.keys(refused)).toEqual(
+    expect.arrayContaining([expect.stringMatching(/OVERLOADED|SERVICE_UNAVAILABLE/)]),
+  );
   expect([records.errors, reads.errors]).toEqual([{}, {}]);
   expect([records.perSecond > 0, reads.perSecond > 0]).toEqual([true, true]);
   expect(peakMb - before.rssMb).toBeLessThan(400);

@@ -75,6 +75,19 @@ describe('tenants', () => {
     }
   });
 
+  test('have a quarter of the places each while several are at work', () => {
+    const { admission: gate } = admission(100);
+    const works = [gate.enter(1, 'quiet')];
+    for (let n = 0; n < 100; n++) works.push(gate.enter(1, 'busy'));
+    // Of 43 places at first.
+    expect(gate.figures.inWork).toBe(1 + 10);
+    expect(gate.enter(1, 'quiet').turn).toBeUndefined();
+    for (const work of works) {
+      work.turn?.catch(() => {});
+      work.end();
+    }
+  });
+
   test('take turns where both wait', async () => {
     const { admission: gate } = admission(4);
     const running = [1, 2, 3].map(() => gate.enter(1, 'busy'));
