@@ -199,6 +199,8 @@ export class FairQueue<T> {
   }
 }
 
+const NOBODY: readonly never[] = [];
+
 /**
  * A number of places, fairly given. No tenant takes all of them, and who waits for one is given it
  * in fair turn: by the cost of what it did in its places.
@@ -236,8 +238,9 @@ export class FairPlaces<T> {
   }
 
   /** Gives a place back, which had cost so much; returns who has a place now instead. */
-  leave(tenant: Tenant, cost: number): T[] {
+  leave(tenant: Tenant, cost: number): readonly T[] {
     this.#taken.add(tenant, -1);
+    if (this.#waiting.size === 0) return NOBODY;
     this.#waiting.charge(tenant, cost);
     const next: T[] = [];
     for (;;) {
