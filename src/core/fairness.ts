@@ -5,7 +5,9 @@
  *
  * Two rules are used wherever something is limited for all together:
  * - Room (`mayHold`): a tenant may hold three times what is left free. One alone gets three
- *   quarters, two get three sevenths each, and the next one always finds some.
+ *   quarters, two get three sevenths each, and the next one always finds some. Of what does the
+ *   work (`Crowd`) each may hold only a quarter while several are at work, so that what one does
+ *   at once does not keep the others waiting.
  * - Turns (`FairQueue`): where several wait, the tenant that was given least goes first.
  */
 
@@ -16,6 +18,7 @@ export type Tenant = number | string;
 export const NO_TENANT: Tenant = 'none';
 
 const TIMES_WHAT_IS_FREE = 3;
+const SHARE_IN_A_CROWD = 1 / 4;
 
 export interface Holding {
   /** What the tenant holds. */
@@ -23,12 +26,41 @@ export interface Holding {
   /** What all tenants hold, this one among them. */
   readonly all: number;
   readonly max: number;
+  /** Where it does work: whether several tenants are at work. */
+  readonly crowd?: Crowd | undefined;
 }
 
 /** Whether a tenant may hold so much more. One that holds nothing may have all that is free. */
-export function mayHold({ own, all, max }: Holding, more: number): boolean {
+export function mayHold({ own, all, max, crowd }: Holding, more: number): boolean {
   const left = max - all - more;
-  return left >= 0 && (own === 0 || own + more <= TIMES_WHAT_IS_FREE * left);
+  if (left < 0 || own === 0) return left >= 0;
+  if (own + more > TIMES_WHAT_IS_FREE * left) return false;
+  return own + more <= SHARE_IN_A_CROWD * max || crowd?.isThere !== true;
+}
+
+/** For how long a tenant counts as being at work. */
+const CROWD_MS = 1_000;
+
+/** Whether several tenants are at work, as they were lately. */
+export class Crowd {
+  readonly #nowMs: () => number;
+  #last: Tenant = NO_TENANT;
+  #changedMs = -Infinity;
+
+  constructor(nowMs: () => number) {
+    this.#nowMs = nowMs;
+  }
+
+  /** A tenant is at work. */
+  note(tenant: Tenant): void {
+    if (tenant === this.#last || tenant === NO_TENANT) return;
+    if (this.#last !== NO_TENANT) this.#changedMs = this.#nowMs();
+    this.#last = tenant;
+  }
+
+  get isThere(): boolean {
+    return this.#nowMs() - this.#changedMs < CROWD_MS;
+  }
 }
 
 /** What each of several tenants holds. One that holds nothing is not kept. */
@@ -51,9 +83,9 @@ export class Holdings {
     else this.#byTenant.set(tenant, own);
   }
 
-  mayAdd(tenant: Tenant, more: number, max: number): boolean {
+  mayAdd(tenant: Tenant, more: number, max: number, crowd?: Crowd): boolean {
     const own = tenant === NO_TENANT ? 0 : this.of(tenant);
-    return mayHold({ own, all: this.#all, max }, more);
+    return mayHold({ own, all: this.#all, max, crowd }, more);
   }
 }
 
@@ -167,17 +199,21 @@ export class FairQueue<T> {
   }
 }
 
+const NOBODY: readonly never[] = [];
+
 /**
  * A number of places, fairly given. No tenant takes all of them, and who waits for one is given it
  * in fair turn: by the cost of what it did in its places.
  */
 export class FairPlaces<T> {
   readonly #max: number;
+  readonly #crowd: Crowd | undefined;
   readonly #taken = new Holdings();
   readonly #waiting = new FairQueue<T>();
 
-  constructor(max: number) {
+  constructor(max: number, crowd?: Crowd) {
     this.#max = max;
+    this.#crowd = crowd;
   }
 
   get taken(): number {
@@ -190,7 +226,9 @@ export class FairPlaces<T> {
 
   /** Whether the tenant has a place now; else it is to wait. */
   take(tenant: Tenant): boolean {
-    if (!this.#taken.mayAdd(tenant, 1, this.#max)) return false;
+    // The administration of one workspace is no second one.
+    if (typeof tenant === 'number') this.#crowd?.note(tenant);
+    if (!this.#taken.mayAdd(tenant, 1, this.#max, this.#crowd)) return false;
     this.#taken.add(tenant, 1);
     return true;
   }
@@ -200,8 +238,9 @@ export class FairPlaces<T> {
   }
 
   /** Gives a place back, which had cost so much; returns who has a place now instead. */
-  leave(tenant: Tenant, cost: number): T[] {
+  leave(tenant: Tenant, cost: number): readonly T[] {
     this.#taken.add(tenant, -1);
+    if (this.#waiting.size === 0) return NOBODY;
     this.#waiting.charge(tenant, cost);
     const next: T[] = [];
     for (;;) {

@@ -8,7 +8,9 @@
  * statement fails with SERVICE_UNAVAILABLE within five seconds: waiting, connecting and running
  * are bounded each and together. Nothing has to be reset when it is back.
  */
+import { performance } from 'node:perf_hooks';
 import { type ConnectionShares, shareConnections } from '../core/connections.ts';
+import { Crowd } from '../core/fairness.ts';
 import { LIMITS } from '../core/limits.ts';
 import { readAddress } from './address.ts';
 import type { Lane } from './connection.ts';
@@ -23,6 +25,8 @@ export type { Listening } from './listen.ts';
 export type { Param } from './wire.ts';
 
 export interface Database {
+  /** Who uses it: those whose statements take turns, and those who record. */
+  readonly crowd: Crowd;
   /** Pages and aggregates; read-only sessions. Fails with a GatewayError where it can. */
   readonly read: Lane;
   /** One connection a writer, for nothing else: a flush never waits behind what it is to store. */
@@ -106,10 +110,12 @@ export function createDatabase(options: DatabaseOptions): Database {
   const opener = createOpener(options);
   const readTimeoutMs = options.readTimeoutMs ?? READ_TIMEOUT_MS;
   const shares = shareConnections(options.connectionsMax ?? CONNECTIONS_MAX);
-  const { pages, ...lanes } = createLanes(options, opener, shares);
+  const crowd = new Crowd(() => performance.now());
+  const { pages, ...lanes } = createLanes(options, opener, { shares, crowd });
   const listeners = new Set<Listening>();
   return {
     ...lanes,
+    crowd,
     read: withPages(lanes.read, pages),
     checkSessions: count => checkSessions(opener({}, readTimeoutMs), count),
     async listen(wanted) {
@@ -128,7 +134,7 @@ export function createDatabase(options: DatabaseOptions): Database {
 function createLanes(
   options: DatabaseOptions,
   opener: Opener,
-  shares: ConnectionShares,
+  { shares, crowd }: { readonly shares: ConnectionShares; readonly crowd: Crowd },
 ): Record<LaneName, Lane> {
   const {
     readTimeoutMs = READ_TIMEOUT_MS,
@@ -149,6 +155,7 @@ function createLanes(
     createLane({
       ...its,
       connectionsMax: shares[name],
+      crowd,
       open: opener(settings, its.statementTimeoutMs),
       observe: work => observe(name, work),
     });

@@ -1,5 +1,5 @@
 import { performance } from 'node:perf_hooks';
-import { NO_TENANT, type Tenant } from '../core/fairness.ts';
+import { NO_TENANT, type Crowd, type Tenant } from '../core/fairness.ts';
 import type { Connection, HeldConnection, Lane, StatementOptions } from './connection.ts';
 import type { Session, Statement } from './session.ts';
 import { createSessions } from './sessions.ts';
@@ -11,6 +11,8 @@ export interface LaneOptions {
   /** Statements that may wait for a connection, and for how long. */
   readonly waitingMax: number;
   readonly waitMs: number;
+  /** Whether several tenants use the database. */
+  readonly crowd?: Crowd | undefined;
   /** A statement's limit where its caller names none. */
   readonly statementTimeoutMs: number;
   /** Waiting, connecting and running together take no longer than the limit and this. */

@@ -4,13 +4,15 @@
  * session that is idle or a new one. Places are shared fairly between tenants.
  */
 import { GatewayError } from '../core/errors.ts';
-import { FairPlaces, mayHold, NO_TENANT, type Tenant } from '../core/fairness.ts';
+import { FairPlaces, mayHold, NO_TENANT, type Crowd, type Tenant } from '../core/fairness.ts';
 import type { Session } from './session.ts';
 
 export interface SessionsOptions {
   readonly connectionsMax: number;
   readonly waitingMax: number;
   readonly waitMs: number;
+  /** Of all lanes. */
+  readonly crowd?: Crowd | undefined;
   readonly open: () => Promise<Session>;
 }
 
@@ -86,8 +88,8 @@ interface Waiter {
 }
 
 /** The places: who waits for one does so for a bounded time. */
-function createPlaces({ connectionsMax, waitingMax, waitMs }: SessionsOptions) {
-  const places = new FairPlaces<Waiter>(connectionsMax);
+function createPlaces({ connectionsMax, waitingMax, waitMs, crowd }: SessionsOptions) {
+  const places = new FairPlaces<Waiter>(connectionsMax, crowd);
   const { waiting } = places;
 
   function mayWait(tenant: Tenant): boolean {

@@ -6,7 +6,7 @@
  * for the next.
  */
 import { GatewayError } from '../core/errors.ts';
-import { Holdings, Turns } from '../core/fairness.ts';
+import { Holdings, Turns, type Crowd } from '../core/fairness.ts';
 import { LIMITS } from '../core/limits.ts';
 import { approximateBytes, type ResolvedEvent, type Submission } from './submission.ts';
 
@@ -47,14 +47,16 @@ interface Take {
 
 export class WaitingRoom {
   readonly #limits: WaitingRoomLimits;
+  readonly #crowd: Crowd | undefined;
   readonly #workspaces = new Map<number, Queue>();
   /** By the bytes that were flushed. */
   readonly #turns = new Turns();
   readonly #events = new Holdings();
   readonly #bytes = new Holdings();
 
-  constructor(limits: WaitingRoomLimits = LIMITS) {
+  constructor(limits: WaitingRoomLimits = LIMITS, crowd?: Crowd) {
     this.#limits = limits;
+    this.#crowd = crowd;
   }
 
   /** Events that wait or are being flushed. */
@@ -72,6 +74,7 @@ export class WaitingRoom {
     if (!hasRoom && this.#events.all > 0) {
       throw new GatewayError('OVERLOADED', 'Too many events are waiting. Try again in a second.');
     }
+    this.#crowd?.note(workspaceId);
     this.#events.add(workspaceId, events.length);
     this.#bytes.add(workspaceId, bytes);
     const queue = this.#workspaces.get(workspaceId);
@@ -101,9 +104,10 @@ export class WaitingRoom {
   /** What the next flush takes, marked as in flight; empty when nothing can go. */
   take(): Portion[] {
     const { flushEventsMax, flushWorkspacesMax } = this.#limits;
-    const waiting = [...this.#workspaces].filter(([, queue]) => isDue(queue));
-    const alone = waiting.length <= 1;
-    if (!alone) waiting.sort(([a], [b]) => this.#turns.given(a) - this.#turns.given(b));
+    const isCrowd = this.#crowd?.isThere === true;
+    const waiting = [...this.#workspaces].filter(([, queue]) => isDue(queue, isCrowd));
+    const alone = waiting.length <= 1 && !isCrowd;
+    if (waiting.length > 1) waiting.sort(([a], [b]) => this.#turns.given(a) - this.#turns.given(b));
     const share = alone ? flushEventsMax : Math.ceil(flushEventsMax / 3);
     const take: Take = { events: 0, bytes: 0, share, keys: new Set(), portions: [] };
     for (const [workspaceId, queue] of waiting.slice(0, flushWorkspacesMax)) {
@@ -164,12 +168,13 @@ export class WaitingRoom {
 
 /**
  * Flushes of one workspace wait for each other's commit. So what is little waits for the one that
- * runs, and shares the next commit with what comes meanwhile.
+ * runs, and shares the next commit with what comes meanwhile. In a crowd what is much waits, too:
+ * the other writer is there for others.
  */
-function isDue({ submissions }: Queue): boolean {
+function isDue({ submissions }: Queue, isCrowd: boolean): boolean {
   const ready = readyOf(submissions);
   const isFlushing = () => submissions.some(({ inFlight }) => inFlight);
-  return ready >= ENOUGH_EVENTS || (ready > 0 && !isFlushing());
+  return (ready >= ENOUGH_EVENTS && !isCrowd) || (ready > 0 && !isFlushing());
 }
 
 /**

@@ -11,6 +11,7 @@
  */
 import type { LogPlace } from '../core/cursor.ts';
 import { GatewayError } from '../core/errors.ts';
+import type { Crowd } from '../core/fairness.ts';
 import { LIMITS } from '../core/limits.ts';
 import type { Connection } from '../db/client.ts';
 import { isConnectionLost } from '../db/sqlstate.ts';
@@ -29,6 +30,8 @@ type PortOptions = Pick<FlushPort, 'ensurePartitions' | 'staleDefinitions'>;
 
 export interface WriterOptions extends PortOptions {
   readonly connection: Connection;
+  /** Whether several workspaces are at work: it hears who records. */
+  readonly crowd?: Crowd | undefined;
   readonly onRecorded: (recorded: Recorded) => void;
   readonly onFlush?: (flushed: { events: number; ms: number }) => void;
   readonly onError: (error: unknown) => void;
@@ -48,7 +51,7 @@ const EXPIRE_EVERY_MS = 250;
 export class Writers {
   readonly #options: WriterOptions;
   readonly #answerWithinMs: number;
-  readonly #room = new WaitingRoom();
+  readonly #room: WaitingRoom;
   readonly #flushing = new Set<Promise<void>>();
   #knownExpectedUntilMs = -Infinity;
   #stopped = false;
@@ -56,6 +59,7 @@ export class Writers {
 
   constructor(options: WriterOptions) {
     this.#options = options;
+    this.#room = new WaitingRoom(LIMITS, options.crowd);
     this.#answerWithinMs = options.answerWithinMs ?? 4_000;
   }
 

@@ -1,6 +1,7 @@
 import type { LogPlace } from '../core/cursor.ts';
 import { GatewayError } from '../core/errors.ts';
 import type { StoredEvent } from '../core/event.ts';
+import type { Crowd } from '../core/fairness.ts';
 import { systemClock, type LiveClock } from './clock.ts';
 import { createHistory } from './history.ts';
 import { LIVE_LIMITS, type LiveLimits } from './limits.ts';
@@ -80,6 +81,8 @@ export interface LiveOptions {
   readonly logger: LiveLogger;
   readonly clock?: LiveClock;
   readonly limits?: LiveLimits;
+  /** Whether several workspaces are at work. */
+  readonly crowd?: Crowd;
 }
 
 export function createLive(options: LiveOptions): Live {
@@ -88,7 +91,7 @@ export function createLive(options: LiveOptions): Live {
   const failures = createFailureCount(logger, clock);
   const patience = { clock, limits, stopping: stopping.signal, onFailure: failures.add };
   const counts = { deliveries: 0, catchUps: 0, offered: 0 };
-  const streams = createStreams(limits, clock);
+  const streams = createStreams(limits, clock, options.crowd);
   const { watches } = streams;
   const history = createHistory(log, limits, clock);
   const tail = new Tail({ log, watches, limits, patience, forget: forgetHere });

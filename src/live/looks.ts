@@ -1,10 +1,11 @@
 /**
  * Looks of streams at their rings, in slices between which input and output have their turn: one
  * slice for all workspaces, which share it by the time that their looks take. After looks that took
- * long the process has as much time for everything else: dear filters make streams late, those of
- * their own workspace first, and take at most half of the process.
+ * long the process has as much time for everything else, and three times as much while several
+ * workspaces are at work: dear filters make streams late, those of their own workspace first, and
+ * take at most half of the process, or a quarter.
  */
-import { FairQueue } from '../core/fairness.ts';
+import { FairQueue, type Crowd } from '../core/fairness.ts';
 import type { LiveClock } from './clock.ts';
 
 /** What looks for a while, and says whether there is more to look at. */
@@ -18,14 +19,17 @@ const SLICE_MS = 8;
 const SHARE_MS = 2;
 /** A share that takes longer is followed by a rest: one look of it was dear. */
 const DEAR_MS = 2 * SHARE_MS;
+const REST_IN_A_CROWD = 3;
 
 export class Looks {
   readonly #clock: LiveClock;
+  readonly #crowd: Crowd | undefined;
   readonly #queue = new FairQueue<Looker>();
   #isDue = false;
 
-  constructor(clock: LiveClock) {
+  constructor(clock: LiveClock, crowd?: Crowd) {
     this.#clock = clock;
+    this.#crowd = crowd;
   }
 
   /** To be called again only once it was asked to look. */
@@ -53,7 +57,8 @@ export class Looks {
       if (ms > DEAR_MS) restMs += ms;
     }
     this.#isDue = restMs > 0 || this.#queue.size > 0;
-    if (restMs > 0) void clock.sleep(restMs, NEVER).then(() => this.#run());
+    const rest = this.#crowd?.isThere === true ? REST_IN_A_CROWD * restMs : restMs;
+    if (restMs > 0) void clock.sleep(rest, NEVER).then(() => this.#run());
     else if (this.#isDue) clock.soon(() => this.#run());
   }
 }

@@ -1,4 +1,5 @@
 import type { GatewayError } from '../core/errors.ts';
+import type { Crowd } from '../core/fairness.ts';
 import type { LiveClock } from './clock.ts';
 import type { LiveLimits } from './limits.ts';
 import { Looks } from './looks.ts';
@@ -32,13 +33,13 @@ export interface Streams {
   forget(workspaces: Forgotten): void;
 }
 
-export function createStreams(limits: LiveLimits, clock: LiveClock): Streams {
+export function createStreams(limits: LiveLimits, clock: LiveClock, crowd?: Crowd): Streams {
   const memory: RingMemory = { bytes: 0, rings: new Set() };
   const watches = new Map<number, Watch>();
   const open = new Set<Subscriber>();
   const room = new StreamRoom(limits);
   const { held, hold } = createDownloads(room);
-  const around = { clock, looks: new Looks(clock), found: createFound() };
+  const around = { clock, looks: new Looks(clock, crowd), found: createFound() };
 
   function watchOf(workspaceId: number): Watch {
     const known = watches.get(workspaceId);

@@ -9,7 +9,7 @@
 const START = 43;
 const MIN = 11;
 /** Turns of the event loop that take twice this are too long. */
-const LATE_MS = 25;
+export const LATE_MS = 25;
 /** From the first limit to a thousand before anybody has waited for too long. */
 const GROW = 1.5;
 const SHRINK = 1.25;

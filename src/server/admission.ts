@@ -7,9 +7,9 @@
  */
 import { performance } from 'node:perf_hooks';
 import { GatewayError } from '../core/errors.ts';
-import { FairQueue, Holdings, mayHold, NO_TENANT, type Tenant } from '../core/fairness.ts';
+import { Crowd, FairQueue, Holdings, mayHold, NO_TENANT, type Tenant } from '../core/fairness.ts';
 import { LIMITS } from '../core/limits.ts';
-import { firstLimit, nextLimit } from './admission-limit.ts';
+import { firstLimit, LATE_MS, nextLimit } from './admission-limit.ts';
 
 export interface AdmissionOptions {
   readonly workRequestsMax: number;
@@ -88,10 +88,15 @@ export class Admission {
   /** Those that wait, the oldest first. */
   readonly #byAge = new Set<Entry>();
   readonly #running = new Holdings();
+  readonly #crowd = new Crowd(() => performance.now());
   readonly #bytes = new Holdings();
   #requests = 0;
   #limit: number;
   #isShort = false;
+  /** The event loop was, at the last look. */
+  #isLate = false;
+  /** Those that have ended, and keep their shares until the next look. */
+  #resting: Entry[] = [];
   #lookedMs = 0;
   #timer: NodeJS.Timeout | undefined;
 
@@ -110,6 +115,7 @@ export class Admission {
    */
   enter(bytes: number, tenant: Tenant = NO_TENANT): Work {
     const entry = new Entry(tenant, this.#room);
+    this.#crowd.note(tenant);
     if (!this.#mayWait(tenant)) throw this.#refusal();
     this.#hold(entry, bytes);
     this.#watch();
@@ -154,7 +160,7 @@ export class Admission {
   }
 
   #hasRoom({ tenant, shares }: Entry): boolean {
-    return this.#requests === 0 || this.#running.mayAdd(tenant, shares, this.#limit);
+    return this.#requests === 0 || this.#running.mayAdd(tenant, shares, this.#limit, this.#crowd);
   }
 
   #run(entry: Entry): void {
@@ -173,7 +179,7 @@ export class Admission {
   }
 
   #letIn(): void {
-    for (;;) {
+    while (this.#waiting.size > 0) {
       const entry = this.#waiting.take((_tenant, each) => this.#hasRoom(each));
       if (entry === undefined) return;
       this.#byAge.delete(entry);
@@ -194,6 +200,8 @@ export class Admission {
       return;
     }
     this.#requests -= 1;
+    // A large one has kept the others waiting: its tenant's next one waits for the next look.
+    if (shares > 1 && this.#isLate && this.#crowd.isThere) return void this.#resting.push(entry);
     this.#running.add(tenant, -shares);
     this.#letIn();
   }
@@ -212,7 +220,9 @@ export class Admission {
     const isShort = this.#isShort || this.#waiting.size > 0;
     this.#lookedMs = nowMs;
     this.#isShort = false;
+    this.#isLate = lateMs > LATE_MS;
     this.#limit = nextLimit(this.#limit, workRequestsMax, { lateMs, isShort });
+    for (const { tenant, shares } of this.#resting.splice(0)) this.#running.add(tenant, -shares);
     this.#letIn();
     for (const entry of this.#byAge) {
       if (nowMs - entry.sinceMs < LIMITS.workWaitMs) break;

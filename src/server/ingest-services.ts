@@ -28,7 +28,7 @@ export function createIngest({ db, log, metrics, live, fold, schemas }: IngestOp
   const nowMs = monotonicMs;
   const definitions = new DefinitionCache(db.write, nowMs);
   const writers = new Writers({
-    connection: db.flush,
+    ...{ connection: db.flush, crowd: db.crowd },
     ensurePartitions: async () => void (await ensurePartitions(db.upkeep)),
     staleDefinitions: entries => definitions.stale(entries),
     onRecorded: recorded => announce(recorded, live, fold),

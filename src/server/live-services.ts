@@ -33,7 +33,7 @@ export function createGatewayLive({ db, config, log }: LiveOptions): Live {
   return createLive({
     log: createEventLog(db.read, config.answerBytesMax),
     wakeup: withPoll(wakeup, { pollMs: POLL_MS, clock: systemClock }),
-    logger: log,
+    ...{ logger: log, crowd: db.crowd },
     limits: {
       ...LIVE_LIMITS,
       streamsMax: config.streamsMax,

@@ -1,6 +1,6 @@
 /** Who gets how much, and who is next: the two rules that everything shared goes by. */
 import { describe, expect, test } from 'vitest';
-import { FairPlaces, FairQueue, mayHold, NO_TENANT } from '../../src/core/fairness.ts';
+import { Crowd, FairPlaces, FairQueue, mayHold, NO_TENANT } from '../../src/core/fairness.ts';
 
 describe('room', () => {
   /** Tenants that take one at a time in turn, until none may. */
@@ -87,5 +87,37 @@ describe('places', () => {
   test('are all there for the gateway itself', () => {
     const places = new FairPlaces<string>(3);
     expect([1, 2, 3, 4].map(() => places.take(NO_TENANT))).toEqual([true, true, true, false]);
+  });
+});
+
+describe('a crowd', () => {
+  test('is there while several tenants are at work, and a second after', () => {
+    let nowMs = 0;
+    const crowd = new Crowd(() => nowMs);
+    for (const tenant of [1, 1, NO_TENANT, 1]) crowd.note(tenant);
+    expect(crowd.isThere).toBe(false);
+    crowd.note(2);
+    nowMs = 999;
+    expect(crowd.isThere).toBe(true);
+    nowMs = 1_000;
+    expect(crowd.isThere).toBe(false);
+  });
+
+  test('leaves a tenant a quarter of the places, and all three quarters when it is gone', () => {
+    let nowMs = 0;
+    const places = new FairPlaces<string>(20, new Crowd(() => nowMs));
+    const takeAll = (tenant: number) => {
+      let taken = 0;
+      while (places.take(tenant)) taken += 1;
+      return taken;
+    };
+    expect(places.take(2)).toBe(true);
+    expect(takeAll(1)).toBe(5);
+    places.leave(2, 1);
+    nowMs = 1_000;
+    expect(5 + takeAll(1)).toBe(15);
+    // The administration of a workspace is no second one.
+    places.take('key 1');
+    expect(places.take(NO_TENANT)).toBe(true);
   });
 });

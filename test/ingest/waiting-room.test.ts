@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { Crowd } from '../../src/core/fairness.ts';
 import { LIMITS } from '../../src/core/limits.ts';
 import { Submission, type ResolvedEvent } from '../../src/ingest/submission.ts';
 import { WaitingRoom } from '../../src/ingest/waiting-room.ts';
@@ -91,4 +92,20 @@ test('is never all taken by one workspace: another finds some', () => {
   expect(room.depth).toBe(busy * 10 + 10);
   // Its turn is not behind all that waits.
   expect(taken(room)).toContain(quiet);
+});
+
+test('while several workspaces record, each has one flush at a time and a third of it', () => {
+  let nowMs = 0;
+  const room = new WaitingRoom(LIMITS, new Crowd(() => nowMs));
+  const busy = Array.from({ length: 10 }, () => submission(1, 300));
+  for (const each of busy) room.enter(each);
+  const sizeOf = (portions: ReturnType<typeof room.take>) =>
+    portions.reduce((sum, { events }) => sum + events.length, 0);
+  expect(sizeOf(room.take())).toBe(1_000);
+  room.enter(submission(2, 1));
+  // The other writer is there for it.
+  expect(sizeOf(room.take())).toBe(1);
+  expect(sizeOf(room.take())).toBe(0);
+  nowMs = 1_000;
+  expect(sizeOf(room.take())).toBe(1_000);
 });

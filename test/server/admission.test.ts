@@ -1,4 +1,5 @@
 /** Who is let in, who waits, who is turned away. */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
 import { nextLimit } from '../../src/server/admission-limit.ts';
 import { Admission, type Work } from '../../src/server/admission.ts';
@@ -10,6 +11,10 @@ function admission(workRequestsMax: number, workBytesMax = 1_000_000) {
 }
 
 const code = (name: string) => expect.objectContaining({ code: name }) as Error;
+
+function block(ms: number): void {
+  for (const untilMs = performance.now() + ms; performance.now() < untilMs;);
+}
 
 describe('requests', () => {
   test('go on at once while there is room, then in order', async () => {
@@ -73,6 +78,37 @@ describe('tenants', () => {
       work.turn?.catch(() => {});
       work.end();
     }
+  });
+
+  test('have a quarter of the places each while several are at work', () => {
+    const { admission: gate } = admission(100);
+    const works = [gate.enter(1, 'quiet')];
+    for (let n = 0; n < 100; n++) works.push(gate.enter(1, 'busy'));
+    // Of 43 places at first.
+    expect(gate.figures.inWork).toBe(1 + 10);
+    expect(gate.enter(1, 'quiet').turn).toBeUndefined();
+    for (const work of works) {
+      work.turn?.catch(() => {});
+      work.end();
+    }
+  });
+
+  test('rest after a large request that came while the event loop was late', async () => {
+    const { admission: gate } = admission(100, 10_000_000);
+    const first = [gate.enter(1, 'quiet'), gate.enter(1, 'busy')];
+    await sleep(50);
+    block(250);
+    await sleep(1);
+    first[1]!.end();
+    for (const large of [1, 2].map(() => gate.enter(500_000, 'busy'))) {
+      expect(large.turn).toBeUndefined();
+      large.end();
+    }
+    const next = gate.enter(500_000, 'busy');
+    expect(next.turn).toBeDefined();
+    expect(gate.enter(1, 'quiet').turn).toBeUndefined();
+    await next.turn;
+    for (const work of [...first, next]) work.end();
   });
 
   test('take turns where both wait', async () => {
