@@ -5,9 +5,12 @@ export interface JsonObject {
   readonly [key: string]: Json;
 }
 
-/** JSON to be recorded: a bigint is a number, and keeps every digit. */
+/**
+ * JSON to be recorded: a bigint is a number, and keeps every digit; what has a method `toJSON`, such
+ * as a Date, is what that gives. Values that JSON lacks, such as NaN or a Map, are refused.
+ */
 export type JsonInput =
-  null | boolean | number | bigint | string | readonly JsonInput[] | JsonObjectInput;
+  null | boolean | number | bigint | string | Date | readonly JsonInput[] | JsonObjectInput;
 export interface JsonObjectInput {
   readonly [key: string]: JsonInput;
 }
