@@ -7,7 +7,7 @@ import { showProgress } from '../import/progress.ts';
 import { filterOf, type ConnectionOptions, type FilterOptions } from '../options.ts';
 import { howToGoOn, isRefusedCursor } from '../refused-cursor.ts';
 import { exported, type ReadEvent } from './exact.ts';
-import { openTarget, type Target, type TargetOptions } from './target.ts';
+import { isGzip, openTarget, type Target, type TargetOptions } from './target.ts';
 
 export interface ExportOptions extends ConnectionOptions, FilterOptions, TargetOptions {
   readonly after?: string;
@@ -124,7 +124,8 @@ function goOn({ output }: ExportOptions, cursor: string, error: unknown): string
   // The file keeps what may be nowhere else by now.
   const where = output === undefined ? '' : ', to another file';
   if (isRefusedCursor(error)) return howToGoOn(error, ANEW, where);
-  const how = output === undefined ? `--after ${cursor}` : '--resume';
+  const isGoneOnWith = output !== undefined && !isGzip(output);
+  const how = isGoneOnWith ? '--resume' : `--after ${cursor}${where}`;
   return `Broken off: run it again with ${how} to go on.`;
 }
 

@@ -1,5 +1,8 @@
 /** Where exported events are written: a file that can be gone on with, or standard output. */
 import { open, truncate } from 'node:fs/promises';
+import { promisify } from 'node:util';
+import { gzip } from 'node:zlib';
+import { writeExact } from '../../core/exact-json.ts';
 import { UsageError } from '../errors.ts';
 import { endWithReader, write } from '../output.ts';
 import { COLUMNS, csvLine, csvRow } from './csv.ts';
@@ -23,7 +26,7 @@ export interface Target {
 
 export async function openTarget(options: TargetOptions): Promise<Target> {
   const { output, resume = false } = options;
-  const isCsv = options.format === 'csv' || (output?.endsWith('.csv') === true && !options.format);
+  const isCsv = (options.format ?? formatOf(output)) === 'csv';
   if (options.columns !== undefined && !isCsv)
     throw new UsageError('--columns is for --format csv.');
   if (output === undefined) {
@@ -32,6 +35,17 @@ export async function openTarget(options: TargetOptions): Promise<Target> {
   }
   return toFile(output, isCsv, options);
 }
+
+function formatOf(file = ''): TargetOptions['format'] {
+  return /\.csv(\.gz)?$/i.test(file) ? 'csv' : 'ndjson';
+}
+
+/** Whether it is packed. */
+export function isGzip(file: string | undefined): boolean {
+  return file !== undefined && /\.gz$/i.test(file);
+}
+
+const packed = promisify(gzip);
 
 async function toStandardOutput(isCsv: boolean, columns: readonly string[]): Promise<Target> {
   endWithReader();
@@ -45,16 +59,22 @@ async function toStandardOutput(isCsv: boolean, columns: readonly string[]): Pro
 
 async function toFile(file: string, isCsv: boolean, options: TargetOptions): Promise<Target> {
   const { resume = false, force = false } = options;
+  // A file that was broken off can be unpacked as far as it was written, and not written on.
+  if (resume && isGzip(file)) {
+    throw new UsageError(
+      '--resume needs a file that is not packed: use --after, and another file.',
+    );
+  }
   const place = resume ? await placeIn(file, isCsv) : null;
   const columns = place?.columns ?? options.columns ?? COLUMNS;
   if (place !== null) await truncate(file, place.bytes);
   const handle = await open(file, place !== null ? 'a' : force ? 'w' : 'wx').catch(explain(file));
-  if (isCsv && (place === null || place.bytes === 0)) await handle.write(csvLine(columns));
+  // Each piece is packed by itself: gzip takes one after the other.
+  const put = async (text: string) => handle.writeFile(isGzip(file) ? await packed(text) : text);
+  if (isCsv && (place === null || place.bytes === 0)) await put(csvLine(columns));
   return {
     after: place?.after,
-    write: async events => {
-      await handle.write(textOf(events, isCsv, columns));
-    },
+    write: events => put(textOf(events, isCsv, columns)),
     close: () => handle.close(),
   };
 }
@@ -77,7 +97,5 @@ function explain(file: string) {
 }
 
 function textOf(events: readonly ExportedEvent[], isCsv: boolean, columns: readonly string[]) {
-  return events
-    .map(event => (isCsv ? csvRow(event, columns) : `${JSON.stringify(event)}\n`))
-    .join('');
+  return events.map(event => (isCsv ? csvRow(event, columns) : `${writeExact(event)}\n`)).join('');
 }
