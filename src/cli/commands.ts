@@ -75,6 +75,7 @@ export function exportCommand(): Command {
       ]),
     )
     .option('--columns <names>', 'CSV: which, such as type,occurredAt,payload.plan', list)
+    .option('--spreadsheet-safe', 'CSV: an apostrophe before texts that begin like a formula')
     .option('-o, --output <file>', 'default: standard output')
     .option('--resume', 'go on where the file was broken off, or ends')
     .option('--force', 'overwrite the file')

@@ -9,13 +9,37 @@ export const COLUMNS = [
   ...['payload', 'properties', 'unreadable', 'position', 'cursor'],
 ];
 
-export function csvRow(event: ExportedEvent, columns: readonly string[]): string {
-  return csvLine(columns.map(column => cellOf(valueOf(event, column))));
+export interface CsvOptions {
+  readonly columns: readonly string[];
+  /** Whether no text may be a formula where a spreadsheet reads it. */
+  readonly spreadsheetSafe?: boolean;
 }
 
-/** @param cells null: absent, which `import` tells from an empty text */
+export function csvRow(event: ExportedEvent, { columns, spreadsheetSafe }: CsvOptions): string {
+  const cells = columns.map(column => {
+    const value = valueOf(event, column);
+    return spreadsheetSafe === true && typeof value === 'string'
+      ? withoutFormula(value)
+      : cellOf(value);
+  });
+  return csvLine(cells);
+}
+
+/**
+ * Spreadsheets take a text that begins so for a formula, and show the apostrophe of none.
+ * @see https://owasp.org/www-community/attacks/CSV_Injection
+ */
+function withoutFormula(text: string): string {
+  return /^[=+\-@\t\r\n\uff1d\uff0b\uff0d\uff20]/.test(text) ? `'${text}` : text;
+}
+
+/**
+ * A row without its line end.
+ *
+ * @param cells null: absent, which `import` tells from an empty text
+ */
 export function csvLine(cells: readonly (string | null)[]): string {
-  return `${cells.map(cell => (cell === null ? '' : quoted(cell))).join(',')}\r\n`;
+  return cells.map(cell => (cell === null ? '' : quoted(cell))).join(',');
 }
 
 /** `payload.order.total` is a value within the payload, as `import` has it. */

@@ -4,8 +4,8 @@ import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
 import { writeExact } from '../../core/exact-json.ts';
 import { UsageError } from '../errors.ts';
-import { endWithReader, write } from '../output.ts';
-import { COLUMNS, csvLine, csvRow } from './csv.ts';
+import { endWithReader, printable, printableJson, write } from '../output.ts';
+import { COLUMNS, csvLine, csvRow, type CsvOptions } from './csv.ts';
 import type { ExportedEvent } from './exact.ts';
 import { resumeCsv, resumeNdjson } from './resume.ts';
 
@@ -13,6 +13,7 @@ export interface TargetOptions {
   readonly output?: string;
   readonly format?: 'ndjson' | 'csv';
   readonly columns?: readonly string[];
+  readonly spreadsheetSafe?: boolean;
   readonly resume?: boolean;
   readonly force?: boolean;
 }
@@ -29,9 +30,11 @@ export async function openTarget(options: TargetOptions): Promise<Target> {
   const isCsv = (options.format ?? formatOf(output)) === 'csv';
   if (options.columns !== undefined && !isCsv)
     throw new UsageError('--columns is for --format csv.');
+  if (options.spreadsheetSafe === true && !isCsv)
+    throw new UsageError('--spreadsheet-safe is for --format csv.');
   if (output === undefined) {
     if (resume) throw new UsageError('--resume needs --output.');
-    return toStandardOutput(isCsv, options.columns ?? COLUMNS);
+    return toStandardOutput(isCsv, options);
   }
   return toFile(output, isCsv, options);
 }
@@ -47,12 +50,15 @@ export function isGzip(file: string | undefined): boolean {
 
 const packed = promisify(gzip);
 
-async function toStandardOutput(isCsv: boolean, columns: readonly string[]): Promise<Target> {
+async function toStandardOutput(isCsv: boolean, options: TargetOptions): Promise<Target> {
   endWithReader();
-  if (isCsv) await write(csvLine(columns));
+  const columns = options.columns ?? COLUMNS;
+  const show = process.stdout.isTTY === true ? printable : asItIs;
+  if (isCsv) await write(`${show(csvLine(columns))}\r\n`);
+  const textOf = isCsv ? asCsv({ ...options, columns }, show) : asJson;
   return {
     after: undefined,
-    write: events => write(textOf(events, isCsv, columns)),
+    write: events => write(textOf(events)),
     close: async () => {},
   };
 }
@@ -71,10 +77,11 @@ async function toFile(file: string, isCsv: boolean, options: TargetOptions): Pro
   const handle = await open(file, place !== null ? 'a' : force ? 'w' : 'wx').catch(explain(file));
   // Each piece is packed by itself: gzip takes one after the other.
   const put = async (text: string) => handle.writeFile(isGzip(file) ? await packed(text) : text);
-  if (isCsv && (place === null || place.bytes === 0)) await put(csvLine(columns));
+  if (isCsv && (place === null || place.bytes === 0)) await put(`${csvLine(columns)}\r\n`);
+  const textOf = isCsv ? asCsv({ ...options, columns }, asItIs) : asJson;
   return {
     after: place?.after,
-    write: events => put(textOf(events, isCsv, columns)),
+    write: events => put(textOf(events)),
     close: () => handle.close(),
   };
 }
@@ -96,6 +103,16 @@ function explain(file: string) {
   };
 }
 
-function textOf(events: readonly ExportedEvent[], isCsv: boolean, columns: readonly string[]) {
-  return events.map(event => (isCsv ? csvRow(event, columns) : `${writeExact(event)}\n`)).join('');
+type TextOf = (events: readonly ExportedEvent[]) => string;
+
+const asJson: TextOf = events =>
+  events.map(event => `${printableJson(writeExact(event))}\n`).join('');
+
+/** @param show a row as it is to be shown */
+function asCsv(options: CsvOptions, show: (row: string) => string): TextOf {
+  return events => events.map(event => `${show(csvRow(event, options))}\r\n`).join('');
+}
+
+function asItIs(row: string): string {
+  return row;
 }

@@ -57,7 +57,7 @@ const EventMeasureValueRef = builder.objectRef<EventMeasureValue>('EventMeasureV
 EventAggregateRef.implement({
   description:
     'One bucket of one group. Its id says query, bucket and group, so that clients merge live ' +
-    'updates by it.',
+    'updates by it. It is an answer and not kept: `node` gives null for its id, ask its query again.',
   interfaces: [builder.nodeInterfaceRef()],
   fields: t => ({
     id: t.id({
