@@ -109,7 +109,9 @@ builder.mutationFields(t => ({
     type: RecordEventsPayload,
     description:
       'Records up to 10,000 events in their order, each by itself unless `atomic`: a value that ' +
-      'its scalar does not take rejects its event, not the request. Needs the scope EVENTS_WRITE.',
+      'its scalar does not take rejects its event, not the request. An event that is none by its ' +
+      'type (an unknown field, no type, a property of two types) fails the request, as GraphQL has ' +
+      'it. Needs the scope EVENTS_WRITE.',
     extensions: sizedBy('input', 'events'),
     args: {
       input: t.arg({ type: RecordEventsInput, required: true, description: 'What to record.' }),
