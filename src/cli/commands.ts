@@ -77,6 +77,7 @@ export function exportCommand(): Command {
       ).choices(['ndjson', 'csv']),
     )
     .option('--columns <names>', 'CSV: the columns, such as type,occurredAt,payload.plan', list)
+    .option('--spreadsheet-safe', 'CSV: put an apostrophe before texts that look like a formula')
     .option('-o, --output <file>', 'the file to write (default: standard output)')
     .option('--resume', 'continue where the file ends')
     .option('--force', 'overwrite the file')

@@ -1,6 +1,7 @@
 /** A failure is one line that says what to do, and an exit code. */
 import { SluiceError, type SluiceErrorCode } from '../client/index.ts';
 import { ConnectionLost } from '../db/sqlstate.ts';
+import { tell } from './output.ts';
 
 export const EXIT = {
   /** The gateway refused something, or what was looked for is broken. */
@@ -41,7 +42,7 @@ const ADVICE: Partial<Record<SluiceErrorCode, string>> = {
 /** Prints what went wrong and sets the exit code. */
 export function failed(error: unknown): void {
   process.exitCode = exitCodeOf(error);
-  process.stderr.write(`sluice: ${sentenceOf(error)}\n`);
+  tell(`sluice: ${sentenceOf(error)}`);
 }
 
 export function exitCodeOf(error: unknown): number {

@@ -4,6 +4,7 @@ import { createClient, type SluiceClient } from '../client/index.ts';
 import { endpointOf } from '../client/transport.ts';
 import { UsageError } from './errors.ts';
 import type { ConnectionOptions } from './options.ts';
+import { tell } from './output.ts';
 
 export interface GatewayConnection {
   readonly url: string;
@@ -23,8 +24,8 @@ export function connectionFrom(options: ConnectionOptions): GatewayConnection {
   if (isInTheClear(url) && !hasWarned) {
     hasWarned = true;
     const host = new URL(url).host;
-    process.stderr.write(
-      `warning: the key is sent to ${host} unencrypted, so anybody on the way can read it. Use https.\n`,
+    tell(
+      `warning: the key is sent to ${host} unencrypted, so anybody on the way can read it. Use https.`,
     );
   }
   return { url: url.replace(/\/+$/, ''), key };

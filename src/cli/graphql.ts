@@ -3,7 +3,7 @@ import { EXIT, UsageError } from './errors.ts';
 import { messagesOf, post } from './event-stream.ts';
 import { connectionFrom } from './gateway-connection.ts';
 import type { ConnectionOptions } from './options.ts';
-import { endWithReader, write } from './output.ts';
+import { endWithReader, printableJson, write } from './output.ts';
 
 export interface GraphqlOptions extends ConnectionOptions {
   /** JSON. */
@@ -41,5 +41,5 @@ async function print(result: unknown, indent?: number): Promise<void> {
   if (typeof result === 'object' && result !== null && 'errors' in result) {
     process.exitCode = EXIT.FAILED;
   }
-  await write(`${JSON.stringify(result, null, indent)}\n`);
+  await write(`${printableJson(JSON.stringify(result, null, indent))}\n`);
 }

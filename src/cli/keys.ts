@@ -2,7 +2,15 @@ import { SluiceError } from '../client/index.ts';
 import { atGateway } from './gateway-command.ts';
 import { clientFrom } from './gateway-connection.ts';
 import type { ConnectionOptions } from './options.ts';
-import { isForPeople, table, write, writeLine, type OutputOptions } from './output.ts';
+import {
+  isForPeople,
+  printable,
+  table,
+  tell,
+  write,
+  writeLine,
+  type OutputOptions,
+} from './output.ts';
 
 interface ApiKey {
   readonly id: string;
@@ -59,7 +67,7 @@ export async function createKey(name: string, options: CreateKeyOptions): Promis
   );
   const { secret, apiKey } = createApiKey;
   if (!isForPeople(options)) return writeLine({ ...apiKey, secret });
-  process.stderr.write('This is the key. It is shown only once:\n');
+  tell('This is the key. It is shown only once:');
   await write(`${secret}\n`);
 }
 
@@ -91,8 +99,8 @@ export async function rotateKey(which: string, options: RotateKeyOptions): Promi
   }>(ROTATE, { input });
   const { secret, previousStopsAt, apiKey } = rotateApiKey;
   if (!isForPeople(options)) return writeLine({ ...apiKey, secret, previousStopsAt });
-  process.stderr.write(
-    `The key ${prefix} remains valid until ${previousStopsAt}. This is the new key. It is shown only once:\n`,
+  tell(
+    `The key ${prefix} remains valid until ${previousStopsAt}. This is the new key. It is shown only once:`,
   );
   await write(`${secret}\n`);
 }
@@ -104,7 +112,7 @@ export async function revokeKey(which: string, options: Options): Promise<void> 
     { id: key.id },
   );
   if (!isForPeople(options)) return writeLine(revokeApiKey.apiKey);
-  await write(`The key ${key.prefix} (${key.name}) is revoked.\n`);
+  await write(`${printable(`The key ${key.prefix} (${key.name}) is revoked.`)}\n`);
 }
 
 /** By id, or by the beginning that the list shows. */

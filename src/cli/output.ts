@@ -17,7 +17,12 @@ export async function write(text: string): Promise<void> {
 }
 
 export function writeLine(value: unknown): Promise<void> {
-  return write(`${JSON.stringify(value)}\n`);
+  return write(`${printableJson(JSON.stringify(value))}\n`);
+}
+
+/** A line for people beside the output, on standard error. */
+export function tell(sentence: string): void {
+  process.stderr.write(`${printable(sentence)}\n`);
 }
 
 /** Whoever read has seen enough, as `head` does. */
@@ -57,11 +62,18 @@ function widthOf(text: string): number {
   return [...text].length;
 }
 
-/** An event must not steer the terminal. */
+/**
+ * A line of text that neither steers a terminal nor turns around what stands beside it: everything
+ * that is stored or comes from a gateway is printed through this, or through `printableJson`.
+ */
 export function printable(text: string): string {
-  return text.replace(/\p{Cc}+/gu, ' ');
+  return text.replace(/[\p{Cc}\p{Bidi_Control}\u2028\u2029]+/gu, ' ');
 }
 
-export function printableLines(text: string): string {
-  return text.split('\n').map(printable).join('\n');
+/** The same JSON, with escapes for what JSON leaves as it is and a terminal does not. */
+export function printableJson(json: string): string {
+  return json.replace(
+    /[\u007f-\u009f\p{Bidi_Control}\u2028\u2029]/gu,
+    char => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
 }

@@ -13,14 +13,7 @@ import { lines } from './import/lines.ts';
 import type { Mapping } from './import/record.ts';
 import { refusalOf } from './import/refusals.ts';
 import type { ConnectionOptions } from './options.ts';
-import {
-  isForPeople,
-  printable,
-  printableLines,
-  write,
-  writeLine,
-  type OutputOptions,
-} from './output.ts';
+import { isForPeople, printable, tell, write, writeLine, type OutputOptions } from './output.ts';
 
 /** Its other options are fields of the event. */
 export interface SendOptions extends ConnectionOptions, OutputOptions {
@@ -49,7 +42,7 @@ export async function send(type: string | undefined, options: SendOptions): Prom
   const transport = createTransport({ ...connection, timeoutMs: TIMEOUT_MS });
   const recorder = new Recorder(sendByGraphql(transport, options.workspace), {
     ...{ ...BUFFER, ...BATCH, retryForMs: options.retryFor * 1_000, onLost: undefined },
-    onRetry: ({ message }) => process.stderr.write(`sluice: ${message} Trying again.\n`),
+    onRetry: ({ message }) => tell(`sluice: ${message} Trying again.`),
   });
   const fields = Object.entries(options).filter(([name]) => isEventField(name));
   await atGateway(options, async () => {
@@ -103,7 +96,7 @@ async function sendLines(recorder: Recorder, options: SendOptions): Promise<void
     if (failure?.retryable === false) break;
     const record = jsonRecord(line, mapping);
     if ('problems' in record) {
-      process.stderr.write(`sluice: ${refusalOf(record)}\n`);
+      tell(`sluice: ${refusalOf(record)}`);
       printNext(refused(null, record.problems), '', record.line);
       continue;
     }
@@ -137,7 +130,7 @@ async function print(outcome: Outcome, type: string, options: OutputOptions, lin
   }
   const start = line === undefined ? '' : `line ${line}: `;
   const place = position === null ? '' : `#${position}  `;
-  const why = problems.map(({ message, pointer }) => `\n  ${pointer}: ${message}`).join('');
+  const why = problems.map(({ message, pointer }) => `\n  ${printable(`${pointer}: ${message}`)}`);
   await write(`${start}${status}  ${place}${printable(type)}  ${printable(eventId ?? '')}`);
-  await write(`${printableLines(why)}\n`);
+  await write(`${why.join('')}\n`);
 }

@@ -6,7 +6,15 @@ import type { RecordedEvent, SluiceError } from '../client/index.ts';
 import { atGateway } from './gateway-command.ts';
 import { clientFrom } from './gateway-connection.ts';
 import { filterOf, type ConnectionOptions, type FilterOptions } from './options.ts';
-import { endWithReader, isForPeople, printable, write, type OutputOptions } from './output.ts';
+import {
+  endWithReader,
+  isForPeople,
+  printable,
+  printableJson,
+  tell,
+  write,
+  type OutputOptions,
+} from './output.ts';
 import { howToGoOn, isRefusedCursor } from './refused-cursor.ts';
 
 export interface TailOptions extends ConnectionOptions, FilterOptions, OutputOptions {
@@ -18,7 +26,7 @@ export async function tail(options: TailOptions): Promise<void> {
   const { after } = options;
   let isAway = false;
   const onRetry = ({ message }: SluiceError) => {
-    if (!isAway) process.stderr.write(`sluice: ${message} Connecting again.\n`);
+    if (!isAway) tell(`sluice: ${message} Connecting again.`);
     isAway = true;
   };
   const stream = clientFrom(options).subscribe({ after, filter: filterOf(options), onRetry });
@@ -29,7 +37,7 @@ export async function tail(options: TailOptions): Promise<void> {
       await write(`${isForPeople(options) ? readable(event) : lineOf(event)}\n`);
     }
   }).catch((error: unknown) => {
-    if (isRefusedCursor(error)) process.stderr.write(`sluice: ${howToGoOn(error, ANEW)}\n`);
+    if (isRefusedCursor(error)) tell(`sluice: ${howToGoOn(error, ANEW)}`);
     throw error;
   });
 }
@@ -37,7 +45,7 @@ export async function tail(options: TailOptions): Promise<void> {
 const ANEW = 'run the command again without --after to begin with new events';
 
 function lineOf({ unreadable, ...event }: RecordedEvent): string {
-  return JSON.stringify(unreadable.length === 0 ? event : { ...event, unreadable });
+  return printableJson(JSON.stringify(unreadable.length === 0 ? event : { ...event, unreadable }));
 }
 
 function readable(event: RecordedEvent): string {

@@ -10,7 +10,7 @@ import {
   type GivenReceipt,
 } from '../db/verify-receipts.ts';
 import { withInstallation } from './database.ts';
-import { write } from './output.ts';
+import { printable, write } from './output.ts';
 
 export interface ReceiptsOptions {
   readonly receipts: string;
@@ -53,7 +53,7 @@ export async function verifyReceiptsOf(options: ReceiptsOptions): Promise<void> 
     }
     async function complain(line: number, text: string): Promise<void> {
       tally.broken += 1;
-      await write(`BROKEN line ${line}: ${text}\n`);
+      await write(`${printable(`BROKEN line ${line}: ${text}`)}\n`);
     }
     let line = 0;
     for await (const text of createInterface({ input, crlfDelay: Infinity })) {

@@ -1,6 +1,7 @@
 import { EPOCH_DUE, readInstallation } from '../db/installation.ts';
 import { verify } from '../db/verify.ts';
 import { withInstallation } from './database.ts';
+import { printable } from './output.ts';
 
 /**
  * Prints a line a workspace and one for each violation; exit code 1 when there is any. Says when the
@@ -9,10 +10,10 @@ import { withInstallation } from './database.ts';
 export async function verifyDatabase(): Promise<void> {
   await withInstallation(async db => {
     const { workspaces, violations } = await verify(db.upkeep, ({ workspace, events, head }) => {
-      process.stdout.write(`${workspace}: ${events} events, head ${head}\n`);
+      process.stdout.write(`${printable(`${workspace}: ${events} events, head ${head}`)}\n`);
     });
     for (const { workspace, rule, detail } of violations) {
-      process.stdout.write(`BROKEN in ${workspace}: ${rule}: ${detail}\n`);
+      process.stdout.write(`${printable(`BROKEN in ${workspace}: ${rule}: ${detail}`)}\n`);
     }
     const verdict = violations.length === 0 ? 'every invariant holds' : 'invariants are broken';
     process.stdout.write(`${workspaces.length} workspaces: ${verdict}.\n`);

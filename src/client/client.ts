@@ -1,5 +1,6 @@
 import { backoffMs, sleep } from './backoff.ts';
 import { SluiceError } from './errors.ts';
+import { operationJson } from './operation.ts';
 import { whenPageHides } from './page.ts';
 import { Recorder, sendByGraphql } from './recorder.ts';
 import { subscribe, type SubscribeOptions, type Subscription } from './subscription.ts';
@@ -96,7 +97,8 @@ export interface SluiceClient {
   /**
    * Runs a query or mutation.
    *
-   * @throws SluiceError with `errors`, where there are any, and in `data` what was answered beside
+   * @throws SluiceError BAD_USER_INPUT with the place of a variable that is no JSON, such as NaN;
+   * with `errors`, where there are any, and in `data` what was answered beside
    * them: a receipt there stands, so don't take such an error for an event that is not stored
    *
    * @example
@@ -176,7 +178,7 @@ async function ask<Data>(
   { document, variables }: { document: { toString(): string }; variables: object | undefined },
   { signal, retryForMs = 0 }: QueryOptions,
 ): Promise<Data> {
-  const body = JSON.stringify({ query: document.toString(), variables });
+  const body = operationJson(document.toString(), variables, { rounded: true });
   const untilMs = Date.now() + retryForMs;
   for (let failures = 0; ; failures += 1) {
     try {

@@ -6,7 +6,7 @@ export type ClientErrorCode =
   | 'NO_ANSWER'
   /** What answered is no gateway, or something between changed the answer. */
   | 'BAD_ANSWER'
-  /** The event cannot be written as JSON: a BigInt or a cycle. */
+  /** Part of the event is no JSON, such as NaN, an Invalid Date or a Map: the message says where. */
   | 'INVALID_EVENT'
   /** More waits to be recorded than the buffer takes. */
   | 'BUFFER_FULL'

@@ -6,7 +6,7 @@
 import { uuidV7 } from '../core/uuid-v7.ts';
 import { backoffMs, sleep } from './backoff.ts';
 import { SluiceError } from './errors.ts';
-import { eventJson } from './event-json.ts';
+import { writeJson } from './json.ts';
 import type { Transport } from './transport.ts';
 import type { EventInput, Receipt } from './types.ts';
 
@@ -111,12 +111,16 @@ export class Recorder {
     const id = event.id ?? uuidV7(nowMs, randomUuid());
     // With an id of the caller's, a repeat from another process must have the same content.
     const byDefault = event.id == null ? new Date(nowMs) : undefined;
+    const occurredAt = event.occurredAt ?? byDefault;
+    let json: string;
     try {
-      const occurredAt = event.occurredAt ?? byDefault;
-      return this.recordJson(id, eventJson({ ...event, id, ...(occurredAt && { occurredAt }) }));
-    } catch (error) {
-      return this.#refuse(id, error as SluiceError);
+      const whole = { ...event, id, ...(occurredAt !== undefined && { occurredAt }) };
+      json = writeJson(whole, { rounded: false });
+    } catch (cause) {
+      const message = cause instanceof Error ? cause.message : String(cause);
+      return this.#refuse(id, new SluiceError('INVALID_EVENT', message, { cause }));
     }
+    return this.recordJson(id, json);
   }
 
   /** The same for an event that is JSON already and holds its id. */

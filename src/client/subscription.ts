@@ -5,6 +5,7 @@
 import { backoffMs, sleep } from './backoff.ts';
 import { errorOf, SluiceError } from './errors.ts';
 import { messagesOf } from './event-stream.ts';
+import { operationJson } from './operation.ts';
 import type { GraphqlAnswer, Transport } from './transport.ts';
 import type { Delivery, EventFilter, RecordedEvent } from './types.ts';
 
@@ -99,7 +100,8 @@ function bodyOf(
   after: string | undefined,
 ): string {
   const from = after === undefined ? { start } : { after };
-  return JSON.stringify({ query: SUBSCRIPTION, variables: { workspace, filter, ...from } });
+  // All numbers of a filter are values of payloads.
+  return operationJson(SUBSCRIPTION, { workspace, filter, ...from }, { rounded: false });
 }
 
 interface Reader {

@@ -5,9 +5,12 @@ export interface JsonObject {
   readonly [key: string]: Json;
 }
 
-/** JSON to be recorded: a bigint is a number, and keeps every digit. */
+/**
+ * JSON to be recorded: a bigint is a number, and keeps every digit; what has a method `toJSON`, such
+ * as a Date, is what that gives. Values that JSON lacks, such as NaN or a Map, are refused.
+ */
 export type JsonInput =
-  null | boolean | number | bigint | string | readonly JsonInput[] | JsonObjectInput;
+  null | boolean | number | bigint | string | Date | readonly JsonInput[] | JsonObjectInput;
 export interface JsonObjectInput {
   readonly [key: string]: JsonInput;
 }
@@ -26,7 +29,18 @@ export type PropertyInput =
   | { readonly integer: Named<number> }
   /** In decimal digits: every one is kept. */
   | { readonly long: Named<string> }
-  | { readonly string: Named<string> };
+  | { readonly string: Named<string> }
+  /** As `properties` of an event gives it: also lists of one, NaN and the infinities. */
+  | { readonly exact: ExactProperty };
+
+interface ExactProperty {
+  readonly name: string;
+  readonly type: 'BOOLEAN' | 'DATE' | 'DOUBLE' | 'FLOAT' | 'INTEGER' | 'LONG' | 'STRING' | 'JSON';
+  /** The exact value as text; one entry for each value of a list. */
+  readonly values: readonly string[];
+  /** Whether it is a list. Default: where there is not exactly one value. */
+  readonly list?: boolean | null;
+}
 
 /** An event to be recorded. Only `type` is required; null is the same as absent. */
 export interface EventInput {

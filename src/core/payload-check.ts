@@ -56,10 +56,16 @@ function checkProperty(walk: Walk, { name, type, values }: EventProperty, index:
   }
 }
 
-/** JSON in a property, as older gateways kept it in quarantine: the limits of payloads hold. */
+/** JSON in a property: the limits of payloads hold. What is no JSON is told by its type. */
 function checkJson(walk: Walk, name: string, text: string): void {
+  let value: ExactJson;
+  try {
+    value = parseExact(text);
+  } catch {
+    return;
+  }
   walk.path.push(name);
-  checkValue(walk, parseExact(text));
+  checkValue(walk, value);
   walk.path.pop();
 }
 

@@ -42,10 +42,17 @@ export function prepareEvent(input: EventInput, context: PrepareContext): Prepar
   }
   if (problems.length > 0) return { event: null, problems };
   const payload = payloadText(input, merged);
-  if (!isWithinBytes(payload, LIMITS.payloadBytesMax - check.expandedChars)) {
+  const beside = bytesOfValues(merged.types);
+  if (!isWithinBytes(payload, LIMITS.payloadBytesMax - check.expandedChars - beside)) {
     return { event: null, problems: [payloadTooLarge()] };
   }
   return { event: complete(input, context, payload, merged), problems: [] };
+}
+
+/** Of values that are kept beside the payload, since a name has several types. */
+function bytesOfValues(types: MergedProperties['types']): number {
+  const kept = Object.values(types ?? {}).filter(mark => typeof mark !== 'string');
+  return kept.length === 0 ? 0 : Buffer.byteLength(JSON.stringify(kept));
 }
 
 /** What could not be read is missing, which is no problem of its own. */

@@ -4,6 +4,7 @@
  * the payload again it is kept beside it, in `PropertyTypes`.
  */
 import { quoted } from './canonical-json.ts';
+import { parseDateTime } from './date-time.ts';
 import type { EventProblem, EventProperty, PropertyType, PropertyTypes } from './event.ts';
 import { exactNumber, numberFault, plainLiteral } from './exact-number.ts';
 
@@ -116,7 +117,7 @@ function faultOf(type: PropertyType, value: string): string | null {
     case 'BOOLEAN':
       return value === 'true' || value === 'false' ? null : 'expects true or false';
     case 'DATE':
-      return Number.isNaN(Date.parse(value)) ? 'expects an RFC 3339 instant' : null;
+      return parseDateTime(value) === null ? 'expects an RFC 3339 instant' : null;
     case 'INTEGER':
       return numberType(value) === 'INTEGER' ? null : 'expects a 32-bit integer';
     case 'LONG':
@@ -126,9 +127,19 @@ function faultOf(type: PropertyType, value: string): string | null {
     case 'DOUBLE':
     case 'FLOAT':
       return doubleFault(value);
-    case 'STRING':
     case 'JSON':
+      return isJson(value) ? null : 'expects JSON';
+    case 'STRING':
       return null;
+  }
+}
+
+function isJson(text: string): boolean {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
   }
 }
 

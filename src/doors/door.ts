@@ -38,6 +38,8 @@ export interface DoorRequest {
   readonly query: URLSearchParams;
   /** By lower-case name. */
   readonly headers: Readonly<Record<string, string | undefined>>;
+  /** Names of the headers that came more than once: one of their values stands in `headers`, or all. */
+  repeatedHeaders(): string[];
   /** The scheme and host that the client reached the gateway by; empty where it names no host. */
   readonly origin: string;
   /** In the answer's `x-request-id` and in the log. */

@@ -2,8 +2,10 @@
  * Events as GraphQL gives them → events as the core takes them. Up to 10,000 come with one
  * mutation: an event without typed properties is passed on as it is.
  */
+import { parseDateTime } from '../core/date-time.ts';
 import { GatewayError } from '../core/errors.ts';
 import type { EventInput, EventProblem, EventProperty, PropertyType } from '../core/event.ts';
+import { parseExact, writeExact } from '../core/exact-json.ts';
 import { LIMITS } from '../core/limits.ts';
 import { RefusedValue } from './refused-value.ts';
 
@@ -11,6 +13,15 @@ interface Value<T> {
   readonly name: string;
   readonly value: T;
 }
+
+interface ExactValue {
+  readonly name: string;
+  readonly type: PropertyType;
+  readonly values: readonly string[];
+  readonly list?: boolean | null | undefined;
+}
+
+type Property = NonNullable<EventInput['properties']>[number];
 
 /** Exactly one is given: graphql-js sees to it. */
 export interface PropertyInput {
@@ -21,6 +32,7 @@ export interface PropertyInput {
   readonly integer?: Value<number> | null | undefined;
   readonly long?: Value<string> | null | undefined;
   readonly string?: Value<string> | null | undefined;
+  readonly exact?: ExactValue | null | undefined;
 }
 
 export interface GraphQLEventInput extends Omit<EventInput, 'properties' | 'wire' | 'unreadable'> {
@@ -53,12 +65,23 @@ function isRefused(input: GraphQLEventInput): boolean {
   }
   for (const property of input.properties ?? []) {
     for (const type in property) {
-      const named = property[type as keyof PropertyInput] as Value<unknown> | null | undefined;
-      if ((named?.name as unknown) instanceof RefusedValue) return true;
-      if (named?.value instanceof RefusedValue) return true;
+      const parts = property[type as keyof PropertyInput] as Parts | null | undefined;
+      if (parts != null && holdRefused(parts)) return true;
     }
   }
   return false;
+}
+
+/** The members of a property, by name. */
+type Parts = Readonly<Record<string, unknown>>;
+
+function holdRefused(parts: Parts): boolean {
+  for (const name in parts) if (holdsRefused(parts[name])) return true;
+  return false;
+}
+
+function holdsRefused(part: unknown): boolean {
+  return Array.isArray(part) ? part.some(holdsRefused) : part instanceof RefusedValue;
 }
 
 /** The values that the scalars refused. */
@@ -67,12 +90,15 @@ export function unreadableOf(input: GraphQLEventInput): readonly EventProblem[] 
   const problems: EventProblem[] = [];
   const look = (value: unknown, pointer: string) => {
     if (value instanceof RefusedValue) problems.push(problemOf(value, pointer));
+    else if (Array.isArray(value)) value.forEach((each, at) => look(each, `${pointer}/${at}`));
   };
-  for (const [name, value] of Object.entries(input)) look(value, `/${name}`);
+  for (const [name, value] of Object.entries(input)) {
+    if (name !== 'properties' || value instanceof RefusedValue) look(value, `/${name}`);
+  }
   for (const [index, property] of (input.properties ?? []).entries()) {
-    for (const [type, named] of Object.entries(property) as [string, Value<unknown> | null][]) {
-      look(named?.name, `/properties/${index}/${type}/name`);
-      look(named?.value, `/properties/${index}/${type}/value`);
+    for (const [type, parts] of Object.entries(property) as [string, Parts | null][]) {
+      const place = `/properties/${index}/${type}`;
+      for (const [part, value] of Object.entries(parts ?? {})) look(value, `${place}/${part}`);
     }
   }
   return problems;
@@ -91,8 +117,8 @@ function readablePart(input: GraphQLEventInput, problems: readonly EventProblem[
   return { ...others, type, properties, unreadable: problems };
 }
 
-function toProperty({ boolean, date, double, float, ...others }: PropertyInput): EventProperty {
-  const { integer, long, string } = others;
+function toProperty({ boolean, date, double, float, ...others }: PropertyInput): Property {
+  const { integer, long, string, exact } = others;
   if (boolean) return property('BOOLEAN', boolean.name, String(boolean.value));
   if (date) return property('DATE', date.name, date.value.toISOString());
   if (double) return property('DOUBLE', double.name, String(double.value));
@@ -100,7 +126,28 @@ function toProperty({ boolean, date, double, float, ...others }: PropertyInput):
   if (integer) return property('INTEGER', integer.name, String(integer.value));
   if (long) return property('LONG', long.name, long.value);
   if (string) return property('STRING', string.name, string.value);
+  if (exact) return exactProperty(exact);
   throw new TypeError('a property has exactly one value');
+}
+
+function exactProperty({ name, type, values, list }: ExactValue): Property {
+  const keep = type === 'DATE' ? inUtc : type === 'JSON' ? canonical : null;
+  const kept = keep === null ? values : values.map(keep);
+  return { name, type, values: kept, ...(list != null && { isList: list || kept.length !== 1 }) };
+}
+
+/** A text that is no instant is told later, with its place. */
+function inUtc(text: string): string {
+  return parseDateTime(text)?.toISOString() ?? text;
+}
+
+/** As a payload is written. What is no JSON is told later. */
+function canonical(text: string): string {
+  try {
+    return writeExact(parseExact(text));
+  } catch {
+    return text;
+  }
 }
 
 function property(type: PropertyType, name: string, value: string): EventProperty {

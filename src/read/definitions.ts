@@ -70,6 +70,7 @@ export function createDefinitionReader(read: Connection): DefinitionReader {
         key: [sql`d.name`],
         placeOf,
         request,
+        bytes: sql`coalesce(octet_length(d.payload_schema::text), 0)`,
       });
       return { ...page, items: page.items.map(toDefinition) };
     },

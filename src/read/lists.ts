@@ -1,6 +1,6 @@
 import { type SQL, sql } from 'drizzle-orm';
 import { cursorInvalid } from '../core/cursor.ts';
-import { type Page, type PageRequest, toPage } from '../core/page.ts';
+import { cutPage, type Page, type PageRequest, toPage } from '../core/page.ts';
 import { isStorableText } from '../core/text.ts';
 import type { Connection } from '../db/connection.ts';
 import { rows } from '../db/query.ts';
@@ -18,14 +18,19 @@ export interface List {
   /** The key's values that a cursor holds. @throws GatewayError CURSOR_INVALID */
   readonly placeOf: (cursor: string) => readonly SQL[];
   readonly request: PageRequest;
+  /** Of a row, where rows may be large: a page has as many as fit, at least one. */
+  readonly bytes?: SQL;
 }
+
+/** So much of large rows makes a page: their texts fit an answer, with escapes. */
+const PAGE_BYTES = 8_388_608;
 
 type Ends = { behind_after: boolean; beyond_before: boolean };
 
 /** A page of a list and what its ends are like, in one statement. */
 export async function readList<Row extends object>(
   read: Connection,
-  { columns, from, where, key, descending = false, placeOf, request }: List,
+  { columns, from, where, key, descending = false, placeOf, request, bytes = sql`0` }: List,
 ): Promise<Page<Row>> {
   const place = (cursor: string | null) => {
     if (cursor === null) return null;
@@ -35,7 +40,7 @@ export async function readList<Row extends object>(
   };
   const { after, before } = { after: place(request.after), before: place(request.before) };
   const page = keyset({ columns: key, descending, after, before }, request);
-  const found = await rows<Ends & (Row | { listed: null })>(
+  const found = await rows<Ends & { fits: boolean | null } & (Row | { listed: null })>(
     read,
     sql`
       select ends.*, page.* from (
@@ -43,8 +48,14 @@ export async function readList<Row extends object>(
           ${probe(from, where, page.beyondBefore)} as beyond_before
       ) ends
       left join lateral (
-        select true as listed, row_number() over (order by ${page.order}) as ord, ${columns}
-        from ${from} where ${where} and ${page.where} order by ${page.order} limit ${page.limit}
+        select sized.*, ord = 1 or up_to <= ${PAGE_BYTES} as fits from (
+          select true as listed, row_number() over (order by ${page.order}) as ord,
+            sum(${bytes}) over (order by ${page.order} rows unbounded preceding) as up_to,
+            ${bytes} as own, ${columns}
+          from ${from} where ${where} and ${page.where} order by ${page.order} limit ${page.limit}
+        ) sized
+        -- One more than fits, which tells that the list goes on.
+        where ord = 1 or up_to - own <= ${PAGE_BYTES}
       ) page on true
       order by page.ord`,
   );
@@ -53,7 +64,8 @@ export async function readList<Row extends object>(
     beyondBefore: found[0]?.beyond_before ?? false,
   };
   const listed = found.filter(row => !('listed' in row && row.listed === null)) as unknown as Row[];
-  return toPage(listed, request, ends);
+  const fitting = found.filter(({ fits }) => fits === true).length;
+  return cutPage(toPage(listed, request, ends), fitting, request.backward);
 }
 
 /** For `placeOf`, where the key is a text. */

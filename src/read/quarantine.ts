@@ -54,6 +54,7 @@ export function createQuarantineReader(read: Connection): QuarantineReader {
         descending: true,
         placeOf: cursor => readPlace(decodeCursor(cursor, FIELD, workspaceId)),
         request: checkPageArgs(args),
+        bytes: sql`octet_length(q.event::text) + octet_length(q.problems::text)`,
       });
       return { ...page, items: page.items.map(toQuarantined) };
     },

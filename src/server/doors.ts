@@ -135,6 +135,12 @@ class OpenRequest implements DoorRequest {
     return host === undefined ? '' : `${scheme}://${host}`;
   }
 
+  repeatedHeaders(): string[] {
+    const { rawHeaders } = this.#call.req;
+    const names = rawHeaders.filter((_, at) => at % 2 === 0).map(name => name.toLowerCase());
+    return names.filter((name, at) => names.indexOf(name) < at);
+  }
+
   json(): unknown {
     return readJson(this.body, this.#settings.jsonDepthMax);
   }

@@ -96,6 +96,8 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     if (!exceeds(req, settings.bodyBytesMax)) res.writeContinue();
     onRequest(req, res);
   });
+  // Of an expectation that nobody knows nothing is expected: Node would answer 417 without a word.
+  server.on('checkExpectation', (req, res) => server.emit('request', req, res));
   takeUpgrades(server, connections, faultOfHead, options);
   server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
     const status = CLIENT_ERRORS[error.code ?? ''] ?? 400;

@@ -64,7 +64,13 @@ test('what is exported is imported again with nothing lost, as JSON lines and as
     contents.push(contentOf((await sluice(['export'], other.environment)).out));
   }
   const original = contentOf(readFileSync(files[0]!, 'utf8'));
-  expect(original[0]).toMatchObject({ properties: [{ date: {} }, { double: {} }, { long: {} }] });
+  expect(original[0]).toMatchObject({
+    properties: [
+      { exact: { name: 'at', type: 'DATE', values: ['2026-01-01T00:00:00.000Z'] } },
+      { exact: { name: 'load', type: 'DOUBLE', values: ['5'] } },
+    ],
+  });
+  expect(readFileSync(files[0]!, 'utf8')).toContain('"total":9223372036854775807');
   expect(contents).toEqual([original, original]);
 });
 

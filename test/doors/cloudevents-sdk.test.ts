@@ -22,7 +22,12 @@ function bySdk(headers: Record<string, string>, body: string): Record<string, un
 function byDoor(headers: Record<string, string>, body: string): Record<string, unknown> {
   const bytes = Buffer.from(body);
   const json = () => parseExact(body);
-  const request = { headers, body: bytes, json } as unknown as DoorRequest;
+  const request = {
+    headers,
+    body: bytes,
+    json,
+    repeatedHeaders: () => [],
+  } as unknown as DoorRequest;
   return readEvents(request)[0] as Record<string, unknown>;
 }
 

@@ -19,6 +19,7 @@ function request(headers: Record<string, string>, body: string | Buffer = ''): D
       params: {},
       query: new URLSearchParams(),
     },
+    repeatedHeaders: () => [],
     ...{ headers, body: bytes, json: () => parseExact(bytes.toString()) },
   };
 }

@@ -12,7 +12,14 @@ const door = createLogspaceDoor({
 
 function request(method: string, path: string, body = ''): DoorRequest {
   return {
-    ...{ method, path, params: {}, query: new URLSearchParams(), headers: {} },
+    ...{
+      method,
+      path,
+      params: {},
+      query: new URLSearchParams(),
+      headers: {},
+      repeatedHeaders: () => [],
+    },
     ...{ origin: 'http://127.0.0.1', requestId: 'r' },
     body: Buffer.from(body),
     json: () => JSON.parse(body) as unknown,

@@ -4,6 +4,14 @@ import type { Known } from './values.ts';
 const SLUGS = ['fuzz', 'default', 'FUZZ', 'fuzz-2', 'fuzz-other'];
 const TYPES = ['os/cpu', 'user.signup', 'strict', 'fuzz'];
 
+const KEY = 'k';
+
+interface Node {
+  readonly id: string;
+  /** Of a key. */
+  readonly name?: string;
+}
+
 /** Something of every kind, so that inputs find what they ask for. */
 export async function furnish(gateway: ChildGateway): Promise<Known> {
   const events = Array.from({ length: 80 }, (_, n) => {
@@ -16,14 +24,14 @@ export async function furnish(gateway: ChildGateway): Promise<Known> {
     `mutation {
       createWorkspace(input: { slug: "fuzz", name: "Fuzz" }) { workspace { id } }
       other: createWorkspace(input: { slug: "fuzz-2" }) { workspace { id } }
-      createApiKey(input: { name: "k", workspace: "fuzz", scopes: [ADMIN] }) { apiKey { id } }
+      createApiKey(input: { name: "${KEY}", workspace: "fuzz", scopes: [ADMIN] }) { apiKey { id } }
       defineEvent(input: { workspace: "fuzz", name: "strict", validation: QUARANTINE, payloadSchema: { required: ["m"] } }) { definition { id } }
       measured: defineEvent(input: { workspace: "fuzz", name: "os/cpu", measures: ["total"] }) { definition { id } }
       recordEvents(input: { workspace: "fuzz", events: [${events.join('\n')}] }) { recordedCount }
     }`,
   );
   const edges = 'edges { cursor node { id } }';
-  const lists = await ask<Record<string, { edges: { cursor: string; node: { id: string } }[] }>>(
+  const lists = await ask<Record<string, { edges: { cursor: string; node: Node }[] }>>(
     gateway,
     `{
       byPosition: events(workspace: "fuzz", first: 5) { ${edges} }
@@ -31,14 +39,17 @@ export async function furnish(gateway: ChildGateway): Promise<Known> {
       eventDefinitions(workspace: "fuzz", first: 5) { ${edges} }
       quarantinedEvents(workspace: "fuzz", first: 5) { ${edges} }
       eventAggregates(workspace: "fuzz", input: { timeframe: { last: "PT1H" }, granularity: MINUTE }) { ${edges} }
-      apiKeys(first: 5) { ${edges} }
+      apiKeys(first: 5) { edges { cursor node { id name } } }
       workspaces(first: 5) { ${edges} }
     }`,
   );
   const all = Object.values(lists).flatMap(list => list.edges);
   return {
     ...{ slugs: SLUGS, types: TYPES, eventIds: ['event-1', 'event-2', 'event-3'] },
-    ids: all.map(({ node }) => node.id),
+    // Not the key that asks: whoever revokes it is answered no more.
+    ids: all
+      .filter(({ node }) => node.name === undefined || node.name === KEY)
+      .map(({ node }) => node.id),
     cursors: all.map(({ cursor }) => cursor),
   };
 }

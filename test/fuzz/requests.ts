@@ -14,7 +14,8 @@ export interface HttpInput {
   method: string;
   /** With the query. */
   path: string;
-  readonly headers: Record<string, string>;
+  /** Several values: the header comes several times. */
+  readonly headers: Record<string, string | string[]>;
   body: Buffer | null;
 }
 
@@ -38,10 +39,14 @@ export function input(dice: Dice, known: Known): Input {
   if (sort < 93) return webSocket(dice, known);
   const { method, path, headers, body } =
     sort < 96 ? graphqlOverHttp(dice, known) : doorRequest(dice, known);
-  const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}`);
+  const lines = Object.entries(headers).flatMap(([name, value]) =>
+    [value].flat().map(each => `${name}: ${each}`),
+  );
   const length = body === null ? [] : [`content-length: ${body.length}`];
-  const head = [`${method} ${path} HTTP/1.1`, 'host: localhost', ...lines, ...length];
-  const whole = [Buffer.from(`${head.join('\r\n')}\r\n\r\n`, 'latin1'), body ?? Buffer.alloc(0)];
+  const target = dice.chance(5) ? `http://localhost${path}` : path;
+  const head = [`${method} ${target} HTTP/1.1`, 'host: localhost', ...lines, ...length];
+  const end = dice.chance(10) ? dice.of(['\n', '\r', '\n\r', '\r\r\n']) : '\r\n';
+  const whole = [Buffer.from(`${head.join(end)}${end}${end}`, 'latin1'), body ?? Buffer.alloc(0)];
   return { kind: 'raw', bytes: mutated(dice, Buffer.concat(whole)) };
 }
 
@@ -294,7 +299,17 @@ const HEADERS: readonly (readonly [string, readonly string[]])[] = [
   ['x-request-id', ['x', '\xff', 'x'.repeat(1_000)]],
   ['x-forwarded-for', ['1.2.3.4', ', ,', 'x']],
   ['ce-specversion', ['1.0', '0.3', '']],
-  ['ce-id', ['%', '%ff', '%00', '', '\xfc']],
+  [
+    'ce-id',
+    ['%', '%ff', '%00', '', '\xfc', '%C0%80', '%ED%A0%80', '"a\\"', '"%22"', 'Z\xc3\xbcrich'],
+  ],
+  ['ce-data', ['x', '']],
+  ['ce-datacontenttype', ['application/json', 'x']],
+  // Offers that need not be taken; one to WebSocket lacks what it needs.
+  ['upgrade', ['h2c', 'websocket', 'TLS/1.0, h2c', 'websocket, h2c', '']],
+  ['connection', ['Upgrade', 'Upgrade, HTTP2-Settings', 'close', 'keep-alive, x']],
+  ['http2-settings', ['AAMAAABkAAQCAAAAAAIAAAAA', 'x', '']],
+  ['accept-encoding', ['gzip;q=0, *', 'identity;q=0', '*;q=0', 'x']],
   ['ce-time', ['now', '2026-02-30T00:00:00Z']],
   ['cookie', ['a=b', '__proto__=1']],
 ];
@@ -302,8 +317,12 @@ const HEADERS: readonly (readonly [string, readonly string[]])[] = [
 function spoilt(dice: Dice, made: HttpInput): HttpInput {
   switch (dice.below(6)) {
     case 0: {
-      const [name, given] = dice.of(HEADERS);
-      made.headers[name] = dice.of(given);
+      for (let n = 1 + dice.below(3); n > 0; n--) {
+        const [name, given] = dice.of(HEADERS);
+        // Some come twice, and some have any bytes that a header may have.
+        const value = dice.chance(15) ? headerBytes(dice) : dice.of(given);
+        made.headers[name] = dice.chance(15) ? [value, dice.of(given)] : value;
+      }
       break;
     }
     case 1:
@@ -335,15 +354,24 @@ function spoilt(dice: Dice, made: HttpInput): HttpInput {
       if (made.body !== null) {
         const text = made.body.toString();
         const encodings = ['utf16le', 'latin1', 'base64', 'hex'] as const;
-        made.body = dice.chance(20)
-          ? Buffer.from(`\ufeff${text}`)
-          : Buffer.from(text, dice.of(encodings));
+        const marked = dice.of([
+          Buffer.from(`\ufeff${text}`),
+          Buffer.from(`\ufeff${text}`, 'utf16le'),
+          Buffer.from(`\ufeff${text}`, 'utf16le').swap16(),
+          Buffer.from(text.replaceAll(',', dice.of([',\r', ',\n', ',\r\n', ',\u2028', ',\v']))),
+        ]);
+        made.body = dice.chance(40) ? marked : Buffer.from(text, dice.of(encodings));
       }
       break;
     default:
       if (made.body !== null) made.body = mutated(dice, made.body);
   }
   return made;
+}
+
+function headerBytes(dice: Dice): string {
+  const bytes = Array.from({ length: dice.below(12) }, () => 0x20 + dice.below(0xe0));
+  return String.fromCharCode(...bytes).replaceAll('\x7f', '');
 }
 
 function spoiltPath(dice: Dice, path: string): string {
@@ -407,8 +435,13 @@ const PIECES = [
     '\\ud800',
     '\r\n',
     '\r\n\r\n',
+    '\r',
+    '\n',
+    '\u2028',
+    '\u0085',
     '1e400',
   ],
+  ...['\r\nupgrade: h2c\r\nconnection: upgrade\r\n', '\r\nexpect: 100-continue\r\n'],
   ...['"__proto__":{},', '\r\ntransfer-encoding: chunked\r\n', '\r\ncontent-length: 5\r\n'],
 ].map(piece => Buffer.from(piece));
 const BAD_UTF8 = [[0xff], [0xc0, 0xaf], [0xed, 0xa0, 0x80], [0xf4, 0x90, 0x80, 0x80]];

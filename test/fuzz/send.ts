@@ -70,6 +70,10 @@ export class Sender implements Disposable {
         const isStale = asked.reusedSocket && !isSecondTime;
         resolve(isStale ? this.#sendHttp(input, true) : null);
       });
+      asked.on('upgrade', ({ statusCode = 0 }, socket) => {
+        socket.destroy();
+        resolve({ status: statusCode, type: 'application/json', body: '{"data":null}' });
+      });
       asked.on('response', answered => {
         const { statusCode = 0, headers: given } = answered;
         const type = given['content-type'] ?? '';

@@ -10,8 +10,57 @@ export interface Known {
   readonly cursors: readonly string[];
 }
 
+/** As callers write addresses: one may have many spellings. */
+const IPS = [
+  ...[
+    '10.0.0.1',
+    '::1',
+    '2001:0DB8::0001',
+    '::FFFF:192.0.2.1',
+    '::ffff:c000:201',
+    '0:0:0:0:0:0:0:0',
+  ],
+  ...[
+    'fe80::1%eth0',
+    '1.2.3',
+    '01.2.3.4',
+    '256.0.0.1',
+    '::1::',
+    '[::1]',
+    '1.2.3.4/8',
+    '::/0',
+    '１.２.３.４',
+  ],
+];
+/** With and without their variation selectors, joined, and what only looks like one. */
+const EMOJI = [
+  ...[
+    '🔥',
+    '❤',
+    '❤\ufe0f',
+    '❤\ufe0e',
+    '❤\u200d🔥',
+    '🏳\u200d🌈',
+    '1\u20e3',
+    '1\ufe0f\u20e3',
+    '🇦🇹',
+    '🇦',
+  ],
+  ...[
+    '👩\u200d',
+    '\u200d',
+    '\ufe0f',
+    '🏻',
+    '👍🏽',
+    '🏴\u{e0067}\u{e007f}',
+    '🔥🔥',
+    '\ud83d',
+    ':fire:',
+    '#',
+  ],
+];
 const UUID = '0197a000-0000-7000-8000-000000000001';
-const WORDS = ['a', 'os/cpu', 'user.signup', 'fuzz', 'x y', '1', 'true', '10.0.0.1', '::1', UUID];
+const WORDS = ['a', 'os/cpu', 'user.signup', 'fuzz', 'x y', '1', 'true', UUID];
 const NASTY = [
   ...['', ' ', '\n', '\0', 'a\0b', '\ud800', 'x\udc00y', '\udfff\ud800', '\u202e', 'İı'],
   ...['e\u0301', '\uffff', '\u{10ffff}', '👩‍👩‍👧', '\ufeff', '\u007f', '\u2028'],
@@ -107,6 +156,7 @@ export function toWire(value: unknown): string {
 
 export function text(dice: Dice): string {
   const sort = dice.below(100);
+  if (sort >= 94) return dice.of(sort < 97 ? IPS : EMOJI);
   if (sort < 40) return dice.of(WORDS);
   if (sort < 75) return dice.of(NASTY);
   if (sort < 77) return dice.of(LONG);
@@ -114,10 +164,47 @@ export function text(dice: Dice): string {
 }
 
 export function number(dice: Dice): unknown {
-  return dice.chance(15) ? raw(dice.of(RAW_NUMBERS)) : dice.of(NUMBERS);
+  if (dice.chance(15)) return raw(dice.chance(50) ? dice.of(RAW_NUMBERS) : literal(dice));
+  return dice.of(NUMBERS);
 }
 
-export const date = (dice: Dice): string => (dice.chance(5) ? text(dice) : dice.of(DATES));
+/** A number of any size and form, near the bounds of doubles, 64 bits and digits that are kept. */
+function literal(dice: Dice): string {
+  const digits = (count: number) => Array.from({ length: count }, () => dice.below(10)).join('');
+  const whole = digits(dice.of([1, 2, 16, 17, 19, 20, 39, 200, 399, 401])).replace(/^0+(?=.)/, '');
+  const fraction = dice.chance(50) ? `.${digits(dice.of([1, 2, 17, 100, 400]))}` : '';
+  const exponents = [0, 1, 15, 21, 22, 290, 307, 308, 309, 400, 131_071, 1e9];
+  const sign = dice.of(['', '+', '-']);
+  const exponent = dice.chance(50) ? `${dice.of(['e', 'E'])}${sign}${dice.of(exponents)}` : '';
+  return `${dice.of(['', '-'])}${whole}${fraction}${exponent}`;
+}
+
+export function date(dice: Dice): string {
+  if (dice.chance(5)) return text(dice);
+  return dice.chance(40) ? instant(dice) : dice.of(DATES);
+}
+
+/** As RFC 3339, Postgres, pandas and others write instants, on the calendar or not. */
+function instant(dice: Dice): string {
+  const two = (...given: number[]) => String(dice.of(given)).padStart(2, '0');
+  const year = dice.of(['2026', '2024', '1970', '0000', '0001', '9999', '10000', '-001', '26']);
+  const day = `${year}-${two(1, 2, 12, 13)}-${two(1, 28, 29, 30, 31, 0)}`;
+  const clock = `${two(0, 23, 24)}:${two(0, 59, 60)}:${two(0, 59, 60)}`;
+  const fraction = dice.of(['', '.1', '.123456789', ',5', '.', `.${'9'.repeat(30)}`]);
+  const zones = [
+    'Z',
+    'z',
+    '',
+    '+00',
+    '+0530',
+    '+05:30',
+    '-23:59',
+    '+24:00',
+    ' UTC',
+    '[Europe/Vienna]',
+  ];
+  return `${day}${dice.of(['T', 't', ' ', '_', ''])}${clock}${fraction}${dice.of(zones)}`;
+}
 export const duration = (dice: Dice): string => (dice.chance(5) ? text(dice) : dice.of(DURATIONS));
 export const zone = (dice: Dice): string => (dice.chance(5) ? text(dice) : dice.of(ZONES));
 

@@ -157,6 +157,13 @@ describe('on the wire', () => {
     expect(await answered).toContain('world');
   });
 
+  test('an expectation that nobody knows is passed over, and the request answered', async () => {
+    const socket = edge.socket();
+    const answered = textOf(socket);
+    socket.write(post('{"query":"{ hello }"}', 'expect: x\r\nconnection: close\r\n'));
+    expect(await answered).toContain('world');
+  });
+
   test.for([
     ['what is not HTTP', 'GARBAGE\r\n\r\n', 400],
     [

@@ -1,14 +1,14 @@
 /** An event as it was recorded, in the form in which `import` and `recordEvents` take it. */
-import type { JsonObject, PropertyInput, RecordedEvent } from '../../client/index.ts';
+import type { PropertyInput, RecordedEvent } from '../../client/index.ts';
+import { parseExact, type ExactJson, type ExactObject } from '../../core/exact-json.ts';
+import { exactNumber, isNumber, plainLiteral } from '../../core/exact-number.ts';
+import { numberType } from '../../core/typed-properties.ts';
 
-interface StoredProperty {
-  readonly name: string;
-  readonly type: string;
-  readonly values: readonly string[];
-}
+type Exact = Extract<PropertyInput, { exact: unknown }>['exact'];
 
 export interface ReadEvent extends RecordedEvent {
-  readonly properties: readonly StoredProperty[];
+  /** All that the payload holds, with every digit. */
+  readonly properties: readonly Omit<Exact, 'list'>[];
 }
 
 export type ExportedEvent = Readonly<Record<string, unknown>>;
@@ -27,71 +27,90 @@ export function exported({ unreadable, ...event }: ReadEvent): ExportedEvent {
 
 function whole({
   eventId,
-  payload,
-  properties,
+  payload: shown,
+  properties: read,
   notify,
   ...event
 }: Omit<ReadEvent, 'unreadable'>): ExportedEvent {
-  const exact = exactOf(payload, properties);
+  const { payload, properties } = exactOf(shown, read);
   const fields: ExportedEvent = {
-    ...{ id: eventId, ...event, ...(notify && { notify }) },
-    payload: exact.payload,
-    ...(exact.properties.length > 0 && { properties: exact.properties }),
+    ...{ id: eventId, ...event, ...(notify && { notify }), payload },
+    ...(properties.length > 0 && { properties }),
   };
   return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== null));
 }
 
-function exactOf(payload: JsonObject, properties: readonly StoredProperty[]) {
-  const inexact = properties.filter(property => {
-    const value = payload[property.name];
-    // A list of one would come back as its only value.
-    const isListOfOne = Array.isArray(value) && property.values.length === 1;
-    return property.type !== 'JSON' && !isListOfOne && inferredType(value) !== property.type;
-  });
-  if (inexact.length === 0) return { payload, properties: [] };
-  const inputs = inexact.flatMap(({ name, type, values }) =>
-    values.map(value => inputOf(name, type, value)),
-  );
-  // JSON has no NaN and no infinity: such a value stays as the text that the payload shows.
-  if (inputs.some(input => input === null)) return { payload, properties: [] };
-  const moved = new Set(inexact.map(({ name }) => name));
-  const rest = Object.entries(payload).filter(([name]) => !moved.has(name));
-  return { payload: Object.fromEntries(rest), properties: inputs as PropertyInput[] };
+/** @param shown tells which values are lists */
+function exactOf(shown: RecordedEvent['payload'], read: ReadEvent['properties']) {
+  const byName = new Map<string, Omit<Exact, 'list'>[]>();
+  for (const entry of read) {
+    const same = byName.get(entry.name);
+    if (same === undefined) byName.set(entry.name, [entry]);
+    else same.push(entry);
+  }
+  const payload: [string, ExactJson][] = [];
+  const properties: PropertyInput[] = [];
+  for (const [name, entries] of byName) {
+    const [first, ...others] = entries as [Omit<Exact, 'list'>];
+    const isList = Array.isArray(shown[name]);
+    const value = valueOf(first, isList);
+    const isTold =
+      typeOf(value) === first.type && (first.type !== 'JSON' || first.values.length === 1);
+    if (others.length === 0 && isTold) payload.push([name, value]);
+    else {
+      const isShownList = first.type === 'JSON' ? levels(shown[name]) > levels(value) : isList;
+      const list = isShownList && first.values.length === 1 ? { list: true } : {};
+      properties.push({ exact: { ...first, ...list } }, ...others.map(exact => ({ exact })));
+    }
+  }
+  // fromEntries defines own properties, also one that is called __proto__.
+  return { payload: Object.fromEntries(payload), properties };
 }
 
-const INT32_MAX = 2_147_483_647;
+/** Of lists in lists. JSON that is a list itself, and one that stands in a list, differ in them. */
+function levels(value: unknown): number {
+  return Array.isArray(value) ? 1 + Math.max(0, ...value.map(levels)) : 0;
+}
+
+/** What stands in the payload. */
+function valueOf({ type, values }: Omit<Exact, 'list'>, isList: boolean): ExactJson {
+  const [first] = values;
+  if (type === 'JSON' && first !== undefined) return parseExact(first);
+  const all = values.map(text => scalarOf(type, text));
+  return isList || all.length !== 1 ? all : (all[0] as ExactJson);
+}
+
+function scalarOf(type: Exact['type'], text: string): ExactJson {
+  if (type === 'BOOLEAN') return text === 'true';
+  // NaN and the infinities are texts in JSON.
+  return type === 'STRING' || type === 'DATE' || !/\d$/.test(text) ? text : exactNumber(text);
+}
+
 const WIDTH = ['INTEGER', 'LONG', 'DOUBLE'];
 
-/** The type that the gateway would read from the JSON; null for none. */
-function inferredType(value: unknown): string | null {
-  if (Array.isArray(value)) {
-    const types = [...new Set(value.map(inferredType))];
-    if (types.length === 1) return types[0] ?? null;
-    const widths = types.map(type => WIDTH.indexOf(type ?? ''));
-    return widths.includes(-1) ? null : (WIDTH[Math.max(...widths)] ?? null);
-  }
-  if (typeof value === 'string') return 'STRING';
-  if (typeof value === 'boolean') return 'BOOLEAN';
-  if (typeof value !== 'number') return null;
-  if (!Number.isSafeInteger(value)) return 'DOUBLE';
-  return value >= -INT32_MAX - 1 && value <= INT32_MAX ? 'INTEGER' : 'LONG';
+/** The type that the gateway will read from the JSON. */
+function typeOf(value: ExactJson): Exact['type'] {
+  if (!Array.isArray(value)) return scalarType(value);
+  const types = [...new Set((value as readonly ExactJson[]).map(scalarType))];
+  const [only = 'JSON'] = types;
+  if (types.length <= 1) return only;
+  const widths = types.map(type => WIDTH.indexOf(type));
+  return widths.includes(-1) ? 'JSON' : (WIDTH[Math.max(...widths)] as Exact['type']);
 }
 
-function inputOf(name: string, type: string, value: string): PropertyInput | null {
-  switch (type) {
-    case 'BOOLEAN':
-      return { boolean: { name, value: value === 'true' } };
-    case 'DATE':
-      return { date: { name, value } };
-    case 'DOUBLE':
-      return Number.isFinite(Number(value)) ? { double: { name, value: Number(value) } } : null;
-    case 'FLOAT':
-      return Number.isFinite(Number(value)) ? { float: { name, value: Number(value) } } : null;
-    case 'INTEGER':
-      return { integer: { name, value: Number(value) } };
-    case 'LONG':
-      return { long: { name, value } };
-    default:
-      return { string: { name, value } };
+function scalarType(value: ExactJson): Exact['type'] {
+  if (typeof value === 'string') return 'STRING';
+  if (typeof value === 'boolean') return 'BOOLEAN';
+  return isNumber(value) ? numberType(plainLiteral(value)) : 'JSON';
+}
+
+/** A value within the payload; undefined where there is none. */
+export function valueAt(payload: unknown, path: readonly string[]): ExactJson | undefined {
+  let value = payload as ExactJson | undefined;
+  for (const key of path) {
+    const isObject = typeof value === 'object' && value !== null && !isNumber(value);
+    if (!isObject || Array.isArray(value) || !Object.hasOwn(value as object, key)) return undefined;
+    value = (value as ExactObject)[key];
   }
+  return value;
 }

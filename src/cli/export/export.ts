@@ -5,9 +5,10 @@ import { atGateway } from '../gateway-command.ts';
 import { clientFrom } from '../gateway-connection.ts';
 import { showProgress } from '../import/progress.ts';
 import { filterOf, type ConnectionOptions, type FilterOptions } from '../options.ts';
+import { tell } from '../output.ts';
 import { howToGoOn, isRefusedCursor } from '../refused-cursor.ts';
 import { exported, type ReadEvent } from './exact.ts';
-import { openTarget, type Target, type TargetOptions } from './target.ts';
+import { isGzip, openTarget, type Target, type TargetOptions } from './target.ts';
 
 export interface ExportOptions extends ConnectionOptions, FilterOptions, TargetOptions {
   readonly after?: string;
@@ -55,18 +56,17 @@ export async function exportEvents(options: ExportOptions): Promise<void> {
   try {
     await atGateway(options, () => copy(client, target, options, state));
   } catch (error) {
-    if (state.cursor !== undefined)
-      process.stderr.write(`sluice: ${goOn(options, state.cursor, error)}\n`);
+    if (state.cursor !== undefined) tell(`sluice: ${goOn(options, state.cursor, error)}`);
     throw error;
   } finally {
     progress.stop();
     await target.close();
   }
-  process.stderr.write(`${state.events.toLocaleString('en')} events exported.\n`);
+  tell(`${state.events.toLocaleString('en')} events exported.`);
   if (state.unreadable === 0) return;
   process.exitCode = EXIT.FAILED;
   const count = state.unreadable.toLocaleString('en');
-  process.stderr.write(`${count} of them cannot be read: "unreadable" says why.\n`);
+  tell(`${count} of them cannot be read: "unreadable" says why.`);
 }
 
 interface State {
@@ -124,7 +124,8 @@ function goOn({ output }: ExportOptions, cursor: string, error: unknown): string
   // The file keeps what may be nowhere else by now.
   const where = output === undefined ? '' : ', to another file';
   if (isRefusedCursor(error)) return howToGoOn(error, ANEW, where);
-  const how = output === undefined ? `--after ${cursor}` : '--resume';
+  const canResume = output !== undefined && !isGzip(output);
+  const how = canResume ? '--resume' : `--after ${cursor}${where}`;
   return `Interrupted. Run the command again with ${how} to continue.`;
 }
 

@@ -1,9 +1,8 @@
 /** Where an export that was broken off goes on: its file says it, and there is no other state. */
-import { parse } from 'csv-parse';
 import { createReadStream } from 'node:fs';
 import { open, type FileHandle } from 'node:fs/promises';
-import { pipeline } from 'node:stream/promises';
 import { UsageError } from '../errors.ts';
+import { csvRows } from '../import/csv-rows.ts';
 
 export interface Place {
   /** Cursor of the last whole event in the file; undefined where there is none. */
@@ -52,38 +51,28 @@ function cursorOf(line: string, file: string): string {
 
 /** Cells may hold newlines: only a look at every row tells where one ends. */
 export async function resumeCsv(file: string): Promise<Place & { columns: string[] | null }> {
-  const parser = parse({ info: true, relax_column_count: true, skip_empty_lines: true });
   let columns: string[] | null = null;
   let last: WholeRow | null = null;
   let before: WholeRow | null = null;
-  // A row that was cut off within quotes is an error, after every whole one.
-  const read = pipeline(createReadStream(file), parser).catch(() => {});
-  try {
-    for await (const { record, info } of parser as AsyncIterable<CsvRow>) {
-      if (columns === null) columns = record;
-      [before, last] = [last, { record, bytes: info.bytes }];
-    }
-  } catch {
-    // As above.
+  for await (const { cells, end, problem } of csvRows(createReadStream(file), ',')) {
+    // What is not well-formed was cut off.
+    if (problem !== undefined) break;
+    const row = cells.map(cell => cell ?? '');
+    columns ??= row;
+    [before, last] = [last, { cells: row, bytes: end }];
   }
-  await read;
   const whole = last !== null && (await endsLine(file, last.bytes)) ? last : before;
   if (whole === null || columns === null) return { after: undefined, bytes: 0, columns: null };
   const at = columns.indexOf('cursor');
   if (at === -1)
     throw new UsageError(`${file} has no column "cursor". Use --force to overwrite it.`);
-  const after = whole.record === columns ? undefined : whole.record[at];
+  const after = whole.cells === columns ? undefined : whole.cells[at];
   return { after, bytes: whole.bytes, columns };
 }
 
 interface WholeRow {
-  readonly record: string[];
+  readonly cells: string[];
   readonly bytes: number;
-}
-
-interface CsvRow {
-  readonly record: string[];
-  readonly info: { readonly bytes: number };
 }
 
 async function endsLine(file: string, bytes: number): Promise<boolean> {

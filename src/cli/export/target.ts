@@ -1,8 +1,11 @@
 /** Where exported events are written: a file that can be gone on with, or standard output. */
 import { open, truncate } from 'node:fs/promises';
+import { promisify } from 'node:util';
+import { gzip } from 'node:zlib';
+import { writeExact } from '../../core/exact-json.ts';
 import { UsageError } from '../errors.ts';
-import { endWithReader, write } from '../output.ts';
-import { COLUMNS, csvLine, csvRow } from './csv.ts';
+import { endWithReader, printable, printableJson, write } from '../output.ts';
+import { COLUMNS, csvLine, csvRow, type CsvOptions } from './csv.ts';
 import type { ExportedEvent } from './exact.ts';
 import { resumeCsv, resumeNdjson } from './resume.ts';
 
@@ -10,6 +13,7 @@ export interface TargetOptions {
   readonly output?: string;
   readonly format?: 'ndjson' | 'csv';
   readonly columns?: readonly string[];
+  readonly spreadsheetSafe?: boolean;
   readonly resume?: boolean;
   readonly force?: boolean;
 }
@@ -23,38 +27,61 @@ export interface Target {
 
 export async function openTarget(options: TargetOptions): Promise<Target> {
   const { output, resume = false } = options;
-  const isCsv = options.format === 'csv' || (output?.endsWith('.csv') === true && !options.format);
+  const isCsv = (options.format ?? formatOf(output)) === 'csv';
   if (options.columns !== undefined && !isCsv)
     throw new UsageError('--columns needs --format csv.');
+  if (options.spreadsheetSafe === true && !isCsv)
+    throw new UsageError('--spreadsheet-safe needs --format csv.');
   if (output === undefined) {
     if (resume) throw new UsageError('--resume needs --output.');
-    return toStandardOutput(isCsv, options.columns ?? COLUMNS);
+    return toStandardOutput(isCsv, options);
   }
   return toFile(output, isCsv, options);
 }
 
-async function toStandardOutput(isCsv: boolean, columns: readonly string[]): Promise<Target> {
+function formatOf(file = ''): TargetOptions['format'] {
+  return /\.csv(\.gz)?$/i.test(file) ? 'csv' : 'ndjson';
+}
+
+/** Whether it is packed. */
+export function isGzip(file: string | undefined): boolean {
+  return file !== undefined && /\.gz$/i.test(file);
+}
+
+const packed = promisify(gzip);
+
+async function toStandardOutput(isCsv: boolean, options: TargetOptions): Promise<Target> {
   endWithReader();
-  if (isCsv) await write(csvLine(columns));
+  const columns = options.columns ?? COLUMNS;
+  const show = process.stdout.isTTY === true ? printable : asItIs;
+  if (isCsv) await write(`${show(csvLine(columns))}\r\n`);
+  const textOf = isCsv ? asCsv({ ...options, columns }, show) : asJson;
   return {
     after: undefined,
-    write: events => write(textOf(events, isCsv, columns)),
+    write: events => write(textOf(events)),
     close: async () => {},
   };
 }
 
 async function toFile(file: string, isCsv: boolean, options: TargetOptions): Promise<Target> {
   const { resume = false, force = false } = options;
+  // A file that was broken off can be unpacked as far as it was written, and not written on.
+  if (resume && isGzip(file)) {
+    throw new UsageError(
+      '--resume needs a file that is not packed: use --after, and another file.',
+    );
+  }
   const place = resume ? await placeIn(file, isCsv) : null;
   const columns = place?.columns ?? options.columns ?? COLUMNS;
   if (place !== null) await truncate(file, place.bytes);
   const handle = await open(file, place !== null ? 'a' : force ? 'w' : 'wx').catch(explain(file));
-  if (isCsv && (place === null || place.bytes === 0)) await handle.write(csvLine(columns));
+  // Each piece is packed by itself: gzip takes one after the other.
+  const put = async (text: string) => handle.writeFile(isGzip(file) ? await packed(text) : text);
+  if (isCsv && (place === null || place.bytes === 0)) await put(`${csvLine(columns)}\r\n`);
+  const textOf = isCsv ? asCsv({ ...options, columns }, asItIs) : asJson;
   return {
     after: place?.after,
-    write: async events => {
-      await handle.write(textOf(events, isCsv, columns));
-    },
+    write: events => put(textOf(events)),
     close: () => handle.close(),
   };
 }
@@ -78,8 +105,16 @@ function explain(file: string) {
   };
 }
 
-function textOf(events: readonly ExportedEvent[], isCsv: boolean, columns: readonly string[]) {
-  return events
-    .map(event => (isCsv ? csvRow(event, columns) : `${JSON.stringify(event)}\n`))
-    .join('');
+type TextOf = (events: readonly ExportedEvent[]) => string;
+
+const asJson: TextOf = events =>
+  events.map(event => `${printableJson(writeExact(event))}\n`).join('');
+
+/** @param show a row as it is to be shown */
+function asCsv(options: CsvOptions, show: (row: string) => string): TextOf {
+  return events => events.map(event => `${show(csvRow(event, options))}\r\n`).join('');
+}
+
+function asItIs(row: string): string {
+  return row;
 }

@@ -14,6 +14,8 @@ import type { Bytes } from './source.ts';
 export interface CsvRow extends TextRecord {
   /** Null: nothing stands in the cell, not even quotes. No cells where `problem` is there. */
   readonly cells: readonly (string | null)[];
+  /** Where it ends, in the bytes of the input; with its line end, if that is there. */
+  readonly end: number;
 }
 
 /** Each row in which anything stands. */
@@ -45,6 +47,8 @@ class RowReader {
   #start = 0;
   #line = 1;
   #columns = 0;
+  /** Of all bytes that came. */
+  #taken = 0;
   /** What came since the bytes were looked at. */
   #chunks: Buffer[] = [];
   #size = 0;
@@ -58,10 +62,11 @@ class RowReader {
 
   *take(chunk: Buffer): Generator<CsvRow> {
     let rest = chunk;
+    this.#taken += chunk.length;
     if (this.#skipping !== null) {
       const end = this.#skipping.take(chunk);
       if (end === -1) return;
-      yield this.#skipped(this.#skipping);
+      yield this.#skipped(this.#skipping, chunk.length - end);
       rest = chunk.subarray(end);
     }
     this.#chunks.push(rest);
@@ -70,7 +75,7 @@ class RowReader {
   }
 
   *end(): Generator<CsvRow> {
-    if (this.#skipping !== null) yield this.#skipped(this.#skipping);
+    if (this.#skipping !== null) yield this.#skipped(this.#skipping, 0);
     else yield* this.#rows(true);
   }
 
@@ -89,7 +94,12 @@ class RowReader {
       const line = lineFrom(this.#bytes, this.#start, isLast);
       const isTooLong = this.#bytes.length - this.#start > RECORD_BYTES_MAX;
       if (line !== null && (scanned === 'BAD_QUOTE' || (isTooLong && this.#areRows(line.next)))) {
-        yield { ...this.#textTo(line.end), cells: [], problem: BAD_QUOTE };
+        yield {
+          ...this.#textTo(line.end),
+          cells: [],
+          end: this.#placeOf(line.next),
+          problem: BAD_QUOTE,
+        };
         this.#advance(line.next);
         continue;
       }
@@ -106,14 +116,14 @@ class RowReader {
   }
 
   /** Null for a row of empty cells. */
-  #rowOf({ cells, end }: Row): CsvRow | null {
+  #rowOf({ cells, end: textEnd, next }: Row): CsvRow | null {
     if (cells.every(({ from, to, isQuoted }) => from === to && !isQuoted)) return null;
     this.#columns ||= cells.length;
-    const record = this.#textTo(end);
+    const record = { ...this.#textTo(textEnd), end: this.#placeOf(next) };
     if (record.problem !== undefined) return { ...record, cells: [] };
     const { text } = record;
     // Of ASCII, places in the bytes are places in the text.
-    const isAscii = text.length === end - this.#start;
+    const isAscii = text.length === textEnd - this.#start;
     return {
       ...record,
       cells: cells.map(({ from, to, isQuoted }) => {
@@ -124,6 +134,11 @@ class RowReader {
         return isQuoted ? cell.replaceAll('""', '"') : cell;
       }),
     };
+  }
+
+  /** In all bytes, of a place in those that are held. */
+  #placeOf(at: number): number {
+    return this.#taken - this.#bytes.length + at;
   }
 
   #advance(next: number): void {
@@ -152,8 +167,9 @@ class RowReader {
     this.#start = 0;
   }
 
-  #skipped(skipping: Skipping): CsvRow {
-    const row = { ...skipping.record(this.#line), cells: [] };
+  /** @param after bytes that came after its end */
+  #skipped(skipping: Skipping, after: number): CsvRow {
+    const row = { ...skipping.record(this.#line), cells: [], end: this.#taken - after };
     this.#line += skipping.lines;
     this.#skipping = null;
     this.#size = 0;

@@ -1,6 +1,6 @@
 /** What an import would send and what it would refuse, without a gateway. */
 import { EXIT } from '../errors.ts';
-import { isForPeople, printableLines, write, type OutputOptions } from '../output.ts';
+import { isForPeople, printableJson, tell, write, type OutputOptions } from '../output.ts';
 import type { Format } from './read.ts';
 import type { ImportRecord } from './record.ts';
 import { refusalOf } from './refusals.ts';
@@ -22,20 +22,20 @@ export async function dryRun(records: AsyncIterable<ImportRecord>, options: DryR
     if (record.line < from) continue;
     if ('problems' in record) {
       refused += 1;
-      if (refused <= REFUSALS_SHOWN) process.stderr.write(`sluice: ${refusalOf(record)}\n`);
+      if (refused <= REFUSALS_SHOWN) tell(`sluice: ${refusalOf(record)}`);
       continue;
     }
     good += 1;
-    if (shown.length < EVENTS_SHOWN) shown.push(record.json);
+    // As it is written: numbers keep their digits. A line end in JSON is a blank.
+    const json = record.json.replace(/[\r\n]+/g, ' ');
+    if (shown.length < EVENTS_SHOWN) shown.push(printableJson(json));
   }
   if (refused > 0) process.exitCode = EXIT.FAILED;
   if (!isForPeople(options)) {
     const figures = { dryRun: true, format, events: good + refused, good, refused };
-    // As it is written: numbers keep their digits. A line end in JSON is a blank.
-    const events = shown.map(json => json.replace(/[\r\n]+/g, ' ')).join(',');
-    return write(`${JSON.stringify(figures).slice(0, -1)},"first":[${events}]}\n`);
+    return write(`${JSON.stringify(figures).slice(0, -1)},"first":[${shown.join(',')}]}\n`);
   }
   const count = (n: number) => n.toLocaleString('en');
   const figures = `${count(good)} would be sent, ${count(refused)} refused here (${format}). Nothing was recorded.`;
-  await write(printableLines([...shown, figures, ''].join('\n')));
+  await write([...shown, figures, ''].join('\n'));
 }

@@ -88,17 +88,27 @@ function fits(value: unknown, kind: Kind): boolean {
 function isProperty(value: unknown): boolean {
   if (!isObject(value)) return false;
   const [[type, named] = [], ...more] = Object.entries(value);
-  const isKnown = type !== undefined && more.length === 0 && PROPERTY_TYPES.has(type);
-  return isKnown && isObject(named) && Object.keys(named).sort().join() === 'name,value';
+  if (type === undefined || more.length > 0 || !isObject(named)) return false;
+  const names = Object.keys(named).sort().join();
+  if (type === 'exact') return /^(list,)?name,type,values$/.test(names);
+  return PROPERTY_TYPES.has(type) && names === 'name,value';
 }
 
-function isObject(value: unknown): value is object {
+export function isObject(value: unknown): value is object {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** @param path to the field, or to a key within it; empty: the event as a whole */
-export function problem(code: string, path: string, message: string, key?: string): EventProblem {
-  const steps = [path, key].filter(step => step !== undefined && step !== '') as string[];
+/**
+ * @param field empty: the event as a whole
+ * @param keys to a value within the field
+ */
+export function problem(
+  code: string,
+  field: string,
+  message: string,
+  ...keys: readonly string[]
+): EventProblem {
+  const steps = field === '' ? keys : [field, ...keys];
   const escaped = steps.map(step => `/${step.replaceAll('~', '~0').replaceAll('/', '~1')}`);
   return { severity: 'ERROR', code, message, pointer: escaped.join('') };
 }

@@ -6,7 +6,7 @@ import { EXIT } from '../errors.ts';
 import { atGateway } from '../gateway-command.ts';
 import { clientFrom, connectionFrom } from '../gateway-connection.ts';
 import type { ConnectionOptions } from '../options.ts';
-import { isForPeople, write, writeLine, type OutputOptions } from '../output.ts';
+import { isForPeople, tell, write, writeLine, type OutputOptions } from '../output.ts';
 import { sendByDoor } from './cloud-events.ts';
 import { dryRun } from './dry-run.ts';
 import { problem } from './event-fields.ts';
@@ -56,7 +56,7 @@ export async function importFile(file: string, options: ImportOptions): Promise<
   const progress = showProgress('Importing', () => run.measure(source));
   process.once('SIGINT', () => {
     progress.stop();
-    process.stderr.write(`sluice: ${run.brokenOff()}\n`);
+    tell(`sluice: ${run.brokenOff()}`);
     process.exit(130);
   });
   try {
@@ -121,7 +121,7 @@ class ImportRun {
     await this.#recorder.flush();
     await this.#refusals.close();
     if (this.#failure !== null) {
-      process.stderr.write(`sluice: ${this.brokenOff()}\n`);
+      tell(`sluice: ${this.brokenOff()}`);
       throw this.#failure;
     }
   }
@@ -161,7 +161,7 @@ class ImportRun {
     else await writeLine({ ...figures, ...side, seconds: Math.round(elapsedMs) / 1_000 });
     if (refused > 0) process.exitCode = EXIT.FAILED;
     if (this.#unread === null) return;
-    process.stderr.write(`sluice: Lines after line ${this.#lastLine} were not read.\n`);
+    tell(`sluice: Lines after line ${this.#lastLine} were not read.`);
     throw this.#unread;
   }
 
@@ -205,7 +205,7 @@ class ImportRun {
   }
 
   #sayAway({ message }: SluiceError): void {
-    if (!this.#isAway) process.stderr.write(`sluice: ${message} Trying again.\n`);
+    if (!this.#isAway) tell(`sluice: ${message} Trying again.`);
     this.#isAway = true;
   }
 }

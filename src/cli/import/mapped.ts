@@ -1,11 +1,12 @@
 /** Names and values of any input → the fields of an event. */
 import type { EventProblem } from '../../client/index.ts';
 import { checkedEvent, isEventField, LEFT_OUT, problem } from './event-fields.ts';
-import { membersOf, objectText, type JsonValue } from './json-members.ts';
+import { objectText, type JsonValue } from './json-members.ts';
 import type { TextRecord } from './lines.ts';
+import { mergedPayload, type PayloadValue } from './merged-payload.ts';
 import type { ImportRecord, Mapping } from './record.ts';
 
-const INTO_PAYLOAD = 'payload.';
+const PAYLOAD = 'payload';
 
 export function mapped(
   { line, text }: TextRecord,
@@ -13,54 +14,47 @@ export function mapped(
   mapping: Mapping,
 ): ImportRecord {
   const fields = new Map<string, JsonValue>();
-  const intoPayload = new Map<string, JsonValue>();
+  const intoPayload: PayloadValue[] = [];
   const twice: EventProblem[] = [];
   for (const [name, value] of given) {
-    const field = fieldOf(name, mapping);
-    if (field === null) continue;
-    const isInPayload = field.startsWith(INTO_PAYLOAD);
-    const target = isInPayload ? intoPayload : fields;
-    const key = isInPayload ? field.slice(INTO_PAYLOAD.length) : field;
-    const before = target.get(key);
-    if (before?.value != null && value.value !== null && before.json !== value.json) {
-      twice.push(
-        problem('GIVEN_TWICE', key, `${field} is given twice, the second time by ${name}.`),
-      );
+    const target = targetOf(name, mapping);
+    if (target === null) continue;
+    if (typeof target !== 'string') {
+      intoPayload.push({ name, path: target, value });
+      continue;
     }
-    if (before?.value == null) target.set(key, value);
+    const before = fields.get(target);
+    if (before?.value != null && value.value !== null && before.json !== value.json) {
+      const message = `${target} is given twice, the second time by ${name}.`;
+      twice.push(problem('GIVEN_TWICE', target, message));
+    }
+    if (before?.value == null) fields.set(target, value);
   }
   for (const [name, value] of mapping.defaults) {
     if (fields.get(name)?.value == null) fields.set(name, value);
   }
   const { event, problems } = checkedEvent(fields, mapping.timeZone);
   if (event.get('id')?.value == null) event.delete('id');
-  if (problems.length === 0) twice.push(...mergeIntoPayload(event, intoPayload));
+  if (problems.length === 0 && intoPayload.length > 0) {
+    const merged = mergedPayload(event.get(PAYLOAD), intoPayload);
+    event.set(PAYLOAD, merged.payload);
+    twice.push(...merged.problems);
+  }
   if (problems.length + twice.length > 0) return { line, text, problems: [...problems, ...twice] };
   const id = (event.get('id')?.value as string | undefined) ?? null;
   return { line, text, id, json: objectText(event) };
 }
 
-function mergeIntoPayload(
-  event: Map<string, JsonValue>,
-  given: ReadonlyMap<string, JsonValue>,
-): EventProblem[] {
-  if (given.size === 0) return [];
-  const payload = event.get('payload');
-  const members = payload?.value == null ? new Map<string, JsonValue>() : membersOf(payload);
-  const twice = [...given.keys()].filter(key => members.has(key));
-  for (const [key, value] of given) members.set(key, value);
-  event.set('payload', { value: Object.fromEntries(members), json: objectText(members) });
-  return twice.map(key =>
-    problem('GIVEN_TWICE', 'payload', `${key} is in the payload and also outside of it.`, key),
-  );
-}
-
-/** Null: left out. */
-function fieldOf(name: string, { fields, restIntoPayload }: Mapping): string | null {
+/**
+ * A field, or the keys to a value within the payload; null: left out. `payload.order.total` is
+ * `total` within `order`, as `export` has it; a name that goes into the payload as a whole is one
+ * key, whatever dots are in it.
+ */
+function targetOf(name: string, { fields, restIntoPayload }: Mapping) {
   const named = fields.get(name);
-  if (named !== undefined) return named;
-  if (LEFT_OUT.has(name)) return null;
-  if (name === 'eventId') return 'id';
-  if (isEventField(name) || name.startsWith(INTO_PAYLOAD)) return name;
-  return restIntoPayload ? `${INTO_PAYLOAD}${name}` : name;
+  if (named === undefined && LEFT_OUT.has(name)) return null;
+  const field = named ?? (name === 'eventId' ? 'id' : name);
+  if (field.startsWith(`${PAYLOAD}.`)) return field.split('.').slice(1);
+  const isField = isEventField(field) || field === 'unreadable';
+  return isField || !restIntoPayload ? field : [field];
 }

@@ -1,5 +1,6 @@
 import { open, type FileHandle } from 'node:fs/promises';
 import type { EventProblem } from '../../client/index.ts';
+import { printableJson } from '../output.ts';
 import type { ImportRecord } from './record.ts';
 
 /** The side file: a JSON line for each line that was refused, made with the first of them. */
@@ -22,7 +23,7 @@ export class Refusals {
     const why = problems.map(({ code, message, pointer }) => ({ code, message, pointer }));
     this.#written = this.#written.then(async () => {
       this.#handle ??= await open(this.file, this.#flags);
-      await this.#handle.write(`${JSON.stringify({ line, problems: why, text })}\n`);
+      await this.#handle.write(`${printableJson(JSON.stringify({ line, problems: why, text }))}\n`);
     });
     // `close` throws it, for whoever does not wait.
     this.#written.catch(() => {});

@@ -45,8 +45,21 @@ function jsonOf(request: DoorRequest): ExactJson {
   return request.json() as ExactJson;
 }
 
-function attributesOf({ headers }: DoorRequest): CloudEvent {
+function attributesOf(request: DoorRequest): CloudEvent {
+  const { headers } = request;
   const attributes: [string, string][] = [];
+  // Node joins some, and drops others: what was meant, nobody can tell.
+  const twice = request
+    .repeatedHeaders()
+    .find(name => name.startsWith('ce-') || name === 'content-type');
+  if (twice !== undefined) {
+    throw new GatewayError('BAD_REQUEST', `${twice}: the header comes twice, and has one value.`);
+  }
+  const said = headers['ce-datacontenttype'];
+  if (said !== undefined && said !== headers['content-type']) {
+    const message = 'ce-datacontenttype: the type of the data is the Content-Type, which differs.';
+    throw new GatewayError('BAD_REQUEST', message);
+  }
   for (const [name, value] of Object.entries(headers)) {
     if (!name.startsWith('ce-') || value === undefined) continue;
     const attribute = name.slice(3);

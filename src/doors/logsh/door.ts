@@ -9,7 +9,7 @@ import { bearerOf } from '../bearer.ts';
 import type { Door, DoorAnswer, DoorContext, DoorRequest } from '../door.ts';
 import { requireJson } from '../media-type.ts';
 import { recordTogether } from '../record.ts';
-import { decode, formerSlugOf, slugOf } from './translate.ts';
+import { decode, digestSlugOf, formerSlugOf, isOfOtherName, slugOf } from './translate.ts';
 import { logshEvent, messageOf, plainEvent, type LogshEvent } from './wire.ts';
 
 export interface LogshOptions {
@@ -65,17 +65,26 @@ function readEvent(sent: unknown): LogshEvent {
  * @throws GatewayError NOT_FOUND where the key covers another one
  */
 async function workspaceOf(event: LogshEvent, context: DoorContext): Promise<Workspace> {
-  const slug = slugOf(event.workspace);
-  const found = (await find(slug, context)) ?? (await findFormer(event.workspace, context));
-  if (found !== null) return found;
+  const found = await find(slugOf(event.workspace), context);
+  if (found === null) return formerOrNew(event, slugOf(event.workspace), context);
+  if (!isOfOtherName(found, event.workspace)) return found;
+  const slug = digestSlugOf(event.workspace);
+  return (await find(slug, context)) ?? formerOrNew(event, slug, context);
+}
+
+async function formerOrNew(event: LogshEvent, slug: string, context: DoorContext) {
+  const former = await findFormer(event.workspace, context);
+  if (former !== null) return former;
   if (context.principal.workspaceId !== null) return context.access(slug, 'EVENTS_WRITE');
   try {
     const actor = actorOf(context.principal, 'EVENTS_WRITE');
     return await context.services.workspaceAdmin.create({ slug, name: event.workspace }, actor);
   } catch (error) {
-    // Two at once: the other one was quicker.
+    // Two at once: the other one was quicker, perhaps for another name.
     if (codeOf(error) !== 'CONFLICT') throw error;
-    return context.access(slug, 'EVENTS_WRITE');
+    const made = await context.access(slug, 'EVENTS_WRITE');
+    if (!isOfOtherName(made, event.workspace)) return made;
+    return workspaceOf(event, context);
   }
 }
 

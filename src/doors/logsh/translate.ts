@@ -56,11 +56,27 @@ const NOT_ASCII = /[^\0-\x7f]/;
 export function slugOf(name: string): string {
   if (IS_SLUG.test(name)) return name;
   const slug = asciiSlugOf(name);
-  if (slug !== '' && !NOT_ASCII.test(name)) return slug;
+  return slug !== '' && !NOT_ASCII.test(name) ? slug : digestSlugOf(name);
+}
+
+/** A slug that no other name has. */
+export function digestSlugOf(name: string): string {
   // A letter with an accent is one character on some systems, and two on others.
   const composed = name.normalize('NFC');
   const head = asciiSlugOf(composed).replace(/-+$/, '') || 'logsh';
-  return `${head}-${digestOf(composed)}`;
+  return `${head.slice(0, LIMITS.slugCharsMax - DIGEST_CHARS - 1)}-${digestOf(composed)}`;
+}
+
+/**
+ * Whether the workspace of this slug was made for another name: `a b` and `a.b` differ in nothing
+ * but signs, and the slug of both is `a-b`. A name that is a slug means the workspace that has it,
+ * and one whose name has another slug was not made for a name of this door.
+ */
+export function isOfOtherName(workspace: { slug: string; name: string }, name: string): boolean {
+  if (IS_SLUG.test(name.toLowerCase()) || slugOf(workspace.name) !== workspace.slug) return false;
+  // One whose name is its slug may have been made for any.
+  const isNamed = workspace.name.toLowerCase() !== workspace.slug;
+  return isNamed && workspace.name.toLowerCase() !== name.toLowerCase();
 }
 
 function digestOf(name: string): string {

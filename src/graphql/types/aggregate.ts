@@ -57,7 +57,7 @@ const EventMeasureValueRef = builder.objectRef<EventMeasureValue>('EventMeasureV
 EventAggregateRef.implement({
   description:
     'One bucket of one group. Its id identifies query, bucket and group, so that clients can ' +
-    'merge live updates.',
+    'merge live updates. It is computed and not stored, so `node` returns null for its id.',
   interfaces: [builder.nodeInterfaceRef()],
   fields: t => ({
     id: t.id({

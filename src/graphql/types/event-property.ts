@@ -2,7 +2,7 @@ import type { EventProperty, PropertyType } from '../../core/event.ts';
 import { builder } from '../builder.ts';
 import { enumValues } from '../enum-values.ts';
 
-const PropertyTypeEnum = builder.enumType('PropertyType', {
+export const PropertyTypeEnum = builder.enumType('PropertyType', {
   description: 'The exact type of a payload value, with more types than JSON has.',
   values: enumValues<PropertyType>({
     BOOLEAN: '`true` or `false`.',

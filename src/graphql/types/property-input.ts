@@ -1,5 +1,6 @@
 import { builder } from '../builder.ts';
 import type { PropertyInput } from '../event-input.ts';
+import { PropertyTypeEnum } from './event-property.ts';
 
 const NAME = 'Its key in the payload.';
 
@@ -56,6 +57,23 @@ const StringPropertyInput = builder.inputType('StringPropertyInput', {
   }),
 });
 
+const ExactPropertyInput = builder.inputType('ExactPropertyInput', {
+  description:
+    'A payload value as `properties` of an event gives it: what one event says, another takes.',
+  fields: t => ({
+    name: t.string({ required: true, description: NAME }),
+    type: t.field({ type: PropertyTypeEnum, required: true, description: 'Its type.' }),
+    values: t.stringList({
+      required: true,
+      description: 'The exact value as text; a list property has one entry per value.',
+    }),
+    list: t.boolean({
+      description:
+        'Whether it is a list. Default: where there is not exactly one value. A list stays one.',
+    }),
+  }),
+});
+
 export const PropertyInputRef = builder.inputRef<PropertyInput>('PropertyInput').implement({
   isOneOf: true,
   description:
@@ -69,5 +87,9 @@ export const PropertyInputRef = builder.inputRef<PropertyInput>('PropertyInput')
     integer: t.field({ type: IntegerPropertyInput, description: 'A 32-bit integer.' }),
     long: t.field({ type: LongPropertyInput, description: 'A 64-bit integer.' }),
     string: t.field({ type: StringPropertyInput, description: 'Text.' }),
+    exact: t.field({
+      type: ExactPropertyInput,
+      description: 'A value of any type, as text: also lists of one, NaN and the infinities.',
+    }),
   }),
 });

@@ -111,7 +111,8 @@ builder.mutationFields(t => ({
     description:
       'Records up to 10,000 events in their order. Each succeeds or fails separately, unless ' +
       '`atomic`. A value that is not valid for its scalar rejects its event, not the request. ' +
-      'Needs the scope EVENTS_WRITE.',
+      'An event that does not fit its type (an unknown field, no type, a property of two types) ' +
+      'fails the request, as the GraphQL specification requires. Needs the scope EVENTS_WRITE.',
     extensions: sizedBy('input', 'events'),
     args: {
       input: t.arg({ type: RecordEventsInput, required: true, description: 'What to record.' }),

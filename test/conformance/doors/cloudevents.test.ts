@@ -150,6 +150,25 @@ describe('CE-W writing', () => {
   );
 
   test.each([
+    ['ce-subject', ['a', 'b'], 400],
+    ['CE-Id', ['a', 'a'], 400],
+    ['content-type', ['text/plain', 'application/json'], 400],
+    ['ce-datacontenttype', ['text/plain'], 400],
+    ['ce-subject', ['a'], 204],
+  ])(
+    'CE-W-14 MUST NOT choose between two values of a header: %s %j',
+    async (name, values, status) => {
+      const lines = values.map(
+        (value, at) => [at === 0 ? name : name.toUpperCase(), value] as const,
+      );
+      const id = name.toLowerCase() === 'ce-id' ? {} : { 'ce-id': `${name} ${values.join()}` };
+      expect(await postRaw({ ...id, ...Object.fromEntries(lines) })).toBe(status);
+      const said = { 'ce-id': 'said', 'content-type': 'text/plain' };
+      expect(await postRaw({ ...said, 'ce-datacontenttype': 'text/plain' })).toBe(204);
+    },
+  );
+
+  test.each([
     ['2026-01-02t03:04:05z', '2026-01-02T03:04:05.000Z'],
     ['2026-01-02t03:04:05.678+01:00', '2026-01-02T02:04:05.678Z'],
     ['2026-01-02T03:04:05Z', '2026-01-02T03:04:05.000Z'],

@@ -137,6 +137,31 @@ describe('LSH-W workspaces by name', () => {
   });
 });
 
+describe('LSH-W names of ASCII', () => {
+  test('LSH-W-8 MUST keep names apart that differ in signs, the first by the short slug', async () => {
+    const names = ['c d', 'c.d', 'C_D', 'c/d', 'c++', 'c--', 'c##'];
+    // Twice, and the first time those of one slug at once.
+    await Promise.all(names.map(name => post({ workspace: name, event: name })));
+    for (const name of names) {
+      const answer = await post({ workspace: name, event: name });
+      expect(answer.json()).toMatchObject({ status: true, workspace: name.toLowerCase() });
+    }
+    const { workspaces } = await gateway.data<{
+      workspaces: { nodes: { slug: string; name: string }[] };
+    }>('{ workspaces(first: 1000) { nodes { slug name } } }');
+    for (const name of names.filter(each => each !== 'c--')) {
+      const [made, ...more] = workspaces.nodes.filter(each => each.name === name);
+      expect(more).toEqual([]);
+      expect(made?.slug).toMatch(/^c-(d|-)(-[0-9a-f]{12})?$|^c---[0-9a-f]{12}$|^c-[0-9a-f]{12}$/);
+      const { events } = (await find(made!.slug))!;
+      const types = events.nodes.map(({ type }) => type).filter(type => type !== 'c--');
+      expect(types).toEqual([name, name]);
+    }
+    // A name that is a slug means the workspace that has it.
+    expect((await find('c--'))?.events.nodes.map(({ type }) => type)).toContain('c--');
+  });
+});
+
 describe('LSH-L limits', () => {
   const body = { workspace: 'limits', event: 'e' };
 

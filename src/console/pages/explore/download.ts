@@ -1,9 +1,8 @@
 /** The answer as files. Times are in RFC 3339, numbers as they are. */
+import type { Row } from './csv.ts';
 import { GROUPS, type Options } from './options.ts';
 import type { Bucket } from './question.ts';
 import { valueOf } from './series.ts';
-
-type Row = Readonly<Record<string, string | number | null>>;
 
 export function rowsOf(buckets: readonly Bucket[], { group, measure }: Options): Row[] {
   return buckets.map(bucket => ({
@@ -13,19 +12,6 @@ export function rowsOf(buckets: readonly Bucket[], { group, measure }: Options):
     count: bucket.count,
     ...(measure === 'count' ? {} : { [measure]: valueOf(bucket, measure) }),
   }));
-}
-
-/** @see https://www.rfc-editor.org/rfc/rfc4180 */
-export function toCsv(rows: readonly Row[]): string {
-  const [first] = rows;
-  if (!first) return '';
-  const lines = rows.map(row => Object.values(row).map(csvCell).join(','));
-  return [Object.keys(first).join(','), ...lines, ''].join('\r\n');
-}
-
-function csvCell(value: string | number | null): string {
-  const text = String(value ?? '');
-  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }
 
 export function toNdjson(rows: readonly Row[]): string {
