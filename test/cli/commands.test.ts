@@ -90,6 +90,9 @@ test('keys are made, listed and revoked', async () => {
   expect(refused).toMatchObject({ code: 4, out: '' });
 });
 
+/** A server may have a setting that the gateway warns of when it starts. */
+const isLogLine = (line: string) => line.startsWith('{');
+
 test('a fault is one line that says what to do, with its exit code', async () => {
   const server = createServer((_, res) => res.end('hello')).listen(0, '127.0.0.1');
   const { port } = await new Promise<AddressInfo>(resolve =>
@@ -126,7 +129,11 @@ test('a fault is one line that says what to do, with its exit code', async () =>
   cases.forEach(([args, , code, said], index) => {
     const { err, code: ended } = runs[index]!;
     expect([args, ended, err]).toEqual([args, code, expect.stringMatching(said)]);
-    expect(err.trim().split('\n').length).toBeLessThanOrEqual(2);
+    const sentences = err
+      .trim()
+      .split('\n')
+      .filter(each => !isLogLine(each));
+    expect(sentences.length, err).toBeLessThanOrEqual(2);
   });
 });
 
