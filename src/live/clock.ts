@@ -22,3 +22,6 @@ export const systemClock: LiveClock = {
   soon: work => void setImmediate(work),
   random: Math.random,
 };
+
+/** For all that lasts a while: the time of day may be put back or ahead by days. */
+export const monotonicMs = () => performance.now();

@@ -3,6 +3,13 @@ import { factsOfError } from './error-facts.ts';
 
 export type { Logger };
 
+/** What the edge writes to: pino has this shape. Fields first, then the sentence. */
+export interface Log {
+  info(fields: object, message: string): void;
+  warn(fields: object, message: string): void;
+  error(fields: object, message: string): void;
+}
+
 /**
  * JSON lines on standard error, so that what a command prints stays its own. Secrets are never
  * logged: nothing logs headers or variables, and these names are blotted out wherever they stand.

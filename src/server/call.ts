@@ -5,11 +5,19 @@ import type { Principal } from '../core/principal.ts';
 import type { Caller, KnownBy } from '../security/rate-limits.ts';
 import type { Work } from './admission.ts';
 import { becomesKnown } from './newcomers.ts';
-import { ticketOf, type OperationParams } from './params.ts';
+import { ticketOf } from './query-string.ts';
 
 /** Case-insensitive; null where the header is absent. Fetch's Headers fit. */
 export interface HeaderReader {
   get(name: string): string | null;
+}
+
+/** What a caller asks to be executed. */
+export interface OperationParams {
+  query: string;
+  operationName?: string;
+  variables?: Record<string, unknown>;
+  extensions?: Record<string, unknown>;
 }
 
 /** One operation of a caller, on its way to a principal and a context. */

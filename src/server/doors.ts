@@ -25,7 +25,7 @@ import { HttpCall } from './call.ts';
 import { createRoutes, type Found } from './door-routes.ts';
 import { logCause } from './errors.ts';
 import { readJson } from './json.ts';
-import type { Log } from './log.ts';
+import type { Log } from '../observability/log.ts';
 import { pathOf, type PathHandler } from './router.ts';
 import type { ServerSettings } from './settings.ts';
 

@@ -16,7 +16,7 @@ import { createConsole } from './console.ts';
 import { createDoorHandler } from './doors.ts';
 import { createGraphqlServer } from './graphql-http/server.ts';
 import { createHttpServer } from './http.ts';
-import type { Log } from './log.ts';
+import type { Log } from '../observability/log.ts';
 import { createMetricsHandler } from './metrics-handler.ts';
 import { readGetParams } from './params.ts';
 import type { GatewayServices } from './services.ts';

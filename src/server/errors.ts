@@ -1,7 +1,7 @@
 import { GraphQLError, type FormattedExecutionResult, type GraphQLFormattedError } from 'graphql';
 import { ERRORS, GatewayError, isUnavailable, type ErrorCode } from '../core/errors.ts';
 import { withoutMarks } from '../core/exact-number.ts';
-import type { Log } from './log.ts';
+import type { Log } from '../observability/log.ts';
 
 /**
  * The one place that decides what a caller reads of an error, for HTTP, event streams and

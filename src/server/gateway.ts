@@ -16,7 +16,7 @@ import { startTracing } from '../observability/tracing.ts';
 import { ensureAdminKey, type AdminKey } from '../security/admin-key.ts';
 import { VERSION } from '../version.ts';
 import { createEdge } from './edge.ts';
-import type { Log } from './log.ts';
+import type { Log } from '../observability/log.ts';
 import { createServices } from './services.ts';
 
 export interface Gateway {

@@ -14,7 +14,7 @@ import { isOwnHost } from '../security/web-pages.ts';
 import { answerError, commonHeaderLines, errorBody, setCommonHeaders } from './answer.ts';
 import { exceeds } from './body.ts';
 import { requestIdOf } from './call.ts';
-import type { Log } from './log.ts';
+import type { Log } from '../observability/log.ts';
 import { Newcomers } from './newcomers.ts';
 import { normalizeTarget, readTarget } from './request-target.ts';
 import { createRouter, faultOfOrigin, pathOf, type RouterOptions } from './router.ts';

@@ -12,8 +12,8 @@ import { Writers, type Recorded } from '../ingest/writers.ts';
 import type { SchemaChecker } from '../json-schema/checker.ts';
 import type { Live } from '../live/live.ts';
 import type { Metrics } from '../observability/metrics.ts';
-import type { Log } from './log.ts';
-import { monotonicMs } from './monotonic.ts';
+import type { Log } from '../observability/log.ts';
+import { monotonicMs } from '../live/clock.ts';
 
 export interface IngestOptions {
   readonly db: Database;

@@ -10,7 +10,7 @@ import { createEventLog } from '../live/log.ts';
 import { createPostgresWakeup } from '../live/wakeup-postgres.ts';
 import { withPoll } from '../live/wakeup.ts';
 import { readWholeAnswer } from '../read/aggregate-live.ts';
-import type { Log } from './log.ts';
+import type { Log } from '../observability/log.ts';
 
 export interface LiveOptions {
   readonly db: Database;

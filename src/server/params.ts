@@ -1,20 +1,12 @@
 import { GatewayError } from '../core/errors.ts';
 import { unauthenticated, type Principal } from '../core/principal.ts';
 import { exceeds, readBody, type Sender } from './body.ts';
+import type { OperationParams } from './call.ts';
 import { isObject, kindOf, readJson, readJsonText } from './json.ts';
+import { readSearch, TICKET_PARAMETER } from './query-string.ts';
 import type { ServerSettings } from './settings.ts';
 import { documentOf } from './trusted-documents.ts';
 
-/** What a caller asks to be executed. */
-export interface OperationParams {
-  query: string;
-  operationName?: string;
-  variables?: Record<string, unknown>;
-  extensions?: Record<string, unknown>;
-}
-
-/** An EventSource sends its ticket beside them, in the URL. */
-const GET_ONLY = 'ticket';
 const NAMES: readonly string[] = ['query', 'operationName', 'variables', 'extensions'];
 
 /** Who sends a body. */
@@ -58,16 +50,10 @@ export function readGetParams(url: string, settings: ServerSettings): OperationP
   for (const [name, text] of readSearch(url)) {
     const isJson = name === 'variables' || name === 'extensions';
     // Forms and clients write what is not given as an empty text.
-    if (name === GET_ONLY || (text === '' && name !== 'query')) continue;
+    if (name === TICKET_PARAMETER || (text === '' && name !== 'query')) continue;
     given[name] = isJson ? readJsonText(text, `"${name}"`, settings.jsonDepthMax) : text;
   }
   return checkParams(given, settings);
-}
-
-/** The ticket of a URL, or null. */
-export function ticketOf(url: string): string | null {
-  if (!url.includes('ticket=')) return null;
-  return readSearch(url).get(GET_ONLY) ?? null;
 }
 
 /** What is too large only for want of a key says so. */
@@ -136,27 +122,4 @@ function unexpected(name: string, expected: string, got: unknown): GatewayError 
     'BAD_REQUEST',
     `"${name}" is expected to be ${expected}, but got ${what}.`,
   );
-}
-
-/** Not URLSearchParams, which puts U+FFFD where an escape is not UTF-8. */
-function readSearch(url: string): Map<string, string> {
-  const search = url.includes('?') ? url.slice(url.indexOf('?') + 1) : '';
-  const given = new Map<string, string>();
-  for (const pair of search.split('&')) {
-    if (pair === '') continue;
-    const [name = '', ...value] = pair.split('=').map(decode);
-    if (given.has(name)) {
-      throw new GatewayError('BAD_REQUEST', 'A parameter is given twice in the URL.');
-    }
-    given.set(name, value.join('='));
-  }
-  return given;
-}
-
-function decode(text: string): string {
-  try {
-    return decodeURIComponent(text.replaceAll('+', ' '));
-  } catch {
-    throw new GatewayError('BAD_REQUEST', 'The URL has an escape that is not UTF-8.');
-  }
 }

@@ -1,4 +1,4 @@
-import type { Log } from './log.ts';
+import type { Log } from '../observability/log.ts';
 import type { Ready, ReadySource } from './ready.ts';
 
 interface Waiter {

@@ -1,11 +1,24 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Duplex } from 'node:stream';
 import { GatewayError } from '../core/errors.ts';
 import { isForeignPage } from '../security/web-pages.ts';
 import { takesHtml } from './accept.ts';
 import { answer, answerError } from './answer.ts';
 import { createGraphiQL } from './graphiql.ts';
-import type { GraphqlServer } from './graphql-http/server.ts';
 import type { ServerSettings } from './settings.ts';
+
+/** What answers for `/graphql`. */
+export interface GraphqlServer {
+  /** Answers a request for `/graphql`; every fault becomes an answer. */
+  handle(req: IncomingMessage, res: ServerResponse, requestId: string): Promise<void>;
+  /** Takes over a connection that asks to become a WebSocket. */
+  upgrade(req: IncomingMessage, socket: Duplex, head: Buffer): void;
+  /**
+   * Gives streams a time to end by themselves, ends the others with GOING_AWAY and closes every
+   * WebSocket. Idempotent.
+   */
+  stop(patienceMs: number): Promise<void>;
+}
 
 /** Answers for some of the paths: a door, the console, the metrics. */
 export interface PathHandler {

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { GatewayError } from '../core/errors.ts';
 import type { HttpCall } from './call.ts';
 import type { PipelineOptions } from './graphql-http/pipeline.ts';
-import type { Log } from './log.ts';
+import type { Log } from '../observability/log.ts';
 import type { Pace } from './pace.ts';
 import { toReady, type Ready, type ReadySource } from './ready.ts';
 import { ResultStream } from './result-stream.ts';

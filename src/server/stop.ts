@@ -1,8 +1,7 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { GraphqlServer } from './graphql-http/server.ts';
-import type { Router } from './router.ts';
+import type { GraphqlServer, Router } from './router.ts';
 import type { ServerSettings } from './settings.ts';
 
 const POLL_MS = 20;

@@ -1,7 +1,7 @@
 import { GatewayError } from '../core/errors.ts';
 import type { Database } from '../db/client.ts';
 import type { Live } from '../live/live.ts';
-import type { Log } from './log.ts';
+import type { Log } from '../observability/log.ts';
 
 const EVERY_MS = 2_000;
 

@@ -14,7 +14,7 @@ import {
   type Result,
 } from './graphql-http/pipeline.ts';
 import type { Pace } from './pace.ts';
-import type { OperationParams } from './params.ts';
+import type { OperationParams } from './call.ts';
 import { isReadySource, Ready } from './ready.ts';
 import { ResultStream } from './result-stream.ts';
 import { documentOf } from './trusted-documents.ts';

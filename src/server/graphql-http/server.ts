@@ -1,32 +1,21 @@
 /** GraphQL over HTTP, event streams and WebSockets, on one path. */
-import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { Duplex } from 'node:stream';
+import type { IncomingMessage } from 'node:http';
 import { GatewayError } from '../../core/errors.ts';
 import { LIMITS } from '../../core/limits.ts';
 import { preferredType, takesEventStream } from '../accept.ts';
 import { admit } from '../admit.ts';
 import { answerError } from '../answer.ts';
+import type { OperationParams } from '../call.ts';
 import { HttpCall } from '../call.ts';
 import { createCors } from '../cors.ts';
 import { createPace } from '../pace.ts';
-import { readGetParams, readPostParams, type OperationParams } from '../params.ts';
+import { readGetParams, readPostParams } from '../params.ts';
+import type { GraphqlServer } from '../router.ts';
 import { createEventStreams } from '../sse.ts';
 import { Unsent } from '../unsent.ts';
 import { createWebSockets } from '../websocket.ts';
 import { createPipeline, DocumentFaults, type PipelineOptions, type Result } from './pipeline.ts';
 import { createWriteAnswer } from './write-answer.ts';
-
-export interface GraphqlServer {
-  /** Answers a request for `/graphql`; every fault becomes an answer. */
-  handle(req: IncomingMessage, res: ServerResponse, requestId: string): Promise<void>;
-  /** Takes over a connection that asks to become a WebSocket. */
-  upgrade(req: IncomingMessage, socket: Duplex, head: Buffer): void;
-  /**
-   * Gives streams a time to end by themselves, ends the others with GOING_AWAY and closes every
-   * WebSocket. Idempotent.
-   */
-  stop(patienceMs: number): Promise<void>;
-}
 
 /** Builds the server and starts nothing. */
 export function createGraphqlServer(options: PipelineOptions): GraphqlServer {

@@ -12,7 +12,7 @@ import { EventStream } from '../../graphql/stream.ts';
 import type { Delivery } from '../../live/stream.ts';
 import type { Call } from '../call.ts';
 import { hasOutage, type Asker, type RawResult } from '../errors.ts';
-import type { Log } from '../log.ts';
+import type { Log } from '../../observability/log.ts';
 import { Ready, toReady, type ReadySource } from '../ready.ts';
 import { sharedKey } from '../shared-key.ts';
 import type { SharedResults } from '../shared-results.ts';

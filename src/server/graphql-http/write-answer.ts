@@ -3,7 +3,7 @@ import { answer } from '../answer.ts';
 import { ENCODINGS_READ } from '../body.ts';
 import type { HttpCall } from '../call.ts';
 import { presentError, presentResult, type PresentedResult } from '../errors.ts';
-import type { Log } from '../log.ts';
+import type { Log } from '../../observability/log.ts';
 import { beginsStream, collapsed, httpStatus, retryAfterS } from '../outcome.ts';
 import { isReadySource, once, Ready, toReady } from '../ready.ts';
 import type { EventStreams } from '../sse.ts';
