@@ -4,6 +4,7 @@ import { expect, test } from 'vitest';
 
 const SRC = 'src';
 const BENEATH = ['core', 'db'];
+const SERVICES = ['security', 'record', 'rollup', 'upkeep', 'read', 'live'];
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   core: [],
   'json-schema': ['core'],
@@ -12,28 +13,24 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   db: ['core'],
   observability: ['core'],
   security: BENEATH,
-  ingest: [...BENEATH, 'json-schema'],
+  record: [...BENEATH, 'json-schema'],
+  upkeep: BENEATH,
+  rollup: [...BENEATH, 'upkeep'],
   read: BENEATH,
   live: BENEATH,
-  graphql: ['core', 'json-schema', 'security', 'ingest', 'read', 'live'],
-  doors: ['core', 'security', 'ingest', 'read', 'live'],
+  graphql: ['core', 'json-schema', ...SERVICES],
+  doors: ['core', ...SERVICES],
   console: [],
   client: ['core'],
-  server: [
-    ...['config', 'version', ...BENEATH, 'observability', 'security', 'ingest', 'read', 'live'],
-    'json-schema',
-    ...['graphql', 'doors'],
+  http: ['core', 'observability', 'security'],
+  'graphql-http': ['core', 'config', 'observability', 'read', 'live', 'graphql', 'http'],
+  gateway: [
+    ...['config', 'version', ...BENEATH, 'observability', 'json-schema', ...SERVICES],
+    ...['graphql', 'doors', 'http', 'graphql-http'],
   ],
   cli: [
-    'client',
-    'core',
-    'config',
-    'version',
-    'db',
-    'security',
-    'ingest',
-    'observability',
-    'server',
+    ...['client', 'config', 'version', ...BENEATH, 'observability', 'security', 'record'],
+    'gateway',
   ],
 };
 

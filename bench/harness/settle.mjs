@@ -1,4 +1,4 @@
-import { createFold } from '../../dist/ingest/fold.js';
+import { createFold } from '../../dist/rollup/fold.js';
 
 /** Folds what is left over, so that one round's work is not done in the next one's time. */
 export async function settle({ db }, nowMs = () => Date.now()) {

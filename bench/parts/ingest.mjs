@@ -5,7 +5,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import postgres from 'postgres';
-import { FLUSH_NEW_SQL } from '../../dist/ingest/flush.sql.js';
+import { FLUSH_NEW_SQL } from '../../dist/record/flush.sql.js';
 import { addressOf } from '../harness/address.mjs';
 import { areRecorded, RECORD_MANY, someEvents } from '../harness/events.mjs';
 import { load, post } from '../harness/http.mjs';

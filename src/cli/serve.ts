@@ -1,7 +1,7 @@
 import { readConfig } from '../config.ts';
+import { startGateway, type Gateway } from '../gateway/gateway.ts';
 import { createLog } from '../observability/log.ts';
 import { tellOfTracing } from '../observability/tracing.ts';
-import { startGateway, type Gateway } from '../server/gateway.ts';
 import { mistypedSettings } from './mistyped-settings.ts';
 
 /** Ends by force when an ordered stop takes longer than this: a supervisor would, anyway. */

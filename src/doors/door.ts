@@ -19,14 +19,14 @@ import type { GatewayError } from '../core/errors.ts';
 import type { Door as DoorName, EventInput, Receipt, StoredEvent } from '../core/event.ts';
 import type { Actor, Principal, Scope } from '../core/principal.ts';
 import type { Workspace } from '../core/workspace.ts';
-import type { QuarantineItem } from '../ingest/quarantine.ts';
-import type { Redaction } from '../ingest/redact.ts';
-import type { WorkspaceAdmin } from '../ingest/workspace-admin.ts';
 import type { DefinitionReader } from '../read/definitions.ts';
 import type { EventReader } from '../read/event-reader.ts';
 import type { LatestEventsRequest } from '../read/latest-events.ts';
 import type { WorkspaceReader } from '../read/workspaces.ts';
+import type { QuarantineItem } from '../record/quarantine.ts';
 import type { KeyAdmin } from '../security/keys.ts';
+import type { WorkspaceAdmin } from '../security/workspace-admin.ts';
+import type { Redaction } from '../upkeep/redact.ts';
 
 /** A request to a door. */
 export interface DoorRequest {

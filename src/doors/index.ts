@@ -1,7 +1,7 @@
 import type { OrderSetting } from '../core/agent-order.ts';
-import type { NotesOf } from '../ingest/door-notes.ts';
 import type { EventListing } from '../read/event-listing.ts';
 import type { TimelineReader } from '../read/timeline.ts';
+import type { NotesOf } from '../record/door-notes.ts';
 import { createAuthentikDoor } from './authentik/door.ts';
 import { createCloudEventsDoor } from './cloudevents/door.ts';
 import type { Door } from './door.ts';

@@ -4,7 +4,7 @@ import type { EventProblem, StoredEvent } from '../core/event.ts';
 import type { ExactJson, ExactObject } from '../core/exact-json.ts';
 import { ExactNumber, numberFault } from '../core/exact-number.ts';
 import type { Json, JsonObject } from '../core/json.ts';
-import { problemsBySchema } from '../ingest/payload-schema.ts';
+import { problemsBySchema } from '../record/payload-schema.ts';
 import type { GraphQLContext } from './context.ts';
 
 /** What the checks of one execution may take, at once and in the thread. */

@@ -1,11 +1,6 @@
 import type { AggregateReader } from '../core/aggregate.ts';
 import type { StatusReader } from '../core/gateway-status.ts';
 import type { Actor } from '../core/principal.ts';
-import type { DefinitionAdmin } from '../ingest/definition-admin.ts';
-import type { QuarantineAdmin } from '../ingest/quarantine-admin.ts';
-import type { RecordEvents } from '../ingest/record.ts';
-import type { Redaction } from '../ingest/redact.ts';
-import type { WorkspaceAdmin } from '../ingest/workspace-admin.ts';
 import type { SchemaChecker } from '../json-schema/checker.ts';
 import type { LiveAggregates } from '../live/live-aggregates.ts';
 import type { Live } from '../live/live.ts';
@@ -15,9 +10,14 @@ import type { DefinitionReader } from '../read/definitions.ts';
 import type { EventReader } from '../read/event-reader.ts';
 import type { QuarantineReader } from '../read/quarantine.ts';
 import type { WorkspaceReader } from '../read/workspaces.ts';
+import type { DefinitionAdmin } from '../record/definition-admin.ts';
+import type { QuarantineAdmin } from '../record/quarantine-admin.ts';
+import type { RecordEvents } from '../record/record.ts';
 import type { KeyAdmin } from '../security/keys.ts';
 import type { RateLimits } from '../security/rate-limits.ts';
 import type { Tickets } from '../security/tickets.ts';
+import type { WorkspaceAdmin } from '../security/workspace-admin.ts';
+import type { Redaction } from '../upkeep/redact.ts';
 
 /** What the rest of the gateway does for resolvers. */
 export interface Services {

@@ -2,7 +2,7 @@
 import { createClient } from 'graphql-ws';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import WebSocket from 'ws';
-import { lookUpTails, removeNext } from '../../src/ingest/retention.ts';
+import { lookUpTails, removeNext } from '../../src/upkeep/retention.ts';
 import { sluice } from '../cli/run.ts';
 import { ADMIN_KEY, startTestGateway, type TestGateway } from '../kit/gateway.ts';
 import { backdate, foldAll, makePastQuarters } from '../kit/past.ts';

@@ -5,8 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import WebSocket from 'ws';
+import { readTrustedDocuments } from '../../src/graphql-http/trusted-documents.ts';
 import { schema } from '../../src/graphql/schema.ts';
-import { readTrustedDocuments } from '../../src/server/trusted-documents.ts';
 import { ADMIN_KEY, startTestGateway, type TestGateway } from '../kit/gateway.ts';
 
 const LIST = 'query List { events(first: 3) { nodes { type } } }';

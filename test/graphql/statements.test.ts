@@ -4,11 +4,11 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { readConfig } from '../../src/config.ts';
 import type { Principal } from '../../src/core/principal.ts';
 import { createDatabase, type Database } from '../../src/db/client.ts';
+import { createServices, type GatewayServices } from '../../src/gateway/services.ts';
 import { createContext } from '../../src/graphql/context.ts';
 import { schema } from '../../src/graphql/schema.ts';
 import { createLog } from '../../src/observability/log.ts';
 import { createMetrics } from '../../src/observability/metrics.ts';
-import { createServices, type GatewayServices } from '../../src/server/services.ts';
 import { createTestDatabase } from '../kit/database.ts';
 import { ROOT } from './kit.ts';
 

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { createNotesOf, type DoorNotes } from '../../src/ingest/door-notes.ts';
+import { createNotesOf, type DoorNotes } from '../../src/record/door-notes.ts';
 import { startTestGateway, type TestGateway } from '../kit/gateway.ts';
 
 /** The admin key of the gateway, the first of its database. */

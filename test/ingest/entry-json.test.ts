@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { entryJson } from '../../src/ingest/entry-json.ts';
-import type { ResolvedEvent } from '../../src/ingest/submission.ts';
+import { entryJson } from '../../src/record/entry-json.ts';
+import type { ResolvedEvent } from '../../src/record/submission.ts';
 
 const event: ResolvedEvent = {
   ...{ eventId: 'a "quoted"\n id', key: 'k', hash: 'h', type: 't', door: 'LOGSH', notify: true },

@@ -2,8 +2,8 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { EARLIEST } from '../../src/core/bucket.ts';
 import { startOfUnit } from '../../src/core/time-zone.ts';
 import { createDatabase, type Database } from '../../src/db/client.ts';
-import { syncFills } from '../../src/ingest/fold-measures.ts';
-import { createFold, type Fold } from '../../src/ingest/fold.ts';
+import { syncFills } from '../../src/rollup/fold-measures.ts';
+import { createFold, type Fold } from '../../src/rollup/fold.ts';
 import { createTestDatabase, type TestDatabase } from '../kit/database.ts';
 import {
   createOnePartition,

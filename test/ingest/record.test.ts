@@ -5,9 +5,9 @@ import { exactNumber } from '../../src/core/exact-number.ts';
 import type { Workspace } from '../../src/core/workspace.ts';
 import { ConnectionLost } from '../../src/db/sqlstate.ts';
 import { WORKSPACE_LOCK } from '../../src/db/workspace-lock.ts';
-import { FLUSH_NEW_SQL, FLUSH_SQL } from '../../src/ingest/flush.sql.ts';
-import { createQuarantineAdmin } from '../../src/ingest/quarantine-admin.ts';
-import { quarantine } from '../../src/ingest/quarantine.ts';
+import { FLUSH_NEW_SQL, FLUSH_SQL } from '../../src/record/flush.sql.ts';
+import { createQuarantineAdmin } from '../../src/record/quarantine-admin.ts';
+import { quarantine } from '../../src/record/quarantine.ts';
 import type { TestDatabase } from '../kit/database.ts';
 import {
   anEvent,

@@ -4,10 +4,10 @@ import { quarterOf } from '../../src/core/quarter.ts';
 import type { Workspace } from '../../src/core/workspace.ts';
 import { createDatabase, type Database } from '../../src/db/client.ts';
 import { verify } from '../../src/db/verify.ts';
-import { removing } from '../../src/ingest/removal.ts';
-import { sweepKeys, type KeySweep } from '../../src/ingest/retention-keys.ts';
-import { removePartitions } from '../../src/ingest/retention-partitions.ts';
-import { lookUpTails, removeNext, RETENTION_BATCH_EVENTS } from '../../src/ingest/retention.ts';
+import { removing } from '../../src/upkeep/removal.ts';
+import { sweepKeys, type KeySweep } from '../../src/upkeep/retention-keys.ts';
+import { removePartitions } from '../../src/upkeep/retention-partitions.ts';
+import { lookUpTails, removeNext, RETENTION_BATCH_EVENTS } from '../../src/upkeep/retention.ts';
 import { createTestDatabase, type TestDatabase } from '../kit/database.ts';
 import { backdate, foldAll, makePastQuarters, partitionsOf } from '../kit/past.ts';
 import {

@@ -5,12 +5,12 @@ import type { UpkeepStep } from '../../src/core/gateway-status.ts';
 import { quarterOf } from '../../src/core/quarter.ts';
 import { createDatabase, type Database } from '../../src/db/client.ts';
 import { ensurePartitions } from '../../src/db/partitions.ts';
-import { createFold, type Fold } from '../../src/ingest/fold.ts';
-import { countFaults } from '../../src/ingest/upkeep-faults.ts';
-import { purgeDeleted } from '../../src/ingest/upkeep-purge.ts';
-import { createUpkeep } from '../../src/ingest/upkeep.ts';
 import { createAggregateReader } from '../../src/read/aggregates.ts';
 import { readUpkeepStatus } from '../../src/read/upkeep-status.ts';
+import { createFold, type Fold } from '../../src/rollup/fold.ts';
+import { countFaults } from '../../src/upkeep/upkeep-faults.ts';
+import { purgeDeleted } from '../../src/upkeep/upkeep-purge.ts';
+import { createUpkeep } from '../../src/upkeep/upkeep.ts';
 import { createTestDatabase, type TestDatabase } from '../kit/database.ts';
 import { createSampleWorkspace, flushSamples, type SampleEvent } from '../read/aggregate-events.ts';
 

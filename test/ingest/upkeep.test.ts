@@ -2,11 +2,11 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createDatabase } from '../../src/db/client.ts';
 import { ensurePartitions, partitionsAhead } from '../../src/db/partitions.ts';
 import { verify } from '../../src/db/verify.ts';
-import { removing } from '../../src/ingest/removal.ts';
-import { lookUpTails } from '../../src/ingest/retention.ts';
-import { readRemovalLag } from '../../src/ingest/upkeep-figures.ts';
-import { purgeDeleted, purgeQuarantine } from '../../src/ingest/upkeep-purge.ts';
-import { createUpkeep } from '../../src/ingest/upkeep.ts';
+import { removing } from '../../src/upkeep/removal.ts';
+import { lookUpTails } from '../../src/upkeep/retention.ts';
+import { readRemovalLag } from '../../src/upkeep/upkeep-figures.ts';
+import { purgeDeleted, purgeQuarantine } from '../../src/upkeep/upkeep-purge.ts';
+import { createUpkeep } from '../../src/upkeep/upkeep.ts';
 import { createTestDatabase, type TestDatabase } from '../kit/database.ts';
 import { backdate, foldAll, makePastQuarters } from '../kit/past.ts';
 import {

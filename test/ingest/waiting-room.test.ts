@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
 import { Crowd } from '../../src/core/fairness.ts';
 import { LIMITS } from '../../src/core/limits.ts';
-import { Submission, type ResolvedEvent } from '../../src/ingest/submission.ts';
-import { WaitingRoom } from '../../src/ingest/waiting-room.ts';
+import { Submission, type ResolvedEvent } from '../../src/record/submission.ts';
+import { WaitingRoom } from '../../src/record/waiting-room.ts';
 
 let made = 0;
 

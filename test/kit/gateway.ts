@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { readConfig, type Config } from '../../src/config.ts';
 import { createDatabase, type Database } from '../../src/db/client.ts';
+import { startGateway, type Gateway } from '../../src/gateway/gateway.ts';
 import { createLog } from '../../src/observability/log.ts';
-import { startGateway, type Gateway } from '../../src/server/gateway.ts';
 import { createTestDatabase } from './database.ts';
 import { ADMIN_KEY } from './key.ts';
 

@@ -1,6 +1,6 @@
 import { quarterOf } from '../../src/core/quarter.ts';
 import type { Database } from '../../src/db/client.ts';
-import { createFold } from '../../src/ingest/fold.ts';
+import { createFold } from '../../src/rollup/fold.ts';
 
 /** Makes the partitions of the quarters before this one, as gateways of the past have left them. */
 export async function makePastQuarters(db: Database, count: number): Promise<string[]> {

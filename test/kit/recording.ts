@@ -4,11 +4,11 @@ import { uuidV7 } from '../../src/core/uuid-v7.ts';
 import type { Workspace } from '../../src/core/workspace.ts';
 import { createDatabase, type Database } from '../../src/db/client.ts';
 import { ensurePartitions } from '../../src/db/partitions.ts';
-import { DefinitionCache } from '../../src/ingest/definitions.ts';
-import { createRecordEvents, type RecordEvents } from '../../src/ingest/record.ts';
-import { createWorkspaceAdmin } from '../../src/ingest/workspace-admin.ts';
-import { Writers, type Recorded } from '../../src/ingest/writers.ts';
 import { createSchemaChecker } from '../../src/json-schema/checker.ts';
+import { DefinitionCache } from '../../src/record/definitions.ts';
+import { createRecordEvents, type RecordEvents } from '../../src/record/record.ts';
+import { Writers, type Recorded } from '../../src/record/writers.ts';
+import { createWorkspaceAdmin } from '../../src/security/workspace-admin.ts';
 import { createTestDatabase, type TestDatabase } from './database.ts';
 
 /** A writing side of a gateway without its doors: several may stand on one database. */

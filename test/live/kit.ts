@@ -5,7 +5,6 @@ import { eventKey } from '../../src/core/event-key.ts';
 import type { StoredEvent } from '../../src/core/event.ts';
 import { type Connection, createDatabase, type Database } from '../../src/db/client.ts';
 import { ensurePartitions } from '../../src/db/partitions.ts';
-import { FLUSH_SQL } from '../../src/ingest/flush.sql.ts';
 import { systemClock } from '../../src/live/clock.ts';
 import { LIVE_LIMITS, type LiveLimits } from '../../src/live/limits.ts';
 import { createLive, type Live } from '../../src/live/live.ts';
@@ -13,6 +12,7 @@ import { createEventLog, type EventLog } from '../../src/live/log.ts';
 import type { Delivery, LiveStream, SubscribeOptions } from '../../src/live/stream.ts';
 import { createPostgresWakeup } from '../../src/live/wakeup-postgres.ts';
 import { type Wakeup, withPoll } from '../../src/live/wakeup.ts';
+import { FLUSH_SQL } from '../../src/record/flush.sql.ts';
 import { createTestDatabase } from '../kit/database.ts';
 
 /** Databases and processes that a test file starts, and ends all at once. */

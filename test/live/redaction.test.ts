@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { redact } from '../../src/ingest/redact.ts';
 import type { Delivery } from '../../src/live/stream.ts';
 import type { Wakeup } from '../../src/live/wakeup.ts';
+import { redact } from '../../src/upkeep/redact.ts';
 import {
   type LiveTestbed,
   positionsOf,

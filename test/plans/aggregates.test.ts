@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { AggregateQuery } from '../../src/core/aggregate.ts';
 import { createDatabase, type Connection, type Database } from '../../src/db/client.ts';
-import { createFold } from '../../src/ingest/fold.ts';
 import { createAggregateCounts } from '../../src/read/aggregate-counts.ts';
 import { createAggregateReader } from '../../src/read/aggregates.ts';
+import { createFold } from '../../src/rollup/fold.ts';
 import { createTestDatabase, type TestDatabase } from '../kit/database.ts';
 import { createSampleWorkspace, flushSamples, type SampleEvent } from '../read/aggregate-events.ts';
 import { createPartitions } from '../read/event-rows.ts';

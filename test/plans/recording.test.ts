@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createDatabase, type Connection, type Database } from '../../src/db/client.ts';
-import { FLUSH_SQL } from '../../src/ingest/flush.sql.ts';
 import { createEventLog } from '../../src/live/log.ts';
+import { FLUSH_SQL } from '../../src/record/flush.sql.ts';
 import { createTestDatabase, type TestDatabase } from '../kit/database.ts';
 import { createPartitions, createWorkspace } from '../read/event-rows.ts';
 

@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createDatabase, type Database } from '../../src/db/client.ts';
 import { toWire, type Param } from '../../src/db/wire.ts';
-import { EXPIRE_SQL, MOVE_NEXT_SQL } from '../../src/ingest/expiry.ts';
-import { REDACT_KEYS_SQL, redactBySql } from '../../src/ingest/redact.ts';
-import { BATCH_SETTINGS_SQL } from '../../src/ingest/removal.ts';
-import { sweepSql } from '../../src/ingest/retention-keys.ts';
-import { MOVE_TAIL_SQL, REMOVE_SQL } from '../../src/ingest/retention.ts';
+import { EXPIRE_SQL, MOVE_NEXT_SQL } from '../../src/upkeep/expiry.ts';
+import { REDACT_KEYS_SQL, redactBySql } from '../../src/upkeep/redact.ts';
+import { BATCH_SETTINGS_SQL } from '../../src/upkeep/removal.ts';
+import { sweepSql } from '../../src/upkeep/retention-keys.ts';
+import { MOVE_TAIL_SQL, REMOVE_SQL } from '../../src/upkeep/retention.ts';
 import { createTestDatabase, type TestDatabase } from '../kit/database.ts';
 import { createPartitions, createWorkspace } from '../read/event-rows.ts';
 

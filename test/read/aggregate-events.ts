@@ -1,7 +1,7 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { DOORS, type Door } from '../../src/core/event.ts';
 import type { Connection } from '../../src/db/connection.ts';
-import { FLUSH_SQL } from '../../src/ingest/flush.sql.ts';
+import { FLUSH_SQL } from '../../src/record/flush.sql.ts';
 
 /** An event on its way through the flush statement itself; what is left out gets a default. */
 export interface SampleEvent {

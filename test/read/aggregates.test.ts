@@ -4,9 +4,9 @@ import type { AggregatePage, AggregateQuery } from '../../src/core/aggregate.ts'
 import type { Door } from '../../src/core/event.ts';
 import type { EventFilter } from '../../src/core/filter.ts';
 import { type Connection, createDatabase, type Database } from '../../src/db/client.ts';
-import { createFold, type Fold } from '../../src/ingest/fold.ts';
 import { createAggregateCounts } from '../../src/read/aggregate-counts.ts';
 import { createAggregateReader } from '../../src/read/aggregates.ts';
+import { createFold, type Fold } from '../../src/rollup/fold.ts';
 import { createTestDatabase, type TestDatabase } from '../kit/database.ts';
 import {
   createOnePartition,

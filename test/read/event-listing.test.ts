@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { eventKey } from '../../src/core/event-key.ts';
 import { createDatabase, type Database } from '../../src/db/client.ts';
-import { createFold } from '../../src/ingest/fold.ts';
 import { createAggregateCounts } from '../../src/read/aggregate-counts.ts';
 import { createEventListing, OFFSET_MAX, type EventListing } from '../../src/read/event-listing.ts';
 import type { ListingFilter } from '../../src/read/listing-filter.ts';
+import { createFold } from '../../src/rollup/fold.ts';
 import { createTestDatabase, type TestDatabase } from '../kit/database.ts';
 import { createPartitions, createWorkspace, START, storeEvents } from './event-rows.ts';
 

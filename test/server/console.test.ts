@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterAll, describe, expect, test } from 'vitest';
-import { createConsole } from '../../src/server/console.ts';
+import { createConsole } from '../../src/http/console.ts';
 import { startEdge } from './kit/edge.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'sluice-console-'));

@@ -1,10 +1,10 @@
 import { buildSchema, type DocumentNode } from 'graphql';
 import { describe, expect, test } from 'vitest';
-import { preferredType, takesEventStream } from '../../src/server/accept.ts';
-import { parseDocument } from '../../src/server/graphql-http/document.ts';
-import { createDocuments, type Documents } from '../../src/server/graphql-http/documents.ts';
-import { scanJson } from '../../src/server/json.ts';
-import { SERVER_DEFAULTS } from '../../src/server/settings.ts';
+import { parseDocument } from '../../src/graphql-http/document.ts';
+import { createDocuments, type Documents } from '../../src/graphql-http/documents.ts';
+import { preferredType, takesEventStream } from '../../src/http/accept.ts';
+import { scanJson } from '../../src/http/json.ts';
+import { SERVER_DEFAULTS } from '../../src/http/settings.ts';
 
 describe('documents', () => {
   const open = () => createDocuments(buildSchema('type Query { hello: String }'), SERVER_DEFAULTS);

@@ -6,10 +6,10 @@ import { NO_TENANT } from '../../src/core/fairness.ts';
 import { LIMITS } from '../../src/core/limits.ts';
 import type { Door, DoorAnswer, DoorRoute } from '../../src/doors/door.ts';
 import { createDoors } from '../../src/doors/index.ts';
-import { Admission } from '../../src/server/admission.ts';
-import { createRoutes } from '../../src/server/door-routes.ts';
-import { createDoorHandler, type DoorHandlerOptions } from '../../src/server/doors.ts';
-import { SERVER_DEFAULTS } from '../../src/server/settings.ts';
+import { createDoorHandler, type DoorHandlerOptions } from '../../src/gateway/door-handler.ts';
+import { createRoutes } from '../../src/gateway/door-routes.ts';
+import { Admission } from '../../src/http/admission.ts';
+import { SERVER_DEFAULTS } from '../../src/http/settings.ts';
 
 const logged: object[] = [];
 const closing: (() => void)[] = [];

@@ -1,8 +1,8 @@
 import { getOperationAST, parse, validate } from 'graphql';
 import { afterAll, describe, expect, test } from 'vitest';
+import { exceededLimit } from '../../src/graphql-http/measure.ts';
 import { schema } from '../../src/graphql/schema.ts';
-import { exceededLimit } from '../../src/server/graphql-http/measure.ts';
-import { SERVER_DEFAULTS } from '../../src/server/settings.ts';
+import { SERVER_DEFAULTS } from '../../src/http/settings.ts';
 import { startEdge } from './kit/edge.ts';
 
 const edge = await startEdge();

@@ -10,10 +10,10 @@ import {
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { LIMITS } from '../../src/core/limits.ts';
+import { exceededLimit, resolveOperation } from '../../src/graphql-http/measure.ts';
+import { costOf } from '../../src/graphql-http/query-cost.ts';
 import { schema } from '../../src/graphql/schema.ts';
-import { exceededLimit, resolveOperation } from '../../src/server/graphql-http/measure.ts';
-import { costOf } from '../../src/server/graphql-http/query-cost.ts';
-import { SERVER_DEFAULTS } from '../../src/server/settings.ts';
+import { SERVER_DEFAULTS } from '../../src/http/settings.ts';
 
 function cost(source: string, variables: Record<string, unknown> = {}): number {
   const document = parse(source);

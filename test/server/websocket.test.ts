@@ -2,7 +2,7 @@ import { createClient } from 'graphql-ws';
 import type { Socket } from 'node:net';
 import { afterAll, describe, expect, test } from 'vitest';
 import { WebSocket } from 'ws';
-import { Admission } from '../../src/server/admission.ts';
+import { Admission } from '../../src/http/admission.ts';
 import { KEY, startEdge, until, untilStill } from './kit/edge.ts';
 import { connect, connectWithKey } from './kit/ws.ts';
 

@@ -11,7 +11,7 @@ import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createDatabase, type Database } from '../../src/db/client.ts';
 import { transaction } from '../../src/db/transaction.ts';
-import { MOVE_TAIL_SQL, REMOVE_SQL } from '../../src/ingest/retention.ts';
+import { MOVE_TAIL_SQL, REMOVE_SQL } from '../../src/upkeep/retention.ts';
 import { startChildGateway, type ChildGateway } from '../kit/child-gateway.ts';
 import { freePort } from '../kit/free-port.ts';
 import { ADMIN_KEY } from '../kit/gateway.ts';

@@ -4,7 +4,7 @@
  */
 import { createStore, useStore } from './store.ts';
 
-/** GraphiQL's page reads the same place: `src/server/graphiql.ts`. */
+/** GraphiQL's page reads the same place: `src/http/graphiql.ts`. */
 const STORED_AT = 'sluice.key';
 
 export interface Session {

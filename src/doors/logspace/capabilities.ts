@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { actorOf } from '../../core/principal.ts';
 import { isWithinBytes } from '../../core/text.ts';
-import type { DoorNotes } from '../../ingest/door-notes.ts';
+import type { DoorNotes } from '../../record/door-notes.ts';
 import type { DoorAnswer, DoorContext, DoorRequest } from '../door.ts';
 import { readShape } from './body.ts';
 import { hqError } from './errors.ts';

@@ -9,7 +9,7 @@ import { uuidOf } from '../../core/event-key.ts';
 import type { EventInput, EventProblem } from '../../core/event.ts';
 import { LIMITS } from '../../core/limits.ts';
 import { isStorableJson, TEXT_INVALID } from '../../core/text.ts';
-import type { QuarantineItem } from '../../ingest/quarantine.ts';
+import type { QuarantineItem } from '../../record/quarantine.ts';
 import type { DoorAnswer, DoorContext, DoorRequest } from '../door.ts';
 import { recordEach } from '../record.ts';
 import { asRefusal, readText } from './body.ts';

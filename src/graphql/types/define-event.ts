@@ -1,6 +1,6 @@
 import type { EventDefinition } from '../../core/definition.ts';
 import { actorOf } from '../../core/principal.ts';
-import type { DefinitionInput } from '../../ingest/definition-admin.ts';
+import type { DefinitionInput } from '../../record/definition-admin.ts';
 import { notFound } from '../access.ts';
 import { builder } from '../builder.ts';
 import type { GraphQLContext } from '../context.ts';

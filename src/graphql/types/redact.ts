@@ -1,6 +1,6 @@
 import { GatewayError } from '../../core/errors.ts';
 import { actorOf } from '../../core/principal.ts';
-import type { Redaction } from '../../ingest/redact.ts';
+import type { Redaction } from '../../upkeep/redact.ts';
 import { builder } from '../builder.ts';
 import type { GraphQLContext } from '../context.ts';
 import { WORKSPACE_ARGUMENT } from '../words.ts';

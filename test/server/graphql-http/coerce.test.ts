@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { coerceInputValue, isInputType, type GraphQLInputType } from 'graphql';
 import { expect, test } from 'vitest';
+import { coercerOf, NotCoercible } from '../../../src/graphql-http/executor/coerce.ts';
 import { schema } from '../../../src/graphql/schema.ts';
-import { coercerOf, NotCoercible } from '../../../src/server/graphql-http/executor/coerce.ts';
 
 function inputType(name: string): GraphQLInputType {
   const type = schema.getType(name);

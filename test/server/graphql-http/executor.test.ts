@@ -19,8 +19,8 @@ import {
 } from 'graphql';
 import { createHash } from 'node:crypto';
 import { expect, test } from 'vitest';
-import { prepareExecution } from '../../../src/server/graphql-http/executor/executor.ts';
-import { prepareVariables } from '../../../src/server/graphql-http/executor/variables.ts';
+import { prepareExecution } from '../../../src/graphql-http/executor/executor.ts';
+import { prepareVariables } from '../../../src/graphql-http/executor/variables.ts';
 
 /** Every kind of type, nested in lists and nulls, whose resolvers answer by the seed and the path. */
 const schema = buildSchema(/* GraphQL */ `

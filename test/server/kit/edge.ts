@@ -2,13 +2,13 @@ import { connect, type Socket } from 'node:net';
 import { GatewayError } from '../../../src/core/errors.ts';
 import { LIMITS } from '../../../src/core/limits.ts';
 import type { Principal } from '../../../src/core/principal.ts';
+import type { PipelineOptions } from '../../../src/graphql-http/pipeline.ts';
+import { createGraphqlServer } from '../../../src/graphql-http/server.ts';
 import { createContext } from '../../../src/graphql/context.ts';
 import type { Services } from '../../../src/graphql/services.ts';
-import { Admission } from '../../../src/server/admission.ts';
-import type { PipelineOptions } from '../../../src/server/graphql-http/pipeline.ts';
-import { createGraphqlServer } from '../../../src/server/graphql-http/server.ts';
-import { createHttpServer, type HttpServerOptions } from '../../../src/server/http.ts';
-import { SERVER_DEFAULTS, type ServerSettings } from '../../../src/server/settings.ts';
+import { Admission } from '../../../src/http/admission.ts';
+import { createHttpServer, type HttpServerOptions } from '../../../src/http/server.ts';
+import { SERVER_DEFAULTS, type ServerSettings } from '../../../src/http/settings.ts';
 import { stubSchema, type Sightings } from './schema.ts';
 
 /** The stub schema reads from nothing. */

@@ -1,0 +1,295 @@
+/**
+ * Mounts a door: all that happens around a route, so that the route only translates. In order:
+ * find the route, authenticate, check the scope, read the body, authenticate again (a sender may
+ * draw its body out for a minute), handle, answer; whatever fails on the way is answered in the
+ * vendor's shape.
+ */
+import type { ServerResponse } from 'node:http';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { GatewayError } from '../core/errors.ts';
+import type { Receipt } from '../core/event.ts';
+import { requireScope, unauthenticated, type Principal, type Scope } from '../core/principal.ts';
+import type { Door, DoorAnswer, DoorContext, DoorRequest, DoorServices } from '../doors/door.ts';
+import type { Admission } from '../http/admission.ts';
+import { admit } from '../http/admit.ts';
+import { drained, hasBody, readBody } from '../http/body.ts';
+import { HttpCall } from '../http/call.ts';
+import { logCause } from '../http/errors.ts';
+import { readJson } from '../http/json.ts';
+import { pathOf, type PathHandler } from '../http/router.ts';
+import type { ServerSettings } from '../http/settings.ts';
+import type { Live } from '../live/live.ts';
+import type { Log } from '../observability/log.ts';
+import type { Metrics } from '../observability/metrics.ts';
+import type { QuarantineItem, QuarantineTarget } from '../record/quarantine.ts';
+import type { RecordEvents } from '../record/record.ts';
+import type { Access } from '../security/access.ts';
+import { schemeOf } from '../security/address.ts';
+import type { AuthenticateCaller, RateLimits } from '../security/rate-limits.ts';
+import { createRoutes, type Found } from './door-routes.ts';
+
+export interface DoorHandlerOptions {
+  readonly services: DoorServices & {
+    readonly access: Access;
+    readonly authenticate: AuthenticateCaller;
+    readonly confirm: AuthenticateCaller;
+    readonly metrics: Pick<Metrics, 'receipts'>;
+    readonly rateLimits: Pick<RateLimits, 'countEvents' | 'tenantOf'>;
+    readonly record: RecordEvents;
+    readonly live: Pick<Live, 'hold'>;
+    keepAside(target: QuarantineTarget, items: readonly QuarantineItem[]): Promise<void>;
+  };
+  readonly admission: Admission;
+  readonly log: Log;
+  readonly settings: ServerSettings;
+}
+
+export function createDoorHandler(door: Door, options: DoorHandlerOptions): PathHandler {
+  const find = createRoutes(door.routes);
+  const { log, settings } = options;
+
+  function encodeError(error: unknown, request: DoorRequest): DoorAnswer {
+    const { requestId } = request;
+    const told = error instanceof GatewayError ? error : masked(requestId);
+    if (told === error) logCause(told, { requestId, log });
+    else log.error({ requestId, err: error }, 'unexpected error');
+    const answer = door.encodeError(told, request);
+    return { ...answer, headers: { ...headersOf(told), ...answer.headers } };
+  }
+
+  async function answerTo(request: OpenRequest, call: HttpCall): Promise<DoorAnswer> {
+    const found = find(request.method, request.path);
+    if (found.route === null) return withoutRoute(door, request, found);
+    request.params = found.params;
+    const credential = credentialOf(door, request);
+    const { authenticate, confirm, live, rateLimits } = options.services;
+    await admit(call, options.admission, rateLimits.tenantOf(call, credential.secret));
+    const { scope, handle } = found.route;
+    const principalBy = async (authenticated: AuthenticateCaller) => {
+      const principal = await authenticated(credential.secret, call);
+      if (principal === null) throw credential.refused;
+      return scope === null ? principal : requireScope(principal, scope);
+    };
+    await principalBy(authenticate);
+    request.body = await readBody(call, settings.bodyBytesMax);
+    const principal = await principalBy(confirm);
+    const task: Task = { call, principal, scope, workspaceId: null };
+    const answer = await handle(request, contextOf(door, task, options));
+    if (isStream(answer.body)) holdStream(task, live);
+    return answer;
+  }
+
+  return {
+    name: door.name,
+    matches: path => door.owns(path),
+    async handle(req, res) {
+      const call = new HttpCall(req, res, String(res.getHeader('x-request-id')));
+      const request = new OpenRequest(call, settings);
+      let answer: DoorAnswer;
+      try {
+        answer = await answerTo(request, call);
+      } catch (error) {
+        answer = encodeError(error, request);
+      }
+      await send(res, answer, settings);
+    },
+  };
+}
+
+const EMPTY = Buffer.alloc(0);
+
+/** A request whose parts are filled in on its way. */
+class OpenRequest implements DoorRequest {
+  readonly method: string;
+  readonly path: string;
+  readonly headers: DoorRequest['headers'];
+  readonly requestId: string;
+  params: DoorRequest['params'] = {};
+  body: Buffer = EMPTY;
+  readonly #url: string;
+  readonly #call: HttpCall;
+  readonly #settings: ServerSettings;
+  #query: URLSearchParams | undefined;
+
+  constructor(call: HttpCall, settings: ServerSettings) {
+    const { req, requestId } = call;
+    const { method = 'GET', url = '/' } = req;
+    this.#call = call;
+    this.#settings = settings;
+    this.requestId = requestId;
+    this.method = method;
+    this.path = pathOf(req);
+    this.headers = req.headers as DoorRequest['headers'];
+    this.#url = url;
+  }
+
+  /** @throws GatewayError BAD_REQUEST */
+  get query(): URLSearchParams {
+    return (this.#query ??= readQuery(this.#url.slice(this.path.length + 1)));
+  }
+
+  get origin(): string {
+    const { host } = this.headers;
+    const scheme = schemeOf(this.#call, this.#settings.trustedProxies);
+    return host === undefined ? '' : `${scheme}://${host}`;
+  }
+
+  repeatedHeaders(): string[] {
+    const { rawHeaders } = this.#call.req;
+    const names = rawHeaders.filter((_, at) => at % 2 === 0).map(name => name.toLowerCase());
+    return names.filter((name, at) => names.indexOf(name) < at);
+  }
+
+  json(): unknown {
+    return readJson(this.body, this.#settings.jsonDepthMax);
+  }
+}
+
+/** URLSearchParams alone puts U+FFFD where an escape is not UTF-8. */
+function readQuery(search: string): URLSearchParams {
+  for (const [escapes] of search.matchAll(/(?:%[\da-f]{2})+/gi)) {
+    try {
+      decodeURIComponent(escapes);
+    } catch (cause) {
+      const message = 'The query is not percent-encoded UTF-8.';
+      throw new GatewayError('BAD_REQUEST', message, { cause });
+    }
+  }
+  return new URLSearchParams(search);
+}
+
+interface Credential {
+  /** Null where no key was sent. */
+  readonly secret: string | null;
+  /** What is said where there is no such key. */
+  readonly refused: unknown;
+}
+
+function credentialOf(door: Door, request: DoorRequest): Credential {
+  try {
+    return { secret: door.credential(request), refused: unauthenticated() };
+  } catch (refused) {
+    // In the words of its vendor.
+    return { secret: null, refused };
+  }
+}
+
+/** A request that was let in. */
+interface Task {
+  readonly call: HttpCall;
+  readonly principal: Principal;
+  /** Of the route; null where the handler asks for it itself. */
+  readonly scope: Scope | null;
+  /** Where it has got access; null before that. */
+  workspaceId: number | null;
+}
+
+function contextOf(door: Door, task: Task, { services }: DoorHandlerOptions): DoorContext {
+  const name = door.name;
+  const { call, principal, scope } = task;
+  const actor = { keyId: principal.keyId, scope: scope ?? 'EVENTS_WRITE' };
+  return {
+    principal,
+    services,
+    async access(slug, needed) {
+      const workspace = await services.access(principal, slug, needed);
+      task.workspaceId = workspace.id;
+      return workspace;
+    },
+    async record(workspace, events, atomic) {
+      if (name === 'GENESYS') throw readOnly();
+      await services.rateLimits.countEvents(principal.keyId, events.length);
+      return services.record({ workspace, door: name, events, atomic, actor });
+    },
+    async keepAside(workspace, items) {
+      if (name === 'GENESYS') throw readOnly();
+      await services.keepAside({ workspaceId: workspace.id, door: name, actor }, items);
+      services.metrics.receipts(name, items.map(quarantined));
+    },
+    get signal() {
+      return call.signal;
+    },
+  };
+}
+
+/**
+ * An answer that is streamed is nobody's answer to wait for. It counts among the streams of its
+ * key, and is cut when the key is revoked or expires, or its workspace is deleted.
+ * @throws GatewayError TOO_MANY_STREAMS
+ */
+function holdStream({ call, principal, workspaceId }: Task, live: Pick<Live, 'hold'>): void {
+  const { res, work } = call;
+  const release = live.hold({
+    ...{ workspaceId, tag: principal.keyId },
+    // Without its last chunk: the reader sees that it is not whole.
+    end: () => res.destroy(),
+  });
+  work?.end();
+  if (res.closed) release();
+  else res.once('close', release);
+}
+
+/** What GraphQL would answer for an event that was kept aside. */
+function quarantined({ input, problems, madeId }: QuarantineItem, index: number): Receipt {
+  const eventId = input.id ?? madeId ?? null;
+  return { index, status: 'QUARANTINED', eventId, position: null, recordedAt: null, problems };
+}
+
+function readOnly(): TypeError {
+  return new TypeError('this door is for reading only');
+}
+
+/** @throws GatewayError METHOD_NOT_ALLOWED, NOT_FOUND */
+function withoutRoute(door: Door, request: DoorRequest, { allow }: Found): DoorAnswer {
+  const { method } = request;
+  if (allow === '') throw new GatewayError('NOT_FOUND', 'Nothing is served at this path.');
+  if (method === 'OPTIONS') {
+    return { status: 204, headers: { allow, ...door.optionsHeaders?.(request) } };
+  }
+  const message = `The path does not support ${method}. It supports ${allow}.`;
+  throw new GatewayError('METHOD_NOT_ALLOWED', message, { extensions: { allow } });
+}
+
+function masked(requestId: string): GatewayError {
+  const message = `Internal error. The log has it under the request id ${requestId}.`;
+  return new GatewayError('INTERNAL_SERVER_ERROR', message, { extensions: { requestId } });
+}
+
+function headersOf({ code, extensions, retryAfterS }: GatewayError): Record<string, string> {
+  return {
+    ...(retryAfterS === undefined ? {} : { 'retry-after': String(retryAfterS) }),
+    ...(code === 'METHOD_NOT_ALLOWED' ? { allow: String(extensions['allow']) } : {}),
+  };
+}
+
+async function send(
+  res: ServerResponse,
+  { status, headers, body }: DoorAnswer,
+  { stuckPeerMs }: ServerSettings,
+): Promise<void> {
+  const { req } = res;
+  if (res.headersSent || res.destroyed) return;
+  const type = body === undefined ? {} : { 'content-type': 'application/json' };
+  if (isStream(body)) {
+    res.writeHead(status, { ...type, ...headers });
+    if (req.method === 'HEAD') return void res.end();
+    res.socket?.setTimeout(stuckPeerMs);
+    // A pipeline alone listens to its end eight times over.
+    res.setMaxListeners(20);
+    // A reader that leaves, and a source that fails in the middle, end it without its last chunk.
+    return pipeline(Readable.from(body), res).catch(() => void res.destroy());
+  }
+  const length = status === 204 ? {} : { 'content-length': Buffer.byteLength(body ?? '') };
+  res.writeHead(status, { ...type, ...headers, ...length });
+  if (req.complete || !hasBody(req)) return void res.end(body);
+  // Refused before its body was read: the answer is on its way, its end waits for the sender.
+  if (body === undefined) res.flushHeaders();
+  else res.write(body);
+  await drained(req);
+  res.end();
+}
+
+function isStream(body: DoorAnswer['body']): body is AsyncIterable<string> {
+  return typeof body === 'object' && !Buffer.isBuffer(body);
+}

@@ -1,0 +1,152 @@
+/**
+ * The composition root: from settings to a gateway that serves. Read it top to bottom for what
+ * there is, and `stop` for the order in which it ends.
+ */
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Config } from '../config.ts';
+import { isExposed, readAddress } from '../db/address.ts';
+import { createDatabase, type Database } from '../db/client.ts';
+import { startEmbeddedPostgres } from '../db/embedded.ts';
+import { migrate } from '../db/migrate.ts';
+import { checkServer } from '../db/server-check.ts';
+import type { Log } from '../observability/log.ts';
+import { createMetrics, type Metrics } from '../observability/metrics.ts';
+import { traced } from '../observability/trace.ts';
+import { startTracing } from '../observability/tracing.ts';
+import { ensureAdminKey, type AdminKey } from '../security/admin-key.ts';
+import { VERSION } from '../version.ts';
+import { createEdge } from './edge.ts';
+import { createServices } from './services.ts';
+
+export interface Gateway {
+  readonly url: string;
+  /** The first admin key, when it was made at this start: it is shown this once. */
+  readonly newAdminKey: string | null;
+  /** What an operator ought to know of this start. */
+  readonly notes: readonly string[];
+  /** Answers what runs, flushes what waits, ends streams with their cursors, closes the database. */
+  stop(): Promise<void>;
+}
+
+const DEFAULT_WORKSPACE = { slug: 'default', name: 'Default' };
+
+export async function startGateway(config: Config, log: Log): Promise<Gateway> {
+  const stops: (() => Promise<void>)[] = [];
+  const stop = () => stopAll(stops.splice(0).reverse());
+  try {
+    if (config.traces) stops.push(await startTracing(VERSION));
+    const { url: databaseUrl, note } = await startStorage(config, log, stops);
+    const metrics = createMetrics();
+    const db = createDatabase({
+      url: databaseUrl,
+      observe: (lane, work) => observeStatement(metrics, lane, work),
+      readTimeoutMs: config.readTimeoutMs,
+      connectionsMax: config.connectionsMax,
+    });
+    stops.push(() => db.stop());
+    await db.checkSessions(config.connectionsMax);
+    const serverNotes = await checkServer(db.upkeep, config.connectionsMax);
+    await migrate(db.upkeep);
+    const adminKey = await prepare(db, config);
+    const warnings = [...serverNotes, ...adminKey.notes];
+    for (const sentence of warnings) log.warn({}, sentence);
+    const services = await createServices({ db, config, log, metrics });
+    stops.push(() => services.stop());
+    await services.start();
+    const edge = createEdge({ config, services, log });
+    stops.push(() => edge.stop());
+    const address = await edge.listen(config.port, config.host);
+    const notes = [note, keyNote(config, adminKey.made), networkNote(config)].filter(
+      each => each !== undefined,
+    );
+    const url = urlOf(config.host, address.port);
+    return { url, newAdminKey: adminKey.made, notes: [...notes, ...warnings], stop };
+  } catch (error) {
+    await stop().catch((err: unknown) => log.warn({ err }, 'stopped out of order'));
+    throw error;
+  }
+}
+
+/** In order, each whatever became of those before it. @throws what the first failed with */
+async function stopAll(stops: readonly (() => Promise<void>)[]): Promise<void> {
+  const failures: unknown[] = [];
+  for (const stop of stops) await stop().catch((error: unknown) => failures.push(error));
+  if (failures.length > 0) throw failures[0];
+}
+
+/** Measures a statement, in a span of its own. */
+function observeStatement<T>(metrics: Metrics, lane: string, work: () => Promise<T>): Promise<T> {
+  const startedMs = performance.now();
+  return traced(`postgres ${lane}`, { 'db.system.name': 'postgresql' }, work).finally(() =>
+    metrics.statement(lane, performance.now() - startedMs),
+  );
+}
+
+async function startStorage(config: Config, log: Log, stops: (() => Promise<void>)[]) {
+  if (config.databaseUrl !== null) return { url: config.databaseUrl, note: undefined };
+  const embedded = await startEmbeddedPostgres({
+    dataDir: config.dataDir,
+    log: message => log.info({}, message),
+  });
+  stops.push(() => embedded.stop());
+  return { url: embedded.url, note: embedded.note };
+}
+
+/** The default workspace, and a key to begin with. */
+async function prepare(db: Database, config: Config): Promise<AdminKey> {
+  await db.write.query(
+    `with made as (
+       insert into workspaces (slug, name) select $1, $2
+       where not exists (select from workspaces) and not exists (select from workspace_marks)
+       on conflict do nothing returning id
+     ) insert into workspace_marks (workspace_id) select id from made`,
+    [DEFAULT_WORKSPACE.slug, DEFAULT_WORKSPACE.name],
+  );
+  const adminKey = await ensureAdminKey(db.write, config.adminKey);
+  const { made } = adminKey;
+  // Of another server's database the key is not this folder's to keep.
+  if (made !== null && config.databaseUrl === null) keepAdminKey(config, made);
+  return adminKey;
+}
+
+function keepAdminKey({ dataDir }: Config, secret: string): void {
+  mkdirSync(dataDir, { recursive: true });
+  writeFileSync(adminKeyFile(dataDir), `${secret}\n`, { mode: 0o600 });
+}
+
+function adminKeyFile(dataDir: string): string {
+  return join(dataDir, 'admin-key');
+}
+
+function keyNote(
+  { adminKey, databaseUrl, dataDir }: Config,
+  made: string | null,
+): string | undefined {
+  if (databaseUrl !== null) return undefined;
+  const file = adminKeyFile(dataDir);
+  if (made !== null) return `The admin key is kept in ${file}.`;
+  if (adminKey !== null) return undefined;
+  try {
+    readFileSync(file);
+    return `The admin key is in ${file}.`;
+  } catch {
+    return undefined;
+  }
+}
+
+/** A password and events in the clear are for the operator to know of. */
+function networkNote({ databaseUrl }: Config): string | undefined {
+  if (databaseUrl === null) return undefined;
+  const address = readAddress(databaseUrl);
+  if (!isExposed(address)) return undefined;
+  return (
+    `The connection to the database at ${address.host} is not encrypted. ` +
+    'Add sslmode=verify-full to DATABASE_URL, unless the network between is yours alone.'
+  );
+}
+
+function urlOf(host: string, port: number): string {
+  const shown = host === '0.0.0.0' || host === '::' ? 'localhost' : host;
+  return `http://${shown.includes(':') ? `[${shown}]` : shown}:${port}`;
+}

@@ -1,0 +1,61 @@
+/** The path from a request to committed positions, wired to this gateway's database. */
+import { randomUUID } from 'node:crypto';
+import { GatewayError } from '../core/errors.ts';
+import { uuidV7 } from '../core/uuid-v7.ts';
+import type { Database } from '../db/client.ts';
+import { ensurePartitions } from '../db/partitions.ts';
+import type { SchemaChecker } from '../json-schema/checker.ts';
+import { monotonicMs } from '../live/clock.ts';
+import type { Live } from '../live/live.ts';
+import type { Log } from '../observability/log.ts';
+import type { Metrics } from '../observability/metrics.ts';
+import { DefinitionCache } from '../record/definitions.ts';
+import { createRecordEvents, type RecordEvents } from '../record/record.ts';
+import { storedEvents } from '../record/stored-events.ts';
+import { Writers, type Recorded } from '../record/writers.ts';
+import type { Fold } from '../rollup/fold.ts';
+
+export interface IngestOptions {
+  readonly db: Database;
+  readonly log: Log;
+  readonly metrics: Metrics;
+  readonly live: Live;
+  readonly fold: Fold;
+  readonly schemas: SchemaChecker;
+}
+
+export function createIngest({ db, log, metrics, live, fold, schemas }: IngestOptions) {
+  const nowMs = monotonicMs;
+  const definitions = new DefinitionCache(db.write, nowMs);
+  const writers = new Writers({
+    ...{ connection: db.flush, crowd: db.crowd },
+    ensurePartitions: async () => void (await ensurePartitions(db.upkeep)),
+    staleDefinitions: entries => definitions.stale(entries),
+    onRecorded: recorded => announce(recorded, live, fold),
+    onFlush: metrics.flushed,
+    onError: err => log.error({ err }, 'a flush failed'),
+    nowMs,
+  });
+  const record = createRecordEvents({
+    ...{ write: db.write, writers, definitions, schemas, nowMs },
+    now: () => new Date(),
+    newId: () => uuidV7(Date.now(), randomUUID()),
+  });
+  const measured: RecordEvents = async request => {
+    const receipts = await record(request).catch((error: unknown) => {
+      if (error instanceof GatewayError && error.code === 'OVERLOADED') metrics.refused(error.code);
+      throw error;
+    });
+    metrics.receipts(request.door, receipts);
+    return receipts;
+  };
+  return { definitions, writers, record: measured };
+}
+
+function announce(recorded: Recorded, live: Live, fold: Fold) {
+  if (recorded.heads.size === 0) return;
+  const events = storedEvents(recorded, id => live.watched(id));
+  if (events.length > 0) live.offer(events);
+  live.recorded(recorded.heads);
+  fold.note(recorded.heads.keys());
+}

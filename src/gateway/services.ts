@@ -1,0 +1,225 @@
+/** Everything between the edge and the database, wired once. */
+import type { Config } from '../config.ts';
+import { GatewayError } from '../core/errors.ts';
+import { unauthenticated } from '../core/principal.ts';
+import type { Database } from '../db/client.ts';
+import { onBehalfOf } from '../db/connection.ts';
+import { EPOCH_DUE, readInstallation, settleHome } from '../db/installation.ts';
+import { codeOf, SQLSTATE } from '../db/sqlstate.ts';
+import type { DoorServices } from '../doors/door.ts';
+import type { DoorStores } from '../doors/index.ts';
+import { createSharedResults, type SharedResults } from '../graphql-http/shared-results.ts';
+import type { Services } from '../graphql/services.ts';
+import type { Admission } from '../http/admission.ts';
+import { createSchemaChecker, type SchemaChecker } from '../json-schema/checker.ts';
+import { monotonicMs } from '../live/clock.ts';
+import type { Live } from '../live/live.ts';
+import type { Log } from '../observability/log.ts';
+import type { Metrics } from '../observability/metrics.ts';
+import { createWorkspaceReader } from '../read/workspaces.ts';
+import { createDefinitionAdmin } from '../record/definition-admin.ts';
+import { createQuarantineAdmin } from '../record/quarantine-admin.ts';
+import { quarantine } from '../record/quarantine.ts';
+import type { Writers } from '../record/writers.ts';
+import { createFold, type Fold } from '../rollup/fold.ts';
+import { createAccess, type Access, type WorkspaceSource } from '../security/access.ts';
+import { clientAddress } from '../security/address.ts';
+import { createAuthenticator } from '../security/authenticate.ts';
+import { createKeyAdmin } from '../security/keys.ts';
+import type { AuthenticateCaller, RateLimits } from '../security/rate-limits.ts';
+import { createTickets, type Tickets } from '../security/tickets.ts';
+import { createWorkspaceAdmin } from '../security/workspace-admin.ts';
+import { redact } from '../upkeep/redact.ts';
+import { createUpkeep, type Upkeep } from '../upkeep/upkeep.ts';
+import { createBounds, type Bounds } from './bounds.ts';
+import type { DoorHandlerOptions } from './door-handler.ts';
+import { createDoorStores } from './door-stores.ts';
+import { createGatewayAggregates, createGatewayLive } from './live-services.ts';
+import { ADMINISTRATION, createReaders } from './readers.ts';
+import { createReadiness, type NotReady } from './readiness.ts';
+import { createIngest } from './record-services.ts';
+import { createStatus } from './status.ts';
+import { createStreamsCheck } from './streams-check.ts';
+
+export interface GatewayServices
+  extends Services, Pick<DoorServices, 'latestBySubject'>, DoorStores {
+  /** Keeps what a door has acknowledged. @throws GatewayError SERVICE_UNAVAILABLE */
+  readonly keepAside: DoorHandlerOptions['services']['keepAside'];
+  readonly live: Live;
+  /** Of all that asks for something to be done. */
+  readonly admission: Admission;
+  readonly access: Access;
+  readonly authenticate: AuthenticateCaller;
+  /** As `authenticate`, of one that was authenticated before: it counts in no rate. */
+  readonly confirm: AuthenticateCaller;
+  readonly rateLimits: RateLimits;
+  readonly tickets: Tickets;
+  readonly metrics: Metrics;
+  /** Of streams that ask the same. */
+  readonly sharedResults: SharedResults;
+  /** Why nothing can be recorded or read right now; empty when all is well. */
+  readonly notReady: NotReady;
+  start(): Promise<void>;
+  /** Flushes what waits and ends what runs in the background. */
+  stop(): Promise<void>;
+}
+
+export interface ServicesOptions {
+  readonly db: Database;
+  readonly config: Config;
+  readonly log: Log;
+  readonly metrics: Metrics;
+}
+
+export async function createServices(options: ServicesOptions): Promise<GatewayServices> {
+  const { db, config, log, metrics } = options;
+  const nowMs = () => Date.now();
+  const epoch = await openEpoch(options);
+  const readers = createReaders({
+    ...{ read: db.read, epoch, nowMs, metrics },
+    bytesMax: config.answerBytesMax,
+  });
+  const live = createGatewayLive(options);
+  const fold = createFold({ upkeep: db.upkeep, logger: log, nowMs });
+  const upkeep = createUpkeep({ upkeep: db.upkeep, logger: log });
+  const sharedResults = createSharedResults();
+  const schemas = createSchemaChecker(err => log.warn({ err }, 'checking payloads by a schema'));
+  const { definitions, writers, record } = createIngest({ ...options, live, fold, schemas });
+  const onDefined = (workspaceId: number) => {
+    definitions.forget(workspaceId);
+    fold.note([workspaceId]);
+  };
+  const tickets = createTickets({
+    ...{ write: db.write, epoch },
+    onError: err => log.warn({ err }, 'tickets of open streams were not renewed'),
+  });
+  const bounds = createBounds(config, metrics);
+  const streamsCheck = createStreamsCheck(db, live, log);
+  metrics.readFrom({
+    lanes: () => lanesOf(db),
+    waitingEvents: () => writers.depth,
+    requests: () => bounds.admission.figures,
+    streams: () => ({ ...live.stats(), executions: sharedResults.stats().executions }),
+    upkeep: () => upkeep.stats(),
+  });
+  return {
+    epoch,
+    ...readers,
+    ...(await createDoorStores(db)),
+    record,
+    schemas,
+    live,
+    ...bounds,
+    ...createWorkspaces(db, createWorkspaceReader(db.lookup), fold),
+    ...createKeys(options, bounds),
+    definitionAdmin: createDefinitionAdmin({ write: db.write, schemas, onDefined }),
+    quarantineAdmin: createQuarantineAdmin(db.write, record),
+    keepAside: (target, items) => keepAside(db, target, items),
+    liveAggregates: createGatewayAggregates(db, live, epoch),
+    status: createStatus({ read: onBehalfOf(ADMINISTRATION, db.read), config, writers, live }),
+    redact: (workspaceId, redaction, actor) =>
+      redact(db.upkeep, workspaceId, redaction, {
+        actor,
+        fold: id => fold.foldNow(id),
+        onEmptied: metrics.redacted,
+        // Also where it failed: whether it was committed may not be known.
+      }).finally(() => live.forget(workspaceId)),
+    createStreamTicket: tickets.create,
+    tickets,
+    metrics,
+    sharedResults,
+    notReady: createReadiness(db.probe, monotonicMs),
+    ...inOrder({ writers, upkeep, live, fold, streamsCheck, tickets, schemas }),
+  };
+}
+
+function lanesOf({ read, lookup, write, upkeep }: Database) {
+  return {
+    read: read.stats(),
+    lookup: lookup.stats(),
+    write: write.stats(),
+    upkeep: upkeep.stats(),
+  };
+}
+
+interface Running {
+  readonly writers: Pick<Writers, 'stop'>;
+  readonly upkeep: Pick<Upkeep, 'start' | 'stop'>;
+  readonly live: Pick<Live, 'start' | 'stop'>;
+  readonly fold: Pick<Fold, 'start' | 'stop'>;
+  readonly streamsCheck: ReturnType<typeof createStreamsCheck>;
+  readonly tickets: Pick<Tickets, 'start' | 'stop'>;
+  readonly schemas: SchemaChecker;
+}
+
+/** The start and the end of what runs in the background. */
+function inOrder(running: Running): Pick<GatewayServices, 'start' | 'stop'> {
+  const { writers, upkeep, live, fold, streamsCheck, tickets, schemas } = running;
+  return {
+    async start() {
+      await upkeep.start();
+      await live.start();
+      fold.start();
+      streamsCheck.start();
+      tickets.start();
+    },
+    async stop() {
+      await writers.stop();
+      streamsCheck.stop();
+      tickets.stop();
+      await Promise.all([live.stop(), fold.stop(), upkeep.stop(), schemas.stop()]);
+    },
+  };
+}
+
+function createWorkspaces(
+  db: Database,
+  source: WorkspaceSource,
+  fold: Fold,
+): Pick<GatewayServices, 'access' | 'workspaceAdmin'> {
+  const { access, forget } = createAccess(source, monotonicMs);
+  const onChanged = (id: number) => {
+    forget(id);
+    fold.note([id]);
+  };
+  return { access, workspaceAdmin: createWorkspaceAdmin(db.write, onChanged) };
+}
+
+function createKeys(
+  { db, config }: ServicesOptions,
+  { rateLimits }: Bounds,
+): Pick<GatewayServices, 'authenticate' | 'confirm' | 'keyAdmin'> {
+  const { authenticate, forget } = createAuthenticator({
+    read: db.lookup,
+    write: db.write,
+    nowMs: monotonicMs,
+  });
+  const { allowWeakKeys: allowWeak, keyAgeDaysMax: ageDaysMax, trustedProxies } = config;
+  const confirm: AuthenticateCaller = async (secret, caller) =>
+    secret === null ? null : authenticate(secret, () => clientAddress(caller, trustedProxies));
+  return {
+    authenticate: (secret, caller) =>
+      rateLimits.admit(caller, secret, () => confirm(secret, caller)),
+    confirm,
+    keyAdmin: createKeyAdmin(db.write, { allowWeak, ageDaysMax, onRevoked: forget }),
+  };
+}
+
+async function keepAside(
+  db: Database,
+  ...[target, items]: Parameters<DoorHandlerOptions['services']['keepAside']>
+) {
+  try {
+    await quarantine(db.write, target, items);
+  } catch (cause) {
+    if (codeOf(cause) === SQLSTATE.keyNotValid) throw unauthenticated();
+    throw new GatewayError('SERVICE_UNAVAILABLE', 'Try again shortly.', { cause });
+  }
+}
+
+async function openEpoch({ db, log }: ServicesOptions): Promise<string> {
+  await settleHome(db.write);
+  const { epoch, isEpochDue } = await readInstallation(db.read);
+  if (isEpochDue) log.warn({ epoch }, EPOCH_DUE);
+  return epoch;
+}

@@ -1,0 +1,97 @@
+/** GraphQL over HTTP, event streams and WebSockets, on one path. */
+import type { IncomingMessage } from 'node:http';
+import { GatewayError } from '../core/errors.ts';
+import { LIMITS } from '../core/limits.ts';
+import { preferredType, takesEventStream } from '../http/accept.ts';
+import { admit } from '../http/admit.ts';
+import { answerError } from '../http/answer.ts';
+import type { OperationParams } from '../http/call.ts';
+import { HttpCall } from '../http/call.ts';
+import { createCors } from '../http/cors.ts';
+import type { GraphqlServer } from '../http/router.ts';
+import { createPace } from './pace.ts';
+import { readGetParams, readPostParams } from './params.ts';
+import { createPipeline, DocumentFaults, type PipelineOptions, type Result } from './pipeline.ts';
+import { createEventStreams } from './sse.ts';
+import { Unsent } from './unsent.ts';
+import { createWebSockets } from './websocket.ts';
+import { createWriteAnswer } from './write-answer.ts';
+
+/** Builds the server and starts nothing. */
+export function createGraphqlServer(options: PipelineOptions): GraphqlServer {
+  const { settings, log, authenticate, confirm } = options;
+  const pipeline = createPipeline(options);
+  const pace = createPace();
+  const unsent = new Unsent(LIMITS.unsentBytesMax);
+  const streams = createEventStreams({ ...options, pace, unsent });
+  const write = createWriteAnswer(streams, log);
+  const allowOrigin = createCors(settings.corsOrigins);
+  const sockets = createWebSockets(pipeline, { ...options, pace, unsent });
+
+  function readParams(call: HttpCall): OperationParams | Promise<OperationParams> {
+    const { method, url = '' } = call.req;
+    return method === 'GET' ? readGetParams(url, settings) : readPostParams(call, settings);
+  }
+
+  async function resultOf(call: HttpCall): Promise<Result> {
+    try {
+      await admit(call, options.admission, options.tenantOf?.(call));
+      // Before the body: without a key only a small one is read.
+      call.principal = await authenticate(call);
+      const params = call.params ?? (await readParams(call));
+      const principal = await confirm(call, call.principal);
+      const { operation, run } = pipeline.prepare(call, params);
+      requireFitting(operation.type, call);
+      const isStream = preferredType(call.req.headers.accept) === 'text/event-stream';
+      return await run(principal, isStream ? 'RESULT' : 'TEXT');
+    } catch (error) {
+      return { errors: error instanceof DocumentFaults ? error.errors : [error] };
+    }
+  }
+
+  return {
+    async handle(req, res, requestId) {
+      if (allowOrigin(req, res) === 'preflight') return;
+      const refused = refusalOf(req);
+      if (refused) return answerError(res, refused, { allow: 'GET, POST' });
+      const call = new HttpCall(req, res, requestId);
+      await write(await resultOf(call), call);
+    },
+    upgrade: sockets.upgrade,
+    async stop(patienceMs) {
+      await Promise.all([streams.stop(patienceMs), sockets.stop(patienceMs)]);
+    },
+  };
+}
+
+/** @see https://graphql.github.io/graphql-over-http/draft/#sec-GET */
+class MutationByGet extends GatewayError {
+  constructor() {
+    super('BAD_REQUEST', 'A mutation is expected to be sent by POST.');
+  }
+
+  override get status(): number {
+    return 405;
+  }
+}
+
+/** Links and images send GET, so it carries no mutation; a stream goes to a caller that reads one. */
+function requireFitting(type: string, { req: { method, headers }, ticket }: HttpCall): void {
+  if (type !== 'subscription' && ticket !== null) {
+    throw new GatewayError('BAD_REQUEST', 'A ticket can only open a subscription.');
+  }
+  if (type === 'mutation' && method === 'GET') throw new MutationByGet();
+  if (type === 'subscription' && !takesEventStream(headers.accept)) {
+    throw new GatewayError(
+      'BAD_REQUEST',
+      'A subscription needs a stream: send "Accept: text/event-stream", or use the WebSocket.',
+    );
+  }
+}
+
+function refusalOf({ method }: IncomingMessage): GatewayError | undefined {
+  if (method !== 'GET' && method !== 'POST') {
+    return new GatewayError('METHOD_NOT_ALLOWED', 'GraphQL supports GET and POST.');
+  }
+  return undefined;
+}

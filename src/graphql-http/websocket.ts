@@ -1,0 +1,275 @@
+import {
+  CloseCode,
+  handleProtocols,
+  makeServer,
+  type WebSocket as ProtocolSocket,
+  type Server,
+} from 'graphql-ws';
+import type { IncomingMessage } from 'node:http';
+import type { Duplex } from 'node:stream';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { WebSocketServer, type WebSocket } from 'ws';
+import { GatewayError } from '../core/errors.ts';
+import { marked } from '../core/exact-json.ts';
+import { readerOf, requestIdOf } from '../http/call.ts';
+import { scanJson } from '../http/json.ts';
+import { becomesKnown } from '../http/newcomers.ts';
+import type { ServerSettings } from '../http/settings.ts';
+import type { Pace } from './pace.ts';
+import type { Pipeline, PipelineOptions } from './pipeline.ts';
+import type { Unsent } from './unsent.ts';
+import { measureMessages } from './ws-messages.ts';
+import { connectionCallOf, createOperations, type Outlet, type Peer } from './ws-operations.ts';
+import { createOutlet } from './ws-outlet.ts';
+
+/**
+ * The protocol graphql-transport-ws on sockets of `ws`. graphql-ws speaks it; here are the sockets:
+ * their bounds, their pings, their pace and their end.
+ *
+ * Until its `connection_init` is accepted, a socket may send a few kilobytes and has a few seconds;
+ * afterwards the parts of a message that is not complete are counted in admission.
+ *
+ * A message waits until the socket holds less than `websocketBufferBytesMax` unsent, and a stream is
+ * not asked for more before: a slow reader costs that much and no more. One that answers no ping
+ * within the next ping's time is cut, unless it has much to read before it comes to the ping.
+ * @see https://github.com/enisdenjo/graphql-ws/blob/master/PROTOCOL.md
+ */
+export interface WebSockets {
+  upgrade(req: IncomingMessage, socket: Duplex, head: Buffer): void;
+  /**
+   * Gives what runs a time to end by itself, ends the streams that are left with GOING_AWAY, waits
+   * for what runs, closes with 1001. Idempotent.
+   */
+  stop(patienceMs: number): Promise<void>;
+}
+
+const GOING_AWAY = 1001;
+const TRY_AGAIN_LATER = 1013;
+/** What a closing socket gets to answer our close. */
+const CLOSE_MS = 1_000;
+const POLL_MS = 20;
+/** How often the keys of open connections are checked. */
+const KEY_CHECK_MS = 2_000;
+/** Of one message, and reads of a socket that hold parts of one frame: each takes some memory. */
+const FRAGMENTS_MAX = 1_024;
+const CHUNKS_MAX = 8_192;
+
+export function createWebSockets(
+  pipeline: Pipeline,
+  options: PipelineOptions & { readonly pace: Pace; readonly unsent: Unsent },
+): WebSockets {
+  const { settings, unsent } = options;
+  const outletOptions = { bufferBytesMax: settings.websocketBufferBytesMax, unsent };
+  const protocol = makeServer(createOperations(pipeline, options));
+  const peers = new Map<WebSocket, Peer>();
+  const sockets = new WebSocketServer({
+    noServer: true,
+    clientTracking: false,
+    maxPayload: settings.websocketMessageBytesMax,
+    // Its types do not know all of these yet.
+    ...{ maxFragments: FRAGMENTS_MAX, maxBufferedChunks: CHUNKS_MAX, closeTimeout: CLOSE_MS },
+    perMessageDeflate: false,
+    handleProtocols,
+  });
+  const checking = setInterval(() => {
+    void closeUnauthenticated(peers, options);
+  }, KEY_CHECK_MS).unref();
+  let isStopping = false;
+
+  return {
+    upgrade(req, socket, head) {
+      if (isStopping) return void socket.end('HTTP/1.1 503 Service Unavailable\r\n\r\n');
+      sockets.handleUpgrade(req, socket, head, opened => {
+        const peer = peerOf(req, createOutlet(opened, socket, outletOptions));
+        peers.set(opened, peer);
+        opened.once('close', () => peers.delete(opened));
+        serve(opened, peer, protocol, options);
+        measureMessages({ opened, socket, peer, head, ...options });
+      });
+    },
+    async stop(patienceMs) {
+      isStopping = true;
+      clearInterval(checking);
+      const isQuiet = () => [...peers.values()].every(isIdle);
+      await until(isQuiet, patienceMs);
+      for (const peer of peers.values()) {
+        for (const stream of peer.streams) {
+          stream.fail(new GatewayError('GOING_AWAY', 'The gateway is stopping.'));
+        }
+      }
+      await until(isQuiet, settings.stopMs / 2);
+      for (const socket of peers.keys()) socket.close(GOING_AWAY, 'Going away');
+      await until(() => peers.size === 0, CLOSE_MS);
+      for (const socket of peers.keys()) socket.terminate();
+    },
+  };
+}
+
+/**
+ * Closes the connections of keys that were revoked or have expired. Their streams are ended before,
+ * each with its cursor: one that still runs gets another turn.
+ */
+async function closeUnauthenticated(
+  peers: ReadonlyMap<WebSocket, Peer>,
+  { confirm }: PipelineOptions,
+): Promise<void> {
+  const checked = new Map<number, Promise<boolean>>();
+  for (const [socket, peer] of peers) {
+    const { context, principal } = peer;
+    if (context === undefined || principal == null) continue;
+    // Once for all connections of a key.
+    const valid =
+      checked.get(principal.keyId) ?? isValid(confirm(connectionCallOf(context), principal));
+    checked.set(principal.keyId, valid);
+    if (await valid) continue;
+    if (isIdle(peer) || peer.isRefused) socket.close(CloseCode.Forbidden, 'Forbidden');
+    peer.isRefused = true;
+  }
+}
+
+/** Also where it can't be told. */
+async function isValid(confirmed: Promise<unknown>): Promise<boolean> {
+  try {
+    await confirmed;
+    return true;
+  } catch (error) {
+    return !(error instanceof GatewayError && error.code === 'UNAUTHENTICATED');
+  }
+}
+
+/** Waits for a condition, for a time at most. */
+async function until(isTrue: () => boolean, withinMs: number): Promise<void> {
+  for (let waited = 0; waited < withinMs && !isTrue(); waited += POLL_MS) await sleep(POLL_MS);
+}
+
+function peerOf({ headers, socket }: IncomingMessage, outlet: Outlet): Peer {
+  return {
+    requestId: requestIdOf(headers['x-request-id']),
+    remoteAddress: socket.remoteAddress,
+    headers: readerOf(headers),
+    outlet,
+    tenant: undefined,
+    becomeKnown(tenant) {
+      this.tenant = tenant;
+      return becomesKnown(socket, tenant);
+    },
+    messageBytes: 0,
+    isMessageMarked: false,
+    isRefused: false,
+    streams: new Set(),
+    controllers: new Set(),
+  };
+}
+
+function isIdle({ context }: Peer): boolean {
+  return context === undefined || Object.keys(context.subscriptions).length === 0;
+}
+
+function serve(
+  socket: WebSocket,
+  peer: Peer,
+  protocol: Server<Peer>,
+  { log, settings }: PipelineOptions,
+): void {
+  const closed = protocol.opened(
+    {
+      protocol: socket.protocol,
+      send: data => send(socket, data, settings.websocketBufferBytesMax),
+      close: (code, reason) => socket.close(code, reason),
+      onMessage(listener) {
+        socket.on('message', (data: Buffer, isBinary) => {
+          if (socket.readyState !== socket.OPEN) return;
+          const message = isBinary ? null : readMessage(data, settings.jsonDepthMax);
+          if (message === null) {
+            return socket.close(CloseCode.BadRequest, 'Invalid message received');
+          }
+          peer.messageBytes = data.length;
+          peer.isMessageMarked = message.isMarked;
+          listener(message.text).catch((error: unknown) => closeFor(error));
+        });
+      },
+    } satisfies ProtocolSocket,
+    peer,
+  );
+  function closeFor(err: unknown): void {
+    const { code, reason } = closeOf(err);
+    if (code === CloseCode.InternalServerError) {
+      log.error({ requestId: peer.requestId, err }, 'a WebSocket failed');
+    }
+    socket.close(code, reason);
+  }
+  const stopPings = keepAlive(socket, settings);
+  // graphql-ws closes it by then, and a peer that does not answer the close is not waited for.
+  const overdue = setTimeout(() => {
+    if (peer.tenant === undefined) socket.terminate();
+  }, settings.websocketInitMs + CLOSE_MS);
+  // `ws` closes the socket by itself, with the code that the fault has (1002, 1007, 1009).
+  socket.on('error', () => undefined);
+  socket.once('close', (code, reason) => {
+    stopPings();
+    clearTimeout(overdue);
+    for (const stream of peer.streams) stream.end();
+    for (const controller of peer.controllers) controller.abort();
+    closed(code, String(reason)).catch((err: unknown) => {
+      log.error({ requestId: peer.requestId, err }, 'a WebSocket failed at its end');
+    });
+  });
+}
+
+/**
+ * The text of a message; null where it is nested too deeply. graphql-ws parses it with doubles: so
+ * the longer numbers of an operation are marked, and its variables unmarked further in.
+ */
+function readMessage(data: Buffer, depthMax: number): { text: string; isMarked: boolean } | null {
+  const text = data.toString();
+  try {
+    const isMarked = scanJson(data, depthMax) === 'LONG' && /"type"\s*:\s*"subscribe"/.test(text);
+    return { text: isMarked ? marked(text) : text, isMarked };
+  } catch {
+    return null;
+  }
+}
+
+/** Resolves when the socket takes more. */
+function send(socket: WebSocket, data: string, bufferBytesMax: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    if (socket.readyState !== socket.OPEN) return resolve();
+    socket.send(data, error => (error ? reject(error) : resolve()));
+    if (socket.bufferedAmount <= bufferBytesMax) resolve();
+  });
+}
+
+function closeOf(error: unknown): { code: number; reason: string } {
+  if (error instanceof GatewayError && (error.status === 503 || error.status === 429)) {
+    return { code: TRY_AGAIN_LATER, reason: error.code };
+  }
+  // A message that only a server may send: graphql-ws throws where the protocol asks for a close.
+  if (error instanceof Error && error.message.startsWith('Unexpected message of type')) {
+    return { code: CloseCode.BadRequest, reason: 'Invalid message received' };
+  }
+  return { code: CloseCode.InternalServerError, reason: 'Internal server error' };
+}
+
+/**
+ * Pings, and cuts a peer that has not answered the last one: at once where nothing else waits for
+ * it, else when it has taken nothing for long. Returns what stops it.
+ */
+function keepAlive(
+  socket: WebSocket,
+  { websocketPingMs, stalledReaderMs }: ServerSettings,
+): () => void {
+  let silentMs = 0;
+  let isAnswered = true;
+  socket.on('pong', () => {
+    isAnswered = true;
+  });
+  const timer = setInterval(() => {
+    silentMs = isAnswered ? 0 : silentMs + websocketPingMs;
+    if (silentMs >= (socket.bufferedAmount > 0 ? stalledReaderMs : websocketPingMs)) {
+      return socket.terminate();
+    }
+    if (isAnswered) socket.ping();
+    isAnswered = false;
+  }, websocketPingMs);
+  return () => clearInterval(timer);
+}

@@ -1,0 +1,141 @@
+/**
+ * The parts of the fold's work. Each is one transaction under the fold's lock, does a bounded
+ * piece and says whether it found any: whoever runs it goes on until it did not.
+ */
+import { GRAINS, minutesKeptSince } from '../core/bucket.ts';
+import type { Connection, Lane } from '../db/client.ts';
+import { tryLocked } from '../db/try-lock.ts';
+import {
+  type FaultOptions,
+  isOfWorkspace,
+  notingFaults,
+  WorkspaceFault,
+} from '../upkeep/upkeep-faults.ts';
+import { backlogsOf, foldBatch } from './fold-batch.ts';
+import { rebuildNext, zoneOfTag } from './fold-days.ts';
+import { dropNext, fillNext, syncFills } from './fold-measures.ts';
+import type { FoldScope } from './fold-scope.ts';
+import type { Measure } from './fold-set-aside.ts';
+
+/** Whether there may be more to do; null while another process folds. */
+export type Job = () => Promise<boolean | null>;
+
+export interface JobOptions extends FaultOptions {
+  readonly nowMs: () => number;
+  readonly onFolded?: (workspaceIds: readonly number[]) => void;
+}
+
+const LOCK_KEY = 718_302;
+const MINUTES_REMOVED_MAX = 20_000;
+/** Finds some four workspaces among a thousand. */
+const SPLITS_MAX = 40;
+
+/**
+ * In the order in which they are to run; of these workspaces, or of all. What fails for one of them
+ * is noted, and the others' turn comes; only the one workspace that was named, alone, is told.
+ */
+export function foldJobs(options: JobOptions, workspaces: FoldScope): Job[] {
+  const { upkeep, nowMs } = options;
+  const steps: Job[] = [
+    () => foldNext(options, workspaces),
+    () => locked(upkeep, async c => (await syncFills(c, workspaces.ids), false)),
+    () => locked(upkeep, c => rebuildNext(c, workspaces)),
+    async () => {
+      const place = { nowMs: nowMs(), zoneOfTag };
+      const filled = await locked(upkeep, c => fillNext(c, workspaces, place));
+      if (filled !== null) tellOf(options, filled.setAside);
+      return filled === null ? null : filled.isMore;
+    },
+    () => locked(upkeep, c => dropNext(c, workspaces)),
+  ];
+  if (workspaces.isNamed) return steps;
+  return steps.map(step => async () => {
+    const isMore = await notingFaults(options, step);
+    // It is passed over from now on.
+    return isMore === undefined ? true : isMore;
+  });
+}
+
+async function foldNext(options: JobOptions, workspaces: FoldScope): Promise<boolean | null> {
+  try {
+    return await foldSome(options, workspaces);
+  } catch (error) {
+    if (workspaces.isNamed || !isOfWorkspace(error)) throw error;
+    const ids = await locked(options.upkeep, c => backlogsOf(c, workspaces));
+    if (ids === null) return null;
+    const apart = { splits: 0 };
+    return foldApart(options, ids, error, apart);
+  }
+}
+
+async function foldSome(options: JobOptions, workspaces: FoldScope): Promise<boolean | null> {
+  const { upkeep, nowMs, onFolded } = options;
+  const batch = await locked(upkeep, c => foldBatch(c, workspaces, nowMs()));
+  if (batch === null) return null;
+  tellOf(options, batch.setAside);
+  if (batch.workspaceIds.length > 0) onFolded?.(batch.workspaceIds);
+  // What is recorded meanwhile is left to gather, or small flushes were folded one by one.
+  return !batch.isAll;
+}
+
+/**
+ * Halves workspaces whose batch failed until the one is alone that it fails for. What could not be told
+ * apart within the bound has its turn at the next time, without those that were found.
+ */
+async function foldApart(
+  options: JobOptions,
+  ids: readonly number[],
+  failure: unknown,
+  apart: { splits: number },
+): Promise<boolean | null> {
+  const [id] = ids;
+  if (id === undefined) return false;
+  if (ids.length === 1) throw new WorkspaceFault(id, 'FOLD', failure);
+  if (++apart.splits > SPLITS_MAX) throw failure;
+  const middle = Math.ceil(ids.length / 2);
+  for (const half of [ids.slice(0, middle), ids.slice(middle)]) {
+    const isMore = await notingFaults(options, async () => {
+      try {
+        return await foldSome(options, { ids: half, isNamed: false });
+      } catch (error) {
+        if (!isOfWorkspace(error)) throw error;
+        return foldApart(options, half, error, apart);
+      }
+    });
+    if (isMore === null) return null;
+  }
+  return true;
+}
+
+function tellOf({ logger }: JobOptions, setAside: readonly Measure[]): void {
+  for (const measure of setAside) {
+    const message =
+      'a measure is now counted from its events, because one of them has a number that is too long';
+    logger.warn(measure, message);
+  }
+}
+
+/** Nobody reads minutes this old. One statement's worth at a time; `onMore` is told when it was full. */
+export function removeOldMinutes({ upkeep, nowMs }: JobOptions, onMore: () => void): Job {
+  return () =>
+    locked(upkeep, async connection => {
+      for (const table of ['event_counts', 'event_measures']) {
+        const removed = await connection.query(
+          `delete from ${table} where ctid = any (array(
+             select c.ctid from workspaces w cross join lateral (
+               select ctid from ${table}
+               where workspace_id = w.id and grain = ${GRAINS.MINUTE} and bucket < $1
+               limit ${MINUTES_REMOVED_MAX}
+             ) c limit ${MINUTES_REMOVED_MAX})) returning 1`,
+          [new Date(minutesKeptSince(nowMs()))],
+        );
+        if (removed.length === MINUTES_REMOVED_MAX) onMore();
+      }
+      return false;
+    });
+}
+
+/** One folder at a time over all processes. */
+function locked<T>(upkeep: Lane, work: (connection: Connection) => Promise<T>): Promise<T | null> {
+  return tryLocked(upkeep, LOCK_KEY, work);
+}

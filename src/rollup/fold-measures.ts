@@ -1,0 +1,248 @@
+/**
+ * Measures that are declared for a definition: how far the rollup of each has come, in
+ * `measure_fills`. The fold counts a property from the batch on in which it first sees it
+ * declared, and notes that place; what lies before is filled up in ranges. Both under the fold's
+ * lock, so each event is counted once. Until it is filled, readers count the events.
+ *
+ * A measure that is declared late knows the events that are kept when it is filled, not those
+ * removed before.
+ */
+import { GRAINS, minutesFoldedSince, rowStart } from '../core/bucket.ts';
+import type { Connection } from '../db/client.ts';
+import { clearFault, ofWorkspace } from '../upkeep/upkeep-faults.ts';
+import { exactBefore, MINUTE_OF_EVENT } from './fold-minute.ts';
+import { addMeasures, type MeasureRow } from './fold-rows.ts';
+import { type FoldScope, idList, mayTrySql } from './fold-scope.ts';
+import { DIGITS_MAX, type Measure, measureKey, setAsideTooLong } from './fold-set-aside.ts';
+
+const FILL_EVENTS_MAX = 20_000;
+const DROP_ROWS_MAX = 20_000;
+
+/**
+ * Begins what was newly declared, ends what no longer is; null looks at all workspaces.
+ * Returns whether any property of these workspaces is to be counted.
+ */
+export async function syncFills(
+  connection: Connection,
+  workspaceIds: readonly number[] | null,
+): Promise<boolean> {
+  const [row] = await connection.query<{ counted: boolean }>(
+    `with declared as materialized (
+       select d.workspace_id, d.id, p.property, coalesce(m.folded, 0) as folded
+       from event_definitions d
+       cross join unnest(d.measures) p (property)
+       left join workspace_marks m on m.workspace_id = d.workspace_id
+       where d.measures <> '{}' and ($1::text is null or d.workspace_id = any ($1::text::int[]))
+     ), begun as (
+       insert into measure_fills (workspace_id, definition_id, property, filled, upto)
+       select workspace_id, id, property, 0, folded from declared order by 1, 2, 3
+       on conflict (workspace_id, definition_id, property) do nothing
+     ), ended as (
+       update measure_fills f set dropped = true
+       where not f.dropped and ($1::text is null or f.workspace_id = any ($1::text::int[]))
+         and not exists (
+           select from declared d
+           where d.workspace_id = f.workspace_id and d.id = f.definition_id and d.property = f.property)
+     )
+     select exists (select from declared) as counted`,
+    [idList(workspaceIds)],
+  );
+  return row?.counted === true;
+}
+
+interface MeasuredRow {
+  workspace_id: number;
+  definition_id: number;
+  door: number;
+  at: Date;
+  property: string;
+  n: number;
+  sum: string;
+  min: string;
+  max: string;
+  too_long: boolean;
+}
+
+interface Source {
+  /** `with … e as (…)`: the events to count; $1 is its own, $2 as `MINUTE_OF_EVENT` has it. */
+  readonly from: string;
+  readonly params: readonly (string | Date)[];
+  /** Only this property; absent: all that are counted. */
+  readonly property?: string;
+}
+
+interface Place {
+  /** The zone of the day rows by workspace. */
+  readonly zones: ReadonlyMap<number, string>;
+  readonly nowMs: number;
+}
+
+/**
+ * Adds the values of these events to the rollups; only numbers count. A measure with one that is too
+ * long is set aside, and returned: readers count it from its events.
+ */
+export async function measuresOf(
+  connection: Connection,
+  { from, params, property }: Source,
+  { zones, nowMs }: Place,
+): Promise<readonly Measure[]> {
+  const found = await connection.query<MeasuredRow>(
+    `${from}
+     select e.workspace_id, e.definition_id, e.door, ${MINUTE_OF_EVENT} as at, f.property,
+       count(*) as n, sum(v.value) as sum, min(v.value) as min, max(v.value) as max,
+       bool_or(v.value is null) as too_long
+     from e
+     join measure_fills f on f.workspace_id = e.workspace_id and f.definition_id = e.definition_id
+       and not f.dropped and f.set_aside_at is null and ($3::text is null or f.property = $3)
+     cross join lateral (
+       select case when octet_length(t.digits) <= ${DIGITS_MAX} then t.digits::numeric end as value
+       from (
+         select e.payload ->> f.property as digits
+         where jsonb_typeof(e.payload -> f.property) = 'number' offset 0
+       ) t
+     ) v
+     group by 1, 2, 3, 4, 5`,
+    [...params, property ?? null],
+  );
+  const minutesSince = minutesFoldedSince(nowMs);
+  const added: MeasureRow[] = [];
+  const setAside = await setAsideTooLong(connection, found);
+  const isLeftOut = new Set(setAside.map(measureKey));
+  for (const { at, n, too_long: _, ...row } of found) {
+    if (isLeftOut.has(measureKey(row))) continue;
+    for (const grain of Object.values(GRAINS)) {
+      const bucket = rowStart(grain, at.getTime(), zones.get(row.workspace_id) ?? 'UTC');
+      if (grain === GRAINS.MINUTE && bucket < minutesSince) continue;
+      added.push({ ...row, grain, bucket, count: n });
+    }
+  }
+  await addMeasures(connection, added);
+  return setAside.map(({ workspace_id, name, property }) => ({
+    ...{ workspaceId: workspace_id, type: name, property },
+  }));
+}
+
+interface Fill {
+  workspace_id: number;
+  definition_id: number;
+  property: string;
+  filled: number;
+  upto: number;
+  days_zone: string;
+}
+
+interface Filled {
+  readonly isMore: boolean;
+  readonly setAside: readonly Measure[];
+}
+
+interface FillPlace {
+  readonly nowMs: number;
+  readonly zoneOfTag: (tag: string) => string;
+}
+
+/** Fills one range of one measure; no more is left when there was nothing to fill. */
+export async function fillNext(
+  connection: Connection,
+  workspaces: FoldScope,
+  place: FillPlace,
+): Promise<Filled> {
+  const [fill] = await connection.query<Fill>(
+    `select f.workspace_id, f.definition_id, f.property, f.filled, f.upto, m.days_zone
+     from measure_fills f
+     join workspaces w on w.id = f.workspace_id
+     join workspace_marks m on m.workspace_id = f.workspace_id
+     where not f.dropped and f.set_aside_at is null and f.filled < f.upto
+       and ($1::text is null or f.workspace_id = any ($1::text::int[]))
+       and ${mayTrySql(workspaces, 'FILL', 'f.workspace_id')}
+     order by f.workspace_id, f.definition_id, f.property limit 1`,
+    [idList(workspaces.ids)],
+  );
+  if (fill === undefined) return { isMore: false, setAside: [] };
+  const setAside = await ofWorkspace(fill.workspace_id, 'FILL', async () => {
+    const without = await fillRange(connection, fill, place);
+    await clearFault(connection, fill.workspace_id, 'FILL');
+    return without;
+  });
+  return { isMore: true, setAside };
+}
+
+async function fillRange(
+  connection: Connection,
+  fill: Fill,
+  { nowMs, zoneOfTag }: FillPlace,
+): Promise<readonly Measure[]> {
+  const { workspace_id, definition_id, property, filled, upto } = fill;
+  const [range] = await connection.query<{ n: number; last: number | null }>(
+    `select count(*) as n, max(position) as last from (
+       select position from events
+       where workspace_id = $1 and definition_id = $2 and position > $3 and position <= $4
+       order by position limit $5
+     ) e`,
+    [workspace_id, definition_id, filled, upto, FILL_EVENTS_MAX],
+  );
+  const isLast = range?.last == null || range.n < FILL_EVENTS_MAX;
+  const end = isLast ? upto : Number(range.last);
+  const zones = new Map([[workspace_id, zoneOfTag(fill.days_zone)]]);
+  const range_ = JSON.stringify({ w: workspace_id, d: definition_id, after: filled, upto: end });
+  const source = { from: FILL_EVENTS, params: [range_, exactBefore()], property };
+  const setAside = await measuresOf(connection, source, { zones, nowMs });
+  await connection.query(
+    `update measure_fills set filled = $4
+     where workspace_id = $1 and definition_id = $2 and property = $3`,
+    [workspace_id, definition_id, property, end],
+  );
+  return setAside;
+}
+
+const FILL_EVENTS = `
+  with span as materialized (
+    select * from json_to_record($1::text::json) as s (w int, d int, after bigint, upto bigint)
+  ), e as (
+    select e.* from span cross join lateral (
+      select * from events e
+      where e.workspace_id = span.w and e.definition_id = span.d
+        and e.position > span.after and e.position <= span.upto
+    ) e
+  )`;
+
+interface DroppedFill {
+  w: number;
+  d: number;
+  property: string;
+}
+
+/** Removes some rows of a measure that is no longer declared; false when none is left. */
+export async function dropNext(connection: Connection, workspaces: FoldScope): Promise<boolean> {
+  const [fill] = await connection.query<DroppedFill>(
+    `select f.workspace_id as w, f.definition_id as d, f.property
+     from measure_fills f join workspaces w on w.id = f.workspace_id
+     where f.dropped and ($1::text is null or w.id = any ($1::text::int[]))
+       and ${mayTrySql(workspaces, 'DROP', 'w.id')} limit 1`,
+    [idList(workspaces.ids)],
+  );
+  if (fill === undefined) return false;
+  await ofWorkspace(fill.w, 'DROP', async () => {
+    await dropRows(connection, fill);
+    await clearFault(connection, fill.w, 'DROP');
+  });
+  return true;
+}
+
+async function dropRows(connection: Connection, fill: DroppedFill): Promise<void> {
+  const [row] = await connection.query<{ deleted: number }>(
+    `with picked as (
+       select ctid from event_measures
+       where workspace_id = $1 and definition_id = $2 and property = $3 limit $4
+     ), deleted as (
+       delete from event_measures m using picked p where m.ctid = p.ctid returning 1
+     ) select count(*) as deleted from deleted`,
+    [fill.w, fill.d, fill.property, DROP_ROWS_MAX],
+  );
+  if ((row?.deleted ?? 0) < DROP_ROWS_MAX) {
+    await connection.query(
+      'delete from measure_fills where workspace_id = $1 and definition_id = $2 and property = $3',
+      [fill.w, fill.d, fill.property],
+    );
+  }
+}
