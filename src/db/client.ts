@@ -61,6 +61,8 @@ export interface DatabaseOptions {
   readonly writeTimeoutMs?: number;
   /** @default 600000 */
   readonly upkeepTimeoutMs?: number;
+  /** How long an interactive statement waits for a connection. @default 1500 */
+  readonly waitMs?: number;
   /** Of all lanes and the listener together. @default 32 */
   readonly connectionsMax?: number;
   /** Runs each statement of a lane, and may look at how long that takes. */
@@ -140,9 +142,10 @@ function createLanes(
     readTimeoutMs = READ_TIMEOUT_MS,
     writeTimeoutMs = 3_500,
     upkeepTimeoutMs = 600_000,
+    waitMs = 1_500,
     observe = (_lane, work) => work(),
   } = options;
-  const interactive = { waitingMax: 1_000, waitMs: 1_500 };
+  const interactive = { waitingMax: 1_000, waitMs };
   const writing = {
     ...interactive,
     settings: BY_KEY,

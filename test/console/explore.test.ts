@@ -116,7 +116,7 @@ describeConsole('the explore page', kit => {
     const csv = (await downloaded(page, 'CSV')).split('\r\n');
     expect(csv[0]).toBe('start,end,source,count');
     expect(csv.filter(line => /,shop,2$/.test(line))).toHaveLength(1);
-    expect(csv.filter(line => line.endsWith(',"=shop, ""new""",1'))).toHaveLength(1);
+    expect(csv.filter(line => line.endsWith(',"\'=shop, ""new""",1'))).toHaveLength(1);
     const rows = (await downloaded(page, 'NDJSON'))
       .trimEnd()
       .split('\n')

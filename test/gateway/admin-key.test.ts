@@ -71,7 +71,9 @@ test('SLUICE_ADMIN_KEY is rotated without a moment in which neither is taken', a
   expect(await isAdmin(restarted, rotateApiKey.secret)).toBe(true);
   // It stops with its overlap, so that gateways may be restarted one after the other.
   expect(await isAdmin(restarted, THIRD)).toBe(true);
-  expect(restarted.gateway.notes).toEqual([]);
+  // The server itself may have a setting that is warned of.
+  const ofKeys = restarted.gateway.notes.filter(note => note.includes('SLUICE_ADMIN_KEY'));
+  expect(ofKeys).toEqual([]);
 });
 
 test.each(['change-me-to-something-long', 'changeme-changeme', 'CHANGE_ME_0123456789'])(

@@ -23,8 +23,14 @@ export interface Recording extends AsyncDisposable {
   workspace(settings?: Partial<Workspace>): Promise<Workspace>;
 }
 
+/**
+ * Tests with these parts say what becomes of events, on a busy machine as well. How long callers wait
+ * is what `test/faults` looks at.
+ */
+const PATIENCE_MS = 30_000;
+
 export async function startRecording(url: string): Promise<Recording> {
-  const db = createDatabase({ url });
+  const db = createDatabase({ url, waitMs: PATIENCE_MS, writeTimeoutMs: PATIENCE_MS });
   const errors: unknown[] = [];
   const recorded: Recorded[] = [];
   const definitions = new DefinitionCache(db.write, () => Date.now());
@@ -39,6 +45,7 @@ export async function startRecording(url: string): Promise<Recording> {
     onRecorded: what => recorded.push(what),
     onError: error => errors.push(error),
     nowMs: () => Date.now(),
+    answerWithinMs: PATIENCE_MS,
   });
   const record = createRecordEvents({
     write: db.write,

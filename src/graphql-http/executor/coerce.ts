@@ -9,6 +9,8 @@ import {
   isLeafType,
   isListType,
   isNonNullType,
+  isScalarType,
+  isSpecifiedScalarType,
   type GraphQLInputObjectType,
   type GraphQLInputType,
   type GraphQLLeafType,
@@ -53,7 +55,10 @@ function coercerOfNullable(type: GraphQLNullableType): Coerce {
 function coercerOfLeaf(type: GraphQLLeafType): Coerce {
   // By far the most values are texts.
   if (type.name === 'String') return value => (typeof value === 'string' ? value : notCoercible());
+  // graphql-js would write all of an object into the message of its refusal.
+  const takesObjects = isScalarType(type) && !isSpecifiedScalarType(type);
   return value => {
+    if (typeof value === 'object' && !takesObjects) return notCoercible();
     try {
       const parsed = type.parseValue(value);
       return parsed === undefined ? notCoercible() : parsed;

@@ -11,6 +11,7 @@ import {
 } from 'graphql';
 import { coercerOf, NotCoercible, type Coerce } from './coerce.ts';
 import type { Variables } from './selection.ts';
+import { shortened } from './shortened.ts';
 
 export type CoercedVariables =
   | { readonly coerced: Variables; readonly errors?: never }
@@ -35,18 +36,25 @@ export function prepareVariables(
     if (!isInputType(type)) return undefined;
     const isRequired = isNonNullType(type) && defaultValue === undefined;
     const preset = defaultValue && valueFromAST(defaultValue, type);
-    return { name: variable.name.value, coerce: coercerOf(type), isRequired, preset };
+    return { name: variable.name.value, type, coerce: coercerOf(type), isRequired, preset };
   });
   const isKnown = readers.every(reader => reader !== undefined);
   return given => {
     const fast = isKnown ? coerceAll(readers, given) : undefined;
     if (fast !== undefined) return { coerced: fast };
-    return getVariableValues(schema, variableDefinitions, { ...given }, { maxErrors: ERRORS_MAX });
+    const short: Record<string, unknown> = { ...given };
+    for (const reader of readers) {
+      if (reader !== undefined && Object.hasOwn(given, reader.name)) {
+        short[reader.name] = shortened(given[reader.name], reader.type);
+      }
+    }
+    return getVariableValues(schema, variableDefinitions, short, { maxErrors: ERRORS_MAX });
   };
 }
 
 interface Reader {
   readonly name: string;
+  readonly type: GraphQLInputType;
   readonly coerce: Coerce;
   readonly isRequired: boolean;
   /** The value where none is given; undefined where there is no default. */
