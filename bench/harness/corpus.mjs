@@ -10,9 +10,9 @@ import { randomUUID } from 'node:crypto';
 import { quarterOf } from '../../dist/core/quarter.js';
 import { uuidV7 } from '../../dist/core/uuid-v7.js';
 import { DefinitionCache } from '../../dist/record/definitions.js';
-import { createFold } from '../../dist/rollup/fold.js';
 import { createRecordEvents } from '../../dist/record/record.js';
 import { Writers } from '../../dist/record/writers.js';
+import { createFold } from '../../dist/rollup/fold.js';
 import { anEvent } from './events.mjs';
 
 export const QUARTERS = 24;

@@ -18,7 +18,7 @@ function createLookUps() {
 
 test('what many ask for at once is looked up once', async () => {
   const { kept, asked } = createLookUps();
-  const found = Promise.all(['a', 'a', 'b', 'a'].map(name => kept.find(name)));
+  const found = Promise.all(['a', 'a', 'b', 'a'].map(async name => kept.find(name)));
   expect(asked.map(({ name }) => name)).toEqual(['a', 'b']);
   for (const { name, answer } of asked) answer(`the ${name}`);
   expect(await found).toEqual(['the a', 'the a', 'the b', 'the a']);
