@@ -1,9 +1,8 @@
 /** The answer as files. Times are in RFC 3339, numbers as they are. */
+import type { Row } from '../../parts/csv.ts';
 import { GROUPS, type Options } from './options.ts';
 import type { Bucket } from './question.ts';
 import { valueOf } from './series.ts';
-
-type Row = Readonly<Record<string, string | number | null>>;
 
 export function rowsOf(buckets: readonly Bucket[], { group, measure }: Options): Row[] {
   return buckets.map(bucket => ({
@@ -15,32 +14,8 @@ export function rowsOf(buckets: readonly Bucket[], { group, measure }: Options):
   }));
 }
 
-/** @see https://www.rfc-editor.org/rfc/rfc4180 */
-export function toCsv(rows: readonly Row[]): string {
-  const [first] = rows;
-  if (!first) return '';
-  const lines = rows.map(row => Object.values(row).map(csvCell).join(','));
-  return [Object.keys(first).join(','), ...lines, ''].join('\r\n');
-}
-
-function csvCell(value: string | number | null): string {
-  const text = String(value ?? '');
-  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
-}
-
 export function toNdjson(rows: readonly Row[]): string {
   return rows.map(row => `${JSON.stringify(row)}\n`).join('');
-}
-
-/** Hands a text to the browser as a file. */
-export function download(name: string, type: string, text: string): void {
-  const url = URL.createObjectURL(new Blob([text], { type }));
-  const link = document.createElement('a');
-  link.href = url;
-  link.download = name;
-  link.click();
-  // The browser has opened it by then.
-  setTimeout(() => URL.revokeObjectURL(url), 10_000);
 }
 
 export function fileName(workspace: string, { group, span }: Options, extension: string): string {
