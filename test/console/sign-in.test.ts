@@ -22,17 +22,17 @@ describeConsole('signing in', kit => {
 
     await field.fill(ADMIN_KEY);
     await page.keyboard.press('Enter');
-    await page.getByRole('heading', { name: 'Live' }).waitFor();
-    expect(new URL(page.url()).pathname).toBe('/w/default/live');
+    await page.getByRole('heading', { name: 'Events', exact: true }).waitFor();
+    expect(new URL(page.url()).pathname).toBe('/w/default/events');
     expectNoFaults(page);
   });
 
   test('lasts as long as the tab, and ends with the key', async () => {
     const { key, id } = await makeKey('EVENTS_READ');
     const page = await kit.open('/', { key });
-    await page.getByRole('heading', { name: 'Live' }).waitFor();
+    await page.getByRole('heading', { name: 'Events', exact: true }).waitFor();
     await page.reload();
-    await page.getByRole('heading', { name: 'Live' }).waitFor();
+    await page.getByRole('heading', { name: 'Events', exact: true }).waitFor();
 
     await kit.gateway.data(
       'mutation($id: ID!) { revokeApiKey(input: { id: $id }) { apiKey { id } } }',
@@ -61,7 +61,7 @@ describeConsole('signing in', kit => {
     await page.goBack();
     await page.goBack();
     expect(await page.getByLabel('Workspace').inputValue()).toBe('default');
-    await page.goto('/w/nobody-has-this/live');
+    await page.goto('/w/nobody-has-this/events');
     await page.getByText('No such workspace').waitFor();
   });
 
@@ -81,7 +81,7 @@ describeConsole('signing in', kit => {
     expect(errors?.[0]?.extensions['code']).toBe('DOCUMENT_NOT_TRUSTED');
     await kit.gateway.data(record, { slug });
 
-    const page = await kit.open(`/w/${slug}/live?event=none`, { url: gateway.url });
+    const page = await kit.open(`/w/${slug}/events?event=none`, { url: gateway.url });
     await page.locator('.event-list .event-row').first().waitFor();
     await page.getByText('No such event').waitFor();
     const pages = [
