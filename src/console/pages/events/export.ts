@@ -5,8 +5,9 @@ import { toCsv, type Row as CsvRow } from '../../parts/csv.ts';
 import { EventExport, type ExportedEvent } from './documents.ts';
 import { orderOf, wholeFilter, type Scope } from './history.ts';
 
-/** Events in one file. The command line exports any number. */
+/** Events in one file, and its characters: a tab holds all of it. The command line has no limit. */
 export const EXPORT_MAX = 100_000;
+const CHARS_MAX = 200_000_000;
 
 export const FORMATS = {
   csv: { title: 'CSV', type: 'text/csv' },
@@ -29,7 +30,7 @@ export async function exportEvents(
 ): Promise<ExportFile> {
   const parts: string[] = format === 'csv' ? [`${COLUMNS.join()}\r\n`] : [];
   const variables = { workspace: scope.workspace, filter: wholeFilter(scope) };
-  let [count, after, isCut] = [0, null as string | null, false];
+  let [count, chars, after, isCut] = [0, 0, null as string | null, false];
   for (;;) {
     signal.throwIfAborted();
     const { data, error } = await scope.client
@@ -45,10 +46,13 @@ export async function exportEvents(
     }
     const { nodes, pageInfo } = data.events;
     const taken = nodes.slice(0, EXPORT_MAX - count);
-    parts.push(format === 'csv' ? csvOf(taken) : taken.map(lineOf).join(''));
+    const text = format === 'csv' ? csvOf(taken) : taken.map(lineOf).join('');
+    parts.push(text);
     count += taken.length;
+    chars += text.length;
     onCount(count);
-    isCut = count >= EXPORT_MAX && (pageInfo.hasNextPage || taken.length < nodes.length);
+    const isFull = count >= EXPORT_MAX || chars >= CHARS_MAX;
+    isCut = isFull && (pageInfo.hasNextPage || taken.length < nodes.length);
     if (!pageInfo.hasNextPage || isCut) break;
     after = pageInfo.endCursor;
   }

@@ -11,7 +11,14 @@ import './events.css';
 import { ExportDialog } from './export-dialog.tsx';
 import type { Feed } from './feed.ts';
 import { FilterBar } from './filter-bar.tsx';
-import { eventFilterOf, filtersOf, NO_FILTERS, toggled, type FilterKind } from './filter.ts';
+import {
+  eventFilterOf,
+  filtersOf,
+  NO_FILTERS,
+  toggled,
+  type EventFilter,
+  type FilterKind,
+} from './filter.ts';
 import { notify, useNotifying } from './notifications.ts';
 import { aroundSearch, betweenSearch, LIVE, rangeOf } from './range.ts';
 import { StripChart } from './strip-chart.tsx';
@@ -68,14 +75,21 @@ export function EventsPage() {
         <EventPanel
           eventId={chosen}
           {...{ linkTo }}
-          onFilter={toggle}
-          onAround={at => setSearch({ ...NO_FILTERS, ...aroundSearch(at) })}
+          onFilter={(kind, value) =>
+            setSearch({ ...toggled(filters, kind, value), ...uncovered() })
+          }
+          onAround={at => setSearch({ ...NO_FILTERS, ...aroundSearch(at), ...uncovered() })}
           onClose={close}
         />
       )}
-      <Tool {...{ tool, filter: filter ?? null, search }} onClose={() => setTool(null)} />
+      <Tool {...{ tool, filter, search }} onClose={() => setTool(null)} />
     </div>
   );
+}
+
+/** Where an event covers the list, it makes way for what was chosen in it. */
+function uncovered(): SearchChanges {
+  return matchMedia('(width < 1100px)').matches ? { event: null } : {};
 }
 
 function narrow(fromMs: number, toMs: number): void {
@@ -84,7 +98,8 @@ function narrow(fromMs: number, toMs: number): void {
 
 interface ToolProps {
   readonly tool: ToolName | null;
-  readonly filter: ReturnType<typeof eventFilterOf>;
+  /** Undefined while it is not known yet. */
+  readonly filter: EventFilter | null | undefined;
   readonly search: URLSearchParams;
   readonly onClose: () => void;
 }
@@ -94,6 +109,7 @@ function Tool({ tool, filter, search, onClose }: ToolProps) {
   const { slug } = useWorkspace();
   if (tool === null) return null;
   if (tool === 'columns') return <ColumnsDialog onClose={onClose} />;
+  if (filter === undefined) return null;
   const scope = { client, workspace: slug, filter, range: rangeOf(search, Date.now()) };
   return <ExportDialog {...{ scope, onClose }} />;
 }
