@@ -101,6 +101,12 @@ describeConsole('the past on the events page', kit => {
     await page.getByRole('button', { name: 'Around this event' }).click();
     await expectSummaries(page, ['fourth', 'third', 'second']);
 
+    // Without a beginning there is no chart, and all that was before.
+    await page.getByLabel('From', { exact: true }).fill('');
+    await page.getByLabel('From', { exact: true }).press('Enter');
+    await expectSummaries(page, ['fourth', 'third', 'second', 'first']);
+    expect(await page.locator('.strip-chart').count()).toBe(0);
+
     await page.getByLabel('To', { exact: true }).fill('2020-01-01T00:00:00');
     await page.getByLabel('To', { exact: true }).press('Enter');
     await page.getByText('The end must be after the beginning.').waitFor();
