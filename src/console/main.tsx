@@ -1,3 +1,4 @@
+import '@fontsource/noto-emoji/400.css';
 import { StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';
 import { App } from './app.tsx';

@@ -108,7 +108,7 @@ describeConsole('the definitions page', kit => {
     const { slug } = await kit.gateway.workspace();
     const many = Array.from({ length: 24 }, (_, n) => ({ type: `a${n}` }));
     await record(kit, slug, [...someEvents(), ...many]);
-    const page = await kit.open(`/w/${slug}/live`);
+    const page = await kit.open(`/w/${slug}/events`);
     const operations = operationsOf(page);
     await page.getByRole('link', { name: 'Definitions' }).click();
     await page.getByRole('heading', { name: '30 types' }).waitFor();

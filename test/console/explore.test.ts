@@ -50,7 +50,7 @@ describeConsole('the explore page', kit => {
     const slug = await recordOrders(kit);
     const page = await kit.open(`/w/${slug}/explore`);
     await expectLegend(page, ['order.placed 3', 'user.signup 1']);
-    await page.getByText('from counts that are kept ready.').waitFor();
+    await page.getByText('from precomputed counts.').waitFor();
     expect(await page.locator('.explore-chart canvas').count()).toBe(1);
     const rows = (await page.locator('tbody tr').allInnerTexts()).map(text => text.split(/\t/));
     expect(rows.map(cells => cells.slice(1).join())).toContain('3,1,4');
@@ -73,7 +73,7 @@ describeConsole('the explore page', kit => {
     await page.getByLabel('Type', { exact: true }).fill('order.*');
     await page.getByLabel('Type', { exact: true }).press('Enter');
     await expectLegend(page, ['shop 2', 'till 1']);
-    await page.getByLabel('Measure').selectOption('Sum');
+    await page.getByLabel('Measure').selectOption('Total');
     await page.getByText('Of which property?').waitFor();
     await page.getByLabel('Property').fill('total');
     await page.getByLabel('Property').press('Enter');
@@ -99,9 +99,9 @@ describeConsole('the explore page', kit => {
     await expectLegend(sums, ['sales 45']);
     // Until a new measure is summed up everywhere, the events are looked at.
     const isFromRollups = async () => {
-      await sums.getByRole('button', { name: 'Count again' }).click();
+      await sums.getByRole('button', { name: 'Refresh' }).click();
       await expectLegend(sums, ['sales 45']);
-      return sums.getByText('from counts that are kept ready.').isVisible();
+      return sums.getByText('from precomputed counts.').isVisible();
     };
     await expect.poll(isFromRollups, PATIENCE).toBe(true);
     const unique = await kit.open(`/w/${slug}/explore?measure=unique&by=none&span=hour`);
@@ -116,7 +116,7 @@ describeConsole('the explore page', kit => {
     const csv = (await downloaded(page, 'CSV')).split('\r\n');
     expect(csv[0]).toBe('start,end,source,count');
     expect(csv.filter(line => /,shop,2$/.test(line))).toHaveLength(1);
-    expect(csv.filter(line => line.endsWith(',"\'=shop, ""new""",1'))).toHaveLength(1);
+    expect(csv.filter(line => line.endsWith(`,"'=shop, ""new""",1`))).toHaveLength(1);
     const rows = (await downloaded(page, 'NDJSON'))
       .trimEnd()
       .split('\n')

@@ -22,17 +22,17 @@ describeConsole('signing in', kit => {
 
     await field.fill(ADMIN_KEY);
     await page.keyboard.press('Enter');
-    await page.getByRole('heading', { name: 'Live' }).waitFor();
-    expect(new URL(page.url()).pathname).toBe('/w/default/live');
+    await page.getByRole('heading', { name: 'Events', exact: true }).waitFor();
+    expect(new URL(page.url()).pathname).toBe('/w/default/events');
     expectNoFaults(page);
   });
 
-  test('lasts as long as the tab, and ends with the key', async () => {
+  test('outlasts a reload, and ends with the key', async () => {
     const { key, id } = await makeKey('EVENTS_READ');
     const page = await kit.open('/', { key });
-    await page.getByRole('heading', { name: 'Live' }).waitFor();
+    await page.getByRole('heading', { name: 'Events', exact: true }).waitFor();
     await page.reload();
-    await page.getByRole('heading', { name: 'Live' }).waitFor();
+    await page.getByRole('heading', { name: 'Events', exact: true }).waitFor();
 
     await kit.gateway.data(
       'mutation($id: ID!) { revokeApiKey(input: { id: $id }) { apiKey { id } } }',
@@ -41,6 +41,54 @@ describeConsole('signing in', kit => {
     // Its stream ends, within the seconds that a gateway may know a key for.
     await page.getByText('Sign in with another one.').waitFor();
     expect(await page.evaluate("sessionStorage.getItem('sluice.key')")).toBeNull();
+  });
+
+  test('holds in every tab until the last one closes, and says so', async () => {
+    const page = await kit.open('/', { key: null });
+    await page.getByText('session storage until you close the last tab').waitFor();
+    await page.getByLabel('Key').fill(ADMIN_KEY);
+    await page.keyboard.press('Enter');
+    await page.getByText('Key kept until tabs close').waitFor();
+    const other = await page.context().newPage();
+    await other.goto('/');
+    await other.getByRole('heading', { name: 'Events', exact: true }).waitFor();
+
+    await other.getByRole('button', { name: 'Sign out' }).click();
+    await page.getByLabel('Key').waitFor();
+    await page.getByLabel('Key').fill(ADMIN_KEY);
+    await page.keyboard.press('Enter');
+    await other.getByRole('heading', { name: 'Events', exact: true }).waitFor();
+    await other.close();
+    const { context, url } = { context: page.context(), url: page.url() };
+    await page.close();
+    const later = await context.newPage();
+    await later.goto(url);
+    await later.getByLabel('Key').waitFor();
+    expect(await later.evaluate('JSON.stringify(localStorage)')).not.toContain(ADMIN_KEY);
+  });
+
+  test('stays on this device where that is chosen, until somebody signs out', async () => {
+    const page = await kit.open('/', { key: null });
+    await page.getByLabel('Key').fill(ADMIN_KEY);
+    await page.getByLabel('Stay signed in on this device').check();
+    await page.getByText('local storage until you sign out').waitFor();
+    await expectAccessible(page, 'sign-in-kept');
+    await page.getByRole('button', { name: 'Sign in' }).click();
+    await page.getByText('Key kept on this device').waitFor();
+    const context = page.context();
+    await page.close();
+
+    const later = await context.newPage();
+    await later.goto('/');
+    await later.getByRole('heading', { name: 'Events', exact: true }).waitFor();
+    const graphiql = later.waitForEvent('popup');
+    await later.getByRole('link', { name: 'GraphiQL' }).click();
+    await (await graphiql).getByText(ADMIN_KEY).first().waitFor();
+    await later.getByRole('button', { name: 'Sign out' }).click();
+    await later.getByLabel('Key').waitFor();
+    await later.reload();
+    await later.getByLabel('Key').waitFor();
+    expect(await later.evaluate('JSON.stringify(localStorage)')).not.toContain(ADMIN_KEY);
   });
 
   test('goes on in GraphiQL with the same key', async () => {
@@ -61,7 +109,7 @@ describeConsole('signing in', kit => {
     await page.goBack();
     await page.goBack();
     expect(await page.getByLabel('Workspace').inputValue()).toBe('default');
-    await page.goto('/w/nobody-has-this/live');
+    await page.goto('/w/nobody-has-this/events');
     await page.getByText('No such workspace').waitFor();
   });
 
@@ -81,7 +129,7 @@ describeConsole('signing in', kit => {
     expect(errors?.[0]?.extensions['code']).toBe('DOCUMENT_NOT_TRUSTED');
     await kit.gateway.data(record, { slug });
 
-    const page = await kit.open(`/w/${slug}/live?event=none`, { url: gateway.url });
+    const page = await kit.open(`/w/${slug}/events?event=none`, { url: gateway.url });
     await page.locator('.event-list .event-row').first().waitFor();
     await page.getByText('No such event').waitFor();
     const pages = [

@@ -1,4 +1,4 @@
-import { endSession } from '../api/session.ts';
+import { endSession, useSession } from '../api/session.ts';
 import { useViewer } from '../api/viewer.ts';
 import { PAGE_TITLES } from '../pages/index.tsx';
 import { IconButton } from '../parts/button.tsx';
@@ -17,7 +17,7 @@ export function Navigation({ workspaces }: { workspaces: readonly Workspace[] })
         Skip to the content
       </a>
       <div className="sidebar-top">
-        <Link className="brand" href={pathTo(to, 'live')}>
+        <Link className="brand" href={pathTo(to, 'events')}>
           <img src={ICON} alt="" width="22" height="22" />
           Sluice
         </Link>
@@ -48,12 +48,15 @@ const THEME_NAMES = { auto: 'as the system', light: 'light', dark: 'dark' } as c
 function Tools() {
   const theme = useTheme();
   const { apiKey } = useViewer();
+  const { isKept } = useSession();
+  const where = isKept ? 'Key kept on this device' : 'Key kept until tabs close';
   const next = THEMES[(THEMES.indexOf(theme) + 1) % THEMES.length] ?? 'auto';
   return (
     <div className="sidebar-tools">
       {apiKey && (
         <p className="key-name" title={`Signed in with the key ${apiKey.name}`}>
           {apiKey.name}
+          <span>{where}</span>
         </p>
       )}
       {/* With an opener the new tab begins with this tab's session, and so with the key. */}
@@ -66,7 +69,7 @@ function Tools() {
         label={`Colours: ${THEME_NAMES[theme]}. Change to ${THEME_NAMES[next]}`}
         onClick={() => setTheme(next)}
       />
-      <IconButton icon="signOut" label="Sign out" onClick={() => endSession()} />
+      <IconButton icon="signOut" label={`Sign out. ${where}`} onClick={() => endSession()} />
     </div>
   );
 }

@@ -3,7 +3,7 @@ import { useViewer } from '../api/viewer.ts';
 import { PAGE_TITLES, PageView } from '../pages/index.tsx';
 import { Empty, Failed, Loading } from '../parts/states.tsx';
 import { Link } from '../router/link.tsx';
-import { navigate, pathTo, useRoute } from '../router/router.ts';
+import { navigate, pathTo, presentAddress, useRoute } from '../router/router.ts';
 import { ErrorBoundary } from './error-boundary.tsx';
 import { Navigation } from './navigation.tsx';
 import { useWorkspaces, WorkspaceProvider, type Workspace } from './workspace.tsx';
@@ -14,8 +14,12 @@ export function Shell() {
   const { page, workspace: slug } = useRoute();
   const home = useHome(data?.workspaces.nodes);
   useEffect(() => {
-    if (slug === null && home !== undefined) navigate(pathTo(home, 'live'), { replace: true });
+    if (slug === null && home !== undefined) navigate(pathTo(home, 'events'), { replace: true });
   }, [slug, home]);
+  useEffect(() => {
+    const present = presentAddress(location.pathname + location.search);
+    if (present !== null) navigate(present, { replace: true });
+  }, [page]);
   useEffect(() => {
     document.title = `${PAGE_TITLES[page]} · Sluice`;
   }, [page]);
@@ -52,7 +56,7 @@ function Content({
           <p>Make one with the mutation createWorkspace.</p>
         ) : (
           <p>
-            This key sees none by that name. <Link href={pathTo(home, 'live')}>Go to {home}</Link>
+            This key sees none by that name. <Link href={pathTo(home, 'events')}>Go to {home}</Link>
           </p>
         )}
       </Empty>

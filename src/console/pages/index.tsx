@@ -3,7 +3,7 @@ import { lazy } from 'react';
 import type { Page } from '../router/router.ts';
 
 export const PAGE_TITLES: Readonly<Record<Page, string>> = {
-  live: 'Live',
+  events: 'Events',
   explore: 'Explore',
   definitions: 'Definitions',
   settings: 'Settings',
@@ -11,7 +11,9 @@ export const PAGE_TITLES: Readonly<Record<Page, string>> = {
 };
 
 const VIEWS = {
-  live: lazy(() => import('./live/page.tsx').then(({ LivePage }) => ({ default: LivePage }))),
+  events: lazy(() =>
+    import('./events/page.tsx').then(({ EventsPage }) => ({ default: EventsPage })),
+  ),
   explore: lazy(() =>
     import('./explore/page.tsx').then(({ ExplorePage }) => ({ default: ExplorePage })),
   ),

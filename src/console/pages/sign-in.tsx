@@ -4,13 +4,14 @@ import { problemOf } from '../api/problem.ts';
 import { startSession, useSession } from '../api/session.ts';
 import { may, ViewerQuery } from '../api/viewer.ts';
 import { Button } from '../parts/button.tsx';
-import { TextField } from '../parts/field.tsx';
+import { Checkbox, TextField } from '../parts/field.tsx';
 import { Notice } from '../parts/states.tsx';
 
 /** Asks for a key, and lets in who may read with it. */
 export function SignIn() {
   const { endedBecause } = useSession();
   const [key, setKey] = useState('');
+  const [isKept, setIsKept] = useState(false);
   const [refusal, setRefusal] = useState<string | null>(null);
   const [isAsking, setIsAsking] = useState(false);
 
@@ -20,7 +21,7 @@ export function SignIn() {
     const refused = await refusalOf(key.trim());
     setIsAsking(false);
     setRefusal(refused);
-    if (refused === null) startSession(key.trim());
+    if (refused === null) startSession(key.trim(), isKept);
   }
 
   return (
@@ -42,8 +43,16 @@ export function SignIn() {
           autoFocus
           required
           error={refusal}
-          hint="The first start of the gateway printed one. It is forgotten when this tab closes."
+          hint="The first start of the gateway printed one."
         />
+        <div>
+          <Checkbox
+            label="Stay signed in on this device"
+            checked={isKept}
+            onChange={event => setIsKept(event.target.checked)}
+          />
+          <p className="where-kept">{isKept ? WHERE_KEPT.device : WHERE_KEPT.tabs}</p>
+        </div>
         <Button type="submit" look="primary" isBusy={isAsking}>
           Sign in
         </Button>
@@ -51,6 +60,12 @@ export function SignIn() {
     </main>
   );
 }
+
+const WHERE_KEPT = {
+  device:
+    'The key is kept in this browser’s local storage until you sign out. Whoever uses this browser can read it.',
+  tabs: 'The key is kept in this browser’s session storage until you close the last tab of the console.',
+} as const;
 
 const ICON = new URL('../icon.svg', import.meta.url).href;
 

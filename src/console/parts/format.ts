@@ -14,6 +14,9 @@ const minuteOfDay = new Intl.DateTimeFormat(undefined, {
   ...{ hour: '2-digit', minute: '2-digit', hourCycle: 'h23' },
 });
 const day = new Intl.DateTimeFormat(undefined, { year: 'numeric', month: 'short', day: 'numeric' });
+const weekdayAndDay = new Intl.DateTimeFormat(undefined, {
+  ...{ weekday: 'long', day: 'numeric', month: 'short', year: 'numeric' },
+});
 const relative = new Intl.RelativeTimeFormat(undefined, { numeric: 'auto' });
 
 /** 1,234,567 */
@@ -39,6 +42,8 @@ type Instant = string | number | Date;
 export const formatDateTime = (at: Instant) => dayAndTime.format(new Date(at));
 /** Nov 21, 2026 */
 export const formatDate = (at: Instant) => day.format(new Date(at));
+/** Saturday, Nov 21, 2026 */
+export const formatDay = (at: Instant) => weekdayAndDay.format(new Date(at));
 /** 14:03 */
 export const formatMinute = (at: Instant) => minuteOfDay.format(new Date(at));
 

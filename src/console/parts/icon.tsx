@@ -1,10 +1,12 @@
 /** Icons of one stroke, drawn on a grid of 16; they say nothing to a screen reader. */
 const PATHS = {
-  live: 'M1.5 8h3l2-5 3 10 2-5h3',
+  events: 'M1.5 8h3l2-5 3 10 2-5h3',
   explore: 'M2 13.5h12M4 11V7.5M8 11V3M12 11V5.5',
   definitions: 'M3 2.5h10v11H3zM5.5 6h5M5.5 8.5h5M5.5 11h3',
   settings: 'M2 4.5h7M12 4.5h2M2 11.5h2M7 11.5h7M9 3v3M4 10v3',
   status: 'M8 14A6 6 0 1 1 8 2a6 6 0 0 1 0 12ZM8 8l2.5-2.5',
+  refresh: 'M13 8a5 5 0 1 1-1.5-3.5M13 2v3h-3',
+  columns: 'M2 3h12v10H2zM6 3v10M10 3v10',
   close: 'M3.5 3.5l9 9M12.5 3.5l-9 9',
   pause: 'M5.5 3v10M10.5 3v10',
   play: 'M4.5 3v10l8-5z',

@@ -4,7 +4,7 @@
  */
 import { useMemo, useSyncExternalStore } from 'react';
 
-export const PAGES = ['live', 'explore', 'definitions', 'settings', 'status'] as const;
+export const PAGES = ['events', 'explore', 'definitions', 'settings', 'status'] as const;
 export type Page = (typeof PAGES)[number];
 
 export interface Route {
@@ -45,12 +45,18 @@ export function navigate(to: string, { replace = false }: NavigateOptions = {}):
 
 export function routeOf(path: string): Route {
   const [, w, workspace, page, ...rest] = path.split('/').map(decoded);
-  if (w !== 'w' || !workspace) return { workspace: null, page: 'live', rest: [] };
+  if (w !== 'w' || !workspace) return { workspace: null, page: 'events', rest: [] };
   return {
     workspace,
-    page: PAGES.find(each => each === page) ?? 'live',
+    page: PAGES.find(each => each === page) ?? 'events',
     rest: rest.filter(part => part !== ''),
   };
+}
+
+/** The address of today for one of before, when the page of events was called Live; else null. */
+export function presentAddress(address: string): string | null {
+  const present = address.replace(/^(\/w\/[^/?]+)\/live(?=[/?]|$)/, '$1/events');
+  return present === address ? null : present;
 }
 
 function decoded(part: string): string {

@@ -38,7 +38,7 @@ export function DefinitionPage({ name }: { name: string }) {
       }
       lead={definition.title}
       actions={
-        <Link className="button plain" href={pathTo(slug, 'live', [], { type: name })}>
+        <Link className="button plain" href={pathTo(slug, 'events', [], { type: name })}>
           Watch its events
         </Link>
       }

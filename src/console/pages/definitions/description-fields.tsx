@@ -41,9 +41,9 @@ export function DescriptionFields({
         )}
       </SelectField>
       <TextField
-        label="Numbers to keep ready"
+        label="Precomputed measures"
         {...text('measures')}
-        hint="Names in the payload, with commas: their sums and means are counted without delay."
+        hint="Names of numbers in the payload, with commas. Their totals and averages are counted as events come."
       />
       <div className="wide">
         <TextArea label="Description" className="prose" rows={3} {...text('description')} />

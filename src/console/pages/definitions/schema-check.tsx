@@ -70,7 +70,7 @@ function MisfitLine({ misfit: { message, pointer, count, newest } }: { misfit: M
       <p>{message}</p>
       <p className="faint">
         {formatCount(count)} {count === 1 ? 'event' : 'events'} ·{' '}
-        <Link href={pathTo(slug, 'live', [], { event: newest })}>the newest</Link>
+        <Link href={pathTo(slug, 'events', [], { event: newest })}>the newest</Link>
       </p>
     </>
   );

@@ -33,7 +33,7 @@ export function useTrends(names: readonly string[]): TrendsByType | null {
   }, [data, fetching]);
 }
 
-/** Ends with a quarter of an hour, which counts that are kept ready do, too. */
+/** Ends with a quarter of an hour, as precomputed counts do. */
 function trendInput(names: readonly string[], nowMs: number): VariablesOf<typeof Trends>['input'] {
   const to = Math.ceil(nowMs / QUARTER_HOUR_MS) * QUARTER_HOUR_MS;
   const from = to - (TREND_DAYS + 1) * DAY_MS;

@@ -31,7 +31,7 @@ export function ResultChart({ layout, chart, labels, title }: ResultChartProps) 
         data={data}
       />
       <figcaption>
-        <span className="when">{when || 'In all'}</span>
+        <span className="when">{when || 'Total'}</span>
         <ul>
           {layout.series.map(series => (
             <li key={series.name}>

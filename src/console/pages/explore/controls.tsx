@@ -1,5 +1,6 @@
 import { useId } from 'react';
 import { SelectField, TextField } from '../../parts/field.tsx';
+import { toLocalText } from '../../parts/local-text.ts';
 import { TypeList } from '../../parts/type-list.tsx';
 import { setSearch } from '../../router/router.ts';
 import {
@@ -11,7 +12,6 @@ import {
   MEASURES,
   needsProperty,
   SPANS,
-  toLocalText,
   type Options,
   type Timeframe,
 } from './options.ts';

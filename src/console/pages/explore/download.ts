@@ -1,5 +1,5 @@
 /** The answer as files. Times are in RFC 3339, numbers as they are. */
-import type { Row } from './csv.ts';
+import type { Row } from '../../parts/csv.ts';
 import { GROUPS, type Options } from './options.ts';
 import type { Bucket } from './question.ts';
 import { valueOf } from './series.ts';
@@ -16,17 +16,6 @@ export function rowsOf(buckets: readonly Bucket[], { group, measure }: Options):
 
 export function toNdjson(rows: readonly Row[]): string {
   return rows.map(row => `${JSON.stringify(row)}\n`).join('');
-}
-
-/** Hands a text to the browser as a file. */
-export function download(name: string, type: string, text: string): void {
-  const url = URL.createObjectURL(new Blob([text], { type }));
-  const link = document.createElement('a');
-  link.href = url;
-  link.download = name;
-  link.click();
-  // The browser has opened it by then.
-  setTimeout(() => URL.revokeObjectURL(url), 10_000);
 }
 
 export function fileName(workspace: string, { group, span }: Options, extension: string): string {

@@ -23,7 +23,7 @@ export type Granularity = keyof typeof GRANULARITIES;
 export const GROUPS = {
   type: 'Type',
   category: 'Category',
-  door: 'Way it came in',
+  door: 'Source API',
   source: 'Source',
   actor: 'Actor',
   success: 'Success',
@@ -34,10 +34,10 @@ export type Group = keyof typeof GROUPS;
 export const MEASURES = {
   count: 'Number of events',
   unique: 'Number of different values',
-  sum: 'Sum',
-  avg: 'Mean',
-  min: 'Least',
-  max: 'Greatest',
+  sum: 'Total',
+  avg: 'Average',
+  min: 'Min',
+  max: 'Max',
 } as const;
 export type Measure = keyof typeof MEASURES;
 
@@ -129,7 +129,7 @@ export interface Timeframe {
 /**
  * From when to when, in RFC 3339; null where that is not said yet. What is said by its length
  * begins and ends with a quarter of an hour (the last hour with a minute): so it can be told from
- * the counts that are kept ready, without a look at the events.
+ * precomputed counts, without a look at the events.
  */
 export function timeframeOf({ span, from, to }: Options, nowMs: number): Timeframe | null {
   if (span === 'between') {
@@ -143,12 +143,6 @@ export function timeframeOf({ span, from, to }: Options, nowMs: number): Timefra
 
 function isoTimeframe(fromMs: number, toMs: number): Timeframe {
   return { from: new Date(fromMs).toISOString(), to: new Date(toMs).toISOString() };
-}
-
-/** An instant as a field for date and time holds it. */
-export function toLocalText(at: string): string {
-  const ms = Date.parse(at);
-  return new Date(ms - new Date(ms).getTimezoneOffset() * MINUTE_MS).toISOString().slice(0, 16);
 }
 
 /** Whether a property still has to be named. */

@@ -31,7 +31,7 @@ export function ExplorePage() {
       lead="How many events there were, and what their numbers make together."
       actions={
         <Button isBusy={asked.isWaiting} disabled={input === null} onClick={again}>
-          Count again
+          Refresh
         </Button>
       }
     >

@@ -2,13 +2,14 @@ import { useMemo } from 'react';
 import { useWorkspace } from '../../layout/workspace.tsx';
 import { Button } from '../../parts/button.tsx';
 import { CopyButton } from '../../parts/copy-button.tsx';
+import { toCsv } from '../../parts/csv.ts';
+import { downloadFile } from '../../parts/download.ts';
 import { formatCount, formatNumber } from '../../parts/format.ts';
 import { Card } from '../../parts/page.tsx';
 import { Empty } from '../../parts/states.tsx';
 import { Table, type Column } from '../../parts/table.tsx';
 import { ResultChart } from './chart.tsx';
-import { toCsv } from './csv.ts';
-import { download, fileName, rowsOf, toNdjson } from './download.ts';
+import { fileName, rowsOf, toNdjson } from './download.ts';
 import { labelsOf, type Labels } from './labels.ts';
 import { addsUp, FIELDS, MEASURES, needsProperty, type Chart, type Options } from './options.ts';
 import { printQuery } from './question.ts';
@@ -19,9 +20,9 @@ import type { Answer } from './use-answer.ts';
 const ROWS_MAX = 500;
 
 const SOURCES = {
-  ROLLUP: 'from counts that are kept ready',
+  ROLLUP: 'from precomputed counts',
   EVENTS: 'counted from the events that are still kept',
-  MIXED: 'from counts that are kept ready, and at the ends from events',
+  MIXED: 'from precomputed counts, and at the ends from events',
 } as const;
 
 interface ResultProps {
@@ -64,19 +65,16 @@ function Downloads({ answer: { buckets, options } }: { answer: Answer }) {
   const { slug } = useWorkspace();
   if (buckets.length === 0) return null;
   const rows = () => rowsOf(buckets, options);
+  const hand = (extension: string, type: string, text: string) =>
+    downloadFile(fileName(slug, options, extension), new Blob([text], { type }));
   return (
     <>
-      <Button
-        icon="download"
-        onClick={() => download(fileName(slug, options, 'csv'), 'text/csv', toCsv(rows()))}
-      >
+      <Button icon="download" onClick={() => hand('csv', 'text/csv', toCsv(rows()))}>
         CSV
       </Button>
       <Button
         icon="download"
-        onClick={() =>
-          download(fileName(slug, options, 'ndjson'), 'application/x-ndjson', toNdjson(rows()))
-        }
+        onClick={() => hand('ndjson', 'application/x-ndjson', toNdjson(rows()))}
       >
         NDJSON
       </Button>
@@ -145,7 +143,7 @@ function ResultTable({ layout: { starts, series }, labels, options }: ResultTabl
   ];
   if (hasTotal) {
     columns.push({
-      title: 'Together',
+      title: 'Total',
       isNumber: true,
       cell: ({ at }) => (
         <b>{formatNumber(series.reduce((sum, { values }) => sum + (values[at] ?? 0), 0))}</b>

@@ -1,4 +1,5 @@
 /** The buckets of an answer, laid out for a chart and a table: one series for each group. */
+import { typeColor } from '../../parts/type-color.ts';
 import type { Group, Measure } from './options.ts';
 import { addsUp, GROUPS } from './options.ts';
 import type { Bucket } from './question.ts';
@@ -51,7 +52,7 @@ export function layOut(buckets: readonly Bucket[], group: Group, measure: Measur
   const grouped = [...byName.values()].sort((a, b) => b.events - a.events);
   const [first, rest] = [grouped.slice(0, COLORS), grouped.slice(COLORS)];
   const series = first.map(({ name, values }, at) =>
-    seriesOf(name, `--series-${at + 1}`, { values, measure }),
+    seriesOf(name, group === 'type' ? typeColor(name) : `--series-${at + 1}`, { values, measure }),
   );
   if (rest.length > 0 && addsUp(measure)) {
     const values = starts.map((_, at) => sum(rest.map(each => each.values[at] ?? null)));

@@ -1,6 +1,6 @@
 /** Notifications of the browser for events that ask for one. */
 import { createStore, useStore } from '../../api/store.ts';
-import type { LiveEvent } from './documents.ts';
+import type { RecordedEvent } from './documents.ts';
 
 const STORED_AT = 'sluice.notify';
 /** No more than one in this time: the last tells of how many there were. */
@@ -26,10 +26,10 @@ export async function setNotifying(isOn: boolean): Promise<void> {
   wanted.set(isOn);
 }
 
-let waiting: LiveEvent[] = [];
+let waiting: RecordedEvent[] = [];
 let isPausing = false;
 
-export function notify(event: LiveEvent): void {
+export function notify(event: RecordedEvent): void {
   waiting.push(event);
   if (!isPausing) tell();
 }

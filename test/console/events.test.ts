@@ -7,7 +7,7 @@ interface Given {
   readonly [field: string]: unknown;
 }
 
-describeConsole('the live page', kit => {
+describeConsole('the events page', kit => {
   async function record(workspace: string, events: readonly Given[]): Promise<void> {
     const { recordEvents } = await kit.gateway.data<{ recordEvents: { recordedCount: number } }>(
       `mutation($input: RecordEventsInput!) { recordEvents(input: $input) { recordedCount } }`,
@@ -19,7 +19,7 @@ describeConsole('the live page', kit => {
   /** A page on a workspace of its own, that is live. */
   async function openLive(search = '', options: Parameters<typeof kit.open>[1] = {}) {
     const { slug } = await kit.gateway.workspace();
-    const page = await kit.open(`/w/${slug}/live${search}`, options);
+    const page = await kit.open(`/w/${slug}/events${search}`, options);
     await isLive(page);
     return { page, slug, record: (...events: Given[]) => record(slug, events) };
   }
@@ -53,7 +53,7 @@ describeConsole('the live page', kit => {
       expect.stringContaining('payment.taken this event'),
       expect.stringContaining('parcel.sent child'),
     ]);
-    await expectAccessible(page, 'live-event');
+    await expectAccessible(page, 'events-event');
 
     await page.reload();
     await panel.getByText('payment.taken').first().waitFor();
@@ -124,7 +124,7 @@ describeConsole('the live page', kit => {
     ]);
     await page.reload();
     await expect.poll(() => summaries.count(), PATIENCE).toBe(1);
-    await expectAccessible(page, 'live-filtered');
+    await expectAccessible(page, 'events-filtered');
 
     await page.getByRole('button', { name: 'Take away Payload total > 100' }).click();
     await expect.poll(() => summaries.count(), PATIENCE).toBe(2);
@@ -134,14 +134,14 @@ describeConsole('the live page', kit => {
       .toEqual([expect.stringContaining('small')]);
     await page.getByRole('button', { name: 'Clear' }).click();
     await expect.poll(() => summaries.count(), PATIENCE).toBe(4);
-    expect(new URL(page.url()).pathname).toBe(`/w/${slug}/live`);
+    expect(new URL(page.url()).pathname).toBe(`/w/${slug}/events`);
     expectNoFaults(page);
   });
 
   test('counts by type what was before and what comes', async () => {
     const { slug } = await kit.gateway.workspace();
     await record(slug, numbered(1, 30));
-    const page = await kit.open(`/w/${slug}/live`);
+    const page = await kit.open(`/w/${slug}/events`);
     await page.getByRole('button', { name: 'count.up 30' }).waitFor();
     await isLive(page);
     await record(slug, numbered(31, 42));

@@ -1,24 +1,19 @@
-import type { Client } from 'urql';
-import type { VariablesOf } from '../../api/graphql.ts';
-import { problemOf, type Problem } from '../../api/problem.ts';
+import type { Problem } from '../../api/problem.ts';
 import { endSession } from '../../api/session.ts';
 import { openStream, StreamError } from '../../api/stream.ts';
-import {
-  LiveCounts,
-  LiveEvents,
-  LiveHistory,
-  type Delivery,
-  type EventFilter,
-  type LiveEvent,
-} from './documents.ts';
+import { bucketsOf, LIVE_BUCKETS } from './buckets.ts';
+import { LiveEvents, type Delivery, type RecordedEvent } from './documents.ts';
 import { Breather, onNextFrame, sleep } from './frames.ts';
-import { MinuteCounts, MINUTES } from './minute-counts.ts';
+import { readCounts, readPage, type Scope } from './history.ts';
+import type { Range } from './range.ts';
 import { rowOf, Rows } from './rows.ts';
+import { TypeCounts } from './type-counts.ts';
 
 /**
  * The events of a workspace that fit a filter: the newest at first, then each as it is recorded,
- * once and in order.
+ * once and in order. With a range it is the events of that time, and it stands still.
  *
+ *     LOADING → STILL
  *     LOADING → LIVE ⇄ PAUSED or RESTING → CATCHING_UP → LIVE
  *                 └→ RECONNECTING → CATCHING_UP                FAILED from anywhere
  *
@@ -27,13 +22,18 @@ import { rowOf, Rows } from './rows.ts';
  */
 export class Feed {
   readonly rows = new Rows();
-  readonly minutes = new MinuteCounts();
+  /** Null where the range has no beginning. */
+  readonly counts: TypeCounts | null;
   mode: FeedMode = 'LOADING';
   problem: Problem | null = null;
-  /** False where the past could not be counted in time: the chart begins with this page. */
+  /** False where the past could not be counted: the chart begins with this page. */
   isPastCounted = true;
   /** True when events are gone that were to be shown: they were removed while nobody read them. */
   hasGap = false;
+  /** Whether older events are being read, and what went wrong with that. */
+  older: 'IDLE' | 'READING' | Problem = 'IDLE';
+  /** Null for live. */
+  readonly range: Range | null;
   readonly #options: FeedOptions;
   readonly #listeners = new Set<() => void>();
   readonly #breather = new Breather();
@@ -44,6 +44,9 @@ export class Feed {
 
   constructor(options: FeedOptions) {
     this.#options = options;
+    this.range = options.range;
+    const buckets = this.range === null ? LIVE_BUCKETS : bucketsOf(this.range, Date.now());
+    this.counts = buckets && new TypeCounts(buckets);
   }
 
   /** For `useSyncExternalStore`: at most once in a frame, however much has come. */
@@ -73,6 +76,7 @@ export class Feed {
       try {
         this.#cursor ??= await this.#load(signal);
         if (this.#cursor === null) return;
+        if (this.range !== null) return this.#become('STILL');
         await this.#follow(this.#cursor, signal, () => (failures = 0));
       } catch (error) {
         if (signal.aborted) return;
@@ -87,36 +91,35 @@ export class Feed {
 
   /** What was before, and the cursor after which the stream begins; null when nobody asks now. */
   async #load(signal: AbortSignal): Promise<string | null> {
-    const { client, workspace, filter } = this.#options;
     // First, so that all that is not counted here comes with the stream.
-    const counts = await this.#counts();
-    const { data, error } = await client
-      .query(LiveHistory, { workspace, filter }, { requestPolicy: 'network-only' })
-      .toPromise();
+    const counted = await readCounts(this.#options, this.counts?.buckets ?? null);
+    const page = await readPage(this.#options, null);
     if (signal.aborted) return null;
-    if (!data) throw streamErrorOf(error);
-    this.isPastCounted = counts !== undefined;
-    for (const { start, count, group } of counts?.nodes ?? []) {
-      this.minutes.add(group[0]?.value ?? '', Date.parse(start), count);
+    this.isPastCounted = counted !== null;
+    const isRange = this.range !== null;
+    const first = this.counts?.buckets.edges(Date.now())[0] ?? 0;
+    for (const { type, startMs, count } of counted?.counts ?? []) {
+      // Where a range begins within a bar, the bar begins with the range.
+      this.counts?.add(type, isRange ? Math.max(startMs, first) : startMs, count);
     }
-    // So that the first rows have the colours of the chart.
-    this.minutes.series(Date.now());
-    for (const event of data.events.nodes.toReversed()) this.rows.push(rowOf(event));
-    return counts?.asOf ?? data.events.liveCursor;
+    this.rows.addOlder(page.rows, page.olderAfter);
+    return counted?.asOf ?? page.liveCursor;
   }
 
-  async #counts() {
-    const { client, workspace, filter } = this.#options;
-    const input: VariablesOf<typeof LiveCounts>['input'] = {
-      filter,
-      timeframe: { last: `PT${MINUTES}M` },
-      granularity: 'MINUTE',
-      groupBy: [{ dimension: 'TYPE' }],
-    };
-    const { data } = await client
-      .query(LiveCounts, { workspace, input }, { requestPolicy: 'network-only' })
-      .toPromise();
-    return data?.eventAggregates;
+  /** Adds a page of older events to rows of this feed, which may be a copy. */
+  async readOlder(rows: Rows): Promise<void> {
+    if (this.older === 'READING' || rows.olderAfter === null) return;
+    this.older = 'READING';
+    this.#change();
+    try {
+      const page = await readPage(this.#options, rows.olderAfter);
+      rows.addOlder(page.rows, page.olderAfter);
+      this.older = 'IDLE';
+    } catch (error) {
+      if (!(error instanceof StreamError)) throw error;
+      this.older = error.problem;
+    }
+    this.#change();
   }
 
   async #follow(after: string, signal: AbortSignal, onWorking: () => void): Promise<void> {
@@ -136,7 +139,7 @@ export class Feed {
     else if (this.mode === 'RECONNECTING') this.mode = 'CATCHING_UP';
     if (!node) return;
     const row = rowOf(node);
-    this.minutes.add(row.type, row.occurredMs);
+    this.counts?.add(row.type, row.occurredMs);
     // The page that was read at first may hold some of what the stream begins with.
     if (row.position <= this.rows.newestPosition) return;
     this.rows.push(row);
@@ -179,14 +182,11 @@ export class Feed {
 }
 
 export type FeedMode =
-  'LOADING' | 'LIVE' | 'CATCHING_UP' | 'PAUSED' | 'RESTING' | 'RECONNECTING' | 'FAILED';
+  'LOADING' | 'STILL' | 'LIVE' | 'CATCHING_UP' | 'PAUSED' | 'RESTING' | 'RECONNECTING' | 'FAILED';
 
-export interface FeedOptions {
-  readonly client: Client;
-  readonly workspace: string;
-  readonly filter: EventFilter | null;
+export interface FeedOptions extends Scope {
   /** Called for what happens now, and not for what is caught up on. */
-  readonly onEvent: (event: LiveEvent) => void;
+  readonly onEvent: (event: RecordedEvent) => void;
 }
 
 const RETRY_MS = 500;
@@ -201,8 +201,3 @@ const PASSING = new Set([
   'RATE_LIMITED',
   'INTERNAL_SERVER_ERROR',
 ]);
-
-function streamErrorOf(error: Parameters<typeof problemOf>[0] | undefined): StreamError {
-  if (!error) throw new Error('an answer without data and without an error');
-  return new StreamError(problemOf(error));
-}

@@ -1,11 +1,13 @@
 import { useEffect, useState } from 'react';
 import { Button } from '../../parts/button.tsx';
-import { formatCount } from '../../parts/format.ts';
+import { formatCount, formatDateTime } from '../../parts/format.ts';
 import type { Feed, FeedMode } from './feed.ts';
 import { setNotifying, useNotifying, type Notifying } from './notifications.ts';
+import type { Range } from './range.ts';
 
 const MODES: Readonly<Record<FeedMode, { text: string; tone: string }>> = {
   LOADING: { text: 'Loading', tone: 'quiet' },
+  STILL: { text: '', tone: 'quiet' },
   LIVE: { text: 'Live', tone: 'good' },
   CATCHING_UP: { text: 'Catching up', tone: 'warn' },
   PAUSED: { text: 'Paused', tone: 'warn' },
@@ -14,7 +16,47 @@ const MODES: Readonly<Record<FeedMode, { text: string; tone: string }>> = {
   FAILED: { text: 'Stopped', tone: 'bad' },
 };
 
-export function Toolbar({ feed, onSkip }: { feed: Feed; onSkip: () => void }) {
+/** What opens in front of the page. */
+export type ToolName = 'columns' | 'export';
+
+interface ToolbarProps {
+  readonly feed: Feed;
+  readonly onRestart: () => void;
+  readonly onTool: (name: ToolName) => void;
+}
+
+export function Toolbar({ feed, onRestart, onTool }: ToolbarProps) {
+  return (
+    <>
+      {feed.range === null ? (
+        <LiveTools {...{ feed, onRestart }} />
+      ) : (
+        <>
+          <p className="mode range" role="status">
+            {feed.mode === 'LOADING' ? 'Loading' : rangeText(feed.range)}
+          </p>
+          <Button icon="refresh" onClick={onRestart}>
+            Refresh
+          </Button>
+        </>
+      )}
+      <Button className="columns-button" icon="columns" onClick={() => onTool('columns')}>
+        Columns
+      </Button>
+      <Button icon="download" onClick={() => onTool('export')}>
+        Export
+      </Button>
+    </>
+  );
+}
+
+function rangeText({ fromMs, toMs }: Range): string {
+  if (toMs === null) return `From ${formatDateTime(fromMs ?? 0)}`;
+  if (fromMs === null) return `Before ${formatDateTime(toMs)}`;
+  return `${formatDateTime(fromMs)} – ${formatDateTime(toMs)}`;
+}
+
+function LiveTools({ feed, onRestart }: Omit<ToolbarProps, 'onTool'>) {
   const { text, tone } = MODES[feed.mode];
   const isPaused = feed.mode === 'PAUSED';
   return (
@@ -24,7 +66,7 @@ export function Toolbar({ feed, onSkip }: { feed: Feed; onSkip: () => void }) {
         {text}
       </p>
       {feed.mode === 'LIVE' && <Rate feed={feed} />}
-      {feed.mode === 'CATCHING_UP' && <Button onClick={onSkip}>Skip to now</Button>}
+      {feed.mode === 'CATCHING_UP' && <Button onClick={onRestart}>Skip to now</Button>}
       <NotifyButton />
       <Button
         icon={isPaused ? 'play' : 'pause'}

@@ -1,15 +1,19 @@
 import { graphql, type ResultOf, type VariablesOf } from '../../api/graphql.ts';
 
-const LiveRowFields = graphql(`
-  fragment LiveRowFields on Event {
+const RowFields = graphql(`
+  fragment RowFields on Event {
     eventId
     position
+    cursor
     type
     occurredAt
     recordedAt
     source
     subject
     actor
+    groupId
+    door
+    clientIp
     description
     icon
     notify
@@ -18,32 +22,84 @@ const LiveRowFields = graphql(`
   }
 `);
 
-/** The newest events, and where the stream goes on. */
-export const LiveHistory = graphql(
+/** A page of events, newest first, and where the stream goes on. */
+export const EventPage = graphql(
   `
-    query LiveHistory($workspace: String!, $filter: EventFilter) {
-      events(workspace: $workspace, filter: $filter, first: 200) {
+    query EventPage($workspace: String!, $filter: EventFilter, $order: EventOrder, $after: String) {
+      events(workspace: $workspace, filter: $filter, order: $order, first: 200, after: $after) {
         nodes {
-          ...LiveRowFields
+          ...RowFields
+        }
+        pageInfo {
+          hasNextPage
+          endCursor
         }
         liveCursor
       }
     }
   `,
-  [LiveRowFields],
+  [RowFields],
 );
 
-/** How many of each type there were in each of the last minutes. */
-export const LiveCounts = graphql(`
-  query LiveCounts($workspace: String!, $input: EventAggregateInput!) {
-    eventAggregates(workspace: $workspace, input: $input, last: 1000) {
+/** How many of each type there were in each bar of the chart. */
+export const EventCounts = graphql(`
+  query EventCounts($workspace: String!, $input: EventAggregateInput!, $after: String) {
+    eventAggregates(workspace: $workspace, input: $input, first: 1000, after: $after) {
       asOf
+      pageInfo {
+        hasNextPage
+        endCursor
+      }
       nodes {
         start
         count
         group {
           value
         }
+      }
+    }
+  }
+`);
+
+/** All of each event, for files. */
+export const EventExport = graphql(`
+  query EventExport($workspace: String!, $filter: EventFilter, $order: EventOrder, $after: String) {
+    events(workspace: $workspace, filter: $filter, order: $order, first: 1000, after: $after) {
+      nodes {
+        eventId
+        type
+        occurredAt
+        recordedAt
+        expiresAt
+        source
+        subject
+        actor
+        description
+        icon
+        notify
+        success
+        clientIp
+        parentId
+        groupId
+        door
+        payload
+        position
+        cursor
+      }
+      pageInfo {
+        hasNextPage
+        endCursor
+      }
+    }
+  }
+`);
+
+/** Which types have a category. */
+export const CategoryTypes = graphql(`
+  query CategoryTypes($workspace: String!, $filter: EventDefinitionFilter!) {
+    eventDefinitions(workspace: $workspace, filter: $filter, first: 1000) {
+      nodes {
+        name
       }
     }
   }
@@ -57,15 +113,16 @@ export const LiveEvents = graphql(
         cursor
         position
         node {
-          ...LiveRowFields
+          ...RowFields
         }
       }
     }
   `,
-  [LiveRowFields],
+  [RowFields],
 );
 
-export type LiveEvent = ResultOf<typeof LiveHistory>['events']['nodes'][number];
+export type RecordedEvent = ResultOf<typeof EventPage>['events']['nodes'][number];
+export type ExportedEvent = ResultOf<typeof EventExport>['events']['nodes'][number];
 export type Delivery = ResultOf<typeof LiveEvents>['events'];
 
 const RelatedFields = graphql(`

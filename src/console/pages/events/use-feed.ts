@@ -1,20 +1,24 @@
 import { useEffect, useMemo, useRef, useState, useSyncExternalStore } from 'react';
 import { useClient } from 'urql';
 import { useWorkspace } from '../../layout/workspace.tsx';
-import type { EventFilter, LiveEvent } from './documents.ts';
+import type { EventFilter, RecordedEvent } from './documents.ts';
 import { Feed } from './feed.ts';
+import { rangeOf } from './range.ts';
 
 /** A page that nobody sees lets go of its stream after this time, unless it is to notify. */
 const REST_AFTER_MS = 15_000;
 
 interface FeedUse {
-  readonly filter: EventFilter | null;
+  /** Undefined while it is not known yet. */
+  readonly filter: EventFilter | null | undefined;
+  /** The time as the address has it. */
+  readonly search: URLSearchParams;
   readonly isNotifying: boolean;
-  readonly onEvent: (event: LiveEvent) => void;
+  readonly onEvent: (event: RecordedEvent) => void;
 }
 
-/** A feed for the filter, anew for each; renders when it has changed. */
-export function useFeed({ filter, isNotifying, onEvent }: FeedUse): {
+/** A feed for the filter and time, anew for each; renders when it has changed. */
+export function useFeed({ filter, search, isNotifying, onEvent }: FeedUse): {
   feed: Feed;
   restart(): void;
 } {
@@ -25,24 +29,32 @@ export function useFeed({ filter, isNotifying, onEvent }: FeedUse): {
   useEffect(() => {
     latest.current = onEvent;
   });
-  const key = JSON.stringify(filter);
+  const [filterKey, timeKey] = [JSON.stringify(filter), timeOf(search)];
   const feed = useMemo(() => {
     void turn;
-    const parsed = JSON.parse(key) as EventFilter | null;
     return new Feed({
       client,
       workspace: slug,
-      filter: parsed,
+      filter: filterKey === undefined ? null : (JSON.parse(filterKey) as EventFilter | null),
+      range: rangeOf(new URLSearchParams(timeKey), Date.now()),
       onEvent: event => latest.current(event),
     });
-  }, [client, slug, key, turn]);
+  }, [client, slug, filterKey, timeKey, turn]);
+  const isKnown = filterKey !== undefined;
   useSyncExternalStore(feed.subscribe, feed.version);
   useEffect(() => {
+    if (!isKnown) return;
     feed.resume();
     return () => feed.pause();
-  }, [feed]);
+  }, [feed, isKnown]);
   useRest(feed, isNotifying);
   return { feed, restart: () => setTurn(turn + 1) };
+}
+
+/** What of an address says the time. */
+function timeOf(search: URLSearchParams): string {
+  const time = [...search].filter(([name]) => ['span', 'from', 'to'].includes(name));
+  return new URLSearchParams(time).toString();
 }
 
 function useRest(feed: Feed, isNotifying: boolean): void {

@@ -2,7 +2,7 @@ import { useEffect, useRef, type ReactNode } from 'react';
 import { useQuery } from 'urql';
 import { useWorkspace } from '../../layout/workspace.tsx';
 import { Badge } from '../../parts/badge.tsx';
-import { IconButton } from '../../parts/button.tsx';
+import { Button, IconButton } from '../../parts/button.tsx';
 import { CopyButton } from '../../parts/copy-button.tsx';
 import { DOORS } from '../../parts/doors.ts';
 import { formatAgo, formatCount, formatDateTime } from '../../parts/format.ts';
@@ -16,11 +16,13 @@ interface EventPanelProps {
   readonly eventId: string;
   readonly linkTo: (eventId: string) => string;
   readonly onFilter: (kind: FilterKind, value: string) => void;
+  /** Shows what happened shortly before and after an instant. */
+  readonly onAround: (at: string) => void;
   readonly onClose: () => void;
 }
 
 /** All of one event, beside the list, or in its place where the screen is narrow. */
-export function EventPanel({ eventId, linkTo, onFilter, onClose }: EventPanelProps) {
+export function EventPanel({ eventId, linkTo, onFilter, onAround, onClose }: EventPanelProps) {
   const { slug } = useWorkspace();
   const variables = { workspace: slug, eventId };
   const [{ data, error, fetching }, ask] = useQuery({ query: EventDetail, variables });
@@ -41,7 +43,7 @@ export function EventPanel({ eventId, linkTo, onFilter, onClose }: EventPanelPro
       <IconButton className="close" icon="close" label="Close" onClick={onClose} />
       {error && <Failed error={error} onRetry={() => ask({ requestPolicy: 'network-only' })} />}
       {!error && fetching && !data && <Loading />}
-      {data?.event && <Details {...{ event: data.event, linkTo, onFilter }} />}
+      {data?.event && <Details {...{ event: data.event, linkTo, onFilter, onAround }} />}
       {data && !data.event && (
         <Empty title="No such event">
           <p>There is none with the id {eventId} in this workspace, or it is no longer kept.</p>
@@ -51,9 +53,11 @@ export function EventPanel({ eventId, linkTo, onFilter, onClose }: EventPanelPro
   );
 }
 
-type DetailsProps = Pick<EventPanelProps, 'linkTo' | 'onFilter'> & { readonly event: EventDetails };
+type DetailsProps = Pick<EventPanelProps, 'linkTo' | 'onFilter' | 'onAround'> & {
+  readonly event: EventDetails;
+};
 
-function Details({ event, linkTo, onFilter }: DetailsProps) {
+function Details({ event, linkTo, onFilter, onAround }: DetailsProps) {
   const hasFamily = familyOf(event).length > 1;
   return (
     <>
@@ -66,6 +70,9 @@ function Details({ event, linkTo, onFilter }: DetailsProps) {
         </p>
         {event.description !== null && <p>{event.description}</p>}
         <Badges event={event} />
+        <p>
+          <Button onClick={() => onAround(event.occurredAt)}>Around this event</Button>
+        </p>
       </header>
       <Facts {...{ event, onFilter }} />
       <Part title="Payload" actions={<CopyButton text={JSON.stringify(event.payload, null, 2)} />}>
@@ -110,7 +117,7 @@ function Part({
 }
 
 function Badges({ event }: { event: EventDetails }) {
-  const { success, notify, redactedAt, definition } = event;
+  const { success, notify, redactedAt } = event;
   return (
     <p className="actions">
       {success !== null && (
@@ -118,31 +125,31 @@ function Badges({ event }: { event: EventDetails }) {
       )}
       {notify && <Badge tone="accent">Notifies</Badge>}
       {redactedAt !== null && <Badge tone="warn">Redacted</Badge>}
-      {definition.category !== null && <Badge>{definition.category}</Badge>}
     </p>
   );
 }
 
 function Facts({ event, onFilter }: Pick<DetailsProps, 'event' | 'onFilter'>) {
   const filterable = [
-    ['Type', 'type', event.type],
-    ['Source', 'source', event.source],
-    ['Subject', 'subject', event.subject],
-    ['Actor', 'actor', event.actor],
+    ['Type', 'type', event.type, event.type],
+    ['Category', 'category', event.definition.category, event.definition.category],
+    ['Source', 'source', event.source, event.source],
+    ['Subject', 'subject', event.subject, event.subject],
+    ['Actor', 'actor', event.actor, event.actor],
+    ['Source API', 'door', event.door, DOORS[event.door]],
+    ['Group', 'group', event.groupId, event.groupId],
   ] as const;
   const plain = [
     ['Client address', event.clientIp],
-    ['Came in by', DOORS[event.door]],
     ['Recorded', formatDateTime(event.recordedAt)],
     ['Expires', event.expiresAt && formatDateTime(event.expiresAt)],
     ['Position', formatCount(event.position)],
-    ['Group', event.groupId],
-    ['Id', event.eventId],
+    ['Event id', event.eventId],
   ] as const;
   return (
     <dl className="facts">
       {filterable.map(
-        ([title, kind, value]) =>
+        ([title, kind, value, text]) =>
           value !== null && (
             <Fact key={title} title={title}>
               <button
@@ -151,7 +158,7 @@ function Facts({ event, onFilter }: Pick<DetailsProps, 'event' | 'onFilter'>) {
                 title={`Show events with this ${title.toLowerCase()}`}
                 onClick={() => onFilter(kind, value)}
               >
-                {value}
+                {text}
               </button>
             </Fact>
           ),
