@@ -1,6 +1,7 @@
 /** What is sent: operations by every way in, and requests to doors that are mutated on the wire. */
 import { readFileSync } from 'node:fs';
 import { deflateSync, gzipSync } from 'node:zlib';
+import { logsRequest } from '../doors/otlp-proto.ts';
 import { ASKS, canonical, credentialOf, ROUTES } from '../isolation/routes.ts';
 import type { Place } from '../isolation/world.ts';
 import { ADMIN_KEY } from '../kit/key.ts';
@@ -113,6 +114,31 @@ const [, AGENT_BATCH = '[]'] = readFileSync(
 const AUTHENTIK = JSON.parse(
   readFileSync(new URL('../fixtures/doors/authentik/requests.json', import.meta.url), 'utf8'),
 ) as object[];
+const LOG_RECORD = {
+  ...{ timeUnixNano: '1767322245678901234', observedTimeUnixNano: 1, severityNumber: 9 },
+  ...{ eventName: 'fuzz', body: { stringValue: 'b' }, spanId: 'eee19b7ec3c1b174', flags: 1 },
+  traceId: '5b8efff798038103d269b633813fc60c',
+  attributes: [
+    { key: 'n', value: { intValue: '9007199254740993' } },
+    { key: 'd', value: { doubleValue: 1.5 } },
+    { key: 'b', value: { bytesValue: 'AAEC/w==' } },
+    { key: 'l', value: { arrayValue: { values: [{ boolValue: true }, {}] } } },
+    { key: 'o', value: { kvlistValue: { values: [{ key: 'k', value: { stringValue: 'v' } }] } } },
+  ],
+};
+const RESOURCE = {
+  attributes: [{ key: 'service.name', value: { stringValue: 'fuzz' } }],
+  entityRefs: [{ type: 'service', idKeys: ['service.name'] }],
+};
+const LOGS = {
+  resourceLogs: [
+    {
+      resource: RESOURCE,
+      schemaUrl: 'https://example.org/1',
+      scopeLogs: [{ scope: { name: 's' }, logRecords: [LOG_RECORD, LOG_RECORD] }],
+    },
+  ],
+};
 const PREDICATE = {
   ...{ type: 'contains-property', system: 'host' },
   ...{ operator: 'and', operands: [{ operator: 'equals', property: 'system', value: 'host' }] },
@@ -151,6 +177,10 @@ const SAMPLES: Readonly<Record<string, readonly Sample[]>> = {
     },
   ],
   'CLOUDEVENTS GET /cloudevents': [{ query: '?limit=3&workspace=fuzz' }, { query: '?after=x' }],
+  'OTLP POST /v1/logs': [
+    { body: LOGS, query: '?workspace=fuzz' },
+    { body: logsRequest(LOGS), headers: { 'content-type': 'application/x-protobuf' } },
+  ],
   'GENESYS POST /api/v2/usage/events/query': [
     {
       body: {
@@ -198,7 +228,8 @@ function doorRequest(dice: Dice, known: Known): HttpInput {
     ...{ kind: 'door', method: route.method, path: `${path}${query}`, body: null },
     headers: { 'content-type': 'application/json', ...headers, ...credentialOf(route, ADMIN_KEY) },
   };
-  if (body !== undefined) made.body = Buffer.from(written(dice, body));
+  if (Buffer.isBuffer(body)) made.body = dice.chance(30) ? body : mutated(dice, body);
+  else if (body !== undefined) made.body = Buffer.from(written(dice, body));
   if (dice.chance(query === '' ? 10 : 60)) made.path = spoiltQuery(dice, made.path, known);
   return dice.chance(25) ? spoilt(dice, made) : made;
 }
