@@ -1,6 +1,7 @@
 /** OTLP logs ↔ events, in both formats. Bytes are written by the library's own encoder. */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import type { GatewayError } from '../../src/core/errors.ts';
 import type { StoredEvent } from '../../src/core/event.ts';
 import { parseExact, writeExact, type ExactJson } from '../../src/core/exact-json.ts';
 import { readBatch } from '../../src/doors/otlp/batch.ts';

@@ -108,6 +108,7 @@ function readRequest(format: Format): LogsRequest {
 
 function readPart(format: Format, unread: Unread, of: Message, within = ''): Part {
   try {
+    if (unread instanceof Uint8Array && unread.length > PART_BYTES_MAX) throw tooLarge();
     const value = format.read(unread, of);
     return { value, text: canonicalJson(value), problem: null };
   } catch (error) {
@@ -138,6 +139,13 @@ function eventOf(around: Around, { value, text, ...part }: Part, place: number):
   if (problem !== null) return { type: '', unreadable: [problem] };
   const id = `otlp-${hash('sha256', `${around.digest} ${place} ${text}`, 'hex')}`;
   return decode({ ...value, ...around.common }, id);
+}
+
+/** What has more has no place in an event: it is not even looked into. */
+const PART_BYTES_MAX = 2 * LIMITS.payloadBytesMax;
+
+function tooLarge(): Unreadable {
+  return new Unreadable(`It has more than ${PART_BYTES_MAX} bytes.`, '', 'PAYLOAD_TOO_LARGE');
 }
 
 function unfoldsTooFar(): GatewayError {
