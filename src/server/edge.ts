@@ -14,9 +14,11 @@ import { preferredType } from './accept.ts';
 import { HttpCall, keyOf, type Call } from './call.ts';
 import { createConsole } from './console.ts';
 import { createDoorHandler } from './doors.ts';
+import type { PipelineOptions } from './graphql-http/pipeline.ts';
 import { createGraphqlServer } from './graphql-http/server.ts';
 import { createHttpServer } from './http.ts';
 import type { Log } from './log.ts';
+import { createMcpHandler } from './mcp/handler.ts';
 import { createMetricsHandler } from './metrics-handler.ts';
 import { readGetParams } from './params.ts';
 import type { GatewayServices } from './services.ts';
@@ -37,7 +39,7 @@ export interface EdgeOptions {
 export function createEdge({ config, services, log }: EdgeOptions): Edge {
   const settings = settingsOf(config);
   const { admission } = services;
-  const graphql = createGraphqlServer({
+  const pipeline: PipelineOptions = {
     schema,
     admission,
     authenticate: call =>
@@ -59,11 +61,12 @@ export function createEdge({ config, services, log }: EdgeOptions): Edge {
     eventIdOf: step => cursorOfStep(step, services.epoch),
     log,
     settings,
-  });
+  };
   return createHttpServer({
-    graphql,
+    graphql: createGraphqlServer(pipeline),
     handlers: [
       createMetricsHandler(services),
+      createMcpHandler(pipeline),
       ...createDoors(config, services).map(door =>
         createDoorHandler(door, { services, admission, log, settings }),
       ),

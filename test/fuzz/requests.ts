@@ -35,7 +35,8 @@ export type Input = HttpInput | RawInput | WebSocketInput;
 export function input(dice: Dice, known: Known): Input {
   const sort = dice.below(100);
   if (sort < 45) return graphqlOverHttp(dice, known);
-  if (sort < 85) return doorRequest(dice, known);
+  if (sort < 81) return doorRequest(dice, known);
+  if (sort < 85) return mcpRequest(dice, known);
   if (sort < 93) return webSocket(dice, known);
   const { method, path, headers, body } =
     sort < 96 ? graphqlOverHttp(dice, known) : doorRequest(dice, known);
@@ -91,6 +92,48 @@ function parameters(dice: Dice, { query, variables }: Operation): unknown {
   if (dice.chance(3)) made['operationName'] = dice.of<unknown>(['Fuzz', 'Nothing', null, 1, '']);
   if (dice.chance(1)) return [made];
   return dice.chance(1) ? values.junk(dice) : made;
+}
+
+const TOOL_CALLS: readonly { readonly name: string; readonly arguments: object }[] = [
+  { name: 'list_workspaces', arguments: { first: 3 } },
+  { name: 'list_event_types', arguments: { workspace: 'fuzz', namePrefix: 'os', search: 'cpu' } },
+  { name: 'get_event_type', arguments: { workspace: 'fuzz', name: 'os/cpu' } },
+  {
+    name: 'query_events',
+    arguments: {
+      ...{ workspace: 'fuzz', types: ['os/cpu'], order: 'oldest', first: 3, search: 'a' },
+      ...{ from: '2026-01-01T00:00:00Z', payload: [{ path: ['n'], greaterThan: 1 }] },
+    },
+  },
+  { name: 'get_event', arguments: { workspace: 'fuzz', eventId: 'ce', children: 3 } },
+  {
+    name: 'aggregate_events',
+    arguments: {
+      ...{ workspace: 'fuzz', last: 'P7D', granularity: 'DAY', groupBy: ['TYPE', ['plan']] },
+      ...{ timeZone: 'Europe/Vienna', measures: [{ function: 'SUM', payloadPath: ['n'] }] },
+    },
+  },
+  {
+    name: 'record_events',
+    arguments: { workspace: 'fuzz', events: [{ type: 'mcp', id: 'm', payload: { n: 1 } }] },
+  },
+];
+
+function mcpRequest(dice: Dice, known: Known): HttpInput {
+  const params: { name: string; arguments: Record<string, unknown> } = structuredClone(
+    dice.of(TOOL_CALLS),
+  ) as never;
+  if (dice.chance(20)) params.arguments['after'] = values.nearly(dice, known.cursors);
+  const method = dice.of(['tools/call', 'tools/call', 'tools/call', 'tools/list', 'initialize']);
+  const made: HttpInput = {
+    ...{ kind: 'door', method: 'POST', path: '/mcp' },
+    headers: {
+      ...{ ...bearer, 'content-type': 'application/json' },
+      accept: 'application/json, text/event-stream',
+    },
+    body: Buffer.from(written(dice, { jsonrpc: '2.0', id: 1, method, params })),
+  };
+  return dice.chance(25) ? spoilt(dice, made) : made;
 }
 
 const PLACE: Place = {
