@@ -24,9 +24,10 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   client: ['core'],
   http: ['core', 'observability', 'security'],
   'graphql-http': ['core', 'config', 'observability', 'read', 'live', 'graphql', 'http'],
+  mcp: ['core', 'version', 'observability', 'security', 'graphql', 'http', 'graphql-http'],
   gateway: [
     ...['config', 'version', ...BENEATH, 'observability', 'json-schema', ...SERVICES],
-    ...['graphql', 'doors', 'http', 'graphql-http'],
+    ...['graphql', 'doors', 'http', 'graphql-http', 'mcp'],
   ],
   cli: [
     ...['client', 'config', 'version', ...BENEATH, 'observability', 'security', 'record'],

@@ -58,6 +58,17 @@ withExamples(
 program.addCommand(queryCommand());
 program.addCommand(graphqlCommand());
 
+const mcpCommand = program
+  .command('mcp')
+  .description(
+    'Serve the tools of a gateway to an agent over standard input and output (Model Context Protocol).',
+  )
+  .action(async options => (await import('./mcp.ts')).serveMcp(options));
+withExamples(
+  withConnection(mcpCommand),
+  'SLUICE_URL=https://events.example.org SLUICE_KEY=… sluice mcp',
+);
+
 const verifyCommand = program
   .command('verify')
   .description('Check the invariants of the database. The exit code is 1 if one is broken.')

@@ -10,6 +10,7 @@ export const DOORS = {
   AUTHENTIK: 5,
   LOGSH: 6,
   CLOUDEVENTS: 7,
+  OTLP: 8,
 } as const;
 export type Door = keyof typeof DOORS;
 

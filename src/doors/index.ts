@@ -9,6 +9,7 @@ import { createGenesysDoor } from './genesys/door.ts';
 import { createTokens } from './genesys/token.ts';
 import { createLogshDoor } from './logsh/door.ts';
 import { createLogspaceDoor } from './logspace/door.ts';
+import { createOtlpDoor } from './otlp/door.ts';
 import { createSpeakeasyDoor } from './speakeasy/door.ts';
 
 /** What an operator may set of doors. */
@@ -38,6 +39,7 @@ export function createDoors(
     createLogspaceDoor({ timeline, capabilities: notesOf('LOGSPACE'), order: logspaceOrder }),
     createLogshDoor({ eventsPerSecond: logshEventsPerSecond }),
     createCloudEventsDoor(),
+    createOtlpDoor(),
     createGenesysDoor(createTokens(nowMs, sealingKey)),
     createAuthentikDoor(listing),
   ];

@@ -5,6 +5,7 @@ import { GatewayError } from '../core/errors.ts';
 import type { Principal } from '../core/principal.ts';
 import { createDoors } from '../doors/index.ts';
 import { readGetParams } from '../graphql-http/params.ts';
+import type { PipelineOptions } from '../graphql-http/pipeline.ts';
 import { createGraphqlServer } from '../graphql-http/server.ts';
 import { readTrustedDocuments } from '../graphql-http/trusted-documents.ts';
 import { createContext } from '../graphql/context.ts';
@@ -16,6 +17,7 @@ import { createConsole } from '../http/console.ts';
 import { createMetricsHandler } from '../http/metrics-handler.ts';
 import { createHttpServer } from '../http/server.ts';
 import { SERVER_DEFAULTS, type ServerSettings } from '../http/settings.ts';
+import { createMcpHandler } from '../mcp/handler.ts';
 import type { Log } from '../observability/log.ts';
 import { clientAddress } from '../security/address.ts';
 import { hashOperation, type TicketUse } from '../security/tickets.ts';
@@ -37,7 +39,7 @@ export interface EdgeOptions {
 export function createEdge({ config, services, log }: EdgeOptions): Edge {
   const settings = settingsOf(config);
   const { admission } = services;
-  const graphql = createGraphqlServer({
+  const pipeline: PipelineOptions = {
     schema,
     admission,
     authenticate: call =>
@@ -59,11 +61,12 @@ export function createEdge({ config, services, log }: EdgeOptions): Edge {
     eventIdOf: step => cursorOfStep(step, services.epoch),
     log,
     settings,
-  });
+  };
   return createHttpServer({
-    graphql,
+    graphql: createGraphqlServer(pipeline),
     handlers: [
       createMetricsHandler(services),
+      createMcpHandler(pipeline),
       ...createDoors(config, services).map(door =>
         createDoorHandler(door, { services, admission, log, settings }),
       ),

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 
-/** Written by the build of the console; the same from `src/server` and from `dist/server`. */
+/** Written by the build of the console; the same from `src/graphql-http` and from `dist/graphql-http`. */
 const BUILT = new URL('../../dist/console/documents.json', import.meta.url);
 
 /** The documents of the console that is served from here; none where it is not built. */

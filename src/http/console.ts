@@ -44,7 +44,7 @@ export function createConsole(folder = BUILT): PathHandler {
   };
 }
 
-/** The same from `src/server` and from `dist/server`. */
+/** The same from `src/http` and from `dist/http`. */
 const BUILT = new URL('../../dist/console/', import.meta.url);
 const VIEWS = '/w/';
 const OWN = '/console/';

@@ -102,7 +102,10 @@ export function faultOfOrigin(
   req: IncomingMessage,
   { corsOrigins }: Pick<ServerSettings, 'corsOrigins'>,
 ): GatewayError | undefined {
-  if (!isForeignPage(req, corsOrigins)) return undefined;
+  return isForeignPage(req, corsOrigins) ? originNotAllowed() : undefined;
+}
+
+export function originNotAllowed(): GatewayError {
   const message =
     'This request comes from a web page of an origin that is not in SLUICE_CORS_ORIGINS.';
   return new GatewayError('ORIGIN_NOT_ALLOWED', message);

@@ -27,6 +27,14 @@ export function isForeignPage(request: PageRequest, origins: readonly string[]):
   return origin === undefined || !isAtHost(origin, host);
 }
 
+/** The same of any request that names its origin, whatever it sends: MCP asks for that. */
+export function isForeignOrigin(
+  { headers: { origin, host } }: PageRequest,
+  origins: readonly string[],
+): boolean {
+  return origin !== undefined && !origins.includes(origin) && !isAtHost(origin, host);
+}
+
 /** @see https://fetch.spec.whatwg.org/#cors-safelisted-request-header */
 const SAFELISTED =
   /^(?:application\/x-www-form-urlencoded|multipart\/form-data|text\/plain)?\s*(?:;|$)/i;

@@ -228,7 +228,7 @@ describeConsole('the definitions page', kit => {
     };
     const shell = (code: string) =>
       run('bash', ['-ec', code], { env: { ...process.env, SLUICE_KEY: key } });
-    for (const way of ['curl', 'CloudEvents', 'Logspace', 'Logsh', 'Speakeasy']) {
+    for (const way of ['curl', 'CloudEvents', 'OpenTelemetry', 'Logspace', 'Logsh', 'Speakeasy']) {
       await shell(await copied(way));
     }
     await runTypescript(await copied('TypeScript'), key);
@@ -250,6 +250,7 @@ describeConsole('the definitions page', kit => {
     expect(events.nodes.map(({ door, type }) => [door, type])).toEqual([
       ['GRAPHQL', 'CLI_EXEC'],
       ['CLOUDEVENTS', 'CLI_EXEC'],
+      ['OTLP', 'CLI_EXEC'],
       ['LOGSPACE', 'CLI_EXEC'],
       ['LOGSH', 'CLI_EXEC'],
       ['SPEAKEASY', 'CLI_EXEC'],

@@ -1,6 +1,7 @@
 /** What is sent: operations by every way in, and requests to doors that are mutated on the wire. */
 import { readFileSync } from 'node:fs';
 import { deflateSync, gzipSync } from 'node:zlib';
+import { logsRequest } from '../doors/otlp-proto.ts';
 import { ASKS, canonical, credentialOf, ROUTES } from '../isolation/routes.ts';
 import type { Place } from '../isolation/world.ts';
 import { ADMIN_KEY } from '../kit/key.ts';
@@ -35,7 +36,8 @@ export type Input = HttpInput | RawInput | WebSocketInput;
 export function input(dice: Dice, known: Known): Input {
   const sort = dice.below(100);
   if (sort < 45) return graphqlOverHttp(dice, known);
-  if (sort < 85) return doorRequest(dice, known);
+  if (sort < 81) return doorRequest(dice, known);
+  if (sort < 85) return mcpRequest(dice, known);
   if (sort < 93) return webSocket(dice, known);
   const { method, path, headers, body } =
     sort < 96 ? graphqlOverHttp(dice, known) : doorRequest(dice, known);
@@ -97,6 +99,48 @@ function parameters(dice: Dice, { query, variables }: Operation): unknown {
   return dice.chance(1) ? values.junk(dice) : made;
 }
 
+const TOOL_CALLS: readonly { readonly name: string; readonly arguments: object }[] = [
+  { name: 'list_workspaces', arguments: { first: 3 } },
+  { name: 'list_event_types', arguments: { workspace: 'fuzz', namePrefix: 'os', search: 'cpu' } },
+  { name: 'get_event_type', arguments: { workspace: 'fuzz', name: 'os/cpu' } },
+  {
+    name: 'query_events',
+    arguments: {
+      ...{ workspace: 'fuzz', types: ['os/cpu'], order: 'oldest', first: 3, search: 'a' },
+      ...{ from: '2026-01-01T00:00:00Z', payload: [{ path: ['n'], greaterThan: 1 }] },
+    },
+  },
+  { name: 'get_event', arguments: { workspace: 'fuzz', eventId: 'ce', children: 3 } },
+  {
+    name: 'aggregate_events',
+    arguments: {
+      ...{ workspace: 'fuzz', last: 'P7D', granularity: 'DAY', groupBy: ['TYPE', ['plan']] },
+      ...{ timeZone: 'Europe/Vienna', measures: [{ function: 'SUM', payloadPath: ['n'] }] },
+    },
+  },
+  {
+    name: 'record_events',
+    arguments: { workspace: 'fuzz', events: [{ type: 'mcp', id: 'm', payload: { n: 1 } }] },
+  },
+];
+
+function mcpRequest(dice: Dice, known: Known): HttpInput {
+  const params: { name: string; arguments: Record<string, unknown> } = structuredClone(
+    dice.of(TOOL_CALLS),
+  ) as never;
+  if (dice.chance(20)) params.arguments['after'] = values.nearly(dice, known.cursors);
+  const method = dice.of(['tools/call', 'tools/call', 'tools/call', 'tools/list', 'initialize']);
+  const made: HttpInput = {
+    ...{ kind: 'door', method: 'POST', path: '/mcp' },
+    headers: {
+      ...{ ...bearer, 'content-type': 'application/json' },
+      accept: 'application/json, text/event-stream',
+    },
+    body: Buffer.from(written(dice, { jsonrpc: '2.0', id: 1, method, params })),
+  };
+  return dice.chance(25) ? spoilt(dice, made) : made;
+}
+
 const PLACE: Place = {
   ...{ slug: 'fuzz', eventId: '0197a000-0000-7000-8000-000000000001', type: 'os/cpu' },
   ...{ ids: {}, cursors: {} },
@@ -118,6 +162,31 @@ const [, AGENT_BATCH = '[]'] = readFileSync(
 const AUTHENTIK = JSON.parse(
   readFileSync(new URL('../fixtures/doors/authentik/requests.json', import.meta.url), 'utf8'),
 ) as object[];
+const LOG_RECORD = {
+  ...{ timeUnixNano: '1767322245678901234', observedTimeUnixNano: 1, severityNumber: 9 },
+  ...{ eventName: 'fuzz', body: { stringValue: 'b' }, spanId: 'eee19b7ec3c1b174', flags: 1 },
+  traceId: '5b8efff798038103d269b633813fc60c',
+  attributes: [
+    { key: 'n', value: { intValue: '9007199254740993' } },
+    { key: 'd', value: { doubleValue: 1.5 } },
+    { key: 'b', value: { bytesValue: 'AAEC/w==' } },
+    { key: 'l', value: { arrayValue: { values: [{ boolValue: true }, {}] } } },
+    { key: 'o', value: { kvlistValue: { values: [{ key: 'k', value: { stringValue: 'v' } }] } } },
+  ],
+};
+const RESOURCE = {
+  attributes: [{ key: 'service.name', value: { stringValue: 'fuzz' } }],
+  entityRefs: [{ type: 'service', idKeys: ['service.name'] }],
+};
+const LOGS = {
+  resourceLogs: [
+    {
+      resource: RESOURCE,
+      schemaUrl: 'https://example.org/1',
+      scopeLogs: [{ scope: { name: 's' }, logRecords: [LOG_RECORD, LOG_RECORD] }],
+    },
+  ],
+};
 const PREDICATE = {
   ...{ type: 'contains-property', system: 'host' },
   ...{ operator: 'and', operands: [{ operator: 'equals', property: 'system', value: 'host' }] },
@@ -156,6 +225,10 @@ const SAMPLES: Readonly<Record<string, readonly Sample[]>> = {
     },
   ],
   'CLOUDEVENTS GET /cloudevents': [{ query: '?limit=3&workspace=fuzz' }, { query: '?after=x' }],
+  'OTLP POST /v1/logs': [
+    { body: LOGS, query: '?workspace=fuzz' },
+    { body: logsRequest(LOGS), headers: { 'content-type': 'application/x-protobuf' } },
+  ],
   'GENESYS POST /api/v2/usage/events/query': [
     {
       body: {
@@ -203,7 +276,8 @@ function doorRequest(dice: Dice, known: Known): HttpInput {
     ...{ kind: 'door', method: route.method, path: `${path}${query}`, body: null },
     headers: { 'content-type': 'application/json', ...headers, ...credentialOf(route, ADMIN_KEY) },
   };
-  if (body !== undefined) made.body = Buffer.from(written(dice, body));
+  if (Buffer.isBuffer(body)) made.body = dice.chance(30) ? body : mutated(dice, body);
+  else if (body !== undefined) made.body = Buffer.from(written(dice, body));
   if (dice.chance(query === '' ? 10 : 60)) made.path = spoiltQuery(dice, made.path, known);
   return dice.chance(25) ? spoilt(dice, made) : made;
 }

@@ -63,6 +63,9 @@ export const ASKS: Readonly<Record<string, Ask>> = {
     headers: { 'content-type': 'application/cloudevents+json' } as Record<string, string>,
   },
   'CLOUDEVENTS GET /cloudevents': {},
+  'OTLP POST /v1/logs': {
+    body: { resourceLogs: [{ scopeLogs: [{ logRecords: [{ eventName: 'probe' }] }] }] },
+  },
   'GENESYS GET /api/v2/usage/events/definitions': {},
   'GENESYS GET /api/v2/usage/events/definitions/:id': { params: ({ type }) => ({ id: type }) },
   'GENESYS POST /api/v2/usage/events/query': { body: { interval } },

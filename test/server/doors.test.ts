@@ -53,6 +53,7 @@ const CALLS: Readonly<
   SPEAKEASY: ['POST', '/v1/workspace/a/events', '[]'],
   LOGSH: ['POST', '/api/event', '{"workspace":"w","event":"e"}'],
   CLOUDEVENTS: ['POST', '/cloudevents', '[]'],
+  OTLP: ['POST', '/v1/logs', '{"resourceLogs":[{"scopeLogs":[{"logRecords":[{}]}]}]}'],
   LOGSPACE: ['PUT', '/events', '[]'],
   GENESYS: ['POST', '/api/v2/usage/events/query', '{"interval":"2026-01-01/2026-01-02"}'],
   AUTHENTIK: ['POST', '/api/v3/events/events', '{"action":"login","app":"a"}'],

@@ -7,4 +7,5 @@ export const DOORS = {
   AUTHENTIK: 'authentik',
   LOGSH: 'Logsh',
   CLOUDEVENTS: 'CloudEvents',
+  OTLP: 'OpenTelemetry',
 } as const;

@@ -85,6 +85,30 @@ const WRITES: readonly Write[] = [
       payload: { user: { username: 'ada' } },
     },
   },
+  {
+    path: () => '/v1/logs',
+    body: {
+      resourceLogs: [
+        {
+          resource: { attributes: [{ key: 'service.name', value: { stringValue: 'shop' } }] },
+          scopeLogs: [
+            {
+              logRecords: [
+                {
+                  ...{ eventName: 'order.placed', timeUnixNano: '1767323045000000000' },
+                  attributes: [{ key: 'total', value: { intValue: '3' } }],
+                },
+              ],
+            },
+          ],
+        },
+      ],
+    },
+    seen: {
+      ...{ door: 'OTLP', type: 'order.placed', source: 'shop', subject: null },
+      payload: { total: 3, resource: { 'service.name': 'shop' } },
+    },
+  },
 ];
 
 async function write(): Promise<void> {
@@ -245,4 +269,5 @@ test('X-KEY-1 a credential that a client has already is kept, and opens every do
   const body = JSON.stringify({ workspace: own, event: 'e' });
   const post = { method: 'POST', headers: bearer(secret), body };
   expect((await call(`${gateway.url}/api/event`, post)).status).toBe(200);
+  expect((await call(`${gateway.url}/v1/logs`, { ...post, body: '{}' })).status).toBe(200);
 });

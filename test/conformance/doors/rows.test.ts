@@ -4,8 +4,8 @@ import { expect, test } from 'vitest';
 
 const HERE = new URL('./', import.meta.url);
 const FOLDERS = [HERE, new URL('../../doors/', HERE)];
-const DOORS = ['SPK', 'LS', 'GEN', 'AK', 'LSH', 'CE'];
-const ID = /\b(?:SPK|LS|GEN|AK|LSH|CE|X)-[A-Z]+-[0-9A-Z]+\b/g;
+const DOORS = ['SPK', 'LS', 'GEN', 'AK', 'LSH', 'CE', 'OTLP'];
+const ID = /\b(?:SPK|LS|GEN|AK|LSH|CE|OTLP|X)-[A-Z]+-[0-9A-Z]+\b/g;
 
 /** Those of `shapes.test.ts` are written once for all doors. */
 function idsOf(text: string): string[] {
@@ -18,7 +18,7 @@ function idsOf(text: string): string[] {
 function namesIn(source: string): string {
   return source
     .split('\n')
-    .filter(line => /['`](?:SPK|LS|GEN|AK|LSH|CE|X|\$\{id\})-/.test(line))
+    .filter(line => /['`](?:SPK|LS|GEN|AK|LSH|CE|OTLP|X|\$\{id\})-/.test(line))
     .join('\n');
 }
 

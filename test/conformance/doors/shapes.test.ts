@@ -108,6 +108,12 @@ const SHAPES: readonly Shape[] = [
     error: (status, code) => ({ type: 'about:blank', status, title: text, code }),
     wrongType: 'text/plain',
   },
+  {
+    ...{ id: 'OTLP', method: 'POST', body: '{}', credential: bearer, path: () => '/v1/logs' },
+    ...{ readPath: () => '', noPath: '/v1/logs/x', wrongMethod: 'GET', allow: 'POST, OPTIONS' },
+    error: (_status, code) => ({ code: Number(code), message: text }),
+    wrongType: 'text/plain',
+  },
 ];
 
 /** The vendor's word for a status, where it has one. */
@@ -129,6 +135,8 @@ const CODES: Readonly<Record<string, Readonly<Record<number, string>>>> = {
     ...{ 404: 'NOT_FOUND', 405: 'METHOD_NOT_ALLOWED', 413: 'PAYLOAD_TOO_LARGE' },
     ...{ 415: 'UNSUPPORTED_MEDIA_TYPE', 429: 'RATE_LIMITED', 500: 'INTERNAL_SERVER_ERROR' },
   },
+  // Of google.rpc.Code.
+  OTLP: { 404: '5', 405: '12', 413: '3', 415: '3', 429: '8', 500: '13' },
 };
 
 interface Answered {

@@ -3,7 +3,9 @@ import type { Sample, Subject } from './sample.ts';
 import { curl, quoted } from './shell.ts';
 
 export function doorSamples(subject: Subject): readonly Sample[] {
-  return [cloudEvents, speakeasy, logspace, authentik, logsh].map(sampleOf => sampleOf(subject));
+  return [cloudEvents, openTelemetry, speakeasy, logspace, authentik, logsh].map(sampleOf =>
+    sampleOf(subject),
+  );
 }
 
 const KEYS_WORKSPACE = 'It is recorded in the workspace of the key.';
@@ -23,6 +25,29 @@ function cloudEvents({ origin, workspace, type, payload, at }: Subject): Sample 
       body: quoted(event),
     }),
   };
+}
+
+function openTelemetry({ origin, workspace, type, payload, at }: Subject): Sample {
+  const attributes = Object.entries(payload).map(([key, value]) => {
+    return { key, value: anyValueOf(value) };
+  });
+  const record = { timeUnixNano: `${at.getTime()}000000`, eventName: type, attributes };
+  const service = { key: 'service.name', value: { stringValue: 'example' } };
+  const scopeLogs = [{ logRecords: [record] }];
+  return {
+    id: 'opentelemetry',
+    title: 'OpenTelemetry',
+    note: 'A log record with an event name. Exporters and collectors send many at once.',
+    code: curl(`${origin}/v1/logs?workspace=${encodeURIComponent(workspace)}`, {
+      body: quoted({ resourceLogs: [{ resource: { attributes: [service] }, scopeLogs }] }),
+    }),
+  };
+}
+
+function anyValueOf(value: unknown): Record<string, unknown> {
+  if (typeof value === 'boolean') return { boolValue: value };
+  if (typeof value !== 'number') return { stringValue: asText(value) };
+  return Number.isSafeInteger(value) ? { intValue: String(value) } : { doubleValue: value };
 }
 
 /** As `src/doors/speakeasy/wire.ts` has them. */
