@@ -16,6 +16,7 @@ import {
   type GraphQLLeafType,
   type GraphQLNullableType,
 } from 'graphql';
+import { isNumber } from '../../core/exact-number.ts';
 
 /** Thrown for what graphql-js is to judge. */
 export class NotCoercible extends Error {}
@@ -58,7 +59,7 @@ function coercerOfLeaf(type: GraphQLLeafType): Coerce {
   // graphql-js would write all of an object into the message of its refusal.
   const takesObjects = isScalarType(type) && !isSpecifiedScalarType(type);
   return value => {
-    if (typeof value === 'object' && !takesObjects) return notCoercible();
+    if (typeof value === 'object' && !takesObjects && !isNumber(value)) return notCoercible();
     try {
       const parsed = type.parseValue(value);
       return parsed === undefined ? notCoercible() : parsed;

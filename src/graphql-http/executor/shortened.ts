@@ -9,6 +9,7 @@ import {
   isListType,
   type GraphQLInputType,
 } from 'graphql';
+import { isNumber } from '../../core/exact-number.ts';
 import { coercerOf } from './coerce.ts';
 
 const ITEMS_SHOWN = 10;
@@ -51,7 +52,7 @@ function fits(value: unknown, type: GraphQLInputType): boolean {
 
 function beginningOf(value: unknown, depth: number): unknown {
   if (typeof value === 'string') return beginningOfText(value);
-  if (typeof value !== 'object' || value === null) return value;
+  if (typeof value !== 'object' || value === null || isNumber(value)) return value;
   if (depth === 0) return Array.isArray(value) ? [] : {};
   if (Array.isArray(value)) {
     // One more, so that the message says that there are more.
