@@ -13,7 +13,7 @@ import { isNumber } from '../../core/exact-number.ts';
 import { coercerOf } from './coerce.ts';
 
 const ITEMS_SHOWN = 10;
-const CHARS_SHOWN = 1_000;
+const CHARS_SHOWN = 60;
 /** As deep as `inspect` of graphql-js goes. */
 const DEPTH_SHOWN = 3;
 
