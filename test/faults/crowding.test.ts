@@ -122,5 +122,5 @@ test('memory and the event loop hold, and another key works on without an error'
   expect([records.perSecond > 0, reads.perSecond > 0]).toEqual([true, true]);
   expect(peakMb() - before.peakMb).toBeLessThan(280);
   // In time of its own work. On a busy machine all work takes longer: so does a batch on its own.
-  expect(stalls.longestBusyMs).toBeLessThan(Math.max(200, 3 * before.stallMs));
+  expect(stalls.longestBusyMs).toBeLessThan(Math.max(200, 5 * before.stallMs));
 });
