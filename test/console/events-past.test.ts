@@ -118,6 +118,11 @@ describeConsole('the past on the events page', kit => {
     await page.getByText('Nothing happened in this time').waitFor();
     await page.getByLabel('Time', { exact: true }).selectOption('Live');
     await expectSummaries(page, ['fourth', 'third', 'second', 'first']);
+
+    // Without a beginning there is nothing to cut into bars.
+    await page.goto(`/w/${slug}/events?to=${at(11)}`);
+    await expectSummaries(page, ['second', 'first']);
+    expect(await page.locator('.strip-chart').count()).toBe(0);
     expectNoFaults(page);
   });
 
