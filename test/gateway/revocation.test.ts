@@ -7,6 +7,7 @@ import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { request as httpRequest, type ClientRequest, type IncomingMessage } from 'node:http';
 import { text } from 'node:stream/consumers';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import WebSocket from 'ws';
 import { transaction } from '../../src/db/transaction.ts';
@@ -469,6 +470,8 @@ describe('a download', () => {
     await reader.read();
     await other.data(REVOKE, { id: key.id });
     await expect.poll(() => openDownloadsOf(key), PATIENCE).toBe(0);
+    // It is cut within five seconds. Until then a reader could take the rest.
+    await sleep(8_000);
     const readToEnd = async () => {
       while (!(await reader.read()).done);
     };
