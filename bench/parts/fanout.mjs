@@ -104,7 +104,10 @@ function createCounter() {
       return new Promise((resolve, reject) => {
         let before = -1;
         const watch = setInterval(() => {
-          if (count === before) reject(new Error(`${count} of ${wanted} messages came`));
+          if (count === before) {
+            clearInterval(watch);
+            reject(new Error(`${count} of ${wanted} messages came`));
+          }
           before = count;
         }, SILENT_MS_MAX);
         done = ms => (clearInterval(watch), resolve(ms));

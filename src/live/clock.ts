@@ -15,13 +15,13 @@ export interface LiveClock {
   random(): number;
 }
 
+/** For intervals: the time of day may be put back or ahead by days. */
+export const monotonicMs = () => performance.now();
+
 export const systemClock: LiveClock = {
   now: () => new Date(),
-  elapsedMs: () => performance.now(),
+  elapsedMs: monotonicMs,
   sleep: (ms, signal) => sleep(ms, undefined, { signal }).catch(() => {}),
   soon: work => void setImmediate(work),
   random: Math.random,
 };
-
-/** For all that lasts a while: the time of day may be put back or ahead by days. */
-export const monotonicMs = () => performance.now();

@@ -42,9 +42,8 @@ export async function flush(
   port: FlushPort,
   entries: readonly FlushEntry[],
 ): Promise<ReadonlyMap<FlushEntry, Outcome>> {
-  const progress: Progress = {
-    ...{ outcomes: new Map(), halvings: 0, looksForKnown: port.expectsKnown },
-  };
+  const { expectsKnown: looksForKnown } = port;
+  const progress: Progress = { outcomes: new Map(), halvings: 0, looksForKnown };
   await flushInto(port, entries, progress, 0);
   return progress.outcomes;
 }

@@ -141,7 +141,10 @@ export class Writers {
   #port(remainingMs: () => number): FlushPort {
     const { connection, ensurePartitions, staleDefinitions, nowMs } = this.#options;
     return {
-      ...{ connection, ensurePartitions, staleDefinitions, remainingMs },
+      connection,
+      ensurePartitions,
+      staleDefinitions,
+      remainingMs,
       expectsKnown: nowMs() < this.#knownExpectedUntilMs,
       onKnown: () => {
         this.#knownExpectedUntilMs = nowMs() + KNOWN_EXPECTED_MS;

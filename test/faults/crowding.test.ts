@@ -121,6 +121,7 @@ test('memory and the event loop hold, and another key works on without an error'
   expect([records.errors, reads.errors]).toEqual([{}, {}]);
   expect([records.perSecond > 0, reads.perSecond > 0]).toEqual([true, true]);
   expect(peakMb() - before.peakMb).toBeLessThan(280);
-  // In time of its own work. On a busy machine all work takes longer: so does a batch on its own.
+  // In CPU time of the gateway. Beside other tests all work takes longer, and so does the batch
+  // that was measured alone before; some of those may come together.
   expect(stalls.longestBusyMs).toBeLessThan(Math.max(200, 5 * before.stallMs));
 });
