@@ -7,6 +7,7 @@ const SECONDS = [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 4];
 
 /** Name and meaning of each metric of ours; beside them stand those of the Node process. */
 export const METRICS = {
+  sluice_build_info: '1, with the version of the gateway as a label.',
   sluice_receipts_total: 'Receipts, by status and door.',
   sluice_flush_events: 'Events in a flush.',
   sluice_flush_seconds: 'Duration of a flush until its commit.',
@@ -43,6 +44,11 @@ export const METRICS = {
   sluice_expiry_lag_seconds: 'How long the next expired event has been overdue.',
   sluice_oldest_snapshot_age_seconds:
     'Age of the oldest open snapshot of the database. Until it ends, removed rows keep their space.',
+  sluice_fold_lag_events:
+    'Events that are not in the rollups yet, of the workspace furthest behind.',
+  sluice_fold_lag_seconds: 'How long the oldest event that is not in the rollups has waited.',
+  sluice_quarantined_events:
+    'Events in quarantine, of all workspaces. At most 100,000 are counted.',
   sluice_upkeep_faults:
     'Workspaces that upkeep skips because a step fails, by step: FOLD, DAYS, FILL, DROP, EXPIRY or RETENTION.',
   sluice_measures_set_aside:
@@ -74,7 +80,7 @@ export interface Metrics {
   text(): Promise<string>;
 }
 
-export function createMetrics(): Metrics {
+export function createMetrics(version: string): Metrics {
   const registry = new Registry();
   const describe = (name: MetricName) => ({ name, help: METRICS[name], registers: [registry] });
   const receipts = new Counter({
@@ -89,6 +95,8 @@ export function createMetrics(): Metrics {
     ...describe('sluice_flush_seconds'),
     buckets: SECONDS,
   });
+  const build = new Gauge({ ...describe('sluice_build_info'), labelNames: ['version'] });
+  build.set({ version }, 1);
   let sources: MetricSources | undefined;
   const emptied = declareFigures(describe, () => sources);
   const requests = createRequestMetrics(describe);
