@@ -4,6 +4,7 @@
  */
 import { z } from 'zod';
 import { ADMIN_KEY, checkAdminKey, readKeyFile } from './config/admin-key.ts';
+import { readOrigin } from './config/origin.ts';
 import { ORDER_EXPECTED, readOrderSetting, type OrderSetting } from './core/agent-order.ts';
 import { CONNECTIONS_MIN } from './core/connections.ts';
 import { LIMITS } from './core/limits.ts';
@@ -31,6 +32,17 @@ const list = z
       .map(item => item.trim())
       .filter(item => item !== ''),
   );
+/** As a browser writes them; a slash at the end and capital letters are no difference. */
+const origins = list.transform((texts, context) =>
+  texts.map(text => {
+    const origin = readOrigin(text);
+    if (origin !== null) return origin;
+    const message =
+      'expects origins, each a scheme and a host and at most a port, such as https://app.example';
+    context.addIssue({ code: 'custom', message });
+    return z.NEVER;
+  }),
+);
 const LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
 
 const VARIABLES = {
@@ -64,7 +76,7 @@ const VARIABLES = {
   SLUICE_ALLOW_WEAK_KEYS: flag
     .default(false)
     .describe('Whether createApiKey accepts your own credentials with fewer than 16 characters.'),
-  SLUICE_CORS_ORIGINS: list.describe(
+  SLUICE_CORS_ORIGINS: origins.describe(
     'Origins whose web pages may call the API, separated by commas.',
   ),
   SLUICE_ALLOWED_HOSTS: list.describe(

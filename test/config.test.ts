@@ -27,6 +27,34 @@ test('all faults are named at once, and no secret is repeated', () => {
   expect(read).not.toThrow(/hunter2/);
 });
 
+test('origins are understood as browsers write them', () => {
+  const { corsOrigins } = readConfig({
+    SLUICE_CORS_ORIGINS:
+      'https://app.example/, HTTPS://App.Example:443,http://localhost:5173 , capacitor://localhost',
+  });
+  expect(corsOrigins).toEqual([
+    'https://app.example',
+    'https://app.example',
+    'http://localhost:5173',
+    'capacitor://localhost',
+  ]);
+});
+
+test.each([
+  'app.example',
+  '*',
+  'https://*.app.example',
+  'null',
+  'https://app.example/path',
+  'https://app.example?',
+  'https://me@app.example',
+  'https://',
+  'https://app.example:99999',
+])('%s is no origin, and the start says so', text => {
+  const read = () => readConfig({ SLUICE_CORS_ORIGINS: `https://fine.example,${text}` });
+  expect(read).toThrow(/SLUICE_CORS_ORIGINS expects origins, .* such as https:\/\/app\.example/);
+});
+
 test('an empty variable counts as absent', () => {
   expect(readConfig({ PORT: '', SLUICE_ADMIN_KEY: '' })).toMatchObject({
     port: 4000,

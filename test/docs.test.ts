@@ -158,6 +158,22 @@ test('the dashboard shows every metric, and none that is not there', () => {
   expect(new Set(shown)).toEqual(new Set(Object.keys(METRICS)));
 });
 
+test('the alerts ask for metrics that are there, and the documentation says what each means', () => {
+  const rules = readFileSync('docs/alert-rules.yaml', 'utf8');
+  const alerts = [...rules.matchAll(/- alert: (\w+)\n +expr: (.+)\n/g)];
+  expect(alerts.length).toBeGreaterThan(8);
+  expect(alerts).toHaveLength(rules.split('- alert:').length - 1);
+  const operating = readFileSync('docs/operating.md', 'utf8');
+  for (const [, alert, expression = ''] of alerts) {
+    const names = [...expression.matchAll(/\b(?:sluice_[a-z_]+|up)\b/g)].map(([name]) => name);
+    expect(names, alert).not.toEqual([]);
+    for (const name of names) {
+      expect(['up', ...Object.keys(METRICS)], alert).toContain(name);
+      expect(operating, alert).toContain(name);
+    }
+  }
+});
+
 test('every promise of SECURITY.md names a test that is there', () => {
   const rows = [
     ...readFileSync('SECURITY.md', 'utf8').matchAll(/\| `(test\/[^`]+)`: (.+?) +\|$/gm),

@@ -16,7 +16,11 @@ export async function atGateway<T>(options: ConnectionOptions, work: () => Promi
 
 async function aboutWorkspace(error: unknown, options: ConnectionOptions) {
   const { workspace } = options;
-  if (!(error instanceof SluiceError) || error.code !== 'NOT_FOUND') return null;
+  if (!(error instanceof SluiceError)) return null;
+  if (error.code === 'WORKSPACE_REQUIRED') {
+    return new SluiceError(error.code, `${error.message} Use --workspace.`);
+  }
+  if (error.code !== 'NOT_FOUND') return null;
   if (workspace === undefined || !error.message.includes('workspace')) return null;
   try {
     const { workspaces } = await clientFrom(options).query<{

@@ -1,5 +1,6 @@
 import { Command, Option } from 'commander';
-import { createKey, listKeys, revokeKey, rotateKey, SCOPES } from './keys.ts';
+import { SCOPES } from '../core/principal.ts';
+import { createKey, listKeys, revokeKey, rotateKey } from './keys.ts';
 import {
   collected,
   duration,
@@ -43,6 +44,7 @@ export function keysCommand(): Command {
   const revoke = new Command('revoke')
     .argument('<key>', 'its prefix, as in the list, or its id')
     .description('End a key within seconds, with the streams that it opened.')
+    .option('--force', 'also the key that this command uses, or the last ADMIN key')
     .option('--json', JSON_LINES)
     .action(revokeKey);
   keys.addCommand(

@@ -40,7 +40,9 @@ const CREATE = `mutation ($input: CreateApiKeyInput!) {
 const ROTATE = `mutation ($input: RotateApiKeyInput!) {
   rotateApiKey(input: $input) { secret previousStopsAt apiKey { ${FIELDS} } }
 }`;
-const REVOKE = `mutation ($id: ID!) { revokeApiKey(input: { id: $id }) { apiKey { ${FIELDS} } } }`;
+const REVOKE = `mutation ($id: ID!, $force: Boolean!) {
+  revokeApiKey(input: { id: $id, force: $force }) { apiKey { ${FIELDS} } }
+}`;
 
 type Options = ConnectionOptions & OutputOptions;
 
@@ -50,11 +52,13 @@ export interface CreateKeyOptions extends Options {
   readonly address?: readonly string[];
 }
 
+export interface RevokeKeyOptions extends Options {
+  readonly force?: boolean;
+}
+
 export interface RotateKeyOptions extends Options {
   readonly overlap?: string;
 }
-
-export const SCOPES = ['EVENTS_WRITE', 'EVENTS_READ', 'DEFINITIONS_WRITE', 'ADMIN'] as const;
 
 /** For programs the secret is in the line; for people the only thing on standard output. */
 export async function createKey(name: string, options: CreateKeyOptions): Promise<void> {
@@ -105,14 +109,24 @@ export async function rotateKey(which: string, options: RotateKeyOptions): Promi
   await write(`${secret}\n`);
 }
 
-export async function revokeKey(which: string, options: Options): Promise<void> {
+export async function revokeKey(which: string, options: RevokeKeyOptions): Promise<void> {
   const key = await findKey(which, options);
-  const { revokeApiKey } = await clientFrom(options).query<{ revokeApiKey: { apiKey: ApiKey } }>(
-    REVOKE,
-    { id: key.id },
-  );
+  const { revokeApiKey } = await revoke(key, options);
   if (!isForPeople(options)) return writeLine(revokeApiKey.apiKey);
   await write(`${printable(`The key ${key.prefix} (${key.name}) is revoked.`)}\n`);
+}
+
+async function revoke({ id }: ApiKey, options: RevokeKeyOptions) {
+  const { force = false } = options;
+  try {
+    return await clientFrom(options).query<{ revokeApiKey: { apiKey: ApiKey } }>(REVOKE, {
+      id,
+      force,
+    });
+  } catch (error) {
+    if (!(error instanceof SluiceError) || error.code !== 'FORCE_REQUIRED') throw error;
+    throw new SluiceError(error.code, `${error.message} Use --force.`);
+  }
 }
 
 /** By id, or by the beginning that the list shows. */

@@ -37,7 +37,10 @@ export function withConnection(command: Command): Command {
 }
 
 export function withWorkspace(command: Command): Command {
-  return command.option('-w, --workspace <slug>', 'the workspace (default: that of the key)');
+  return command.option(
+    '-w, --workspace <slug>',
+    'the workspace (default: that of the key, or the only one)',
+  );
 }
 
 export function withFilter(command: Command): Command {

@@ -12,7 +12,9 @@ export async function serve(): Promise<void> {
   const log = createLog(config.logLevel);
   for (const sentence of mistypedSettings(process.env)) log.warn({}, sentence);
   if (config.traces) tellOfTracing(log);
-  const started = startGateway(config, log);
+  // What goes into a pipe or a file is a log, which others read, too.
+  const showsKey = process.stdout.isTTY;
+  const started = startGateway(config, log, showsKey);
   let stopping = false;
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
     process.on(signal, () => {
@@ -31,16 +33,18 @@ export async function serve(): Promise<void> {
         );
     });
   }
-  greet(await started);
+  greet(await started, showsKey);
 }
 
-function greet({ url, newAdminKey, notes }: Gateway): void {
+function greet({ url, newAdminKey, notes }: Gateway, showsKey: boolean): void {
   const lines = [
     '',
     `  Sluice is ready at ${url}`,
     `  Console:   ${url}/`,
     `  GraphiQL:  ${url}/graphql`,
-    ...(newAdminKey === null ? [] : [`  Admin key: ${newAdminKey}   (shown only once)`]),
+    ...(newAdminKey !== null && showsKey
+      ? [`  Admin key: ${newAdminKey}   (shown only once)`]
+      : []),
     ...notes.map(note => `  ${note}`),
     '',
   ];

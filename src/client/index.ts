@@ -1,4 +1,4 @@
-/** What `sluice/client` offers. */
+/** What `@sluice-events/sluice/client` offers. */
 export {
   createClient,
   type ClientOptions,

@@ -187,16 +187,23 @@ export interface PropertyFilter {
 
 /** Which events: all that is given must hold, lists mean one of their values. */
 export interface EventFilter {
+  readonly eventIds?: readonly string[] | null;
   readonly types?: readonly string[] | null;
   readonly typePrefix?: string | null;
+  /** That the definition of the type has now. */
+  readonly categories?: readonly string[] | null;
   readonly sources?: readonly string[] | null;
+  readonly sourcePrefix?: string | null;
   readonly subjects?: readonly string[] | null;
+  readonly subjectPrefix?: string | null;
   readonly actors?: readonly string[] | null;
   readonly groupIds?: readonly string[] | null;
   readonly parentIds?: readonly string[] | null;
   readonly doors?: readonly Door[] | null;
   readonly notify?: boolean | null;
   readonly success?: boolean | null;
+  /** Whether the event does not say if it succeeded. */
+  readonly successUnknown?: boolean | null;
   readonly clientIps?: readonly string[] | null;
   readonly occurredAt?: DateTimeRange | null;
   readonly recordedAt?: DateTimeRange | null;

@@ -1,7 +1,7 @@
 /**
  * How an aggregate query is answered: from rollups where they know enough, else from the events.
  *
- * Rollups know type, door and time. They answer a query that filters by these alone, in any
+ * Rollups know type (and so category), door and time. They answer a query that filters by these alone, in any
  * combination of and, or and not (but time only in conjunction); groups by type, category, door
  * or nothing; and measures COUNT, or SUM, MIN, MAX and AVG of a top-level property. Bucket
  * boundaries must fall on the edges of rows, which those of today's zones always do.
@@ -71,6 +71,7 @@ const ALWAYS: Interval = { from: EARLIEST, to: LATEST + 1 };
 const ROLLUP_FIELDS: ReadonlySet<string> = new Set([
   'types',
   'typePrefix',
+  'categories',
   'doors',
   'and',
   'or',

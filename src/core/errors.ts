@@ -7,6 +7,10 @@
 export const ERRORS = {
   BAD_REQUEST: { status: 400, meaning: 'The request is malformed.' },
   BAD_USER_INPUT: { status: 400, meaning: 'A value is not valid for its field.' },
+  WORKSPACE_REQUIRED: {
+    status: 400,
+    meaning: 'The key covers several workspaces. Name the one that is meant.',
+  },
   CURSOR_INVALID: { status: 400, meaning: 'The cursor does not belong to this list.' },
   CURSOR_EPOCH: { status: 400, meaning: 'The cursor is from before the database was restored.' },
   CURSOR_AHEAD: { status: 400, meaning: 'The cursor is beyond the newest event.' },
@@ -53,6 +57,10 @@ export const ERRORS = {
   NOT_FOUND: { status: 404, meaning: 'It does not exist, or the key does not cover it.' },
   METHOD_NOT_ALLOWED: { status: 405, meaning: 'The path does not support this method.' },
   CONFLICT: { status: 409, meaning: 'The name or id is already in use.' },
+  FORCE_REQUIRED: {
+    status: 409,
+    meaning: 'This would lock somebody out. If it is meant, repeat it with force.',
+  },
   TYPE_LIMIT: { status: 409, meaning: 'The workspace has reached its limit of event definitions.' },
   PAYLOAD_TOO_LARGE: { status: 413, meaning: 'The body or batch is too large.' },
   UNSUPPORTED_MEDIA_TYPE: {

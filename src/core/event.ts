@@ -107,6 +107,8 @@ export interface StoredEvent extends Omit<PreparedEvent, 'key' | 'hash' | 'type'
   readonly definitionId: number;
   /** Name of its definition. */
   readonly type: string;
+  /** That its definition had when the event was read. */
+  readonly category: string | null;
   /** What of it can't be shown, and why; in its place stands what is empty. Absent: nothing. */
   readonly unreadable?: readonly EventProblem[];
 }

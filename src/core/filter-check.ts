@@ -28,7 +28,9 @@ export function checkFilter(filter: EventFilter | null | undefined, name = 'filt
 }
 
 const TEXT_LISTS = [
+  'eventIds',
   'types',
+  'categories',
   'sources',
   'subjects',
   'actors',
@@ -36,6 +38,8 @@ const TEXT_LISTS = [
   'parentIds',
   'clientIps',
 ] as const;
+
+const PREFIXES = ['typePrefix', 'sourcePrefix', 'subjectPrefix'] as const;
 
 function checkNode(walk: Walk, filter: EventFilter, path: string, depth: number): void {
   countNode(walk, path);
@@ -46,7 +50,10 @@ function checkNode(walk: Walk, filter: EventFilter, path: string, depth: number)
     filter[field]?.forEach((text, index) => checkText(walk, text, `${path}.${field}[${index}]`));
   }
   filter.doors?.forEach(() => countValue(walk, `${path}.doors`));
-  if (filter.typePrefix != null) checkText(walk, filter.typePrefix, `${path}.typePrefix`);
+  for (const field of PREFIXES) {
+    const prefix = filter[field];
+    if (prefix != null) checkText(walk, prefix, `${path}.${field}`);
+  }
   checkRange(filter.occurredAt, `${path}.occurredAt`);
   checkRange(filter.recordedAt, `${path}.recordedAt`);
   filter.payload?.forEach((property, index) =>

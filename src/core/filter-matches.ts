@@ -40,47 +40,43 @@ export function isExpired(event: StoredEvent, now: Date): boolean {
   return event.expiresAt !== null && event.expiresAt <= now;
 }
 
+type TextOf = (event: StoredEvent) => string | null;
+
+/** Filters by a list of what a text may be. */
+const LISTS = {
+  eventIds: event => event.eventId,
+  types: event => event.type,
+  categories: event => event.category,
+  sources: event => event.source,
+  subjects: event => event.subject,
+  actors: event => event.actor,
+  groupIds: event => event.groupId,
+  parentIds: event => event.parentId,
+  doors: event => event.door,
+} as const satisfies Partial<Record<keyof EventFilter, TextOf>>;
+
+/** Filters by what a text begins with. */
+const PREFIXES = {
+  typePrefix: event => event.type,
+  sourcePrefix: event => event.source,
+  subjectPrefix: event => event.subject,
+} as const satisfies Partial<Record<keyof EventFilter, TextOf>>;
+
 function compileFields(filter: EventFilter): Condition[] {
   const conditions: Condition[] = [];
   const add = <T>(value: T | null | undefined, compile: (value: T) => Condition) => {
     if (value != null) conditions.push(compile(value));
   };
-  const among = (field: (event: StoredEvent) => string | null) => (values: readonly string[]) => {
-    const set = new Set<string | null>(values);
-    return (event: StoredEvent) => set.has(field(event));
-  };
-  add(
-    filter.types,
-    among(event => event.type),
-  );
-  add(filter.typePrefix, prefix => event => event.type.startsWith(prefix));
-  add(
-    filter.sources,
-    among(event => event.source),
-  );
-  add(
-    filter.subjects,
-    among(event => event.subject),
-  );
-  add(
-    filter.actors,
-    among(event => event.actor),
-  );
-  add(
-    filter.groupIds,
-    among(event => event.groupId),
-  );
-  add(
-    filter.parentIds,
-    among(event => event.parentId),
-  );
-  add(
-    filter.doors,
-    among(event => event.door),
-  );
+  for (const [name, textOf] of entriesOf(LISTS)) {
+    add<readonly string[]>(filter[name], values => isAmong(values, textOf));
+  }
+  for (const [name, textOf] of entriesOf(PREFIXES)) {
+    add(filter[name], prefix => event => textOf(event)?.startsWith(prefix) === true);
+  }
   add(filter.notify, notify => event => event.notify === notify);
   add(filter.success, success => event => event.success === success);
-  add(filter.clientIps, ips => among(event => event.clientIp)(ips.map(canonicalIp)));
+  add(filter.successUnknown, unknown => event => (event.success === null) === unknown);
+  add(filter.clientIps, ips => isAmong(ips.map(canonicalIp), event => event.clientIp));
   add(filter.occurredAt, range => event => isWithin(range, event.occurredAt));
   add(filter.recordedAt, range => event => isWithin(range, event.recordedAt));
   filter.payload?.forEach(property => conditions.push(compileProperty(property)));
@@ -89,6 +85,15 @@ function compileFields(filter: EventFilter): Condition[] {
   add(filter.or, filters => anyOf(filters.map(each => allOf(compileFields(each)))));
   add(filter.not, inner => negate(allOf(compileFields(inner))));
   return conditions;
+}
+
+function entriesOf<Name extends string>(table: Readonly<Record<Name, TextOf>>): [Name, TextOf][] {
+  return Object.entries(table) as [Name, TextOf][];
+}
+
+function isAmong(values: readonly string[], textOf: TextOf): Condition {
+  const set = new Set<string | null>(values);
+  return event => set.has(textOf(event));
 }
 
 const allOf =

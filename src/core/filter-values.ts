@@ -43,3 +43,20 @@ export function compareTexts(a: string, b: string): number {
 function rank(unit: number): number {
   return unit >= 0xd800 && unit <= 0xdfff ? unit + 0x2800 : unit;
 }
+
+/**
+ * The least text, by code point, that comes after all texts with this prefix. Null where none does.
+ */
+export function endOfPrefix(prefix: string): string | null {
+  const points = [...prefix];
+  for (let point = points.pop(); point !== undefined; point = points.pop()) {
+    const code = point.codePointAt(0) as number;
+    if (code < 0x10ffff) return points.join('') + String.fromCodePoint(following(code));
+  }
+  return null;
+}
+
+/** Surrogates are no characters: no text holds one alone. */
+function following(code: number): number {
+  return code === 0xd7ff ? 0xe000 : code + 1;
+}

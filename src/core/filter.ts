@@ -24,16 +24,23 @@ export interface PropertyFilter {
 
 /** Which events: all that is given must hold. The shape of `EventFilter` in the contract. */
 export interface EventFilter {
+  readonly eventIds?: readonly string[] | null | undefined;
   readonly types?: readonly string[] | null | undefined;
   readonly typePrefix?: string | null | undefined;
+  /** That the definition has by the time of reading. */
+  readonly categories?: readonly string[] | null | undefined;
   readonly sources?: readonly string[] | null | undefined;
+  readonly sourcePrefix?: string | null | undefined;
   readonly subjects?: readonly string[] | null | undefined;
+  readonly subjectPrefix?: string | null | undefined;
   readonly actors?: readonly string[] | null | undefined;
   readonly groupIds?: readonly string[] | null | undefined;
   readonly parentIds?: readonly string[] | null | undefined;
   readonly doors?: readonly Door[] | null | undefined;
   readonly notify?: boolean | null | undefined;
   readonly success?: boolean | null | undefined;
+  /** Whether the event does not say if it succeeded. */
+  readonly successUnknown?: boolean | null | undefined;
   readonly clientIps?: readonly string[] | null | undefined;
   readonly occurredAt?: DateTimeRange | null | undefined;
   readonly recordedAt?: DateTimeRange | null | undefined;

@@ -1,8 +1,14 @@
 import { GatewayError } from './errors.ts';
 import { NO_TENANT, type Tenant } from './fairness.ts';
 
-/** What a key may do. ADMIN includes the others. */
-export const SCOPES = ['EVENTS_WRITE', 'EVENTS_READ', 'DEFINITIONS_WRITE', 'ADMIN'] as const;
+/** What a key may do. ADMIN includes the others; METRICS is of the installation, of no workspace. */
+export const SCOPES = [
+  'EVENTS_WRITE',
+  'EVENTS_READ',
+  'DEFINITIONS_WRITE',
+  'METRICS',
+  'ADMIN',
+] as const;
 export type Scope = (typeof SCOPES)[number];
 
 /** Who is calling: an authenticated key. */

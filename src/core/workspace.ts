@@ -1,3 +1,5 @@
+import { GatewayError } from './errors.ts';
+
 export const UNKNOWN_TYPE_POLICIES = ['DISCOVER', 'REJECT', 'QUARANTINE'] as const;
 /** What becomes of an event whose type nobody defined. */
 export type UnknownTypePolicy = (typeof UNKNOWN_TYPE_POLICIES)[number];
@@ -16,4 +18,31 @@ export interface Workspace {
   /** IANA name of the zone in which days are kept ready. */
   readonly timeZone: string;
   readonly unknownTypes: UnknownTypePolicy;
+}
+
+const SHOWN_CHARS_MAX = 60;
+
+/**
+ * The one refusal of a workspace that is not there and of every one that the key does not cover;
+ * without a slug of one that was there a moment ago.
+ */
+export function workspaceNotFound(slug?: string | null): GatewayError {
+  const message =
+    slug == null
+      ? 'The workspace is no longer there.'
+      : `There is no workspace ${JSON.stringify(slug.slice(0, SHOWN_CHARS_MAX))}, or the key does not cover it.`;
+  return new GatewayError('NOT_FOUND', message);
+}
+
+/** How many workspaces a refusal names. */
+const NAMED_MAX = 20;
+/** How many are to be known to name them, and that there are more. */
+export const WORKSPACES_KNOWN_MAX = NAMED_MAX + 1;
+
+/** Of a key that covers all of these, and more where there are `WORKSPACES_KNOWN_MAX`. */
+export function workspaceRequired(known: readonly Workspace[]): GatewayError {
+  const workspaces = known.slice(0, NAMED_MAX).map(({ slug }) => slug);
+  const more = known.length > NAMED_MAX ? ' and more' : '';
+  const message = `The key covers several workspaces. Name one of them: ${workspaces.join(', ')}${more}.`;
+  return new GatewayError('WORKSPACE_REQUIRED', message, { extensions: { workspaces } });
 }

@@ -27,6 +27,7 @@ export interface EventRow {
   definition_id: number;
   /** Null where the definition is missing. */
   type: string | null;
+  category: string | null;
   door: number;
   notify: boolean;
   success: boolean | null;
@@ -51,7 +52,7 @@ export interface EventRow {
 
 const HEAD =
   'e.workspace_id, e.position, e.recorded_at, e.occurred_at, e.expires_at, e.redacted_at, ' +
-  'e.definition_id, d.name as type, e.door, e.notify, e.success, e.event_id, e.source, ' +
+  'e.definition_id, d.name as type, d.category, e.door, e.notify, e.success, e.event_id, e.source, ' +
   'e.subject, e.actor, e.description, e.icon, e.client_ip, e.parent_id, e.group_id';
 
 /** Over the aliases of `eventSource`. */
@@ -70,7 +71,7 @@ export const headColumns = sql.raw(
  * An event without a definition is damaged, and is shown.
  */
 export const eventSource = sql.raw(
-  'events e left join lateral (select t.name from event_definitions t ' +
+  'events e left join lateral (select t.name, t.category from event_definitions t ' +
     'where t.workspace_id = e.workspace_id and t.id = e.definition_id offset 0) d on true',
 );
 
@@ -136,6 +137,7 @@ function headOf(row: EventRow) {
     redactedAt: row.redacted_at,
     definitionId: row.definition_id,
     type: row.type ?? '',
+    category: row.category,
     door: DOOR_OF.get(row.door) ?? 'GRAPHQL',
     notify: row.notify,
     success: row.success,

@@ -62,7 +62,7 @@ export interface DoorAnswer {
 export interface DoorContext {
   readonly principal: Principal;
   /**
-   * By slug, else the key's own, else `default`.
+   * By slug, else the key's own, else the only one there is.
    * @throws GatewayError FORBIDDEN, NOT_FOUND
    */
   access(slug: string | null, scope: Scope): Promise<Workspace>;

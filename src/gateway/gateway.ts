@@ -21,7 +21,7 @@ import { createServices } from './services.ts';
 
 export interface Gateway {
   readonly url: string;
-  /** The first admin key, when it was made at this start: it is shown this once. */
+  /** The first admin key, when it was made at this start: for a terminal, not for a log. */
   readonly newAdminKey: string | null;
   /** What an operator ought to know of this start. */
   readonly notes: readonly string[];
@@ -31,13 +31,14 @@ export interface Gateway {
 
 const DEFAULT_WORKSPACE = { slug: 'default', name: 'Default' };
 
-export async function startGateway(config: Config, log: Log): Promise<Gateway> {
+/** @param showsKey whether a new admin key is shown to somebody */
+export async function startGateway(config: Config, log: Log, showsKey = false): Promise<Gateway> {
   const stops: (() => Promise<void>)[] = [];
   const stop = () => stopAll(stops.splice(0).reverse());
   try {
     if (config.traces) stops.push(await startTracing(VERSION));
     const { url: databaseUrl, note } = await startStorage(config, log, stops);
-    const metrics = createMetrics();
+    const metrics = createMetrics(VERSION);
     const db = createDatabase({
       url: databaseUrl,
       observe: (lane, work) => observeStatement(metrics, lane, work),
@@ -48,7 +49,7 @@ export async function startGateway(config: Config, log: Log): Promise<Gateway> {
     await db.checkSessions(config.connectionsMax);
     const serverNotes = await checkServer(db.upkeep, config.connectionsMax);
     await migrate(db.upkeep);
-    const adminKey = await prepare(db, config);
+    const adminKey = await prepare(db, config, showsKey);
     const warnings = [...serverNotes, ...adminKey.notes];
     for (const sentence of warnings) log.warn({}, sentence);
     const services = await createServices({ db, config, log, metrics });
@@ -94,7 +95,7 @@ async function startStorage(config: Config, log: Log, stops: (() => Promise<void
 }
 
 /** The default workspace, and a key to begin with. */
-async function prepare(db: Database, config: Config): Promise<AdminKey> {
+async function prepare(db: Database, config: Config, showsKey: boolean): Promise<AdminKey> {
   await db.write.query(
     `with made as (
        insert into workspaces (slug, name) select $1, $2
@@ -103,10 +104,11 @@ async function prepare(db: Database, config: Config): Promise<AdminKey> {
      ) insert into workspace_marks (workspace_id) select id from made`,
     [DEFAULT_WORKSPACE.slug, DEFAULT_WORKSPACE.name],
   );
-  const adminKey = await ensureAdminKey(db.write, config.adminKey);
-  const { made } = adminKey;
   // Of another server's database the key is not this folder's to keep.
-  if (made !== null && config.databaseUrl === null) keepAdminKey(config, made);
+  const isKept = config.databaseUrl === null;
+  const adminKey = await ensureAdminKey(db.write, config.adminKey, showsKey || isKept);
+  const { made } = adminKey;
+  if (made !== null && isKept) keepAdminKey(config, made);
   return adminKey;
 }
 

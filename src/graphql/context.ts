@@ -11,8 +11,9 @@ import type { Services } from './services.ts';
 export interface GraphQLContext {
   readonly principal: Principal | null;
   /**
-   * The workspace that is meant: by its slug, else the key's own. Every read and write passes it.
-   * @throws GatewayError UNAUTHENTICATED, FORBIDDEN without the scope, NOT_FOUND
+   * The workspace that is meant: by its slug, else the key's own, else the only one. Every read and
+   * write passes it.
+   * @throws GatewayError UNAUTHENTICATED, FORBIDDEN without the scope, NOT_FOUND, WORKSPACE_REQUIRED
    */
   access(slug: string | null | undefined, scope: Scope): Promise<Workspace>;
   readonly services: Services;

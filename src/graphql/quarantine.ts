@@ -2,6 +2,7 @@ import { GatewayError } from '../core/errors.ts';
 import type { Receipt } from '../core/event.ts';
 import { LIMITS } from '../core/limits.ts';
 import { actorOf, type Scope } from '../core/principal.ts';
+import { workspaceNotFound } from '../core/workspace.ts';
 import { covers, notFound } from './access.ts';
 import type { GraphQLContext } from './context.ts';
 import { decodeIdOf } from './global-id.ts';
@@ -27,7 +28,7 @@ export async function resubmitQuarantined(
   const receipts = new Map<Chosen, Receipt>();
   for (const [workspaceId, group] of byWorkspace(chosen)) {
     const workspace = await context.loaders.workspace.load(workspaceId);
-    if (workspace === null) throw notFound('workspace');
+    if (workspace === null) throw workspaceNotFound();
     const groupIds = group.map(({ id }) => id);
     const answers = await context.services.quarantineAdmin.resubmit(workspace, groupIds, actor);
     for (const each of group) {

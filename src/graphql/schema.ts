@@ -8,6 +8,7 @@ import './scalars.ts';
 import './types/aggregate.ts';
 import './types/api-key.ts';
 import './types/define-event.ts';
+import './types/delete-event-definition.ts';
 import './types/event-definition.ts';
 import './types/event-lists.ts';
 import './types/event.ts';

@@ -148,13 +148,16 @@ function placeOf({
   return { ...(locations && { locations }), ...(path && { path }) };
 }
 
-/** Cuts echoed values and suggestions out, and the whole to its bound. */
+/**
+ * Cuts echoed values out, and suggestions, which repeat the schema: but for the field of an input
+ * that somebody mistyped. And the whole to its bound.
+ */
 function shorten(message: string): string {
   if (message.length > MESSAGE_CHARS_MAX * 8) {
     message = `${message.slice(0, MESSAGE_CHARS_MAX * 4)}…${message.slice(-MESSAGE_CHARS_MAX * 4)}`;
   }
   const text = withoutMarks(message)
-    .replace(/ Did you mean [\s\S]*$/, '')
+    .replace(/(?<! is not defined by type "\w{1,100}"\.) Did you mean [\s\S]*$/, '')
     .replace(/(got invalid value |, found )([\s\S]+?)( at "|; |$)/, (_, before, value, after) => {
       return `${before}${cut(value, VALUE_CHARS_MAX)}${after}`;
     })

@@ -14,7 +14,7 @@ export interface MetricsHandlerOptions {
 /** Of Prometheus, version 0.0.4. */
 const TEXT_FORMAT = 'text/plain; version=0.0.4';
 
-/** `GET /metrics` in Prometheus' format, for an ADMIN key of every workspace. */
+/** `GET /metrics` in Prometheus' format, for a METRICS or ADMIN key of every workspace. */
 export function createMetricsHandler({
   metrics,
   authenticate,
@@ -29,7 +29,7 @@ export function createMetricsHandler({
       }
       try {
         const call = new HttpCall(req, res, String(res.getHeader('x-request-id')));
-        const principal = requireScope(await authenticate(keyOf(call.headers), call), 'ADMIN');
+        const principal = requireScope(await authenticate(keyOf(call.headers), call), 'METRICS');
         if (principal.workspaceId !== null) {
           throw new GatewayError('FORBIDDEN', 'This needs a key of all workspaces.');
         }

@@ -23,6 +23,9 @@ export interface UpkeepFigures {
   /** Workspaces that a step of upkeep fails for. */
   readonly faults: Readonly<Record<string, number>>;
   readonly measuresSetAside: number;
+  readonly foldLagEvents: number;
+  readonly foldLagS: number;
+  readonly quarantined: number;
 }
 
 export interface RequestFigures {
@@ -78,6 +81,9 @@ function declareGauges(describe: Describe, sources: Sources): void {
     ['sluice_retention_lag_seconds', of => of.upkeep().retentionLagS],
     ['sluice_expiry_lag_seconds', of => of.upkeep().expiryLagS],
     ['sluice_oldest_snapshot_age_seconds', of => of.upkeep().snapshotS],
+    ['sluice_fold_lag_events', of => of.upkeep().foldLagEvents],
+    ['sluice_fold_lag_seconds', of => of.upkeep().foldLagS],
+    ['sluice_quarantined_events', of => of.upkeep().quarantined],
     ['sluice_measures_set_aside', of => of.upkeep().measuresSetAside],
   ];
   for (const [name, read] of gauges) {

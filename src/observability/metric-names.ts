@@ -1,5 +1,6 @@
 /** Name and meaning of each metric of ours; beside them stand those of the Node process. */
 export const METRICS = {
+  sluice_build_info: '1, with the version of the gateway as a label.',
   sluice_receipts_total: 'Receipts, by status and door.',
   sluice_flush_events: 'Events in a flush.',
   sluice_flush_seconds: 'Duration of a flush until its commit.',
@@ -36,6 +37,11 @@ export const METRICS = {
   sluice_expiry_lag_seconds: 'How long the next expired event has been overdue.',
   sluice_oldest_snapshot_age_seconds:
     'Age of the oldest open snapshot of the database. Until it ends, removed rows keep their space.',
+  sluice_fold_lag_events:
+    'Events that are not in the rollups yet, of the workspace furthest behind.',
+  sluice_fold_lag_seconds: 'How long the oldest event that is not in the rollups has waited.',
+  sluice_quarantined_events:
+    'Events in quarantine, of all workspaces. At most 100,000 are counted.',
   sluice_upkeep_faults:
     'Workspaces that upkeep skips because a step fails, by step: FOLD, DAYS, FILL, DROP, EXPIRY or RETENTION.',
   sluice_measures_set_aside:

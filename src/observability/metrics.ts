@@ -30,7 +30,7 @@ export interface Metrics {
   text(): Promise<string>;
 }
 
-export function createMetrics(): Metrics {
+export function createMetrics(version: string): Metrics {
   const registry = new Registry();
   const describe = (name: MetricName) => ({ name, help: METRICS[name], registers: [registry] });
   const receipts = new Counter({
@@ -45,6 +45,8 @@ export function createMetrics(): Metrics {
     ...describe('sluice_flush_seconds'),
     buckets: SECONDS,
   });
+  const build = new Gauge({ ...describe('sluice_build_info'), labelNames: ['version'] });
+  build.set({ version }, 1);
   let sources: MetricSources | undefined;
   const emptied = declareFigures(describe, () => sources);
   const requests = createRequestMetrics(describe);

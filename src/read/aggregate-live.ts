@@ -44,7 +44,7 @@ export async function readWholeAnswer(
 function requireRollups(query: AggregateQuery): void {
   if (query.orderBy === 'COUNT_DESC') throw notLive('orderBy COUNT_DESC');
   if (toRollupFilter(query.filter) === null) {
-    throw notLive('filters other than types, typePrefix, doors and occurredAt');
+    throw notLive('filters other than types, typePrefix, categories, doors and occurredAt');
   }
   if (!isOfRollups(query)) {
     throw notLive(

@@ -8,10 +8,11 @@
  * alone. A single value stands as `=`, since only then an index yields its rows in order.
  */
 import { sql, type SQL } from 'drizzle-orm';
+import { eventKey } from '../core/event-key.ts';
 import { DOORS } from '../core/event.ts';
 import { writeExact, type ExactJson } from '../core/exact-json.ts';
 import { SEARCH_SEPARATOR, searchWords } from '../core/filter-search.ts';
-import { isIndex } from '../core/filter-values.ts';
+import { endOfPrefix, isIndex } from '../core/filter-values.ts';
 import type { DateTimeRange, EventFilter, PropertyFilter } from '../core/filter.ts';
 import { canonicalIp } from '../core/ip-address.ts';
 import { allOf, anyOf, arrayLiteral, textArray } from './params.ts';
@@ -30,10 +31,14 @@ function fieldConditions(filter: EventFilter, workspaceId: number): SQL[] {
     if (value != null) conditions.push(compile(value));
   };
   const inner = (each: EventFilter) => filterSql(each, workspaceId);
+  add(filter.eventIds, ids => withIds(ids, workspaceId));
   add(filter.types, types => typeAmong(types, workspaceId));
   add(filter.typePrefix, prefix => typePrefixed(prefix, workspaceId));
+  add(filter.categories, categories => categoryAmong(categories, workspaceId));
   add(filter.sources, values => among(sql`e.source`, values));
+  add(filter.sourcePrefix, prefix => prefixed(sql`e.source`, prefix));
   add(filter.subjects, values => among(sql`e.subject`, values));
+  add(filter.subjectPrefix, prefix => prefixed(sql`e.subject`, prefix));
   add(filter.actors, values => among(sql`e.actor`, values));
   add(filter.groupIds, values => among(sql`e.group_id`, values));
   add(filter.parentIds, values => among(sql`e.parent_id`, values));
@@ -43,6 +48,9 @@ function fieldConditions(filter: EventFilter, workspaceId: number): SQL[] {
   });
   add(filter.notify, notify => sql`e.notify = ${notify}`);
   add(filter.success, success => sql`e.success = ${success}`);
+  add(filter.successUnknown, unknown =>
+    unknown ? sql`e.success is null` : sql`e.success is not null`,
+  );
   add(filter.clientIps, ips => among(sql`e.client_ip`, ips.map(canonicalIp)));
   add(filter.occurredAt, range => within(sql`e.occurred_at`, range));
   add(filter.recordedAt, range => within(sql`e.recorded_at`, range));
@@ -74,6 +82,35 @@ function typeAmong(types: readonly string[], workspaceId: number): SQL {
     select t.id from event_definitions t
     where t.workspace_id = ${workspaceId} and t.name = any(${textArray(types)})
   ))`;
+}
+
+/**
+ * By position, found once by the key that dedupe compares: `events` has no index by event id, and
+ * every event has such a key.
+ */
+function withIds(eventIds: readonly string[], workspaceId: number): SQL {
+  const [eventId] = eventIds;
+  if (eventId === undefined) return sql`false`;
+  const keys = sql`select k.position from event_keys k where k.workspace_id = ${workspaceId}`;
+  if (eventIds.length === 1) {
+    return sql`e.position = (${keys} and k.key = ${eventKey(eventId)}::uuid)`;
+  }
+  const wanted = arrayLiteral(eventIds.map(eventKey));
+  return sql`e.position = any(array(${keys} and k.key = any(${wanted}::uuid[])))`;
+}
+
+function categoryAmong(categories: readonly string[], workspaceId: number): SQL {
+  return sql`e.definition_id = any(array(
+    select t.id from event_definitions t
+    where t.workspace_id = ${workspaceId} and ${among(sql`t.category`, categories)}
+  ))`;
+}
+
+/** As a range, which an index yields: `starts_with` yields none where the prefix is a parameter. */
+function prefixed(column: SQL, prefix: string): SQL {
+  const end = endOfPrefix(prefix);
+  const from = sql`${column} >= ${prefix}`;
+  return end === null ? from : sql`(${from} and ${column} < ${end})`;
 }
 
 function typePrefixed(prefix: string, workspaceId: number): SQL {

@@ -16,7 +16,7 @@ const DAY_MS = 86_400_000;
 const WINDOW_ENDS_MS = [92, 365, 4 * 365].map(days => days * DAY_MS);
 
 /** Fields with an index of their own that is in the order of position. */
-const INDEXED = ['types', 'subjects', 'actors', 'groupIds', 'parentIds'] as const;
+const INDEXED = ['eventIds', 'types', 'subjects', 'actors', 'groupIds', 'parentIds'] as const;
 
 /** Whether finding the first match may take more than a look at an index. */
 export function isSlow(filter: EventFilter | null | undefined): boolean {

@@ -17,6 +17,8 @@ export interface WorkspaceReader {
   byIds(ids: readonly number[]): Promise<(Workspace | null)[]>;
   /** Slugs match without regard to case. */
   bySlugs(slugs: readonly string[]): Promise<(Workspace | null)[]>;
+  /** The first of all by slug, so many at most. */
+  first(count: number): Promise<Workspace[]>;
   /** The newest event of each; LOG_BEGINNING where there is none. */
   heads(workspaceIds: readonly number[]): Promise<Map<number, LogPlace>>;
   /** Position of the oldest event still kept; 1 where none was removed. */
@@ -61,6 +63,7 @@ export function createWorkspaceReader(read: Connection): WorkspaceReader {
       const bySlug = new Map(found.map(workspace => [workspace.slug, workspace]));
       return asked.map(slug => bySlug.get(slug) ?? null);
     },
+    first: count => select(sql`true order by w.slug limit ${count}`),
     heads: workspaceIds => readHeads(read, workspaceIds),
     async tails(workspaceIds) {
       const found = await rows<{ workspace_id: number; tail: number }>(

@@ -4,7 +4,7 @@ import type { JsonObject } from '../core/json.ts';
 import { LIMITS } from '../core/limits.ts';
 import type { Actor } from '../core/principal.ts';
 import { isStorableText, isWithinBytes } from '../core/text.ts';
-import type { Workspace } from '../core/workspace.ts';
+import { workspaceNotFound, type Workspace } from '../core/workspace.ts';
 import { requireKey } from '../db/acting-key.ts';
 import type { Connection, Lane } from '../db/client.ts';
 import { toGatewayError } from '../db/sqlstate.ts';
@@ -33,6 +33,11 @@ export interface DefinitionAdmin {
    * UNAUTHENTICATED when the acting key was revoked or has expired before the commit
    */
   define(workspace: Workspace, input: DefinitionInput, actor: Actor | null): Promise<number>;
+  /**
+   * Removes the definition of a type that has neither events nor counts.
+   * @throws GatewayError NOT_FOUND, CONFLICT where it has some, UNAUTHENTICATED as `define`
+   */
+  remove(workspace: Workspace, name: string, actor: Actor | null): Promise<void>;
 }
 
 export interface DefinitionAdminOptions {
@@ -43,27 +48,35 @@ export interface DefinitionAdminOptions {
 }
 
 export function createDefinitionAdmin(options: DefinitionAdminOptions): DefinitionAdmin {
+  async function changing<T>(
+    { id: tenant }: Workspace,
+    actor: Actor | null,
+    work: (connection: Connection) => Promise<T>,
+  ): Promise<T> {
+    const acting = async (connection: Connection) => {
+      const result = await work(connection);
+      await requireKey(connection, actor);
+      return result;
+    };
+    try {
+      return await transaction(options.write, acting, { tenant });
+    } catch (error) {
+      throw toGatewayError(error, 'write');
+    } finally {
+      options.onDefined(tenant);
+    }
+  }
   return {
     async define(workspace, input, actor) {
       check(input);
       if (input.payloadSchema != null) {
         await checkDefinable(options.schemas, workspace.id, input.payloadSchema);
       }
-      try {
-        return await transaction(
-          options.write,
-          async connection => {
-            const id = await define(connection, workspace.id, input);
-            await requireKey(connection, actor);
-            return id;
-          },
-          { tenant: workspace.id },
-        );
-      } catch (error) {
-        throw toGatewayError(error, 'write');
-      } finally {
-        options.onDefined(workspace.id);
-      }
+      return changing(workspace, actor, connection => define(connection, workspace.id, input));
+    },
+    async remove(workspace, name, actor) {
+      checkText('name', name, LIMITS.typeBytesMax);
+      await changing(workspace, actor, connection => remove(connection, workspace, name));
     },
   };
 }
@@ -103,12 +116,7 @@ async function define(
     'select id from workspaces where id = $1 for no key update',
     [workspaceId],
   );
-  if (workspace === undefined) {
-    throw new GatewayError(
-      'NOT_FOUND',
-      'There is no such workspace, or the key does not cover it.',
-    );
-  }
+  if (workspace === undefined) throw workspaceNotFound();
   await ensureExists(connection, workspaceId, input.name);
   await lockWorkspace(connection, workspaceId);
   return change(connection, workspaceId, input);
@@ -167,4 +175,35 @@ async function change(
     ],
   );
   return (row as { id: number }).id;
+}
+
+/** Under the lock of recording: an event that comes at the same time is there, or finds no definition. */
+async function remove(connection: Connection, workspace: Workspace, name: string): Promise<void> {
+  const what = `event definition ${JSON.stringify(name)}`;
+  await lockWorkspace(connection, workspace.id);
+  const [found] = await connection.query<{ id: number; is_used: boolean }>(
+    `select d.id, exists (
+         select from events e where e.workspace_id = d.workspace_id and e.definition_id = d.id
+       ) or exists (
+         select from event_counts c where c.workspace_id = d.workspace_id and c.definition_id = d.id
+       ) as is_used
+     from event_definitions d where d.workspace_id = $1 and d.name = $2`,
+    [workspace.id, name],
+  );
+  if (found === undefined) {
+    const message = `There is no ${what} in the workspace ${JSON.stringify(workspace.slug)}.`;
+    throw new GatewayError('NOT_FOUND', message);
+  }
+  if (found.is_used) {
+    const message = `The ${what} has events, or counts of events that were removed. Only one without them can be deleted. Set its status to BLOCKED to refuse further events.`;
+    throw new GatewayError('CONFLICT', message);
+  }
+  await connection.query(
+    'delete from measure_fills where workspace_id = $1 and definition_id = $2',
+    [workspace.id, found.id],
+  );
+  await connection.query('delete from event_definitions where workspace_id = $1 and id = $2', [
+    workspace.id,
+    found.id,
+  ]);
 }

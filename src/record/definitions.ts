@@ -13,6 +13,7 @@ import type { FlushEntry } from './submission.ts';
 export interface KnownDefinition {
   readonly id: number;
   readonly name: string;
+  readonly category: string | null;
   readonly revision: number;
   readonly status: 'DISCOVERED' | 'ACTIVE' | 'DEPRECATED' | 'BLOCKED';
   readonly validation: 'OFF' | 'WARN' | 'QUARANTINE' | 'REJECT';
@@ -37,13 +38,14 @@ interface Cached {
 interface DefinitionRow {
   id: number;
   name: string;
+  category: string | null;
   revision: number;
   status: KnownDefinition['status'];
   validation: KnownDefinition['validation'];
   payload_schema: string | null;
 }
 
-const COLUMNS = 'id, name, revision, status, validation, payload_schema';
+const COLUMNS = 'id, name, category, revision, status, validation, payload_schema';
 
 export class DefinitionCache {
   readonly #write: Lane;

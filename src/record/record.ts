@@ -166,8 +166,8 @@ async function judgeAndWrite(
     draft.warnings = verdict.problems;
     if (verdict.fate === 'RECORD' && definition !== undefined) {
       // Its own object, made for this request: a copy costs more than all the rest here.
-      const { id: definitionId, revision } = definition;
-      events.push(Object.assign(event, { definitionId, revision }));
+      const { id: definitionId, category, revision } = definition;
+      events.push(Object.assign(event, { definitionId, category, revision }));
       written.push(draft);
     } else {
       refused.set(draft, verdict);

@@ -5,6 +5,7 @@ import type { Actor } from '../core/principal.ts';
 /** An event whose type is resolved: what a flush takes. */
 export interface ResolvedEvent extends PreparedEvent {
   readonly definitionId: number;
+  readonly category: string | null;
   /** Of the definition, when the event was validated by it. The flush checks it. */
   readonly revision: number;
 }

@@ -3,20 +3,26 @@
  * the key does not cover is not there: NOT_FOUND, never FORBIDDEN, which would tell that it is.
  */
 import DataLoader from 'dataloader';
-import { GatewayError } from '../core/errors.ts';
 import { requireScope, type Principal, type Scope } from '../core/principal.ts';
-import type { Workspace } from '../core/workspace.ts';
+import {
+  workspaceNotFound,
+  workspaceRequired,
+  WORKSPACES_KNOWN_MAX,
+  type Workspace,
+} from '../core/workspace.ts';
 import { createKept } from './kept.ts';
 
 /** Where workspaces are looked up; null for those that are not there. */
 export interface WorkspaceSource {
   byIds(ids: readonly number[]): Promise<(Workspace | null)[]>;
   bySlugs(slugs: readonly string[]): Promise<(Workspace | null)[]>;
+  /** The first of all by slug, so many at most. */
+  first(count: number): Promise<Workspace[]>;
 }
 
 /**
- * The workspace that a principal means: by its slug, else the key's own, else `default`.
- * @throws GatewayError UNAUTHENTICATED, FORBIDDEN without the scope, NOT_FOUND
+ * The workspace that a principal means: by its slug, else the key's own, else the only one there is.
+ * @throws GatewayError UNAUTHENTICATED, FORBIDDEN without the scope, NOT_FOUND, WORKSPACE_REQUIRED
  */
 export type Access = (
   principal: Principal | null,
@@ -24,15 +30,15 @@ export type Access = (
   scope: Scope,
 ) => Promise<Workspace>;
 
-/** Exists from the first start; a key of every workspace means it when it names none. */
-export const DEFAULT_SLUG = 'default';
-
 /** A change of settings is seen at once where it was made, and by all processes after this time. */
 const KEPT_MS = 1_000;
 
 export interface AccessControl {
   readonly access: Access;
-  /** The workspace was changed or deleted: what is kept of it, or is being read, is not used again. */
+  /**
+   * The workspace was made, changed or deleted: what is kept of it, or is being read, is not used
+   * again.
+   */
   readonly forget: (workspaceId: number) => void;
 }
 
@@ -45,20 +51,31 @@ export function createAccess(source: WorkspaceSource, nowMs: () => number): Acce
     keptMs: KEPT_MS,
     nowMs,
   });
+  const all = createKept({
+    lookUp: (count: number) => source.first(count),
+    keptMs: KEPT_MS,
+    nowMs,
+  });
+  const findOnly = async () => {
+    const known = (await all.find(WORKSPACES_KNOWN_MAX)) ?? [];
+    if (known.length > 1) throw workspaceRequired(known);
+    return known[0] ?? null;
+  };
   return {
     async access(principal, slug, scope) {
       const { workspaceId } = requireScope(principal, scope);
-      const found = workspaces.find(slug?.toLowerCase() ?? workspaceId ?? DEFAULT_SLUG);
+      const name = slug?.toLowerCase() ?? workspaceId;
+      const found = name === null ? findOnly() : workspaces.find(name);
       const workspace = found instanceof Promise ? await found : found;
       if (workspace === null || (workspaceId !== null && workspace.id !== workspaceId)) {
-        throw new GatewayError(
-          'NOT_FOUND',
-          'There is no such workspace, or the key does not cover it.',
-        );
+        throw workspaceNotFound(slug);
       }
       return workspace;
     },
-    forget: workspaceId => workspaces.forget(({ id }) => id === workspaceId),
+    forget(workspaceId) {
+      workspaces.forget(({ id }) => id === workspaceId);
+      all.forget(() => true);
+    },
   };
 }
 

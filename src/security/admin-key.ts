@@ -14,17 +14,31 @@ export interface AdminKey {
   readonly notes: readonly string[];
 }
 
-/** @param configured the setting; null where it is absent */
-export async function ensureAdminKey(write: Lane, configured: string | null): Promise<AdminKey> {
+/**
+ * @param configured the setting; null where it is absent
+ * @param mayMake whether somebody learns of a key that is made
+ */
+export async function ensureAdminKey(
+  write: Lane,
+  configured: string | null,
+  mayMake = true,
+): Promise<AdminKey> {
   return configured === null
-    ? makeFirst(write)
+    ? makeFirst(write, mayMake)
     : transaction(write, connection => keepConfigured(connection, configured));
 }
 
 const VALID = 'revoked_at is null and (expires_at is null or expires_at > now())';
 const IS_ADMIN = `'ADMIN' = any (scopes) and workspace_id is null`;
 
-async function makeFirst(write: Lane): Promise<AdminKey> {
+async function makeFirst(write: Lane, mayMake: boolean): Promise<AdminKey> {
+  if (!mayMake) {
+    const known = await write.query(`select from api_keys where ${IS_ADMIN} and ${VALID} limit 1`);
+    return {
+      made: null,
+      notes: [...(known.length === 0 ? [NOBODY] : []), ...(await earlier(write))],
+    };
+  }
   const secret = mintSecret();
   const made = await write.query(
     `insert into api_keys (name, prefix, hash, scopes)
@@ -33,13 +47,19 @@ async function makeFirst(write: Lane): Promise<AdminKey> {
      returning id`,
     [prefixOf(secret), hashSecret(secret)],
   );
-  const earlier = await write.query<{ prefix: string }>(
+  return { made: made.length === 0 ? null : secret, notes: await earlier(write) };
+}
+
+const NOBODY =
+  'There is no ADMIN key. One is made where a terminal shows it, not into a log: set SLUICE_ADMIN_KEY or SLUICE_ADMIN_KEY_FILE and start again.';
+
+async function earlier(write: Lane): Promise<string[]> {
+  const keys = await write.query<{ prefix: string }>(
     `select prefix from api_keys where from_setting and ${VALID} order by id`,
   );
-  const notes = earlier.map(
+  return keys.map(
     ({ prefix }) => `The key of an earlier SLUICE_ADMIN_KEY, ${prefix}, is still valid.`,
   );
-  return { made: made.length === 0 ? null : secret, notes };
 }
 
 async function keepConfigured(connection: Connection, secret: string): Promise<AdminKey> {

@@ -8,6 +8,7 @@ import { GatewayError } from '../core/errors.ts';
 import { LIMITS } from '../core/limits.ts';
 import { tenantOfActor, unauthenticated, type Actor, type Scope } from '../core/principal.ts';
 import { isStorableText, isWithinBytes } from '../core/text.ts';
+import { workspaceNotFound } from '../core/workspace.ts';
 import { requireKey } from '../db/acting-key.ts';
 import type { Connection, Lane } from '../db/client.ts';
 import { codeOf, SQLSTATE, toGatewayError } from '../db/sqlstate.ts';
@@ -51,8 +52,11 @@ export interface KeyAdmin {
     overlapMs: number,
     actor: Actor | null,
   ): Promise<MadeKey & { readonly previous: ApiKeyInfo }>;
-  /** @throws GatewayError NOT_FOUND */
-  revoke(id: number, actor: Actor | null): Promise<ApiKeyInfo>;
+  /**
+   * @param force also the acting key itself, or the last ADMIN key of all workspaces
+   * @throws GatewayError NOT_FOUND, FORCE_REQUIRED
+   */
+  revoke(id: number, force: boolean, actor: Actor | null): Promise<ApiKeyInfo>;
 }
 
 export function hashSecret(secret: string): string {
@@ -94,8 +98,11 @@ export function createKeyAdmin(write: Lane, options: KeyAdminOptions): KeyAdmin 
       onRevoked(id);
       return { key: toApiKeyInfo(made), secret, previous: toApiKeyInfo(previous) };
     },
-    async revoke(id, actor) {
-      const row = await committed(write, actor, connection => revoke(connection, id, actor));
+    async revoke(id, force, actor) {
+      const row = await committed(write, actor, async connection => {
+        if (!force) await checkRevocable(connection, id, actor);
+        return revoke(connection, id, actor);
+      });
       onRevoked(id);
       return toApiKeyInfo(row);
     },
@@ -176,6 +183,32 @@ async function revoke(connection: Connection, id: number, actor: Actor | null): 
   return revoked as ApiKeyRow;
 }
 
+/**
+ * Whoever ends these by mistake is locked out. The keys stay locked until the commit, so that two
+ * that end each other do not both pass.
+ * @throws GatewayError FORCE_REQUIRED
+ */
+async function checkRevocable(
+  connection: Connection,
+  id: number,
+  actor: Actor | null,
+): Promise<void> {
+  if (id === actor?.keyId) {
+    const message = 'This is the key that you are using. Nothing more can be done with it then.';
+    throw new GatewayError('FORCE_REQUIRED', message);
+  }
+  const admins = await connection.query<{ id: number }>(
+    `select id from api_keys
+     where 'ADMIN' = any (scopes) and workspace_id is null and revoked_at is null
+       and (expires_at is null or expires_at > now())
+     order by id for no key update`,
+  );
+  if (admins.length !== 1 || admins[0]?.id !== id) return;
+  const message =
+    'This is the last ADMIN key of all workspaces. Without one nobody can make keys or workspaces.';
+  throw new GatewayError('FORCE_REQUIRED', message);
+}
+
 async function committed<T>(
   write: Lane,
   actor: Actor | null,
@@ -245,9 +278,6 @@ function arrayOf(texts: readonly string[]): string {
   return `{${texts.join(',')}}`;
 }
 
-/** Its key may be known for a moment longer. */
-const GONE = 'There is no such workspace, or the key does not cover it.';
-
 interface NewKey extends Omit<CreateKey, 'secret'> {
   /** How long it lasts, where it takes the place of one that had an end. */
   readonly lifeMs: number | null;
@@ -274,7 +304,8 @@ async function insertKey(
       ...[key.expiresAt, maker.expiresAt, key.lifeMs, key.ageDaysMax || null],
     ],
   );
-  if (row === undefined) throw new GatewayError('NOT_FOUND', GONE);
+  // Its key may be known for a moment longer.
+  if (row === undefined) throw workspaceNotFound();
   return row;
 }
 
@@ -286,13 +317,18 @@ export function prefixOf(secret: string): string {
 
 const NAME_BYTES_MAX = 256;
 
-function checkKey({ name, scopes }: CreateKey): void {
+function checkKey({ name, scopes, workspaceId }: CreateKey): void {
   if (name.trim() === '' || !isStorableText(name) || !isWithinBytes(name, NAME_BYTES_MAX)) {
     const message = `A key's name has 1 to ${NAME_BYTES_MAX} bytes, without U+0000.`;
     throw new GatewayError('BAD_USER_INPUT', message);
   }
   if (scopes.length === 0)
     throw new GatewayError('BAD_USER_INPUT', 'A key needs at least one scope.');
+  if (scopes.includes('METRICS') && workspaceId !== null) {
+    const message =
+      'METRICS is for keys of all workspaces: the metrics are of the process. Name no workspace, and use a key of all.';
+    throw new GatewayError('BAD_USER_INPUT', message);
+  }
 }
 
 function checkKept(secret: string, allowWeak: boolean): void {

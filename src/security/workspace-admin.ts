@@ -2,7 +2,7 @@ import { GatewayError } from '../core/errors.ts';
 import { tenantOfActor, type Actor } from '../core/principal.ts';
 import { checkSlug } from '../core/slug.ts';
 import { isStorableText, isWithinBytes } from '../core/text.ts';
-import type { UnknownTypePolicy, Workspace } from '../core/workspace.ts';
+import { workspaceNotFound, type UnknownTypePolicy, type Workspace } from '../core/workspace.ts';
 import { requireKey } from '../db/acting-key.ts';
 import type { Connection, Lane } from '../db/client.ts';
 import { codeOf, SQLSTATE, toGatewayError } from '../db/sqlstate.ts';
@@ -39,14 +39,17 @@ const DAYS_MAX = 36_500;
 const NAME_BYTES_MAX = 256;
 const DEFAULTS = { dedupeDays: 30, timeZone: 'UTC', unknownTypes: 'DISCOVER' } as const;
 
-/** @param onChanged after a change of settings: the days of another zone are to be made. */
 export function createWorkspaceAdmin(
   write: Lane,
-  /** Also when it is deleted. */
+  /** After it was made, changed (the days of another zone are to be made) or deleted. */
   onChanged: (workspaceId: number) => void = () => {},
 ): WorkspaceAdmin {
   return {
-    create: (input, actor) => create(write, input, actor),
+    create: async (input, actor) => {
+      const workspace = await create(write, input, actor);
+      onChanged(workspace.id);
+      return workspace;
+    },
     update: async (input, actor) => {
       const workspace = await update(write, input, actor);
       onChanged(workspace.id);
@@ -106,7 +109,7 @@ async function update(
       ],
     ),
   );
-  if (rows[0] === undefined) throw notFound();
+  if (rows[0] === undefined) throw workspaceNotFound(input.slug);
   return toWorkspace(rows[0]);
 }
 
@@ -122,16 +125,12 @@ async function remove(write: Lane, slug: string, actor: Actor | null): Promise<n
       'select id from workspaces where slug = $1 for update',
       [slug.toLowerCase()],
     );
-    if (row === undefined) throw notFound();
+    if (row === undefined) throw workspaceNotFound(slug);
     // No flush is under way behind this, and none that comes later finds the workspace.
     await lockWorkspace(connection, row.id);
     await connection.query('delete from workspaces where id = $1', [row.id]);
     return row.id;
   });
-}
-
-function notFound(): GatewayError {
-  return new GatewayError('NOT_FOUND', 'There is no such workspace, or the key does not cover it.');
 }
 
 interface Written {

@@ -12,6 +12,19 @@ export interface RemovalFigures {
   readonly snapshotS: number;
 }
 
+/** What waits for something to be done with it. */
+export interface WaitingFigures {
+  /** Not in the rollups yet, of the workspace that has most. */
+  readonly foldLagEvents: number;
+  /** How long ago the oldest of these was recorded, of all workspaces. */
+  readonly foldLagS: number;
+  /** In quarantine: at most `QUARANTINED_COUNTED_MAX`. */
+  readonly quarantined: number;
+}
+
+/** More are no news, and would take long to count. */
+const QUARANTINED_COUNTED_MAX = 100_000;
+
 /** The session or prepared transaction that has the oldest snapshot. */
 export interface OpenSnapshot {
   readonly seconds: number;
@@ -33,6 +46,29 @@ export async function readRemovalLag(
   if (row === undefined) throw new Error('the figures are one row');
   const { oldest, retention, expiry } = row;
   return { oldestEventS: oldest, retentionLagS: retention, expiryLagS: expiry };
+}
+
+export async function readWaiting(connection: Connection): Promise<WaitingFigures> {
+  const [row] = await connection.query<{ events: number; seconds: number; quarantined: number }>(
+    `select coalesce(max(h.head - m.folded), 0)::float8 as events,
+       ${seconds('now() - min(e.recorded_at)')} as seconds,
+       (select count(*)::float8 from (
+         select from quarantined_events q
+         where exists (select from workspaces w where w.id = q.workspace_id)
+         limit ${QUARANTINED_COUNTED_MAX}
+       ) counted) as quarantined
+     from workspaces w join workspace_marks m on m.workspace_id = w.id
+     cross join lateral (
+       select n.head from workspace_heads n where n.workspace_id = w.id order by n.head desc limit 1
+     ) h
+     left join lateral (
+       select o.recorded_at from events o
+       where o.workspace_id = w.id and o.position > m.folded order by o.position limit 1
+     ) e on true
+     where h.head > m.folded`,
+  );
+  if (row === undefined) throw new Error('the figures are one row');
+  return { foldLagEvents: row.events, foldLagS: row.seconds, quarantined: row.quarantined };
 }
 
 /**

@@ -18,7 +18,13 @@ import {
   NO_FAULTS,
   notingFaults,
 } from './upkeep-faults.ts';
-import { readOldestSnapshot, readRemovalLag, type RemovalFigures } from './upkeep-figures.ts';
+import {
+  readOldestSnapshot,
+  readRemovalLag,
+  readWaiting,
+  type RemovalFigures,
+  type WaitingFigures,
+} from './upkeep-figures.ts';
 import { purgeDeleted, purgeQuarantine } from './upkeep-purge.ts';
 import { createTurns, type Job } from './upkeep-turns.ts';
 
@@ -38,7 +44,7 @@ export interface UpkeepOptions {
 }
 
 /** Counts of this process, and figures of the database as they were at the last look. */
-export interface UpkeepStats extends RemovalFigures, FaultFigures {
+export interface UpkeepStats extends RemovalFigures, WaitingFigures, FaultFigures {
   readonly eventsRemoved: number;
   readonly eventsExpired: number;
   readonly partitionsRemoved: number;
@@ -102,6 +108,7 @@ class Removal {
   stats: UpkeepStats = {
     ...{ eventsRemoved: 0, eventsExpired: 0, partitionsRemoved: 0 },
     ...{ oldestEventS: 0, retentionLagS: 0, expiryLagS: 0, snapshotS: 0 },
+    ...{ foldLagEvents: 0, foldLagS: 0, quarantined: 0 },
     ...NO_FAULTS,
   };
   readonly #upkeep: Lane;
@@ -177,7 +184,14 @@ class Removal {
     const lag = await readRemovalLag(this.#upkeep);
     const snapshot = await readOldestSnapshot(this.#upkeep);
     const faults = await countFaults(this.#upkeep);
-    this.stats = { ...this.stats, ...lag, ...faults, snapshotS: snapshot?.seconds ?? 0 };
+    const waiting = await readWaiting(this.#upkeep);
+    this.stats = {
+      ...this.stats,
+      ...lag,
+      ...waiting,
+      ...faults,
+      snapshotS: snapshot?.seconds ?? 0,
+    };
     if (snapshot !== null && snapshot.seconds > this.#snapshotWarnS) {
       const message =
         'a snapshot stays open: removed rows keep their space, and reads become slower';

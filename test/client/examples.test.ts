@@ -34,7 +34,7 @@ test('the examples of command line and client in the docs do what they say', asy
     );
     expect(readFileSync(join(folder, 'export.ndjson'), 'utf8').trim().split('\n')).toHaveLength(2);
     const example = blockOf('docs/client.md', 'ts')
-      .replace('sluice/client', resolve('src/client/index.ts'))
+      .replace('@sluice-events/sluice/client', resolve('src/client/index.ts'))
       .replace('http://127.0.0.1:4000', gateway.url);
     const file = join(folder, 'example.mts');
     writeFileSync(file, `${example}\nconsole.log(events.totalCount);`);

@@ -26,7 +26,9 @@ const EVENT_INPUT = keys<EventInput>({
   ...{ parentId: true, groupId: true, payload: true, properties: true },
 });
 const EVENT_FILTER = keys<EventFilter>({
-  ...{ types: true, typePrefix: true, sources: true, subjects: true, actors: true, groupIds: true },
+  ...{ eventIds: true, types: true, typePrefix: true, categories: true, sources: true },
+  ...{ sourcePrefix: true, subjects: true, subjectPrefix: true, actors: true, groupIds: true },
+  ...{ successUnknown: true },
   ...{ parentIds: true, doors: true, notify: true, success: true, clientIps: true, and: true },
   ...{ occurredAt: true, recordedAt: true, payload: true, search: true, or: true, not: true },
 });

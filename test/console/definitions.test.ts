@@ -89,7 +89,7 @@ function operationsOf(page: Page): string[] {
 async function runTypescript(code: string, key: string): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), 'sluice-sample-'));
   const client = pathToFileURL('src/client/index.ts').href;
-  await writeFile(join(folder, 'sample.mts'), code.replace('sluice/client', client));
+  await writeFile(join(folder, 'sample.mts'), code.replace('@sluice-events/sluice/client', client));
   try {
     await run(
       process.execPath,

@@ -26,6 +26,10 @@ describe('a filter is refused with the path to what is wrong', () => {
       `filter.and[1].not.search ${expected}`,
     );
     expect(refusal({ typePrefix: '\0' })).toContain('filter.typePrefix ');
+    expect(refusal({ sourcePrefix: '\0' })).toContain('filter.sourcePrefix ');
+    expect(refusal({ subjectPrefix: '\0' })).toContain('filter.subjectPrefix ');
+    expect(refusal({ eventIds: ['\0'] })).toContain('filter.eventIds[0] ');
+    expect(refusal({ categories: ['a', '\0'] })).toContain('filter.categories[1] ');
     expect(ofProperty({ equals: { a: ['\0'] } })).toBe(`filter.payload[0].equals.a[0] ${expected}`);
     expect(ofProperty({ equals: { '\0': 1 } })).toContain('filter.payload[0].equals ');
     expect(ofProperty({ contains: '\0' })).toContain('.contains ');

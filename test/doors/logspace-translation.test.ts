@@ -36,6 +36,7 @@ function stored(input: EventInput): StoredEvent {
     ...prepared,
     ...place,
     definitionId: 1,
+    category: null,
     wire: JSON.parse(JSON.stringify(prepared.wire)),
   };
 }

@@ -11,6 +11,6 @@ export function stored(input: EventInput, door: Door): StoredEvent {
   return {
     ...event,
     wire: JSON.parse(JSON.stringify(event.wire)),
-    ...{ workspaceId: 1, position: 1, definitionId: 1, recordedAt: NOW, redactedAt: null },
+    ...{ workspaceId: 1, position: 1, definitionId: 1, category: null, recordedAt: NOW, redactedAt: null },
   };
 }

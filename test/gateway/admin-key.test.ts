@@ -1,8 +1,9 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { readConfig } from '../../src/config.ts';
+import { startSluice } from '../cli/run.ts';
 import { createTestDatabase, type TestDatabase } from '../kit/database.ts';
 import { startTestGateway } from '../kit/gateway.ts';
 
@@ -74,6 +75,40 @@ test('SLUICE_ADMIN_KEY is rotated without a moment in which neither is taken', a
   // The server itself may have a setting that is warned of.
   const ofKeys = restarted.gateway.notes.filter(note => note.includes('SLUICE_ADMIN_KEY'));
   expect(ofKeys).toEqual([]);
+});
+
+test('a first key is kept in the data folder, and is in no log', async () => {
+  const dataDir = join(folder, 'data');
+  const served = startSluice(['serve'], {
+    ...{ PORT: '0', SLUICE_DATA_DIR: dataDir, SLUICE_ADMIN_KEY: '', LOG_LEVEL: 'debug' },
+  });
+  let said = '';
+  served.process.stdout!.on('data', (chunk: Buffer) => (said += chunk.toString()));
+  const ready = expect.poll(() => said, { timeout: 60_000, interval: 100 });
+  await ready.toContain('Sluice is ready').finally(() => served.process.kill('SIGTERM'));
+  const { out, err } = await served.ended;
+  const key = readFileSync(join(dataDir, 'admin-key'), 'utf8').trim();
+  expect(key).toMatch(/^slc_[0-9a-f]{8}_/);
+  expect(out).toContain(`The admin key is kept in ${join(dataDir, 'admin-key')}.`);
+  expect(out + err).not.toContain(key.slice('slc_12345678_'.length));
+});
+
+test('where no key can be shown or kept, none is made, and the start says what to set', async () => {
+  await using empty = await createTestDatabase();
+  {
+    await using gateway = await startTestGateway({
+      databaseUrl: empty.url,
+      config: { adminKey: null },
+    });
+    expect(gateway.gateway.newAdminKey).toBeNull();
+    expect(gateway.gateway.notes.join('\n')).toMatch(/There is no ADMIN key\. .*SLUICE_ADMIN_KEY/);
+    expect(await gateway.db.read.query('select id from api_keys')).toEqual([]);
+  }
+  await using gateway = await startTestGateway({
+    databaseUrl: empty.url,
+    config: { adminKey: FIRST },
+  });
+  expect(await isAdmin(gateway, FIRST)).toBe(true);
 });
 
 test.each(['change-me-to-something-long', 'changeme-changeme', 'CHANGE_ME_0123456789'])(

@@ -117,7 +117,7 @@ test('a timeframe without an end, or upside down, is refused', async () => {
     { from: '2024-02-01T00:00:00Z', to: '2024-01-01T00:00:00Z' },
   ]) {
     const { errors } = await gateway.graphql(
-      'query($t: TimeframeInput!) { eventAggregates(input: { timeframe: $t }) { totalCount } }',
+      'query($t: TimeframeInput!) { eventAggregates(workspace: "default", input: { timeframe: $t }) { totalCount } }',
       { t: { between } },
     );
     expect(errors?.[0]?.extensions['code']).toBe('BAD_USER_INPUT');

@@ -262,15 +262,15 @@ describe('an event of a batch with a value that its scalar does not take', () =>
 });
 
 describe('a batch', () => {
-  const many = `mutation($e: [EventInput!]!) { recordEvents(input: { events: $e }) { recordedCount } }`;
+  const many = `mutation($e: [EventInput!]!) { recordEvents(input: { workspace: "default", events: $e }) { recordedCount } }`;
 
   test('that is empty or over 10,000 events is refused whole', async () => {
-    const before = await gateway.data('{ workspace { headPosition } }');
+    const before = await gateway.data('{ workspace(slug: "default") { headPosition } }');
     const empty = await gateway.graphql(many, { e: [] });
     expect(empty.errors?.[0]?.extensions['code']).toBe('BAD_USER_INPUT');
     const over = await gateway.graphql(many, { e: Array(10_001).fill({ type: 't' }) });
     expect(over.errors?.[0]?.extensions['code']).toBe('PAYLOAD_TOO_LARGE');
-    expect(await gateway.data('{ workspace { headPosition } }')).toEqual(before);
+    expect(await gateway.data('{ workspace(slug: "default") { headPosition } }')).toEqual(before);
   });
 
   test('over 10 MB is refused with a clear error', async () => {
@@ -291,20 +291,32 @@ describe('a batch', () => {
 });
 
 test.each([
-  ['a cursor that is junk', 'events(after: "junk") { totalCount }', 'CURSOR_INVALID'],
-  ['an empty cursor', 'events(after: "") { totalCount }', 'CURSOR_INVALID'],
-  ['first and last', 'events(first: 1, last: 1) { totalCount }', 'BAD_USER_INPUT'],
-  ['a negative page', 'events(first: -1) { totalCount }', 'BAD_USER_INPUT'],
-  ['a page of 2^31 - 1', 'events(first: 2147483647) { totalCount }', 'BAD_USER_INPUT'],
+  [
+    'a cursor that is junk',
+    'events(workspace: "default", after: "junk") { totalCount }',
+    'CURSOR_INVALID',
+  ],
+  ['an empty cursor', 'events(workspace: "default", after: "") { totalCount }', 'CURSOR_INVALID'],
+  [
+    'first and last',
+    'events(workspace: "default", first: 1, last: 1) { totalCount }',
+    'BAD_USER_INPUT',
+  ],
+  ['a negative page', 'events(workspace: "default", first: -1) { totalCount }', 'BAD_USER_INPUT'],
+  [
+    'a page of 2^31 - 1',
+    'events(workspace: "default", first: 2147483647) { totalCount }',
+    'BAD_USER_INPUT',
+  ],
   ['an unknown workspace', 'events(workspace: "nowhere") { totalCount }', 'NOT_FOUND'],
   [
     'a filter with U+0000',
-    'events(filter: { search: "\\u0000" }) { totalCount }',
+    'events(workspace: "default", filter: { search: "\\u0000" }) { totalCount }',
     'BAD_USER_INPUT',
   ],
   [
     'a condition of nothing',
-    'events(filter: { payload: [{ path: ["a"] }] }) { totalCount }',
+    'events(workspace: "default", filter: { payload: [{ path: ["a"] }] }) { totalCount }',
     'BAD_USER_INPUT',
   ],
 ])('%s is refused with its code', async (_name, field, code) => {
@@ -322,10 +334,14 @@ test('a Host that is none is the caller’s fault', async () => {
 });
 
 test.for([
-  ['literals', '{ events(first: 1000) { nodes { children(first: 250) { nodes { id } } } } }', {}],
+  [
+    'literals',
+    '{ events(workspace: "default", first: 1000) { nodes { children(first: 250) { nodes { id } } } } }',
+    {},
+  ],
   [
     'variables',
-    'query($a: Int, $b: Int) { events(first: $a) { nodes { children(first: $b) { nodes { id } } } } }',
+    'query($a: Int, $b: Int) { events(workspace: "default", first: $a) { nodes { children(first: $b) { nodes { id } } } } }',
     { a: 1000, b: 250 },
   ],
   [

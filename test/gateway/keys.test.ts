@@ -2,6 +2,7 @@ import { createClient } from 'graphql-ws';
 import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import WebSocket from 'ws';
+import { createKeyAdmin } from '../../src/security/keys.ts';
 import { startTestGateway, type TestGateway } from '../kit/gateway.ts';
 
 let gateway: TestGateway;
@@ -148,7 +149,7 @@ describe('a credential', () => {
       'mutation { createApiKey(input: { name: "r", scopes: [EVENTS_READ] }) { secret apiKey { id } } }',
     );
     const { secret, apiKey } = made.createApiKey;
-    await gateway.data('{ events { totalCount } }', {}, secret);
+    await gateway.data('{ events(workspace: "default") { totalCount } }', {}, secret);
     await gateway.data(
       'mutation($id: ID!) { revokeApiKey(input: { id: $id }) { apiKey { revokedAt } } }',
       {
@@ -317,6 +318,53 @@ describe('a rotation', () => {
     expect(await ask(ended.apiKey.id, 'PT1H')).toBe('BAD_USER_INPUT');
     expect(await ask(reader.apiKey.id, 'P31D')).toBe('BAD_USER_INPUT');
     expect(await ask(reader.apiKey.id, 'PT1H', reader.secret)).toBe('FORBIDDEN');
+  });
+});
+
+describe('a key that is revoked', () => {
+  const REVOKE = `mutation($id: ID!, $force: Boolean) {
+    revokeApiKey(input: { id: $id, force: $force }) { apiKey { revokedAt } } }`;
+
+  test('is not the one that revokes, unless that is meant', async () => {
+    const own = await createKey({ scopes: ['ADMIN'] });
+    const { id } = own.apiKey;
+    for (const force of [undefined, false, null]) {
+      const refused = await gateway.graphql(REVOKE, { id, force }, own.secret);
+      expect(codeOf(refused)).toBe('FORCE_REQUIRED');
+      expect(refused.errors?.[0]?.message).toContain('the key that you are using');
+    }
+    const forced = await gateway.graphql(REVOKE, { id, force: true }, own.secret);
+    expect(forced.errors).toBeUndefined();
+    const after = await gateway.graphql('{ viewer { scopes } }', {}, own.secret);
+    expect(codeOf(after)).toBe('UNAUTHENTICATED');
+  });
+
+  test('is not the last that administers all workspaces, unless that is meant', async () => {
+    await using single = await startTestGateway();
+    const { slug } = await single.workspace();
+    await single.data(
+      `mutation($slug: String!) {
+        createApiKey(input: { name: "one", workspace: $slug, scopes: [ADMIN] }) { secret } }`,
+      { slug },
+    );
+    const [first] = await single.db.write.query<{ id: number }>(
+      "select id from api_keys where name = 'SLUICE_ADMIN_KEY'",
+    );
+    const [other] = await single.db.write.query<{ id: number }>(
+      "select id from api_keys where name = 'one'",
+    );
+    const actor = { keyId: other!.id, scope: 'ADMIN' } as const;
+    const options = { allowWeak: false, ageDaysMax: 0, onRevoked: () => {} };
+    const admin = createKeyAdmin(single.db.write, options);
+    // An ADMIN of one workspace takes nobody's place.
+    await expect(admin.revoke(first!.id, false, actor)).rejects.toMatchObject({
+      code: 'FORCE_REQUIRED',
+      message: expect.stringContaining('the last ADMIN key of all workspaces'),
+    });
+    await single.data(
+      'mutation { createApiKey(input: { name: "b", scopes: [ADMIN] }) { secret } }',
+    );
+    expect((await admin.revoke(first!.id, false, actor)).revokedAt).toBeInstanceOf(Date);
   });
 });
 

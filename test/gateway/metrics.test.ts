@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { METRICS } from '../../src/observability/metric-names.ts';
 import { ADMIN_KEY, startTestGateway } from '../kit/gateway.ts';
@@ -28,6 +29,38 @@ test('metrics count receipts by status, and are read with an admin key alone', a
   expect(text).toMatch(/sluice_database_connections\{lane="write"\} [1-9]/);
   expect(text).toMatch(/sluice_statement_seconds_count\{lane="read"\} [1-9]/);
   for (const name of Object.keys(METRICS)) expect(text).toContain(`# HELP ${name} `);
+});
+
+test('a key with the scope METRICS reads the metrics, of all workspaces, and nothing else', async () => {
+  await using gateway = await startTestGateway();
+  const { slug } = await gateway.workspace();
+  const make = (workspace: string | null, scopes: string[]) =>
+    gateway.graphql<{ createApiKey: { secret: string } }>(
+      `mutation($workspace: String, $scopes: [Scope!]!) {
+        createApiKey(input: { name: "m", workspace: $workspace, scopes: $scopes }) { secret } }`,
+      { workspace, scopes },
+    );
+  const read = async (secret: string) => {
+    const headers = { authorization: `Bearer ${secret}` };
+    const response = await fetch(`${gateway.url}/metrics`, { headers });
+    return { status: response.status, text: await response.text() };
+  };
+  const made = (await make(null, ['METRICS'])).data!.createApiKey.secret;
+  const { status, text } = await read(made);
+  expect(status).toBe(200);
+  const { version } = JSON.parse(readFileSync('package.json', 'utf8')) as { version: string };
+  expect(text).toContain(`sluice_build_info{version="${version}"} 1\n`);
+  for (const query of ['{ workspaces { nodes { id } } }', '{ status { version } }']) {
+    const { errors } = await gateway.graphql(query, {}, made);
+    expect(errors?.[0]?.extensions['code']).toBe('FORBIDDEN');
+  }
+  const ofOne = await make(slug, ['METRICS']);
+  expect(ofOne.errors?.[0]?.extensions['code']).toBe('BAD_USER_INPUT');
+  expect(ofOne.errors?.[0]?.message).toMatch(/^METRICS is for keys of all workspaces/);
+  const adminOfOne = (await make(slug, ['ADMIN'])).data!.createApiKey.secret;
+  expect((await read(adminOfOne)).status).toBe(403);
+  const reader = (await make(null, ['EVENTS_READ'])).data!.createApiKey.secret;
+  expect((await read(reader)).status).toBe(403);
 });
 
 test('what a door keeps aside counts as QUARANTINED', async () => {

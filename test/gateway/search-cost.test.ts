@@ -55,7 +55,7 @@ test('a stream searches for no more words than a filter may have conditions', as
 /** What a stream says first, of deliveries and errors. */
 async function firstOf(filter: object): Promise<string> {
   const query =
-    'subscription($filter: EventFilter) { events(filter: $filter, start: NOW) { kind } }';
+    'subscription($filter: EventFilter) { events(workspace: "default", filter: $filter, start: NOW) { kind } }';
   const left = new AbortController();
   const { body } = await fetch(`${gateway.url}/graphql`, {
     method: 'POST',

@@ -13,8 +13,10 @@ const CREATE = 'mutation { createApiKey(input: { name: "stolen", scopes: [ADMIN]
 const TICKET = `mutation($input: CreateStreamTicketInput) {
   createStreamTicket(input: $input) { ticket } }`;
 
-async function ticketFor(input: object | null = null): Promise<string> {
-  const made = await gateway.data<{ createStreamTicket: { ticket: string } }>(TICKET, { input });
+async function ticketFor(input: object = {}): Promise<string> {
+  const made = await gateway.data<{ createStreamTicket: { ticket: string } }>(TICKET, {
+    input: { workspace: 'default', ...input },
+  });
   return made.createStreamTicket.ticket;
 }
 

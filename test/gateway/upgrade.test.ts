@@ -218,7 +218,7 @@ describe('the target of a request', () => {
 
   test.for([
     ['/graphql/', { query: '{ __typename }' }, 200],
-    ['/api/event/', { workspace: 'slashes', event: 'e' }, 200],
+    ['/api/event/', { workspace: 'default', event: 'e' }, 200],
     ['/v1/workspace/default/events/', [], 200],
     ['/api/v2/usage/events/query/', { interval: '2026-01-01/2026-01-02' }, 200],
     ['/api/v3/events/events/', { action: 'login', app: 'a' }, 201],

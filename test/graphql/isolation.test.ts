@@ -161,7 +161,7 @@ describe('administration', () => {
 
   test('a redaction that chooses nothing is refused', async () => {
     const source = 'mutation { redactEvents(input: { subject: null }) { redactedCount } }';
-    expect(await codeOf(source, ROOT)).toBe('NOT_FOUND');
+    expect(await codeOf(source, ROOT)).toBe('WORKSPACE_REQUIRED');
     expect(await codeOf(source, key(1, 'ADMIN'))).toBe('BAD_USER_INPUT');
   });
 });

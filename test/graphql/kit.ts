@@ -42,6 +42,7 @@ export function event(position: number, given: Partial<StoredEvent> = {}): Store
     redactedAt: null,
     definitionId: 1 + (position % 2),
     type: 'user.signup',
+    category: null,
     door: 'GRAPHQL',
     source: null,
     subject: null,
@@ -211,6 +212,7 @@ function fakeServices(given: Given, recorded: EventInput[], subscribed: Subscrib
       byIds: async (ids: number[]) => ids.map(id => WORKSPACES[id - 1] ?? null),
       bySlugs: async (slugs: string[]) =>
         slugs.map(slug => WORKSPACES.find(each => each.slug === slug) ?? null),
+      first: async (count: number) => WORKSPACES.slice(0, count),
       heads: async (ids: number[]) => new Map(ids.map(id => [id, head])),
       tails: async (ids: number[]) => new Map(ids.map(id => [id, 1])),
     },
@@ -265,7 +267,7 @@ function fakeServices(given: Given, recorded: EventInput[], subscribed: Subscrib
       }),
       revoke: async (id: number) => ({ ...keys.find(each => each.id === id), revokedAt: AT }),
     },
-    definitionAdmin: { define: async () => 1 },
+    definitionAdmin: { define: async () => 1, remove: async () => {} },
     quarantineAdmin: {
       resubmit: async (_workspace: Workspace, ids: string[]) =>
         new Map(

@@ -31,7 +31,7 @@ beforeAll(async () => {
   const database = await createTestDatabase();
   const db = createDatabase({ url: database.url });
   const log = createLog('fatal');
-  const metrics = createMetrics();
+  const metrics = createMetrics('1.2.3');
   services = await createServices({ db: noting(db), config: readConfig({}), log, metrics });
   await services.start();
   const [key] = await db.write.query<{ id: number }>(

@@ -7,7 +7,7 @@ const event: ResolvedEvent = {
   ...{ occurredAt: new Date(1), expiresAt: null, success: null, source: null, subject: null },
   ...{ actor: null, description: null, icon: null, clientIp: null, parentId: null, groupId: null },
   ...{ payload: '{"n":12345678901234567890}', propertyTypes: null, wire: null },
-  ...{ definitionId: 3, revision: 2 },
+  ...{ definitionId: 3, category: null, revision: 2 },
 };
 const entry = { workspaceId: 7, event, request: 5, atomic: false, actor: null };
 

@@ -34,6 +34,10 @@ const isStorable = (json: unknown) => !JSON.stringify(json).includes('\\u0000');
 
 test('what a flush hands to streams is, to the byte, what a read of the log gives', async () => {
   const workspace = await recording.workspace();
+  await recording.db.write.query(
+    "insert into event_definitions (workspace_id, name, category) values ($1, 'test.event', 'tests')",
+    [workspace.id],
+  );
   const payloads = fc.sample(payload.filter(isStorable), { numRuns: 400, seed: 8 }) as JsonObject[];
   const events = payloads.map(given => anEvent({ payload: given }));
   const before = recording.recorded.length;

@@ -4,7 +4,7 @@ import { ensurePartitions, partitionsAhead } from '../../src/db/partitions.ts';
 import { verify } from '../../src/db/verify.ts';
 import { removing } from '../../src/upkeep/removal.ts';
 import { lookUpTails } from '../../src/upkeep/retention.ts';
-import { readRemovalLag } from '../../src/upkeep/upkeep-figures.ts';
+import { readRemovalLag, readWaiting } from '../../src/upkeep/upkeep-figures.ts';
 import { purgeDeleted, purgeQuarantine } from '../../src/upkeep/upkeep-purge.ts';
 import { createUpkeep } from '../../src/upkeep/upkeep.ts';
 import { createTestDatabase, type TestDatabase } from '../kit/database.ts';
@@ -137,6 +137,35 @@ test('what has expired and what is no longer kept goes by itself, and is told in
     await upkeep.stop();
   }
   expect((await verify(db.upkeep)).violations).toEqual([]);
+});
+
+test('what waits for its rollups, and what is in quarantine, is told in figures', async () => {
+  await using database = await createTestDatabase();
+  await using recording = await startRecording(database.url);
+  const { db } = recording;
+  const [busy, quiet] = [await recording.workspace(), await recording.workspace()];
+  const record = (workspace: typeof busy, count: number) =>
+    recording.record({
+      ...{ workspace, door: 'GRAPHQL', atomic: false },
+      events: Array.from({ length: count }, () => anEvent()),
+    });
+  const nothing = { foldLagEvents: 0, foldLagS: 0, quarantined: 0 };
+  expect(await readWaiting(db.upkeep)).toEqual(nothing);
+  await record(busy, 2);
+  await foldAll(db);
+  await record(busy, 3);
+  await record(quiet, 1);
+  await db.upkeep.query(
+    `insert into quarantined_events (workspace_id, door, problems, event)
+     select $1, 1, '[]', '{}' from generate_series(1, 4)`,
+    [quiet.id],
+  );
+  const waiting = await readWaiting(db.upkeep);
+  expect(waiting).toMatchObject({ foldLagEvents: 3, quarantined: 4 });
+  expect(waiting.foldLagS).toBeGreaterThan(0);
+  expect(waiting.foldLagS).toBeLessThan(600);
+  await foldAll(db);
+  expect(await readWaiting(db.upkeep)).toEqual({ ...nothing, quarantined: 4 });
 });
 
 test('what is overdue is told while another process removes', async () => {

@@ -136,6 +136,10 @@ export const RULES: Readonly<Record<string, Rule>> = {
     'name: "probe"',
     'definition { id }',
   ]),
+  'Mutation.deleteEventDefinition': writing('deleteEventDefinition', 'DEFINITIONS_WRITE', [
+    'name: "mine-alone.unused"',
+    'deletedName',
+  ]),
   'Mutation.redactEvents': writing('redactEvents', 'ADMIN', ['subject: "nobody"', 'redactedCount']),
   'Mutation.createStreamTicket': writing('createStreamTicket', 'EVENTS_READ', [
     'query: "subscription { events { kind } }"',

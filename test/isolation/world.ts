@@ -19,7 +19,7 @@ export interface Place {
   readonly cursors: Readonly<Record<string, string>>;
 }
 
-export type KeyName = 'all' | 'read' | 'write' | 'define' | 'revoked' | 'expired';
+export type KeyName = 'all' | 'read' | 'write' | 'define' | 'metrics' | 'revoked' | 'expired';
 
 export interface World extends AsyncDisposable {
   readonly gateway: TestGateway;
@@ -27,7 +27,7 @@ export interface World extends AsyncDisposable {
   readonly theirs: Place;
   /** As theirs, but nothing of it was ever there. */
   readonly nowhere: Place;
-  /** Of mine, by what they may do. */
+  /** Of mine, by what they may do; `metrics` is of all workspaces. */
   readonly keys: Readonly<Record<KeyName, string>>;
   /** The answer to an operation; of a subscription its first message. */
   ask(source: string, key: string | null): Promise<GraphqlResult<Record<string, unknown>>>;
@@ -38,6 +38,7 @@ const SCOPES: Readonly<Record<KeyName, string>> = {
   read: 'EVENTS_READ',
   write: 'EVENTS_WRITE',
   define: 'DEFINITIONS_WRITE',
+  metrics: 'METRICS',
   revoked: 'ADMIN',
   expired: 'ADMIN',
 };
@@ -111,9 +112,12 @@ async function makeKeys(gateway: TestGateway, slug: string): Promise<World['keys
   for (const [name, scopes] of Object.entries(SCOPES)) {
     const { createApiKey } = await gateway.data<{
       createApiKey: { secret: string; apiKey: { id: string } };
-    }>(`mutation { createApiKey(input: {
-      name: "${name}", workspace: "${slug}", scopes: [${scopes}], expiresAt: "2999-01-01T00:00:00Z"
-    }) { secret apiKey { id } } }`);
+    }>(
+      `mutation($workspace: String) { createApiKey(input: {
+        name: "${name}", workspace: $workspace, scopes: [${scopes}], expiresAt: "2999-01-01T00:00:00Z"
+      }) { secret apiKey { id } } }`,
+      { workspace: name === 'metrics' ? null : slug },
+    );
     keys[name] = createApiKey.secret;
     if (name !== 'revoked') continue;
     await gateway.data(

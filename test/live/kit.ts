@@ -221,6 +221,7 @@ export function aStoredEvent(position: number, given: Partial<StoredEvent> = {})
     redactedAt: null,
     definitionId: 1,
     type: 'test.event',
+    category: null,
     door: 'GRAPHQL',
     notify: false,
     success: null,

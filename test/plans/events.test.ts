@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { eventCursors } from '../../src/core/cursor.ts';
+import type { EventFilter } from '../../src/core/filter.ts';
 import { createDatabase, type Database } from '../../src/db/client.ts';
 import type { Connection } from '../../src/db/connection.ts';
 import { toWire, type Param } from '../../src/db/wire.ts';
@@ -108,7 +109,7 @@ interface Access {
   readonly rowsRead: number;
 }
 
-async function explain(kind: 'custom' | 'generic', table: string): Promise<Access> {
+async function explain(kind: 'custom' | 'generic' | 'auto', table: string): Promise<Access> {
   const [statement, ...more] = sent.splice(0);
   if (statement === undefined || more.length > 0) throw new Error('expected one statement');
   const values = statement.params.map(param => {
@@ -116,9 +117,14 @@ async function explain(kind: 'custom' | 'generic', table: string): Promise<Acces
     return text === null ? 'null' : `'${text.replaceAll("'", "''")}'`;
   });
   const { root, columnsOf } = await database.upkeep.hold(async connection => {
-    await connection.query(`set plan_cache_mode = force_${kind}_plan`);
+    await connection.query(`set plan_cache_mode = ${kind === 'auto' ? kind : `force_${kind}_plan`}`);
     await connection.query(`set enable_sort = ${await canSort(statement.byIndex)}`);
     await connection.query(`prepare question as ${statement.text}`, [], { script: true });
+    if (kind === 'auto') {
+      for (let run = 0; run < 8; run += 1) {
+        await connection.query(`execute question (${values.join(', ')})`, [], { script: true });
+      }
+    }
     const [row] = await connection.query<{ 'QUERY PLAN': string }>(
       `explain (analyze, format json, timing off) execute question (${values.join(', ')})`,
       [],
@@ -290,5 +296,31 @@ describe.each(['custom', 'generic'] as const)('with a %s plan', kind => {
     const access = await explain(kind, 'events_test');
     expect(access.by).toEqual([POSITION, 'workspace_id expires_at']);
     expect(access.rowsRead).toBeLessThanOrEqual(12);
+  });
+});
+
+describe('as Postgres plans it by itself once it has run often', () => {
+  test.each([
+    [['e9000'], [9_000]],
+    [
+      ['e5', 'e9', 'none'],
+      [9, 5],
+    ],
+  ])('events of the ids %j are found and counted by their places', async (eventIds, positions) => {
+    const page = await reader.page(workspaceId, { first: 20, filter: { eventIds } });
+    expect(page.items.map(event => event.position)).toEqual(positions);
+    const few = { by: [POSITION], rowsRead: positions.length };
+    expect(await explain('auto', 'events_test')).toEqual(few);
+    expect(await reader.count(workspaceId, { eventIds })).toBe(positions.length);
+    expect(await explain('auto', 'events_test')).toEqual(few);
+  });
+
+  test('events whose subject begins with a text are counted by the index of subjects', async () => {
+    const filter: EventFilter = { subjectPrefix: 's77' };
+    const positions = Array.from({ length: EVENTS }, (_, at) => at + 1);
+    const count = positions.filter(n => `s${n % 997}`.startsWith('s77')).length;
+    expect(await reader.count(workspaceId, filter)).toBe(count);
+    const access = await explain('auto', 'events_test');
+    expect(access).toEqual({ by: ['workspace_id subject position'], rowsRead: count });
   });
 });

@@ -88,27 +88,34 @@ export function walkToEnd(at: number, unit: Granularity, zone: string): number {
   return end;
 }
 
-export function matches(event: SampleEvent, filter: EventFilter | null | undefined): boolean {
+type Categories = ReadonlyMap<string, string | null>;
+
+export function matches(
+  event: SampleEvent,
+  filter: EventFilter | null | undefined,
+  categoryOf: Categories,
+): boolean {
   if (filter == null) return true;
-  const { types, typePrefix, doors, sources, occurredAt, and, or, not } = filter;
+  const { types, typePrefix, categories, doors, sources, occurredAt, and, or, not } = filter;
   const at = event.occurredAt.getTime();
   return [
     types == null || types.includes(event.type),
     typePrefix == null || event.type.startsWith(typePrefix),
+    categories == null || categories.includes(categoryOf.get(event.type) ?? ''),
     doors == null || doors.includes(event.door ?? 'GRAPHQL'),
     sources == null || (event.source != null && sources.includes(event.source)),
     occurredAt?.from == null || at >= occurredAt.from.getTime(),
     occurredAt?.to == null || at < occurredAt.to.getTime(),
-    and == null || and.every(inner => matches(event, inner)),
-    or == null || or.some(inner => matches(event, inner)),
-    not == null || !matches(event, not),
+    and == null || and.every(inner => matches(event, inner, categoryOf)),
+    or == null || or.some(inner => matches(event, inner, categoryOf)),
+    not == null || !matches(event, not, categoryOf),
   ].every(Boolean);
 }
 
 export interface OracleOptions {
   readonly zone: string;
   readonly nowMs: number;
-  readonly categories: ReadonlyMap<string, string | null>;
+  readonly categories: Categories;
 }
 
 export function aggregate(
@@ -145,7 +152,7 @@ export function aggregate(
   };
   for (const event of events) {
     const at = event.occurredAt.getTime();
-    if (at < from || at >= to || !matches(event, query.filter)) continue;
+    if (at < from || at >= to || !matches(event, query.filter, categories)) continue;
     cellOf(
       spanOf(at),
       query.groupBy.map(key => valueOf(event, key)),

@@ -135,6 +135,7 @@ const aFilter = (centre: number, spread: number): fc.Arbitrary<AggregateQuery['f
   const leaf = fc.oneof(
     fc.record({ types: fc.subarray(TYPES.map(({ name }) => name)) }),
     fc.record({ typePrefix: fc.constantFrom('shop.', 'u', '') }),
+    fc.record({ categories: fc.subarray(['shop', 'none']) }),
     fc.record({ doors: fc.subarray<Door>(['GRAPHQL', 'LOGSH']) }),
   );
   const nested = fc.oneof(
@@ -528,6 +529,8 @@ test('counts of definitions and of filters are those of the log, folded or not',
   const count = (filter: EventFilter | null) => counts.countFromRollups(workspace.id, filter);
   expect(await count(null)).toBe(16);
   expect(await count({ types: ['shop.order'] })).toBe(15);
+  expect(await count({ categories: ['shop'] })).toBe(15);
+  expect(await count({ categories: ['none'] })).toBe(0);
   expect(await count({ not: { typePrefix: 'shop' }, doors: ['GRAPHQL'] })).toBe(1);
   expect(
     await count({ occurredAt: { from: new Date(NOW - 3 * DAY - 1), to: new Date(NOW) } }),

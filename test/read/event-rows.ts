@@ -4,6 +4,8 @@ import type { Connection } from '../../src/db/connection.ts';
 export interface EventSeed {
   readonly position: number;
   readonly type?: string;
+  /** Of the definition, which the first event of its type makes. */
+  readonly category?: string | null;
   readonly eventId?: string;
   readonly recordedAt?: Date;
   readonly occurredAt?: Date;
@@ -56,9 +58,12 @@ export async function storeEvents(
   });
   const json = JSON.stringify(events.map(event => ({ ...event, payload: event.payload })));
   await connection.query(
-    `with seed as (select * from json_to_recordset($2::text::json) as s (type text))
-     insert into event_definitions (workspace_id, name)
-     select distinct $1::int, type from seed on conflict do nothing`,
+    `with seed as (
+       select * from json_to_recordset($2::text::json) as s (position bigint, type text, category text)
+     )
+     insert into event_definitions (workspace_id, name, category)
+     select distinct on (type) $1::int, type, category from seed order by type, position
+     on conflict do nothing`,
     [workspaceId, json],
   );
   await connection.query(

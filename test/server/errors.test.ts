@@ -86,6 +86,20 @@ describe('a message', () => {
   });
 
   test.for([
+    { query: '{ thing(input: { name: "a", nmae: "b" }) { id } }' },
+    {
+      query: 'query ($v: ThingInput) { thing(input: $v) { id } }',
+      variables: { v: { name: 'a', nmae: huge } },
+    },
+  ])('says what a mistyped field of an input may mean: %#', async body => {
+    const answer = await edge.post(body);
+    expect(answer.codes).toEqual(['BAD_USER_INPUT']);
+    expect(answer.json.errors?.[0]?.message).toMatch(
+      /Field "nmae" is not defined by type "ThingInput"\. Did you mean "name"\?$/,
+    );
+  });
+
+  test.for([
     '{ helo }',
     '{ thing(sise: 1) { id } }',
     '{ thing(color: REDD) { id } }',

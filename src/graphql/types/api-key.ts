@@ -17,6 +17,7 @@ export const ScopeEnum = builder.enumType('Scope', {
     EVENTS_WRITE: 'Record events.',
     EVENTS_READ: 'Read, count and watch events, their definitions and their workspace.',
     DEFINITIONS_WRITE: 'Create and change event definitions.',
+    METRICS: 'Read `/metrics`. Only for keys of all workspaces.',
     ADMIN:
       'All of these, and also: manage keys and workspaces, redact events, discard quarantined events.',
   }),

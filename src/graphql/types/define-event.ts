@@ -1,7 +1,7 @@
 import type { EventDefinition } from '../../core/definition.ts';
 import { actorOf } from '../../core/principal.ts';
+import { workspaceNotFound } from '../../core/workspace.ts';
 import type { DefinitionInput } from '../../record/definition-admin.ts';
-import { notFound } from '../access.ts';
 import { builder } from '../builder.ts';
 import type { GraphQLContext } from '../context.ts';
 import { schemaInDoubles } from '../payload-check.ts';
@@ -83,6 +83,6 @@ async function define(
   const id = await services.definitionAdmin.define(workspace, definition, actor);
   loaders.clear();
   const defined = await loaders.definition.load({ workspaceId: workspace.id, id });
-  if (defined === null) throw notFound('workspace');
+  if (defined === null) throw workspaceNotFound();
   return defined;
 }

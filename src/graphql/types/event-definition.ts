@@ -6,8 +6,9 @@ import type {
 } from '../../core/definition.ts';
 import { LIMITS } from '../../core/limits.ts';
 import { requireScope } from '../../core/principal.ts';
+import { workspaceNotFound } from '../../core/workspace.ts';
 import { definitionCursor, type DefinitionPageArgs } from '../../read/definitions.ts';
-import { notFound, orNull } from '../access.ts';
+import { orNull } from '../access.ts';
 import { builder } from '../builder.ts';
 import { connectionType, type Connection } from '../connection.ts';
 import type { GraphQLContext } from '../context.ts';
@@ -49,7 +50,7 @@ EventDefinitionRef.implement({
       description: 'The workspace whose events it defines.',
       resolve: async ({ workspaceId }, _args, { loaders }) => {
         const workspace = await loaders.workspace.load(workspaceId);
-        if (workspace === null) throw notFound('workspace');
+        if (workspace === null) throw workspaceNotFound();
         return workspace;
       },
     }),

@@ -77,10 +77,18 @@ export const EventFilterInput = builder.inputRef<EventFilter>('EventFilter').imp
     `A list means one of its values. It has at most ${LIMITS.filterValuesMax} values, and an ` +
     'empty list selects nothing.',
   fields: t => ({
+    eventIds: t.stringList({ description: 'The event id is one of these.' }),
     types: t.stringList({ description: 'The type is one of these names.' }),
     typePrefix: t.string({ description: 'The type begins with this text, such as `user.`.' }),
+    categories: t.stringList({
+      description: 'The definition of the type has one of these categories now.',
+    }),
     sources: t.stringList({ description: 'The source is one of these.' }),
+    sourcePrefix: t.string({ description: 'The source begins with this text.' }),
     subjects: t.stringList({ description: 'The subject is one of these.' }),
+    subjectPrefix: t.string({
+      description: 'The subject begins with this text, such as `/shop/`.',
+    }),
     actors: t.stringList({ description: 'The actor is one of these.' }),
     groupIds: t.stringList({ description: 'The group id is one of these.' }),
     parentIds: t.stringList({ description: 'The event id of the parent is one of these.' }),
@@ -88,6 +96,10 @@ export const EventFilterInput = builder.inputRef<EventFilter>('EventFilter').imp
     notify: t.boolean({ description: 'Whether somebody should be notified.' }),
     success: t.boolean({
       description: 'Whether the action succeeded. Events that do not say never match.',
+    }),
+    successUnknown: t.boolean({
+      description:
+        'True: the event does not say whether the action succeeded. False: it says either.',
     }),
     clientIps: t.stringList({
       description: 'The client’s IP address is one of these, in any spelling.',

@@ -1,7 +1,7 @@
 import type { EventDefinition } from '../../core/definition.ts';
 import { parsePayload } from '../../core/exact-json.ts';
 import { storedProperties } from '../../core/stored-properties.ts';
-import { notFound } from '../access.ts';
+import { workspaceNotFound } from '../../core/workspace.ts';
 import { builder } from '../builder.ts';
 import { cursorsOf } from '../context.ts';
 import { encodeId } from '../global-id.ts';
@@ -162,6 +162,6 @@ function missing(workspaceId: number, id: number): EventDefinition {
 
 /** It has one as long as it is there, but while that is being deleted. */
 function present<T>(found: T | null): T {
-  if (found === null) throw notFound('workspace');
+  if (found === null) throw workspaceNotFound();
   return found;
 }

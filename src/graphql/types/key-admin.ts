@@ -141,7 +141,15 @@ const CreateStreamTicketInput = builder.inputType('CreateStreamTicketInput', {
 
 const RevokeApiKeyInput = builder.inputType('RevokeApiKeyInput', {
   description: 'The argument of `revokeApiKey`.',
-  fields: t => ({ id: t.id({ required: true, description: 'The key’s `id`.' }) }),
+  fields: t => ({
+    id: t.id({ required: true, description: 'The key’s `id`.' }),
+    force: t.boolean({
+      defaultValue: false,
+      description:
+        'Whether to end it even if it is the calling key, or the last ADMIN key of all ' +
+        'workspaces. Otherwise these are refused (FORCE_REQUIRED).',
+    }),
+  }),
 });
 
 builder.mutationFields(t => ({
@@ -183,7 +191,7 @@ builder.mutationFields(t => ({
     args: {
       input: t.arg({ type: RevokeApiKeyInput, required: true, description: 'Which key.' }),
     },
-    resolve: (_root, { input }, context) => revokeKey(context, input.id),
+    resolve: (_root, { input }, context) => revokeKey(context, input),
   }),
 }));
 
@@ -255,9 +263,13 @@ async function createTicket(
   return services.createStreamTicket(holder, { workspaceId, operation });
 }
 
-async function revokeKey(context: GraphQLContext, text: string): Promise<ApiKeyInfo> {
-  const id = await findKey(context, text);
-  return context.services.keyAdmin.revoke(id, actorOf(context.principal, 'ADMIN'));
+async function revokeKey(
+  context: GraphQLContext,
+  { id, force }: { readonly id: string; readonly force?: boolean | null | undefined },
+): Promise<ApiKeyInfo> {
+  const keyId = await findKey(context, id);
+  const actor = actorOf(context.principal, 'ADMIN');
+  return context.services.keyAdmin.revoke(keyId, force === true, actor);
 }
 
 /** @throws GatewayError FORBIDDEN, NOT_FOUND also for a key that the calling one does not cover */

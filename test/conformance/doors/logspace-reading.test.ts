@@ -4,8 +4,16 @@ import { readConfig } from '../../../src/config.ts';
 import { ADMIN_KEY, startTestGateway, type TestGateway } from '../../kit/gateway.ts';
 
 let gateway: TestGateway;
+/** Of the space `default`. */
+let token: string;
 beforeAll(async () => {
   gateway = await startTestGateway();
+  const { createApiKey } = await gateway.data<{ createApiKey: { secret: string } }>(
+    `mutation { createApiKey(input: {
+      name: "controllers", workspace: "default", scopes: [EVENTS_READ, EVENTS_WRITE]
+    }) { secret } }`,
+  );
+  token = createApiKey.secret;
 });
 afterAll(async () => {
   await gateway[Symbol.asyncDispose]();
@@ -19,7 +27,7 @@ interface Space {
 async function call(
   path: string,
   body?: unknown,
-  { key = ADMIN_KEY, method = 'POST', headers = {} } = {},
+  { key = token, method = 'POST', headers = {} } = {},
 ) {
   const sent = body === undefined ? null : typeof body === 'string' ? body : JSON.stringify(body);
   const response = await fetch(gateway.url + path, {

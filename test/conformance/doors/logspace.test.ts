@@ -6,11 +6,19 @@ import { readFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { parseJson } from '../../../src/doors/logspace/json.ts';
-import { ADMIN_KEY, startTestGateway, type TestGateway } from '../../kit/gateway.ts';
+import { startTestGateway, type TestGateway } from '../../kit/gateway.ts';
 
 let gateway: TestGateway;
+/** Of the space `default`. */
+let token: string;
 beforeAll(async () => {
   gateway = await startTestGateway();
+  const { createApiKey } = await gateway.data<{ createApiKey: { secret: string } }>(
+    `mutation { createApiKey(input: {
+      name: "controllers", workspace: "default", scopes: [EVENTS_READ, EVENTS_WRITE]
+    }) { secret } }`,
+  );
+  token = createApiKey.secret;
 });
 afterAll(async () => {
   await gateway[Symbol.asyncDispose]();
@@ -23,7 +31,7 @@ interface Sent {
   readonly headers?: Record<string, string>;
 }
 
-async function call(path: string, { method = 'GET', body, key = ADMIN_KEY, headers }: Sent = {}) {
+async function call(path: string, { method = 'GET', body, key = token, headers }: Sent = {}) {
   const response = await fetch(gateway.url + path, {
     method,
     ...(body === undefined ? {} : { body: body as BodyInit }),
@@ -84,7 +92,7 @@ async function replay(agent: string): Promise<string> {
   const raw = readFileSync(`test/fixtures/doors/logspace/${agent}.http`, 'utf8');
   const { hostname, port } = new URL(gateway.url);
   const request = raw
-    .replace('logspace.space-token: development', `logspace.space-token: ${ADMIN_KEY}`)
+    .replace('logspace.space-token: development', `logspace.space-token: ${token}`)
     .replace('Connection: Keep-Alive', 'Connection: close');
   return new Promise((resolve, reject) => {
     let answer = '';

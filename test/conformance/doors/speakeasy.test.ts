@@ -249,8 +249,12 @@ describe('SPK-P paths', () => {
     expect((await call(`${events}/events`, { method: 'POST', body, ...admin })).status).toBe(200);
     expect((await call(`${events}/events`, admin)).json()).toHaveLength(1);
     expect((await call(`${events}/events/targets`, admin)).json()).toHaveLength(1);
-    // Of the credential's workspace, which is `default`.
-    expect((await call(`${events}/targets`, admin)).json()).toEqual([]);
+    // Of the credential's workspace, which it would have to name.
+    const unnamed = await call(`${events}/targets`, admin);
+    expect([unnamed.status, unnamed.text]).toEqual([
+      400,
+      expect.stringContaining('Name one of them: default, events'),
+    ]);
   });
 
   test('SPK-P-2 MUST split the path before it decodes it', async () => {

@@ -28,7 +28,7 @@ function typescriptSample({ origin, workspace, type, payload }: Subject): Sample
     title: 'TypeScript',
     note: 'Sends in batches, and tries again until there is an answer: stored once.',
     code: [
-      "import { createClient } from 'sluice/client';",
+      "import { createClient } from '@sluice-events/sluice/client';",
       '',
       'const client = createClient({',
       ...Object.entries(options).map(([name, value]) => `  ${name}: ${JSON.stringify(value)},`),

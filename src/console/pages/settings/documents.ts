@@ -37,8 +37,8 @@ export const CreateKey = graphql(`
 `);
 
 export const RevokeKey = graphql(`
-  mutation RevokeKey($id: ID!) {
-    revokeApiKey(input: { id: $id }) {
+  mutation RevokeKey($id: ID!, $force: Boolean!) {
+    revokeApiKey(input: { id: $id, force: $force }) {
       apiKey {
         id
         revokedAt

@@ -90,6 +90,7 @@ export const SCOPE_WORDS: Readonly<Record<Key['scopes'][number], string>> = {
   EVENTS_WRITE: 'record',
   EVENTS_READ: 'read',
   DEFINITIONS_WRITE: 'define',
+  METRICS: 'read metrics',
   ADMIN: 'everything',
 };
 
@@ -106,8 +107,10 @@ function State({ apiKey: { revokedAt, expiresAt } }: { apiKey: Key }) {
 
 function Revoke({ apiKey, onClose }: { apiKey: Key; onClose: () => void }) {
   const [{ fetching, error }, revoke] = useMutation(RevokeKey);
+  // What the refusal says is read before the second press.
+  const isRisky = error !== undefined && problemOf(error).code === 'FORCE_REQUIRED';
   async function confirm(): Promise<void> {
-    const { data } = await revoke({ id: apiKey.id });
+    const { data } = await revoke({ id: apiKey.id, force: isRisky });
     if (data) onClose();
   }
   return (
@@ -119,7 +122,7 @@ function Revoke({ apiKey, onClose }: { apiKey: Key; onClose: () => void }) {
       <div className="actions">
         <Button onClick={onClose}>Keep it</Button>
         <Button look="danger" isBusy={fetching} onClick={() => void confirm()}>
-          Revoke
+          {isRisky ? 'Revoke it all the same' : 'Revoke'}
         </Button>
       </div>
     </Dialog>

@@ -15,6 +15,7 @@ const SCOPES: readonly (readonly [Scope, string])[] = [
   ['EVENTS_WRITE', 'Record events'],
   ['EVENTS_READ', 'Read, count and watch events'],
   ['DEFINITIONS_WRITE', 'Define events'],
+  ['METRICS', 'Read the metrics, with a key of every workspace'],
   ['ADMIN', 'Everything, also keys and settings'],
 ];
 
