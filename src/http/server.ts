@@ -50,6 +50,12 @@ export interface HttpServerOptions extends RouterOptions {
 
 /** How often overdue headers and requests are looked for. */
 const OVERDUE_CHECK_MS = 2_000;
+/**
+ * Connections that the kernel keeps until they are accepted, one in each turn of the event loop. It
+ * drops those beyond, and they come again after 1, 3 and 7 s: with Node's 511, a thousand that are
+ * opened at once wait for as long. The kernel has a bound of its own (`net.core.somaxconn`).
+ */
+const BACKLOG = 4_096;
 const HOST_CHARS_SHOWN = 100;
 const GOOD_HOSTS_MAX = 100;
 
@@ -109,7 +115,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     listen: (port, host) =>
       new Promise((resolve, reject) => {
         server.once('error', reject);
-        server.listen(port, host, () => {
+        server.listen({ port, host, backlog: BACKLOG }, () => {
           server.off('error', reject);
           resolve(server.address() as AddressInfo);
         });
