@@ -12,11 +12,16 @@ import {
   sendCommand,
 } from './commands.ts';
 import { printCompletion, SHELLS } from './completion.ts';
+import { definitionsCommand } from './definitions.ts';
 import { EXIT, EXIT_CODES_HELP } from './errors.ts';
 import { importCommand } from './import/command.ts';
 import { keysCommand } from './keys-command.ts';
+import { loginCommand, logoutCommand } from './login.ts';
 import { withConnection, withExamples, withFilter, withWorkspace } from './options.ts';
+import { quarantineCommand } from './quarantine.ts';
+import { redactCommand } from './redact.ts';
 import { tail } from './tail.ts';
+import { workspacesCommand } from './workspaces.ts';
 
 export const program = new Command('sluice')
   .description('A self-hosted GraphQL event gateway over Postgres.')
@@ -35,7 +40,11 @@ const migrateCommand = program
   .action(async () => (await import('./migrate.ts')).migrateDatabase());
 withExamples(migrateCommand, 'DATABASE_URL=postgres://… sluice migrate');
 
+program.addCommand(loginCommand());
+program.addCommand(logoutCommand());
 program.addCommand(keysCommand());
+program.addCommand(workspacesCommand());
+program.addCommand(definitionsCommand());
 program.addCommand(sendCommand());
 program.addCommand(importCommand());
 program.addCommand(exportCommand());
@@ -57,6 +66,8 @@ withExamples(
 
 program.addCommand(queryCommand());
 program.addCommand(graphqlCommand());
+program.addCommand(quarantineCommand());
+program.addCommand(redactCommand());
 
 const mcpCommand = program
   .command('mcp')

@@ -1,11 +1,12 @@
 import { EPOCH_DUE, readInstallation } from '../db/installation.ts';
 import { verify } from '../db/verify.ts';
 import { withInstallation } from './database.ts';
+import { EXIT } from './errors.ts';
 import { printable } from './output.ts';
 
 /**
  * Prints a line a workspace and one for each violation; exit code 1 when there is any. Says when the
- * epoch is due, which is no violation: nothing in the database is wrong.
+ * epoch is due, with a code of its own: nothing in the database is wrong.
  */
 export async function verifyDatabase(): Promise<void> {
   await withInstallation(async db => {
@@ -19,6 +20,7 @@ export async function verifyDatabase(): Promise<void> {
     process.stdout.write(`${workspaces.length} workspaces: ${verdict}.\n`);
     const { isEpochDue } = await readInstallation(db.upkeep);
     if (isEpochDue) process.stdout.write(`EPOCH DUE: ${EPOCH_DUE}\n`);
-    if (violations.length > 0) process.exitCode = 1;
+    if (violations.length > 0) process.exitCode = EXIT.FAILED;
+    else if (isEpochDue) process.exitCode = EXIT.EPOCH_DUE;
   });
 }
