@@ -37,8 +37,13 @@ withExamples(serveCommand, 'sluice serve', 'PORT=8080 DATABASE_URL=postgres://�
 const migrateCommand = program
   .command('migrate')
   .description('Migrate the database to this version, as serve does when it starts.')
-  .action(async () => (await import('./migrate.ts')).migrateDatabase());
-withExamples(migrateCommand, 'DATABASE_URL=postgres://… sluice migrate');
+  .option('--role <name>', 'also let gateways serve as this role, which owns nothing')
+  .action(async options => (await import('./migrate.ts')).migrateDatabase(options));
+withExamples(
+  migrateCommand,
+  'DATABASE_URL=postgres://… sluice migrate',
+  'DATABASE_URL=postgres://owner:…@… sluice migrate --role sluice_gateway',
+);
 
 program.addCommand(loginCommand());
 program.addCommand(logoutCommand());
