@@ -3,7 +3,7 @@
  * commands start in a third of the time.
  */
 import { Command } from 'commander';
-import { VERSION } from '../version.ts';
+import { VERSION } from '../config.ts';
 import {
   choiceArgument,
   exportCommand,
@@ -32,7 +32,7 @@ withExamples(serveCommand, 'sluice serve', 'PORT=8080 DATABASE_URL=postgres://â€
 const migrateCommand = program
   .command('migrate')
   .description('Migrate the database to this version, as serve does when it starts.')
-  .action(async () => (await import('./migrate.ts')).migrateDatabase());
+  .action(async () => (await import('./database.ts')).migrateDatabase());
 withExamples(migrateCommand, 'DATABASE_URL=postgres://â€¦ sluice migrate');
 
 program.addCommand(keysCommand());
@@ -82,7 +82,7 @@ const verifyCommand = program
   )
   .action(async options =>
     options.receipts === undefined
-      ? (await import('./verify.ts')).verifyDatabase()
+      ? (await import('./database.ts')).verifyDatabase()
       : (await import('./verify-receipts.ts')).verifyReceiptsOf(options),
   );
 withExamples(
@@ -98,7 +98,7 @@ const epochCommand = program
     'Run this after a restore: cursors from before are then refused. Stop the gateways first.',
   )
   .option('--keep', 'nothing was lost: keep the epoch, and accept that the database has moved')
-  .action(async options => (await import('./epoch.ts')).renewDatabaseEpoch(options));
+  .action(async options => (await import('./database.ts')).renewDatabaseEpoch(options));
 withExamples(epochCommand, 'sluice epoch');
 
 const completionCommand = program

@@ -4,7 +4,6 @@
  * it; for the same reason it is detached CONCURRENTLY before it is dropped. A lock that is not
  * had soon is given up, and asked for again later.
  */
-import { quarterOf, type Quarter } from '../core/quarter.ts';
 import type { Connection, Lane } from './connection.ts';
 import { codeOf, SQLSTATE } from './sqlstate.ts';
 import { transaction } from './transaction.ts';
@@ -110,4 +109,27 @@ function attachable(quarter: Quarter): string {
   return `
     create table ${table} (like events including all);
     alter table events attach partition ${table} for values from ('${from}') to ('${to}')`;
+}
+
+/** A quarter of a year in UTC: what one partition of the log holds. */
+interface Quarter {
+  /** Such as 2026q4. */
+  readonly name: string;
+  readonly from: Date;
+  /** Not part of it. */
+  readonly to: Date;
+}
+
+/** The quarter that is `ahead` quarters after the one of an instant. */
+export function quarterOf(instant: Date, ahead = 0): Quarter {
+  const index = instant.getUTCFullYear() * 4 + Math.floor(instant.getUTCMonth() / 3) + ahead;
+  return {
+    name: `${Math.floor(index / 4)}q${(index % 4) + 1}`,
+    from: startOf(index),
+    to: startOf(index + 1),
+  };
+}
+
+function startOf(index: number): Date {
+  return new Date(Date.UTC(Math.floor(index / 4), (index % 4) * 3, 1));
 }

@@ -2,8 +2,8 @@
 import { z } from 'zod';
 import { GatewayError } from '../core/errors.ts';
 import { ANSWER_CHARS_MAX, listed, page, told, whole, type Members, type Page } from './compact.ts';
-import { after, filterOf, filterShape, first, from, pick, to, workspace } from './inputs.ts';
 import type { Args, Tool } from './tool.ts';
+import { after, filterOf, filterShape, first, from, pick, to, workspace } from './tool.ts';
 
 const listWorkspaces: Tool<{ readonly workspaces: Page }> = {
   name: 'list_workspaces',

@@ -9,11 +9,10 @@ import { LIMITS } from '../core/limits.ts';
 import { tenantOfActor, unauthenticated, type Actor, type Scope } from '../core/principal.ts';
 import { isStorableText, isWithinBytes } from '../core/text.ts';
 import { workspaceNotFound } from '../core/workspace.ts';
-import { requireKey } from '../db/acting-key.ts';
 import type { Connection, Lane } from '../db/client.ts';
 import { codeOf, SQLSTATE, toGatewayError } from '../db/sqlstate.ts';
 import { API_KEY_COLUMNS, toApiKeyInfo, type ApiKeyRow } from '../db/stored-api-key.ts';
-import { transaction } from '../db/transaction.ts';
+import { requireKey, transaction } from '../db/transaction.ts';
 import { checkRanges } from './address-ranges.ts';
 
 export interface CreateKey {

@@ -85,3 +85,24 @@ export function formatDuration(ms: number): string {
 function joined(first: number, unit: string, second: number, secondUnit: string): string {
   return `${formatCount(first)} ${unit}${second > 0 ? ` ${second} ${secondUnit}` : ''}`;
 }
+
+/** What people call the ways in which events come. */
+export const DOORS = {
+  GRAPHQL: 'GraphQL',
+  IMPORT: 'Import',
+  SPEAKEASY: 'Speakeasy',
+  LOGSPACE: 'Logspace',
+  AUTHENTIK: 'authentik',
+  LOGSH: 'Logsh',
+  CLOUDEVENTS: 'CloudEvents',
+  OTLP: 'OpenTelemetry',
+} as const;
+
+const MINUTE_MS = 60_000;
+
+/** An instant as a field for date and time holds it, such as 2026-11-21T07:00. */
+export function toLocalText(at: string, precision: 'MINUTE' | 'SECOND' = 'MINUTE'): string {
+  const ms = Date.parse(at);
+  const local = new Date(ms - new Date(ms).getTimezoneOffset() * MINUTE_MS).toISOString();
+  return local.slice(0, precision === 'MINUTE' ? 16 : 19);
+}

@@ -5,11 +5,10 @@ import { GatewayError } from '../../core/errors.ts';
 import type { EventProblem, StoredEvent } from '../../core/event.ts';
 import { writeExact } from '../../core/exact-json.ts';
 import { LIMITS } from '../../core/limits.ts';
-import { bearerOf } from '../bearer.ts';
 import type { Door, DoorAnswer, DoorContext, DoorRequest } from '../door.ts';
 import { shown } from '../events-body.ts';
-import { mediaTypeOf } from '../media-type.ts';
 import { recordTogether } from '../record.ts';
+import { bearerOf, mediaTypeOf } from '../request.ts';
 import { BATCHED, readEvents } from './modes.ts';
 import { decode, encode } from './translate.ts';
 

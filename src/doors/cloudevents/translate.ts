@@ -6,7 +6,7 @@ import { LIMITS } from '../../core/limits.ts';
 import { isWithinBytes } from '../../core/text.ts';
 import { instantText } from '../../core/unreadable.ts';
 import { unreadableText } from '../events-body.ts';
-import { parseInstant } from '../instant.ts';
+import { parseInstant } from '../request.ts';
 import { differenceOf, restored } from '../wire-difference.ts';
 import { isExtension, type CloudEvent } from './wire.ts';
 

@@ -2,7 +2,7 @@
 import type { ErrorCode, GatewayError } from '../../core/errors.ts';
 import type { Receipt } from '../../core/event.ts';
 import type { DoorAnswer, DoorRequest } from '../door.ts';
-import { mediaTypeOf } from '../media-type.ts';
+import { mediaTypeOf } from '../request.ts';
 import { JSON_TYPE } from './json.ts';
 import { PROTOBUF, writeResponse, writeStatus } from './protobuf.ts';
 

@@ -1,9 +1,8 @@
 import type { EventProblem, ReceiptStatus } from '../../core/event.ts';
 import { requireScope } from '../../core/principal.ts';
-import { builder } from '../builder.ts';
+import { builder, enumValues } from '../builder.ts';
 import { cursorsOf, type GraphQLContext } from '../context.ts';
-import { enumValues } from '../enum-values.ts';
-import type { PlacedReceipt } from '../placed.ts';
+import type { PlacedReceipt } from '../refs.ts';
 import { EventRef } from '../refs.ts';
 import { contentShown } from '../shows-content.ts';
 

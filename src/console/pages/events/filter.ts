@@ -1,5 +1,5 @@
 /** Which events the page shows, as it stands in the address bar. */
-import { DOORS } from '../../parts/doors.ts';
+import { DOORS } from '../../parts/format.ts';
 import type { SearchChanges } from '../../router/router.ts';
 import { CONDITION_HINT, parseCondition } from './condition.ts';
 import type { EventFilter } from './documents.ts';
