@@ -40,7 +40,10 @@ export async function send(type: string | undefined, options: SendOptions): Prom
   const connection = connectionFrom(options);
   const transport = createTransport({ ...connection, timeoutMs: TIMEOUT_MS });
   const recorder = new Recorder(sendByGraphql(transport, options.workspace), {
-    ...{ ...BUFFER, ...BATCH, retryForMs: options.retryFor * 1_000, onLost: undefined },
+    ...BUFFER,
+    ...BATCH,
+    retryForMs: options.retryFor * 1_000,
+    onLost: undefined,
     onRetry: ({ message }) => tell(`sluice: ${message} Trying again.`),
   });
   const fields = Object.entries(options).filter(([name]) => isEventField(name));
@@ -80,7 +83,10 @@ function withId(json: string): [id: string, json: string] {
 /** A receipt for each line, in their order. */
 async function sendLines(recorder: Recorder, options: SendOptions): Promise<void> {
   const mapping: Mapping = {
-    ...{ fields: new Map(), defaults: new Map(), restIntoPayload: false, textOnly: false },
+    fields: new Map(),
+    defaults: new Map(),
+    restIntoPayload: false,
+    textOnly: false,
     timeZone: options.timeZone ?? null,
   };
   let failure = null as SluiceError | null;

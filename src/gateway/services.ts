@@ -77,7 +77,10 @@ export async function createServices(options: ServicesOptions): Promise<GatewayS
   const nowMs = () => Date.now();
   const epoch = await openEpoch(options);
   const readers = createReaders({
-    ...{ read: db.read, epoch, nowMs, metrics },
+    read: db.read,
+    epoch,
+    nowMs,
+    metrics,
     bytesMax: config.answerBytesMax,
   });
   const live = createGatewayLive(options);
@@ -91,7 +94,8 @@ export async function createServices(options: ServicesOptions): Promise<GatewayS
     fold.note([workspaceId]);
   };
   const tickets = createTickets({
-    ...{ write: db.write, epoch },
+    write: db.write,
+    epoch,
     onError: err => log.warn({ err }, 'tickets of open streams were not renewed'),
   });
   const bounds = createBounds(config, metrics);

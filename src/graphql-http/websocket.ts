@@ -53,6 +53,13 @@ const KEY_CHECK_MS = 2_000;
 const FRAGMENTS_MAX = 1_024;
 const CHUNKS_MAX = 8_192;
 
+/** The types of `ws` do not know all of these yet. */
+const UNTYPED_LIMITS = {
+  maxFragments: FRAGMENTS_MAX,
+  maxBufferedChunks: CHUNKS_MAX,
+  closeTimeout: CLOSE_MS,
+};
+
 export function createWebSockets(
   pipeline: Pipeline,
   options: PipelineOptions & { readonly turns: StreamTurns; readonly unsent: Unsent },
@@ -65,8 +72,7 @@ export function createWebSockets(
     noServer: true,
     clientTracking: false,
     maxPayload: settings.websocketMessageBytesMax,
-    // Its types do not know all of these yet.
-    ...{ maxFragments: FRAGMENTS_MAX, maxBufferedChunks: CHUNKS_MAX, closeTimeout: CLOSE_MS },
+    ...UNTYPED_LIMITS,
     perMessageDeflate: false,
     handleProtocols,
   });

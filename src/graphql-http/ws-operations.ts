@@ -160,7 +160,9 @@ function begin(context: PeerContext, id: string): Begun {
   const controller = new AbortController();
   peer.controllers.add(controller);
   return {
-    ...{ call: callOf(context, id, controller.signal), peer, id },
+    call: callOf(context, id, controller.signal),
+    peer,
+    id,
     release() {
       peer.controllers.delete(controller);
       controller.abort();

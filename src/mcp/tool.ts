@@ -39,9 +39,13 @@ const value = z.unknown().optional();
 const payloadCondition = z
   .strictObject({
     path: z.array(z.string()).min(1).describe('Keys from the top, such as ["order", "total"].'),
-    ...{ equals: value, notEquals: value, in: z.array(z.unknown()).optional() },
-    ...{ greaterThan: value, greaterThanOrEqual: value },
-    ...{ lessThan: value, lessThanOrEqual: value },
+    equals: value,
+    notEquals: value,
+    in: z.array(z.unknown()).optional(),
+    greaterThan: value,
+    greaterThanOrEqual: value,
+    lessThan: value,
+    lessThanOrEqual: value,
     contains: z.string().optional(),
     startsWith: z.string().optional(),
     exists: z.boolean().optional(),

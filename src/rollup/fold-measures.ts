@@ -117,7 +117,9 @@ export async function measuresOf(
   }
   await addMeasures(connection, added);
   return setAside.map(({ workspace_id, name, property }) => ({
-    ...{ workspaceId: workspace_id, type: name, property },
+    workspaceId: workspace_id,
+    type: name,
+    property,
   }));
 }
 

@@ -127,7 +127,10 @@ async function create(
   }
   const made = await insertKey(connection, secret, {
     ...key,
-    ...{ addresses, lifeMs: null, ageDaysMax, maker },
+    addresses,
+    lifeMs: null,
+    ageDaysMax,
+    maker,
   });
   await requireKey(connection, actor);
   return made;
@@ -156,7 +159,13 @@ async function rotate(
   }
   const { name, scopes, workspace_id: workspaceId, addresses, expires_at: end } = key;
   const made = await insertKey(connection, secret, {
-    ...{ name, scopes, workspaceId, addresses, expiresAt: null, ageDaysMax, maker },
+    name,
+    scopes,
+    workspaceId,
+    addresses,
+    expiresAt: null,
+    ageDaysMax,
+    maker,
     lifeMs: end === null ? null : end.getTime() - key.created_at.getTime(),
   });
   // Before the end of the old key, which may be the one that acts.

@@ -102,7 +102,11 @@ class ImportRun {
           );
     const { requests } = options;
     this.#recorder = new Recorder(send, {
-      ...{ ...BUFFER, ...BATCH, requests, retryForMs: RETRY_FOR_MS, onLost: undefined },
+      ...BUFFER,
+      ...BATCH,
+      requests,
+      retryForMs: RETRY_FOR_MS,
+      onLost: undefined,
       onRetry: error => this.#sayAway(error),
     });
     this.#from = options.from ?? 1;

@@ -46,7 +46,8 @@ async function get({ query }: DoorRequest, context: DoorContext): Promise<DoorAn
   if (!limit.success) throw new GatewayError('BAD_USER_INPUT', LIMIT);
   const workspace = await context.access(slug, 'EVENTS_READ');
   const { items, hasNextPage } = await context.services.events.page(workspace.id, {
-    ...{ first: limit.data, after },
+    first: limit.data,
+    after,
     order: { field: 'POSITION', direction: 'ASC' },
   });
   const text = (event: StoredEvent) =>

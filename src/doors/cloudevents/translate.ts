@@ -80,9 +80,14 @@ function derive({ eventId, type, subject, occurredAt, payload }: Mapped, place: 
 /** The envelope's other fields become extension attributes. */
 function encodeForeign(event: StoredEvent, payload: ExactObject, workspace: string): CloudEvent {
   const extensions = {
-    ...{ actor: event.actor, groupid: event.groupId, parentid: event.parentId },
-    ...{ success: event.success, description: event.description, icon: event.icon },
-    ...{ notify: event.notify ? true : null, clientip: event.clientIp },
+    actor: event.actor,
+    groupid: event.groupId,
+    parentid: event.parentId,
+    success: event.success,
+    description: event.description,
+    icon: event.icon,
+    notify: event.notify ? true : null,
+    clientip: event.clientIp,
     expirytime: event.expiresAt === null ? null : instantText(event.expiresAt),
   };
   return {

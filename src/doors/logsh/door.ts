@@ -29,7 +29,9 @@ export function createLogshDoor({ eventsPerSecond }: LogshOptions): Door {
     encodeError,
     routes: [
       {
-        ...{ method: 'POST', path: PATH, scope: 'EVENTS_WRITE' },
+        method: 'POST',
+        path: PATH,
+        scope: 'EVENTS_WRITE',
         handle: (request, context) => post(request, context, rate),
       },
     ],

@@ -26,12 +26,16 @@ export function createSpeakeasyDoor(): Door {
       { method: 'POST', path: EVENTS, scope: 'EVENTS_WRITE', handle: post },
       { method: 'GET', path: EVENTS, scope: 'EVENTS_READ', handle: search },
       {
-        ...{ method: 'GET', path: `${EVENTS}/targets/:targetId/events`, scope: 'EVENTS_READ' },
+        method: 'GET',
+        path: `${EVENTS}/targets/:targetId/events`,
+        scope: 'EVENTS_READ',
         handle: eventsOfTarget,
       },
       { method: 'GET', path: `${EVENTS}/targets`, scope: 'EVENTS_READ', handle: targets },
       {
-        ...{ method: 'GET', path: '/v1/workspace/events/targets', scope: 'EVENTS_READ' },
+        method: 'GET',
+        path: '/v1/workspace/events/targets',
+        scope: 'EVENTS_READ',
         handle: targets,
       },
     ],
@@ -64,7 +68,8 @@ async function search(request: DoorRequest, context: DoorContext): Promise<DoorA
 async function eventsOfTarget(request: DoorRequest, context: DoorContext): Promise<DoorAnswer> {
   const workspace = await context.access(workspaceOf(request), 'EVENTS_READ');
   const filter = {
-    ...{ types: INTERACTION_TYPES, subjects: [request.params['targetId'] ?? ''] },
+    types: INTERACTION_TYPES,
+    subjects: [request.params['targetId'] ?? ''],
     occurredAt: readAfter(request.query, 'after_created_at'),
   };
   return newestFirst(context, workspace, filter, LIMITS.pageSizeMax);
@@ -77,7 +82,8 @@ async function newestFirst(
   limit: number,
 ): Promise<DoorAnswer> {
   const { chunks } = await context.services.events.wholePage(workspace.id, {
-    ...{ filter, first: limit },
+    filter,
+    first: limit,
     order: { field: 'OCCURRED_AT', direction: 'DESC' },
   });
   const texts = (events: readonly StoredEvent[]) =>
@@ -91,7 +97,8 @@ async function targets(request: DoorRequest, context: DoorContext): Promise<Door
   const filter = { types: INTERACTION_TYPES };
   const latest = async (narrowed: EventFilter, names: readonly string[]) => {
     const found = context.services.latestBySubject({
-      ...{ workspaceId: workspace.id, subjectsMax: TARGETS_MAX },
+      workspaceId: workspace.id,
+      subjectsMax: TARGETS_MAX,
       filter: { ...filter, ...narrowed },
     });
     const events: CliEvent[] = [];
@@ -110,7 +117,8 @@ async function targets(request: DoorRequest, context: DoorContext): Promise<Door
     latest({ subjects, payload: [isPublished] }, ['gh_action_run_link']).then(byLock),
   ]);
   const found = last.map(event => ({
-    ...{ last: event, generated: generated.get(lockOf(event)) },
+    last: event,
+    generated: generated.get(lockOf(event)),
     published: published.get(lockOf(event)),
   }));
   return json(200, found.map(encodeTarget));

@@ -152,10 +152,23 @@ builder.objectFields(EventRef, t => ({
 function missing(workspaceId: number, id: number): EventDefinition {
   const [epoch, none] = [new Date(0), null];
   return {
-    ...{ workspaceId, id, name: '', title: none, description: none, category: none },
-    ...{ status: 'DISCOVERED', payloadSchema: none, validation: 'OFF', version: 0, revision: 0 },
-    ...{ measures: [], createdAt: epoch, updatedAt: epoch, eventCount: 0 },
-    ...{ firstRecordedAt: none, lastRecordedAt: none },
+    workspaceId,
+    id,
+    name: '',
+    title: none,
+    description: none,
+    category: none,
+    status: 'DISCOVERED',
+    payloadSchema: none,
+    validation: 'OFF',
+    version: 0,
+    revision: 0,
+    measures: [],
+    createdAt: epoch,
+    updatedAt: epoch,
+    eventCount: 0,
+    firstRecordedAt: none,
+    lastRecordedAt: none,
   };
 }
 

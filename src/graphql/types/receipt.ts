@@ -83,7 +83,9 @@ export const EventReceiptRef = builder.objectRef<PlacedReceipt>('EventReceipt').
         return position === null || recordedAt === null
           ? null
           : loaders.eventAt.load({
-              ...{ workspaceId, position, recordedAt },
+              workspaceId,
+              position,
+              recordedAt,
               content: contentShown(info) > 0,
             });
       },

@@ -47,9 +47,16 @@ export function filtersOf(search: URLSearchParams): Filters {
   const all = (kind: FilterKind) => search.getAll(kind);
   return {
     chosen: {
-      ...{ type: all('type'), source: all('source'), subject: all('subject') },
-      ...{ actor: all('actor'), category: all('category'), success: all('success') },
-      ...{ door: all('door'), group: all('group'), where: all('where'), filter: all('filter') },
+      type: all('type'),
+      source: all('source'),
+      subject: all('subject'),
+      actor: all('actor'),
+      category: all('category'),
+      success: all('success'),
+      door: all('door'),
+      group: all('group'),
+      where: all('where'),
+      filter: all('filter'),
     },
     search: search.get('q') ?? '',
   };
