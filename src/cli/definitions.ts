@@ -2,8 +2,7 @@ import { Command, InvalidArgumentError, Option } from 'commander';
 import { readFileSync } from 'node:fs';
 import { SluiceError } from '../client/index.ts';
 import { JsonText } from '../client/json.ts';
-import { atGateway } from './gateway-command.ts';
-import { clientFrom } from './gateway-connection.ts';
+import { atGateway, clientFrom } from './gateway-connection.ts';
 import {
   collected,
   JSON_LINES,
@@ -152,7 +151,13 @@ async function showDefinition(name: string, options: Options): Promise<void> {
 async function defineEvent(name: string, options: DefineOptions): Promise<void> {
   const { workspace, title, description, category, status, validation, measure } = options;
   const input = {
-    ...{ workspace, name, title, description, category, status, validation },
+    workspace,
+    name,
+    title,
+    description,
+    category,
+    status,
+    validation,
     ...(options.schema instanceof JsonText && { payloadSchema: options.schema }),
     ...(options.schema === false && { payloadSchema: null }),
     measures: measure,

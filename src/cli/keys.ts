@@ -1,6 +1,5 @@
 import { SluiceError } from '../client/index.ts';
-import { atGateway } from './gateway-command.ts';
-import { clientFrom } from './gateway-connection.ts';
+import { atGateway, clientFrom } from './gateway-connection.ts';
 import type { ConnectionOptions } from './options.ts';
 import {
   isForPeople,

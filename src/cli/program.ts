@@ -3,7 +3,7 @@
  * commands start in a third of the time.
  */
 import { Command } from 'commander';
-import { VERSION } from '../version.ts';
+import { VERSION } from '../config.ts';
 import {
   choiceArgument,
   exportCommand,
@@ -38,7 +38,7 @@ const migrateCommand = program
   .command('migrate')
   .description('Migrate the database to this version, as serve does when it starts.')
   .option('--role <name>', 'also let gateways serve as this role, which owns nothing')
-  .action(async options => (await import('./migrate.ts')).migrateDatabase(options));
+  .action(async options => (await import('./database.ts')).migrateDatabase(options));
 withExamples(
   migrateCommand,
   'DATABASE_URL=postgres://… sluice migrate',
@@ -98,7 +98,7 @@ const verifyCommand = program
   )
   .action(async options =>
     options.receipts === undefined
-      ? (await import('./verify.ts')).verifyDatabase()
+      ? (await import('./database.ts')).verifyDatabase()
       : (await import('./verify-receipts.ts')).verifyReceiptsOf(options),
   );
 withExamples(
@@ -114,7 +114,7 @@ const epochCommand = program
     'Run this after a restore: cursors from before are then refused. Stop the gateways first.',
   )
   .option('--keep', 'nothing was lost: keep the epoch, and accept that the database has moved')
-  .action(async options => (await import('./epoch.ts')).renewDatabaseEpoch(options));
+  .action(async options => (await import('./database.ts')).renewDatabaseEpoch(options));
 withExamples(epochCommand, 'sluice epoch');
 
 const completionCommand = program

@@ -1,7 +1,6 @@
 import { Command } from 'commander';
 import { EXIT, UsageError } from './errors.ts';
-import { atGateway } from './gateway-command.ts';
-import { clientFrom } from './gateway-connection.ts';
+import { atGateway, clientFrom } from './gateway-connection.ts';
 import {
   JSON_LINES,
   withConnection,

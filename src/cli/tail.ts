@@ -3,9 +3,8 @@
  * ends its stream, it asks again right after it, so that a restart of the gateway leaves no gap.
  */
 import type { RecordedEvent, SluiceError } from '../client/index.ts';
-import { EXIT, exitCodeOf } from './errors.ts';
-import { atGateway } from './gateway-command.ts';
-import { clientFrom } from './gateway-connection.ts';
+import { EXIT, exitCodeOf, howToGoOn, isRefusedCursor } from './errors.ts';
+import { atGateway, clientFrom } from './gateway-connection.ts';
 import { filterOf, type ConnectionOptions, type FilterOptions } from './options.ts';
 import {
   endWithReader,
@@ -17,7 +16,6 @@ import {
   write,
   type OutputOptions,
 } from './output.ts';
-import { howToGoOn, isRefusedCursor } from './refused-cursor.ts';
 
 export interface TailOptions extends ConnectionOptions, FilterOptions, OutputOptions {
   readonly after?: string;

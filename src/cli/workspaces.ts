@@ -1,7 +1,6 @@
 import { Command, Option } from 'commander';
 import { UsageError } from './errors.ts';
-import { atGateway } from './gateway-command.ts';
-import { clientFrom } from './gateway-connection.ts';
+import { atGateway, clientFrom } from './gateway-connection.ts';
 import {
   JSON_LINES,
   timeZone,

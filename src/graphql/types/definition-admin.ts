@@ -2,11 +2,10 @@ import type { EventDefinition } from '../../core/definition.ts';
 import { actorOf } from '../../core/principal.ts';
 import { workspaceNotFound } from '../../core/workspace.ts';
 import type { DefinitionInput } from '../../record/definition-admin.ts';
-import { builder } from '../builder.ts';
+import { builder, WORKSPACE_ARGUMENT } from '../builder.ts';
 import type { GraphQLContext } from '../context.ts';
 import { schemaInDoubles } from '../payload-check.ts';
 import { EventDefinitionRef } from '../refs.ts';
-import { WORKSPACE_ARGUMENT } from '../words.ts';
 import { EventDefinitionStatusEnum, ValidationModeEnum } from './event-definition.ts';
 
 const DefineEventPayload = builder.objectRef<EventDefinition>('DefineEventPayload').implement({
@@ -86,3 +85,43 @@ async function define(
   if (defined === null) throw workspaceNotFound();
   return defined;
 }
+
+const DeleteEventDefinitionPayload = builder
+  .objectRef<{ readonly name: string }>('DeleteEventDefinitionPayload')
+  .implement({
+    description: 'The answer of `deleteEventDefinition`.',
+    fields: t => ({
+      deletedName: t.exposeString('name', { description: 'The name of the deleted definition.' }),
+    }),
+  });
+
+const DeleteEventDefinitionInput = builder.inputType('DeleteEventDefinitionInput', {
+  description: 'The argument of `deleteEventDefinition`.',
+  fields: t => ({
+    workspace: t.string({ description: WORKSPACE_ARGUMENT }),
+    name: t.string({ required: true, description: 'The event type, such as `user.signup`.' }),
+  }),
+});
+
+builder.mutationField('deleteEventDefinition', t =>
+  t.field({
+    type: DeleteEventDefinitionPayload,
+    description:
+      'Deletes the definition of a type without events, such as a mistyped one. CONFLICT if it ' +
+      'has events, or counts of events that were removed. Needs the scope DEFINITIONS_WRITE.',
+    args: {
+      input: t.arg({
+        type: DeleteEventDefinitionInput,
+        required: true,
+        description: 'What to delete.',
+      }),
+    },
+    resolve: async (_root, { input: { workspace: slug, name } }, context) => {
+      const workspace = await context.access(slug, 'DEFINITIONS_WRITE');
+      const actor = actorOf(context.principal, 'DEFINITIONS_WRITE');
+      await context.services.definitionAdmin.remove(workspace, name, actor);
+      context.loaders.clear();
+      return { name };
+    },
+  }),
+);
