@@ -95,7 +95,8 @@ function tidying(upkeep: Lane): Job[] {
     faults: () => forgetFaults(upkeep),
   };
   return Object.entries(jobs).map(([name, work]) => ({
-    ...{ name, everyMs: EVERY_MS },
+    name,
+    everyMs: EVERY_MS,
     run: async () => {
       await work();
       return false;
@@ -106,9 +107,16 @@ function tidying(upkeep: Lane): Job[] {
 class Removal {
   readonly jobs: readonly Job[];
   stats: UpkeepStats = {
-    ...{ eventsRemoved: 0, eventsExpired: 0, partitionsRemoved: 0 },
-    ...{ oldestEventS: 0, retentionLagS: 0, expiryLagS: 0, snapshotS: 0 },
-    ...{ foldLagEvents: 0, foldLagS: 0, quarantined: 0 },
+    eventsRemoved: 0,
+    eventsExpired: 0,
+    partitionsRemoved: 0,
+    oldestEventS: 0,
+    retentionLagS: 0,
+    expiryLagS: 0,
+    snapshotS: 0,
+    foldLagEvents: 0,
+    foldLagS: 0,
+    quarantined: 0,
     ...NO_FAULTS,
   };
   readonly #upkeep: Lane;

@@ -2,10 +2,9 @@
 import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
-import { quarterOf } from '../../src/core/quarter.ts';
 import { createDatabase, type Database } from '../../src/db/client.ts';
 import { GRANTS } from '../../src/db/grants.ts';
-import { analyzeLog, ensurePartitions } from '../../src/db/partitions.ts';
+import { analyzeLog, ensurePartitions, quarterOf } from '../../src/db/partitions.ts';
 import { verify } from '../../src/db/verify.ts';
 import { type KeySweep, sweepKeys } from '../../src/upkeep/retention-keys.ts';
 import { removePartitions } from '../../src/upkeep/retention-partitions.ts';

@@ -1,14 +1,13 @@
 import { parsePayload } from '../../core/exact-json.ts';
 import { requireScope } from '../../core/principal.ts';
 import { quarantineCursor, type QuarantinePageArgs } from '../../read/quarantine.ts';
-import { builder } from '../builder.ts';
+import { builder, ID_FIELD, WORKSPACE_ARGUMENT } from '../builder.ts';
 import { connectionType, sizedBy } from '../connection.ts';
 import type { GraphQLContext } from '../context.ts';
 import { encodeId } from '../global-id.ts';
-import type { PlacedReceipt } from '../placed.ts';
 import { discardQuarantined, resubmitQuarantined } from '../quarantine.ts';
+import type { PlacedReceipt } from '../refs.ts';
 import { QuarantinedEventRef, WorkspaceRef } from '../refs.ts';
-import { ID_FIELD, WORKSPACE_ARGUMENT } from '../words.ts';
 import { DoorEnum } from './event-filter.ts';
 import { EventProblemRef, EventReceiptRef } from './receipt.ts';
 

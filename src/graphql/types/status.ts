@@ -8,8 +8,7 @@ import type {
   UpkeepStep,
 } from '../../core/gateway-status.ts';
 import { requireInstallationAdmin } from '../access.ts';
-import { builder } from '../builder.ts';
-import { enumValues } from '../enum-values.ts';
+import { builder, enumValues } from '../builder.ts';
 import { WorkspaceRef } from '../refs.ts';
 
 const StreamStatusRef = builder.objectRef<StreamStatus>('StreamStatus').implement({

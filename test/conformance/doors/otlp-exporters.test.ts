@@ -140,7 +140,7 @@ describe.each(EXPORTERS)('the exporter for %s', (_, Exporter) => {
   test('OTLP-X-4 MUST wait as 429 says, and send again', async () => {
     const { slug, key } = await gateway.workspace();
     const { databaseUrl } = gateway;
-    const strict = await startTestGateway({ databaseUrl, config: { keyRequestsPerSecond: 0.2 } });
+    const strict = await startTestGateway({ databaseUrl, config: { keyRequestsPerSecond: 0.1 } });
     onTestFinished(() => strict[Symbol.asyncDispose]());
     const sending = sender(Exporter, strict.url, key);
     emit(sending, 1);
