@@ -53,8 +53,8 @@ export interface RecordOptions extends Omit<PrepareContext, 'door'> {
   readonly nowMs: () => number;
 }
 
-/** Preparing this many takes some 10 ms: the event loop turns in between. */
-const PREPARED_PER_TURN = 500;
+/** Preparing this many takes some 2 ms: the event loop turns in between. */
+const PREPARED_PER_TURN = 100;
 /**
  * How often what is left of a request is judged: again when a definition has changed meanwhile,
  * and when an id stands in it several times with other content and the first was refused.

@@ -28,6 +28,13 @@ export interface WaitingRoomLimits {
 const ENOUGH_EVENTS = 250;
 /** More of one workspace, in a crowd, are not flushed with what little others record. */
 const MUCH_EVENTS = 50;
+/**
+ * A workspace has one of so many parts of a flush while others record. Of the only one that records
+ * much the flushes are short: whoever records little waits for the event loop and for Postgres
+ * while such a one is made and stored.
+ */
+const PARTS = 3;
+const PARTS_BESIDE_LITTLE = 10;
 /** So few are not parted. */
 const FEW_EVENTS = 4;
 
@@ -112,10 +119,13 @@ export class WaitingRoom {
     const waiting = [...this.#workspaces].filter(([, queue]) => isDue(queue, isCrowd));
     const alone = waiting.length <= 1 && !isCrowd;
     if (waiting.length > 1) waiting.sort(([a], [b]) => this.#turns.given(a) - this.#turns.given(b));
-    const share = alone ? flushEventsMax : Math.ceil(flushEventsMax / 3);
+    const hasMuchOf = ({ submissions }: Queue) => isCrowd && readyOf(submissions) > MUCH_EVENTS;
+    const isBusyAlone = waiting.filter(([, queue]) => hasMuchOf(queue)).length === 1;
+    const parts = isBusyAlone ? PARTS_BESIDE_LITTLE : PARTS;
+    const share = alone ? flushEventsMax : Math.ceil(flushEventsMax / parts);
     const take: Take = { events: 0, bytes: 0, share, hasMuch: null, keys: new Set(), portions: [] };
     for (const [workspaceId, queue] of waiting.slice(0, flushWorkspacesMax)) {
-      const hasMuch = isCrowd && readyOf(queue.submissions) > MUCH_EVENTS;
+      const hasMuch = hasMuchOf(queue);
       take.hasMuch ??= hasMuch;
       // The next writer takes those.
       if (take.hasMuch !== hasMuch) continue;

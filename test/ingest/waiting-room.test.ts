@@ -119,3 +119,15 @@ test('while several workspaces record, little does not wait for the flush of muc
   expect(taken(room)).toEqual([little, less]);
   expect(taken(room)).toEqual([]);
 });
+
+test('the flushes of one workspace that records much beside others are short', () => {
+  const room = new WaitingRoom(LIMITS, new Crowd(() => 0));
+  room.enter(submission(1, 1));
+  room.enter(submission(2, 2_000));
+  const sizes = () => room.take().map(({ events }) => events.length);
+  expect(sizes()).toEqual([1]);
+  expect(sizes()).toEqual([100]);
+  room.enter(submission(3, 2_000));
+  room.enter(submission(4, 2_000));
+  expect(sizes()).toEqual([334, 334]);
+});
