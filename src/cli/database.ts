@@ -1,11 +1,13 @@
 import { readConfig } from '../config.ts';
 import { createDatabase, type Database } from '../db/client.ts';
 import { startEmbeddedPostgres } from '../db/embedded.ts';
+import { grantGateway } from '../db/grants.ts';
 import { EPOCH_DUE, readInstallation, readVersion, renewEpoch } from '../db/installation.ts';
 import { migrate, readMigrations } from '../db/migrate.ts';
 import { checkServer } from '../db/server-check.ts';
+import { transaction } from '../db/transaction.ts';
 import { verify } from '../db/verify.ts';
-import { NothingThereError } from './errors.ts';
+import { EXIT, NothingThereError } from './errors.ts';
 import { printable } from './output.ts';
 
 /** Works on `DATABASE_URL`, else on the embedded Postgres of the data folder. */
@@ -44,13 +46,20 @@ function assertCurrent(version: number | null, known: number): void {
 }
 
 /** Brings the database to this version, as `serve` does when it starts. */
-export async function migrateDatabase(): Promise<void> {
+export async function migrateDatabase({ role }: { readonly role?: string }): Promise<void> {
   const applied = await withDatabase(async db => {
     await checkServer(db.upkeep);
-    return migrate(db.upkeep);
+    const migrations = await migrate(db.upkeep);
+    if (role !== undefined) {
+      await transaction(db.upkeep, connection => grantGateway(connection, role));
+    }
+    return migrations;
   });
   for (const { version, name } of applied) process.stdout.write(`applied ${version} ${name}\n`);
   process.stdout.write(applied.length === 0 ? 'The database is up to date.\n' : 'Done.\n');
+  if (role !== undefined) {
+    process.stdout.write(`The role ${role} may do what a gateway does, and nothing else.\n`);
+  }
 }
 
 /** Renews the epoch: cursors from before it are refused with CURSOR_EPOCH from the next start on. */
@@ -62,7 +71,7 @@ export async function renewDatabaseEpoch({ keep = false }: { keep?: boolean }): 
 
 /**
  * Prints a line a workspace and one for each violation; exit code 1 when there is any. Says when the
- * epoch is due, which is no violation: nothing in the database is wrong.
+ * epoch is due, with a code of its own: nothing in the database is wrong.
  */
 export async function verifyDatabase(): Promise<void> {
   await withInstallation(async db => {
@@ -76,6 +85,7 @@ export async function verifyDatabase(): Promise<void> {
     process.stdout.write(`${workspaces.length} workspaces: ${verdict}.\n`);
     const { isEpochDue } = await readInstallation(db.upkeep);
     if (isEpochDue) process.stdout.write(`EPOCH DUE: ${EPOCH_DUE}\n`);
-    if (violations.length > 0) process.exitCode = 1;
+    if (violations.length > 0) process.exitCode = EXIT.FAILED;
+    else if (isEpochDue) process.exitCode = EXIT.EPOCH_DUE;
   });
 }

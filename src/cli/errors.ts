@@ -12,6 +12,8 @@ export const EXIT = {
   NO_ANSWER: 3,
   /** The key is not valid, or may not do this. */
   NOT_ALLOWED: 4,
+  /** The database was restored or moved, and `sluice epoch` was not run yet. */
+  EPOCH_DUE: 5,
 } as const;
 
 export const EXIT_CODES_HELP = `
@@ -20,7 +22,8 @@ Exit codes:
   1  something was refused, or a check failed
   2  the command line is not valid
   3  no gateway answers, or there is no database to work on
-  4  the key is not valid, or lacks a scope for this command`;
+  4  the key is not valid, or lacks a scope for this command
+  5  verify: nothing is broken, but the epoch is due: see "sluice epoch --help"`;
 
 /** A fault in what was given on the command line. */
 export class UsageError extends Error {

@@ -6,6 +6,7 @@ import { UsageError } from './errors.ts';
 import { suggestion } from './near.ts';
 import type { ConnectionOptions } from './options.ts';
 import { tell } from './output.ts';
+import { DEFAULT_PROFILE, readProfiles, type Profile } from './profiles.ts';
 
 export interface GatewayConnection {
   readonly url: string;
@@ -13,13 +14,26 @@ export interface GatewayConnection {
 }
 
 /**
- * By option, else `SLUICE_URL` and `SLUICE_KEY`, else the gateway of this folder. Warns once of a
- * key that goes over the network in the clear.
+ * Address and key, each by option, else by the profile that is named, else by `SLUICE_URL` and
+ * `SLUICE_KEY`, else of the gateway of this folder, else by the profile `default`. A key of a
+ * profile goes to no other address. Warns once of a key that goes over the network in the clear.
  */
 export function connectionFrom(options: ConnectionOptions): GatewayConnection {
-  const url = options.url ?? process.env['SLUICE_URL'] ?? 'http://127.0.0.1:4000';
-  const key = givenKey(options) ?? process.env['SLUICE_KEY'] ?? keptAdminKey();
-  if (key === null) throw new UsageError('A key is needed: set SLUICE_KEY, or use --key-file.');
+  const named = namedProfile(options);
+  const given = {
+    url: options.url ?? named?.url ?? process.env['SLUICE_URL'],
+    key: givenKey(options) ?? named?.key ?? process.env['SLUICE_KEY'],
+  };
+  if (named !== null && options.url !== undefined && given.key === named.key) {
+    throw new UsageError('--url needs a key of its own beside --profile: add --key-file.');
+  }
+  const isOpen = given.url === undefined && given.key === undefined && keptAdminKey() === null;
+  const kept = isOpen ? readProfiles()[DEFAULT_PROFILE] : undefined;
+  const url = given.url ?? kept?.url ?? keptAddress() ?? 'http://127.0.0.1:4000';
+  const key = given.key ?? kept?.key ?? keptAdminKey();
+  if (key === null) {
+    throw new UsageError('A key is needed: run sluice login, set SLUICE_KEY, or use --key-file.');
+  }
   // Says at once where it is no address.
   endpointOf(url);
   if (isInTheClear(url) && !hasWarned) {
@@ -44,14 +58,21 @@ let hasWarned = false;
 
 /** Whether it is plain HTTP to another machine. */
 export function isInTheClear(url: string): boolean {
-  const { protocol, hostname } = new URL(url);
-  if (protocol !== 'http:') return false;
-  return !/^(localhost|.+\.localhost|127(\.\d{1,3}){3}|\[::1\])$/i.test(hostname);
+  const address = new URL(url);
+  return address.protocol === 'http:' && !isOfThisMachine(address);
+}
+
+function isOfThisMachine({ hostname }: URL): boolean {
+  return /^(localhost|.+\.localhost|127(\.\d{1,3}){3}|\[::1\])$/i.test(hostname);
 }
 
 /** @throws UsageError where the file can't be read, or holds no key */
 function givenKey({ key, keyFile }: ConnectionOptions): string | undefined {
-  if (keyFile === undefined) return key;
+  return keyFile === undefined ? key : keyIn(keyFile);
+}
+
+/** @throws UsageError where the file can't be read, or holds no key */
+export function keyIn(keyFile: string): string {
   let text: string;
   try {
     text = readFileSync(keyFile, 'utf8').trim();
@@ -67,10 +88,41 @@ function givenKey({ key, keyFile }: ConnectionOptions): string | undefined {
   return text;
 }
 
+/** @throws UsageError where there is no such profile */
+function namedProfile({ profile }: ConnectionOptions): Profile | null {
+  const name = profile ?? process.env['SLUICE_PROFILE'];
+  if (name === undefined || name === '') return null;
+  const profiles = readProfiles();
+  const found = Object.hasOwn(profiles, name) ? profiles[name] : undefined;
+  if (found !== undefined) return found;
+  const near = suggestion(name, Object.keys(profiles));
+  throw new UsageError(
+    `There is no profile ${JSON.stringify(name)}${near || '.'} Use sluice login.`,
+  );
+}
+
 function keptAdminKey(): string | null {
+  return keptIn('admin-key');
+}
+
+/**
+ * Where the gateway of this folder was last started. Of this machine alone: whoever wrote the
+ * folder could send a key elsewhere.
+ */
+function keptAddress(): string | null {
+  const address = keptIn(ADDRESS_FILE);
+  return address !== null && URL.canParse(address) && isOfThisMachine(new URL(address))
+    ? address
+    : null;
+}
+
+/** In the data folder: the address that the gateway listens at. */
+export const ADDRESS_FILE = 'address';
+
+function keptIn(name: string): string | null {
   try {
     const dataDir = process.env['SLUICE_DATA_DIR'] ?? '.sluice';
-    return readFileSync(join(dataDir, 'admin-key'), 'utf8').trim();
+    return readFileSync(join(dataDir, name), 'utf8').trim();
   } catch {
     return null;
   }

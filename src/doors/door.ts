@@ -28,6 +28,9 @@ import type { KeyAdmin } from '../security/keys.ts';
 import type { WorkspaceAdmin } from '../security/workspace-admin.ts';
 import type { Redaction } from '../upkeep/redact.ts';
 
+/** Names the workspace at each door, where a path or body of the vendor's does not. */
+export const WORKSPACE_PARAMETER = 'workspace';
+
 /** A request to a door. */
 export interface DoorRequest {
   readonly method: string;
@@ -62,8 +65,8 @@ export interface DoorAnswer {
 export interface DoorContext {
   readonly principal: Principal;
   /**
-   * By slug, else the key's own, else the only one there is.
-   * @throws GatewayError FORBIDDEN, NOT_FOUND
+   * By slug, else the one that `?workspace=` names, else the key's own, else the only one there is.
+   * @throws GatewayError BAD_REQUEST, FORBIDDEN, NOT_FOUND, WORKSPACE_REQUIRED
    */
   access(slug: string | null, scope: Scope): Promise<Workspace>;
   /** See also `recordTogether` and `recordEach` in `record.ts`. @throws as RecordEvents */

@@ -10,7 +10,14 @@ import { pipeline } from 'node:stream/promises';
 import { GatewayError, MethodNotAllowed } from '../core/errors.ts';
 import type { Receipt } from '../core/event.ts';
 import { requireScope, unauthenticated, type Principal, type Scope } from '../core/principal.ts';
-import type { Door, DoorAnswer, DoorContext, DoorRequest, DoorServices } from '../doors/door.ts';
+import {
+  WORKSPACE_PARAMETER,
+  type Door,
+  type DoorAnswer,
+  type DoorContext,
+  type DoorRequest,
+  type DoorServices,
+} from '../doors/door.ts';
 import type { Admission } from '../http/admission.ts';
 import { admit } from '../http/admit.ts';
 import { errorHeaders } from '../http/answer.ts';
@@ -73,7 +80,7 @@ export function createDoorHandler(door: Door, options: DoorHandlerOptions): Http
     request.body = await readBody(call, settings.bodyBytesMax);
     const principal = await principalBy(confirm);
     const task: Task = { call, principal, scope, workspaceId: null };
-    const answer = await handle(request, contextOf(door, task, options));
+    const answer = await handle(request, contextOf(door, request, task, options));
     if (isStream(answer.body)) holdStream(task, live);
     return answer;
   }
@@ -182,7 +189,12 @@ interface Task {
   workspaceId: number | null;
 }
 
-function contextOf(door: Door, task: Task, { services }: DoorHandlerOptions): DoorContext {
+function contextOf(
+  door: Door,
+  { query }: DoorRequest,
+  task: Task,
+  { services }: DoorHandlerOptions,
+): DoorContext {
   const name = door.name;
   const { call, principal, scope } = task;
   const actor = { keyId: principal.keyId, scope: scope ?? 'EVENTS_WRITE' };
@@ -190,7 +202,8 @@ function contextOf(door: Door, task: Task, { services }: DoorHandlerOptions): Do
     principal,
     services,
     async access(slug, needed) {
-      const workspace = await services.access(principal, slug, needed);
+      const named = slug ?? query.get(WORKSPACE_PARAMETER);
+      const workspace = await services.access(principal, named, needed);
       task.workspaceId = workspace.id;
       return workspace;
     },

@@ -5,7 +5,7 @@
  * piece at a time, is tried again at the next turn when it fails, and is safe in several processes.
  */
 import type { Lane } from '../db/client.ts';
-import { ensurePartitions } from '../db/partitions.ts';
+import { analyzeLog, ensurePartitions } from '../db/partitions.ts';
 import { expireNext, expireQuarantined } from './expiry.ts';
 import { type Batch, NOTHING } from './removal.ts';
 import { isSweepDue, type KeySweep, sweepKeys } from './retention-keys.ts';
@@ -89,7 +89,7 @@ export function createUpkeep(options: UpkeepOptions): Upkeep {
 function tidying(upkeep: Lane): Job[] {
   const jobs = {
     partitions: () => ensurePartitions(upkeep),
-    statistics: () => upkeep.query('analyze events, event_keys'),
+    statistics: () => analyzeLog(upkeep),
     purge: () => purgeDeleted(upkeep),
     quarantine: () => purgeQuarantine(upkeep),
     faults: () => forgetFaults(upkeep),

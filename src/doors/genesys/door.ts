@@ -113,7 +113,7 @@ async function query(request: DoorRequest, context: DoorContext): Promise<DoorAn
     });
   const cursors = eventCursors(services.epoch, id);
   const cursor = (event: StoredEvent) => cursors.encodeOccurredAt(event);
-  const given = request.query.get('pageSize');
+  const given = request.query;
   const [first, last] = [page.items[0], page.items.at(-1)];
   const uris: Omit<EventQueryResponse, 'entities'> = {
     selfUri: pageUri(given, after === null ? (before === null ? null : { before }) : { after }),

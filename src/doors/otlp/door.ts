@@ -23,7 +23,7 @@ export function createOtlpDoor(): Door {
 
 async function post(request: DoorRequest, context: DoorContext): Promise<DoorAnswer> {
   const format = formatOf(request);
-  const workspace = await context.access(request.query.get('workspace'), 'EVENTS_WRITE');
+  const workspace = await context.access(null, 'EVENTS_WRITE');
   const { events, places } = await readBatch(format);
   const receipts = events.length === 0 ? [] : await context.record(workspace, events, false);
   return success(request, receipts, places);
