@@ -15,9 +15,11 @@ import { isOwnHost } from '../security/web-pages.ts';
 import { answerError, commonHeaderLines, errorBody, setCommonHeaders } from './answer.ts';
 import { exceeds } from './body.ts';
 import { requestIdOf } from './call.ts';
+import { publicError } from './errors.ts';
+import { pathOf } from './handler.ts';
 import { Newcomers } from './newcomers.ts';
 import { normalizeTarget, readTarget } from './request-target.ts';
-import { createRouter, faultOfOrigin, pathOf, type RouterOptions } from './router.ts';
+import { createRouter, faultOfOrigin, type RouterOptions } from './router.ts';
 import type { ServerSettings } from './settings.ts';
 import { stopServer, trackConnections, type Connections } from './stop.ts';
 import { asksForWebSocket, ignoreUpgrade } from './upgrade.ts';
@@ -83,14 +85,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     res.once('prefinish', () => watchReader(res, settings.stuckPeerMs));
     watchRequest(req, res, { route: router.routeOf(pathOf(req)), metrics: options.metrics }, () =>
       router.handle(req, res, requestId),
-    ).catch((err: unknown) => {
-      log.error({ requestId, err }, 'unexpected error');
-      const message = `Internal error. The log has it under the request id ${requestId}.`;
-      answerError(
-        res,
-        new GatewayError('INTERNAL_SERVER_ERROR', message, { extensions: { requestId } }),
-      );
-    });
+    ).catch((error: unknown) => answerError(res, publicError(error, { requestId, log })));
   }
 
   const connections = trackConnections(server, change => options.metrics?.connected(change));
