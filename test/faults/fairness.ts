@@ -119,7 +119,9 @@ async function main(): Promise<boolean> {
   let holds = true;
   try {
     for (const name of ['writes', 'reads', 'live'] as const) {
-      const works = Object.entries(WORK).filter(([what]) => `${what} beside ${name}`.includes(ONLY));
+      const works = Object.entries(WORK).filter(([what]) =>
+        `${what} beside ${name}`.includes(ONLY),
+      );
       if (works.length === 0) continue;
       const start = ({ target, busy }: Home) => startCrowd({ name, target, caller: busy });
       const crowds = [await start(here), await start(elsewhere)] as const;
