@@ -15,8 +15,9 @@ import { requireScopeOf, type FieldScope } from './access.ts';
 import type { GraphQLContext } from './context.ts';
 
 declare global {
-  // Pothos takes the options of its plugins from this namespace.
-  // eslint-disable-next-line @typescript-eslint/no-namespace
+  // Pothos takes the options of its plugins from this namespace, by interfaces with the same
+  // parameters as its own.
+  /* eslint-disable @typescript-eslint/no-namespace, @typescript-eslint/no-unused-vars */
   export namespace PothosSchemaTypes {
     export interface Plugins<Types extends SchemaTypes> {
       scope: ScopePlugin<Types>;
@@ -33,6 +34,7 @@ declare global {
       scope?: FieldScope;
     }
   }
+  /* eslint-enable */
 }
 
 class ScopePlugin<Types extends SchemaTypes> extends BasePlugin<Types> {
