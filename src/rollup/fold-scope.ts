@@ -1,4 +1,5 @@
 import type { UpkeepStep } from '../core/gateway-status.ts';
+import { sqlText, type SqlText } from '../db/columns.ts';
 import { isClearSql } from '../upkeep/upkeep-faults.ts';
 
 /** Which workspaces are folded. */
@@ -15,6 +16,6 @@ export function idList(workspaceIds: readonly number[] | null): string | null {
 }
 
 /** Whether a step may try a workspace of the scope, an expression of SQL. */
-export function mayTrySql({ isNamed }: FoldScope, step: UpkeepStep, workspaceId: string): string {
-  return isNamed ? 'true' : isClearSql(step, workspaceId);
+export function mayTrySql({ isNamed }: FoldScope, step: UpkeepStep, workspaceId: SqlText): SqlText {
+  return isNamed ? sqlText`true` : isClearSql(step, workspaceId);
 }

@@ -8,9 +8,19 @@
  * One behind it, which another workspace still needs, is dropped once its rows are gone.
  */
 import type { Connection, HeldConnection, Lane } from '../db/client.ts';
+import { columnsOf, rawSql, sqlText } from '../db/columns.ts';
 import { partitionsBefore, type PastPartition, removePartition } from '../db/partitions.ts';
+import { events, workspaceMarks, workspaces } from '../db/schema.ts';
 import { transaction } from '../db/transaction.ts';
 import { type Batch, NOTHING, removingOutside } from './removal.ts';
+
+const w = columnsOf(workspaces, 'w');
+const m = columnsOf(workspaceMarks, 'm');
+const l = columnsOf(workspaceMarks, 'l');
+const due = columnsOf(workspaces, 'l');
+const WORKSPACE = columnsOf(workspaces);
+const MARKS = columnsOf(workspaceMarks);
+const EVENT = columnsOf(events);
 
 export interface RemovedPartitions extends Batch {
   readonly partitions: number;
@@ -39,18 +49,18 @@ export function removePartitions(upkeep: Lane): Promise<RemovedPartitions | null
 /** No partition ends sooner after its events than the shortest retention says. */
 async function candidates(connection: Connection): Promise<PastPartition[]> {
   const [row] = await connection.query<{ end: Date | null }>(
-    'select now() - make_interval(days => min(retention_days)) as end from workspaces',
+    sqlText`select now() - make_interval(days => min(${WORKSPACE.retention_days})) as end from workspaces`,
   );
   return row?.end == null ? [] : partitionsBefore(connection, row.end);
 }
 
 /** The newest position of each workspace in a partition: one look at an index each. */
-const lastPlaces = ({ table }: PastPartition) => `
-  select w.id as workspace_id, w.retention_days, coalesce(m.tail, 1) as tail,
-    coalesce(m.folded, 0) as folded, p.last
-  from workspaces w left join workspace_marks m on m.workspace_id = w.id
-  cross join lateral (select max(position) as last from ${table} where workspace_id = w.id) p
-  where p.last >= coalesce(m.tail, 1)`;
+const lastPlaces = ({ table }: PastPartition) => sqlText`
+  select ${w.id} as ${MARKS.workspace_id}, ${w.retention_days}, coalesce(${m.tail}, 1) as ${MARKS.tail},
+    coalesce(${m.folded}, 0) as ${MARKS.folded}, p.last
+  from workspaces w left join workspace_marks m on ${m.workspace_id} = ${w.id}
+  cross join lateral (select max(${EVENT.position}) as last from ${rawSql(table)} where ${EVENT.workspace_id} = ${w.id}) p
+  where p.last >= coalesce(${m.tail}, 1)`;
 
 /** @param moves the end of the partition, where tails may be moved beyond it */
 async function isNeeded(
@@ -59,10 +69,10 @@ async function isNeeded(
   moves: Date | null,
 ): Promise<boolean> {
   const [row] = await connection.query<{ needed: boolean }>(
-    `select exists (
+    sqlText`select exists (
        select from (${lastPlaces(partition)}) l
-       where $1::timestamptz is null or l.folded < l.last or l.retention_days is null
-         or $1 > now() - make_interval(days => l.retention_days)
+       where $1::timestamptz is null or ${l.folded} < l.last or ${due.retention_days} is null
+         or $1 > now() - make_interval(days => ${due.retention_days})
      ) as needed`,
     [moves],
   );
@@ -73,10 +83,10 @@ async function isNeeded(
 async function moveTails(connection: HeldConnection, partition: PastPartition): Promise<number> {
   const [row] = await transaction({ hold: use => use(connection) }, held =>
     held.query<{ events: number }>(
-      `with last as materialized (${lastPlaces(partition)}), moved as (
-         update workspace_marks m set tail = l.last + 1, tail_recorded_at = null
-         from last l where m.workspace_id = l.workspace_id
-         returning l.last + 1 - l.tail as events
+      sqlText`with last as materialized (${lastPlaces(partition)}), moved as (
+         update workspace_marks m set ${MARKS.tail} = l.last + 1, ${MARKS.tail_recorded_at} = null
+         from last l where ${m.workspace_id} = ${l.workspace_id}
+         returning l.last + 1 - ${l.tail} as events
        ) select coalesce(sum(events), 0)::bigint as events from moved`,
     ),
   );
