@@ -4,11 +4,10 @@
  */
 import { LIMITS } from '../core/limits.ts';
 import type { Actor } from '../core/principal.ts';
-import { requireKey } from '../db/acting-key.ts';
 import type { Connection, Lane } from '../db/client.ts';
 import { columnsOf, type Row, sqlText } from '../db/columns.ts';
 import { eventDefinitions, workspaces } from '../db/schema.ts';
-import { transaction } from '../db/transaction.ts';
+import { requireKey, transaction } from '../db/transaction.ts';
 import type { FlushEntry } from './submission.ts';
 
 const d = columnsOf(eventDefinitions, 'd');

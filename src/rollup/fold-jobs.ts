@@ -5,8 +5,8 @@
 import { GRAINS, minutesKeptSince } from '../core/bucket.ts';
 import type { Connection, Lane } from '../db/client.ts';
 import { columnsOf, sqlText } from '../db/columns.ts';
+import { tryLocked } from '../db/locks.ts';
 import { eventCounts, workspaces } from '../db/schema.ts';
-import { tryLocked } from '../db/try-lock.ts';
 import {
   type FaultOptions,
   isOfWorkspace,

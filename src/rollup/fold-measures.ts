@@ -19,9 +19,8 @@ import {
   workspaces,
 } from '../db/schema.ts';
 import { clearFault, ofWorkspace } from '../upkeep/upkeep-faults.ts';
-import { exactBefore, MINUTE_OF_EVENT } from './fold-minute.ts';
 import { addMeasures, type MeasureRow } from './fold-rows.ts';
-import { type FoldScope, idList, mayTrySql } from './fold-scope.ts';
+import { exactBefore, type FoldScope, idList, mayTrySql, MINUTE_OF_EVENT } from './fold-scope.ts';
 import { DIGITS_MAX, type Measure, measureKey, setAsideTooLong } from './fold-set-aside.ts';
 
 const d = columnsOf(eventDefinitions, 'd');
@@ -138,7 +137,9 @@ export async function measuresOf(
   }
   await addMeasures(connection, added);
   return setAside.map(({ workspace_id, name, property }) => ({
-    ...{ workspaceId: workspace_id, type: name, property },
+    workspaceId: workspace_id,
+    type: name,
+    property,
   }));
 }
 

@@ -10,9 +10,8 @@
 import type { Connection, Lane } from '../db/client.ts';
 import { columnsOf, sqlText } from '../db/columns.ts';
 import { events, quarantinedEvents, workspaceMarks, workspaces } from '../db/schema.ts';
-import { NOTHING, removing, type Batch } from './removal.ts';
+import { NOTHING, removing, WITHOUT_CONTENT, type Batch } from './removal.ts';
 import { clearFault, isClearSql, ofWorkspace } from './upkeep-faults.ts';
-import { WITHOUT_CONTENT } from './without-content.ts';
 
 const m = columnsOf(workspaceMarks, 'm');
 const w = columnsOf(workspaces, 'w');

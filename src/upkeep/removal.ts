@@ -1,5 +1,9 @@
 import type { Connection, HeldConnection, Lane } from '../db/client.ts';
-import { tryLocked, tryLockedSession } from '../db/try-lock.ts';
+import { columnsOf, sqlText } from '../db/columns.ts';
+import { tryLocked, tryLockedSession } from '../db/locks.ts';
+import { events } from '../db/schema.ts';
+
+const EVENT = columnsOf(events);
 
 /** What was done, and whether to look at once for more. */
 export interface Batch {
@@ -34,3 +38,13 @@ export const BATCH_SETTINGS_SQL = `
 export function removingOutside<T>(upkeep: Lane, work: (connection: HeldConnection) => Promise<T>) {
   return tryLockedSession(upkeep, LOCK_KEY, work);
 }
+
+/**
+ * What expiry and redaction leave of an event: its place, type, door, times and id. For the
+ * `set` of an update.
+ */
+export const WITHOUT_CONTENT = sqlText`${EVENT.payload} = '{}', ${EVENT.property_types} = null,
+  ${EVENT.wire} = null, ${EVENT.source} = null, ${EVENT.subject} = null, ${EVENT.actor} = null,
+  ${EVENT.description} = null, ${EVENT.icon} = null, ${EVENT.client_ip} = null,
+  ${EVENT.parent_id} = null, ${EVENT.group_id} = null, ${EVENT.success} = null,
+  ${EVENT.notify} = false`;

@@ -126,6 +126,9 @@ async function placeOf({ workspace, id }: MadeKey): Promise<Place> {
     passing: defineEvent(input: {
       workspace: "${workspace}", name: "strict", validation: OFF
     }) { definition { id } }
+    unused: defineEvent(input: {
+      workspace: "${workspace}", name: "mine-alone.unused"
+    }) { definition { id } }
   }`);
   const read = await other.data<{
     workspace: { id: string };
@@ -221,7 +224,7 @@ describe.each(Object.entries(WAYS))('a key that %s while its body was coming', (
       const isBusy = (at: number) => answers[at]!.status >= 500;
       left = [...left, ...group.filter((_, at) => isBusy(at))];
       expect(answers.filter((answer, at) => !isBusy(at) && !isRefused(answer))).toEqual([]);
-      expect(await deedsOf(key)).toEqual({ events: 1, kept: 1, keys: 0, definitions: 2, notes: 0 });
+      expect(await deedsOf(key)).toEqual({ events: 1, kept: 1, keys: 0, definitions: 3, notes: 0 });
     }
   });
 });
@@ -234,7 +237,7 @@ async function deedsOf({ keyId, workspace }: MadeKey) {
        (select greatest(count(*), 1 - (select count(w.id) from w))::int from quarantined_events q, w
          where q.workspace_id = w.id) as kept,
        (select count(*)::int from api_keys where created_by = $1) as keys,
-       (select coalesce(nullif(count(*), 0), 2)::int from event_definitions d, w
+       (select coalesce(nullif(count(*), 0), 3)::int from event_definitions d, w
          where d.workspace_id = w.id) as definitions,
        (select count(*)::int from door_notes n, w where n.workspace_id = w.id) as notes`,
     [keyId, workspace],
@@ -348,7 +351,7 @@ describe('what waits for its commit while its key ends', () => {
     );
     expect(errors?.map(({ extensions }) => extensions['code'])).toEqual(['UNAUTHENTICATED']);
     expect(await deedsOf({ ...holder, keyId })).toEqual({
-      ...{ events: 1, kept: 1, keys: 0, definitions: 2, notes: 0 },
+      ...{ events: 1, kept: 1, keys: 0, definitions: 3, notes: 0 },
     });
   });
 
@@ -461,7 +464,7 @@ describe('a download', () => {
     }
   }
 
-  test.each(Object.entries(DOWNLOADS))('%s is cut when its key is revoked', async (_, open) => {
+  test.concurrent.each(Object.entries(DOWNLOADS))('%s is cut when its key is revoked', async (_, open) => {
     const key = await makeKey();
     await fill(key);
     const response = await open(key);
