@@ -3,6 +3,8 @@ import { createReadStream } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { workspaceOfCursor } from '../core/cursor.ts';
 import type { Lane } from '../db/client.ts';
+import { columnsOf, sqlText, type Row } from '../db/columns.ts';
+import { workspaces } from '../db/schema.ts';
 import {
   RECEIPTS_AT_ONCE,
   verifyReceipts,
@@ -11,6 +13,8 @@ import {
 } from '../db/verify-receipts.ts';
 import { withInstallation } from './database.ts';
 import { printable, write } from './output.ts';
+
+const WORKSPACE = columnsOf(workspaces);
 
 export interface ReceiptsOptions {
   readonly receipts: string;
@@ -72,7 +76,9 @@ export async function verifyReceiptsOf(options: ReceiptsOptions): Promise<void> 
 }
 
 async function slugsOf(upkeep: Lane): Promise<ReadonlyMap<string, number>> {
-  const rows = await upkeep.query<{ id: number; slug: string }>('select id, slug from workspaces');
+  const rows = await upkeep.query<Row<typeof workspaces, 'id' | 'slug'>>(
+    sqlText`select ${WORKSPACE.id}, ${WORKSPACE.slug} from workspaces`,
+  );
   return new Map(rows.map(({ id, slug }) => [slug, id]));
 }
 

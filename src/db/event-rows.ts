@@ -9,10 +9,14 @@ import { type SQL, sql } from 'drizzle-orm';
 import { performance } from 'node:perf_hooks';
 import type { StoredEvent } from '../core/event.ts';
 import { LIMITS } from '../core/limits.ts';
+import { columnsOf } from './columns.ts';
 import type { Connection, StatementOptions } from './connection.ts';
 import { rows } from './query.ts';
+import { events } from './schema.ts';
 import { isRowFault, isSilence, isTimeout, ResultTooLarge } from './sqlstate.ts';
 import { eventColumns, type EventRow, headColumns, toStoredEvent } from './stored-event.ts';
+
+const e = columnsOf(events, 'e');
 
 export interface EventStatement {
   readonly workspaceId: number;
@@ -252,14 +256,14 @@ function contentSql(workspaceId: number, part: readonly EventRow[], bytesMax: nu
     select e.* from unnest(${positions}::bigint[], ${instants}::timestamptz[])
       as place (position, recorded_at)
     cross join lateral (
-      select e.position, case when not l.too_large then e.payload end as payload,
-        e.property_types, e.wire, l.too_large
+      select ${e.position}, case when not l.too_large then ${e.payload} end as payload,
+        ${e.property_types}, ${e.wire}, l.too_large
       from events e cross join lateral (
         select coalesce(sum(${TEXT_BYTES}), 0) > ${bytesMax}::numeric as too_large
-        from jsonb_path_query(e.payload, 'strict $.**') v
+        from jsonb_path_query(${e.payload}, 'strict $.**') v
       ) l
-      where e.workspace_id = ${workspaceId} and e.position = place.position
-        and e.recorded_at = place.recorded_at
+      where ${e.workspace_id} = ${workspaceId} and ${e.position} = place.position
+        and ${e.recorded_at} = place.recorded_at
       limit 1
     ) e`;
 }

@@ -42,16 +42,16 @@ export async function checkGrants(connection: Connection): Promise<void> {
   );
   const [row] = await connection.query<{ role: string; lacks: string[] }>(
     `select current_user as role, array(
-       select format('%s on %s', privilege, name)
+       select format('%s on %s', privilege, needed.name)
        from jsonb_to_recordset($1::text::jsonb) as needed (name text, privilege text)
-       where to_regclass(name) is not null and not case privilege
-         when 'delete' then has_table_privilege(to_regclass(name), privilege)
-         else has_any_column_privilege(to_regclass(name), privilege) end
+       where to_regclass(needed.name) is not null and not case privilege
+         when 'delete' then has_table_privilege(to_regclass(needed.name), privilege)
+         else has_any_column_privilege(to_regclass(needed.name), privilege) end
        union all
-       select format('execute on %s', name)
+       select format('execute on %s', needed.name)
        from jsonb_array_elements_text($2::text::jsonb) as needed (name)
-       where to_regprocedure(name) is not null
-         and not has_function_privilege(to_regprocedure(name), 'execute')
+       where to_regprocedure(needed.name) is not null
+         and not has_function_privilege(to_regprocedure(needed.name), 'execute')
      ) as lacks`,
     [JSON.stringify(needs), JSON.stringify(FUNCTIONS)],
   );

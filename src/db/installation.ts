@@ -4,7 +4,11 @@
  * so is a file-level copy that was put back in its old place.
  */
 import { randomBytes } from 'node:crypto';
+import { columnsOf, sqlText } from './columns.ts';
 import type { Connection } from './connection.ts';
+import { installation } from './schema.ts';
+
+const INSTALLATION = columnsOf(installation);
 
 export interface Installation {
   readonly epoch: string;
@@ -33,7 +37,7 @@ export async function readVersion(connection: Connection): Promise<number | null
 
 export async function readInstallation(connection: Connection): Promise<Installation> {
   const [row] = await connection.query<{ epoch: string; home: string | null; here: string | null }>(
-    'select epoch, home, database_home() as here from installation',
+    sqlText`select ${INSTALLATION.epoch}, ${INSTALLATION.home}, database_home() as here from installation`,
   );
   const { epoch, home, here } = row as NonNullable<typeof row>;
   return { epoch, isEpochDue: home !== null && here !== null && home !== here };
@@ -41,7 +45,9 @@ export async function readInstallation(connection: Connection): Promise<Installa
 
 /** The first time that a gateway starts on the database, this is its home. */
 export async function settleHome(connection: Connection): Promise<void> {
-  await connection.query('update installation set home = database_home() where home is null');
+  await connection.query(
+    sqlText`update installation set ${INSTALLATION.home} = database_home() where ${INSTALLATION.home} is null`,
+  );
 }
 
 /** Makes this the database's home, with a new epoch or the one that it has; returns the epoch. */
@@ -50,7 +56,7 @@ export async function renewEpoch(
   { keep }: { readonly keep: boolean },
 ): Promise<string> {
   const [row] = await connection.query<{ epoch: string }>(
-    `update installation set home = database_home(), epoch = coalesce($1, epoch) returning epoch`,
+    sqlText`update installation set ${INSTALLATION.home} = database_home(), ${INSTALLATION.epoch} = coalesce($1, ${INSTALLATION.epoch}) returning ${INSTALLATION.epoch}`,
     [keep ? null : randomBytes(4).toString('hex')],
   );
   return (row as { epoch: string }).epoch;

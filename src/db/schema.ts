@@ -17,9 +17,15 @@ import {
   unique,
   uuid,
 } from 'drizzle-orm/pg-core';
+import type { EventDefinitionStatus, ValidationMode } from '../core/definition.ts';
+import type { Scope } from '../core/principal.ts';
+import type { UnknownTypePolicy } from '../core/workspace.ts';
 
-const instant = (name: string) => timestamp(name, { withTimezone: true, precision: 3 });
-const count = (name: string) => bigint(name, { mode: 'number' });
+const instant = <Name extends string>(name: Name) =>
+  timestamp(name, { withTimezone: true, precision: 3 });
+const count = <Name extends string>(name: Name) => bigint(name, { mode: 'number' });
+/** The driver gives JSON as text, with all digits of its numbers. */
+const jsonText = <Name extends string>(name: Name) => jsonb(name).$type<string>();
 
 export const installation = pgTable('installation', {
   id: smallint('id').primaryKey().default(1),
@@ -43,7 +49,7 @@ export const workspaces = pgTable(
     retentionDays: integer('retention_days'),
     dedupeDays: integer('dedupe_days').notNull().default(30),
     timeZone: text('time_zone').notNull().default('UTC'),
-    unknownTypes: text('unknown_types').notNull().default('DISCOVER'),
+    unknownTypes: text('unknown_types').$type<UnknownTypePolicy>().notNull().default('DISCOVER'),
     /** Batches of events that were redacted: what was read at a lower count is no longer true. */
     redactions: count('redactions').notNull().default(0),
   },
@@ -87,7 +93,7 @@ export const apiKeys = pgTable(
     prefix: text('prefix').notNull(),
     /** SHA-256 of the secret, in hex. */
     hash: text('hash').notNull(),
-    scopes: text('scopes').array().notNull(),
+    scopes: text('scopes').array().$type<Scope[]>().notNull(),
     /** Null: every workspace. */
     workspaceId: integer('workspace_id').references(() => workspaces.id, { onDelete: 'cascade' }),
     createdAt: instant('created_at').notNull().defaultNow(),
@@ -140,9 +146,9 @@ export const eventDefinitions = pgTable(
     title: text('title'),
     description: text('description'),
     category: text('category'),
-    status: text('status').notNull().default('DISCOVERED'),
-    payloadSchema: jsonb('payload_schema'),
-    validation: text('validation').notNull().default('OFF'),
+    status: text('status').$type<EventDefinitionStatus>().notNull().default('DISCOVERED'),
+    payloadSchema: jsonText('payload_schema'),
+    validation: text('validation').$type<ValidationMode>().notNull().default('OFF'),
     /** Grows with each change of the schema. */
     version: integer('version').notNull().default(1),
     /** Grows with each change of anything an event is validated by: the flush checks it. */
@@ -198,9 +204,9 @@ export const events = pgTable(
     clientIp: text('client_ip'),
     parentId: text('parent_id'),
     groupId: text('group_id'),
-    payload: jsonb('payload').notNull(),
-    propertyTypes: jsonb('property_types'),
-    wire: jsonb('wire'),
+    payload: jsonText('payload').notNull(),
+    propertyTypes: jsonText('property_types'),
+    wire: jsonText('wire'),
     /** When its content was taken away because it had expired. */
     expiredAt: instant('expired_at'),
   },
@@ -284,8 +290,8 @@ export const quarantinedEvents = pgTable(
     id: uuid('id').notNull().defaultRandom(),
     receivedAt: instant('received_at').notNull().defaultNow(),
     door: smallint('door').notNull(),
-    problems: jsonb('problems').notNull(),
-    event: jsonb('event').notNull(),
+    problems: jsonText('problems').notNull(),
+    event: jsonText('event').notNull(),
     /** That of the event. */
     expiresAt: instant('expires_at'),
   },
@@ -303,7 +309,7 @@ export const doorNotes = pgTable(
     workspaceId: integer('workspace_id').notNull(),
     door: smallint('door').notNull(),
     name: text('name').notNull(),
-    value: jsonb('value').notNull(),
+    value: jsonText('value').notNull(),
     /** In whole seconds, and later with each change: HTTP dates have no more. */
     changedAt: instant('changed_at').notNull(),
     notedAt: instant('noted_at').notNull(),

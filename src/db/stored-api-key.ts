@@ -1,24 +1,15 @@
 /** How a row of `api_keys` becomes what may be shown of a key: never its hash. */
 import type { ApiKeyInfo } from '../core/api-key.ts';
-import type { Scope } from '../core/principal.ts';
+import { columnsOf, type Row, sqlText } from './columns.ts';
+import { apiKeys } from './schema.ts';
 
-export interface ApiKeyRow {
-  id: number;
-  name: string;
-  prefix: string;
-  scopes: Scope[];
-  workspace_id: number | null;
-  created_at: Date;
-  last_used_at: Date | null;
-  expires_at: Date | null;
-  revoked_at: Date | null;
-  created_by: number | null;
-  addresses: string[] | null;
-}
+const KEY = columnsOf(apiKeys);
 
-export const API_KEY_COLUMNS =
-  'id, name, prefix, scopes, workspace_id, created_at, last_used_at, expires_at, revoked_at, ' +
-  'created_by, addresses';
+export type ApiKeyRow = Omit<Row<typeof apiKeys>, 'hash' | 'from_setting'>;
+
+export const API_KEY_COLUMNS = sqlText`${KEY.id}, ${KEY.name}, ${KEY.prefix}, ${KEY.scopes},
+  ${KEY.workspace_id}, ${KEY.created_at}, ${KEY.last_used_at}, ${KEY.expires_at}, ${KEY.revoked_at},
+  ${KEY.created_by}, ${KEY.addresses}`;
 
 export function toApiKeyInfo(row: ApiKeyRow): ApiKeyInfo {
   return {

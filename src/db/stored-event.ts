@@ -15,53 +15,34 @@ import {
   TYPE_UNKNOWN,
   type ContentFault,
 } from '../core/unreadable.ts';
+import { columnsOf, sqlText, type Row } from './columns.ts';
+import { eventDefinitions, events } from './schema.ts';
+
+const e = columnsOf(events, 'e');
+const d = columnsOf(eventDefinitions, 'd');
+const t = columnsOf(eventDefinitions, 't');
 
 /** As the driver gives it: instants as `Date`, jsonb as text. */
-export interface EventRow {
-  workspace_id: number;
-  position: number;
-  recorded_at: Date;
-  occurred_at: Date;
-  expires_at: Date | null;
-  redacted_at: Date | null;
-  definition_id: number;
+export interface EventRow extends Omit<Row<typeof events>, 'payload' | 'expired_at'> {
   /** Null where the definition is missing. */
   type: string | null;
   category: string | null;
-  door: number;
-  notify: boolean;
-  success: boolean | null;
-  event_id: string;
-  source: string | null;
-  subject: string | null;
-  actor: string | null;
-  description: string | null;
-  icon: string | null;
-  client_ip: string | null;
-  parent_id: string | null;
-  group_id: string | null;
   /** Null where it was not asked for, or could not be read. */
   payload: string | null;
-  property_types: string | null;
-  wire: string | null;
   /** Of the payload, which may be compressed: of `headColumns` alone. */
   stored_bytes?: number;
   /** Why the content is missing: see `event-rows.ts`. */
   fault?: ContentFault;
 }
 
-const HEAD =
-  'e.workspace_id, e.position, e.recorded_at, e.occurred_at, e.expires_at, e.redacted_at, ' +
-  'e.definition_id, d.name as type, d.category, e.door, e.notify, e.success, e.event_id, e.source, ' +
-  'e.subject, e.actor, e.description, e.icon, e.client_ip, e.parent_id, e.group_id';
+const HEAD = sqlText`${e.workspace_id}, ${e.position}, ${e.recorded_at}, ${e.occurred_at}, ${e.expires_at}, ${e.redacted_at}, ${e.definition_id}, ${d.name} as type, ${d.category}, ${e.door}, ${e.notify}, ${e.success}, ${e.event_id}, ${e.source}, ${e.subject}, ${e.actor}, ${e.description}, ${e.icon}, ${e.client_ip}, ${e.parent_id}, ${e.group_id}`;
 
 /** Over the aliases of `eventSource`. */
-export const eventColumns = sql.raw(`${HEAD}, e.payload, e.property_types, e.wire`);
+export const eventColumns = sql.raw(sqlText`${HEAD}, ${e.payload}, ${e.property_types}, ${e.wire}`);
 
 /** The same columns without the content, which is not read, but for its size in the table. */
 export const headColumns = sql.raw(
-  `${HEAD}, null::jsonb as payload, null::jsonb as property_types, null::jsonb as wire, ` +
-    'pg_column_size(e.payload) as stored_bytes',
+  `${HEAD}, null::jsonb as payload, null::jsonb as property_types, null::jsonb as wire, pg_column_size(${e.payload}) as stored_bytes`,
 );
 
 /**
@@ -71,17 +52,16 @@ export const headColumns = sql.raw(
  * An event without a definition is damaged, and is shown.
  */
 export const eventSource = sql.raw(
-  'events e left join lateral (select t.name, t.category from event_definitions t ' +
-    'where t.workspace_id = e.workspace_id and t.id = e.definition_id offset 0) d on true',
+  sqlText`events e left join lateral (select ${t.name}, ${t.category} from event_definitions t where ${t.workspace_id} = ${e.workspace_id} and ${t.id} = ${e.definition_id} offset 0) d on true`,
 );
 
 /** The same for what reads many and yields none of them: counts and measures. */
 export const countedEvents = sql.raw(
-  'events e join event_definitions d on d.workspace_id = e.workspace_id and d.id = e.definition_id',
+  sqlText`events e join event_definitions d on ${d.workspace_id} = ${e.workspace_id} and ${d.id} = ${e.definition_id}`,
 );
 
 /** An expired event keeps its place, but no read shows it. */
-export const notExpired = sql.raw('(e.expires_at is null or e.expires_at > now())');
+export const notExpired = sql.raw(sqlText`(${e.expires_at} is null or ${e.expires_at} > now())`);
 
 const DOOR_OF = new Map(
   (Object.entries(DOORS) as [Door, number][]).map(([door, number]) => [number, door]),

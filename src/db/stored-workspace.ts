@@ -1,19 +1,15 @@
 /** How a row of `workspaces` becomes a `Workspace`: the one column list and the one decoder. */
-import type { UnknownTypePolicy, Workspace } from '../core/workspace.ts';
+import type { Workspace } from '../core/workspace.ts';
+import { columnsOf, type Row, sqlText } from './columns.ts';
+import { workspaces } from './schema.ts';
 
-export interface WorkspaceRow {
-  id: number;
-  slug: string;
-  name: string;
-  created_at: Date;
-  retention_days: number | null;
-  dedupe_days: number;
-  time_zone: string;
-  unknown_types: UnknownTypePolicy;
-}
+const WORKSPACE = columnsOf(workspaces);
 
-export const WORKSPACE_COLUMNS =
-  'id, slug, name, created_at, retention_days, dedupe_days, time_zone, unknown_types';
+export type WorkspaceRow = Omit<Row<typeof workspaces>, 'redactions'>;
+
+export const WORKSPACE_COLUMNS = sqlText`${WORKSPACE.id}, ${WORKSPACE.slug}, ${WORKSPACE.name},
+  ${WORKSPACE.created_at}, ${WORKSPACE.retention_days}, ${WORKSPACE.dedupe_days},
+  ${WORKSPACE.time_zone}, ${WORKSPACE.unknown_types}`;
 
 export function toWorkspace(row: WorkspaceRow): Workspace {
   return {

@@ -3,7 +3,12 @@
  * and at the position it was told. An id has no index among the events, so that each batch reads
  * all of its workspaces' events: that also finds one that stands twice.
  */
+import { columnsOf, sqlText } from './columns.ts';
 import type { Lane } from './connection.ts';
+import { events, workspaceMarks } from './schema.ts';
+
+const e = columnsOf(events, 'e');
+const m = columnsOf(workspaceMarks, 'm');
 
 export interface GivenReceipt {
   readonly workspaceId: number;
@@ -32,14 +37,14 @@ export async function verifyReceipts(
     return { o: index, w: workspaceId, i: eventId, p: position };
   });
   const rows = await upkeep.query<{ o: number; kept: boolean; positions: number[] }>(
-    `with given as materialized (
+    sqlText`with given as materialized (
        select * from json_to_recordset($1::text::json) as g (o int, w int, i text, p bigint)
      ), found as (
-       select g.o, array_agg(e.position order by e.position) as positions
-       from given g join events e on e.workspace_id = g.w and e.event_id = g.i group by g.o
+       select g.o, array_agg(${e.position} order by ${e.position}) as positions
+       from given g join events e on ${e.workspace_id} = g.w and ${e.event_id} = g.i group by g.o
      )
-     select g.o, g.p >= coalesce(m.tail, 1) as kept, coalesce(f.positions, '{}') as positions
-     from given g left join found f using (o) left join workspace_marks m on m.workspace_id = g.w
+     select g.o, g.p >= coalesce(${m.tail}, 1) as kept, coalesce(f.positions, '{}') as positions
+     from given g left join found f using (o) left join workspace_marks m on ${m.workspace_id} = g.w
      where f.positions is distinct from array[g.p]`,
     [JSON.stringify(given)],
   );

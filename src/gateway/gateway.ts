@@ -8,8 +8,10 @@ import type { Config } from '../config.ts';
 import { VERSION } from '../config.ts';
 import { isExposed, readAddress } from '../db/address.ts';
 import { createDatabase, type Database } from '../db/client.ts';
+import { columnsOf, sqlText } from '../db/columns.ts';
 import { startEmbeddedPostgres } from '../db/embedded.ts';
 import { migrate } from '../db/migrate.ts';
+import { workspaceMarks, workspaces } from '../db/schema.ts';
 import { checkServer } from '../db/server-check.ts';
 import type { Log } from '../observability/log.ts';
 import { createMetrics, type Metrics } from '../observability/metrics.ts';
@@ -18,6 +20,9 @@ import { startTracing } from '../observability/tracing.ts';
 import { ensureAdminKey, type AdminKey } from '../security/admin-key.ts';
 import { createEdge } from './edge.ts';
 import { createServices } from './services.ts';
+
+const WORKSPACE = columnsOf(workspaces);
+const MARKS = columnsOf(workspaceMarks);
 
 export interface Gateway {
   readonly url: string;
@@ -97,11 +102,11 @@ async function startStorage(config: Config, log: Log, stops: (() => Promise<void
 /** The default workspace, and a key to begin with. */
 async function prepare(db: Database, config: Config, showsKey: boolean): Promise<AdminKey> {
   await db.write.query(
-    `with made as (
-       insert into workspaces (slug, name) select $1, $2
+    sqlText`with made as (
+       insert into workspaces (${WORKSPACE.slug}, ${WORKSPACE.name}) select $1, $2
        where not exists (select from workspaces) and not exists (select from workspace_marks)
-       on conflict do nothing returning id
-     ) insert into workspace_marks (workspace_id) select id from made`,
+       on conflict do nothing returning ${WORKSPACE.id}
+     ) insert into workspace_marks (${MARKS.workspace_id}) select ${WORKSPACE.id} from made`,
     [DEFAULT_WORKSPACE.slug, DEFAULT_WORKSPACE.name],
   );
   // Of another server's database the key is not this folder's to keep.

@@ -4,8 +4,10 @@ import type { Config } from '../config.ts';
 import { GatewayError } from '../core/errors.ts';
 import { unauthenticated } from '../core/principal.ts';
 import type { Database } from '../db/client.ts';
+import { columnsOf, sqlText } from '../db/columns.ts';
 import { onBehalfOf } from '../db/connection.ts';
 import { EPOCH_DUE, readInstallation, settleHome } from '../db/installation.ts';
+import { installation } from '../db/schema.ts';
 import { codeOf, SQLSTATE } from '../db/sqlstate.ts';
 import type { DoorServices } from '../doors/door.ts';
 import type { DoorStores } from '../doors/index.ts';
@@ -41,6 +43,8 @@ import { ADMINISTRATION, createReaders } from './readers.ts';
 import { createIngest } from './record-services.ts';
 import { createStatus } from './status.ts';
 import { createStreamsCheck } from './streams-check.ts';
+
+const INSTALLATION = columnsOf(installation);
 
 export interface GatewayServices
   extends Services, Pick<DoorServices, 'latestBySubject'>, DoorStores {
@@ -250,7 +254,7 @@ async function createDoorStores({
   write,
 }: Database): Promise<Pick<DoorStores, 'notesOf' | 'sealingKey'>> {
   const [row] = await read.query<{ secret: string }>(
-    'select sealing_secret as secret from installation',
+    sqlText`select ${INSTALLATION.sealing_secret} as secret from installation`,
   );
   const { secret } = row as { secret: string };
   return {

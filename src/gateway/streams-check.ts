@@ -1,7 +1,12 @@
 import { GatewayError } from '../core/errors.ts';
 import type { Database } from '../db/client.ts';
+import { columnsOf, sqlText } from '../db/columns.ts';
+import { apiKeys, workspaces } from '../db/schema.ts';
 import type { Live } from '../live/live.ts';
 import type { Log } from '../observability/log.ts';
+
+const k = columnsOf(apiKeys, 'k');
+const w = columnsOf(workspaces, 'w');
 
 const EVERY_MS = 2_000;
 
@@ -46,13 +51,13 @@ async function findGone(
   workspaces: Iterable<number>,
 ) {
   const found = await lookup.query<{ is_key: boolean; id: number }>(
-    `select true as is_key, id from unnest($1::text::int[]) as asked (id)
-       where not exists (select from api_keys k where k.id = asked.id
-         and k.revoked_at is null and (k.expires_at is null or k.expires_at > now())
-         and k.scopes && '{EVENTS_READ,ADMIN}')
+    sqlText`select true as is_key, asked.id from unnest($1::text::int[]) as asked (id)
+       where not exists (select from api_keys k where ${k.id} = asked.id
+         and ${k.revoked_at} is null and (${k.expires_at} is null or ${k.expires_at} > now())
+         and ${k.scopes} && '{EVENTS_READ,ADMIN}')
      union all
-     select false, id from unnest($2::text::int[]) as asked (id)
-       where not exists (select from workspaces w where w.id = asked.id)`,
+     select false, asked.id from unnest($2::text::int[]) as asked (id)
+       where not exists (select from workspaces w where ${w.id} = asked.id)`,
     [`{${[...keys].join(',')}}`, `{${[...workspaces].join(',')}}`],
   );
   const ids = (isKey: boolean) =>

@@ -7,10 +7,19 @@
 import { sql } from 'drizzle-orm';
 import type { LogPlace } from '../core/cursor.ts';
 import type { StoredEvent } from '../core/event.ts';
+import { columnsOf, sqlText, type Row } from '../db/columns.ts';
 import { onBehalfOf, type Connection } from '../db/connection.ts';
 import { EventRows } from '../db/event-rows.ts';
 import { rows } from '../db/query.ts';
+import { events, workspaceHeads, workspaceMarks, workspaces } from '../db/schema.ts';
 import { eventSource } from '../db/stored-event.ts';
+
+const s = columnsOf(workspaces, 's');
+const h = columnsOf(workspaceHeads, 'h');
+const n = columnsOf(workspaceHeads, 'n');
+const m = columnsOf(workspaceMarks, 'm');
+const e = columnsOf(events, 'e');
+const HEADS = columnsOf(workspaceHeads);
 
 /** Where the log of a workspace ends, and how many redactions there were in it. */
 export interface LogHead {
@@ -50,10 +59,7 @@ export function createEventLog(connection: Connection, bytesMax?: number): Event
   };
 }
 
-interface PlaceRow {
-  readonly head: number;
-  readonly recorded_at: Date;
-}
+type PlaceRow = Row<typeof workspaceHeads, 'head' | 'recorded_at'>;
 
 interface HeadRow extends PlaceRow {
   readonly workspace_id: number;
@@ -61,7 +67,7 @@ interface HeadRow extends PlaceRow {
 }
 
 const REDACTIONS = sql.raw(
-  'coalesce((select s.redactions from workspaces s where s.id = w.id), 0) as redactions',
+  sqlText`coalesce((select ${s.redactions} from workspaces s where ${s.id} = w.id), 0) as redactions`,
 );
 
 async function readHeads(
@@ -71,11 +77,11 @@ async function readHeads(
   const found = await rows<HeadRow>(
     connection,
     sql`
-      select w.id as workspace_id, h.head, h.recorded_at, ${REDACTIONS}
+      select w.id as workspace_id, ${h.head}, ${h.recorded_at}, ${REDACTIONS}
       from unnest(${toArray(workspaceIds)}::text::int[]) as w (id)
       cross join lateral (
-        select n.head, n.recorded_at from workspace_heads n
-        where n.workspace_id = w.id order by n.head desc limit 1
+        select ${n.head}, ${n.recorded_at} from workspace_heads n
+        where ${n.workspace_id} = w.id order by ${n.head} desc limit 1
       ) h`,
   );
   return new Map(found.map(row => [row.workspace_id, toHead(row)]));
@@ -88,14 +94,14 @@ async function readBounds(
   const found = await rows<HeadRow & { tail: number }>(
     connection,
     sql`
-      select w.id as workspace_id, coalesce(h.head, 0) as head,
-        coalesce(h.recorded_at, timestamptz 'epoch') as recorded_at, coalesce(m.tail, 1) as tail,
+      select w.id as workspace_id, coalesce(${h.head}, 0) as head,
+        coalesce(${h.recorded_at}, timestamptz 'epoch') as recorded_at, coalesce(${m.tail}, 1) as tail,
         ${REDACTIONS}
       from unnest(${toArray(workspaceIds)}::text::int[]) as w (id)
-      left join workspace_marks m on m.workspace_id = w.id
+      left join workspace_marks m on ${m.workspace_id} = w.id
       left join lateral (
-        select n.head, n.recorded_at from workspace_heads n
-        where n.workspace_id = w.id order by n.head desc limit 1
+        select ${n.head}, ${n.recorded_at} from workspace_heads n
+        where ${n.workspace_id} = w.id order by ${n.head} desc limit 1
       ) h on true`,
   );
   return new Map(found.map(row => [row.workspace_id, { ...toHead(row), tail: row.tail }]));
@@ -139,9 +145,9 @@ async function readUpTo(eventRows: EventRows, span: Span): Promise<StoredEvent[]
     options: { byIndex: true },
     select: columns => sql`
       select ${columns} from ${eventSource}
-      where e.workspace_id = ${workspaceId} and e.recorded_at >= ${place.recordedAt}
-        and e.position > ${place.position} and e.position <= ${to}
-      order by e.position limit ${limit}`,
+      where ${e.workspace_id} = ${workspaceId} and ${e.recorded_at} >= ${place.recordedAt}
+        and ${e.position} > ${place.position} and ${e.position} <= ${to}
+      order by ${e.position} limit ${limit}`,
   });
   return events;
 }
@@ -150,14 +156,14 @@ async function readOldest(connection: Connection, workspaceId: number): Promise<
   const [oldest] = await rows<PlaceRow>(
     connection,
     sql`
-      (select e.position - 1 as head, e.recorded_at from events e
-        where e.workspace_id = ${workspaceId} and e.position >= coalesce((
-          select m.tail from workspace_marks m where m.workspace_id = ${workspaceId}), 1)
-        order by e.position limit 1)
+      (select ${e.position} - 1 as ${HEADS.head}, ${e.recorded_at} from events e
+        where ${e.workspace_id} = ${workspaceId} and ${e.position} >= coalesce((
+          select ${m.tail} from workspace_marks m where ${m.workspace_id} = ${workspaceId}), 1)
+        order by ${e.position} limit 1)
       union all
-      (select n.head, n.recorded_at from workspace_heads n
-        where n.workspace_id = ${workspaceId} order by n.head desc limit 1)
-      order by head limit 1`,
+      (select ${n.head}, ${n.recorded_at} from workspace_heads n
+        where ${n.workspace_id} = ${workspaceId} order by ${n.head} desc limit 1)
+      order by ${HEADS.head} limit 1`,
   );
   return oldest === undefined ? { position: 0, recordedAt: new Date(0) } : toPlace(oldest);
 }

@@ -3,25 +3,32 @@ import { type SQL, sql } from 'drizzle-orm';
 import type { EventDimension, EventGroupKey, EventMeasure } from '../core/aggregate.ts';
 import { EARLIEST, LATEST } from '../core/bucket.ts';
 import { DOORS } from '../core/event.ts';
+import { columnsOf, rawSql, sqlText } from '../db/columns.ts';
+import { eventDefinitions, events } from '../db/schema.ts';
 import { valueAt } from './filters.ts';
 import { arrayLiteral } from './params.ts';
 
-const DOOR_NAMES = `(array[${Object.entries(DOORS)
-  .sort(([, a], [, b]) => a - b)
-  .map(([name]) => `'${name}'`)
-  .join(',')}])`;
+const d = columnsOf(eventDefinitions, 'd');
+const e = columnsOf(events, 'e');
+
+const DOOR_NAMES = rawSql(
+  `(array[${Object.entries(DOORS)
+    .sort(([, a], [, b]) => a - b)
+    .map(([name]) => `'${name}'`)
+    .join(',')}])`,
+);
 
 /** Door names by their numbers, which are 1, 2, 3 …: in text, doors sort by name everywhere. */
-const doorName = sql.raw(`(${DOOR_NAMES}[e.door] collate "C")`);
+const doorName = sql.raw(sqlText`(${DOOR_NAMES}[${e.door}] collate "C")`);
 
 const DIMENSIONS: Readonly<Record<EventDimension, SQL>> = {
-  TYPE: sql.raw('d.name'),
-  CATEGORY: sql.raw('d.category'),
-  SOURCE: sql.raw('e.source'),
-  SUBJECT: sql.raw('e.subject'),
-  ACTOR: sql.raw('e.actor'),
+  TYPE: sql.raw(sqlText`${d.name}`),
+  CATEGORY: sql.raw(sqlText`${d.category}`),
+  SOURCE: sql.raw(sqlText`${e.source}`),
+  SUBJECT: sql.raw(sqlText`${e.subject}`),
+  ACTOR: sql.raw(sqlText`${e.actor}`),
   DOOR: doorName,
-  SUCCESS: sql.raw('(e.success::text collate "C")'),
+  SUCCESS: sql.raw(sqlText`(${e.success}::text collate "C")`),
 };
 
 /** Whether a column needs `d`. */

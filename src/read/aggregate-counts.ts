@@ -3,13 +3,19 @@ import { type SQL, sql } from 'drizzle-orm';
 import { cutForRollups, toRollupFilter } from '../core/aggregate-plan.ts';
 import type { AggregateQuery } from '../core/aggregate.ts';
 import type { EventFilter } from '../core/filter.ts';
+import { columnsOf } from '../db/columns.ts';
 import type { Connection } from '../db/connection.ts';
 import { rows } from '../db/query.ts';
+import { eventDefinitions, events } from '../db/schema.ts';
 import { notExpired } from '../db/stored-event.ts';
 import { readStanding } from './aggregate-answer.ts';
 import { aggregateRollups } from './aggregate-from-rollups.ts';
 import { standingSql } from './aggregate-place.ts';
 import { intArray } from './params.ts';
+
+const e = columnsOf(events, 'e');
+const d = columnsOf(eventDefinitions, 'd');
+const t = columnsOf(events, 't');
 
 export interface DefinitionCount {
   readonly eventCount: number;
@@ -79,18 +85,18 @@ async function definitionCounts(
     sql`
       with place as materialized (${standingSql(workspaceId)}),
       tail as materialized (
-        select e.definition_id, count(*) as n, min(e.recorded_at) as first_at,
-          max(e.recorded_at) as last_at
+        select ${e.definition_id}, count(*) as n, min(${e.recorded_at}) as first_at,
+          max(${e.recorded_at}) as last_at
         from events e
-        where e.workspace_id = ${workspaceId}::int and e.position > (select folded from place)
-          and e.recorded_at >= (select folded_at from place) and ${ofTail}
-        group by e.definition_id
+        where ${e.workspace_id} = ${workspaceId}::int and ${e.position} > (select folded from place)
+          and ${e.recorded_at} >= (select folded_at from place) and ${ofTail}
+        group by ${e.definition_id}
       )
-      select d.id, d.event_count + coalesce(t.n, 0) as n,
-        least(d.first_recorded_at, t.first_at) as first_at,
-        greatest(d.last_recorded_at, t.last_at) as last_at
-      from event_definitions d left join tail t on t.definition_id = d.id
-      where d.workspace_id = ${workspaceId}::int and d.id = any(${intArray(ids)})`,
+      select ${d.id}, ${d.event_count} + coalesce(t.n, 0) as n,
+        least(${d.first_recorded_at}, t.first_at) as first_at,
+        greatest(${d.last_recorded_at}, t.last_at) as last_at
+      from event_definitions d left join tail t on ${t.definition_id} = ${d.id}
+      where ${d.workspace_id} = ${workspaceId}::int and ${d.id} = any(${intArray(ids)})`,
   );
   return new Map(
     found.map(({ id, n, first_at, last_at }) => [

@@ -4,8 +4,10 @@ import { type BucketGrid } from '../core/aggregate-plan.ts';
 import type { AggregateQuery } from '../core/aggregate.ts';
 import type { LogPlace } from '../core/cursor.ts';
 import type { EventFilter } from '../core/filter.ts';
+import { columnsOf } from '../db/columns.ts';
 import type { Connection } from '../db/connection.ts';
 import { rows } from '../db/query.ts';
+import { events } from '../db/schema.ts';
 import { countedEvents, notExpired } from '../db/stored-event.ts';
 import {
   groupColumn,
@@ -26,6 +28,8 @@ import {
   totalSql,
 } from './aggregate-place.ts';
 import { filterSql } from './filters.ts';
+
+const e = columnsOf(events, 'e');
 
 export interface Question {
   readonly workspaceId: number;
@@ -51,7 +55,7 @@ function eventsSql({ workspaceId, query, grid, asOf, rowsMax }: Question): SQL {
   const measured = measures.map(
     (measure, at) => sql`, ${measureColumn(measure, sql.raw(`x.x${at}`))} as ${sql.raw(`m${at}`)}`,
   );
-  const isUpTo = asOf === null ? sql`` : sql`and e.position <= ${asOf.position}::bigint`;
+  const isUpTo = asOf === null ? sql`` : sql`and ${e.position} <= ${asOf.position}::bigint`;
   return sql`
     with place as materialized (${standingSql(workspaceId)}),
     grid as materialized (select ${instantArray(grid.boundaries.slice(0, -1))} as starts)
@@ -61,11 +65,11 @@ function eventsSql({ workspaceId, query, grid, asOf, rowsMax }: Question): SQL {
       sql`
       select x.b${groupNames}, count(*) as n${sql.join(measured)}${totalSql(query)}
       from (
-        select width_bucket(e.occurred_at, (select starts from grid)) as b
+        select width_bucket(${e.occurred_at}, (select starts from grid)) as b
           ${sql.join(groups)}${sql.join(values)}
         from ${sourceOf(query)}
-        where e.workspace_id = ${workspaceId}::int and e.occurred_at >= ${instantParam(from)}
-          and e.occurred_at < ${instantParam(to)} ${isUpTo}
+        where ${e.workspace_id} = ${workspaceId}::int and ${e.occurred_at} >= ${instantParam(from)}
+          and ${e.occurred_at} < ${instantParam(to)} ${isUpTo}
           and ${notExpired} and ${filterSql(filter, workspaceId)}
         offset 0
       ) x

@@ -11,8 +11,16 @@ import { rowsAround } from '../core/aggregate-plan.ts';
 import type { AggregateQuery } from '../core/aggregate.ts';
 import type { Interval, Piece } from '../core/bucket.ts';
 import type { EventFilter } from '../core/filter.ts';
+import { columnsOf } from '../db/columns.ts';
 import type { Connection } from '../db/connection.ts';
 import { rows } from '../db/query.ts';
+import {
+  eventCounts,
+  eventDefinitions,
+  eventMeasures,
+  events,
+  measureFills,
+} from '../db/schema.ts';
 import { notExpired } from '../db/stored-event.ts';
 import {
   average,
@@ -34,6 +42,12 @@ import {
 } from './aggregate-place.ts';
 import { filterSql } from './filters.ts';
 import { textArray } from './params.ts';
+
+const d = columnsOf(eventDefinitions, 'd');
+const rollup = columnsOf(eventCounts, 'e');
+const measured = columnsOf(eventMeasures, 'e');
+const e = columnsOf(events, 'e');
+const f = columnsOf(measureFills, 'f');
 
 export interface RollupQuestion extends Question {
   readonly pieces: readonly Piece[];
@@ -83,7 +97,7 @@ function rollupsSql(question: RollupQuestion): SQL {
   ];
   const groups = groupBy.map((key, at) => sql`, ${groupColumn(key)} as ${sql.raw(`g${at}`)}`);
   const join = groupBy.some(isOfDefinition)
-    ? sql`join event_definitions d on d.workspace_id = ${workspaceId}::int and d.id = e.definition_id`
+    ? sql`join event_definitions d on ${d.workspace_id} = ${workspaceId}::int and ${d.id} = ${rollup.definition_id}`
     : sql``;
   return sql`
     with place as materialized (${standingSql(workspaceId)}),
@@ -117,21 +131,21 @@ const NO_MEASURE = sql`, null::int as p, null::bigint as c, null::numeric as s, 
 function countsOf(question: RollupQuestion, piece: Piece): SQL {
   const padding = propertiesOf(question.query).length > 0 ? NO_MEASURE : sql``;
   return sql`
-    select ${bucketOf(question, sql`e.bucket`)} as b, e.definition_id, e.door, e.count as n${padding}
+    select ${bucketOf(question, sql`${rollup.bucket}`)} as b, ${rollup.definition_id}, ${rollup.door}, ${rollup.count} as n${padding}
     from event_counts e where ${rowsOf(question, piece)}`;
 }
 
 function measuresOf(question: RollupQuestion, piece: Piece, properties: readonly string[]): SQL {
   return sql`
-    select ${bucketOf(question, sql`e.bucket`)}, e.definition_id, e.door, 0,
-      array_position(${textArray(properties)}, e.property), e.count, e.sum, e.min, e.max
+    select ${bucketOf(question, sql`${rollup.bucket}`)}, ${measured.definition_id}, ${measured.door}, 0,
+      array_position(${textArray(properties)}, ${measured.property}), ${measured.count}, ${measured.sum}, ${measured.min}, ${measured.max}
     from event_measures e
-    where ${rowsOf(question, piece)} and e.property = any(${textArray(properties)})`;
+    where ${rowsOf(question, piece)} and ${measured.property} = any(${textArray(properties)})`;
 }
 
 function rowsOf({ workspaceId, filter }: RollupQuestion, { grain, from, to }: Piece): SQL {
-  return sql`e.workspace_id = ${workspaceId}::int and e.grain = ${grain}::smallint
-    and e.bucket >= ${instantParam(from)} and e.bucket < ${instantParam(to)}
+  return sql`${rollup.workspace_id} = ${workspaceId}::int and ${rollup.grain} = ${grain}::smallint
+    and ${rollup.bucket} >= ${instantParam(from)} and ${rollup.bucket} < ${instantParam(to)}
     and ${filterSql(filter, workspaceId)}`;
 }
 
@@ -141,21 +155,21 @@ function rowsOf({ workspaceId, filter }: RollupQuestion, { grain, from, to }: Pi
  */
 function looseEvents(question: RollupQuestion, hasMeasures: boolean): SQL {
   const { workspaceId, asOf, interval, pieces, filter } = question;
-  const payload = hasMeasures ? sql`, e.payload` : sql``;
-  const emptied = sql`(e.redacted_at is not null or coalesce(e.expires_at <= now(), false))`;
+  const payload = hasMeasures ? sql`, ${e.payload}` : sql``;
+  const emptied = sql`(${e.redacted_at} is not null or coalesce(${e.expires_at} <= now(), false))`;
   const inTime = ({ from, to }: Interval) =>
-    sql`e.occurred_at >= ${instantParam(from)} and e.occurred_at < ${instantParam(to)}`;
+    sql`${e.occurred_at} >= ${instantParam(from)} and ${e.occurred_at} < ${instantParam(to)}`;
   const behind = (sign: SQL, bounds: SQL) => sql`
-    select ${sign} as sign, e.occurred_at, e.definition_id, e.door,
+    select ${sign} as sign, ${e.occurred_at}, ${e.definition_id}, ${e.door},
       ${emptied} as emptied${payload}
-    from (select * from events e where e.workspace_id = ${workspaceId}::int and ${bounds} offset 0) e
+    from (select * from events e where ${e.workspace_id} = ${workspaceId}::int and ${bounds} offset 0) e
     where ${inTime(interval)} and ${filterSql(filter, workspaceId)}
       ${question.shownOnly === true ? sql`and ${notExpired}` : sql``}`;
   const folded = sql`(select folded from place)`;
-  const isUpTo = asOf === null ? sql`` : sql`and e.position <= ${asOf.position}::bigint`;
+  const isUpTo = asOf === null ? sql`` : sql`and ${e.position} <= ${asOf.position}::bigint`;
   const tail = behind(
     sql`1`,
-    sql`e.position > ${folded} and e.recorded_at >= (select folded_at from place) ${isUpTo}`,
+    sql`${e.position} > ${folded} and ${e.recorded_at} >= (select folded_at from place) ${isUpTo}`,
   );
   const taken =
     asOf === null
@@ -163,17 +177,17 @@ function looseEvents(question: RollupQuestion, hasMeasures: boolean): SQL {
       : [
           behind(
             sql`-1`,
-            sql`e.position > ${asOf.position}::bigint and e.position <= ${folded}
-              and e.recorded_at >= ${asOf.recordedAt}::timestamptz
-              and e.recorded_at <= (select folded_at from place)`,
+            sql`${e.position} > ${asOf.position}::bigint and ${e.position} <= ${folded}
+              and ${e.recorded_at} >= ${asOf.recordedAt}::timestamptz
+              and ${e.recorded_at} <= (select folded_at from place)`,
           ),
         ];
   const cut = pieces
     .filter(({ grain }) => grain === null)
     .map(
       piece => sql`
-      select 1, e.occurred_at, e.definition_id, e.door, ${emptied}${payload} from events e
-      where e.workspace_id = ${workspaceId}::int and ${inTime(piece)} and e.position <= ${folded}
+      select 1, ${e.occurred_at}, ${e.definition_id}, ${e.door}, ${emptied}${payload} from events e
+      where ${e.workspace_id} = ${workspaceId}::int and ${inTime(piece)} and ${e.position} <= ${folded}
         and ${filterSql(filter, workspaceId)}`,
     );
   return sql.join([tail, ...taken, ...cut], sql` union all `);
@@ -181,19 +195,19 @@ function looseEvents(question: RollupQuestion, hasMeasures: boolean): SQL {
 
 function looseCounts(question: RollupQuestion, isPadded: boolean): SQL {
   return sql`
-    select ${bucketOf(question, sql`e.occurred_at`)} as b, e.definition_id, e.door,
+    select ${bucketOf(question, sql`${e.occurred_at}`)} as b, ${rollup.definition_id}, ${rollup.door},
       e.sign::bigint as n${isPadded ? NO_MEASURE : sql``}
     from loose e`;
 }
 
 function looseMeasures(question: RollupQuestion, properties: readonly string[]): SQL {
   return sql`
-    select ${bucketOf(question, sql`e.occurred_at`)}, e.definition_id, e.door, 0,
+    select ${bucketOf(question, sql`${e.occurred_at}`)}, ${rollup.definition_id}, ${rollup.door}, 0,
       v.p, e.sign, e.sign * v.value, v.value, v.value
     from loose e cross join lateral (
-      select p.p::int, (e.payload ->> p.property)::numeric as value
+      select p.p::int, (${e.payload} ->> p.property)::numeric as value
       from unnest(${textArray(properties)}) with ordinality p (property, p)
-      where jsonb_typeof(e.payload -> p.property) = 'number'
+      where jsonb_typeof(${e.payload} -> p.property) = 'number'
     ) v`;
 }
 
@@ -221,11 +235,11 @@ function tornSql(question: RollupQuestion, hasMeasures: boolean): SQL {
   const isShort = cut.map(piece => {
     const around = rowsAround(piece, question.nowMs);
     return sql`(
-      select coalesce(sum(e.count), 0) from event_counts e where ${rowsOf(question, around)}
+      select coalesce(sum(${rollup.count}), 0) from event_counts e where ${rowsOf(question, around)}
     ) <> (
       select count(*) from events e
-      where e.workspace_id = ${workspaceId}::int and e.occurred_at >= ${instantParam(around.from)}
-        and e.occurred_at < ${instantParam(around.to)} and e.position <= place.folded
+      where ${rollup.workspace_id} = ${workspaceId}::int and ${e.occurred_at} >= ${instantParam(around.from)}
+        and ${e.occurred_at} < ${instantParam(around.to)} and ${e.position} <= place.folded
         and ${filterSql(filter, workspaceId)}
     )`;
   });
@@ -241,13 +255,13 @@ function lackingSql(question: RollupQuestion, properties: readonly string[]): SQ
   const { workspaceId, filter } = question;
   return sql`exists (
     select from (
-      select d.id as definition_id, r.door from event_definitions d
+      select ${d.id} as definition_id, r.door from event_definitions d
       cross join generate_series(1, 7) r (door)
-      where d.workspace_id = ${workspaceId}::int and d.id not in (
-        select f.definition_id from measure_fills f
-        where f.workspace_id = ${workspaceId}::int and f.property = any(${textArray(properties)})
-          and f.filled >= f.upto and not f.dropped and f.set_aside_at is null
-        group by f.definition_id having count(*) = ${properties.length}::int
+      where ${d.workspace_id} = ${workspaceId}::int and ${d.id} not in (
+        select ${f.definition_id} from measure_fills f
+        where ${f.workspace_id} = ${workspaceId}::int and ${f.property} = any(${textArray(properties)})
+          and ${f.filled} >= ${f.upto} and not ${f.dropped} and ${f.set_aside_at} is null
+        group by ${f.definition_id} having count(*) = ${properties.length}::int
       )
     ) e where ${filterSql(filter, workspaceId)}
   )`;

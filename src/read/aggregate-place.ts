@@ -6,6 +6,12 @@ import { type SQL, sql } from 'drizzle-orm';
 import type { AggregateRow } from '../core/aggregate-list.ts';
 import type { AggregateQuery } from '../core/aggregate.ts';
 import { LOG_BEGINNING, type LogPlace } from '../core/cursor.ts';
+import { columnsOf } from '../db/columns.ts';
+import { workspaceHeads, workspaceMarks } from '../db/schema.ts';
+
+const h = columnsOf(workspaceHeads, 'h');
+const m = columnsOf(workspaceMarks, 'm');
+const n = columnsOf(workspaceHeads, 'n');
 
 export interface Standing {
   readonly head: LogPlace;
@@ -30,14 +36,14 @@ export interface StandingRow {
 /** One row, also for a workspace without events. */
 export function standingSql(workspaceId: number): SQL {
   return sql`
-    select h.head, h.recorded_at as head_at, coalesce(m.folded, 0) as folded,
-      coalesce(m.folded_recorded_at, '-infinity') as folded_at, coalesce(m.tail, 1) as tail,
-      coalesce(m.days_zone, '') as days_zone, coalesce(m.expires_first <= now(), false) as has_expired
+    select ${h.head}, ${h.recorded_at} as head_at, coalesce(${m.folded}, 0) as folded,
+      coalesce(${m.folded_recorded_at}, '-infinity') as folded_at, coalesce(${m.tail}, 1) as tail,
+      coalesce(${m.days_zone}, '') as days_zone, coalesce(${m.expires_first} <= now(), false) as has_expired
     from (select ${workspaceId}::int as id) w
-    left join workspace_marks m on m.workspace_id = w.id
+    left join workspace_marks m on ${m.workspace_id} = w.id
     left join lateral (
-      select n.head, n.recorded_at from workspace_heads n
-      where n.workspace_id = w.id order by n.head desc limit 1
+      select ${n.head}, ${n.recorded_at} from workspace_heads n
+      where ${n.workspace_id} = w.id order by ${n.head} desc limit 1
     ) h on true`;
 }
 

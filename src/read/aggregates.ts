@@ -22,8 +22,12 @@ import type {
 import { cursorInvalid } from '../core/cursor.ts';
 import { GatewayError } from '../core/errors.ts';
 import { checkPageArgs, type PageArgs, type PageRequest } from '../core/page.ts';
+import { columnsOf, type Row, sqlText } from '../db/columns.ts';
 import type { Connection } from '../db/connection.ts';
+import { workspaces } from '../db/schema.ts';
 import { readAnswer } from './aggregate-answer.ts';
+
+const WORKSPACE = columnsOf(workspaces);
 
 export interface AggregateReaderOptions {
   readonly read: Connection;
@@ -92,8 +96,8 @@ function checkTopList({ after, last, before }: PageArgs): void {
 }
 
 export async function readZone(read: Connection, workspaceId: number): Promise<string> {
-  const [row] = await read.query<{ time_zone: string }>(
-    'select time_zone from workspaces where id = $1',
+  const [row] = await read.query<Row<typeof workspaces, 'time_zone'>>(
+    sqlText`select ${WORKSPACE.time_zone} from workspaces where ${WORKSPACE.id} = $1`,
     [workspaceId],
   );
   return row?.time_zone ?? 'UTC';

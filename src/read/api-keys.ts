@@ -2,11 +2,15 @@ import { sql } from 'drizzle-orm';
 import type { ApiKeyInfo } from '../core/api-key.ts';
 import { cursorInvalid, decodeCursor, encodeCursor } from '../core/cursor.ts';
 import { checkPageArgs, type Page, type PageArgs } from '../core/page.ts';
+import { columnsOf } from '../db/columns.ts';
 import type { Connection } from '../db/connection.ts';
 import { rows } from '../db/query.ts';
+import { apiKeys } from '../db/schema.ts';
 import { API_KEY_COLUMNS, toApiKeyInfo, type ApiKeyRow } from '../db/stored-api-key.ts';
 import { readList } from './lists.ts';
 import { intArray } from './params.ts';
+
+const k = columnsOf(apiKeys, 'k');
 
 /** One statement each. Never a secret or its hash. */
 export interface ApiKeyReader {
@@ -33,8 +37,8 @@ export function createApiKeyReader(read: Connection): ApiKeyReader {
       const page = await readList<ApiKeyRow>(read, {
         columns,
         from: sql`api_keys k`,
-        where: workspaceId === null ? sql`true` : sql`k.workspace_id = ${workspaceId}`,
-        key: [sql`k.id`],
+        where: workspaceId === null ? sql`true` : sql`${k.workspace_id} = ${workspaceId}`,
+        key: [sql`${k.id}`],
         placeOf: cursor => decodeCursor(cursor, FIELD, workspaceId ?? ALL).map(readId),
         request: checkPageArgs(args),
       });
@@ -43,7 +47,7 @@ export function createApiKeyReader(read: Connection): ApiKeyReader {
     async byIds(ids) {
       const found = await rows<ApiKeyRow>(
         read,
-        sql`select ${columns} from api_keys k where k.id = any(${intArray(ids)})`,
+        sql`select ${columns} from api_keys k where ${k.id} = any(${intArray(ids)})`,
       );
       const byId = new Map(found.map(row => [row.id, toApiKeyInfo(row)]));
       return ids.map(id => byId.get(id) ?? null);

@@ -6,10 +6,14 @@ import { SEARCH_SEPARATOR, searchWords } from '../core/filter-search.ts';
 import type { JsonObject } from '../core/json.ts';
 import { checkPageArgs, type Page, type PageArgs } from '../core/page.ts';
 import { isStorableText } from '../core/text.ts';
+import { columnsOf, type Row, sqlText } from '../db/columns.ts';
 import type { Connection } from '../db/connection.ts';
 import { rows } from '../db/query.ts';
+import { eventDefinitions } from '../db/schema.ts';
 import { readList, textPlace } from './lists.ts';
 import { allOf, intArray, textArray } from './params.ts';
+
+const d = columnsOf(eventDefinitions, 'd');
 
 export interface DefinitionPageArgs extends PageArgs {
   readonly filter?: EventDefinitionFilter | null | undefined;
@@ -24,30 +28,10 @@ export interface DefinitionReader {
   byIds(workspaceId: number, ids: readonly number[]): Promise<(EventDefinition | null)[]>;
 }
 
-interface DefinitionRow {
-  workspace_id: number;
-  id: number;
-  name: string;
-  title: string | null;
-  description: string | null;
-  category: string | null;
-  status: EventDefinition['status'];
-  payload_schema: string | null;
-  validation: EventDefinition['validation'];
-  version: number;
-  revision: number;
-  measures: string[];
-  created_at: Date;
-  updated_at: Date;
-  event_count: number;
-  first_recorded_at: Date | null;
-  last_recorded_at: Date | null;
-}
+type DefinitionRow = Row<typeof eventDefinitions>;
 
 const columns = sql.raw(
-  'd.workspace_id, d.id, d.name, d.title, d.description, d.category, d.status, ' +
-    'd.payload_schema, d.validation, d.version, d.revision, d.measures, d.created_at, ' +
-    'd.updated_at, d.event_count, d.first_recorded_at, d.last_recorded_at',
+  sqlText`${d.workspace_id}, ${d.id}, ${d.name}, ${d.title}, ${d.description}, ${d.category}, ${d.status}, ${d.payload_schema}, ${d.validation}, ${d.version}, ${d.revision}, ${d.measures}, ${d.created_at}, ${d.updated_at}, ${d.event_count}, ${d.first_recorded_at}, ${d.last_recorded_at}`,
 );
 
 const FIELD = 'definitions.name';
@@ -67,10 +51,10 @@ export function createDefinitionReader(read: Connection): DefinitionReader {
         columns,
         from: sql`event_definitions d`,
         where: filterCondition(workspaceId, args.filter),
-        key: [sql`d.name`],
+        key: [sql`${d.name}`],
         placeOf,
         request,
-        bytes: sql`coalesce(octet_length(d.payload_schema::text), 0)`,
+        bytes: sql`coalesce(octet_length(${d.payload_schema}::text), 0)`,
       });
       return { ...page, items: page.items.map(toDefinition) };
     },
@@ -84,14 +68,14 @@ export function createDefinitionReader(read: Connection): DefinitionReader {
     },
     async byNames(workspaceId, names) {
       const found = await select(
-        sql`d.workspace_id = ${workspaceId} and d.name = any(${textArray(names.filter(isStorableText))})`,
+        sql`${d.workspace_id} = ${workspaceId} and ${d.name} = any(${textArray(names.filter(isStorableText))})`,
       );
       const byName = new Map(found.map(row => [row.name, toDefinition(row)]));
       return names.map(name => byName.get(name) ?? null);
     },
     async byIds(workspaceId, ids) {
       const found = await select(
-        sql`d.workspace_id = ${workspaceId} and d.id = any(${intArray(ids)})`,
+        sql`${d.workspace_id} = ${workspaceId} and ${d.id} = any(${intArray(ids)})`,
       );
       const byId = new Map(found.map(row => [row.id, toDefinition(row)]));
       return ids.map(id => byId.get(id) ?? null);
@@ -104,18 +88,18 @@ function filterCondition(
   filter: EventDefinitionFilter | null | undefined,
 ): SQL {
   checkDefinitionFilter(filter);
-  const conditions = [sql`d.workspace_id = ${workspaceId}`];
+  const conditions = [sql`${d.workspace_id} = ${workspaceId}`];
   const among = (column: SQL, values: readonly string[] | null | undefined) => {
     if (values != null) conditions.push(sql`${column} = any(${textArray(values)})`);
   };
-  among(sql`d.name`, filter?.names);
-  among(sql`d.category`, filter?.categories);
-  among(sql`d.status`, filter?.statuses);
+  among(sql`${d.name}`, filter?.names);
+  among(sql`${d.category}`, filter?.categories);
+  among(sql`${d.status}`, filter?.statuses);
   if (filter?.namePrefix != null) {
-    conditions.push(sql`starts_with(d.name, ${filter.namePrefix})`);
+    conditions.push(sql`starts_with(${d.name}, ${filter.namePrefix})`);
   }
   for (const word of searchWords(filter?.search ?? '')) {
-    const texts = sql`concat_ws(${SEARCH_SEPARATOR}::text, d.name, d.title, d.description, d.category)`;
+    const texts = sql`concat_ws(${SEARCH_SEPARATOR}::text, ${d.name}, ${d.title}, ${d.description}, ${d.category})`;
     conditions.push(sql`strpos(lower(${texts} collate "C"), ${word}) > 0`);
   }
   return allOf(conditions);

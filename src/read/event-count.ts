@@ -2,8 +2,10 @@ import { type SQL, sql } from 'drizzle-orm';
 import { GatewayError } from '../core/errors.ts';
 import { checkFilter } from '../core/filter-check.ts';
 import type { EventFilter } from '../core/filter.ts';
+import { columnsOf } from '../db/columns.ts';
 import type { Connection } from '../db/connection.ts';
 import { rows } from '../db/query.ts';
+import { events } from '../db/schema.ts';
 import { codeOf, SQLSTATE } from '../db/sqlstate.ts';
 import { countedEvents, notExpired } from '../db/stored-event.ts';
 import type { AggregateCounts } from './aggregate-counts.ts';
@@ -11,6 +13,8 @@ import { PARENT_CONDITIONS } from './event-page-plan.ts';
 import type { EventParentField } from './event-reader.ts';
 import { filterSql } from './filters.ts';
 import { allOf, textArray } from './params.ts';
+
+const e = columnsOf(events, 'e');
 
 export interface CountRequest {
   readonly counts: Pick<AggregateCounts, 'countFromRollups' | 'shownOfDefinitions'>;
@@ -32,7 +36,7 @@ export async function countEvents(
     ? countAll(workspaceId)
     : sql`
         select count(*) as count from ${countedEvents}
-        where e.workspace_id = ${workspaceId} and ${notExpired} and ${filterSql(filter, workspaceId)}`;
+        where ${e.workspace_id} = ${workspaceId} and ${notExpired} and ${filterSql(filter, workspaceId)}`;
   const found = await countsWithin(read, statement, countWithinMs);
   return found && (found[0] ?? 0);
 }
@@ -51,7 +55,11 @@ export async function countEventsBy(
     const known = await counts.shownOfDefinitions(workspaceId, values.map(Number));
     if (known !== null) return values.map(id => known.get(Number(id)) ?? 0);
   }
-  const conditions = [sql`e.workspace_id = ${workspaceId}`, notExpired, PARENT_CONDITIONS[field]];
+  const conditions = [
+    sql`${e.workspace_id} = ${workspaceId}`,
+    notExpired,
+    PARENT_CONDITIONS[field],
+  ];
   if (filter != null) conditions.push(filterSql(filter, workspaceId));
   const statement = sql`
     select (select count(*) from ${countedEvents} where ${allOf(conditions)}) as count
@@ -64,8 +72,8 @@ function isOfAll(filter: EventFilter | null | undefined): boolean {
   return filter == null || Object.values(filter).every(value => value == null);
 }
 
-/** Null where counting takes longer than its limit. */
-async function countsWithin(
+/** The column `count` of each row; null where counting takes longer than its limit. */
+export async function countsWithin(
   read: Connection,
   statement: SQL,
   timeoutMs: number,
@@ -82,12 +90,12 @@ async function countsWithin(
 /** Positions are dense for ever, so only what has expired is counted one by one. */
 function countAll(workspaceId: number) {
   const end = (direction: 'asc' | 'desc') => sql`
-    select e.position from events e where e.workspace_id = ${workspaceId}
-    order by e.position ${sql.raw(direction)} limit 1`;
+    select ${e.position} from events e where ${e.workspace_id} = ${workspaceId}
+    order by ${e.position} ${sql.raw(direction)} limit 1`;
   return sql`
     select coalesce((${end('desc')}) - (${end('asc')}) + 1, 0) - (
       select count(*) from events e
-      where e.workspace_id = ${workspaceId} and e.expires_at <= now()
+      where ${e.workspace_id} = ${workspaceId} and ${e.expires_at} <= now()
     ) as count`;
 }
 

@@ -3,9 +3,11 @@ import { type SQL, sql } from 'drizzle-orm';
 import { LOG_BEGINNING, type LogPlace } from '../core/cursor.ts';
 import { readableJson } from '../core/exact-json.ts';
 import { goingOn } from '../core/page.ts';
+import { columnsOf, sqlText } from '../db/columns.ts';
 import type { Connection } from '../db/connection.ts';
 import type { EventRows } from '../db/event-rows.ts';
 import { rows } from '../db/query.ts';
+import { events } from '../db/schema.ts';
 import { eventColumns, headColumns } from '../db/stored-event.ts';
 import { damagedSql, eventJson, holdsField } from './event-json.ts';
 import {
@@ -20,6 +22,8 @@ import {
   tailSql,
 } from './event-page-plan.ts';
 import type { EventJsonPage, EventJsonPageShape, EventPageEnds } from './event-reader.ts';
+
+const e = columnsOf(events, 'e');
 
 export interface EventJsonPageRequest extends EventPageRequest {
   readonly shape: EventJsonPageShape;
@@ -114,13 +118,15 @@ function places({ request, order, keyset }: EventPagePlan): SQL[] {
   const extra = sql.raw(`greatest(count(*) - ${request.size}, 0)`);
   const first = request.backward ? sql`${extra} + 1` : sql`1`;
   const last = request.backward ? sql`count(*)` : sql`count(*) - ${extra}`;
-  const at = sql.raw(order.field === 'OCCURRED_AT' ? 'e.occurred_at' : 'e.recorded_at');
+  const at = sql.raw(
+    order.field === 'OCCURRED_AT' ? sqlText`${e.occurred_at}` : sqlText`${e.recorded_at}`,
+  );
   const nth = (column: SQL, index: SQL) =>
     sql`(array_agg(${column} order by ${keyset.listOrder}))[(${index})::int]`;
   return [
-    sql`${nth(sql`e.position`, first)} as first_position`,
+    sql`${nth(sql`${e.position}`, first)} as first_position`,
     sql`${nth(at, first)} as first_at`,
-    sql`${nth(sql`e.position`, last)} as last_position`,
+    sql`${nth(sql`${e.position}`, last)} as last_position`,
     sql`${nth(at, last)} as last_at`,
   ];
 }

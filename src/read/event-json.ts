@@ -7,6 +7,10 @@ import { type SQL, sql } from 'drizzle-orm';
 import { encodeCursor } from '../core/cursor.ts';
 import { DOORS } from '../core/event.ts';
 import { LIMITS } from '../core/limits.ts';
+import { type ColumnName, columnsOf, rawSql, type SqlText, sqlText } from '../db/columns.ts';
+import { events } from '../db/schema.ts';
+
+const e = columnsOf(events, 'e');
 
 /** What stands behind a key: a field of the event, a text, or an object again. */
 export type EventJsonValue = EventJsonField | { readonly text: string } | EventJsonShape;
@@ -20,43 +24,54 @@ const letters = (text: string): Part => ({ letters: text });
 const expression = (text: string): Part => ({ expression: text });
 const inQuotes = (text: string) => [letters('"'), expression(text), letters('"')];
 
-const value = (column: string) => [expression(`to_json(e.${column})`)];
-const valueOrNull = (column: string) => [expression(`coalesce(to_json(e.${column}), 'null')`)];
-/** As `Date.toISOString` writes it; sessions run in UTC. */
-const iso = (column: string) => `to_char(e.${column}, 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`;
-const instantOrNull = (column: string) => [
-  expression(`coalesce('"' || ${iso(column)} || '"', 'null')`),
+/** Of the definition: `eventColumns` names it so. */
+const TYPE = sqlText`e.type`;
+
+const value = (column: ColumnName | SqlText) => [expression(sqlText`to_json(${column})`)];
+const valueOrNull = (column: ColumnName) => [
+  expression(sqlText`coalesce(to_json(${column}), 'null')`),
 ];
-const epochMs = (column: string) => `(extract(epoch from e.${column}) * 1000)::bigint`;
+/** As `Date.toISOString` writes it; sessions run in UTC. */
+const iso = (column: ColumnName) => sqlText`to_char(${column}, 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`;
+const instantOrNull = (column: ColumnName) => [
+  expression(sqlText`coalesce('"' || ${iso(column)} || '"', 'null')`),
+];
+const epochMs = (column: ColumnName) => sqlText`(extract(epoch from ${column}) * 1000)::bigint`;
 /** Postgres breaks base64 into lines. */
 const base64Url = (text: string) =>
   `translate(encode(convert_to(${text}, 'UTF8'), 'base64'), E'+/=\\n', '-_')`;
-const cases = Object.entries(DOORS).map(([door, number]) => `when ${number} then '${door}'`);
+const DOOR_NAMES = rawSql(
+  Object.entries(DOORS)
+    .map(([door, number]) => `when ${number} then '${door}'`)
+    .join(' '),
+);
 
 /** The fields of an event, each by its name in the API. Cursors are made with the prefix of a workspace. */
 const FIELDS = {
   id: inQuotes(
-    base64Url(`concat('Event:', e.workspace_id, ':', e.position, ':', ${epochMs('recorded_at')})`),
+    base64Url(
+      sqlText`concat('Event:', ${e.workspace_id}, ':', ${e.position}, ':', ${epochMs(e.recorded_at)})`,
+    ),
   ),
-  eventId: value('event_id'),
-  position: [expression('e.position')],
-  type: value('type'),
-  occurredAt: inQuotes(iso('occurred_at')),
-  recordedAt: inQuotes(iso('recorded_at')),
-  expiresAt: instantOrNull('expires_at'),
-  redactedAt: instantOrNull('redacted_at'),
-  source: valueOrNull('source'),
-  subject: valueOrNull('subject'),
-  actor: valueOrNull('actor'),
-  description: valueOrNull('description'),
-  icon: valueOrNull('icon'),
-  notify: value('notify'),
-  success: valueOrNull('success'),
-  clientIp: valueOrNull('client_ip'),
-  parentId: valueOrNull('parent_id'),
-  groupId: valueOrNull('group_id'),
-  door: inQuotes(`case e.door ${cases.join(' ')} end`),
-  payload: [expression('e.payload')],
+  eventId: value(e.event_id),
+  position: [expression(sqlText`${e.position}`)],
+  type: value(TYPE),
+  occurredAt: inQuotes(iso(e.occurred_at)),
+  recordedAt: inQuotes(iso(e.recorded_at)),
+  expiresAt: instantOrNull(e.expires_at),
+  redactedAt: instantOrNull(e.redacted_at),
+  source: valueOrNull(e.source),
+  subject: valueOrNull(e.subject),
+  actor: valueOrNull(e.actor),
+  description: valueOrNull(e.description),
+  icon: valueOrNull(e.icon),
+  notify: value(e.notify),
+  success: valueOrNull(e.success),
+  clientIp: valueOrNull(e.client_ip),
+  parentId: valueOrNull(e.parent_id),
+  groupId: valueOrNull(e.group_id),
+  door: inQuotes(sqlText`case ${e.door} ${DOOR_NAMES} end`),
+  payload: [expression(sqlText`${e.payload}`)],
 } as const satisfies Record<string, readonly Part[]>;
 
 /** `cursor` is an event's own, `placeInList` that of its place in a list of some order. */
@@ -115,28 +130,33 @@ function partsOfValue(each: EventJsonValue, scope: EventJsonScope): readonly Par
 function cursorParts(epoch: string, orderField: EventJsonScope['orderField']): Part[] {
   const [field, column] =
     orderField === 'POSITION'
-      ? (['events.position', 'recorded_at'] as const)
-      : (['events.occurredAt', 'occurred_at'] as const);
+      ? (['events.position', e.recorded_at] as const)
+      : (['events.occurredAt', e.occurred_at] as const);
   const [name] = Buffer.from(encodeCursor(field, 0, []), 'base64url')
     .toString()
     .split(':');
-  const before = [`'${name}:'`, 'e.workspace_id', quoted(`:${encodeURIComponent(epoch)}:`)];
-  return inQuotes(base64Url(`concat(${before.join(', ')}, e.position, ':', ${epochMs(column)})`));
+  const before = rawSql(`'${name}:'`);
+  const scope = rawSql(quoted(`:${encodeURIComponent(epoch)}:`));
+  return inQuotes(
+    base64Url(
+      sqlText`concat(${before}, ${e.workspace_id}, ${scope}, ${e.position}, ':', ${epochMs(column)})`,
+    ),
+  );
 }
 
 const LAST_DOOR = Math.max(...Object.values(DOORS));
-const FROM = `'${String(LIMITS.yearMin).padStart(4, '0')}-01-01'::timestamptz`;
-const BEFORE = `'${LIMITS.yearMax + 1}-01-01'::timestamptz`;
+const FROM = rawSql(`'${String(LIMITS.yearMin).padStart(4, '0')}-01-01'::timestamptz`);
+const BEFORE = rawSql(`'${LIMITS.yearMax + 1}-01-01'::timestamptz`);
 
 /** Whether a row `e` holds what this file has no form for: `toStoredEvent` tells what that is. */
 export function damagedSql(withPayload: boolean): SQL {
   const faults = [
     'e.type is null',
-    `e.door not between 1 and ${LAST_DOOR}`,
-    `e.occurred_at < ${FROM} or e.occurred_at >= ${BEFORE}`,
-    `e.expires_at >= ${BEFORE}`,
-    `e.redacted_at < ${FROM} or e.redacted_at >= ${BEFORE}`,
-    ...(withPayload ? [`jsonb_typeof(e.payload) <> 'object'`] : []),
+    sqlText`${e.door} not between 1 and ${LAST_DOOR}`,
+    sqlText`${e.occurred_at} < ${FROM} or ${e.occurred_at} >= ${BEFORE}`,
+    sqlText`${e.expires_at} >= ${BEFORE}`,
+    sqlText`${e.redacted_at} < ${FROM} or ${e.redacted_at} >= ${BEFORE}`,
+    ...(withPayload ? [sqlText`jsonb_typeof(${e.payload}) <> 'object'`] : []),
   ];
   return sql.raw(faults.join(' or '));
 }

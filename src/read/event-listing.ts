@@ -7,23 +7,29 @@ import { type SQL, sql } from 'drizzle-orm';
 import type { LogPlace } from '../core/cursor.ts';
 import { GatewayError } from '../core/errors.ts';
 import type { StoredEvent } from '../core/event.ts';
+import { columnsOf } from '../db/columns.ts';
 import { EventRows, type EventStatement } from '../db/event-rows.ts';
-import { rows } from '../db/query.ts';
+import { eventDefinitions, eventKeys, events } from '../db/schema.ts';
 import { eventSource, notExpired, toEventHead, toStoredEvent } from '../db/stored-event.ts';
+import { countsWithin } from './event-count.ts';
 import { createEventTallies, type EventTallies } from './event-tallies.ts';
 import { countListed, type ListingCounts } from './listing-counts.ts';
 import { type ListingFilter, listingSource, listingSql } from './listing-filter.ts';
 import { textArray } from './params.ts';
 
+const e = columnsOf(events, 'e');
+const d = columnsOf(eventDefinitions, 'd');
+const k = columnsOf(eventKeys, 'k');
+
 export const OFFSET_MAX = 10_000;
 
 const COLUMNS = {
-  OCCURRED_AT: sql`e.occurred_at`,
-  EXPIRES_AT: sql`e.expires_at`,
-  TYPE: sql`d.name`,
-  SOURCE: sql`e.source`,
-  CLIENT_IP: sql`e.client_ip`,
-  EVENT_ID: sql`e.event_id`,
+  OCCURRED_AT: sql`${e.occurred_at}`,
+  EXPIRES_AT: sql`${e.expires_at}`,
+  TYPE: sql`${d.name}`,
+  SOURCE: sql`${e.source}`,
+  CLIENT_IP: sql`${e.client_ip}`,
+  EVENT_ID: sql`${e.event_id}`,
 } as const;
 
 export interface ListingOrder {
@@ -110,15 +116,9 @@ export function createEventListing({
       const known = await countListed({ read, counts }, workspaceId, filter);
       if (known !== null) return known;
       const where = listingSql(filter, workspaceId);
-      const found = await rows<{ count: number }>(
-        read,
-        sql`select count(*) as count from ${listingSource(filter)} where ${where}`,
-        { timeoutMs: countWithinMs },
-      ).catch((error: unknown) => {
-        if (error instanceof GatewayError && error.code === 'QUERY_TOO_EXPENSIVE') return null;
-        throw error;
-      });
-      return found === null ? null : (found[0]?.count ?? 0);
+      const statement = sql`select count(*) as count from ${listingSource(filter)} where ${where}`;
+      const found = await countsWithin(read, statement, countWithinMs);
+      return found && (found[0] ?? 0);
     },
     async byKey(workspaceId, key) {
       // The limit fences the look-up: with the place at hand one partition is read, by its key.
@@ -127,11 +127,11 @@ export function createEventListing({
         rowsMax: 1,
         select: columns => sql`select e.* from event_keys k cross join lateral (
             select ${columns} from ${eventSource}
-            where e.workspace_id = ${workspaceId} and e.position = k.position
-              and e.recorded_at = k.recorded_at and e.redacted_at is null and ${notExpired}
+            where ${e.workspace_id} = ${workspaceId} and ${e.position} = ${k.position}
+              and ${e.recorded_at} = ${k.recorded_at} and ${e.redacted_at} is null and ${notExpired}
             limit 1
           ) e
-          where k.workspace_id = ${workspaceId} and k.key = ${key}::uuid`,
+          where ${k.workspace_id} = ${workspaceId} and ${k.key} = ${key}::uuid`,
       });
       return event ?? null;
     },
@@ -141,9 +141,9 @@ export function createEventListing({
         rowsMax: limit,
         select: columns => sql`select ${columns} from ${eventSource}
           where ${listingSql(filter, workspaceId)}
-            and e.position > ${after.position} and e.recorded_at >= ${after.recordedAt}
-            and e.position <= ${through.position} and e.recorded_at <= ${through.recordedAt}
-          order by e.position limit ${limit}`,
+            and ${e.position} > ${after.position} and ${e.recorded_at} >= ${after.recordedAt}
+            and ${e.position} <= ${through.position} and ${e.recorded_at} <= ${through.recordedAt}
+          order by ${e.position} limit ${limit}`,
       });
       const last = events.at(-1) ?? after;
       const isWhole = !isCut && events.length < limit;
@@ -154,9 +154,9 @@ export function createEventListing({
 
 function orderBy(order: readonly ListingOrder[]): SQL {
   const keys = order.map(({ key, descending }) => {
-    const value = typeof key === 'string' ? COLUMNS[key] : sql`(e.payload #> ${textArray(key)})`;
+    const value = typeof key === 'string' ? COLUMNS[key] : sql`(${e.payload} #> ${textArray(key)})`;
     return descending ? sql`${value} desc` : sql`${value} asc`;
   });
-  const last = order[0]?.descending === true ? sql`e.position desc` : sql`e.position asc`;
+  const last = order[0]?.descending === true ? sql`${e.position} desc` : sql`${e.position} asc`;
   return sql.join([...keys, last], sql`, `);
 }

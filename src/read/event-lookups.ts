@@ -3,10 +3,14 @@ import { type SQL, sql } from 'drizzle-orm';
 import type { LogPlace } from '../core/cursor.ts';
 import { eventKey } from '../core/event-key.ts';
 import type { StoredEvent } from '../core/event.ts';
+import { columnsOf } from '../db/columns.ts';
 import type { EventRows, EventStatement } from '../db/event-rows.ts';
+import { events } from '../db/schema.ts';
 import { eventSource, notExpired, toEventHead } from '../db/stored-event.ts';
 import type { LookupOptions } from './event-reader.ts';
 import { arrayLiteral } from './params.ts';
+
+const e = columnsOf(events, 'e');
 
 /**
  * By the key that dedupe compares, which leads to the place: `events` has no index by event id.
@@ -70,8 +74,8 @@ async function readAtPlaces(
       select e.* from (select k.position, k.recorded_at from ${places}) as place
       cross join lateral (
         select ${columns} from ${eventSource}
-        where e.workspace_id = ${workspaceId} and e.position = place.position
-          and e.recorded_at = place.recorded_at and ${notExpired}
+        where ${e.workspace_id} = ${workspaceId} and ${e.position} = place.position
+          and ${e.recorded_at} = place.recorded_at and ${notExpired}
         limit 1
       ) e`,
   };

@@ -7,12 +7,18 @@ import { type EventCursors, eventCursors, LOG_BEGINNING } from '../core/cursor.t
 import { GatewayError } from '../core/errors.ts';
 import { checkFilter } from '../core/filter-check.ts';
 import { checkPageArgs, type PageRequest } from '../core/page.ts';
+import { columnsOf } from '../db/columns.ts';
+import { events, workspaceHeads, workspaceMarks } from '../db/schema.ts';
 import { eventSource, notExpired } from '../db/stored-event.ts';
 import type { EventOrder, EventPageArgs, EventParentField } from './event-reader.ts';
 import { filterSql } from './filters.ts';
 import { type Keyset, keyset, type KeysetList, type KeysetPlace, probe } from './keyset.ts';
 import { allOf } from './params.ts';
 import { isFiltered, isSlow, type Reading, walk, windowsOf } from './windows.ts';
+
+const e = columnsOf(events, 'e');
+const h = columnsOf(workspaceHeads, 'h');
+const m = columnsOf(workspaceMarks, 'm');
 
 export interface EventPageRequest {
   readonly workspaceId: number;
@@ -61,7 +67,7 @@ export function planEventPage(
   checkFilter(args.filter);
   const cursors = eventCursors(epoch, workspaceId);
   const list = eventList(request, order, cursors);
-  const conditions = [sql`e.workspace_id = ${workspaceId}`, notExpired];
+  const conditions = [sql`${e.workspace_id} = ${workspaceId}`, notExpired];
   if (parentField !== null) conditions.push(PARENT_CONDITIONS[parentField]);
   if (args.filter != null) conditions.push(filterSql(args.filter, workspaceId));
   const isScan = parentField === null && isSlow(args.filter);
@@ -82,9 +88,9 @@ export function planEventPage(
 
 /** Over the aliases of `eventSource`, and `asked.value`. */
 export const PARENT_CONDITIONS: Readonly<Record<EventParentField, SQL>> = {
-  parentId: sql`e.parent_id = asked.value`,
-  groupId: sql`e.group_id = asked.value`,
-  definitionId: sql`e.definition_id = asked.value::int`,
+  parentId: sql`${e.parent_id} = asked.value`,
+  groupId: sql`${e.group_id} = asked.value`,
+  definitionId: sql`${e.definition_id} = asked.value::int`,
 };
 
 /**
@@ -115,14 +121,14 @@ export function endsSql({ where, keyset: page }: EventPagePlan): SQL {
 /** Selects `head` and `head_recorded_at`; no row where nothing was recorded. */
 export function headSql(workspaceId: number): SQL {
   return sql`
-    select h.head, h.recorded_at as head_recorded_at from workspace_heads h
-    where h.workspace_id = ${workspaceId} order by h.head desc limit 1`;
+    select ${h.head}, ${h.recorded_at} as head_recorded_at from workspace_heads h
+    where ${h.workspace_id} = ${workspaceId} order by ${h.head} desc limit 1`;
 }
 
 /** The oldest position that is kept. */
 export function tailSql(workspaceId: number): SQL {
   return sql`coalesce((
-    select m.tail from workspace_marks m where m.workspace_id = ${workspaceId}
+    select ${m.tail} from workspace_marks m where ${m.workspace_id} = ${workspaceId}
   ), 1)`;
 }
 
@@ -157,7 +163,7 @@ function eventList(
 ): EventList {
   const atPosition = (cursor: string): EventPlace => {
     const { position, recordedAt } = cursors.decodePosition(cursor);
-    const bound = (operator: SQL) => sql`e.recorded_at ${operator} ${recordedAt}`;
+    const bound = (operator: SQL) => sql`${e.recorded_at} ${operator} ${recordedAt}`;
     return { values: [sql`${position}`], bound, recordedAt, position };
   };
   const atInstant = (cursor: string): EventPlace => {
@@ -166,7 +172,8 @@ function eventList(
   };
   const placeOf = field === 'POSITION' ? atPosition : atInstant;
   return {
-    columns: field === 'POSITION' ? [sql`e.position`] : [sql`e.occurred_at`, sql`e.position`],
+    columns:
+      field === 'POSITION' ? [sql`${e.position}`] : [sql`${e.occurred_at}`, sql`${e.position}`],
     descending: direction === 'DESC',
     after: request.after === null ? null : placeOf(request.after),
     before: request.before === null ? null : placeOf(request.before),

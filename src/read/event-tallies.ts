@@ -1,13 +1,18 @@
 /** Counts for doors: from rollups where they hold them, else from the events. */
 import { sql } from 'drizzle-orm';
 import { GatewayError } from '../core/errors.ts';
+import { columnsOf } from '../db/columns.ts';
 import type { Connection } from '../db/connection.ts';
 import { rows } from '../db/query.ts';
+import { eventDefinitions, events } from '../db/schema.ts';
 import { countedEvents } from '../db/stored-event.ts';
 import { countListed, type ListingCounts } from './listing-counts.ts';
 import { listingSource, listingSql, type ListingFilter } from './listing-filter.ts';
 import { textArray } from './params.ts';
 import { countTypesFromRollups, type TypeBucket } from './type-counts.ts';
+
+const d = columnsOf(eventDefinitions, 'd');
+const e = columnsOf(events, 'e');
 
 export interface ValueCount {
   /** JSON text. */
@@ -65,11 +70,11 @@ export function createEventTallies(sources: ListingCounts): EventTallies {
       if (counted !== null) return bounded(counted);
       const found = await rows<TypeBucket>(
         read,
-        sql`select d.name as type, count(*) as count,
-            date_bin(${bucketMs}::float8 * interval '1 millisecond', e.occurred_at,
+        sql`select ${d.name} as type, count(*) as count,
+            date_bin(${bucketMs}::float8 * interval '1 millisecond', ${e.occurred_at},
               timestamptz 'epoch') as start
           from ${countedEvents}
-          where ${listingSql(filter, workspaceId)} and e.occurred_at >= ${since}
+          where ${listingSql(filter, workspaceId)} and ${e.occurred_at} >= ${since}
           group by 1, 3 order by 3, 1 limit ${BUCKETS_MAX + 1}`,
       );
       return bounded(found);
@@ -111,7 +116,7 @@ async function scanSince(
 ): Promise<readonly number[]> {
   const counts = since.map(
     (instant, at) =>
-      sql`count(*) filter (where e.occurred_at >= ${instant}) as ${sql.raw(`since_${at}`)}`,
+      sql`count(*) filter (where ${e.occurred_at} >= ${instant}) as ${sql.raw(`since_${at}`)}`,
   );
   const [row] = await rows<Record<string, number>>(
     read,
@@ -149,5 +154,5 @@ function bounded(buckets: readonly TypeBucket[]): readonly TypeBucket[] {
 
 /** SQL null also for a null of JSON. */
 function valueAt(path: readonly string[]) {
-  return sql`nullif(e.payload #> ${textArray(path)}, 'null'::jsonb)`;
+  return sql`nullif(${e.payload} #> ${textArray(path)}, 'null'::jsonb)`;
 }

@@ -15,7 +15,14 @@ import { SEARCH_SEPARATOR, searchWords } from '../core/filter-search.ts';
 import { endOfPrefix, isIndex } from '../core/filter-values.ts';
 import type { DateTimeRange, EventFilter, PropertyFilter } from '../core/filter.ts';
 import { canonicalIp } from '../core/text.ts';
+import { columnsOf } from '../db/columns.ts';
+import { eventDefinitions, eventKeys, events } from '../db/schema.ts';
 import { allOf, anyOf, arrayLiteral, textArray } from './params.ts';
+
+const e = columnsOf(events, 'e');
+const t = columnsOf(eventDefinitions, 't');
+const k = columnsOf(eventKeys, 'k');
+const d = columnsOf(eventDefinitions, 'd');
 
 /**
  * A condition over the aliases `e` and `d` of `eventSource`, for a filter that `checkFilter` has
@@ -35,25 +42,25 @@ function fieldConditions(filter: EventFilter, workspaceId: number): SQL[] {
   add(filter.types, types => typeAmong(types, workspaceId));
   add(filter.typePrefix, prefix => typePrefixed(prefix, workspaceId));
   add(filter.categories, categories => categoryAmong(categories, workspaceId));
-  add(filter.sources, values => among(sql`e.source`, values));
-  add(filter.sourcePrefix, prefix => prefixed(sql`e.source`, prefix));
-  add(filter.subjects, values => among(sql`e.subject`, values));
-  add(filter.subjectPrefix, prefix => prefixed(sql`e.subject`, prefix));
-  add(filter.actors, values => among(sql`e.actor`, values));
-  add(filter.groupIds, values => among(sql`e.group_id`, values));
-  add(filter.parentIds, values => among(sql`e.parent_id`, values));
+  add(filter.sources, values => among(sql`${e.source}`, values));
+  add(filter.sourcePrefix, prefix => prefixed(sql`${e.source}`, prefix));
+  add(filter.subjects, values => among(sql`${e.subject}`, values));
+  add(filter.subjectPrefix, prefix => prefixed(sql`${e.subject}`, prefix));
+  add(filter.actors, values => among(sql`${e.actor}`, values));
+  add(filter.groupIds, values => among(sql`${e.group_id}`, values));
+  add(filter.parentIds, values => among(sql`${e.parent_id}`, values));
   add(filter.doors, doors => {
     const numbers = doors.map(door => String(DOORS[door]));
-    return sql`e.door = any(${arrayLiteral(numbers)}::smallint[])`;
+    return sql`${e.door} = any(${arrayLiteral(numbers)}::smallint[])`;
   });
-  add(filter.notify, notify => sql`e.notify = ${notify}`);
-  add(filter.success, success => sql`e.success = ${success}`);
+  add(filter.notify, notify => sql`${e.notify} = ${notify}`);
+  add(filter.success, success => sql`${e.success} = ${success}`);
   add(filter.successUnknown, unknown =>
-    unknown ? sql`e.success is null` : sql`e.success is not null`,
+    unknown ? sql`${e.success} is null` : sql`${e.success} is not null`,
   );
-  add(filter.clientIps, ips => among(sql`e.client_ip`, ips.map(canonicalIp)));
-  add(filter.occurredAt, range => within(sql`e.occurred_at`, range));
-  add(filter.recordedAt, range => within(sql`e.recorded_at`, range));
+  add(filter.clientIps, ips => among(sql`${e.client_ip}`, ips.map(canonicalIp)));
+  add(filter.occurredAt, range => within(sql`${e.occurred_at}`, range));
+  add(filter.recordedAt, range => within(sql`${e.recorded_at}`, range));
   filter.payload?.forEach(property => conditions.push(propertyCondition(property)));
   add(filter.search, search => foundAll(searchWords(search)));
   add(filter.and, filters => allOf(filters.map(inner)));
@@ -74,13 +81,13 @@ function among(column: SQL, values: readonly string[]): SQL {
 function typeAmong(types: readonly string[], workspaceId: number): SQL {
   if (types.length === 0) return sql`false`;
   if (types.length === 1) {
-    return sql`e.definition_id = (
-      select t.id from event_definitions t where t.workspace_id = ${workspaceId} and t.name = ${types[0]}
+    return sql`${e.definition_id} = (
+      select ${t.id} from event_definitions t where ${t.workspace_id} = ${workspaceId} and ${t.name} = ${types[0]}
     )`;
   }
-  return sql`e.definition_id = any(array(
-    select t.id from event_definitions t
-    where t.workspace_id = ${workspaceId} and t.name = any(${textArray(types)})
+  return sql`${e.definition_id} = any(array(
+    select ${t.id} from event_definitions t
+    where ${t.workspace_id} = ${workspaceId} and ${t.name} = any(${textArray(types)})
   ))`;
 }
 
@@ -91,18 +98,18 @@ function typeAmong(types: readonly string[], workspaceId: number): SQL {
 function withIds(eventIds: readonly string[], workspaceId: number): SQL {
   const [eventId] = eventIds;
   if (eventId === undefined) return sql`false`;
-  const keys = sql`select k.position from event_keys k where k.workspace_id = ${workspaceId}`;
+  const keys = sql`select ${k.position} from event_keys k where ${k.workspace_id} = ${workspaceId}`;
   if (eventIds.length === 1) {
-    return sql`e.position = (${keys} and k.key = ${eventKey(eventId)}::uuid)`;
+    return sql`${e.position} = (${keys} and ${k.key} = ${eventKey(eventId)}::uuid)`;
   }
   const wanted = arrayLiteral(eventIds.map(eventKey));
-  return sql`e.position = any(array(${keys} and k.key = any(${wanted}::uuid[])))`;
+  return sql`${e.position} = any(array(${keys} and ${k.key} = any(${wanted}::uuid[])))`;
 }
 
 function categoryAmong(categories: readonly string[], workspaceId: number): SQL {
-  return sql`e.definition_id = any(array(
-    select t.id from event_definitions t
-    where t.workspace_id = ${workspaceId} and ${among(sql`t.category`, categories)}
+  return sql`${e.definition_id} = any(array(
+    select ${t.id} from event_definitions t
+    where ${t.workspace_id} = ${workspaceId} and ${among(sql`${t.category}`, categories)}
   ))`;
 }
 
@@ -114,9 +121,9 @@ function prefixed(column: SQL, prefix: string): SQL {
 }
 
 function typePrefixed(prefix: string, workspaceId: number): SQL {
-  return sql`e.definition_id = any(array(
-    select t.id from event_definitions t
-    where t.workspace_id = ${workspaceId} and starts_with(t.name, ${prefix})
+  return sql`${e.definition_id} = any(array(
+    select ${t.id} from event_definitions t
+    where ${t.workspace_id} = ${workspaceId} and starts_with(${t.name}, ${prefix})
   ))`;
 }
 
@@ -151,15 +158,15 @@ function inJson(word: string): string {
  * line break), hence the second look at each value.
  */
 function foundIn(word: SQL, escaped: SQL): SQL {
-  const inPayload = sql`strpos(lower(e.payload::text collate "C"), ${escaped}) > 0 and exists (
-    select from jsonb_path_query(e.payload, 'strict $.**') v
+  const inPayload = sql`strpos(lower(${e.payload}::text collate "C"), ${escaped}) > 0 and exists (
+    select from jsonb_path_query(${e.payload}, 'strict $.**') v
     where jsonb_typeof(v) in ('string', 'number')
       and strpos(lower((v #>> '{}') collate "C"), ${word}) > 0
     union all
-    select from jsonb_path_query(e.payload, 'strict $.** ? (@.type() == "object").keyvalue().key') k
+    select from jsonb_path_query(${e.payload}, 'strict $.** ? (@.type() == "object").keyvalue().key') k
     where strpos(lower((k #>> '{}') collate "C"), ${word}) > 0
   )`;
-  const envelope = sql`concat_ws(${SEARCH_SEPARATOR}::text, d.name, e.description, e.source, e.subject, e.actor)`;
+  const envelope = sql`concat_ws(${SEARCH_SEPARATOR}::text, ${d.name}, ${e.description}, ${e.source}, ${e.subject}, ${e.actor})`;
   return sql`(strpos(lower(${envelope} collate "C"), ${word}) > 0 or ${inPayload})`;
 }
 
@@ -200,7 +207,7 @@ export function valueAt(path: readonly string[]): SQL {
   const steps = path.map(step =>
     isIndex(step) ? sql` #> array[${step}::text]` : sql` -> ${step}::text`,
   );
-  return sql`(e.payload${sql.join(steps)})`;
+  return sql`(${e.payload}${sql.join(steps)})`;
 }
 
 /** `case` keeps a cast from values of other types, on which it would fail. */

@@ -1,22 +1,27 @@
 import { sql } from 'drizzle-orm';
 import { LOG_BEGINNING, type LogPlace } from '../core/cursor.ts';
+import { columnsOf, type Row } from '../db/columns.ts';
 import type { Connection } from '../db/connection.ts';
 import { rows } from '../db/query.ts';
+import { workspaceHeads } from '../db/schema.ts';
 import { intArray } from './params.ts';
+
+const n = columnsOf(workspaceHeads, 'n');
+const h = columnsOf(workspaceHeads, 'h');
 
 /** The newest event of each workspace: one descent of an index each. */
 export async function readHeads(
   read: Connection,
   workspaceIds: readonly number[],
 ): Promise<Map<number, LogPlace>> {
-  const found = await rows<{ workspace_id: number; head: number; recorded_at: Date }>(
+  const found = await rows<Row<typeof workspaceHeads>>(
     read,
     sql`
-      select n.workspace_id, n.head, n.recorded_at
+      select ${n.workspace_id}, ${n.head}, ${n.recorded_at}
       from unnest(${intArray(workspaceIds)}) as asked (id)
       cross join lateral (
-        select h.workspace_id, h.head, h.recorded_at from workspace_heads h
-        where h.workspace_id = asked.id order by h.head desc limit 1
+        select ${h.workspace_id}, ${h.head}, ${h.recorded_at} from workspace_heads h
+        where ${h.workspace_id} = asked.id order by ${h.head} desc limit 1
       ) n`,
   );
   const heads = new Map(workspaceIds.map(id => [id, LOG_BEGINNING]));

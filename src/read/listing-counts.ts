@@ -5,12 +5,17 @@
 import { sql } from 'drizzle-orm';
 import { checkFilter } from '../core/filter-check.ts';
 import type { EventFilter } from '../core/filter.ts';
+import { columnsOf, type Row } from '../db/columns.ts';
 import type { Connection } from '../db/connection.ts';
 import { rows } from '../db/query.ts';
+import { eventDefinitions, events } from '../db/schema.ts';
 import { countedEvents, notExpired } from '../db/stored-event.ts';
 import type { AggregateCounts } from './aggregate-counts.ts';
 import { filterSql } from './filters.ts';
 import type { ListingFilter } from './listing-filter.ts';
+
+const t = columnsOf(eventDefinitions, 't');
+const e = columnsOf(events, 'e');
 
 export interface ListingCounts {
   readonly read: Connection;
@@ -51,11 +56,11 @@ async function typesContaining(
   workspaceId: number,
   part: string,
 ): Promise<string[]> {
-  const found = await rows<{ name: string }>(
+  const found = await rows<Row<typeof eventDefinitions, 'name'>>(
     read,
-    sql`select t.name from event_definitions t
-      where t.workspace_id = ${workspaceId}
-        and strpos(lower(t.name collate "C"), lower(${part}::text collate "C")) > 0
+    sql`select ${t.name} from event_definitions t
+      where ${t.workspace_id} = ${workspaceId}
+        and strpos(lower(${t.name} collate "C"), lower(${part}::text collate "C")) > 0
       limit ${TYPES_MAX + 1}`,
   );
   return found.map(({ name }) => name);
@@ -69,7 +74,7 @@ async function countRedacted(
   const [row] = await rows<{ count: number }>(
     read,
     sql`select count(*) as count from ${countedEvents}
-      where e.workspace_id = ${workspaceId} and e.redacted_at is not null and ${notExpired}
+      where ${e.workspace_id} = ${workspaceId} and ${e.redacted_at} is not null and ${notExpired}
         and ${filterSql(filter, workspaceId)}`,
   );
   return row?.count ?? 0;

@@ -6,9 +6,14 @@ import { searchWords } from '../core/filter-search.ts';
 import type { EventFilter } from '../core/filter.ts';
 import { LIMITS } from '../core/limits.ts';
 import { canonicalIp, isStorableText } from '../core/text.ts';
+import { columnsOf } from '../db/columns.ts';
+import { eventDefinitions, events } from '../db/schema.ts';
 import { countedEvents, notExpired } from '../db/stored-event.ts';
 import { filterSql } from './filters.ts';
 import { allOf } from './params.ts';
+
+const e = columnsOf(events, 'e');
+const t = columnsOf(eventDefinitions, 't');
 
 /** All that is given must hold. */
 export interface ListingFilter {
@@ -31,9 +36,9 @@ export function listingSql(
   checkText(typeContains, 'typeContains');
   checkText(search, 'search');
   const conditions = [
-    sql`e.workspace_id = ${workspaceId}`,
+    sql`${e.workspace_id} = ${workspaceId}`,
     notExpired,
-    sql`e.redacted_at is null`,
+    sql`${e.redacted_at} is null`,
     filterSql(filter, workspaceId),
   ];
   if (typeContains != null) conditions.push(typeContaining(typeContains, workspaceId));
@@ -63,15 +68,15 @@ function checkText(text: string | null | undefined, name: string): void {
 }
 
 function typeContaining(part: string, workspaceId: number): SQL {
-  return sql`e.definition_id = any(array(
-    select t.id from event_definitions t
-    where t.workspace_id = ${workspaceId}
-      and strpos(lower(t.name collate "C"), lower(${part}::text collate "C")) > 0
+  return sql`${e.definition_id} = any(array(
+    select ${t.id} from event_definitions t
+    where ${t.workspace_id} = ${workspaceId}
+      and strpos(lower(${t.name} collate "C"), lower(${part}::text collate "C")) > 0
   ))`;
 }
 
 function foundIn(word: string, workspaceId: number): SQL {
   return sql`(${filterSql({ search: word }, workspaceId)}
-    or strpos(lower(e.event_id), ${word}) > 0
-    or strpos(lower(e.client_ip), ${canonicalIp(word)}) > 0)`;
+    or strpos(lower(${e.event_id}), ${word}) > 0
+    or strpos(lower(${e.client_ip}), ${canonicalIp(word)}) > 0)`;
 }

@@ -1,12 +1,20 @@
 /** Who records: the sources and subjects of events, what they did lately, and what they tell. */
 import { sql } from 'drizzle-orm';
 import { PROPERTY_TYPES, type PropertyType, type StoredEvent } from '../core/event.ts';
+import { columnsOf } from '../db/columns.ts';
 import type { Connection } from '../db/connection.ts';
 import type { EventRows } from '../db/event-rows.ts';
 import { rows } from '../db/query.ts';
+import { eventDefinitions, events } from '../db/schema.ts';
 import { countedEvents, notExpired } from '../db/stored-event.ts';
 import { type TimelineCondition, timelineSql } from './timeline-filter.ts';
 import { type TypedName, typedNames } from './typed-values.ts';
+
+const n = columnsOf(events, 'n');
+const e = columnsOf(events, 'e');
+const d = columnsOf(eventDefinitions, 'd');
+const p = columnsOf(eventDefinitions, 'p');
+const EVENT = columnsOf(events);
 
 /** A text that is null in the event is empty here. */
 export interface Origin {
@@ -58,19 +66,19 @@ export function createOriginReader(read: Connection, eventRows: EventRows): Orig
         rowsMax: LOOKED_AT.inAll,
         select: columns => sql`select ${columns} from (
             select *, row_number() over (
-              partition by n.source, n.subject, n.definition_id order by n.position desc
+              partition by ${n.source}, ${n.subject}, ${n.definition_id} order by ${n.position} desc
             ) as place from (
               select * from events e
-              where e.workspace_id = ${workspaceId} and ${notExpired} and e.redacted_at is null
-              order by e.position desc limit ${LOOKED_AT.newest}
+              where ${e.workspace_id} = ${workspaceId} and ${notExpired} and ${e.redacted_at} is null
+              order by ${e.position} desc limit ${LOOKED_AT.newest}
             ) n
-          ) e join event_definitions d on d.workspace_id = e.workspace_id and d.id = e.definition_id
-          where e.place <= ${LOOKED_AT.ofOrigin} order by e.position desc limit ${LOOKED_AT.inAll}`,
+          ) e join event_definitions d on ${d.workspace_id} = ${e.workspace_id} and ${d.id} = ${e.definition_id}
+          where e.place <= ${LOOKED_AT.ofOrigin} order by ${e.position} desc limit ${LOOKED_AT.inAll}`,
       }),
     async properties(workspaceId, conditions) {
       const found = await rows<{ name: string; type: string }>(
         read,
-        sql`select distinct p.name collate "C" as name, p.type
+        sql`select distinct ${p.name} collate "C" as name, p.type
           from ${countedEvents} cross join lateral ${typedNames}
           where ${timelineSql(workspaceId, conditions)} order by 1, 2 limit ${LOOKED_AT.inAll}`,
       );
@@ -99,18 +107,18 @@ async function readActivity(
     read,
     sql`
       with counted as materialized (
-        select coalesce(e.source, '') collate "C" as source,
-          coalesce(e.subject, '') collate "C" as subject,
-          floor((extract(epoch from e.occurred_at) * 1000 - ${from.getTime()}::numeric)
+        select coalesce(${e.source}, '') collate "C" as ${EVENT.source},
+          coalesce(${e.subject}, '') collate "C" as ${EVENT.subject},
+          floor((extract(epoch from ${e.occurred_at}) * 1000 - ${from.getTime()}::numeric)
             / ${slotMs}::numeric) as slot, count(*) as n
         from events e
-        where e.workspace_id = ${workspaceId} and ${notExpired} and e.redacted_at is null
-          and e.occurred_at >= ${from} and e.occurred_at < ${to}
+        where ${e.workspace_id} = ${workspaceId} and ${notExpired} and ${e.redacted_at} is null
+          and ${e.occurred_at} >= ${from} and ${e.occurred_at} < ${to}
         group by 1, 2, 3
       )
-      select count(*) over () as total, sum(n) as count, source, subject,
+      select count(*) over () as total, sum(n) as count, ${EVENT.source}, ${EVENT.subject},
         jsonb_object_agg(slot, n) as history
-      from counted group by source, subject
+      from counted group by ${EVENT.source}, ${EVENT.subject}
       order by ${ORDERS[order]} limit ${limit} offset ${offset}`,
   );
   return {

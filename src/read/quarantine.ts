@@ -3,11 +3,15 @@ import { cursorInvalid, decodeCursor, encodeCursor } from '../core/cursor.ts';
 import type { EventProblem, QuarantinedEvent } from '../core/event.ts';
 import { checkPageArgs, type Page, type PageArgs } from '../core/page.ts';
 import { isStorableText } from '../core/text.ts';
+import { columnsOf, type Row, sqlText } from '../db/columns.ts';
 import type { Connection } from '../db/connection.ts';
 import { rows } from '../db/query.ts';
+import { quarantinedEvents } from '../db/schema.ts';
 import { doorOf } from '../db/stored-event.ts';
 import { readList } from './lists.ts';
 import { arrayLiteral } from './params.ts';
+
+const q = columnsOf(quarantinedEvents, 'q');
 
 export interface QuarantinePageArgs extends PageArgs {
   /** Of the events that name it; what is no text is no type. */
@@ -22,18 +26,13 @@ export interface QuarantineReader {
   byIds(workspaceId: number, ids: readonly string[]): Promise<(QuarantinedEvent | null)[]>;
 }
 
-interface QuarantineRow {
-  workspace_id: number;
-  id: string;
-  received_at: Date;
-  door: number;
-  problems: string;
-  event: string;
-}
+type QuarantineRow = Omit<Row<typeof quarantinedEvents>, 'expires_at'>;
 
-const columns = sql.raw('q.workspace_id, q.id, q.received_at, q.door, q.problems, q.event');
+const columns = sql.raw(
+  sqlText`${q.workspace_id}, ${q.id}, ${q.received_at}, ${q.door}, ${q.problems}, ${q.event}`,
+);
 
-const notExpired = sql`(q.expires_at is null or q.expires_at > now())`;
+const notExpired = sql`(${q.expires_at} is null or ${q.expires_at} > now())`;
 
 const FIELD = 'quarantine.receivedAt';
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
@@ -48,12 +47,12 @@ export function createQuarantineReader(read: Connection): QuarantineReader {
       const page = await readList<QuarantineRow>(read, {
         columns,
         from: sql`quarantined_events q`,
-        where: sql`q.workspace_id = ${workspaceId} and ${notExpired} and ${ofType(args.type)}`,
-        key: [sql`q.received_at`, sql`q.id`],
+        where: sql`${q.workspace_id} = ${workspaceId} and ${notExpired} and ${ofType(args.type)}`,
+        key: [sql`${q.received_at}`, sql`${q.id}`],
         descending: true,
         placeOf: cursor => readPlace(decodeCursor(cursor, FIELD, workspaceId)),
         request: checkPageArgs(args),
-        bytes: sql`octet_length(q.event::text) + octet_length(q.problems::text)`,
+        bytes: sql`octet_length(${q.event}::text) + octet_length(${q.problems}::text)`,
       });
       return { ...page, items: page.items.map(toQuarantined) };
     },
@@ -61,9 +60,9 @@ export function createQuarantineReader(read: Connection): QuarantineReader {
       const asked = ids.map(id => id.toLowerCase());
       const found = await rows<QuarantineRow>(
         read,
-        sql`select ${columns} from quarantined_events q where q.workspace_id = ${workspaceId}
+        sql`select ${columns} from quarantined_events q where ${q.workspace_id} = ${workspaceId}
           and ${notExpired}
-          and q.id = any(${arrayLiteral(asked.filter(id => UUID.test(id)))}::uuid[])`,
+          and ${q.id} = any(${arrayLiteral(asked.filter(id => UUID.test(id)))}::uuid[])`,
       );
       const byId = new Map(found.map(row => [row.id, toQuarantined(row)]));
       return asked.map(id => byId.get(id) ?? null);
@@ -73,7 +72,7 @@ export function createQuarantineReader(read: Connection): QuarantineReader {
 
 function ofType(type: string | null | undefined): SQL {
   if (type == null) return sql`true`;
-  return isStorableText(type) ? sql`q.event->'type' = to_jsonb(${type}::text)` : sql`false`;
+  return isStorableText(type) ? sql`${q.event}->'type' = to_jsonb(${type}::text)` : sql`false`;
 }
 
 function readPlace([milliseconds = '', id = '', ...more]: readonly string[]) {

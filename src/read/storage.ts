@@ -1,7 +1,14 @@
 import { sql } from 'drizzle-orm';
 import { GRAINS } from '../core/bucket.ts';
+import { columnsOf } from '../db/columns.ts';
 import type { Connection } from '../db/connection.ts';
 import { rows } from '../db/query.ts';
+import { eventCounts, workspaceHeads, workspaceMarks } from '../db/schema.ts';
+
+const h = columnsOf(workspaceHeads, 'h');
+const m = columnsOf(workspaceMarks, 'm');
+const c = columnsOf(eventCounts, 'c');
+const HEADS = columnsOf(workspaceHeads);
 
 /** Over which the growth of a day is told. */
 const DAYS = 7;
@@ -23,14 +30,14 @@ export async function readStorageUse(read: Connection, now: Date): Promise<Stora
         (select coalesce(sum(pg_total_relation_size(p.relid)), 0)::float8
           from (values ('events'), ('event_keys')) as t (name)
           cross join lateral pg_partition_tree(t.name::regclass) p where p.isleaf) as event_bytes,
-        (select coalesce(sum(h.head - m.tail + 1), 0)::float8
+        (select coalesce(sum(${h.head} - ${m.tail} + 1), 0)::float8
           from workspace_marks m
-          join (select workspace_id, max(head) as head from workspace_heads group by 1) h
-            using (workspace_id)) as kept,
-        (select coalesce(sum(c.count) / greatest(1, least(${DAYS}::float8,
-            extract(epoch from ${now}::timestamptz - min(c.bucket)) / 86400)), 0)::float8
+          join (select ${HEADS.workspace_id}, max(${HEADS.head}) as ${HEADS.head} from workspace_heads group by 1) h
+            using (${HEADS.workspace_id})) as kept,
+        (select coalesce(sum(${c.count}) / greatest(1, least(${DAYS}::float8,
+            extract(epoch from ${now}::timestamptz - min(${c.bucket})) / 86400)), 0)::float8
           from event_counts c
-          where c.grain = ${GRAINS.DAY} and c.bucket >= ${since} and c.bucket <= ${now}) as a_day`,
+          where ${c.grain} = ${GRAINS.DAY} and ${c.bucket} >= ${since} and ${c.bucket} <= ${now}) as a_day`,
   );
   if (row === undefined) throw new Error('the sizes are one row');
   const { used, event_bytes, kept, a_day } = row;

@@ -1,11 +1,15 @@
 /** A typed property over time: one statement, one value for each slot of equal length. */
 import { type SQL, sql } from 'drizzle-orm';
 import type { PropertyType } from '../core/event.ts';
+import { columnsOf } from '../db/columns.ts';
 import type { Connection } from '../db/connection.ts';
 import { rows } from '../db/query.ts';
+import { events } from '../db/schema.ts';
 import { countedEvents } from '../db/stored-event.ts';
 import { type TimelineCondition, timelineSql } from './timeline-filter.ts';
 import { comparable, type TypedName, typedValues, valueText } from './typed-values.ts';
+
+const e = columnsOf(events, 'e');
 
 export type SeriesAggregate = 'COUNT' | 'MIN' | 'MAX' | 'AVG' | 'SUM';
 
@@ -45,7 +49,7 @@ export async function readSeries(
   const found = await rows<{ slot: number; value: string | null }>(
     read,
     sql`select s.slot::int as slot, s.value::text as value from (
-        select floor((extract(epoch from e.occurred_at) * 1000 - ${start.getTime()}::numeric)
+        select floor((extract(epoch from ${e.occurred_at}) * 1000 - ${start.getTime()}::numeric)
           / ${gapMs}::numeric) as slot, ${measure(query)} as value
         from ${source}
         where ${timelineSql(workspaceId, conditions)}

@@ -7,9 +7,14 @@ import { GatewayError } from '../core/errors.ts';
 import { type Door, DOORS } from '../core/event.ts';
 import { LIMITS } from '../core/limits.ts';
 import { isStorableText } from '../core/text.ts';
+import { columnsOf, sqlText } from '../db/columns.ts';
+import { eventDefinitions, events } from '../db/schema.ts';
 import { notExpired } from '../db/stored-event.ts';
 import { allOf, anyOf, textArray } from './params.ts';
 import { comparable, type TypedName, typedValues, valueText } from './typed-values.ts';
+
+const e = columnsOf(events, 'e');
+const d = columnsOf(eventDefinitions, 'd');
 
 /** What a value must be. A bound that is null is open; both are inclusive. */
 export type Match =
@@ -40,9 +45,9 @@ export function timelineSql(workspaceId: number, conditions: readonly TimelineCo
   const walk = { values: 0 };
   const compiled = conditions.map(condition => compile(condition, walk));
   return allOf([
-    sql`e.workspace_id = ${workspaceId}`,
+    sql`${e.workspace_id} = ${workspaceId}`,
     notExpired,
-    sql`e.redacted_at is null`,
+    sql`${e.redacted_at} is null`,
     ...compiled,
   ]);
 }
@@ -52,13 +57,13 @@ interface Walk {
 }
 
 const TEXTS: Readonly<Record<TimelineText, SQL>> = {
-  EVENT_ID: sql.raw('e.event_id'),
-  SOURCE: sql.raw(`coalesce(e.source, '')`),
-  SUBJECT: sql.raw('e.subject'),
-  ORIGIN: sql.raw(`(coalesce(e.source, '') || '|' || coalesce(e.subject, ''))`),
-  TYPE: sql.raw('d.name'),
-  PARENT: sql.raw('e.parent_id'),
-  GROUP: sql.raw('e.group_id'),
+  EVENT_ID: sql.raw(sqlText`${e.event_id}`),
+  SOURCE: sql.raw(sqlText`coalesce(${e.source}, '')`),
+  SUBJECT: sql.raw(sqlText`${e.subject}`),
+  ORIGIN: sql.raw(sqlText`(coalesce(${e.source}, '') || '|' || coalesce(${e.subject}, ''))`),
+  TYPE: sql.raw(sqlText`${d.name}`),
+  PARENT: sql.raw(sqlText`${e.parent_id}`),
+  GROUP: sql.raw(sqlText`${e.group_id}`),
 };
 
 function compile(condition: TimelineCondition, walk: Walk): SQL {
@@ -74,19 +79,19 @@ function compile(condition: TimelineCondition, walk: Walk): SQL {
 
 function occurred(from: Date | null, to: Date | null): SQL {
   const bounds: SQL[] = [];
-  if (from !== null) bounds.push(sql`e.occurred_at >= ${from}`);
-  if (to !== null) bounds.push(sql`e.occurred_at < ${to}`);
+  if (from !== null) bounds.push(sql`${e.occurred_at} >= ${from}`);
+  if (to !== null) bounds.push(sql`${e.occurred_at} < ${to}`);
   return allOf(bounds);
 }
 
 function noted(name: string, door: Door, match: Match | null): SQL {
-  const value = sql`(case when e.door = ${DOORS[door]}::smallint then e.wire ->> ${name}::text end)`;
+  const value = sql`(case when ${e.door} = ${DOORS[door]}::smallint then ${e.wire} ->> ${name}::text end)`;
   return match === null ? sql`${value} is null` : matches(value, match, asText);
 }
 
 function ofProperty(property: TypedName, match: Match | null): SQL {
   if (!isStorableText(property.name)) throw unstorable();
-  const has = sql`e.payload ? ${property.name}::text`;
+  const has = sql`${e.payload} ? ${property.name}::text`;
   const any = (test: SQL) => sql`exists (select from ${typedValues(property)} where ${test})`;
   if (match === null) return sql`(${has} and ${any(sql`true`)})`;
   const asTyped = (text: SQL) => comparable(property.type, text);

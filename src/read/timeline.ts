@@ -8,13 +8,17 @@ import { cursorInvalid } from '../core/cursor.ts';
 import { GatewayError } from '../core/errors.ts';
 import type { StoredEvent } from '../core/event.ts';
 import { LIMITS } from '../core/limits.ts';
+import { columnsOf } from '../db/columns.ts';
 import type { Connection } from '../db/connection.ts';
 import { EventRows } from '../db/event-rows.ts';
-import { rows } from '../db/query.ts';
+import { events } from '../db/schema.ts';
 import { countedEvents, eventSource } from '../db/stored-event.ts';
+import { countsWithin } from './event-count.ts';
 import { createOriginReader, type OriginReader } from './origins.ts';
 import { readSeries, type SeriesQuery, type SeriesValue } from './time-series.ts';
 import { type TimelineCondition, timelineSql } from './timeline-filter.ts';
+
+const e = columnsOf(events, 'e');
 
 /** Rows that are counted off are read: this bounds them. */
 export const TIMELINE_OFFSET_MAX = 10_000;
@@ -74,7 +78,7 @@ export function createTimelineReader({
         rowsMax,
         select: columns => sql`select ${columns} from ${eventSource}
           where ${timelineSql(workspaceId, conditions)} and ${start}
-          order by e.occurred_at, e.event_id collate "C", e.position
+          order by ${e.occurred_at}, ${e.event_id} collate "C", ${e.position}
           limit ${rowsMax} offset ${offset}`,
       });
       const last = events.at(-1);
@@ -83,13 +87,8 @@ export function createTimelineReader({
     async count(workspaceId, conditions) {
       const where = timelineSql(workspaceId, conditions);
       const statement = sql`select count(*) as count from ${countedEvents} where ${where}`;
-      try {
-        const [row] = await rows<{ count: number }>(read, statement, { timeoutMs: countWithinMs });
-        return row?.count ?? 0;
-      } catch (error) {
-        if (error instanceof GatewayError && error.code === 'QUERY_TOO_EXPENSIVE') return null;
-        throw error;
-      }
+      const found = await countsWithin(read, statement, countWithinMs);
+      return found && (found[0] ?? 0);
     },
     series: (workspaceId, query) => readSeries(read, workspaceId, query),
   };
@@ -102,8 +101,8 @@ interface Place {
 
 /** The first comparison bounds the index, the second is exact. */
 function behind({ occurredAt, eventId }: Place): SQL {
-  return sql`e.occurred_at >= ${occurredAt}
-    and (e.occurred_at > ${occurredAt} or e.event_id collate "C" > ${eventId}::text)`;
+  return sql`${e.occurred_at} >= ${occurredAt}
+    and (${e.occurred_at} > ${occurredAt} or ${e.event_id} collate "C" > ${eventId}::text)`;
 }
 
 function encode({ occurredAt, eventId, workspaceId }: StoredEvent, epoch: string): string {

@@ -5,6 +5,10 @@
  */
 import { type SQL, sql } from 'drizzle-orm';
 import type { PropertyType } from '../core/event.ts';
+import { columnsOf } from '../db/columns.ts';
+import { events } from '../db/schema.ts';
+
+const e = columnsOf(events, 'e');
 
 export interface TypedName {
   readonly type: PropertyType;
@@ -13,8 +17,8 @@ export interface TypedName {
 
 /** The values as a set `v` of jsonb, for `from` or `cross join lateral`. */
 export function typedValues({ type, name }: TypedName): SQL {
-  const value = sql`(e.payload -> ${name}::text)`;
-  const mark = sql`(e.property_types -> ${name}::text)`;
+  const value = sql`(${e.payload} -> ${name}::text)`;
+  const mark = sql`(${e.property_types} -> ${name}::text)`;
   return sql`jsonb_array_elements(case
     when ${value} is null then '[]'::jsonb
     when jsonb_typeof(${mark}) = 'array' then coalesce((
@@ -27,12 +31,12 @@ export function typedValues({ type, name }: TypedName): SQL {
 /** Names and types of all properties of an event, as a set `p`. */
 export const typedNames: SQL = sql`(
   select k.key as name, m ->> 'type' as type
-  from jsonb_each(e.property_types) k, jsonb_array_elements(k.value) m
+  from jsonb_each(${e.property_types}) k, jsonb_array_elements(k.value) m
   where jsonb_typeof(k.value) = 'array'
   union all
-  select k.key, coalesce(e.property_types ->> k.key, ${inferredType(sql`k.value`)})
-  from jsonb_each(e.payload) k
-  where jsonb_typeof(e.property_types -> k.key) is distinct from 'array'
+  select k.key, coalesce(${e.property_types} ->> k.key, ${inferredType(sql`k.value`)})
+  from jsonb_each(${e.payload}) k
+  where jsonb_typeof(${e.property_types} -> k.key) is distinct from 'array'
 ) p`;
 
 function asList(value: SQL): SQL {

@@ -10,6 +10,10 @@
  */
 import { type SQL, sql } from 'drizzle-orm';
 import type { EventFilter } from '../core/filter.ts';
+import { columnsOf } from '../db/columns.ts';
+import { events } from '../db/schema.ts';
+
+const e = columnsOf(events, 'e');
 
 const DAY_MS = 86_400_000;
 /** A quarter is a partition. */
@@ -53,9 +57,9 @@ export function windowsOf({ descending, from, now }: Reading): SQL[] {
     .filter(end => end > 0 && end < now.getTime())
     .map(end => new Date(end));
   const nearer = (end: Date) =>
-    descending ? sql`e.recorded_at >= ${end}` : sql`e.recorded_at < ${end}`;
+    descending ? sql`${e.recorded_at} >= ${end}` : sql`${e.recorded_at} < ${end}`;
   const farther = (end: Date) =>
-    descending ? sql`e.recorded_at < ${end}` : sql`e.recorded_at >= ${end}`;
+    descending ? sql`${e.recorded_at} < ${end}` : sql`${e.recorded_at} >= ${end}`;
   return [...ends, null].map((end, index) => {
     const previous = ends[index - 1];
     const near = end === null ? sql`true` : nearer(end);

@@ -3,12 +3,17 @@ import { decodeCursor, encodeCursor, type LogPlace } from '../core/cursor.ts';
 import { checkPageArgs, type Page, type PageArgs } from '../core/page.ts';
 import { isStorableText } from '../core/text.ts';
 import type { Workspace } from '../core/workspace.ts';
+import { columnsOf, type Row } from '../db/columns.ts';
 import type { Connection } from '../db/connection.ts';
 import { rows } from '../db/query.ts';
+import { workspaceMarks, workspaces } from '../db/schema.ts';
 import { toWorkspace, WORKSPACE_COLUMNS, type WorkspaceRow } from '../db/stored-workspace.ts';
 import { readHeads } from './heads.ts';
 import { readList, textPlace } from './lists.ts';
 import { intArray, textArray } from './params.ts';
+
+const w = columnsOf(workspaces, 'w');
+const m = columnsOf(workspaceMarks, 'm');
 
 /** One statement each. Look-ups answer in the order of what was asked, null where there is none. */
 export interface WorkspaceReader {
@@ -45,31 +50,31 @@ export function createWorkspaceReader(read: Connection): WorkspaceReader {
       const page = await readList<WorkspaceRow>(read, {
         columns,
         from: sql`workspaces w`,
-        where: only === null ? sql`true` : sql`w.id = ${only}`,
-        key: [sql`w.slug`],
+        where: only === null ? sql`true` : sql`${w.id} = ${only}`,
+        key: [sql`${w.slug}`],
         placeOf: cursor => textPlace(decodeCursor(cursor, FIELD, SCOPE)),
         request: checkPageArgs(args),
       });
       return { ...page, items: page.items.map(toWorkspace) };
     },
     async byIds(ids) {
-      const found = await select(sql`w.id = any(${intArray(ids)})`);
+      const found = await select(sql`${w.id} = any(${intArray(ids)})`);
       const byId = new Map(found.map(workspace => [workspace.id, workspace]));
       return ids.map(id => byId.get(id) ?? null);
     },
     async bySlugs(slugs) {
       const asked = slugs.map(slug => slug.toLowerCase());
-      const found = await select(sql`w.slug = any(${textArray(asked.filter(isStorableText))})`);
+      const found = await select(sql`${w.slug} = any(${textArray(asked.filter(isStorableText))})`);
       const bySlug = new Map(found.map(workspace => [workspace.slug, workspace]));
       return asked.map(slug => bySlug.get(slug) ?? null);
     },
-    first: count => select(sql`true order by w.slug limit ${count}`),
+    first: count => select(sql`true order by ${w.slug} limit ${count}`),
     heads: workspaceIds => readHeads(read, workspaceIds),
     async tails(workspaceIds) {
-      const found = await rows<{ workspace_id: number; tail: number }>(
+      const found = await rows<Row<typeof workspaceMarks, 'workspace_id' | 'tail'>>(
         read,
-        sql`select m.workspace_id, m.tail from workspace_marks m
-          where m.workspace_id = any(${intArray(workspaceIds)})`,
+        sql`select ${m.workspace_id}, ${m.tail} from workspace_marks m
+          where ${m.workspace_id} = any(${intArray(workspaceIds)})`,
       );
       const tails = new Map(workspaceIds.map(id => [id, 1]));
       for (const row of found) tails.set(row.workspace_id, row.tail);

@@ -6,11 +6,21 @@ import type { Actor } from '../core/principal.ts';
 import { isStorableText, isWithinBytes } from '../core/text.ts';
 import { workspaceNotFound, type Workspace } from '../core/workspace.ts';
 import type { Connection, Lane } from '../db/client.ts';
+import { columnsOf, sqlText } from '../db/columns.ts';
 import { lockWorkspace } from '../db/locks.ts';
+import { eventCounts, eventDefinitions, events, measureFills, workspaces } from '../db/schema.ts';
 import { toGatewayError } from '../db/sqlstate.ts';
 import { requireKey, transaction } from '../db/transaction.ts';
 import type { SchemaChecker } from '../json-schema/checker.ts';
 import { checkDefinable } from './payload-schema.ts';
+
+const n = columnsOf(eventDefinitions, 'n');
+const d = columnsOf(eventDefinitions, 'd');
+const e = columnsOf(events, 'e');
+const c = columnsOf(eventCounts, 'c');
+const WORKSPACE = columnsOf(workspaces);
+const DEFINITION = columnsOf(eventDefinitions);
+const FILL = columnsOf(measureFills);
 
 /** Absent: unchanged. Null: cleared. */
 export interface DefinitionInput {
@@ -112,7 +122,7 @@ async function define(
   input: DefinitionInput,
 ): Promise<number> {
   const [workspace] = await connection.query(
-    'select id from workspaces where id = $1 for no key update',
+    sqlText`select ${WORKSPACE.id} from workspaces where ${WORKSPACE.id} = $1 for no key update`,
     [workspaceId],
   );
   if (workspace === undefined) throw workspaceNotFound();
@@ -123,15 +133,15 @@ async function define(
 
 async function ensureExists(connection: Connection, workspaceId: number, name: string) {
   const rows = await connection.query(
-    `insert into event_definitions (workspace_id, name, status)
+    sqlText`insert into event_definitions (${DEFINITION.workspace_id}, ${DEFINITION.name}, ${DEFINITION.status})
      select $1, $2, 'ACTIVE'
-     where (select count(*) from event_definitions where workspace_id = $1) < $3
-     on conflict (workspace_id, name) do nothing returning id`,
+     where (select count(*) from event_definitions where ${DEFINITION.workspace_id} = $1) < $3
+     on conflict (${DEFINITION.workspace_id}, ${DEFINITION.name}) do nothing returning ${DEFINITION.id}`,
     [workspaceId, name, LIMITS.definitionsMax],
   );
   if (rows.length > 0) return;
   const [known] = await connection.query(
-    'select id from event_definitions where workspace_id = $1 and name = $2',
+    sqlText`select ${DEFINITION.id} from event_definitions where ${DEFINITION.workspace_id} = $1 and ${DEFINITION.name} = $2`,
     [workspaceId, name],
   );
   if (known !== undefined) return;
@@ -148,20 +158,20 @@ async function change(
   const given = (field: keyof DefinitionInput) => input[field] !== undefined;
   const schema = input.payloadSchema == null ? null : JSON.stringify(input.payloadSchema);
   const [row] = await connection.query<{ id: number }>(
-    `update event_definitions d set
-       title = case when $3 then $4 else title end,
-       description = case when $5 then $6 else description end,
-       category = case when $7 then $8 else category end,
-       status = coalesce($9, case when status = 'DISCOVERED' then 'ACTIVE' else status end),
-       payload_schema = case when $10 then n.schema else payload_schema end,
-       validation = case when $12 then coalesce($13, 'OFF') else validation end,
-       measures = case when $14 then n.measures else d.measures end,
-       version = version + (($10 and payload_schema is distinct from n.schema)::int),
-       revision = revision + 1,
-       updated_at = now()
+    sqlText`update event_definitions d set
+       ${DEFINITION.title} = case when $3 then $4 else ${DEFINITION.title} end,
+       ${DEFINITION.description} = case when $5 then $6 else ${DEFINITION.description} end,
+       ${DEFINITION.category} = case when $7 then $8 else ${DEFINITION.category} end,
+       ${DEFINITION.status} = coalesce($9, case when ${DEFINITION.status} = 'DISCOVERED' then 'ACTIVE' else ${DEFINITION.status} end),
+       ${DEFINITION.payload_schema} = case when $10 then n.schema else ${DEFINITION.payload_schema} end,
+       ${DEFINITION.validation} = case when $12 then coalesce($13, 'OFF') else ${DEFINITION.validation} end,
+       ${DEFINITION.measures} = case when $14 then ${n.measures} else ${d.measures} end,
+       ${DEFINITION.version} = ${DEFINITION.version} + (($10 and ${DEFINITION.payload_schema} is distinct from n.schema)::int),
+       ${DEFINITION.revision} = ${DEFINITION.revision} + 1,
+       ${DEFINITION.updated_at} = now()
      from (select $11::text::jsonb as schema, array(
        select distinct m from json_array_elements_text($15::text::json) m order by m) as measures) n
-     where workspace_id = $1 and name = $2 returning id`,
+     where ${DEFINITION.workspace_id} = $1 and ${DEFINITION.name} = $2 returning ${DEFINITION.id}`,
     [
       ...[workspaceId, input.name],
       ...[given('title'), input.title ?? null],
@@ -181,12 +191,12 @@ async function remove(connection: Connection, workspace: Workspace, name: string
   const what = `event definition ${JSON.stringify(name)}`;
   await lockWorkspace(connection, workspace.id);
   const [found] = await connection.query<{ id: number; is_used: boolean }>(
-    `select d.id, exists (
-         select from events e where e.workspace_id = d.workspace_id and e.definition_id = d.id
+    sqlText`select ${d.id}, exists (
+         select from events e where ${e.workspace_id} = ${d.workspace_id} and ${e.definition_id} = ${d.id}
        ) or exists (
-         select from event_counts c where c.workspace_id = d.workspace_id and c.definition_id = d.id
+         select from event_counts c where ${c.workspace_id} = ${d.workspace_id} and ${c.definition_id} = ${d.id}
        ) as is_used
-     from event_definitions d where d.workspace_id = $1 and d.name = $2`,
+     from event_definitions d where ${d.workspace_id} = $1 and ${d.name} = $2`,
     [workspace.id, name],
   );
   if (found === undefined) {
@@ -198,11 +208,11 @@ async function remove(connection: Connection, workspace: Workspace, name: string
     throw new GatewayError('CONFLICT', message);
   }
   await connection.query(
-    'delete from measure_fills where workspace_id = $1 and definition_id = $2',
+    sqlText`delete from measure_fills where ${FILL.workspace_id} = $1 and ${FILL.definition_id} = $2`,
     [workspace.id, found.id],
   );
-  await connection.query('delete from event_definitions where workspace_id = $1 and id = $2', [
-    workspace.id,
-    found.id,
-  ]);
+  await connection.query(
+    sqlText`delete from event_definitions where ${DEFINITION.workspace_id} = $1 and ${DEFINITION.id} = $2`,
+    [workspace.id, found.id],
+  );
 }

@@ -5,8 +5,14 @@
 import { LIMITS } from '../core/limits.ts';
 import type { Actor } from '../core/principal.ts';
 import type { Connection, Lane } from '../db/client.ts';
+import { columnsOf, type Row, sqlText } from '../db/columns.ts';
+import { eventDefinitions, workspaces } from '../db/schema.ts';
 import { requireKey, transaction } from '../db/transaction.ts';
 import type { FlushEntry } from './submission.ts';
+
+const d = columnsOf(eventDefinitions, 'd');
+const DEFINITION = columnsOf(eventDefinitions);
+const WORKSPACE = columnsOf(workspaces);
 
 /** Of a definition, what recording needs. */
 export interface KnownDefinition {
@@ -34,17 +40,12 @@ interface Cached {
   readonly untilMs: number;
 }
 
-interface DefinitionRow {
-  id: number;
-  name: string;
-  category: string | null;
-  revision: number;
-  status: KnownDefinition['status'];
-  validation: KnownDefinition['validation'];
-  payload_schema: string | null;
-}
+type DefinitionRow = Row<
+  typeof eventDefinitions,
+  'id' | 'name' | 'category' | 'revision' | 'status' | 'validation' | 'payload_schema'
+>;
 
-const COLUMNS = 'id, name, category, revision, status, validation, payload_schema';
+const COLUMNS = sqlText`${DEFINITION.id}, ${DEFINITION.name}, ${DEFINITION.category}, ${DEFINITION.revision}, ${DEFINITION.status}, ${DEFINITION.validation}, ${DEFINITION.payload_schema}`;
 
 export class DefinitionCache {
   readonly #write: Lane;
@@ -108,9 +109,9 @@ export class DefinitionCache {
       validatedBy.set(event.definitionId, event.revision);
       workspaceIds.add(workspaceId);
     }
-    const rows = await this.#write.query<{ id: number; revision: number }>(
-      `select id, revision from event_definitions
-       where workspace_id = any ($1::text::int[]) and id = any ($2::text::int[])`,
+    const rows = await this.#write.query<Row<typeof eventDefinitions, 'id' | 'revision'>>(
+      sqlText`select ${DEFINITION.id}, ${DEFINITION.revision} from event_definitions
+       where ${DEFINITION.workspace_id} = any ($1::text::int[]) and ${DEFINITION.id} = any ($2::text::int[])`,
       [`{${[...workspaceIds].join(',')}}`, `{${[...validatedBy.keys()].join(',')}}`],
     );
     const current = new Map(rows.map(({ id, revision }) => [id, revision] as const));
@@ -121,8 +122,8 @@ export class DefinitionCache {
 
   async #load(workspaceId: number, names: readonly string[]): Promise<KnownDefinition[]> {
     const rows = await this.#write.query<DefinitionRow>(
-      `select ${COLUMNS} from event_definitions
-       where workspace_id = $1 and name in (select json_array_elements_text($2::text::json))`,
+      sqlText`select ${COLUMNS} from event_definitions
+       where ${DEFINITION.workspace_id} = $1 and ${DEFINITION.name} in (select json_array_elements_text($2::text::json))`,
       [workspaceId, JSON.stringify(names)],
       { tenant: workspaceId },
     );
@@ -160,18 +161,19 @@ async function discover(
   workspaceId: number,
   names: readonly string[],
 ): Promise<void> {
-  await connection.query('select id from workspaces where id = $1 for no key update', [
-    workspaceId,
-  ]);
   await connection.query(
-    `insert into event_definitions (workspace_id, name)
-     select $1, name
+    sqlText`select ${WORKSPACE.id} from workspaces where ${WORKSPACE.id} = $1 for no key update`,
+    [workspaceId],
+  );
+  await connection.query(
+    sqlText`insert into event_definitions (${DEFINITION.workspace_id}, ${DEFINITION.name})
+     select $1, given.name
      from json_array_elements_text($2::text::json) with ordinality as given (name, place)
      where not exists (
-       select from event_definitions d where d.workspace_id = $1 and d.name = given.name)
+       select from event_definitions d where ${d.workspace_id} = $1 and ${d.name} = given.name)
      order by place
-     limit greatest(0, $3 - (select count(*) from event_definitions where workspace_id = $1))
-     on conflict (workspace_id, name) do nothing`,
+     limit greatest(0, $3 - (select count(*) from event_definitions where ${DEFINITION.workspace_id} = $1))
+     on conflict (${DEFINITION.workspace_id}, ${DEFINITION.name}) do nothing`,
     [workspaceId, JSON.stringify(names), LIMITS.definitionsMax],
   );
 }

@@ -7,7 +7,12 @@ import { DOORS, type Door } from '../core/event.ts';
 import type { Actor } from '../core/principal.ts';
 import { storableJson } from '../core/text.ts';
 import type { Connection } from '../db/client.ts';
+import { columnsOf, sqlText, type Row } from '../db/columns.ts';
+import { doorNotes } from '../db/schema.ts';
 import { toGatewayError } from '../db/sqlstate.ts';
+
+const n = columnsOf(doorNotes, 'n');
+const NOTE = columnsOf(doorNotes);
 
 export interface DoorNote<Value = unknown> {
   readonly name: string;
@@ -30,25 +35,20 @@ export type NotesOf = <Value>(door: Door) => DoorNotes<Value>;
 
 const NOTES_MAX = 1_000;
 
-interface Row {
-  name: string;
-  /** JSON text. */
-  value: string;
-  changed_at: Date;
-}
+type NoteRow = Row<typeof doorNotes, 'name' | 'value' | 'changed_at'>;
 
 export function createNotesOf(read: Connection, write: Connection): NotesOf {
   return <Value>(door: Door): DoorNotes<Value> => ({
     async get(workspaceId, name) {
       const params = [workspaceId, DOORS[door], name];
-      const [row] = await read.query<Row>(`${SELECT} and name = $3`, params, {
+      const [row] = await read.query<NoteRow>(`${SELECT} and name = $3`, params, {
         tenant: workspaceId,
       });
       return row === undefined ? null : toNote<Value>(row);
     },
     async all(workspaceId) {
       const params = [workspaceId, DOORS[door]];
-      const found = await read.query<Row>(`${SELECT} order by name`, params, {
+      const found = await read.query<NoteRow>(sqlText`${SELECT} order by ${NOTE.name}`, params, {
         tenant: workspaceId,
       });
       return found.map(row => toNote<Value>(row));
@@ -66,24 +66,24 @@ export function createNotesOf(read: Connection, write: Connection): NotesOf {
   });
 }
 
-const SELECT = `select name, value::text as value, changed_at from door_notes where workspace_id = $1 and door = $2`;
+const SELECT = sqlText`select ${NOTE.name}, ${NOTE.value}::text as value, ${NOTE.changed_at} from door_notes where ${NOTE.workspace_id} = $1 and ${NOTE.door} = $2`;
 
-const PUT = `
+const PUT = sqlText`
   with allowed as materialized (select require_key($5::int, $6::text))
-  insert into door_notes as n (workspace_id, door, name, value, changed_at, noted_at)
+  insert into door_notes as n (${NOTE.workspace_id}, ${NOTE.door}, ${NOTE.name}, ${NOTE.value}, ${NOTE.changed_at}, ${NOTE.noted_at})
   select $1, $2, $3, $4::text::jsonb, date_trunc('second', now()), now() from allowed
-  on conflict (workspace_id, door, name) do update set
-    value = excluded.value,
-    changed_at = case when n.value = excluded.value then n.changed_at
-      else greatest(excluded.changed_at, n.changed_at + interval '1 second') end,
-    noted_at = excluded.noted_at`;
+  on conflict (${NOTE.workspace_id}, ${NOTE.door}, ${NOTE.name}) do update set
+    ${NOTE.value} = excluded.${NOTE.value},
+    ${NOTE.changed_at} = case when ${n.value} = excluded.${NOTE.value} then ${n.changed_at}
+      else greatest(excluded.${NOTE.changed_at}, ${n.changed_at} + interval '1 second') end,
+    ${NOTE.noted_at} = excluded.${NOTE.noted_at}`;
 
-const TRIM = `
-  delete from door_notes where workspace_id = $1 and door = $2 and noted_at < (
-    select noted_at from door_notes where workspace_id = $1 and door = $2
-    order by noted_at desc offset $3 - 1 limit 1
+const TRIM = sqlText`
+  delete from door_notes where ${NOTE.workspace_id} = $1 and ${NOTE.door} = $2 and ${NOTE.noted_at} < (
+    select ${NOTE.noted_at} from door_notes where ${NOTE.workspace_id} = $1 and ${NOTE.door} = $2
+    order by ${NOTE.noted_at} desc offset $3 - 1 limit 1
   )`;
 
-function toNote<Value>({ name, value, changed_at: changedAt }: Row): DoorNote<Value> {
+function toNote<Value>({ name, value, changed_at: changedAt }: NoteRow): DoorNote<Value> {
   return { name, value: JSON.parse(value) as Value, changedAt };
 }

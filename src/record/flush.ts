@@ -7,11 +7,15 @@
 import { LIMITS } from '../core/limits.ts';
 import type { Actor } from '../core/principal.ts';
 import type { Connection } from '../db/client.ts';
+import { columnsOf, sqlText } from '../db/columns.ts';
 import { WORKSPACE_LOCK } from '../db/locks.ts';
+import { apiKeys } from '../db/schema.ts';
 import { codeOf, isConnectionLost, SQLSTATE } from '../db/sqlstate.ts';
 import { entryJson } from './entry-json.ts';
 import { FLUSH_NEW_SQL, FLUSH_SQL } from './flush.sql.ts';
 import type { FlushEntry, Outcome } from './submission.ts';
+
+const k = columnsOf(apiKeys, 'k');
 
 export interface FlushPort {
   readonly connection: Connection;
@@ -127,11 +131,11 @@ async function leaveOutRevoked(
   again: (entries: readonly FlushEntry[]) => Promise<void>,
 ): Promise<void> {
   const valid = await connection.query<{ key_id: number; scope: string }>(
-    `select acting.key_id, acting.scope from unnest($1::text::int[], $2::text::text[])
+    sqlText`select acting.key_id, acting.scope from unnest($1::text::int[], $2::text::text[])
        as acting (key_id, scope)
-     join api_keys k on k.id = acting.key_id and k.revoked_at is null
-       and (k.expires_at is null or k.expires_at > clock_timestamp())
-       and k.scopes && array[acting.scope, 'ADMIN']`,
+     join api_keys k on ${k.id} = acting.key_id and ${k.revoked_at} is null
+       and (${k.expires_at} is null or ${k.expires_at} > clock_timestamp())
+       and ${k.scopes} && array[acting.scope, 'ADMIN']`,
     actorParams(entries),
   );
   const names = new Set(valid.map(({ key_id: keyId, scope }) => `${keyId} ${scope}`));

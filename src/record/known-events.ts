@@ -1,6 +1,10 @@
 import type { Connection } from '../db/client.ts';
+import { columnsOf, sqlText } from '../db/columns.ts';
+import { eventKeys } from '../db/schema.ts';
 import type { Draft } from './draft.ts';
 import type { Outcome } from './submission.ts';
+
+const k = columnsOf(eventKeys, 'k');
 
 /**
  * What is stored under the ids of events that are about to be refused: a retry of a recorded
@@ -22,9 +26,9 @@ export async function findKnown(
     recorded_at: Date;
     hash: string;
   }>(
-    `select k.key, k.position, k.recorded_at, k.hash
+    sqlText`select ${k.key}, ${k.position}, ${k.recorded_at}, ${k.hash}
      from json_array_elements_text($2::text::json) as given (key)
-     join event_keys k on k.workspace_id = $1 and k.key = given.key::uuid`,
+     join event_keys k on ${k.workspace_id} = $1 and ${k.key} = given.key::uuid`,
     [workspaceId, JSON.stringify([...byKey.keys()])],
     { tenant: workspaceId },
   );

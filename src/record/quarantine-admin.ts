@@ -3,11 +3,16 @@ import { parseExact } from '../core/exact-json.ts';
 import type { Actor } from '../core/principal.ts';
 import type { Workspace } from '../core/workspace.ts';
 import type { Connection, Lane } from '../db/client.ts';
+import { columnsOf, type Row, sqlText } from '../db/columns.ts';
+import { quarantinedEvents } from '../db/schema.ts';
 import { toGatewayError } from '../db/sqlstate.ts';
 import { doorOf } from '../db/stored-event.ts';
 import { requireKey, transaction } from '../db/transaction.ts';
 import type { RecordEvents } from './record.ts';
 import { unknownOutcome } from './submission.ts';
+
+const q = columnsOf(quarantinedEvents, 'q');
+const QUARANTINED = columnsOf(quarantinedEvents);
 
 /**
  * Both throw UNAUTHENTICATED where the acting key was revoked or has expired before the commit. An
@@ -27,12 +32,7 @@ export interface QuarantineAdmin {
   discard(workspaceId: number, ids: readonly string[], actor: Actor | null): Promise<number>;
 }
 
-interface KeptRow {
-  id: string;
-  door: number;
-  received_at: Date;
-  event: string;
-}
+type KeptRow = Row<typeof quarantinedEvents, 'id' | 'door' | 'received_at' | 'event'>;
 
 export function createQuarantineAdmin(write: Lane, record: RecordEvents): QuarantineAdmin {
   return {
@@ -66,9 +66,9 @@ async function load(
   ids: readonly string[],
 ): Promise<KeptRow[]> {
   return write.query<KeptRow>(
-    `select q.id, q.door, q.received_at, q.event
+    sqlText`select ${q.id}, ${q.door}, ${q.received_at}, ${q.event}
      from json_array_elements_text($2::text::json) with ordinality as given (id, place)
-     join quarantined_events q on q.workspace_id = $1 and q.id = given.id::uuid
+     join quarantined_events q on ${q.workspace_id} = $1 and ${q.id} = given.id::uuid
      order by place`,
     [workspaceId, JSON.stringify([...new Set(ids)])],
     { tenant: workspaceId },
@@ -101,9 +101,9 @@ async function discard(
   try {
     const work = async (connection: Connection) => {
       const rows = await connection.query(
-        `delete from quarantined_events where workspace_id = $1
-           and id in (select id::uuid from json_array_elements_text($2::text::json) as given (id))
-         returning id`,
+        sqlText`delete from quarantined_events where ${QUARANTINED.workspace_id} = $1
+           and ${QUARANTINED.id} in (select given.id::uuid from json_array_elements_text($2::text::json) as given (id))
+         returning ${QUARANTINED.id}`,
         [workspaceId, JSON.stringify(ids)],
       );
       await requireKey(connection, actor);

@@ -6,6 +6,10 @@ import { LIMITS } from '../core/limits.ts';
 import type { Actor } from '../core/principal.ts';
 import { storableJson } from '../core/text.ts';
 import type { Connection } from '../db/client.ts';
+import { columnsOf, sqlText } from '../db/columns.ts';
+import { quarantinedEvents } from '../db/schema.ts';
+
+const QUARANTINED = columnsOf(quarantinedEvents);
 
 export interface QuarantineItem {
   readonly input: EventInput;
@@ -37,12 +41,12 @@ export async function quarantine(
     return { id: keptBy(item), event, problems, expires: expiryOf(event) };
   });
   await write.query(
-    `with allowed as materialized (select require_key($4::int, $5::text))
-     insert into quarantined_events (workspace_id, id, door, event, problems, expires_at)
-     select $1, coalesce(id, gen_random_uuid()), $2, event, problems, expires
+    sqlText`with allowed as materialized (select require_key($4::int, $5::text))
+     insert into quarantined_events (${QUARANTINED.workspace_id}, ${QUARANTINED.id}, ${QUARANTINED.door}, ${QUARANTINED.event}, ${QUARANTINED.problems}, ${QUARANTINED.expires_at})
+     select $1, coalesce(kept.id, gen_random_uuid()), $2, kept.event, kept.problems, kept.expires
      from allowed, json_to_recordset($3::text::json)
        as kept (id uuid, event jsonb, problems jsonb, expires timestamptz)
-     on conflict (workspace_id, id) do nothing`,
+     on conflict (${QUARANTINED.workspace_id}, ${QUARANTINED.id}) do nothing`,
     [workspaceId, DOORS[door], storableJson(rows), actor?.keyId ?? null, actor?.scope ?? null],
     { tenant: workspaceId },
   );

@@ -6,11 +6,30 @@
  */
 import { GRAINS, minutesFoldedSince, rowStart } from '../core/bucket.ts';
 import type { Connection } from '../db/client.ts';
+import { columnsOf, sqlText } from '../db/columns.ts';
+import {
+  eventDefinitions,
+  events,
+  upkeepFaults,
+  workspaceHeads,
+  workspaceMarks,
+  workspaces,
+} from '../db/schema.ts';
 import { daysTag, zoneOfTag } from './fold-days.ts';
 import { measuresOf, syncFills } from './fold-measures.ts';
 import { addCounts, type CountRow } from './fold-rows.ts';
 import { exactBefore, type FoldScope, idList, mayTrySql, MINUTE_OF_EVENT } from './fold-scope.ts';
 import type { Measure } from './fold-set-aside.ts';
+
+const w = columnsOf(workspaces, 'w');
+const m = columnsOf(workspaceMarks, 'm');
+const h = columnsOf(workspaceHeads, 'h');
+const n = columnsOf(workspaceHeads, 'n');
+const e = columnsOf(events, 'e');
+const d = columnsOf(eventDefinitions, 'd');
+const f = columnsOf(upkeepFaults, 'f');
+const MARKS = columnsOf(workspaceMarks);
+const DEFINITION = columnsOf(eventDefinitions);
 
 /** What a batch may cost: a second, and the rows' locks for as long. */
 export const BATCH_EVENTS_MAX = 20_000;
@@ -75,17 +94,17 @@ export async function backlogsOf(connection: Connection, workspaces: FoldScope):
 /** Those least recently folded come first, so that a batch's bound starves nobody. */
 async function findBacklogs(connection: Connection, workspaces: FoldScope): Promise<Backlog[]> {
   return connection.query<Backlog>(
-    `select w.id as workspace_id, w.time_zone, coalesce(m.days_zone, '') as days_zone,
-       coalesce(m.folded, 0) as folded, h.head, h.recorded_at
+    sqlText`select ${w.id} as workspace_id, ${w.time_zone}, coalesce(${m.days_zone}, '') as days_zone,
+       coalesce(${m.folded}, 0) as folded, ${h.head}, ${h.recorded_at}
      from workspaces w
-     left join workspace_marks m on m.workspace_id = w.id
+     left join workspace_marks m on ${m.workspace_id} = ${w.id}
      cross join lateral (
-       select n.head, n.recorded_at from workspace_heads n
-       where n.workspace_id = w.id order by n.head desc limit 1
+       select ${n.head}, ${n.recorded_at} from workspace_heads n
+       where ${n.workspace_id} = ${w.id} order by ${n.head} desc limit 1
      ) h
-     where ($1::text is null or w.id = any ($1::text::int[])) and h.head > coalesce(m.folded, 0)
-       and ${mayTrySql(workspaces, 'FOLD', 'w.id')}
-     order by m.folded_recorded_at nulls first, w.id
+     where ($1::text is null or ${w.id} = any ($1::text::int[])) and ${h.head} > coalesce(${m.folded}, 0)
+       and ${mayTrySql(workspaces, 'FOLD', sqlText`${w.id}`)}
+     order by ${m.folded_recorded_at} nulls first, ${w.id}
      limit $2`,
     [idList(workspaces.ids), BATCH_WORKSPACES_MAX],
   );
@@ -111,23 +130,23 @@ function shareBatch(backlogs: readonly Backlog[]): Span[] {
   });
 }
 
-const SPANS = `
+const SPANS = sqlText`
   span as materialized (
-    select s.*, coalesce(m.folded_recorded_at, '-infinity') as since
+    select s.*, coalesce(${m.folded_recorded_at}, '-infinity') as since
     from json_to_recordset($1::text::json) as s (
       "workspaceId" int, "daysZone" text, after bigint, upto bigint, head bigint,
       "headAt" timestamptz)
-    left join workspace_marks m on m.workspace_id = s."workspaceId"
+    left join workspace_marks m on ${m.workspace_id} = s."workspaceId"
   )`;
 
 /** Bounded in position and, so that other partitions are left alone, in recorded_at. */
-const SPAN_EVENTS = `
+const SPAN_EVENTS = sqlText`
   with ${SPANS}, e as (
     select e.* from span cross join lateral (
       select * from events e
-      where e.workspace_id = span."workspaceId"
-        and e.position > span.after and e.position <= span.upto
-        and e.recorded_at >= span.since and e.recorded_at <= span."headAt"
+      where ${e.workspace_id} = span."workspaceId"
+        and ${e.position} > span.after and ${e.position} <= span.upto
+        and ${e.recorded_at} >= span.since and ${e.recorded_at} <= span."headAt"
     ) e
   )`;
 
@@ -142,9 +161,9 @@ interface CountedRow {
   expires_first: Date | null;
 }
 
-const COUNTED_SQL = `${SPAN_EVENTS}
-  select e.workspace_id, e.definition_id, e.door, ${MINUTE_OF_EVENT} as at, count(*) as n,
-    min(e.recorded_at) as first_at, max(e.recorded_at) as last_at, min(e.expires_at) as expires_first
+const COUNTED_SQL = sqlText`${SPAN_EVENTS}
+  select ${e.workspace_id}, ${e.definition_id}, ${e.door}, ${MINUTE_OF_EVENT} as at, count(*) as n,
+    min(${e.recorded_at}) as first_at, max(${e.recorded_at}) as last_at, min(${e.expires_at}) as expires_first
   from e group by 1, 2, 3, 4`;
 
 function toGrains(
@@ -174,7 +193,7 @@ async function move(connection: Connection, spansJson: string, found: readonly C
     found.map(row => ({ ...row, w: row.workspace_id, d: row.definition_id })),
   );
   await connection.query(
-    `with ${SPANS},
+    sqlText`with ${SPANS},
      added as materialized (
        select r.w, r.d, sum(r.n)::bigint as n, min(r.first_at) as first_at,
          max(r.last_at) as last_at, min(r.expires_first) as expires_first
@@ -182,29 +201,29 @@ async function move(connection: Connection, spansJson: string, found: readonly C
          w int, d int, n bigint, first_at timestamptz, last_at timestamptz, expires_first timestamptz)
        group by r.w, r.d
      ), defined as (
-       update event_definitions d set event_count = d.event_count + a.n,
-         first_recorded_at = least(d.first_recorded_at, a.first_at),
-         last_recorded_at = greatest(d.last_recorded_at, a.last_at)
-       from added a where d.workspace_id = a.w and d.id = a.d
+       update event_definitions d set ${DEFINITION.event_count} = ${d.event_count} + a.n,
+         ${DEFINITION.first_recorded_at} = least(${d.first_recorded_at}, a.first_at),
+         ${DEFINITION.last_recorded_at} = greatest(${d.last_recorded_at}, a.last_at)
+       from added a where ${d.workspace_id} = a.w and ${d.id} = a.d
      ), headed as (
        delete from workspace_heads h using span s
-       where h.workspace_id = s."workspaceId" and h.head < s.head
+       where ${h.workspace_id} = s."workspaceId" and ${h.head} < s.head
      ), cleared as (
        delete from upkeep_faults f using span s
-       where f.workspace_id = s."workspaceId" and f.step = 'FOLD'
+       where ${f.workspace_id} = s."workspaceId" and ${f.step} = 'FOLD'
      )
      insert into workspace_marks as m
-       (workspace_id, folded, folded_recorded_at, days_zone, expires_first, expires_next)
+       (${MARKS.workspace_id}, ${MARKS.folded}, ${MARKS.folded_recorded_at}, ${MARKS.days_zone}, ${MARKS.expires_first}, ${MARKS.expires_next})
      select s."workspaceId", s.upto, coalesce(max(a.last_at), s.since), s."daysZone",
        min(a.expires_first), min(a.expires_first)
      from span s left join added a on a.w = s."workspaceId"
      group by s."workspaceId", s.upto, s.since, s."daysZone"
      order by s."workspaceId"
-     on conflict (workspace_id) do update set
-       folded = excluded.folded, folded_recorded_at = excluded.folded_recorded_at,
-       days_zone = excluded.days_zone,
-       expires_first = least(m.expires_first, excluded.expires_first),
-       expires_next = least(m.expires_next, excluded.expires_next)`,
+     on conflict (${MARKS.workspace_id}) do update set
+       ${MARKS.folded} = excluded.${MARKS.folded}, ${MARKS.folded_recorded_at} = excluded.${MARKS.folded_recorded_at},
+       ${MARKS.days_zone} = excluded.${MARKS.days_zone},
+       ${MARKS.expires_first} = least(${m.expires_first}, excluded.${MARKS.expires_first}),
+       ${MARKS.expires_next} = least(${m.expires_next}, excluded.${MARKS.expires_next})`,
     [spansJson, ofDefinitions],
   );
 }

@@ -4,7 +4,9 @@
  */
 import { GRAINS, minutesKeptSince } from '../core/bucket.ts';
 import type { Connection, Lane } from '../db/client.ts';
+import { columnsOf, sqlText } from '../db/columns.ts';
 import { tryLocked } from '../db/locks.ts';
+import { eventCounts, workspaces } from '../db/schema.ts';
 import {
   type FaultOptions,
   isOfWorkspace,
@@ -16,6 +18,10 @@ import { rebuildNext, zoneOfTag } from './fold-days.ts';
 import { dropNext, fillNext, syncFills } from './fold-measures.ts';
 import type { FoldScope } from './fold-scope.ts';
 import type { Measure } from './fold-set-aside.ts';
+
+const w = columnsOf(workspaces, 'w');
+/** Both tables of the rollups have these. */
+const COUNTS = columnsOf(eventCounts);
 
 /** Whether there may be more to do; null while another process folds. */
 export type Job = () => Promise<boolean | null>;
@@ -119,12 +125,12 @@ function tellOf({ logger }: JobOptions, setAside: readonly Measure[]): void {
 export function removeOldMinutes({ upkeep, nowMs }: JobOptions, onMore: () => void): Job {
   return () =>
     locked(upkeep, async connection => {
-      for (const table of ['event_counts', 'event_measures']) {
+      for (const table of [sqlText`event_counts`, sqlText`event_measures`]) {
         const removed = await connection.query(
-          `delete from ${table} where ctid = any (array(
+          sqlText`delete from ${table} where ctid = any (array(
              select c.ctid from workspaces w cross join lateral (
                select ctid from ${table}
-               where workspace_id = w.id and grain = ${GRAINS.MINUTE} and bucket < $1
+               where ${COUNTS.workspace_id} = ${w.id} and ${COUNTS.grain} = ${GRAINS.MINUTE} and ${COUNTS.bucket} < $1
                limit ${MINUTES_REMOVED_MAX}
              ) c limit ${MINUTES_REMOVED_MAX})) returning 1`,
           [new Date(minutesKeptSince(nowMs()))],

@@ -9,10 +9,30 @@
  */
 import { GRAINS, minutesFoldedSince, rowStart } from '../core/bucket.ts';
 import type { Connection } from '../db/client.ts';
+import { columnsOf, type SqlText, sqlText } from '../db/columns.ts';
+import {
+  eventDefinitions,
+  eventMeasures,
+  events,
+  measureFills,
+  workspaceMarks,
+  workspaces,
+} from '../db/schema.ts';
 import { clearFault, ofWorkspace } from '../upkeep/upkeep-faults.ts';
 import { addMeasures, type MeasureRow } from './fold-rows.ts';
 import { exactBefore, type FoldScope, idList, mayTrySql, MINUTE_OF_EVENT } from './fold-scope.ts';
 import { DIGITS_MAX, type Measure, measureKey, setAsideTooLong } from './fold-set-aside.ts';
+
+const d = columnsOf(eventDefinitions, 'd');
+const m = columnsOf(workspaceMarks, 'm');
+const f = columnsOf(measureFills, 'f');
+const fill = columnsOf(measureFills, 'd');
+const e = columnsOf(events, 'e');
+const w = columnsOf(workspaces, 'w');
+const FILL = columnsOf(measureFills);
+const DEFINITION = columnsOf(eventDefinitions);
+const EVENT = columnsOf(events);
+const MEASURES = columnsOf(eventMeasures);
 
 const FILL_EVENTS_MAX = 20_000;
 const DROP_ROWS_MAX = 20_000;
@@ -26,22 +46,22 @@ export async function syncFills(
   workspaceIds: readonly number[] | null,
 ): Promise<boolean> {
   const [row] = await connection.query<{ counted: boolean }>(
-    `with declared as materialized (
-       select d.workspace_id, d.id, p.property, coalesce(m.folded, 0) as folded
+    sqlText`with declared as materialized (
+       select ${d.workspace_id}, ${d.id}, p.property, coalesce(${m.folded}, 0) as folded
        from event_definitions d
-       cross join unnest(d.measures) p (property)
-       left join workspace_marks m on m.workspace_id = d.workspace_id
-       where d.measures <> '{}' and ($1::text is null or d.workspace_id = any ($1::text::int[]))
+       cross join unnest(${d.measures}) p (property)
+       left join workspace_marks m on ${m.workspace_id} = ${d.workspace_id}
+       where ${d.measures} <> '{}' and ($1::text is null or ${d.workspace_id} = any ($1::text::int[]))
      ), begun as (
-       insert into measure_fills (workspace_id, definition_id, property, filled, upto)
-       select workspace_id, id, property, 0, folded from declared order by 1, 2, 3
-       on conflict (workspace_id, definition_id, property) do nothing
+       insert into measure_fills (${FILL.workspace_id}, ${FILL.definition_id}, ${FILL.property}, ${FILL.filled}, ${FILL.upto})
+       select ${DEFINITION.workspace_id}, ${DEFINITION.id}, declared.property, 0, declared.folded from declared order by 1, 2, 3
+       on conflict (${FILL.workspace_id}, ${FILL.definition_id}, ${FILL.property}) do nothing
      ), ended as (
-       update measure_fills f set dropped = true
-       where not f.dropped and ($1::text is null or f.workspace_id = any ($1::text::int[]))
+       update measure_fills f set ${FILL.dropped} = true
+       where not ${f.dropped} and ($1::text is null or ${f.workspace_id} = any ($1::text::int[]))
          and not exists (
            select from declared d
-           where d.workspace_id = f.workspace_id and d.id = f.definition_id and d.property = f.property)
+           where ${d.workspace_id} = ${f.workspace_id} and ${d.id} = ${f.definition_id} and ${fill.property} = ${f.property})
      )
      select exists (select from declared) as counted`,
     [idList(workspaceIds)],
@@ -64,7 +84,7 @@ interface MeasuredRow {
 
 interface Source {
   /** `with … e as (…)`: the events to count; $1 is its own, $2 as `MINUTE_OF_EVENT` has it. */
-  readonly from: string;
+  readonly from: SqlText;
   readonly params: readonly (string | Date)[];
   /** Only this property; absent: all that are counted. */
   readonly property?: string;
@@ -86,18 +106,18 @@ export async function measuresOf(
   { zones, nowMs }: Place,
 ): Promise<readonly Measure[]> {
   const found = await connection.query<MeasuredRow>(
-    `${from}
-     select e.workspace_id, e.definition_id, e.door, ${MINUTE_OF_EVENT} as at, f.property,
+    sqlText`${from}
+     select ${e.workspace_id}, ${e.definition_id}, ${e.door}, ${MINUTE_OF_EVENT} as at, ${f.property},
        count(*) as n, sum(v.value) as sum, min(v.value) as min, max(v.value) as max,
        bool_or(v.value is null) as too_long
      from e
-     join measure_fills f on f.workspace_id = e.workspace_id and f.definition_id = e.definition_id
-       and not f.dropped and f.set_aside_at is null and ($3::text is null or f.property = $3)
+     join measure_fills f on ${f.workspace_id} = ${e.workspace_id} and ${f.definition_id} = ${e.definition_id}
+       and not ${f.dropped} and ${f.set_aside_at} is null and ($3::text is null or ${f.property} = $3)
      cross join lateral (
        select case when octet_length(t.digits) <= ${DIGITS_MAX} then t.digits::numeric end as value
        from (
-         select e.payload ->> f.property as digits
-         where jsonb_typeof(e.payload -> f.property) = 'number' offset 0
+         select ${e.payload} ->> ${f.property} as digits
+         where jsonb_typeof(${e.payload} -> ${f.property}) = 'number' offset 0
        ) t
      ) v
      group by 1, 2, 3, 4, 5`,
@@ -149,14 +169,14 @@ export async function fillNext(
   place: FillPlace,
 ): Promise<Filled> {
   const [fill] = await connection.query<Fill>(
-    `select f.workspace_id, f.definition_id, f.property, f.filled, f.upto, m.days_zone
+    sqlText`select ${f.workspace_id}, ${f.definition_id}, ${f.property}, ${f.filled}, ${f.upto}, ${m.days_zone}
      from measure_fills f
-     join workspaces w on w.id = f.workspace_id
-     join workspace_marks m on m.workspace_id = f.workspace_id
-     where not f.dropped and f.set_aside_at is null and f.filled < f.upto
-       and ($1::text is null or f.workspace_id = any ($1::text::int[]))
-       and ${mayTrySql(workspaces, 'FILL', 'f.workspace_id')}
-     order by f.workspace_id, f.definition_id, f.property limit 1`,
+     join workspaces w on ${w.id} = ${f.workspace_id}
+     join workspace_marks m on ${m.workspace_id} = ${f.workspace_id}
+     where not ${f.dropped} and ${f.set_aside_at} is null and ${f.filled} < ${f.upto}
+       and ($1::text is null or ${f.workspace_id} = any ($1::text::int[]))
+       and ${mayTrySql(workspaces, 'FILL', sqlText`${f.workspace_id}`)}
+     order by ${f.workspace_id}, ${f.definition_id}, ${f.property} limit 1`,
     [idList(workspaces.ids)],
   );
   if (fill === undefined) return { isMore: false, setAside: [] };
@@ -175,10 +195,10 @@ async function fillRange(
 ): Promise<readonly Measure[]> {
   const { workspace_id, definition_id, property, filled, upto } = fill;
   const [range] = await connection.query<{ n: number; last: number | null }>(
-    `select count(*) as n, max(position) as last from (
-       select position from events
-       where workspace_id = $1 and definition_id = $2 and position > $3 and position <= $4
-       order by position limit $5
+    sqlText`select count(*) as n, max(${EVENT.position}) as last from (
+       select ${EVENT.position} from events
+       where ${EVENT.workspace_id} = $1 and ${EVENT.definition_id} = $2 and ${EVENT.position} > $3 and ${EVENT.position} <= $4
+       order by ${EVENT.position} limit $5
      ) e`,
     [workspace_id, definition_id, filled, upto, FILL_EVENTS_MAX],
   );
@@ -189,21 +209,21 @@ async function fillRange(
   const source = { from: FILL_EVENTS, params: [range_, exactBefore()], property };
   const setAside = await measuresOf(connection, source, { zones, nowMs });
   await connection.query(
-    `update measure_fills set filled = $4
-     where workspace_id = $1 and definition_id = $2 and property = $3`,
+    sqlText`update measure_fills set ${FILL.filled} = $4
+     where ${FILL.workspace_id} = $1 and ${FILL.definition_id} = $2 and ${FILL.property} = $3`,
     [workspace_id, definition_id, property, end],
   );
   return setAside;
 }
 
-const FILL_EVENTS = `
+const FILL_EVENTS = sqlText`
   with span as materialized (
     select * from json_to_record($1::text::json) as s (w int, d int, after bigint, upto bigint)
   ), e as (
     select e.* from span cross join lateral (
       select * from events e
-      where e.workspace_id = span.w and e.definition_id = span.d
-        and e.position > span.after and e.position <= span.upto
+      where ${e.workspace_id} = span.w and ${e.definition_id} = span.d
+        and ${e.position} > span.after and ${e.position} <= span.upto
     ) e
   )`;
 
@@ -216,10 +236,10 @@ interface DroppedFill {
 /** Removes some rows of a measure that is no longer declared; false when none is left. */
 export async function dropNext(connection: Connection, workspaces: FoldScope): Promise<boolean> {
   const [fill] = await connection.query<DroppedFill>(
-    `select f.workspace_id as w, f.definition_id as d, f.property
-     from measure_fills f join workspaces w on w.id = f.workspace_id
-     where f.dropped and ($1::text is null or w.id = any ($1::text::int[]))
-       and ${mayTrySql(workspaces, 'DROP', 'w.id')} limit 1`,
+    sqlText`select ${f.workspace_id} as w, ${f.definition_id} as d, ${f.property}
+     from measure_fills f join workspaces w on ${w.id} = ${f.workspace_id}
+     where ${f.dropped} and ($1::text is null or ${w.id} = any ($1::text::int[]))
+       and ${mayTrySql(workspaces, 'DROP', sqlText`${w.id}`)} limit 1`,
     [idList(workspaces.ids)],
   );
   if (fill === undefined) return false;
@@ -232,9 +252,9 @@ export async function dropNext(connection: Connection, workspaces: FoldScope): P
 
 async function dropRows(connection: Connection, fill: DroppedFill): Promise<void> {
   const [row] = await connection.query<{ deleted: number }>(
-    `with picked as (
+    sqlText`with picked as (
        select ctid from event_measures
-       where workspace_id = $1 and definition_id = $2 and property = $3 limit $4
+       where ${MEASURES.workspace_id} = $1 and ${MEASURES.definition_id} = $2 and ${MEASURES.property} = $3 limit $4
      ), deleted as (
        delete from event_measures m using picked p where m.ctid = p.ctid returning 1
      ) select count(*) as deleted from deleted`,
@@ -242,7 +262,7 @@ async function dropRows(connection: Connection, fill: DroppedFill): Promise<void
   );
   if ((row?.deleted ?? 0) < DROP_ROWS_MAX) {
     await connection.query(
-      'delete from measure_fills where workspace_id = $1 and definition_id = $2 and property = $3',
+      sqlText`delete from measure_fills where ${FILL.workspace_id} = $1 and ${FILL.definition_id} = $2 and ${FILL.property} = $3`,
       [fill.w, fill.d, fill.property],
     );
   }

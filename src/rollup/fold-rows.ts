@@ -1,5 +1,12 @@
 import type { Grain } from '../core/bucket.ts';
 import type { Connection } from '../db/client.ts';
+import { columnsOf, sqlText } from '../db/columns.ts';
+import { eventCounts, eventMeasures } from '../db/schema.ts';
+
+const c = columnsOf(eventCounts, 'c');
+const m = columnsOf(eventMeasures, 'm');
+const COUNTS = columnsOf(eventCounts);
+const MEASURES = columnsOf(eventMeasures);
 
 /** What is added to the rows of a rollup; `bucket` in ms. */
 export interface RollupKey {
@@ -25,12 +32,12 @@ export interface MeasureRow extends RollupKey {
 export async function addCounts(connection: Connection, rows: readonly CountRow[]): Promise<void> {
   if (rows.length === 0) return;
   await connection.query(
-    `insert into event_counts as c (workspace_id, grain, bucket, definition_id, door, count)
+    sqlText`insert into event_counts as c (${COUNTS.workspace_id}, ${COUNTS.grain}, ${COUNTS.bucket}, ${COUNTS.definition_id}, ${COUNTS.door}, ${COUNTS.count})
      select * from unnest($1::text::int[], $2::text::smallint[], $3::text::timestamptz[],
        $4::text::int[], $5::text::smallint[], $6::text::bigint[]) as a (w, g, b, d, r, n)
      order by w, g, b, d, r
-     on conflict (workspace_id, grain, bucket, definition_id, door)
-       do update set count = c.count + excluded.count`,
+     on conflict (${COUNTS.workspace_id}, ${COUNTS.grain}, ${COUNTS.bucket}, ${COUNTS.definition_id}, ${COUNTS.door})
+       do update set ${COUNTS.count} = ${c.count} + excluded.${COUNTS.count}`,
     [...keyColumns(rows), list(rows.map(({ count }) => count))],
   );
 }
@@ -42,8 +49,8 @@ export async function addMeasures(
 ): Promise<void> {
   if (rows.length === 0) return;
   await connection.query(
-    `insert into event_measures as m
-       (workspace_id, grain, bucket, definition_id, door, property, count, sum, min, max)
+    sqlText`insert into event_measures as m
+       (${MEASURES.workspace_id}, ${MEASURES.grain}, ${MEASURES.bucket}, ${MEASURES.definition_id}, ${MEASURES.door}, ${MEASURES.property}, ${MEASURES.count}, ${MEASURES.sum}, ${MEASURES.min}, ${MEASURES.max})
      select w, g, b, d, r, p, sum(n), sum(s), min(lo), max(hi)
      from unnest($1::text::int[], $2::text::smallint[], $3::text::timestamptz[],
        $4::text::int[], $5::text::smallint[], $6::text::bigint[], $7::text::numeric[],
@@ -51,9 +58,9 @@ export async function addMeasures(
        (select array_agg(x order by i) from json_array_elements_text($10::text::json) with ordinality j (x, i))
      ) as a (w, g, b, d, r, n, s, lo, hi, p)
      group by w, g, b, d, r, p order by w, g, b, d, r, p
-     on conflict (workspace_id, grain, bucket, definition_id, door, property) do update set
-       count = m.count + excluded.count, sum = m.sum + excluded.sum,
-       min = least(m.min, excluded.min), max = greatest(m.max, excluded.max)`,
+     on conflict (${MEASURES.workspace_id}, ${MEASURES.grain}, ${MEASURES.bucket}, ${MEASURES.definition_id}, ${MEASURES.door}, ${MEASURES.property}) do update set
+       ${MEASURES.count} = ${m.count} + excluded.${MEASURES.count}, ${MEASURES.sum} = ${m.sum} + excluded.${MEASURES.sum},
+       ${MEASURES.min} = least(${m.min}, excluded.${MEASURES.min}), ${MEASURES.max} = greatest(${m.max}, excluded.${MEASURES.max})`,
     [
       ...keyColumns(rows),
       list(rows.map(({ count }) => count)),

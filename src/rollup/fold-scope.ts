@@ -1,6 +1,10 @@
 import { WHOLE_MINUTES_SINCE } from '../core/bucket.ts';
 import type { UpkeepStep } from '../core/gateway-status.ts';
+import { columnsOf, sqlText, type SqlText } from '../db/columns.ts';
+import { events } from '../db/schema.ts';
 import { isClearSql } from '../upkeep/upkeep-faults.ts';
+
+const e = columnsOf(events, 'e');
 
 /** Which workspaces are folded. */
 export interface FoldScope {
@@ -16,15 +20,15 @@ export function idList(workspaceIds: readonly number[] | null): string | null {
 }
 
 /** Whether a step may try a workspace of the scope, an expression of SQL. */
-export function mayTrySql({ isNamed }: FoldScope, step: UpkeepStep, workspaceId: string): string {
-  return isNamed ? 'true' : isClearSql(step, workspaceId);
+export function mayTrySql({ isNamed }: FoldScope, step: UpkeepStep, workspaceId: SqlText): SqlText {
+  return isNamed ? sqlText`true` : isClearSql(step, workspaceId);
 }
 
 /**
  * Events are grouped by this before Node puts them into rows. $2 is `exactBefore()`: before it
  * minutes are not whole in every zone, and instants stay exact.
  */
-export const MINUTE_OF_EVENT = `case when e.occurred_at < $2::timestamptz then e.occurred_at
-  else date_trunc('minute', e.occurred_at) end`;
+export const MINUTE_OF_EVENT = sqlText`case when ${e.occurred_at} < $2::timestamptz then ${e.occurred_at}
+  else date_trunc('minute', ${e.occurred_at}) end`;
 
 export const exactBefore = () => new Date(WHOLE_MINUTES_SINCE);

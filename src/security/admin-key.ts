@@ -4,8 +4,12 @@
  * end of its own.
  */
 import type { Connection, Lane } from '../db/client.ts';
+import { columnsOf, sqlText } from '../db/columns.ts';
+import { apiKeys } from '../db/schema.ts';
 import { transaction } from '../db/transaction.ts';
 import { hashSecret, mintSecret, prefixOf } from './keys.ts';
+
+const KEY = columnsOf(apiKeys);
 
 export interface AdminKey {
   /** The secret of a key that was made now: it is shown this once. */
@@ -28,8 +32,8 @@ export async function ensureAdminKey(
     : transaction(write, connection => keepConfigured(connection, configured));
 }
 
-const VALID = 'revoked_at is null and (expires_at is null or expires_at > now())';
-const IS_ADMIN = `'ADMIN' = any (scopes) and workspace_id is null`;
+const VALID = sqlText`${KEY.revoked_at} is null and (${KEY.expires_at} is null or ${KEY.expires_at} > now())`;
+const IS_ADMIN = sqlText`'ADMIN' = any (${KEY.scopes}) and ${KEY.workspace_id} is null`;
 
 async function makeFirst(write: Lane, mayMake: boolean): Promise<AdminKey> {
   if (!mayMake) {
@@ -41,10 +45,10 @@ async function makeFirst(write: Lane, mayMake: boolean): Promise<AdminKey> {
   }
   const secret = mintSecret();
   const made = await write.query(
-    `insert into api_keys (name, prefix, hash, scopes)
+    sqlText`insert into api_keys (${KEY.name}, ${KEY.prefix}, ${KEY.hash}, ${KEY.scopes})
      select 'first admin key', $1, $2, '{ADMIN}'
      where not exists (select from api_keys where ${IS_ADMIN} and ${VALID})
-     returning id`,
+     returning ${KEY.id}`,
     [prefixOf(secret), hashSecret(secret)],
   );
   return { made: made.length === 0 ? null : secret, notes: await earlier(write) };
@@ -55,7 +59,7 @@ const NOBODY =
 
 async function earlier(write: Lane): Promise<string[]> {
   const keys = await write.query<{ prefix: string }>(
-    `select prefix from api_keys where from_setting and ${VALID} order by id`,
+    sqlText`select ${KEY.prefix} from api_keys where ${KEY.from_setting} and ${VALID} order by ${KEY.id}`,
   );
   return keys.map(
     ({ prefix }) => `The key of an earlier SLUICE_ADMIN_KEY, ${prefix}, is still valid.`,
@@ -65,21 +69,21 @@ async function earlier(write: Lane): Promise<string[]> {
 async function keepConfigured(connection: Connection, secret: string): Promise<AdminKey> {
   const hash = hashSecret(secret);
   await connection.query(
-    `insert into api_keys (name, prefix, hash, scopes)
-     values ('SLUICE_ADMIN_KEY', $1, $2, '{ADMIN}') on conflict (hash) do nothing`,
+    sqlText`insert into api_keys (${KEY.name}, ${KEY.prefix}, ${KEY.hash}, ${KEY.scopes})
+     values ('SLUICE_ADMIN_KEY', $1, $2, '{ADMIN}') on conflict (${KEY.hash}) do nothing`,
     [prefixOf(secret), hash],
   );
   const [kept] = await connection.query(
-    `update api_keys set from_setting = true
-     where hash = $1 and ${IS_ADMIN} and ${VALID} returning id`,
+    sqlText`update api_keys set ${KEY.from_setting} = true
+     where ${KEY.hash} = $1 and ${IS_ADMIN} and ${VALID} returning ${KEY.id}`,
     [hash],
   );
   // An earlier key is ended by its successor, not by a setting that is no key.
   if (kept === undefined) return { made: null, notes: [UNUSABLE] };
   const ended = await connection.query<{ prefix: string }>(
-    `update api_keys set revoked_at = now()
-     where from_setting and hash <> $1 and revoked_at is null and expires_at is null
-     returning prefix`,
+    sqlText`update api_keys set ${KEY.revoked_at} = now()
+     where ${KEY.from_setting} and ${KEY.hash} <> $1 and ${KEY.revoked_at} is null and ${KEY.expires_at} is null
+     returning ${KEY.prefix}`,
     [hash],
   );
   const notes = ended.map(

@@ -5,11 +5,15 @@
  * any other.
  */
 import { LIMITS } from '../core/limits.ts';
-import { unauthenticated, type Principal, type Scope } from '../core/principal.ts';
+import { unauthenticated, type Principal } from '../core/principal.ts';
 import type { Connection } from '../db/client.ts';
+import { columnsOf, sqlText, type Row } from '../db/columns.ts';
+import { apiKeys } from '../db/schema.ts';
 import { allowsOf, type Allows } from './address-ranges.ts';
 import { createKept } from './kept.ts';
 import { hashSecret } from './keys.ts';
+
+const KEY = columnsOf(apiKeys);
 
 export interface Authenticator {
   /**
@@ -50,9 +54,11 @@ export function createAuthenticator({ read, write, nowMs }: AuthenticatorOptions
     if (nowMs() - (lastUsedMs.get(keyId) ?? -Infinity) < LAST_USED_EVERY_MS) return;
     if (lastUsedMs.size >= NOTED_MAX) lastUsedMs.clear();
     lastUsedMs.set(keyId, nowMs());
-    write.query('update api_keys set last_used_at = now() where id = $1', [keyId]).catch(() => {
-      lastUsedMs.delete(keyId);
-    });
+    write
+      .query(sqlText`update api_keys set ${KEY.last_used_at} = now() where ${KEY.id} = $1`, [keyId])
+      .catch(() => {
+        lastUsedMs.delete(keyId);
+      });
   }
 
   return {
@@ -69,17 +75,12 @@ export function createAuthenticator({ read, write, nowMs }: AuthenticatorOptions
   };
 }
 
-interface KeyRow {
-  readonly id: number;
-  readonly scopes: Scope[];
-  readonly workspace_id: number | null;
-  readonly addresses: string[] | null;
-}
+type KeyRow = Row<typeof apiKeys, 'id' | 'scopes' | 'workspace_id' | 'addresses'>;
 
 async function lookUp(read: Connection, hash: string): Promise<KnownKey | null> {
   const [row] = await read.query<KeyRow>(
-    `select id, scopes, workspace_id, addresses from api_keys
-     where hash = $1 and revoked_at is null and (expires_at is null or expires_at > now())`,
+    sqlText`select ${KEY.id}, ${KEY.scopes}, ${KEY.workspace_id}, ${KEY.addresses} from api_keys
+     where ${KEY.hash} = $1 and ${KEY.revoked_at} is null and (${KEY.expires_at} is null or ${KEY.expires_at} > now())`,
     [hash],
   );
   if (row === undefined) return null;

@@ -10,10 +10,15 @@ import { tenantOfActor, unauthenticated, type Actor, type Scope } from '../core/
 import { isStorableText, isWithinBytes } from '../core/text.ts';
 import { workspaceNotFound } from '../core/workspace.ts';
 import type { Connection, Lane } from '../db/client.ts';
+import { columnsOf, sqlText } from '../db/columns.ts';
+import { apiKeys, workspaces } from '../db/schema.ts';
 import { codeOf, SQLSTATE, toGatewayError } from '../db/sqlstate.ts';
 import { API_KEY_COLUMNS, toApiKeyInfo, type ApiKeyRow } from '../db/stored-api-key.ts';
 import { requireKey, transaction } from '../db/transaction.ts';
 import { checkRanges } from './address-ranges.ts';
+
+const KEY = columnsOf(apiKeys);
+const WORKSPACE = columnsOf(workspaces);
 
 export interface CreateKey {
   readonly name: string;
@@ -171,9 +176,9 @@ async function rotate(
   // Before the end of the old key, which may be the one that acts.
   await requireKey(connection, actor);
   const [previous] = await connection.query<ApiKeyRow>(
-    `update api_keys set
-       expires_at = least(expires_at, now() + make_interval(secs => $2::float8 / 1000))
-     where id = $1 returning ${API_KEY_COLUMNS}`,
+    sqlText`update api_keys set
+       ${KEY.expires_at} = least(${KEY.expires_at}, now() + make_interval(secs => $2::float8 / 1000))
+     where ${KEY.id} = $1 returning ${API_KEY_COLUMNS}`,
     [id, overlapMs],
   );
   return { made, previous: previous as ApiKeyRow };
@@ -184,7 +189,7 @@ async function revoke(connection: Connection, id: number, actor: Actor | null): 
   // Before the deed: a key may revoke itself.
   await requireKey(connection, actor);
   const [revoked] = await connection.query<ApiKeyRow>(
-    `update api_keys set revoked_at = coalesce(revoked_at, now()) where id = $1
+    sqlText`update api_keys set ${KEY.revoked_at} = coalesce(${KEY.revoked_at}, now()) where ${KEY.id} = $1
      returning ${API_KEY_COLUMNS}`,
     [id],
   );
@@ -206,10 +211,10 @@ async function checkRevocable(
     throw new GatewayError('FORCE_REQUIRED', message);
   }
   const admins = await connection.query<{ id: number }>(
-    `select id from api_keys
-     where 'ADMIN' = any (scopes) and workspace_id is null and revoked_at is null
-       and (expires_at is null or expires_at > now())
-     order by id for no key update`,
+    sqlText`select ${KEY.id} from api_keys
+     where 'ADMIN' = any (${KEY.scopes}) and ${KEY.workspace_id} is null and ${KEY.revoked_at} is null
+       and (${KEY.expires_at} is null or ${KEY.expires_at} > now())
+     order by ${KEY.id} for no key update`,
   );
   if (admins.length !== 1 || admins[0]?.id !== id) return;
   const message =
@@ -236,9 +241,9 @@ async function lockKey(
   id: number,
 ): Promise<ApiKeyRow & { readonly is_valid: boolean }> {
   const [row] = await connection.query<ApiKeyRow & { is_valid: boolean }>(
-    `select ${API_KEY_COLUMNS}, revoked_at is null
-       and (expires_at is null or expires_at > clock_timestamp()) as is_valid
-     from api_keys where id = $1 for no key update`,
+    sqlText`select ${API_KEY_COLUMNS}, ${KEY.revoked_at} is null
+       and (${KEY.expires_at} is null or ${KEY.expires_at} > clock_timestamp()) as is_valid
+     from api_keys where ${KEY.id} = $1 for no key update`,
     [id],
   );
   if (row === undefined) throw new GatewayError('NOT_FOUND', 'There is no such key.');
@@ -255,7 +260,7 @@ interface Maker {
 async function readMaker(connection: Connection, actor: Actor | null): Promise<Maker> {
   if (actor === null) return { keyId: null, expiresAt: null, addresses: null };
   const [row] = await connection.query<Pick<ApiKeyRow, 'expires_at' | 'addresses'>>(
-    'select expires_at, addresses from api_keys where id = $1',
+    sqlText`select ${KEY.expires_at}, ${KEY.addresses} from api_keys where ${KEY.id} = $1`,
     [actor.keyId],
   );
   // Its workspace was deleted a moment ago, and it went with it.
@@ -299,11 +304,11 @@ async function insertKey(
   { maker, ...key }: NewKey,
 ): Promise<ApiKeyRow> {
   const [row] = await connection.query<ApiKeyRow>(
-    `insert into api_keys (name, prefix, hash, scopes, workspace_id, addresses, created_by, expires_at)
+    sqlText`insert into api_keys (${KEY.name}, ${KEY.prefix}, ${KEY.hash}, ${KEY.scopes}, ${KEY.workspace_id}, ${KEY.addresses}, ${KEY.created_by}, ${KEY.expires_at})
      select $1::text, $2::text, $3::text, $4::text::text[], $5::int, $6::text::text[], $7::int,
        least($8::timestamptz, $9::timestamptz, now() + make_interval(secs => $10::float8 / 1000),
          now() + make_interval(days => $11::int))
-     where $5::int is null or exists (select from workspaces where id = $5::int for key share)
+     where $5::int is null or exists (select from workspaces where ${WORKSPACE.id} = $5::int for key share)
      returning ${API_KEY_COLUMNS}`,
     [
       ...[key.name, prefixOf(secret), hashSecret(secret), arrayOf([...new Set(key.scopes)])],

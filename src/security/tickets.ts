@@ -17,10 +17,19 @@ import { GatewayError } from '../core/errors.ts';
 import { LIMITS } from '../core/limits.ts';
 import { actorOf, unauthenticated, type Principal } from '../core/principal.ts';
 import type { Connection } from '../db/client.ts';
+import { columnsOf, sqlText } from '../db/columns.ts';
 import { onBehalfOf } from '../db/connection.ts';
+import { apiKeys, streamTickets, workspaces } from '../db/schema.ts';
 import { toGatewayError } from '../db/sqlstate.ts';
 import { allowsOf } from './address-ranges.ts';
 import { hashSecret } from './keys.ts';
+
+const k = columnsOf(apiKeys, 'k');
+const w = columnsOf(workspaces, 'w');
+const made = columnsOf(streamTickets, 'made');
+const t = columnsOf(streamTickets, 't');
+const TICKET = columnsOf(streamTickets);
+const WORKSPACE = columnsOf(workspaces);
 
 /** What a ticket is good for. */
 export interface TicketPurpose {
@@ -89,51 +98,51 @@ const TICKETS_PER_KEY_MAX = 1_000;
 /** News of an open stream may come late, after an outage: it must find its ticket. */
 const KEPT_AFTER_S = 600;
 
-const LAST_USE = 'greatest(expires_at, resumable_until)';
-const CREATE = `
+const LAST_USE = sqlText`greatest(${TICKET.expires_at}, ${TICKET.resumable_until})`;
+const CREATE = sqlText`
   with allowed as materialized (
     select require_key($1::int, $5::text)
   ), swept as (
-    delete from stream_tickets where hash in (
-      select hash from stream_tickets
-      where key_id = $1 and ${LAST_USE} < now() - make_interval(secs => ${KEPT_AFTER_S})
+    delete from stream_tickets where ${TICKET.hash} in (
+      select ${TICKET.hash} from stream_tickets
+      where ${TICKET.key_id} = $1 and ${LAST_USE} < now() - make_interval(secs => ${KEPT_AFTER_S})
       for update skip locked)
-  ), key as (
-    select k.id, w.id as workspace_id from allowed, api_keys k, workspaces w
-    where k.id = $1 and w.id = $3 for key share of k, w
+  ), holder as (
+    select ${k.id}, ${w.id} as ${TICKET.workspace_id} from allowed, api_keys k, workspaces w
+    where ${k.id} = $1 and ${w.id} = $3 for key share of k, w
   ), made as (
-    insert into stream_tickets (hash, key_id, workspace_id, operation, expires_at)
-    select $2, id, workspace_id, $4, now() + make_interval(secs => ${VALID_S}) from key
-    where (select count(*) from stream_tickets where key_id = $1 and ${LAST_USE} > now())
+    insert into stream_tickets (${TICKET.hash}, ${TICKET.key_id}, ${TICKET.workspace_id}, ${TICKET.operation}, ${TICKET.expires_at})
+    select $2, ${WORKSPACE.id}, ${TICKET.workspace_id}, $4, now() + make_interval(secs => ${VALID_S}) from holder
+    where (select count(*) from stream_tickets where ${TICKET.key_id} = $1 and ${LAST_USE} > now())
       < ${TICKETS_PER_KEY_MAX}
-    returning expires_at
+    returning ${TICKET.expires_at}
   )
-  select made.expires_at from key left join made on true`;
-const KEY_MAY_READ = `
-  k.id = t.key_id and k.revoked_at is null and (k.expires_at is null or k.expires_at > now())
-    and k.scopes && '{EVENTS_READ,ADMIN}' and t.workspace_id is not null
-    and (k.workspace_id is null or k.workspace_id = t.workspace_id)`;
-const USE = `
-  update stream_tickets t set used = true, operation = $2
+  select ${made.expires_at} from holder left join made on true`;
+const KEY_MAY_READ = sqlText`
+  ${k.id} = ${t.key_id} and ${k.revoked_at} is null and (${k.expires_at} is null or ${k.expires_at} > now())
+    and ${k.scopes} && '{EVENTS_READ,ADMIN}' and ${t.workspace_id} is not null
+    and (${k.workspace_id} is null or ${k.workspace_id} = ${t.workspace_id})`;
+const USE = sqlText`
+  update stream_tickets t set ${TICKET.used} = true, ${TICKET.operation} = $2
   from api_keys k
-  where t.hash = $1 and not t.used and t.expires_at > now()
-    and (t.operation is null or t.operation = $2) and ${KEY_MAY_READ}
-  returning k.id, k.addresses, t.workspace_id, t.first_position`;
-const RESUME = `
-  select k.id, k.addresses, t.workspace_id, t.first_position
+  where ${t.hash} = $1 and not ${t.used} and ${t.expires_at} > now()
+    and (${t.operation} is null or ${t.operation} = $2) and ${KEY_MAY_READ}
+  returning ${k.id}, ${k.addresses}, ${t.workspace_id}, ${t.first_position}`;
+const RESUME = sqlText`
+  select ${k.id}, ${k.addresses}, ${t.workspace_id}, ${t.first_position}
   from stream_tickets t, api_keys k
-  where t.hash = $1 and t.used and t.operation = $2 and t.resumable_until > now()
+  where ${t.hash} = $1 and ${t.used} and ${t.operation} = $2 and ${t.resumable_until} > now()
     and ${KEY_MAY_READ}`;
-const RESUMABLE_UNTIL = `
+const RESUMABLE_UNTIL = sqlText`
   least(now() + make_interval(secs => ${VALID_S}),
-    coalesce(opened_at, now()) + make_interval(hours => ${RESUMABLE_H}))`;
-const OPENED = `
-  update stream_tickets set opened_at = coalesce(opened_at, now()),
-    first_position = coalesce(first_position, $2), resumable_until = ${RESUMABLE_UNTIL}
-  where hash = $1`;
-const RENEW = `
-  update stream_tickets set resumable_until = ${RESUMABLE_UNTIL}
-  where hash = any ($1::text::text[]) and opened_at is not null`;
+    coalesce(${TICKET.opened_at}, now()) + make_interval(hours => ${RESUMABLE_H}))`;
+const OPENED = sqlText`
+  update stream_tickets set ${TICKET.opened_at} = coalesce(${TICKET.opened_at}, now()),
+    ${TICKET.first_position} = coalesce(${TICKET.first_position}, $2), ${TICKET.resumable_until} = ${RESUMABLE_UNTIL}
+  where ${TICKET.hash} = $1`;
+const RENEW = sqlText`
+  update stream_tickets set ${TICKET.resumable_until} = ${RESUMABLE_UNTIL}
+  where ${TICKET.hash} = any ($1::text::text[]) and ${TICKET.opened_at} is not null`;
 
 export function createTickets(options: TicketsOptions): Tickets {
   const { write, epoch, onError, renewEveryMs = 20_000 } = options;

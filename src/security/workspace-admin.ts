@@ -8,10 +8,15 @@ import {
   type Workspace,
 } from '../core/workspace.ts';
 import type { Connection, Lane } from '../db/client.ts';
+import { columnsOf, sqlText } from '../db/columns.ts';
 import { lockWorkspace } from '../db/locks.ts';
+import { workspaceMarks, workspaces } from '../db/schema.ts';
 import { codeOf, SQLSTATE, toGatewayError } from '../db/sqlstate.ts';
 import { toWorkspace, WORKSPACE_COLUMNS, type WorkspaceRow } from '../db/stored-workspace.ts';
 import { requireKey, transaction } from '../db/transaction.ts';
+
+const WORKSPACE = columnsOf(workspaces);
+const MARKS = columnsOf(workspaceMarks);
 
 /** Absent: the default, or unchanged. Null: cleared. */
 export interface WorkspaceSettings {
@@ -67,10 +72,10 @@ async function create(write: Lane, input: NewWorkspace, actor: Actor | null): Pr
   checkSettings(input);
   const rows = await written(write, { slug, actor }, connection =>
     connection.query<WorkspaceRow>(
-      `with made as (
-         insert into workspaces (slug, name, retention_days, dedupe_days, time_zone, unknown_types)
+      sqlText`with made as (
+         insert into workspaces (${WORKSPACE.slug}, ${WORKSPACE.name}, ${WORKSPACE.retention_days}, ${WORKSPACE.dedupe_days}, ${WORKSPACE.time_zone}, ${WORKSPACE.unknown_types})
          values ($1, $2, $3, $4, $5, $6) returning ${WORKSPACE_COLUMNS}
-       ), marked as (insert into workspace_marks (workspace_id) select id from made)
+       ), marked as (insert into workspace_marks (${MARKS.workspace_id}) select ${WORKSPACE.id} from made)
        select ${WORKSPACE_COLUMNS} from made`,
       [
         slug,
@@ -94,12 +99,12 @@ async function update(
   checkSettings(input);
   const rows = await written(write, { slug: newSlug ?? input.slug, actor }, connection =>
     connection.query<WorkspaceRow>(
-      `update workspaces set
-         slug = coalesce($2, slug), name = coalesce($3, name),
-         retention_days = case when $4 then $5 else retention_days end,
-         dedupe_days = coalesce($6, dedupe_days), time_zone = coalesce($7, time_zone),
-         unknown_types = coalesce($8, unknown_types)
-       where slug = $1 returning ${WORKSPACE_COLUMNS}`,
+      sqlText`update workspaces set
+         ${WORKSPACE.slug} = coalesce($2, ${WORKSPACE.slug}), ${WORKSPACE.name} = coalesce($3, ${WORKSPACE.name}),
+         ${WORKSPACE.retention_days} = case when $4 then $5 else ${WORKSPACE.retention_days} end,
+         ${WORKSPACE.dedupe_days} = coalesce($6, ${WORKSPACE.dedupe_days}), ${WORKSPACE.time_zone} = coalesce($7, ${WORKSPACE.time_zone}),
+         ${WORKSPACE.unknown_types} = coalesce($8, ${WORKSPACE.unknown_types})
+       where ${WORKSPACE.slug} = $1 returning ${WORKSPACE_COLUMNS}`,
       [
         input.slug.toLowerCase(),
         newSlug,
@@ -125,13 +130,13 @@ function cleared<T>(given: T | null | undefined, byDefault: T): T | null {
 async function remove(write: Lane, slug: string, actor: Actor | null): Promise<number> {
   return written(write, { slug, actor }, async connection => {
     const [row] = await connection.query<{ id: number }>(
-      'select id from workspaces where slug = $1 for update',
+      sqlText`select ${WORKSPACE.id} from workspaces where ${WORKSPACE.slug} = $1 for update`,
       [slug.toLowerCase()],
     );
     if (row === undefined) throw workspaceNotFound(slug);
     // No flush is under way behind this, and none that comes later finds the workspace.
     await lockWorkspace(connection, row.id);
-    await connection.query('delete from workspaces where id = $1', [row.id]);
+    await connection.query(sqlText`delete from workspaces where ${WORKSPACE.id} = $1`, [row.id]);
     return row.id;
   });
 }

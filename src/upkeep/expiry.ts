@@ -8,8 +8,18 @@
  * under the lock of the row. So the index leads past everything that was emptied before.
  */
 import type { Connection, Lane } from '../db/client.ts';
+import { columnsOf, sqlText } from '../db/columns.ts';
+import { events, quarantinedEvents, workspaceMarks, workspaces } from '../db/schema.ts';
 import { NOTHING, removing, WITHOUT_CONTENT, type Batch } from './removal.ts';
 import { clearFault, isClearSql, ofWorkspace } from './upkeep-faults.ts';
+
+const m = columnsOf(workspaceMarks, 'm');
+const w = columnsOf(workspaces, 'w');
+const e = columnsOf(events, 'e');
+const d = columnsOf(events, 'd');
+const QUARANTINED = columnsOf(quarantinedEvents);
+const EVENT = columnsOf(events);
+const MARKS = columnsOf(workspaceMarks);
 
 export const EXPIRY_BATCH_EVENTS = 2_000;
 const QUARANTINE_BATCH = 1_000;
@@ -45,36 +55,36 @@ async function expire(connection: Connection, due: Due): Promise<number> {
 /** What is in quarantine goes as a whole: it has no place to keep. */
 export async function expireQuarantined(upkeep: Lane): Promise<number> {
   const gone = await upkeep.query(
-    `delete from quarantined_events where (workspace_id, id) in (
-       select workspace_id, id from quarantined_events
-       where expires_at <= now() limit ${QUARANTINE_BATCH} for update skip locked
+    sqlText`delete from quarantined_events where (${QUARANTINED.workspace_id}, ${QUARANTINED.id}) in (
+       select ${QUARANTINED.workspace_id}, ${QUARANTINED.id} from quarantined_events
+       where ${QUARANTINED.expires_at} <= now() limit ${QUARANTINE_BATCH} for update skip locked
      ) returning 1`,
   );
   return gone.length;
 }
 
-const DUE_SQL = `
-  select m.workspace_id, m.folded, m.expires_next
-  from workspace_marks m join workspaces w on w.id = m.workspace_id
-  where m.expires_next <= now() and ${isClearSql('EXPIRY', 'm.workspace_id')}
-  order by m.expires_next limit 1
+const DUE_SQL = sqlText`
+  select ${m.workspace_id}, ${m.folded}, ${m.expires_next}
+  from workspace_marks m join workspaces w on ${w.id} = ${m.workspace_id}
+  where ${m.expires_next} <= now() and ${isClearSql('EXPIRY', sqlText`${m.workspace_id}`)}
+  order by ${m.expires_next} limit 1
   for no key update of m skip locked`;
 
-export const EXPIRE_SQL = `
+export const EXPIRE_SQL = sqlText`
   with due as materialized (
-    select e.position, e.recorded_at, e.expires_at from events e
-    where e.workspace_id = $1 and e.expires_at >= $2 and e.expires_at <= now()
-      and e.expired_at is null and e.position <= $3
-    order by e.expires_at limit $4
+    select ${e.position}, ${e.recorded_at}, ${e.expires_at} from events e
+    where ${e.workspace_id} = $1 and ${e.expires_at} >= $2 and ${e.expires_at} <= now()
+      and ${e.expired_at} is null and ${e.position} <= $3
+    order by ${e.expires_at} limit $4
   ), emptied as (
-    update events e set expired_at = now(), ${WITHOUT_CONTENT}
+    update events e set ${EVENT.expired_at} = now(), ${WITHOUT_CONTENT}
     from due d
-    where e.workspace_id = $1 and e.position = d.position and e.recorded_at = d.recorded_at
-  ) select count(*) as emptied, max(expires_at) as last from due`;
+    where ${e.workspace_id} = $1 and ${e.position} = ${d.position} and ${e.recorded_at} = ${d.recorded_at}
+  ) select count(*) as emptied, max(${EVENT.expires_at}) as last from due`;
 
-export const MOVE_NEXT_SQL = `
-  update workspace_marks set expires_next = (
-    select e.expires_at from events e
-    where e.workspace_id = $1 and e.expires_at >= $2 and e.expired_at is null and e.position <= $3
-    order by e.expires_at limit 1
-  ) where workspace_id = $1`;
+export const MOVE_NEXT_SQL = sqlText`
+  update workspace_marks set ${MARKS.expires_next} = (
+    select ${e.expires_at} from events e
+    where ${e.workspace_id} = $1 and ${e.expires_at} >= $2 and ${e.expired_at} is null and ${e.position} <= $3
+    order by ${e.expires_at} limit 1
+  ) where ${MARKS.workspace_id} = $1`;

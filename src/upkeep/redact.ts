@@ -10,9 +10,20 @@ import { GatewayError } from '../core/errors.ts';
 import { eventKey } from '../core/event-key.ts';
 import type { Actor } from '../core/principal.ts';
 import type { Connection, Lane, Param } from '../db/client.ts';
+import { columnsOf, sqlText } from '../db/columns.ts';
+import { eventKeys, events, quarantinedEvents, workspaceHeads, workspaces } from '../db/schema.ts';
 import { toGatewayError } from '../db/sqlstate.ts';
 import { requireKey, transaction } from '../db/transaction.ts';
 import { BATCH_SETTINGS_SQL, WITHOUT_CONTENT } from './removal.ts';
+
+const e = columnsOf(events, 'e');
+const c = columnsOf(events, 'c');
+const k = columnsOf(eventKeys, 'k');
+const HEADS = columnsOf(workspaceHeads);
+const EVENT = columnsOf(events);
+const EVENT_KEY = columnsOf(eventKeys);
+const WORKSPACE = columnsOf(workspaces);
+const QUARANTINED = columnsOf(quarantinedEvents);
 
 /** Events that any of what is given chooses. */
 export interface Redaction {
@@ -101,7 +112,7 @@ async function* batchesBy(
   { field, value }: By,
 ): AsyncGenerator<number> {
   const [row] = await upkeep.query<{ head: number }>(
-    'select coalesce(max(head), 0) as head from workspace_heads where workspace_id = $1',
+    sqlText`select coalesce(max(${HEADS.head}), 0) as head from workspace_heads where ${HEADS.workspace_id} = $1`,
     [workspaceId],
   );
   const head = row?.head ?? 0;
@@ -121,28 +132,28 @@ interface EmptiedRow {
   event_id: string | null;
 }
 
-const EMPTIED = `
+const EMPTIED = sqlText`
   emptied as (
-    update events e set redacted_at = now(), ${WITHOUT_CONTENT}
+    update events e set ${EVENT.redacted_at} = now(), ${WITHOUT_CONTENT}
     from chosen c
-    where e.workspace_id = $1 and e.position = c.position and e.recorded_at = c.recorded_at
-      and e.redacted_at is null
-    returning e.position, e.event_id
+    where ${e.workspace_id} = $1 and ${e.position} = ${c.position} and ${e.recorded_at} = ${c.recorded_at}
+      and ${e.redacted_at} is null
+    returning ${e.position}, ${e.event_id}
   )
-  select c.position, e.event_id from chosen c left join emptied e on e.position = c.position`;
+  select ${c.position}, ${e.event_id} from chosen c left join emptied e on ${e.position} = ${c.position}`;
 
-export const redactBySql = (field: By['field']) => `
+export const redactBySql = (field: By['field']) => sqlText`
   with chosen as materialized (
-    select position, recorded_at from events
-    where workspace_id = $1 and ${field} = $2 and position > $3 and position <= $4
-    order by position limit $5
+    select ${EVENT.position}, ${EVENT.recorded_at} from events
+    where ${EVENT.workspace_id} = $1 and ${EVENT[field]} = $2 and ${EVENT.position} > $3 and ${EVENT.position} <= $4
+    order by ${EVENT.position} limit $5
   ), ${EMPTIED}`;
 
-export const REDACT_KEYS_SQL = `
+export const REDACT_KEYS_SQL = sqlText`
   with chosen as materialized (
-    select k.position, k.recorded_at
+    select ${k.position}, ${k.recorded_at}
     from json_array_elements_text($2::text::json) as given (key)
-    join event_keys k on k.workspace_id = $1 and k.key = given.key::uuid
+    join event_keys k on ${k.workspace_id} = $1 and ${k.key} = given.key::uuid
   ), ${EMPTIED}`;
 
 function countOf(rows: readonly EmptiedRow[]): number {
@@ -175,18 +186,19 @@ async function forgetHashes(
   ids: readonly string[],
 ): Promise<void> {
   await connection.query(
-    `update event_keys k set hash = '00000000-0000-0000-0000-000000000000'
+    sqlText`update event_keys k set ${EVENT_KEY.hash} = '00000000-0000-0000-0000-000000000000'
      from json_array_elements_text($2::text::json) as given (key)
-     where k.workspace_id = $1 and k.key = given.key::uuid`,
+     where ${k.workspace_id} = $1 and ${k.key} = given.key::uuid`,
     [workspaceId, JSON.stringify(ids.map(eventKey))],
   );
 }
 
 /** Beneath the hint that may be lost: every gateway reads this count with the head. */
 async function countRedaction(connection: Connection, workspaceId: number): Promise<void> {
-  await connection.query('update workspaces set redactions = redactions + 1 where id = $1', [
-    workspaceId,
-  ]);
+  await connection.query(
+    sqlText`update workspaces set ${WORKSPACE.redactions} = ${WORKSPACE.redactions} + 1 where ${WORKSPACE.id} = $1`,
+    [workspaceId],
+  );
 }
 
 /** One that came without an id would be recorded by the id that it is kept by. */
@@ -199,11 +211,11 @@ async function purgeQuarantined(
   for (let gone = BATCH_EVENTS; gone === BATCH_EVENTS;) {
     const purge = async (connection: Connection) => {
       const rows = await connection.query(
-        `delete from quarantined_events where workspace_id = $1 and id = any (array(
-           select id from quarantined_events
-           where workspace_id = $1 and (event ->> 'subject' = $2 or event ->> 'actor' = $3
-             or event ->> 'id' in (select json_array_elements_text($4::text::json))
-             or id::text in (select json_array_elements_text($4::text::json)))
+        sqlText`delete from quarantined_events where ${QUARANTINED.workspace_id} = $1 and ${QUARANTINED.id} = any (array(
+           select ${QUARANTINED.id} from quarantined_events
+           where ${QUARANTINED.workspace_id} = $1 and (${QUARANTINED.event} ->> 'subject' = $2 or ${QUARANTINED.event} ->> 'actor' = $3
+             or ${QUARANTINED.event} ->> 'id' in (select json_array_elements_text($4::text::json))
+             or ${QUARANTINED.id}::text in (select json_array_elements_text($4::text::json)))
            limit $5
          )) returning 1`,
         params,

@@ -1,5 +1,9 @@
 import type { Connection, HeldConnection, Lane } from '../db/client.ts';
+import { columnsOf, sqlText } from '../db/columns.ts';
 import { tryLocked, tryLockedSession } from '../db/locks.ts';
+import { events } from '../db/schema.ts';
+
+const EVENT = columnsOf(events);
 
 /** What was done, and whether to look at once for more. */
 export interface Batch {
@@ -39,6 +43,8 @@ export function removingOutside<T>(upkeep: Lane, work: (connection: HeldConnecti
  * What expiry and redaction leave of an event: its place, type, door, times and id. For the
  * `set` of an update.
  */
-export const WITHOUT_CONTENT = `payload = '{}', property_types = null, wire = null, source = null,
-  subject = null, actor = null, description = null, icon = null, client_ip = null,
-  parent_id = null, group_id = null, success = null, notify = false`;
+export const WITHOUT_CONTENT = sqlText`${EVENT.payload} = '{}', ${EVENT.property_types} = null,
+  ${EVENT.wire} = null, ${EVENT.source} = null, ${EVENT.subject} = null, ${EVENT.actor} = null,
+  ${EVENT.description} = null, ${EVENT.icon} = null, ${EVENT.client_ip} = null,
+  ${EVENT.parent_id} = null, ${EVENT.group_id} = null, ${EVENT.success} = null,
+  ${EVENT.notify} = false`;

@@ -5,7 +5,15 @@
  * goes costs more than this, and finds nothing where a partition is dropped whole.
  */
 import type { Lane } from '../db/client.ts';
+import { columnsOf, rawSql, sqlText } from '../db/columns.ts';
+import { eventKeys, installation, workspaceMarks, workspaces } from '../db/schema.ts';
 import { removing } from './removal.ts';
+
+const w = columnsOf(workspaces, 'w');
+const k = columnsOf(eventKeys, 'k');
+const m = columnsOf(workspaceMarks, 'm');
+const INSTALLATION = columnsOf(installation);
+const MARKS = columnsOf(workspaceMarks);
 
 /** 2 MiB: some 20,000 keys. */
 const BLOCKS = 256;
@@ -19,8 +27,8 @@ export interface KeySweep {
 /** Whether a day has passed since the last sweep, and any event was removed. */
 export async function isSweepDue(upkeep: Lane): Promise<boolean> {
   const [row] = await upkeep.query<{ due: boolean }>(
-    `select coalesce(keys_swept_at < now() - interval '1 day', true)
-       and exists (select from workspace_marks where tail > 1) as due
+    sqlText`select coalesce(${INSTALLATION.keys_swept_at} < now() - interval '1 day', true)
+       and exists (select from workspace_marks where ${MARKS.tail} > 1) as due
      from installation`,
   );
   return row?.due === true;
@@ -40,7 +48,9 @@ export async function sweepKeys(upkeep: Lane, at: KeySweep): Promise<KeySweep | 
       [at.partition],
     );
     if (partition === undefined) {
-      await connection.query('update installation set keys_swept_at = now()');
+      await connection.query(
+        sqlText`update installation set ${INSTALLATION.keys_swept_at} = now()`,
+      );
       return { sweep: null };
     }
     const end = at.block + BLOCKS;
@@ -52,8 +62,8 @@ export async function sweepKeys(upkeep: Lane, at: KeySweep): Promise<KeySweep | 
   return next === null ? at : next.sweep;
 }
 
-export const sweepSql = (table: string) => `
-  delete from ${table} k using workspaces w, workspace_marks m
+export const sweepSql = (table: string) => sqlText`
+  delete from ${rawSql(table)} k using workspaces w, workspace_marks m
   where k.ctid >= $1::text::tid and k.ctid < $2::text::tid
-    and w.id = k.workspace_id and m.workspace_id = k.workspace_id and k.position < m.tail
-    and k.recorded_at < now() - make_interval(days => w.dedupe_days)`;
+    and ${w.id} = ${k.workspace_id} and ${m.workspace_id} = ${k.workspace_id} and ${k.position} < ${m.tail}
+    and ${k.recorded_at} < now() - make_interval(days => ${w.dedupe_days})`;

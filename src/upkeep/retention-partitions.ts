@@ -8,9 +8,19 @@
  * One behind it, which another workspace still needs, is dropped once its rows are gone.
  */
 import type { Connection, HeldConnection, Lane } from '../db/client.ts';
+import { columnsOf, sqlText } from '../db/columns.ts';
 import { partitionsBefore, type PastPartition, removePartition } from '../db/partitions.ts';
+import { events, workspaceMarks, workspaces } from '../db/schema.ts';
 import { transaction } from '../db/transaction.ts';
 import { type Batch, NOTHING, removingOutside } from './removal.ts';
+
+const w = columnsOf(workspaces, 'w');
+const m = columnsOf(workspaceMarks, 'm');
+const l = columnsOf(workspaceMarks, 'l');
+const due = columnsOf(workspaces, 'l');
+const WORKSPACE = columnsOf(workspaces);
+const MARKS = columnsOf(workspaceMarks);
+const EVENT = columnsOf(events);
 
 export interface RemovedPartitions extends Batch {
   readonly partitions: number;
@@ -41,7 +51,7 @@ export function removePartitions(upkeep: Lane): Promise<RemovedPartitions | null
 /** No partition ends sooner after its events than the shortest retention says. */
 async function candidates(connection: Connection): Promise<PastPartition[]> {
   const [row] = await connection.query<{ end: Date | null }>(
-    'select now() - make_interval(days => min(retention_days)) as end from workspaces',
+    sqlText`select now() - make_interval(days => min(${WORKSPACE.retention_days})) as end from workspaces`,
   );
   return row?.end == null ? [] : partitionsBefore(connection, row.end);
 }
@@ -50,15 +60,15 @@ async function candidates(connection: Connection): Promise<PastPartition[]> {
 type Bounds = NonNullable<PastPartition['bounds']>;
 
 /** The newest position of each workspace in a partition: one look at an index each. */
-const LAST_PLACES = `
-  select w.id as workspace_id, w.retention_days, coalesce(m.tail, 1) as tail,
-    coalesce(m.folded, 0) as folded, p.last
-  from workspaces w left join workspace_marks m on m.workspace_id = w.id
+const LAST_PLACES = sqlText`
+  select ${w.id} as ${MARKS.workspace_id}, ${w.retention_days}, coalesce(${m.tail}, 1) as ${MARKS.tail},
+    coalesce(${m.folded}, 0) as ${MARKS.folded}, p.last
+  from workspaces w left join workspace_marks m on ${m.workspace_id} = ${w.id}
   cross join lateral (
-    select max(position) as last from events
-    where workspace_id = w.id and recorded_at >= $1 and recorded_at < $2
+    select max(${EVENT.position}) as last from events
+    where ${EVENT.workspace_id} = ${w.id} and ${EVENT.recorded_at} >= $1 and ${EVENT.recorded_at} < $2
   ) p
-  where p.last >= coalesce(m.tail, 1)`;
+  where p.last >= coalesce(${m.tail}, 1)`;
 
 /** @param moves whether tails may be moved beyond it */
 async function isNeeded(
@@ -67,10 +77,10 @@ async function isNeeded(
   moves: boolean,
 ): Promise<boolean> {
   const [row] = await connection.query<{ needed: boolean }>(
-    `select exists (
+    sqlText`select exists (
        select from (${LAST_PLACES}) l
-       where not $3 or l.folded < l.last or l.retention_days is null
-         or $2 > now() - make_interval(days => l.retention_days)
+       where not $3 or ${l.folded} < l.last or ${due.retention_days} is null
+         or $2 > now() - make_interval(days => ${due.retention_days})
      ) as needed`,
     [from, to, moves],
   );
@@ -81,10 +91,10 @@ async function isNeeded(
 async function moveTails(connection: HeldConnection, { from, to }: Bounds): Promise<number> {
   const [row] = await transaction({ hold: use => use(connection) }, held =>
     held.query<{ events: number }>(
-      `with last as materialized (${LAST_PLACES}), moved as (
-         update workspace_marks m set tail = l.last + 1, tail_recorded_at = null
-         from last l where m.workspace_id = l.workspace_id
-         returning l.last + 1 - l.tail as events
+      sqlText`with last as materialized (${LAST_PLACES}), moved as (
+         update workspace_marks m set ${MARKS.tail} = l.last + 1, ${MARKS.tail_recorded_at} = null
+         from last l where ${m.workspace_id} = ${l.workspace_id}
+         returning l.last + 1 - ${l.tail} as events
        ) select coalesce(sum(events), 0)::bigint as events from moved`,
       [from, to],
     ),

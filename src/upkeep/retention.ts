@@ -8,8 +8,17 @@
  * one small table, however many partitions there are.
  */
 import type { Connection, Lane } from '../db/client.ts';
+import { columnsOf, sqlText } from '../db/columns.ts';
+import { events, workspaceMarks, workspaces } from '../db/schema.ts';
 import { type Batch, NOTHING, removing } from './removal.ts';
 import { clearFault, isClearSql, ofWorkspace } from './upkeep-faults.ts';
+
+const m = columnsOf(workspaceMarks, 'm');
+const w = columnsOf(workspaces, 'w');
+const e = columnsOf(events, 'e');
+const u = columnsOf(workspaceMarks, 'u');
+const MARKS = columnsOf(workspaceMarks);
+const EVENT = columnsOf(events);
 
 /** A batch: some 100 ms, and the row of the marks, which the fold wants too, for as long. */
 export const RETENTION_BATCH_EVENTS = 5_000;
@@ -44,7 +53,7 @@ async function removeBatch(connection: Connection, due: Due): Promise<number> {
   if (row?.last == null) {
     // What stood at the tail is gone by other hands: it is looked up anew.
     await connection.query(
-      'update workspace_marks set tail_recorded_at = null where workspace_id = $1',
+      sqlText`update workspace_marks set ${MARKS.tail_recorded_at} = null where ${MARKS.workspace_id} = $1`,
       [workspace_id],
     );
     return 0;
@@ -62,38 +71,38 @@ export function lookUpTails(upkeep: Lane): Promise<number | null> {
   });
 }
 
-const DUE_SQL = `
-  select m.workspace_id, m.tail, m.tail_recorded_at, m.folded,
-    now() - make_interval(days => w.retention_days) as cutoff
-  from workspace_marks m join workspaces w on w.id = m.workspace_id
-  where m.tail_recorded_at < now() - make_interval(days => w.retention_days)
-    and m.tail <= m.folded and ${isClearSql('RETENTION', 'm.workspace_id')}
-  order by m.tail_recorded_at + make_interval(days => w.retention_days) limit 1`;
+const DUE_SQL = sqlText`
+  select ${m.workspace_id}, ${m.tail}, ${m.tail_recorded_at}, ${m.folded},
+    now() - make_interval(days => ${w.retention_days}) as cutoff
+  from workspace_marks m join workspaces w on ${w.id} = ${m.workspace_id}
+  where ${m.tail_recorded_at} < now() - make_interval(days => ${w.retention_days})
+    and ${m.tail} <= ${m.folded} and ${isClearSql('RETENTION', sqlText`${m.workspace_id}`)}
+  order by ${m.tail_recorded_at} + make_interval(days => ${w.retention_days}) limit 1`;
 
 /** recorded_at rises with position, so these are the first ones; its bounds spare partitions. */
-export const REMOVE_SQL = `
+export const REMOVE_SQL = sqlText`
   with gone as (
     delete from events
-    where workspace_id = $1 and position >= $2 and position <= $3
-      and recorded_at >= $4 and recorded_at < $5
-    returning position
-  ) select count(*) as removed, max(position) as last from gone`;
+    where ${EVENT.workspace_id} = $1 and ${EVENT.position} >= $2 and ${EVENT.position} <= $3
+      and ${EVENT.recorded_at} >= $4 and ${EVENT.recorded_at} < $5
+    returning ${EVENT.position}
+  ) select count(*) as removed, max(${EVENT.position}) as last from gone`;
 
-export const MOVE_TAIL_SQL = `
-  update workspace_marks set tail = $2, tail_recorded_at = (
-    select e.recorded_at from events e
-    where e.workspace_id = $1 and e.position = $2 and e.recorded_at >= $3 limit 1
-  ) where workspace_id = $1`;
+export const MOVE_TAIL_SQL = sqlText`
+  update workspace_marks set ${MARKS.tail} = $2, ${MARKS.tail_recorded_at} = (
+    select ${e.recorded_at} from events e
+    where ${e.workspace_id} = $1 and ${e.position} = $2 and ${e.recorded_at} >= $3 limit 1
+  ) where ${MARKS.workspace_id} = $1`;
 
-const LOOK_UP_SQL = `
+const LOOK_UP_SQL = sqlText`
   with unknown as materialized (
-    select m.workspace_id, m.tail from workspace_marks m join workspaces w on w.id = m.workspace_id
-    where m.tail_recorded_at is null and m.tail <= m.folded limit ${LOOKED_UP_MAX}
+    select ${m.workspace_id}, ${m.tail} from workspace_marks m join workspaces w on ${w.id} = ${m.workspace_id}
+    where ${m.tail_recorded_at} is null and ${m.tail} <= ${m.folded} limit ${LOOKED_UP_MAX}
   )
-  update workspace_marks m set tail_recorded_at = e.recorded_at
+  update workspace_marks m set ${MARKS.tail_recorded_at} = ${e.recorded_at}
   from unknown u cross join lateral (
-    select e.recorded_at from events e
-    where e.workspace_id = u.workspace_id and e.position >= u.tail order by e.position limit 1
+    select ${e.recorded_at} from events e
+    where ${e.workspace_id} = ${u.workspace_id} and ${e.position} >= ${u.tail} order by ${e.position} limit 1
   ) e
-  where m.workspace_id = u.workspace_id and m.tail = u.tail
+  where ${m.workspace_id} = ${u.workspace_id} and ${m.tail} = ${u.tail}
   returning 1`;

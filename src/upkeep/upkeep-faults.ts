@@ -5,7 +5,16 @@
  */
 import { UPKEEP_STEPS, type UpkeepStep } from '../core/gateway-status.ts';
 import type { Connection, Lane } from '../db/client.ts';
+import { columnsOf, rawSql, type Row, type SqlText, sqlText } from '../db/columns.ts';
+import { measureFills, upkeepFaults, workspaces } from '../db/schema.ts';
 import { codeOf, isConnectionLost, isSerializationFailure, SQLSTATE } from '../db/sqlstate.ts';
+
+const f = columnsOf(upkeepFaults, 'f');
+const noted = columnsOf(upkeepFaults, 'noted');
+const w = columnsOf(workspaces, 'w');
+const fill = columnsOf(measureFills, 'f');
+const FAULT = columnsOf(upkeepFaults);
+const WORKSPACE = columnsOf(workspaces);
 
 /** As pino has it. */
 export interface FaultLogger {
@@ -78,7 +87,7 @@ export async function noteFault(
   { upkeep, logger }: FaultOptions,
   { workspaceId, step, message, cause }: WorkspaceFault,
 ): Promise<void> {
-  const [row] = await upkeep.query<{ tries: number; retry_at: Date }>(NOTE_SQL, [
+  const [row] = await upkeep.query<Row<typeof upkeepFaults, 'tries' | 'retry_at'>>(NOTE_SQL, [
     ...[workspaceId, step, cause instanceof Error ? cause.message : message],
     ...[RETRY_MIN_S, RETRY_MAX_S],
   ]);
@@ -89,38 +98,38 @@ export async function noteFault(
 }
 
 /** Of a workspace that is no more there is nothing to note. */
-const NOTE_SQL = `
-  insert into upkeep_faults as f (workspace_id, step, message, retry_at)
-  select id, $2, left($3, 500), now() + make_interval(secs => $4::float8) from workspaces where id = $1
-  on conflict (workspace_id, step) do update set
-    tries = f.tries + 1, message = excluded.message,
-    retry_at = now() + make_interval(secs => least($5::float8, $4::float8 * 2 ^ least(f.tries, 20)))
-  returning tries, retry_at`;
+const NOTE_SQL = sqlText`
+  insert into upkeep_faults as f (${FAULT.workspace_id}, ${FAULT.step}, ${FAULT.message}, ${FAULT.retry_at})
+  select ${WORKSPACE.id}, $2, left($3, 500), now() + make_interval(secs => $4::float8) from workspaces where ${WORKSPACE.id} = $1
+  on conflict (${FAULT.workspace_id}, ${FAULT.step}) do update set
+    ${FAULT.tries} = ${f.tries} + 1, ${FAULT.message} = excluded.${FAULT.message},
+    ${FAULT.retry_at} = now() + make_interval(secs => least($5::float8, $4::float8 * 2 ^ least(${f.tries}, 20)))
+  returning ${FAULT.tries}, ${FAULT.retry_at}`;
 
 export async function clearFault(
   connection: Connection,
   workspaceId: number,
   step: UpkeepStep,
 ): Promise<void> {
-  await connection.query('delete from upkeep_faults where workspace_id = $1 and step = $2', [
-    workspaceId,
-    step,
-  ]);
+  await connection.query(
+    sqlText`delete from upkeep_faults where ${FAULT.workspace_id} = $1 and ${FAULT.step} = $2`,
+    [workspaceId, step],
+  );
 }
 
 /** Takes notes away of which nothing is left to try. */
 export async function forgetFaults(upkeep: Connection): Promise<void> {
   await upkeep.query(
-    'delete from upkeep_faults where retry_at < now() - make_interval(secs => $1::float8)',
+    sqlText`delete from upkeep_faults where ${FAULT.retry_at} < now() - make_interval(secs => $1::float8)`,
     [FORGOTTEN_AFTER_S],
   );
 }
 
 /** Whether a step may try this workspace, an expression of SQL. */
-export function isClearSql(step: UpkeepStep, workspaceId: string): string {
-  return `not exists (
+export function isClearSql(step: UpkeepStep, workspaceId: SqlText): SqlText {
+  return sqlText`not exists (
     select from upkeep_faults noted
-    where noted.workspace_id = ${workspaceId} and noted.step = '${step}' and noted.retry_at > now())`;
+    where ${noted.workspace_id} = ${workspaceId} and ${noted.step} = '${rawSql(step)}' and ${noted.retry_at} > now())`;
 }
 
 export interface FaultFigures {
@@ -136,11 +145,11 @@ export const NO_FAULTS: FaultFigures = {
 
 export async function countFaults(upkeep: Connection): Promise<FaultFigures> {
   const found = await upkeep.query<{ step: UpkeepStep | null; n: number }>(
-    `select f.step, count(*) as n
-     from upkeep_faults f join workspaces w on w.id = f.workspace_id group by f.step
+    sqlText`select ${f.step}, count(*) as n
+     from upkeep_faults f join workspaces w on ${w.id} = ${f.workspace_id} group by ${f.step}
      union all
-     select null, count(*) from measure_fills f join workspaces w on w.id = f.workspace_id
-     where f.set_aside_at is not null and not f.dropped`,
+     select null, count(*) from measure_fills f join workspaces w on ${w.id} = ${fill.workspace_id}
+     where ${fill.set_aside_at} is not null and not ${fill.dropped}`,
   );
   const counts = new Map(found.map(({ step, n }) => [step, n]));
   const faults = { ...NO_FAULTS.faults };

@@ -1,4 +1,20 @@
 import type { Connection } from '../db/client.ts';
+import { columnsOf, type SqlText, sqlText } from '../db/columns.ts';
+import {
+  events,
+  quarantinedEvents,
+  workspaceHeads,
+  workspaceMarks,
+  workspaces,
+} from '../db/schema.ts';
+
+const w = columnsOf(workspaces, 'w');
+const m = columnsOf(workspaceMarks, 'm');
+const h = columnsOf(workspaceHeads, 'h');
+const q = columnsOf(quarantinedEvents, 'q');
+const n = columnsOf(workspaceHeads, 'n');
+const o = columnsOf(events, 'o');
+const e = columnsOf(events, 'e');
 
 /** What an operator watches of removal. Seconds are 0 where there is nothing of the kind. */
 export interface RemovalFigures {
@@ -35,13 +51,13 @@ export async function readRemovalLag(
   connection: Connection,
 ): Promise<Omit<RemovalFigures, 'snapshotS'>> {
   const [row] = await connection.query<{ oldest: number; retention: number; expiry: number }>(
-    `select
-       ${seconds('now() - min(m.tail_recorded_at) filter (where m.tail <= m.folded)')} as oldest,
+    sqlText`select
+       ${seconds(sqlText`now() - min(${m.tail_recorded_at}) filter (where ${m.tail} <= ${m.folded})`)} as oldest,
        ${seconds(
-         'max(now() - m.tail_recorded_at - make_interval(days => w.retention_days)) filter (where m.tail <= m.folded)',
+         sqlText`max(now() - ${m.tail_recorded_at} - make_interval(days => ${w.retention_days})) filter (where ${m.tail} <= ${m.folded})`,
        )} as retention,
-       ${seconds('now() - min(m.expires_next)')} as expiry
-     from workspace_marks m join workspaces w on w.id = m.workspace_id`,
+       ${seconds(sqlText`now() - min(${m.expires_next})`)} as expiry
+     from workspace_marks m join workspaces w on ${w.id} = ${m.workspace_id}`,
   );
   if (row === undefined) throw new Error('the figures are one row');
   const { oldest, retention, expiry } = row;
@@ -50,22 +66,22 @@ export async function readRemovalLag(
 
 export async function readWaiting(connection: Connection): Promise<WaitingFigures> {
   const [row] = await connection.query<{ events: number; seconds: number; quarantined: number }>(
-    `select coalesce(max(h.head - m.folded), 0)::float8 as events,
-       ${seconds('now() - min(e.recorded_at)')} as seconds,
+    sqlText`select coalesce(max(${h.head} - ${m.folded}), 0)::float8 as events,
+       ${seconds(sqlText`now() - min(${e.recorded_at})`)} as seconds,
        (select count(*)::float8 from (
          select from quarantined_events q
-         where exists (select from workspaces w where w.id = q.workspace_id)
+         where exists (select from workspaces w where ${w.id} = ${q.workspace_id})
          limit ${QUARANTINED_COUNTED_MAX}
        ) counted) as quarantined
-     from workspaces w join workspace_marks m on m.workspace_id = w.id
+     from workspaces w join workspace_marks m on ${m.workspace_id} = ${w.id}
      cross join lateral (
-       select n.head from workspace_heads n where n.workspace_id = w.id order by n.head desc limit 1
+       select ${n.head} from workspace_heads n where ${n.workspace_id} = ${w.id} order by ${n.head} desc limit 1
      ) h
      left join lateral (
-       select o.recorded_at from events o
-       where o.workspace_id = w.id and o.position > m.folded order by o.position limit 1
+       select ${o.recorded_at} from events o
+       where ${o.workspace_id} = ${w.id} and ${o.position} > ${m.folded} order by ${o.position} limit 1
      ) e on true
-     where h.head > m.folded`,
+     where ${h.head} > ${m.folded}`,
   );
   if (row === undefined) throw new Error('the figures are one row');
   return { foldLagEvents: row.events, foldLagS: row.seconds, quarantined: row.quarantined };
@@ -77,7 +93,7 @@ export async function readWaiting(connection: Connection): Promise<WaitingFigure
  */
 export async function readOldestSnapshot(connection: Connection): Promise<OpenSnapshot | null> {
   const [row] = await connection.query<OpenSnapshot>(
-    `select ${seconds('now() - since')} as seconds, holder from (
+    sqlText`select ${seconds(sqlText`now() - since`)} as seconds, holder from (
        select xact_start as since,
          format('session %s (%s)', pid, coalesce(nullif(application_name, ''), usename)) as holder
        from pg_stat_activity
@@ -91,6 +107,6 @@ export async function readOldestSnapshot(connection: Connection): Promise<OpenSn
   return row ?? null;
 }
 
-function seconds(interval: string): string {
-  return `greatest(0, coalesce(extract(epoch from ${interval}), 0))::float8`;
+function seconds(interval: SqlText): SqlText {
+  return sqlText`greatest(0, coalesce(extract(epoch from ${interval}), 0))::float8`;
 }

@@ -1,6 +1,15 @@
 import { LIMITS } from '../core/limits.ts';
 import type { Lane } from '../db/client.ts';
+import { columnsOf, rawSql, sqlText } from '../db/columns.ts';
+import { quarantinedEvents, workspaceMarks, workspaces } from '../db/schema.ts';
 import { isOfWorkspace } from './upkeep-faults.ts';
+
+const m = columnsOf(workspaceMarks, 'm');
+const w = columnsOf(workspaces, 'w');
+const t = columnsOf(workspaceMarks, 't');
+const q = columnsOf(quarantinedEvents, 'q');
+const MARKS = columnsOf(workspaceMarks);
+const QUARANTINED = columnsOf(quarantinedEvents);
 
 const PURGED_PER_STATEMENT = 5_000;
 const QUARANTINED_PER_STATEMENT = 1_000;
@@ -21,15 +30,17 @@ const PURGED_TABLES = [
 export async function purgeDeleted(upkeep: Lane): Promise<number> {
   let purged = 0;
   const gone = await upkeep.query<{ workspace_id: number }>(
-    `select m.workspace_id from workspace_marks m
-     where not exists (select from workspaces w where w.id = m.workspace_id)
+    sqlText`select ${m.workspace_id} from workspace_marks m
+     where not exists (select from workspaces w where ${w.id} = ${m.workspace_id})
      order by random() limit 100`,
   );
   const failures: unknown[] = [];
   for (const { workspace_id } of gone) {
     try {
       for (const table of PURGED_TABLES) purged += await purgeTable(upkeep, table, workspace_id);
-      await upkeep.query('delete from workspace_marks where workspace_id = $1', [workspace_id]);
+      await upkeep.query(sqlText`delete from workspace_marks where ${MARKS.workspace_id} = $1`, [
+        workspace_id,
+      ]);
     } catch (error) {
       // The others' turn all the same: this one is tried again at the next.
       if (!isOfWorkspace(error)) throw error;
@@ -43,11 +54,11 @@ export async function purgeDeleted(upkeep: Lane): Promise<number> {
 async function purgeTable(upkeep: Lane, table: string, workspaceId: number): Promise<number> {
   for (let purged = 0; ;) {
     const [row] = await upkeep.query<{ deleted: number }>(
-      `with batch as (
-         select tableoid, ctid from ${table} where workspace_id = $1 limit ${PURGED_PER_STATEMENT}
+      sqlText`with batch as (
+         select tableoid, ctid from ${rawSql(table)} where ${MARKS.workspace_id} = $1 limit ${PURGED_PER_STATEMENT}
        ), deleted as (
-         delete from ${table} t using batch
-         where t.tableoid = batch.tableoid and t.ctid = batch.ctid and t.workspace_id = $1 returning 1
+         delete from ${rawSql(table)} t using batch
+         where t.tableoid = batch.tableoid and t.ctid = batch.ctid and ${t.workspace_id} = $1 returning 1
        ) select count(*) as deleted from deleted`,
       [workspaceId],
     );
@@ -67,11 +78,11 @@ export async function purgeQuarantine(upkeep: Lane): Promise<number> {
 }
 
 /** Workspace by workspace, as the index by age is; what a deleted one left goes with the rest of it. */
-export const PURGE_QUARANTINE_SQL = `
-  delete from quarantined_events where (workspace_id, id) in (
-    select q.workspace_id, q.id from workspaces w cross join lateral (
-      select workspace_id, id from quarantined_events
-      where workspace_id = w.id and received_at < now() - make_interval(days => $1)
+export const PURGE_QUARANTINE_SQL = sqlText`
+  delete from quarantined_events where (${QUARANTINED.workspace_id}, ${QUARANTINED.id}) in (
+    select ${q.workspace_id}, ${q.id} from workspaces w cross join lateral (
+      select ${QUARANTINED.workspace_id}, ${QUARANTINED.id} from quarantined_events
+      where ${QUARANTINED.workspace_id} = ${w.id} and ${QUARANTINED.received_at} < now() - make_interval(days => $1)
       limit ${QUARANTINED_PER_STATEMENT} for update skip locked
     ) q limit ${QUARANTINED_PER_STATEMENT}
   ) returning 1`;
