@@ -1,5 +1,6 @@
 import { useEffect, useRef, type ReactNode } from 'react';
 import { useQuery } from 'urql';
+import type { FilterKind } from '../../filters/filter.ts';
 import { useWorkspace } from '../../layout/workspace.tsx';
 import { Badge } from '../../parts/badge.tsx';
 import { Button, IconButton } from '../../parts/button.tsx';
@@ -8,7 +9,6 @@ import { DOORS } from '../../parts/doors.ts';
 import { formatAgo, formatCount, formatDateTime } from '../../parts/format.ts';
 import { Empty, Failed, Loading } from '../../parts/states.tsx';
 import { EventDetail, type EventDetails } from './documents.ts';
-import type { FilterKind } from './filter.ts';
 import { PayloadTree } from './payload-tree.tsx';
 import { familyOf, Timeline } from './timeline.tsx';
 
