@@ -77,6 +77,10 @@ function QuarantineList({ type, chosen: problem, nothing, onChange }: ListProps)
   const handling = useHandling(changed);
   if (error && !data) return <Failed error={error} onRetry={again} />;
   if (!data) return <Loading />;
+  const turn = (to: PageArgs) => {
+    setPlace('before' in to ? { last: ROWS, ...to } : { first: ROWS, ...to });
+    setChosen(new Set());
+  };
   const { nodes, pageInfo, totalCount } = data.quarantinedEvents;
   const ids = nodes.map(({ id }) => id);
   const there = ids.filter(id => chosen.has(id));
@@ -110,13 +114,7 @@ function QuarantineList({ type, chosen: problem, nothing, onChange }: ListProps)
               />
             ))}
           </ul>
-          <Pager
-            pageInfo={pageInfo}
-            onPage={to => {
-              setPlace('before' in to ? { last: ROWS, ...to } : { first: ROWS, ...to });
-              setChosen(new Set());
-            }}
-          />
+          <Pager pageInfo={pageInfo} onPage={turn} />
         </Card>
       )}
     </>
