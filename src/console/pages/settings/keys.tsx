@@ -87,7 +87,6 @@ function columns(onRevoke: (key: Key) => void): readonly Column<Key>[] {
     { title: 'Created', isMinor: true, cell: ({ createdAt }) => formatDate(createdAt) },
     {
       title: 'Expires',
-      isMinor: true,
       cell: ({ expiresAt }) => (expiresAt === null ? 'never' : formatDate(expiresAt)),
     },
     {

@@ -67,7 +67,7 @@ export function RedactionCard() {
           label="Which one"
           value={value}
           onChange={({ target }) => setValue(target.value)}
-          hint="Exactly as the events have it, in capital or small letters."
+          hint="Exactly as the events have it. Capital and small letters differ."
           required
         />
       </Form>
