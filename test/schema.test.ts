@@ -14,8 +14,7 @@ import {
 } from 'graphql';
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { printedSchema } from '../src/graphql/printed-schema.ts';
-import { schema } from '../src/graphql/schema.ts';
+import { printedSchema, schema } from '../src/graphql/schema.ts';
 
 const read = (path: string) => readFileSync(new URL(path, import.meta.url), 'utf8');
 

@@ -1,10 +1,14 @@
-import { backoffMs, sleep } from './backoff.ts';
+import { sleep } from '../core/portable.ts';
 import { SluiceError } from './errors.ts';
-import { operationJson } from './operation.ts';
-import { whenPageHides } from './page.ts';
-import { Recorder, sendByGraphql } from './recorder.ts';
+import { Recorder, sendByGraphql, whenPageHides } from './recorder.ts';
 import { subscribe, type SubscribeOptions, type Subscription } from './subscription.ts';
-import { createTransport, type Fetch, type Transport } from './transport.ts';
+import {
+  createTransport,
+  operationJson,
+  retryDelayMs,
+  type Fetch,
+  type Transport,
+} from './transport.ts';
 import type { EventInput, Receipt } from './types.ts';
 
 export interface ClientOptions {
@@ -186,7 +190,7 @@ async function ask<Data>(
     } catch (error) {
       const isPassing = error instanceof SluiceError && error.retryable;
       if (!isPassing || signal?.aborted === true || Date.now() >= untilMs) throw error;
-      await sleep(backoffMs(failures, error), signal);
+      await sleep(retryDelayMs(failures, error), signal);
     }
   }
 }

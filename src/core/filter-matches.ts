@@ -13,8 +13,8 @@ import { compareNumbers, isNumber } from './exact-number.ts';
 import { searchableText, searchWords } from './filter-search.ts';
 import { compareTexts, valueAt } from './filter-values.ts';
 import type { DateTimeRange, EventFilter, PropertyFilter } from './filter.ts';
-import { canonicalIp } from './ip-address.ts';
 import { Recent } from './recent.ts';
+import { canonicalIp } from './text.ts';
 
 /** Whether the searchable text of the event that is looked at holds a word. */
 export type FindsWord = (word: string) => boolean;

@@ -1,16 +1,4 @@
-import type { Door, EventInput, EventProblem } from './event.ts';
-
-/** An event that was kept aside, with what is wrong with it. */
-export interface QuarantinedEvent {
-  readonly workspaceId: number;
-  /** A UUID. */
-  readonly id: string;
-  readonly receivedAt: Date;
-  readonly door: Door;
-  readonly problems: readonly EventProblem[];
-  /** The event as it came: the JSON text of an object, with every digit of its numbers. */
-  readonly event: string;
-}
+import type { EventInput } from './event.ts';
 
 /** Quarantined events of one type that have the same problem. */
 export interface QuarantineProblem {

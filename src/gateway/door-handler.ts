@@ -234,7 +234,8 @@ function contextOf(
 function holdStream({ call, principal, workspaceId }: Task, live: Pick<Live, 'hold'>): void {
   const { res, work } = call;
   const release = live.hold({
-    ...{ workspaceId, tag: principal.keyId },
+    workspaceId,
+    tag: principal.keyId,
     // Without its last chunk: the reader sees that it is not whole.
     end: () => res.destroy(),
   });

@@ -9,11 +9,10 @@ import type { OperationParams } from '../http/call.ts';
 import { HttpCall } from '../http/call.ts';
 import { createCors } from '../http/cors.ts';
 import type { GraphqlServer } from '../http/router.ts';
-import { createPace } from './pace.ts';
 import { readGetParams, readPostParams } from './params.ts';
 import { createPipeline, DocumentFaults, type PipelineOptions, type Result } from './pipeline.ts';
 import { createEventStreams } from './sse.ts';
-import { Unsent } from './unsent.ts';
+import { createStreamTurns, Unsent } from './stream-fairness.ts';
 import { createWebSockets } from './websocket.ts';
 import { createWriteAnswer } from './write-answer.ts';
 
@@ -21,12 +20,12 @@ import { createWriteAnswer } from './write-answer.ts';
 export function createGraphqlServer(options: PipelineOptions): GraphqlServer {
   const { settings, log, authenticate, confirm } = options;
   const pipeline = createPipeline(options);
-  const pace = createPace();
+  const turns = createStreamTurns();
   const unsent = new Unsent(LIMITS.unsentBytesMax);
-  const streams = createEventStreams({ ...options, pace, unsent });
+  const streams = createEventStreams({ ...options, turns, unsent });
   const write = createWriteAnswer(streams, log);
   const allowOrigin = createCors(settings.corsOrigins);
-  const sockets = createWebSockets(pipeline, { ...options, pace, unsent });
+  const sockets = createWebSockets(pipeline, { ...options, turns, unsent });
 
   function readParams(call: HttpCall): OperationParams | Promise<OperationParams> {
     const { method, url = '' } = call.req;

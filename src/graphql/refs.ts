@@ -2,8 +2,7 @@
 import type { AggregateBucket } from '../core/aggregate.ts';
 import type { ApiKeyInfo } from '../core/api-key.ts';
 import type { EventDefinition } from '../core/definition.ts';
-import type { StoredEvent } from '../core/event.ts';
-import type { QuarantinedEvent } from '../core/quarantine.ts';
+import type { QuarantinedEvent, Receipt, StoredEvent } from '../core/event.ts';
 import type { Workspace } from '../core/workspace.ts';
 import { builder } from './builder.ts';
 
@@ -13,3 +12,9 @@ export const EventRef = builder.objectRef<StoredEvent>('Event');
 export const EventDefinitionRef = builder.objectRef<EventDefinition>('EventDefinition');
 export const QuarantinedEventRef = builder.objectRef<QuarantinedEvent>('QuarantinedEvent');
 export const EventAggregateRef = builder.objectRef<AggregateBucket>('EventAggregate');
+
+/** A receipt, and the workspace in which its position stands. */
+export interface PlacedReceipt {
+  readonly workspaceId: number;
+  readonly receipt: Receipt;
+}

@@ -3,10 +3,9 @@ import type { ServerResponse } from 'node:http';
 import { extname } from 'node:path';
 import { GatewayError } from '../core/errors.ts';
 import { answer, answerError } from './answer.ts';
-import { pagePolicy } from './page-policy.ts';
 import type { PathHandler } from './router.ts';
 import { pathOf } from './router.ts';
-import { sendStaticAsset, staticAsset, type StaticAsset } from './static-asset.ts';
+import { pagePolicy, sendStaticAsset, staticAsset, type StaticAsset } from './static-asset.ts';
 
 /**
  * The console: one page, at `/` and at the addresses that it keeps its views under, and the files

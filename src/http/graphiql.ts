@@ -2,8 +2,7 @@ import { createHash } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { GatewayError } from '../core/errors.ts';
 import { answer, answerError } from './answer.ts';
-import { pagePolicy } from './page-policy.ts';
-import { sendStaticAsset, staticAsset, type StaticAsset } from './static-asset.ts';
+import { pagePolicy, sendStaticAsset, staticAsset, type StaticAsset } from './static-asset.ts';
 
 /**
  * GraphiQL for browsers that come to `/graphql`. All of it is served from the package

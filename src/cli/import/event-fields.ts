@@ -7,9 +7,21 @@ import { jsonValue, type JsonValue } from './json-members.ts';
 type Kind = 'text' | 'instant' | 'flag' | 'object' | 'list';
 
 export const EVENT_FIELDS: Readonly<Record<string, Kind>> = {
-  ...{ id: 'text', type: 'text', occurredAt: 'instant', expiresAt: 'instant', source: 'text' },
-  ...{ subject: 'text', actor: 'text', description: 'text', icon: 'text', notify: 'flag' },
-  ...{ success: 'flag', clientIp: 'text', parentId: 'text', groupId: 'text', payload: 'object' },
+  id: 'text',
+  type: 'text',
+  occurredAt: 'instant',
+  expiresAt: 'instant',
+  source: 'text',
+  subject: 'text',
+  actor: 'text',
+  description: 'text',
+  icon: 'text',
+  notify: 'flag',
+  success: 'flag',
+  clientIp: 'text',
+  parentId: 'text',
+  groupId: 'text',
+  payload: 'object',
   properties: 'list',
 };
 

@@ -1,5 +1,5 @@
 /** Conditions on payload values as people write them: `total >= 100`, `customer.tier = gold`. */
-import type { EventFilter } from './event-filter.ts';
+import type { EventFilter } from './documents.ts';
 
 type PropertyFilter = NonNullable<NonNullable<EventFilter['payload']>[number]>;
 type Operator = Exclude<keyof PropertyFilter, 'path'>;

@@ -4,7 +4,7 @@ import { CopyButton } from '../parts/copy-button.tsx';
 import { Icon } from '../parts/icon.tsx';
 import { TypeList } from '../parts/type-list.tsx';
 import { setSearch } from '../router/router.ts';
-import type { EventFilter } from './event-filter.ts';
+import type { EventFilter } from './documents.ts';
 import {
   CHOICES,
   faultOf,

@@ -1,16 +1,6 @@
 import { useQuery } from 'urql';
-import { graphql } from '../api/graphql.ts';
 import { useWorkspace } from '../layout/workspace.tsx';
-
-const CategoryTypes = graphql(`
-  query CategoryTypes($workspace: String!, $filter: EventDefinitionFilter!) {
-    eventDefinitions(workspace: $workspace, filter: $filter, first: 1000) {
-      nodes {
-        name
-      }
-    }
-  }
-`);
+import { CategoryTypes } from './documents.ts';
 
 /** The types that have one of these categories now; undefined while they are asked for. */
 export function useCategoryTypes(categories: readonly string[]): readonly string[] | undefined {

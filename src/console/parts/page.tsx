@@ -1,4 +1,4 @@
-import type { ReactNode } from 'react';
+import { useSyncExternalStore, type ReactNode } from 'react';
 
 interface PageProps {
   readonly title: ReactNode;
@@ -39,4 +39,17 @@ export function Card({ title, actions, children }: Omit<PageProps, 'lead' | 'abo
       {children}
     </section>
   );
+}
+
+/** As in the styles: a phone's width. */
+const NARROW = matchMedia('(width < 700px)');
+
+function subscribe(listener: () => void): () => void {
+  NARROW.addEventListener('change', listener);
+  return () => NARROW.removeEventListener('change', listener);
+}
+
+/** Whether the page is as narrow as a phone, where other things come first. */
+export function useIsNarrow(): boolean {
+  return useSyncExternalStore(subscribe, () => NARROW.matches);
 }

@@ -1,8 +1,8 @@
 /** authentik's events API, version 3: its clients record into a workspace, and read all of it. */
 import { GatewayError } from '../../core/errors.ts';
 import type { EventListing } from '../../read/event-listing.ts';
-import { bearerOf } from '../bearer.ts';
 import type { Door, DoorAnswer, DoorContext, DoorRequest, DoorRoute } from '../door.ts';
+import { bearerOf } from '../request.ts';
 import { actionTypes } from './actions.ts';
 import { stats, topPerUser, volume } from './counts.ts';
 import { encodeError } from './errors.ts';

@@ -5,7 +5,6 @@ import { GatewayError } from '../../core/errors.ts';
 import type { EventProblem, StoredEvent } from '../../core/event.ts';
 import { writeExact } from '../../core/exact-json.ts';
 import { LIMITS } from '../../core/limits.ts';
-import { bearerOf } from '../bearer.ts';
 import {
   WORKSPACE_PARAMETER,
   type Door,
@@ -14,8 +13,8 @@ import {
   type DoorRequest,
 } from '../door.ts';
 import { shown } from '../events-body.ts';
-import { mediaTypeOf } from '../media-type.ts';
 import { recordTogether } from '../record.ts';
+import { bearerOf, mediaTypeOf } from '../request.ts';
 import { BATCHED, readEvents } from './modes.ts';
 import { decode, encode } from './translate.ts';
 
@@ -52,7 +51,8 @@ async function get({ query }: DoorRequest, context: DoorContext): Promise<DoorAn
   if (!limit.success) throw new GatewayError('BAD_USER_INPUT', LIMIT);
   const workspace = await context.access(null, 'EVENTS_READ');
   const { items, hasNextPage } = await context.services.events.page(workspace.id, {
-    ...{ first: limit.data, after },
+    first: limit.data,
+    after,
     order: { field: 'POSITION', direction: 'ASC' },
   });
   const text = (event: StoredEvent) =>

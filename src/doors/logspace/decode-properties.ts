@@ -6,8 +6,9 @@ import type { EventInput, EventProblem, PropertyType } from '../../core/event.ts
 import { hasRepeats } from '../../core/typed-properties.ts';
 import { readValue } from './decode-values.ts';
 import { END, type JsonReader, type WireJson } from './json-reader.ts';
-import { pointer, problem } from './problems.ts';
 import {
+  pointer,
+  problem,
   PROPERTY_MAPS,
   type Parts,
   type PropertyMap,

@@ -10,8 +10,9 @@ import { PropertyMaps, type DecodedProperties } from './decode-properties.ts';
 import { isPlainInstant, parseInstant } from './instant.ts';
 import { END, type JsonReader, type WireJson } from './json-reader.ts';
 import { parseJson, writeJson } from './json.ts';
-import { pointer, problem } from './problems.ts';
 import {
+  pointer,
+  problem,
   PROPERTY_MAP_NAMES,
   STRING_CHARS_MAX,
   type PropertyMap,

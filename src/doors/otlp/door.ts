@@ -1,9 +1,8 @@
 /** OTLP over HTTP: the log records of OpenTelemetry, as its exporters and collectors send them. */
 import { GatewayError } from '../../core/errors.ts';
 import type { ExactJson } from '../../core/exact-json.ts';
-import { bearerOf } from '../bearer.ts';
 import type { Door, DoorAnswer, DoorContext, DoorRequest } from '../door.ts';
-import { mediaTypeOf } from '../media-type.ts';
+import { bearerOf, mediaTypeOf } from '../request.ts';
 import { encodeError, isProtobuf, success } from './answer.ts';
 import { readBatch } from './batch.ts';
 import { JSON_TYPE, jsonFormat } from './json.ts';

@@ -8,13 +8,11 @@ import type {
 import type { PageArgs } from '../../core/page.ts';
 import { requireScope } from '../../core/principal.ts';
 import { toAggregateQuery, type AggregateInput } from '../aggregate-input.ts';
-import { builder } from '../builder.ts';
+import { builder, enumValues, WORKSPACE_ARGUMENT } from '../builder.ts';
 import { connectionType, type Connection } from '../connection.ts';
 import { cursorsOf, type GraphQLContext } from '../context.ts';
-import { enumValues } from '../enum-values.ts';
 import { encodeId } from '../global-id.ts';
 import { EventAggregateRef, WorkspaceRef } from '../refs.ts';
-import { WORKSPACE_ARGUMENT } from '../words.ts';
 import { EventAggregateInputRef, MeasureFunctionEnum } from './aggregate-input.ts';
 
 const EventGroupValueRef = builder.objectRef<EventGroupValue>('EventGroupValue').implement({

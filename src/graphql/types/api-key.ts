@@ -3,13 +3,11 @@ import type { PageArgs } from '../../core/page.ts';
 import { requireScope, type Scope } from '../../core/principal.ts';
 import { apiKeyCursor } from '../../read/api-keys.ts';
 import { coversKey } from '../access.ts';
-import { builder } from '../builder.ts';
+import { builder, enumValues, ID_FIELD } from '../builder.ts';
 import { connectionType } from '../connection.ts';
 import type { GraphQLContext } from '../context.ts';
-import { enumValues } from '../enum-values.ts';
 import { encodeId } from '../global-id.ts';
 import { ApiKeyRef, WorkspaceRef } from '../refs.ts';
-import { ID_FIELD } from '../words.ts';
 
 export const ScopeEnum = builder.enumType('Scope', {
   description: 'What a key may do.',

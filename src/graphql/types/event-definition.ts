@@ -9,13 +9,11 @@ import { requireScope } from '../../core/principal.ts';
 import { workspaceNotFound } from '../../core/workspace.ts';
 import { definitionCursor, type DefinitionPageArgs } from '../../read/definitions.ts';
 import { orNull } from '../access.ts';
-import { builder } from '../builder.ts';
+import { builder, enumValues, ID_FIELD, WORKSPACE_ARGUMENT } from '../builder.ts';
 import { connectionType, type Connection } from '../connection.ts';
 import type { GraphQLContext } from '../context.ts';
-import { enumValues } from '../enum-values.ts';
 import { encodeId } from '../global-id.ts';
 import { EventDefinitionRef, WorkspaceRef } from '../refs.ts';
-import { ID_FIELD, WORKSPACE_ARGUMENT } from '../words.ts';
 
 export const EventDefinitionStatusEnum = builder.enumType('EventDefinitionStatus', {
   description: 'The status of a definition.',

@@ -1,15 +1,50 @@
 /** Every way to events: by id, and as lists of a workspace, a definition, a parent, a group. */
 import type { StoredEvent } from '../../core/event.ts';
 import { requireScope } from '../../core/principal.ts';
+import type { EventOrder } from '../../read/event-reader.ts';
 import { orNull } from '../access.ts';
-import { builder } from '../builder.ts';
+import { builder, enumValues, EVENT_ID_ARGUMENT, WORKSPACE_ARGUMENT } from '../builder.ts';
 import { connectionType } from '../connection.ts';
 import { eventPage, noPage, relatedPage, type EventConnection } from '../event-pages.ts';
 import { EventDefinitionRef, EventRef, WorkspaceRef } from '../refs.ts';
 import { contentShown } from '../shows-content.ts';
-import { EVENT_ID_ARGUMENT, WORKSPACE_ARGUMENT } from '../words.ts';
 import { EventFilterInput } from './event-filter.ts';
-import { EventOrderInput } from './event-order.ts';
+
+const EventOrderFieldEnum = builder.enumType('EventOrderField', {
+  description: 'The field that events are ordered by.',
+  values: enumValues<EventOrder['field']>({
+    POSITION: 'The order in which they were recorded.',
+    OCCURRED_AT:
+      'When they happened. Events of the same instant are in the order in which they were recorded.',
+  }),
+});
+
+const OrderDirectionEnum = builder.enumType('OrderDirection', {
+  description: 'The direction of a list.',
+  values: enumValues<EventOrder['direction']>({
+    ASC: 'Oldest first.',
+    DESC: 'Newest first.',
+  }),
+});
+
+const EventOrderInput = builder.inputType('EventOrder', {
+  description:
+    'The order of a list of events. A cursor is valid for one field, in both directions.',
+  fields: t => ({
+    field: t.field({
+      type: EventOrderFieldEnum,
+      required: true,
+      defaultValue: 'POSITION',
+      description: 'The field that they are ordered by.',
+    }),
+    direction: t.field({
+      type: OrderDirectionEnum,
+      required: true,
+      defaultValue: 'DESC',
+      description: 'The direction of the list.',
+    }),
+  }),
+});
 
 const EventConnectionRef = connectionType<StoredEvent, EventConnection>({
   node: EventRef,

@@ -2,12 +2,11 @@ import type { EventDefinition } from '../../core/definition.ts';
 import { parsePayload } from '../../core/exact-json.ts';
 import { storedProperties } from '../../core/stored-properties.ts';
 import { workspaceNotFound } from '../../core/workspace.ts';
-import { builder } from '../builder.ts';
+import { builder, ID_FIELD } from '../builder.ts';
 import { cursorsOf } from '../context.ts';
 import { encodeId } from '../global-id.ts';
 import { EventDefinitionRef, EventRef, WorkspaceRef } from '../refs.ts';
 import { contentShown } from '../shows-content.ts';
-import { ID_FIELD } from '../words.ts';
 import { DoorEnum } from './event-filter.ts';
 import { EventPropertyRef } from './event-property.ts';
 import { EventProblemRef } from './receipt.ts';
@@ -153,10 +152,23 @@ builder.objectFields(EventRef, t => ({
 function missing(workspaceId: number, id: number): EventDefinition {
   const [epoch, none] = [new Date(0), null];
   return {
-    ...{ workspaceId, id, name: '', title: none, description: none, category: none },
-    ...{ status: 'DISCOVERED', payloadSchema: none, validation: 'OFF', version: 0, revision: 0 },
-    ...{ measures: [], createdAt: epoch, updatedAt: epoch, eventCount: 0 },
-    ...{ firstRecordedAt: none, lastRecordedAt: none },
+    workspaceId,
+    id,
+    name: '',
+    title: none,
+    description: none,
+    category: none,
+    status: 'DISCOVERED',
+    payloadSchema: none,
+    validation: 'OFF',
+    version: 0,
+    revision: 0,
+    measures: [],
+    createdAt: epoch,
+    updatedAt: epoch,
+    eventCount: 0,
+    firstRecordedAt: none,
+    lastRecordedAt: none,
   };
 }
 

@@ -7,11 +7,10 @@ import { actorOf, requireScope, type Scope } from '../../core/principal.ts';
 import type { MadeKey } from '../../security/keys.ts';
 import { hashOperation } from '../../security/tickets.ts';
 import { coversKey, notFound, requireInstallationAdmin } from '../access.ts';
-import { builder } from '../builder.ts';
+import { builder, WORKSPACE_ARGUMENT } from '../builder.ts';
 import type { GraphQLContext } from '../context.ts';
 import { decodeIdOf } from '../global-id.ts';
 import { ApiKeyRef } from '../refs.ts';
-import { WORKSPACE_ARGUMENT } from '../words.ts';
 import { ScopeEnum } from './api-key.ts';
 
 const SECRET = `${LIMITS.keptSecretCharsMin} to ${LIMITS.keptSecretCharsMax} characters`;

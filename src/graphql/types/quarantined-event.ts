@@ -1,15 +1,15 @@
+import type { QuarantinedEvent } from '../../core/event.ts';
 import { parsePayload } from '../../core/exact-json.ts';
 import { requireScope } from '../../core/principal.ts';
-import type { QuarantinedEvent, QuarantineProblem } from '../../core/quarantine.ts';
+import type { QuarantineProblem } from '../../core/quarantine.ts';
 import { quarantineCursor, type QuarantinePageArgs } from '../../read/quarantine.ts';
-import { builder } from '../builder.ts';
+import { builder, ID_FIELD, WORKSPACE_ARGUMENT } from '../builder.ts';
 import { type Connection, connectionType, sizedBy } from '../connection.ts';
 import type { GraphQLContext } from '../context.ts';
 import { encodeId } from '../global-id.ts';
-import type { PlacedReceipt } from '../placed.ts';
 import { discardQuarantined, resubmitQuarantined } from '../quarantine.ts';
+import type { PlacedReceipt } from '../refs.ts';
 import { QuarantinedEventRef, WorkspaceRef } from '../refs.ts';
-import { ID_FIELD, WORKSPACE_ARGUMENT } from '../words.ts';
 import { DoorEnum } from './event-filter.ts';
 import { EventProblemRef, EventReceiptRef } from './receipt.ts';
 

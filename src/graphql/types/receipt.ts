@@ -1,9 +1,8 @@
 import type { EventProblem, ReceiptStatus } from '../../core/event.ts';
 import { requireScope } from '../../core/principal.ts';
-import { builder } from '../builder.ts';
+import { builder, enumValues } from '../builder.ts';
 import { cursorsOf, type GraphQLContext } from '../context.ts';
-import { enumValues } from '../enum-values.ts';
-import type { PlacedReceipt } from '../placed.ts';
+import type { PlacedReceipt } from '../refs.ts';
 import { EventRef } from '../refs.ts';
 import { contentShown } from '../shows-content.ts';
 
@@ -84,7 +83,9 @@ export const EventReceiptRef = builder.objectRef<PlacedReceipt>('EventReceipt').
         return position === null || recordedAt === null
           ? null
           : loaders.eventAt.load({
-              ...{ workspaceId, position, recordedAt },
+              workspaceId,
+              position,
+              recordedAt,
               content: contentShown(info) > 0,
             });
       },

@@ -3,12 +3,11 @@ import { GatewayError } from '../../core/errors.ts';
 import type { Receipt, ReceiptStatus } from '../../core/event.ts';
 import { LIMITS } from '../../core/limits.ts';
 import { actorOf } from '../../core/principal.ts';
-import { builder } from '../builder.ts';
+import { builder, WORKSPACE_ARGUMENT } from '../builder.ts';
 import { sizedBy } from '../connection.ts';
 import type { GraphQLContext } from '../context.ts';
 import { toEventInputs, unreadableOf, type GraphQLEventInput } from '../event-input.ts';
-import type { PlacedReceipt } from '../placed.ts';
-import { WORKSPACE_ARGUMENT } from '../words.ts';
+import type { PlacedReceipt } from '../refs.ts';
 import { EventInputRef } from './event-input.ts';
 import { EventReceiptRef } from './receipt.ts';
 

@@ -1,9 +1,8 @@
 import { GatewayError } from '../../core/errors.ts';
 import { actorOf } from '../../core/principal.ts';
 import type { Redaction } from '../../upkeep/redact.ts';
-import { builder } from '../builder.ts';
+import { builder, WORKSPACE_ARGUMENT } from '../builder.ts';
 import type { GraphQLContext } from '../context.ts';
-import { WORKSPACE_ARGUMENT } from '../words.ts';
 
 const RedactEventsPayload = builder
   .objectRef<{ redactedCount: number }>('RedactEventsPayload')

@@ -12,8 +12,7 @@ import type {
 } from '../../core/gateway-status.ts';
 import { requireScope } from '../../core/principal.ts';
 import { requireInstallationAdmin } from '../access.ts';
-import { builder } from '../builder.ts';
-import { enumValues } from '../enum-values.ts';
+import { builder, enumValues } from '../builder.ts';
 import { WorkspaceRef } from '../refs.ts';
 
 const StreamStatusRef = builder.objectRef<StreamStatus>('StreamStatus').implement({

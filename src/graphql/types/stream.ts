@@ -3,14 +3,11 @@ import type { AggregateUpdate } from '../../core/aggregate.ts';
 import { requireScope } from '../../core/principal.ts';
 import type { Delivery } from '../../live/stream.ts';
 import { toAggregateQuery } from '../aggregate-input.ts';
-import { builder } from '../builder.ts';
+import { builder, enumValues, WORKSPACE_ARGUMENT } from '../builder.ts';
 import { cursorsOf } from '../context.ts';
-import { enumValues } from '../enum-values.ts';
 import { encodeId } from '../global-id.ts';
-import { mapped } from '../mapped.ts';
 import { EventAggregateRef, EventRef } from '../refs.ts';
-import { openStream, type PlacedDelivery } from '../stream.ts';
-import { WORKSPACE_ARGUMENT } from '../words.ts';
+import { mapped, openStream, type PlacedDelivery } from '../stream.ts';
 import { EventAggregateInputRef } from './aggregate-input.ts';
 import { EventFilterInput } from './event-filter.ts';
 

@@ -2,13 +2,11 @@ import { requireScope } from '../../core/principal.ts';
 import type { UnknownTypePolicy } from '../../core/workspace.ts';
 import { workspaceCursor } from '../../read/workspaces.ts';
 import { orNull } from '../access.ts';
-import { builder } from '../builder.ts';
+import { builder, enumValues, ID_FIELD, WORKSPACE_ARGUMENT } from '../builder.ts';
 import { connectionType } from '../connection.ts';
 import { cursorsOf } from '../context.ts';
-import { enumValues } from '../enum-values.ts';
 import { encodeId } from '../global-id.ts';
 import { WorkspaceRef } from '../refs.ts';
-import { ID_FIELD, WORKSPACE_ARGUMENT } from '../words.ts';
 
 export const UnknownTypePolicyEnum = builder.enumType('UnknownTypePolicy', {
   description: 'What happens to an event whose type nobody has defined.',

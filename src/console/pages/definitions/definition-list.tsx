@@ -1,13 +1,12 @@
 import { useWorkspace } from '../../layout/workspace.tsx';
-import { Badge } from '../../parts/badge.tsx';
 import { Bars } from '../../parts/bars.tsx';
 import { Button } from '../../parts/button.tsx';
 import { formatCount } from '../../parts/format.ts';
+import { Ago, Badge } from '../../parts/labels.tsx';
 import { Card } from '../../parts/page.tsx';
 import { SearchBox } from '../../parts/search-box.tsx';
 import { Empty, Failed, Loading, Notice } from '../../parts/states.tsx';
 import { Table, type Column } from '../../parts/table.tsx';
-import { Ago } from '../../parts/when.tsx';
 import { Link } from '../../router/link.tsx';
 import { setSearch, useSearch } from '../../router/router.ts';
 import { definitionPath } from './address.ts';

@@ -31,7 +31,8 @@ export function useDefinitions(search: string, status: Status | null) {
       for (;;) {
         const variables: { workspace: string; filter: typeof filter; after: string | null } = {
           workspace: slug,
-          ...{ filter, after },
+          filter,
+          after,
         };
         const answer = await client.query(Definitions, variables, FRESH);
         if (!answer.data) return { ...NOTHING, error: answer.error ?? null, isWaiting: false };

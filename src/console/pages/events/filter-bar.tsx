@@ -1,4 +1,4 @@
-import type { EventFilter } from '../../filters/event-filter.ts';
+import type { EventFilter } from '../../filters/documents.ts';
 import { AddFilter, FilterChips } from '../../filters/filter-fields.tsx';
 import type { Filters } from '../../filters/filter.ts';
 import { SearchBox } from '../../parts/search-box.tsx';

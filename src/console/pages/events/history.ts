@@ -2,7 +2,7 @@
 import type { Client } from 'urql';
 import { problemOf } from '../../api/problem.ts';
 import { StreamError } from '../../api/stream.ts';
-import type { EventFilter } from '../../filters/event-filter.ts';
+import type { EventFilter } from '../../filters/documents.ts';
 import { allOf } from '../../filters/filter.ts';
 import type { Buckets } from './buckets.ts';
 import { EventCounts, EventPage } from './documents.ts';
@@ -64,7 +64,10 @@ export async function readCounts(scope: Scope, buckets: Buckets | null): Promise
   const { client, workspace, filter } = scope;
   const { timeZone } = new Intl.DateTimeFormat().resolvedOptions();
   const input = {
-    ...{ filter, timeZone, timeframe: buckets.timeframe, granularity: buckets.granularity },
+    filter,
+    timeZone,
+    timeframe: buckets.timeframe,
+    granularity: buckets.granularity,
     groupBy: [{ dimension: 'TYPE' as const }],
   };
   async function ask(after: string | null) {

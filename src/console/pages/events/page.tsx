@@ -1,6 +1,6 @@
 import { useCallback, useMemo, useState } from 'react';
 import { useClient } from 'urql';
-import type { EventFilter } from '../../filters/event-filter.ts';
+import type { EventFilter } from '../../filters/documents.ts';
 import {
   eventFilterOf,
   filtersOf,
@@ -37,7 +37,9 @@ export function EventsPage() {
   );
   const isNotifying = useNotifying() === 'on';
   const { feed, restart } = useFeed({
-    ...{ filter, search, isNotifying },
+    filter,
+    search,
+    isNotifying,
     onEvent: event => isNotifying && event.notify && notify(event),
   });
   const [tool, setTool] = useState<ToolName | null>(null);

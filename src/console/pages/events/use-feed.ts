@@ -1,6 +1,6 @@
 import { useEffect, useMemo, useRef, useState, useSyncExternalStore } from 'react';
 import { useClient } from 'urql';
-import type { EventFilter } from '../../filters/event-filter.ts';
+import type { EventFilter } from '../../filters/documents.ts';
 import { useWorkspace } from '../../layout/workspace.tsx';
 import type { RecordedEvent } from './documents.ts';
 import { Feed } from './feed.ts';

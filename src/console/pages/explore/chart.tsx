@@ -40,7 +40,9 @@ export function ResultChart(props: ResultChartProps) {
         shape={`${shape} ${labels.timeZone}`}
         options={() =>
           optionsOf(layout, {
-            ...{ chart, labels, onPoint: setPointed },
+            chart,
+            labels,
+            onPoint: setPointed,
             onClick: (series, bucket) => navigate(follow.current(series, bucket)),
           })
         }

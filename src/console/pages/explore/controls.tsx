@@ -1,7 +1,7 @@
-import type { EventFilter } from '../../filters/event-filter.ts';
+import type { EventFilter } from '../../filters/documents.ts';
 import { AddFilter, FilterChips } from '../../filters/filter-fields.tsx';
 import { SelectField, TextField } from '../../parts/field.tsx';
-import { toLocalText } from '../../parts/local-text.ts';
+import { toLocalText } from '../../parts/format.ts';
 import { SearchBox } from '../../parts/search-box.tsx';
 import { setSearch } from '../../router/router.ts';
 import {

@@ -1,8 +1,7 @@
 /** The answer as files. Times are in RFC 3339, numbers as they are. */
 import { useWorkspace } from '../../layout/workspace.tsx';
 import { Button } from '../../parts/button.tsx';
-import { toCsv, type Row } from '../../parts/csv.ts';
-import { downloadFile } from '../../parts/download.ts';
+import { downloadFile, toCsv, type Row } from '../../parts/download.ts';
 import { GROUPS, type Options } from './options.ts';
 import { valueOf, type Layout } from './series.ts';
 import type { Answer } from './use-answer.ts';

@@ -1,5 +1,5 @@
 /** The way from a number to the events that it was counted from. */
-import type { EventFilter } from '../../filters/event-filter.ts';
+import type { EventFilter } from '../../filters/documents.ts';
 import { filterSearch } from '../../filters/filter.ts';
 import { pathTo, searchText, type SearchChanges } from '../../router/router.ts';
 import { needsProperty, type Options } from './options.ts';

@@ -100,7 +100,10 @@ export function optionsOf(search: URLSearchParams): Options {
   const measure = oneOf(MEASURES, search.get('measure'), 'count');
   const chart = oneOf(CHARTS, search.get('chart'), 'stacked');
   return {
-    ...{ span, from, to, measure },
+    span,
+    from,
+    to,
+    measure,
     every: oneOf(GRANULARITIES, search.get('every'), usualGranularity(span, from, to)),
     group: oneOf(GROUPS, search.get('by'), 'type'),
     field: oneOf(FIELDS, search.get('field'), 'actor'),
@@ -177,4 +180,15 @@ export function pathOf(property: string): string[] {
 export function needsProperty({ measure, field }: Options): boolean {
   if (measure === 'count') return false;
   return measure !== 'unique' || field === 'property';
+}
+
+/** What is counted, in words. */
+export function titleOf(options: Options): string {
+  const { measure, field, property, filters } = options;
+  const types = filters.chosen.type;
+  const of = types.length === 0 ? '' : ` of ${types.join(', ')}`;
+  if (measure === 'count') return `Events${of}`;
+  const what = needsProperty(options) ? property : FIELDS[field].toLowerCase();
+  if (measure === 'unique') return `Different ${what}${of}`;
+  return `${MEASURES[measure]} of ${what}${of && `, ${types.join(', ')}`}`;
 }

@@ -4,17 +4,15 @@ import { eventFilterOf } from '../../filters/filter.ts';
 import { useCategoryTypes } from '../../filters/use-categories.ts';
 import { useWorkspace } from '../../layout/workspace.tsx';
 import { Button } from '../../parts/button.tsx';
-import { Card, PageFrame } from '../../parts/page.tsx';
+import { Card, PageFrame, useIsNarrow } from '../../parts/page.tsx';
 import { Empty, Failed, Loading } from '../../parts/states.tsx';
-import { useIsNarrow } from '../../parts/use-is-narrow.ts';
 import { useSearch } from '../../router/router.ts';
 import { Controls } from './controls.tsx';
 import './explore.css';
-import { optionsOf, timeframeOf, type Options, type Timeframe } from './options.ts';
+import { optionsOf, timeframeOf, titleOf, type Options, type Timeframe } from './options.ts';
 import { inputOf } from './question.ts';
 import { Result } from './result.tsx';
 import { SaveButton, SavedQuestions } from './saved-questions.tsx';
-import { titleOf } from './title.ts';
 import { useAnswer, type Asked } from './use-answer.ts';
 
 /** Counts and measures over time: chosen, drawn, listed, and to take along. */

@@ -1,6 +1,6 @@
 /** From what is chosen to what is asked, and to the query as people may copy it. */
 import { graphql, type ResultOf, type VariablesOf } from '../../api/graphql.ts';
-import type { EventFilter } from '../../filters/event-filter.ts';
+import type { EventFilter } from '../../filters/documents.ts';
 import { allOf } from '../../filters/filter.ts';
 import { needsProperty, pathOf, type Options, type Timeframe } from './options.ts';
 

@@ -4,9 +4,8 @@ import { Table, type Column } from '../../parts/table.tsx';
 import { Link } from '../../router/link.tsx';
 import type { EventsBehind } from './events-behind.ts';
 import type { Labels } from './labels.ts';
-import { addsUp, type Options } from './options.ts';
+import { addsUp, titleOf, type Options } from './options.ts';
 import type { Layout, Series } from './series.ts';
-import { titleOf } from './title.ts';
 
 /** Rows that the page shows; the files have all. */
 const ROWS_MAX = 500;

@@ -10,11 +10,10 @@ import { ResultChart } from './chart.tsx';
 import { Downloads } from './download.tsx';
 import { eventsBehind } from './events-behind.ts';
 import { labelsOf } from './labels.ts';
-import { addsUp, GROUPS_MAX, GROUPS_USUAL, type Chart } from './options.ts';
+import { addsUp, GROUPS_MAX, GROUPS_USUAL, titleOf, type Chart } from './options.ts';
 import { printQuery } from './question.ts';
 import { ResultTable } from './result-table.tsx';
 import { layOut, type Layout } from './series.ts';
-import { titleOf } from './title.ts';
 import type { Answer } from './use-answer.ts';
 
 const SOURCES = {

@@ -1,6 +1,5 @@
 /** An answer, laid out for a chart and a table: one series for each group. */
-import { DOORS } from '../../parts/doors.ts';
-import { formatCount } from '../../parts/format.ts';
+import { DOORS, formatCount } from '../../parts/format.ts';
 import { typeColor } from '../../parts/type-color.ts';
 import { GROUPS, GROUPS_USUAL, type Measure, type Options } from './options.ts';
 import type { Bucket } from './question.ts';

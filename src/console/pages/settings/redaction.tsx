@@ -1,7 +1,7 @@
 import { useState } from 'react';
 import { useClient, useMutation, type CombinedError } from 'urql';
 import { problemOf } from '../../api/problem.ts';
-import { EventCount } from '../../filters/event-filter.ts';
+import { EventCount } from '../../filters/documents.ts';
 import { useWorkspace } from '../../layout/workspace.tsx';
 import { Button } from '../../parts/button.tsx';
 import { Dialog } from '../../parts/dialog.tsx';

@@ -1,5 +1,5 @@
+import { Ago } from '../../parts/labels.tsx';
 import { Table, type Column } from '../../parts/table.tsx';
-import { Ago } from '../../parts/when.tsx';
 import type { Gateway } from './documents.ts';
 
 type Fault = Gateway['upkeep']['faults'][number];
