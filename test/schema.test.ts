@@ -105,3 +105,13 @@ function* descriptionsOf(type: GraphQLNamedType): Generator<[string, string | nu
     }
   }
 }
+
+test('every field of a root says what a key needs for it', () => {
+  const roots = [schema.getQueryType(), schema.getMutationType(), schema.getSubscriptionType()];
+  const fields = roots.flatMap(root => Object.values(root?.getFields() ?? {}));
+  expect(fields.length).toBeGreaterThan(25);
+  const silent = fields.filter(({ description }) => {
+    return !/Needs (a valid key|the scope [A-Z_]+)( for all workspaces)?\.$/.test(description ?? '');
+  });
+  expect(silent.map(({ name }) => name)).toEqual([]);
+});

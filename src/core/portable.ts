@@ -12,6 +12,11 @@ export function uuidV7(unixMs: number, randomUuid: string): string {
   return `${time.slice(0, 8)}-${time.slice(8)}-7${randomUuid.slice(15)}`;
 }
 
+/** A step of a JSON Pointer (RFC 6901), with the slash before it. */
+export function pointerStep(name: string | number): string {
+  return `/${String(name).replaceAll('~', '~0').replaceAll('/', '~1')}`;
+}
+
 export interface Backoff {
   /** The longest wait after the first failure. */
   readonly minMs: number;

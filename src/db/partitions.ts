@@ -109,7 +109,7 @@ export async function analyzeLog(upkeep: Lane): Promise<void> {
   }
 }
 
-/** A quarter of a year in UTC: what one partition of the log holds. */
+/** A quarter of a year in UTC: what one partition of the log holds, as `make_partition` reckons it. */
 interface Quarter {
   /** Such as 2026q4. */
   readonly name: string;

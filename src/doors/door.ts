@@ -8,7 +8,7 @@
  *
  *     { method: 'GET', path: '/v1/things/:id', scope: 'EVENTS_READ', handle: readThing }
  *
- * and translates only: `server/doors.ts` has found it, authenticated the key, checked the scope
+ * and translates only: `gateway/door-handler.ts` has found it, authenticated the key, checked the scope
  * and read the body within the limit before `handle` is called. HEAD runs the route of GET,
  * OPTIONS is answered from the table, and whatever is thrown, on the way in or by `handle`, comes
  * out through `encodeError` in the vendor's shape: a GatewayError as it is, anything else logged

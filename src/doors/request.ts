@@ -1,6 +1,7 @@
 /** What all doors read of a request in the same way. */
 import { z } from 'zod';
 import { GatewayError } from '../core/errors.ts';
+import { bearerToken } from '../core/principal.ts';
 import type { DoorRequest } from './door.ts';
 
 /** Without parameters, in lower case; empty where there is none. */
@@ -20,7 +21,7 @@ export function requireJson(request: DoorRequest): void {
 
 /** The token of `Authorization: Bearer …`, or null. */
 export function bearerOf({ headers }: DoorRequest): string | null {
-  return /^Bearer +(\S+) *$/i.exec(headers['authorization'] ?? '')?.[1] ?? null;
+  return bearerToken(headers['authorization']);
 }
 
 const upperCased = z.iso.datetime({ offset: true });

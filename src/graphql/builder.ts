@@ -5,6 +5,7 @@ import type { ExactJson, ExactObject } from '../core/exact-json.ts';
 import { LIMITS } from '../core/limits.ts';
 import type { GraphQLContext } from './context.ts';
 import { nodeTypeOf } from './global-id.ts';
+import './scope-plugin.ts';
 
 /** Descriptions that stand in more than one place. */
 export const WORKSPACE_ARGUMENT =
@@ -36,7 +37,7 @@ interface ApiTypes {
 const SIZES = `0 to ${LIMITS.pageSizeMax}. Without \`first\` and \`last\` a page has ${LIMITS.pageSizeDefault} items.`;
 
 export const builder = new SchemaBuilder<ApiTypes>({
-  plugins: [RelayPlugin],
+  plugins: [RelayPlugin, 'scope'],
   defaultFieldNullability: false,
   relay: {
     nodeQueryOptions: false,
@@ -83,10 +84,11 @@ export function enumValues<Name extends string>(
 }
 
 builder.queryType({
-  description: 'Reads. Needs the scope EVENTS_READ, unless a field says otherwise.',
+  description: 'Reads. Each field says which scope it needs.',
 });
 builder.mutationType({
-  description: 'Writes. The fields of a request run one after another.',
+  description:
+    'Writes. Each field says which scope it needs. The fields of a request run one after another.',
 });
 builder.subscriptionType({
   description: 'Live streams, over WebSocket or server-sent events.',

@@ -11,6 +11,7 @@ import {
   type ObjectValueNode,
   type ValueNode,
 } from 'graphql';
+import { LRUCache } from 'lru-cache';
 import { parseDateTime } from '../core/date-time.ts';
 import type { ExactJson, ExactObject } from '../core/exact-json.ts';
 import { exactNumber, isNumber } from '../core/exact-number.ts';
@@ -23,19 +24,14 @@ const NAME = /^[A-Za-z][\w+-]*(?:\/[\w+-]+)*$/;
 const NAME_CHARS_MAX = 64;
 
 /** Telling whether a name is good takes some 50 µs: names are few, and kept. */
-const known = new Map<string, string | null>();
-const KNOWN_MAX = 2_000;
+const known = new LRUCache<string, { readonly name: string | null }>({ max: 2_000 });
 
 /** The name of a zone, in the letters of the IANA database; null where there is none. */
 function parseTimeZone(text: string): string | null {
   if (text.length > NAME_CHARS_MAX || !NAME.test(text)) return null;
-  let name = known.get(text);
-  if (name === undefined) {
-    name = canonicalName(text);
-    if (known.size >= KNOWN_MAX) known.clear();
-    known.set(text, name);
-  }
-  return name;
+  let found = known.get(text);
+  if (found === undefined) known.set(text, (found = { name: canonicalName(text) }));
+  return found.name;
 }
 
 function canonicalName(text: string): string | null {

@@ -1,5 +1,6 @@
 /** The fields of an event, as `recordEvents` takes them, and what is wrong with one that came. */
 import type { EventProblem } from '../../client/index.ts';
+import { pointerStep } from '../../core/portable.ts';
 import { readInstant, type NoInstant } from '../instant.ts';
 import { suggestion } from '../near.ts';
 import { jsonValue, type JsonValue } from './json-members.ts';
@@ -121,6 +122,5 @@ export function problem(
   ...keys: readonly string[]
 ): EventProblem {
   const steps = field === '' ? keys : [field, ...keys];
-  const escaped = steps.map(step => `/${step.replaceAll('~', '~0').replaceAll('/', '~1')}`);
-  return { severity: 'ERROR', code, message, pointer: escaped.join('') };
+  return { severity: 'ERROR', code, message, pointer: steps.map(pointerStep).join('') };
 }

@@ -55,9 +55,8 @@ const DefineEventInput = builder.inputType('DefineEventInput', {
 builder.mutationField('defineEvent', t =>
   t.field({
     type: DefineEventPayload,
-    description:
-      'Creates a definition, or changes the given fields of one. Needs the scope ' +
-      'DEFINITIONS_WRITE.',
+    scope: 'DEFINITIONS_WRITE',
+    description: 'Creates a definition, or changes the given fields of one.',
     args: {
       input: t.arg({ type: DefineEventInput, required: true, description: 'What to define.' }),
     },
@@ -106,9 +105,10 @@ const DeleteEventDefinitionInput = builder.inputType('DeleteEventDefinitionInput
 builder.mutationField('deleteEventDefinition', t =>
   t.field({
     type: DeleteEventDefinitionPayload,
+    scope: 'DEFINITIONS_WRITE',
     description:
       'Deletes the definition of a type without events, such as a mistyped one. CONFLICT if it ' +
-      'has events, or counts of events that were removed. Needs the scope DEFINITIONS_WRITE.',
+      'has events, or counts of events that were removed.',
     args: {
       input: t.arg({
         type: DeleteEventDefinitionInput,

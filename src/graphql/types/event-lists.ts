@@ -1,6 +1,5 @@
 /** Every way to events: by id, and as lists of a workspace, a definition, a parent, a group. */
 import type { StoredEvent } from '../../core/event.ts';
-import { requireScope } from '../../core/principal.ts';
 import type { EventOrder } from '../../read/event-reader.ts';
 import { orNull } from '../access.ts';
 import { builder, enumValues, EVENT_ID_ARGUMENT, WORKSPACE_ARGUMENT } from '../builder.ts';
@@ -74,6 +73,7 @@ builder.queryFields(t => ({
   event: t.field({
     type: EventRef,
     nullable: true,
+    scope: 'EVENTS_READ',
     description: 'An event by its event id, which its recorder chose. Null if there is none.',
     args: {
       workspace: t.arg.string({ description: WORKSPACE_ARGUMENT }),
@@ -87,6 +87,7 @@ builder.queryFields(t => ({
   }),
   events: t.field({
     type: EventConnectionRef,
+    scope: 'EVENTS_READ',
     description: 'A page of the events of a workspace.',
     args: {
       workspace: t.arg.string({ description: WORKSPACE_ARGUMENT }),
@@ -105,26 +106,24 @@ builder.objectFields(WorkspaceRef, t => ({
   event: t.field({
     type: EventRef,
     nullable: true,
+    scope: 'EVENTS_READ',
     description: 'An event by its event id, which its recorder chose. Null if there is none.',
     args: { eventId: t.arg.string({ required: true, description: EVENT_ID_ARGUMENT }) },
-    resolve: ({ id }, { eventId }, { principal, loaders }, info) => {
-      requireScope(principal, 'EVENTS_READ');
+    resolve: ({ id }, { eventId }, { loaders }, info) => {
       const content = contentShown(info) > 0;
       return loaders.eventById.load({ workspaceId: id, eventId, content });
     },
   }),
   events: t.field({
     type: EventConnectionRef,
+    scope: 'EVENTS_READ',
     description: 'A page of its events.',
     args: {
       filter: t.arg({ type: EventFilterInput, description: FILTER }),
       order: t.arg({ type: EventOrderInput, description: ORDER }),
       ...t.arg.connectionArgs(),
     },
-    resolve: ({ id }, args, context, info) => {
-      requireScope(context.principal, 'EVENTS_READ');
-      return eventPage(context, id, args, info);
-    },
+    resolve: ({ id }, args, context, info) => eventPage(context, id, args, info),
   }),
 }));
 
@@ -134,6 +133,7 @@ const AS_IT_HAPPENED = { field: 'POSITION', direction: 'ASC' } as const;
 builder.objectField(EventDefinitionRef, 'events', t =>
   t.field({
     type: EventConnectionRef,
+    scope: 'EVENTS_READ',
     description: 'A page of the events of this type.',
     args: {
       filter: t.arg({ type: EventFilterInput, description: FILTER }),
@@ -141,7 +141,6 @@ builder.objectField(EventDefinitionRef, 'events', t =>
       ...t.arg.connectionArgs(),
     },
     resolve: (definition, { filter = null, order = null, ...args }, context, info) => {
-      requireScope(context.principal, 'EVENTS_READ');
       const { workspaceId, id, name: type } = definition;
       const lists = { workspaceId, field: 'definitionId', value: String(id), type } as const;
       return relatedPage(context, { ...lists, filter, order, args }, info);

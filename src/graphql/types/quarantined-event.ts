@@ -1,6 +1,5 @@
 import type { QuarantinedEvent } from '../../core/event.ts';
 import { parsePayload } from '../../core/exact-json.ts';
-import { requireScope } from '../../core/principal.ts';
 import type { QuarantineProblem } from '../../core/quarantine.ts';
 import { quarantineCursor, type QuarantinePageArgs } from '../../read/quarantine.ts';
 import { builder, ID_FIELD, WORKSPACE_ARGUMENT } from '../builder.ts';
@@ -103,6 +102,7 @@ const POINTER = 'Only events with a problem at this JSON Pointer, and of `code` 
 builder.queryField('quarantinedEvents', t =>
   t.field({
     type: QuarantinedEventConnectionRef,
+    scope: 'EVENTS_READ',
     description: 'A page of the quarantined events of a workspace, newest first.',
     args: {
       workspace: t.arg.string({ description: WORKSPACE_ARGUMENT }),
@@ -121,6 +121,7 @@ builder.queryField('quarantinedEvents', t =>
 builder.objectField(WorkspaceRef, 'quarantinedEvents', t =>
   t.field({
     type: QuarantinedEventConnectionRef,
+    scope: 'EVENTS_READ',
     description: 'A page of its quarantined events, newest first.',
     args: {
       type: t.arg.string({ description: TYPE }),
@@ -128,10 +129,7 @@ builder.objectField(WorkspaceRef, 'quarantinedEvents', t =>
       pointer: t.arg.string({ description: POINTER }),
       ...t.arg.connectionArgs(),
     },
-    resolve: ({ id }, args, context) => {
-      requireScope(context.principal, 'EVENTS_READ');
-      return quarantinedPage(context, id, args);
-    },
+    resolve: ({ id }, args, context) => quarantinedPage(context, id, args),
   }),
 );
 
@@ -185,9 +183,10 @@ const DiscardPayload = builder
 builder.mutationFields(t => ({
   resubmitQuarantinedEvents: t.field({
     type: ResubmitPayload,
+    scope: 'EVENTS_WRITE',
     description:
       'Records quarantined events, checked against the current definitions. Recorded events ' +
-      'leave the quarantine. Needs the scope EVENTS_WRITE.',
+      'leave the quarantine.',
     extensions: sizedBy('input', 'ids'),
     args: {
       input: t.arg({ type: ResubmitInput, required: true, description: 'Which events.' }),
@@ -196,7 +195,8 @@ builder.mutationFields(t => ({
   }),
   discardQuarantinedEvents: t.field({
     type: DiscardPayload,
-    description: 'Removes quarantined events. This cannot be undone. Needs the scope ADMIN.',
+    scope: 'ADMIN',
+    description: 'Removes quarantined events. This cannot be undone.',
     args: {
       input: t.arg({ type: DiscardInput, required: true, description: 'Which events.' }),
     },

@@ -1,5 +1,4 @@
 import type { EventProblem, ReceiptStatus } from '../../core/event.ts';
-import { requireScope } from '../../core/principal.ts';
 import { builder, enumValues } from '../builder.ts';
 import { cursorsOf, type GraphQLContext } from '../context.ts';
 import type { PlacedReceipt } from '../refs.ts';
@@ -75,11 +74,10 @@ export const EventReceiptRef = builder.objectRef<PlacedReceipt>('EventReceipt').
     event: t.field({
       type: EventRef,
       nullable: true,
-      description:
-        'The stored event with this id. Needs the scope EVENTS_READ. Null if none is stored.',
-      resolve: ({ workspaceId, receipt }, _args, { principal, loaders }, info) => {
+      scope: 'EVENTS_READ',
+      description: 'The stored event with this id. Null if none is stored.',
+      resolve: ({ workspaceId, receipt }, _args, { loaders }, info) => {
         const { position, recordedAt } = receipt;
-        requireScope(principal, 'EVENTS_READ');
         return position === null || recordedAt === null
           ? null
           : loaders.eventAt.load({

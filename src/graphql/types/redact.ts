@@ -31,9 +31,10 @@ const RedactEventsInput = builder.inputType('RedactEventsInput', {
 builder.mutationField('redactEvents', t =>
   t.field({
     type: RedactEventsPayload,
+    scope: 'ADMIN',
     description:
       'Removes the content of every event of a subject or actor, or of given ids. Their ' +
-      'positions stay. This cannot be undone. Needs the scope ADMIN.',
+      'positions stay. This cannot be undone.',
     args: {
       input: t.arg({ type: RedactEventsInput, required: true, description: 'Which events.' }),
     },

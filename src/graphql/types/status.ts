@@ -10,8 +10,6 @@ import type {
   UpkeepStatus,
   UpkeepStep,
 } from '../../core/gateway-status.ts';
-import { requireScope } from '../../core/principal.ts';
-import { requireInstallationAdmin } from '../access.ts';
 import { builder, enumValues } from '../builder.ts';
 import { WorkspaceRef } from '../refs.ts';
 
@@ -109,11 +107,9 @@ const RecordingStatusRef = builder.objectRef<RecordingStatus>('RecordingStatus')
 builder.objectField(WorkspaceRef, 'recordings', t =>
   t.field({
     type: RecordingStatusRef,
+    scope: 'EVENTS_READ',
     description: 'How events are recorded into it.',
-    resolve: ({ id }, _args, { principal, services }) => {
-      requireScope(principal, 'EVENTS_READ');
-      return services.status.recordings(id);
-    },
+    resolve: ({ id }, _args, { services }) => services.status.recordings(id),
   }),
 );
 
@@ -221,12 +217,10 @@ const GatewayStatusRef = builder.objectRef<GatewayStatus>('GatewayStatus').imple
 builder.queryField('status', t =>
   t.field({
     type: GatewayStatusRef,
+    scope: 'ADMIN_OF_ALL',
     description:
-      'The state of the gateway. Needs the scope ADMIN for all workspaces. `/health/ready` ' +
+      'The state of the gateway. `/health/ready` ' +
       'tells everybody whether the gateway can record and read.',
-    resolve: (_root, _args, context) => {
-      requireInstallationAdmin(context);
-      return context.services.status.gateway();
-    },
+    resolve: (_root, _args, { services }) => services.status.gateway(),
   }),
 );
