@@ -52,8 +52,31 @@ export interface UpkeepStatus {
   readonly setAsideMeasures: readonly SetAsideMeasure[];
 }
 
+export interface RecordedMinute {
+  readonly start: Date;
+  readonly count: number;
+}
+
+/** How a workspace is recorded into, by the database's clock. */
+export interface RecordingStatus {
+  /** Minute by minute, the present one last. */
+  readonly lastHour: readonly RecordedMinute[];
+  /** Those that the rollups don't count yet. */
+  readonly uncountedEvents: number;
+}
+
+/** What this process refused since it was started. */
+export interface RefusalStatus {
+  /** For overload or a rate limit. */
+  readonly requests: number;
+  readonly rejectedEvents: number;
+  readonly conflictingEvents: number;
+}
+
 export interface StatusReader {
   gateway(): GatewayStatus;
+  refusals(): Promise<RefusalStatus>;
+  recordings(workspaceId: number): Promise<RecordingStatus>;
   storage(): Promise<StorageStatus>;
   upkeep(): Promise<UpkeepStatus>;
 }

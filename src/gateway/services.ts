@@ -125,7 +125,13 @@ export async function createServices(options: ServicesOptions): Promise<GatewayS
     quarantineAdmin: createQuarantineAdmin(db.write, record),
     keepAside: (target, items) => keepAside(db, target, items),
     liveAggregates: createGatewayAggregates(db, live, epoch),
-    status: createStatus({ read: onBehalfOf(ADMINISTRATION, db.read), config, writers, live }),
+    status: createStatus({
+      read: onBehalfOf(ADMINISTRATION, db.read),
+      config,
+      writers,
+      live,
+      metrics,
+    }),
     redact: (workspaceId, redaction, actor) =>
       redact(db.upkeep, workspaceId, redaction, {
         actor,

@@ -4,6 +4,8 @@ import { VERSION } from '../config.ts';
 import type { StatusReader } from '../core/gateway-status.ts';
 import type { Connection } from '../db/connection.ts';
 import type { Live } from '../live/live.ts';
+import type { Metrics } from '../observability/metrics.ts';
+import { readRecordings } from '../read/recent-recordings.ts';
 import { readStorageUse } from '../read/storage.ts';
 import { readUpkeepStatus } from '../read/upkeep-status.ts';
 import type { Writers } from '../record/writers.ts';
@@ -13,10 +15,12 @@ interface StatusOptions {
   readonly config: Pick<Config, 'databaseUrl' | 'dataDir'>;
   readonly writers: Pick<Writers, 'depth'>;
   readonly live: Pick<Live, 'stats'>;
+  readonly metrics: Pick<Metrics, 'refusals'>;
 }
 
 /** How this process does, and what its database takes. */
-export function createStatus({ read, config, writers, live }: StatusOptions): StatusReader {
+export function createStatus(options: StatusOptions): StatusReader {
+  const { read, config, writers, live, metrics } = options;
   const startedAt = new Date();
   return {
     gateway() {
@@ -37,6 +41,8 @@ export function createStatus({ read, config, writers, live }: StatusOptions): St
       return { ...use, freeBytes };
     },
     upkeep: () => readUpkeepStatus(read),
+    refusals: () => metrics.refusals(),
+    recordings: workspaceId => readRecordings(read, workspaceId),
   };
 }
 

@@ -2,6 +2,7 @@ import { GatewayError } from '../core/errors.ts';
 import type { Receipt } from '../core/event.ts';
 import { LIMITS } from '../core/limits.ts';
 import { actorOf, type Scope } from '../core/principal.ts';
+import type { QuarantineCorrection } from '../core/quarantine.ts';
 import { workspaceNotFound } from '../core/workspace.ts';
 import { covers, notFound } from './access.ts';
 import type { GraphQLContext } from './context.ts';
@@ -14,14 +15,21 @@ interface Chosen {
 }
 
 /**
- * One receipt for each id, in the order given; the ids may be of several workspaces.
+ * One receipt for each id, in the order given; the ids may be of several workspaces. A correction
+ * is for one id.
  * @throws GatewayError NOT_FOUND, before anything is recorded, where one is not there
  */
 export async function resubmitQuarantined(
   context: GraphQLContext,
   ids: readonly string[],
+  correction: QuarantineCorrection,
 ): Promise<{ receipts: PlacedReceipt[] }> {
   const chosen = choose(context, ids, 'EVENTS_WRITE');
+  const isCorrected = correction.type != null || correction.payload != null;
+  if (isCorrected && chosen.length > 1) {
+    const message = `type and payload correct one event, but got ${chosen.length} ids.`;
+    throw new GatewayError('BAD_USER_INPUT', message);
+  }
   const kept = await Promise.all(chosen.map(each => context.loaders.quarantined.load(each)));
   if (kept.includes(null)) throw notFound('quarantined event');
   const actor = actorOf(context.principal, 'EVENTS_WRITE');
@@ -30,7 +38,8 @@ export async function resubmitQuarantined(
     const workspace = await context.loaders.workspace.load(workspaceId);
     if (workspace === null) throw workspaceNotFound();
     const groupIds = group.map(({ id }) => id);
-    const answers = await context.services.quarantineAdmin.resubmit(workspace, groupIds, actor);
+    const { quarantineAdmin } = context.services;
+    const answers = await quarantineAdmin.resubmit(workspace, groupIds, actor, correction);
     for (const each of group) {
       const receipt = answers.get(each.id);
       if (receipt !== undefined) receipts.set(each, receipt);

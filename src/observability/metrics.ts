@@ -14,6 +14,14 @@ export interface AnsweredRequest {
   readonly isStream: boolean;
 }
 
+/** What was refused since the start. */
+export interface Refusals {
+  /** Requests, for overload or a rate limit. */
+  readonly requests: number;
+  readonly rejectedEvents: number;
+  readonly conflictingEvents: number;
+}
+
 export interface Metrics {
   receipts(door: string, receipts: readonly Receipt[]): void;
   flushed(flush: { readonly events: number; readonly ms: number }): void;
@@ -26,6 +34,8 @@ export interface Metrics {
   aggregated(source: string, ms: number): void;
   /** Tells where figures are read from. Once. */
   readFrom(sources: MetricSources): void;
+  /** By code, and by status: since the start. */
+  refusals(): Promise<Refusals>;
   /** In Prometheus' text format. */
   text(): Promise<string>;
 }
@@ -63,8 +73,19 @@ export function createMetrics(version: string): Metrics {
       flushEvents.observe(events);
       flushSeconds.observe(ms / 1_000);
     },
+    async refusals() {
+      const [refused, counted] = await Promise.all([requests.refusedSum(), receipts.get()]);
+      const of = (status: string) =>
+        counted.values.reduce((sum, { labels, value }) => {
+          return labels.status === status ? sum + value : sum;
+        }, 0);
+      const [rejectedEvents, conflictingEvents] = [of('REJECTED'), of('CONFLICT')];
+      return { requests: refused, rejectedEvents, conflictingEvents };
+    },
     redacted: events => emptied.inc({ reason: 'redacted' }, events),
-    ...requests,
+    answered: requests.answered,
+    connected: requests.connected,
+    refused: requests.refused,
     ...reads,
     readFrom(given) {
       sources = given;
@@ -75,7 +96,7 @@ export function createMetrics(version: string): Metrics {
 
 function createRequestMetrics(
   describe: Describe,
-): Pick<Metrics, 'answered' | 'connected' | 'refused'> {
+): Pick<Metrics, 'answered' | 'connected' | 'refused'> & { refusedSum(): Promise<number> } {
   const requests = new Counter({
     ...describe('sluice_http_requests_total'),
     labelNames: ['route', 'status'],
@@ -98,6 +119,10 @@ function createRequestMetrics(
     },
     connected: change => connections.inc(change),
     refused: code => refused.inc({ code }),
+    async refusedSum() {
+      const { values } = await refused.get();
+      return values.reduce((sum, { value }) => sum + value, 0);
+    },
   };
 }
 

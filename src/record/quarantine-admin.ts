@@ -1,6 +1,7 @@
 import type { EventInput, Receipt } from '../core/event.ts';
 import { parseExact } from '../core/exact-json.ts';
 import type { Actor } from '../core/principal.ts';
+import type { QuarantineCorrection } from '../core/quarantine.ts';
 import type { Workspace } from '../core/workspace.ts';
 import type { Connection, Lane } from '../db/client.ts';
 import { columnsOf, type Row, sqlText } from '../db/columns.ts';
@@ -21,12 +22,13 @@ const QUARANTINED = columnsOf(quarantinedEvents);
 export interface QuarantineAdmin {
   /**
    * Records those that now pass, with their time and id, and takes them out; the others stay.
-   * One receipt for each id that is there, by that id.
+   * One receipt for each id that is there, by that id. A correction takes the place of what came.
    */
   resubmit(
     workspace: Workspace,
     ids: readonly string[],
     actor: Actor | null,
+    correction?: QuarantineCorrection,
   ): Promise<ReadonlyMap<string, Receipt>>;
   /** How many there were. */
   discard(workspaceId: number, ids: readonly string[], actor: Actor | null): Promise<number>;
@@ -36,10 +38,10 @@ type KeptRow = Row<typeof quarantinedEvents, 'id' | 'door' | 'received_at' | 'ev
 
 export function createQuarantineAdmin(write: Lane, record: RecordEvents): QuarantineAdmin {
   return {
-    async resubmit(workspace, ids, actor) {
+    async resubmit(workspace, ids, actor, correction = {}) {
       const receipts = new Map<string, Receipt>();
       for (const row of await load(write, workspace.id, ids)) {
-        const events = [toInput(row)];
+        const events = [corrected(toInput(row), correction)];
         const request = { workspace, door: doorOf(row.door), events, atomic: true, actor };
         const [receipt] = await record(request).catch((error: unknown) => {
           throw [...receipts.values()].some(isStored) ? unknownOutcome(error) : error;
@@ -89,6 +91,15 @@ function toInput({ id, event, received_at }: KeptRow): EventInput {
     id: kept.id ?? id,
     occurredAt: kept.occurredAt === undefined ? received_at : new Date(kept.occurredAt),
     expiresAt: kept.expiresAt === undefined ? null : new Date(kept.expiresAt),
+  };
+}
+
+/** A payload that is given is whole: values with types of their own that came are not merged in. */
+function corrected(input: EventInput, { type, payload }: QuarantineCorrection): EventInput {
+  return {
+    ...input,
+    type: type ?? input.type,
+    ...(payload == null ? {} : { payload, properties: [] }),
   };
 }
 

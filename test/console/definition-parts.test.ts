@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { examplePayload } from '../../src/console/pages/definitions/example.ts';
+import { inferSchema } from '../../src/console/pages/definitions/infer-schema.ts';
 import { placeOf, readJson } from '../../src/console/pages/definitions/json-text.ts';
 import { samplesOf } from '../../src/console/pages/definitions/samples.ts';
 import type { JsonObject } from '../../src/core/json.ts';
@@ -50,6 +51,38 @@ test.for([
   const unmetered = new Meter(Infinity, Infinity);
   const { mismatches } = compileSchema(schema as JsonObject, unmetered);
   expect(mismatches(JSON.stringify(examplePayload(schema)), unmetered)).toEqual([]);
+});
+
+test.for([
+  [[{}]],
+  [[{ a: 1 }, { a: 1.5, b: [1, 'x', null] }, { a: -2, c: { d: true } }]],
+  [[{ a: null }, { a: [] }, { a: { b: '2026-01-31' } }, { a: 'text' }]],
+  [[{ at: '2026-01-31T12:00:00Z', id: '0d4f1a62-5c1f-4c39-8a4f-6a7a1d3f9c11' }]],
+  [Array.from({ length: 20 }, (_, n) => ({ plan: n % 2 ? 'free' : 'pro', note: `note ${n}` }))],
+  [Array.from({ length: 80 }, (_, n) => ({ [`key ${n}`]: n }))],
+  [[JSON.parse('{"__proto__": 1}')]],
+] as const)('a schema that is proposed from %j is fitted by each of them', ([payloads]) => {
+  const unmetered = new Meter(Infinity, Infinity);
+  const { mismatches } = compileSchema(inferSchema(payloads) as JsonObject, unmetered);
+  for (const payload of payloads) {
+    expect(mismatches(JSON.stringify(payload), unmetered)).toEqual([]);
+  }
+});
+
+test('a proposed schema says what is always there, what is one of a few, and what is none', () => {
+  const payloads = Array.from({ length: 20 }, (_, n) => ({
+    ...{ plan: n % 2 ? 'free' : 'pro', note: `note ${n}` },
+    ...(n === 0 ? {} : { total: n / 2 }),
+  }));
+  expect(inferSchema(payloads)).toEqual({
+    type: 'object',
+    required: ['plan', 'note'],
+    properties: {
+      plan: { type: 'string', enum: ['free', 'pro'] },
+      note: { type: 'string' },
+      total: { type: 'number', minimum: 0 },
+    },
+  });
 });
 
 describe('samples of doors that take some types alone', () => {

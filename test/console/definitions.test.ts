@@ -126,6 +126,91 @@ describeConsole('the definitions page', kit => {
     expectNoFaults(page);
   });
 
+  test('sorts the types by their columns, filters by category, and leads back', async () => {
+    const { slug } = await kit.gateway.workspace();
+    await record(kit, slug, someEvents());
+    await define(kit, slug, { name: 'login', category: 'access' });
+    await define(kit, slug, { name: 'user.signup', category: 'access' });
+    const page = await kit.open(`/w/${slug}/definitions`);
+    const names = () => page.locator('.definition-name a').allInnerTexts();
+    const sortBy = (title: string) =>
+      page.getByRole('button', { name: title, exact: true }).click();
+    await expect.poll(names, PATIENCE).toHaveLength(6);
+    await sortBy('Events');
+    await expect
+      .poll(names, PATIENCE)
+      .toEqual(['order.placed', 'page.visit', 'CLI_EXEC', 'login', 'os/cpu', 'user.signup']);
+    await sortBy('Events');
+    await expect.poll(async () => (await names()).at(-1), PATIENCE).toBe('order.placed');
+    await page.reload();
+    await expect.poll(async () => (await names()).at(-1), PATIENCE).toBe('order.placed');
+    await page.getByLabel('Category').selectOption('access');
+    await expect.poll(names, PATIENCE).toEqual(['user.signup', 'login']);
+    await page.getByRole('link', { name: 'login' }).click();
+    await page.getByRole('link', { name: 'All types' }).click();
+    await page.getByRole('heading', { name: '6 types' }).waitFor();
+    expectNoFaults(page);
+  });
+
+  test('proposes a schema that the recorded events fit', async () => {
+    const { slug } = await kit.gateway.workspace();
+    await record(kit, slug, someEvents());
+    const page = await kit.open(`/w/${slug}/definitions/order.placed`);
+    await page.getByRole('button', { name: 'Propose from recorded events' }).click();
+    await page.getByText('Proposed from the newest 40.').waitFor();
+    await page.getByText('40 of the last 40 fit').waitFor();
+    await page.getByRole('button', { name: 'Save' }).click();
+    await page.getByText('Saved.').waitFor();
+    expect(await definitionOf(kit, slug, 'order.placed')).toMatchObject({
+      payloadSchema: {
+        type: 'object',
+        properties: { total: { type: 'integer', minimum: 0 }, note: { type: 'string' } },
+      },
+    });
+    expectNoFaults(page);
+  });
+
+  test('counts what was kept aside by problem, and records what is corrected', async () => {
+    const { slug } = await kit.gateway.workspace();
+    await define(kit, slug, {
+      ...{ name: 'order.placed', payloadSchema: SCHEMA, validation: 'QUARANTINE' },
+    });
+    const payloads = [{ total: 1, plan: 'free' }, { total: -1, plan: 'team' }, {}];
+    await record(
+      kit,
+      slug,
+      payloads.map((payload, n) => ({ type: 'order.placed', id: `kept-${n}`, payload })),
+    );
+    const page = await kit.open(`/w/${slug}/definitions?tab=quarantine`);
+    await page.getByRole('heading', { name: '3 events kept aside' }).waitFor();
+    const plan = page.getByRole('row', { name: /^plan must be one of \["O'Hara's","pro"\]/ });
+    expect(await plan.getByRole('cell').nth(2).innerText()).toBe('2');
+    await plan.getByRole('button', { name: 'Show these' }).click();
+    const items = page.locator('.quarantine > li');
+    await expect.poll(() => items.count(), PATIENCE).toBe(2);
+    await page.getByText('It is "team".').waitFor();
+    await expectAccessible(page, 'quarantine-problem');
+
+    await items.filter({ hasText: '"free"' }).getByRole('button', { name: 'Correct' }).click();
+    const dialog = page.getByRole('dialog');
+    await dialog.getByLabel('Payload').fill('{ "total": 1, "plan": "gold" }');
+    await dialog.getByRole('button', { name: 'Resubmit' }).click();
+    await dialog.getByText('plan must be one of').waitFor();
+    await dialog.getByLabel('Payload').fill('{ "total": 1, "plan": ');
+    await dialog.getByText('Line 1, column 23').waitFor();
+    await dialog.getByLabel('Payload').fill('{ "total": 1, "plan": "pro" }');
+    await expectAccessible(page, 'quarantine-correct');
+    await dialog.getByRole('button', { name: 'Resubmit' }).click();
+    await page.getByRole('heading', { name: '2 events kept aside' }).waitFor();
+    await expect.poll(() => items.count(), PATIENCE).toBe(1);
+    const { event } = await kit.gateway.data<{ event: unknown }>(
+      'query($slug: String!) { event(workspace: $slug, eventId: "kept-0") { payload } }',
+      { slug },
+    );
+    expect(event).toEqual({ payload: { total: 1, plan: 'pro' } });
+    expectNoFaults(page);
+  });
+
   test('makes a definition, and leads to the one that there is', async () => {
     const { slug } = await kit.gateway.workspace();
     await record(kit, slug, someEvents());

@@ -16,24 +16,39 @@ const ORDERS = [
   { type: 'user.signup', source: '=shop, "new"', payload: {} },
 ];
 
+function record(
+  { gateway }: Pick<ConsoleKit, 'gateway'>,
+  workspace: string,
+  events: readonly object[],
+): Promise<unknown> {
+  return gateway.data(
+    `mutation($input: RecordEventsInput!) { recordEvents(input: $input) { recordedCount } }`,
+    { input: { workspace, events } },
+  );
+}
+
 async function recordOrders({ gateway }: ConsoleKit): Promise<string> {
   const { slug } = await gateway.workspace();
   await gateway.data(
-    `mutation($workspace: String!, $events: [EventInput!]!) {
+    `mutation($workspace: String!) {
       defineEvent(input: {
         workspace: $workspace, name: "order.placed", category: "sales", measures: ["total"]
       }) { definition { id } }
-      recordEvents(input: { workspace: $workspace, events: $events }) { recordedCount }
     }`,
-    { workspace: slug, events: ORDERS },
+    { workspace: slug },
   );
+  await record({ gateway }, slug, ORDERS);
   return slug;
+}
+
+function plain(text: string): string {
+  return text.replace(/\s+/g, ' ').trim();
 }
 
 /** What the chart's legend says, once it says as much. */
 function expectLegend(page: Page, entries: readonly string[]): Promise<void> {
   const legend = page.locator('.explore-chart li');
-  const texts = async () => (await legend.allInnerTexts()).map(text => text.replace(/\s+/g, ' '));
+  const texts = async () => (await legend.allInnerTexts()).map(plain);
   return expect.poll(texts, PATIENCE).toEqual(entries);
 }
 
@@ -53,7 +68,8 @@ describeConsole('the explore page', kit => {
     await page.getByText('from precomputed counts.').waitFor();
     expect(await page.locator('.explore-chart canvas').count()).toBe(1);
     const rows = (await page.locator('tbody tr').allInnerTexts()).map(text => text.split(/\t/));
-    expect(rows.map(cells => cells.slice(1).join())).toContain('3,1,4');
+    expect(rows[0]?.map(cell => cell.trim())).toEqual(['Whole time', '3', '1', '4']);
+    expect(rows.slice(1).map(cells => cells.slice(1).join())).toContain('3,1,4');
 
     const query = await page.getByLabel('Query', { exact: true }).innerText();
     const answer = await kit.gateway.data<{
@@ -70,8 +86,8 @@ describeConsole('the explore page', kit => {
     await page.getByLabel('Group by').selectOption('Source');
     await expectLegend(page, ['shop 2', '=shop, "new" 1', 'till 1']);
     await page.getByText('counted from the events').waitFor();
-    await page.getByLabel('Type', { exact: true }).fill('order.*');
-    await page.getByLabel('Type', { exact: true }).press('Enter');
+    await page.getByLabel('Type to show').fill('order.*');
+    await page.getByLabel('Type to show').press('Enter');
     await expectLegend(page, ['shop 2', 'till 1']);
     await page.getByLabel('Measure').selectOption('Total');
     await page.getByText('Of which property?').waitFor();
@@ -106,7 +122,110 @@ describeConsole('the explore page', kit => {
     await expect.poll(isFromRollups, PATIENCE).toBe(true);
     const unique = await kit.open(`/w/${slug}/explore?measure=unique&by=none&span=hour`);
     await unique.getByRole('heading', { name: 'Different actors' }).waitFor();
-    await unique.getByRole('cell', { name: '2', exact: true }).waitFor();
+    await unique.getByRole('cell', { name: '2', exact: true }).first().waitFor();
+  });
+
+  test('leads from a number, a group and a bar to exactly its events', async () => {
+    const slug = await recordOrders(kit);
+    const explored = `/w/${slug}/explore?by=source&span=hour&every=HOUR&type=order.*`;
+    const page = await kit.open(explored);
+    await expectLegend(page, ['shop 2', 'till 1']);
+    const rows = page.locator('.event-list .event-row:not(.head)');
+    const expectEvents = async (count: number, filters: readonly string[]) => {
+      await page.waitForURL(/\/events\?/);
+      await expect.poll(() => rows.count(), PATIENCE).toBe(count);
+      const chips = (await page.locator('.chip').allInnerTexts()).map(plain);
+      expect(chips).toEqual(filters.map(filter => `Take away ${filter}`));
+      await page.goBack();
+      await expectLegend(page, ['shop 2', 'till 1']);
+    };
+    await page
+      .getByRole('row', { name: /^Whole time/ })
+      .getByRole('link', { name: '2' })
+      .click();
+    await expectEvents(2, ['Type order.*', 'Source shop']);
+    await page.locator('.explore-chart').getByRole('link', { name: 'till' }).click();
+    await expectEvents(1, ['Type order.*', 'Source till']);
+    await page.locator('tbody tr').nth(1).getByRole('link', { name: '3' }).click();
+    await expectEvents(3, ['Type order.*']);
+
+    // The upper third of the only high bar is the smaller group.
+    const plot = page.locator('.u-over');
+    const { width = 0, height = 0 } = (await plot.boundingBox()) ?? {};
+    const isLast = (await page.locator('tbody tr').count()) === 2;
+    await plot.click({ position: { x: width * (isLast ? 0.5 : 0.9), y: height * 0.15 } });
+    await expectEvents(1, ['Type order.*', 'Source till']);
+    expectNoFaults(page);
+  });
+
+  test('opens the groups that were counted together, and knows those without a value', async () => {
+    const { slug } = await kit.gateway.workspace();
+    const events = Array.from({ length: 9 }, (_, n) =>
+      Array.from({ length: 20 - n }, () => ({
+        type: 'step',
+        subject: n === 2 ? null : `part-${n}`,
+        payload: { size: n === 8 ? '8' : n, weight: n > 6 ? 10 * n : undefined },
+      })),
+    ).flat();
+    await record(kit, slug, events);
+    const page = await kit.open(`/w/${slug}/explore?by=subject`);
+    const named = ['part-0 20', 'part-1 19', 'part-3 17', 'part-4 16', 'part-5 15'];
+    await expectLegend(page, [...named, '4 others 57']);
+    await page.getByRole('button', { name: '4 others' }).click();
+    const rest = ['part-6 14', 'part-7 13', 'part-8 12'];
+    await expectLegend(page, [...named.slice(0, 2), 'No subject 18', ...named.slice(2), ...rest]);
+    await page.locator('.explore-chart').getByRole('link', { name: 'No subject' }).click();
+    await page.getByText('18 in this time').waitFor();
+
+    // A number and a text of the same spelling are one group, and both are found.
+    const byValue = await kit.open(`/w/${slug}/explore?by=payload&key=size`);
+    await byValue.getByRole('button', { name: '3 others' }).waitFor();
+    await byValue.getByRole('button', { name: 'Show more groups' }).click();
+    await byValue.locator('.explore-chart').getByRole('link', { name: '8', exact: true }).click();
+    await byValue.getByText('12 in this time').waitFor();
+
+    // The largest groups lack the measure: they take no place.
+    const measured = await kit.open(
+      `/w/${slug}/explore?by=subject&measure=p95&property=weight&chart=lines`,
+    );
+    await expectLegend(measured, ['part-7 70', 'part-8 80']);
+    expectNoFaults(measured);
+  });
+
+  test('saves a question under a name, at an address that anybody can open', async () => {
+    const slug = await recordOrders(kit);
+    const page = await kit.open(`/w/${slug}/explore?by=source`);
+    await page.getByRole('button', { name: 'Save' }).click();
+    await page.getByRole('dialog').getByLabel('Name').fill('Where from');
+    await expectAccessible(page, 'explore-save');
+    await page.getByRole('dialog').getByRole('button', { name: 'Save' }).click();
+    await page.getByRole('heading', { name: 'Where from' }).waitFor();
+    const address = page.url();
+    await page.getByRole('link', { name: 'Explore' }).click();
+    await expectLegend(page, ['order.placed 3', 'user.signup 1']);
+    await page.getByRole('link', { name: 'Where from' }).click();
+    await expectLegend(page, ['shop 2', '=shop, "new" 1', 'till 1']);
+    expect(page.url()).toBe(address);
+    await page.getByRole('button', { name: 'Forget Where from' }).click();
+    await page.getByRole('navigation', { name: 'Saved questions' }).waitFor({ state: 'detached' });
+
+    const other = await kit.open(new URL(address).pathname + new URL(address).search);
+    await other.getByRole('heading', { name: 'Where from' }).waitFor();
+    await expectLegend(other, ['shop 2', '=shop, "new" 1', 'till 1']);
+  });
+
+  test('shows the chart before what is chosen on a phone', async () => {
+    const slug = await recordOrders(kit);
+    for (const [width, isChartFirst] of [
+      [390, true],
+      [1_280, false],
+    ] as const) {
+      const page = await kit.open(`/w/${slug}/explore`, { width });
+      const top = async (selector: string) =>
+        (await page.locator(selector).boundingBox())?.y ?? Number.NaN;
+      await page.locator('.explore-chart').waitFor();
+      expect((await top('.explore-chart')) < (await top('.explore-question'))).toBe(isChartFirst);
+    }
   });
 
   test('hands out what it shows as CSV and as NDJSON', async () => {

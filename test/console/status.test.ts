@@ -15,12 +15,26 @@ describeConsole('the status page', kit => {
 
     await kit.gateway.data(
       `mutation($workspace: String!) {
-        recordEvent(input: { workspace: $workspace, event: { type: "a" } }) { receipt { status } }
+        recordEvent(input: {
+          workspace: $workspace, event: { type: "a", occurredAt: "2020-01-01T00:00:00Z" }
+        }) { receipt { status } }
+        defineEvent(input: {
+          workspace: $workspace, name: "b", validation: QUARANTINE, payloadSchema: { required: ["n"] }
+        }) { definition { id } }
+        kept: recordEvent(input: { workspace: $workspace, event: { type: "b" } }) { receipt { status } }
+        refused: recordEvent(input: { workspace: $workspace, event: { type: "" } }) { receipt { status } }
       }`,
       { workspace: slug },
     );
     await expect.poll(() => figure('Newest position'), PATIENCE).toBe('1');
+    // An old event counts when it was recorded.
     await expect.poll(() => figure('Last hour'), PATIENCE).toBe('1');
+    await expect.poll(() => figure('Not yet in the counts'), PATIENCE).toBe('0');
+    await expect.poll(() => figure('In quarantine'), PATIENCE).toBe('1');
+    await expect.poll(() => figure('Events with problems'), PATIENCE).toBe('1');
+    await page
+      .getByRole('figure', { name: 'recorded in each minute of the last hour, at most 1' })
+      .waitFor();
     await expectAccessible(page, 'status');
     expectNoFaults(page);
   });

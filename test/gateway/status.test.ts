@@ -1,6 +1,7 @@
 import { afterAll, expect, test } from 'vitest';
 import { VERSION } from '../../src/config.ts';
 import { startTestGateway } from '../kit/gateway.ts';
+import { backdate } from '../kit/past.ts';
 
 const gateway = await startTestGateway();
 afterAll(() => gateway[Symbol.asyncDispose]());
@@ -41,4 +42,80 @@ test('the growth of a day is what its events take', async () => {
     gateway.data<Answer>(STATUS).then(({ status }) => status.storage.bytesPerDay);
   // Rollups are folded a moment after the events are there.
   await expect.poll(perDay).toBeGreaterThan(100 * 100);
+});
+
+interface Recordings {
+  readonly lastHour: { start: string; count: number }[];
+  readonly uncountedEvents: number;
+}
+
+async function recordingsOf(slug: string): Promise<Recordings> {
+  const { workspace } = await gateway.data<{ workspace: { recordings: Recordings } }>(
+    `query($slug: String!) {
+      workspace(slug: $slug) { recordings { lastHour { start count } uncountedEvents } }
+    }`,
+    { slug },
+  );
+  return workspace.recordings;
+}
+
+test('events count in the minute in which they were recorded, whenever they happened', async () => {
+  const { slug } = await gateway.workspace();
+  const { lastHour } = await recordingsOf(slug);
+  expect(lastHour).toHaveLength(60);
+  const steps = lastHour.slice(1).map(({ start }, at) => {
+    return Date.parse(start) - Date.parse(lastHour[at]?.start ?? '');
+  });
+  expect(new Set(steps)).toEqual(new Set([60_000]));
+  expect(Date.now() - Date.parse(lastHour.at(-1)?.start ?? '')).toBeLessThan(120_000);
+
+  const record = (count: number) =>
+    gateway.data(
+      'mutation($input: RecordEventsInput!) { recordEvents(input: $input) { recordedCount } }',
+      {
+        input: {
+          workspace: slug,
+          events: Array.from({ length: count }, (_, n) => ({
+            type: 'old',
+            occurredAt: new Date(Date.UTC(2020, 0, 1 + n)).toISOString(),
+          })),
+        },
+      },
+    );
+  const { db } = gateway;
+  const [row] = await db.read.query<{ id: number }>('select id from workspaces where slug = $1', [
+    slug,
+  ]);
+  const moved = (upto: number, minutes: number) => backdate(db, row!.id, upto, minutes / (24 * 60));
+  await record(7);
+  await expect.poll(async () => (await recordingsOf(slug)).uncountedEvents).toBe(0);
+  await moved(7, 5);
+  await moved(4, 30);
+  await moved(2, 120);
+  await record(3);
+  const counts = (await recordingsOf(slug)).lastHour.map(({ count }) => count);
+  expect(counts.filter(count => count > 0)).toEqual([2, 3, 3]);
+  expect(counts.indexOf(3) - counts.indexOf(2)).toBe(25);
+});
+
+test('what was refused is counted from the start', async () => {
+  const read = () =>
+    gateway
+      .data<{ status: { refusals: object } }>(
+        '{ status { refusals { requests rejectedEvents conflictingEvents } } }',
+      )
+      .then(({ status }) => status.refusals);
+  const none = { requests: 0, rejectedEvents: 0, conflictingEvents: 0 };
+  expect(await read()).toEqual(none);
+  const { key } = await gateway.workspace();
+  const record = (event: object) =>
+    gateway.data(
+      'mutation($event: EventInput!) { recordEvent(input: { event: $event }) { receipt { status } } }',
+      { event },
+      key,
+    );
+  await record({ type: '' });
+  await record({ type: 'a', id: 'same' });
+  await record({ type: 'b', id: 'same' });
+  expect(await read()).toEqual({ ...none, rejectedEvents: 1, conflictingEvents: 1 });
 });

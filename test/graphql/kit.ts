@@ -256,6 +256,8 @@ function fakeServices(given: Given, recorded: EventInput[], subscribed: Subscrib
       }),
       storage: async () => ({ usedBytes: 10_000_000, bytesPerDay: 1_000, freeBytes: null }),
       upkeep: async () => ({ faults: [], setAsideMeasures: [] }),
+      refusals: async () => ({ requests: 0, rejectedEvents: 0, conflictingEvents: 0 }),
+      recordings: async () => ({ lastHour: [], uncountedEvents: 0 }),
     },
     keyAdmin: {
       create: async ({ workspaceId }: ApiKeyInfo) => ({

@@ -1,7 +1,9 @@
-import type { ReactNode } from 'react';
+import { useSyncExternalStore, type ReactNode } from 'react';
 
 interface PageProps {
   readonly title: ReactNode;
+  /** The way back, above the title. */
+  readonly above?: ReactNode;
   /** One sentence on what the page is for. */
   readonly lead?: ReactNode;
   /** Buttons at the right of the title. */
@@ -10,11 +12,12 @@ interface PageProps {
 }
 
 /** The frame of a page: its title, what it is for, its content. */
-export function PageFrame({ title, lead, actions, children }: PageProps) {
+export function PageFrame({ above, title, lead, actions, children }: PageProps) {
   return (
     <div className="page">
       <header className="page-head">
         <div>
+          {above}
           <h1>{title}</h1>
           {lead && <p className="lead">{lead}</p>}
         </div>
@@ -26,7 +29,7 @@ export function PageFrame({ title, lead, actions, children }: PageProps) {
 }
 
 /** A part of a page with a title of its own. */
-export function Card({ title, actions, children }: Omit<PageProps, 'lead'>) {
+export function Card({ title, actions, children }: Omit<PageProps, 'lead' | 'above'>) {
   return (
     <section className="card">
       <header className="card-head">
@@ -36,4 +39,17 @@ export function Card({ title, actions, children }: Omit<PageProps, 'lead'>) {
       {children}
     </section>
   );
+}
+
+/** As in the styles: a phone's width. */
+const NARROW = matchMedia('(width < 700px)');
+
+function subscribe(listener: () => void): () => void {
+  NARROW.addEventListener('change', listener);
+  return () => NARROW.removeEventListener('change', listener);
+}
+
+/** Whether the page is as narrow as a phone, where other things come first. */
+export function useIsNarrow(): boolean {
+  return useSyncExternalStore(subscribe, () => NARROW.matches);
 }

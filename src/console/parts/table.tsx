@@ -7,6 +7,9 @@ export interface Column<Row> {
   /** Hidden where the screen is narrow. */
   readonly isMinor?: boolean;
   readonly cell: (row: Row) => ReactNode;
+  /** How the rows are sorted by it now. Given, the title is a button that sorts. */
+  readonly sorted?: 'ascending' | 'descending' | 'none';
+  readonly onSort?: () => void;
 }
 
 interface TableProps<Row> {
@@ -25,8 +28,13 @@ export function Table<Row>({ caption, columns, rows, keyOf }: TableProps<Row>) {
         <thead>
           <tr>
             {columns.map((column, at) => (
-              <th key={at} scope="col" className={classOf(column)}>
-                {column.title}
+              <th
+                key={at}
+                scope="col"
+                className={classOf(column)}
+                aria-sort={column.sorted === 'none' ? undefined : column.sorted}
+              >
+                {column.onSort ? <SortButton column={column} /> : column.title}
               </th>
             ))}
           </tr>
@@ -44,6 +52,16 @@ export function Table<Row>({ caption, columns, rows, keyOf }: TableProps<Row>) {
         </tbody>
       </table>
     </div>
+  );
+}
+
+const SORT_SIGNS = { ascending: '↑', descending: '↓', none: '' } as const;
+
+function SortButton<Row>({ column: { title, sorted = 'none', onSort } }: { column: Column<Row> }) {
+  return (
+    <button type="button" className="sort" onClick={onSort}>
+      {title} <span aria-hidden="true">{SORT_SIGNS[sorted]}</span>
+    </button>
   );
 }
 

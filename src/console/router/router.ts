@@ -94,7 +94,12 @@ export function useSearch(): URLSearchParams {
 export type SearchChanges = Readonly<Record<string, string | readonly string[] | null>>;
 
 export function setSearch(changes: SearchChanges, options?: NavigateOptions): void {
-  const search = new URLSearchParams(location.search);
+  navigate(location.pathname + searchText(changes, location.search), options);
+}
+
+/** What follows a path: a question mark and the parameters, or nothing. */
+export function searchText(changes: SearchChanges, before = ''): string {
+  const search = new URLSearchParams(before);
   for (const [name, value] of Object.entries(changes)) {
     search.delete(name);
     for (const each of typeof value === 'string' ? [value] : (value ?? [])) {
@@ -102,5 +107,5 @@ export function setSearch(changes: SearchChanges, options?: NavigateOptions): vo
     }
   }
   const query = search.toString();
-  navigate(location.pathname + (query && `?${query}`), options);
+  return query && `?${query}`;
 }

@@ -1,7 +1,9 @@
+import type { QuarantinedEvent } from '../../core/event.ts';
 import { parsePayload } from '../../core/exact-json.ts';
+import type { QuarantineProblem } from '../../core/quarantine.ts';
 import { quarantineCursor, type QuarantinePageArgs } from '../../read/quarantine.ts';
 import { builder, ID_FIELD, WORKSPACE_ARGUMENT } from '../builder.ts';
-import { connectionType, sizedBy } from '../connection.ts';
+import { type Connection, connectionType, sizedBy } from '../connection.ts';
 import type { GraphQLContext } from '../context.ts';
 import { encodeId } from '../global-id.ts';
 import { discardQuarantined, resubmitQuarantined } from '../quarantine.ts';
@@ -38,22 +40,64 @@ QuarantinedEventRef.implement({
   }),
 });
 
-const QuarantinedEventConnectionRef = connectionType({
+const QuarantineProblemRef = builder.objectRef<QuarantineProblem>('QuarantineProblem').implement({
+  description: 'Quarantined events of one type that have the same problem.',
+  fields: t => ({
+    type: t.exposeString('type', {
+      nullable: true,
+      description: 'The type that they name. Null if they name none.',
+    }),
+    code: t.exposeString('code', { description: 'The code of the problem.' }),
+    pointer: t.exposeString('pointer', { description: 'JSON Pointer (RFC 6901) into the event.' }),
+    message: t.exposeString('message', {
+      description: 'The message of one of them. Others may name other values.',
+    }),
+    count: t.expose('count', { type: 'SafeInt', description: 'The number of events.' }),
+  }),
+});
+
+interface QuarantineConnection extends Connection<QuarantinedEvent> {
+  count(): Promise<number>;
+  problems(): Promise<QuarantineProblem[]>;
+}
+
+const QuarantinedEventConnectionRef = connectionType<QuarantinedEvent, QuarantineConnection>({
   node: QuarantinedEventRef,
   items: 'quarantined events, newest first',
+  fields: t => ({
+    totalCount: t.field({
+      type: 'SafeInt',
+      description: 'The number of items on all pages. Counted only when selected.',
+      resolve: connection => connection.count(),
+    }),
+    problems: t.field({
+      type: [QuarantineProblemRef],
+      description:
+        'The problems of the items on all pages by type, code and pointer, the most frequent ' +
+        'first, at most 100. Counted only when selected.',
+      resolve: connection => connection.problems(),
+    }),
+  }),
 });
 
 async function quarantinedPage(
   { services, answer }: GraphQLContext,
   workspaceId: number,
   args: QuarantinePageArgs,
-) {
+): Promise<QuarantineConnection> {
   const page = await services.quarantine.page(workspaceId, args);
   answer.read(page.items.reduce((sum, { event }) => sum + event.length, 0));
-  return { page, cursorOf: quarantineCursor };
+  return {
+    page,
+    cursorOf: quarantineCursor,
+    count: () => services.quarantine.count(workspaceId, args),
+    problems: () => services.quarantine.problems(workspaceId, args),
+  };
 }
 
 const TYPE = 'Only events of this type. Default: all.';
+const CODE = 'Only events with a problem of this code. Default: all.';
+const POINTER = 'Only events with a problem at this JSON Pointer, and of `code` if given.';
 
 builder.queryField('quarantinedEvents', t =>
   t.field({
@@ -63,6 +107,8 @@ builder.queryField('quarantinedEvents', t =>
     args: {
       workspace: t.arg.string({ description: WORKSPACE_ARGUMENT }),
       type: t.arg.string({ description: TYPE }),
+      code: t.arg.string({ description: CODE }),
+      pointer: t.arg.string({ description: POINTER }),
       ...t.arg.connectionArgs(),
     },
     resolve: async (_root, { workspace, ...args }, context) => {
@@ -77,7 +123,12 @@ builder.objectField(WorkspaceRef, 'quarantinedEvents', t =>
     type: QuarantinedEventConnectionRef,
     scope: 'EVENTS_READ',
     description: 'A page of its quarantined events, newest first.',
-    args: { type: t.arg.string({ description: TYPE }), ...t.arg.connectionArgs() },
+    args: {
+      type: t.arg.string({ description: TYPE }),
+      code: t.arg.string({ description: CODE }),
+      pointer: t.arg.string({ description: POINTER }),
+      ...t.arg.connectionArgs(),
+    },
     resolve: ({ id }, args, context) => quarantinedPage(context, id, args),
   }),
 );
@@ -86,7 +137,18 @@ const IDS = 'Ids of quarantined events, 1 to 1,000.';
 
 const ResubmitInput = builder.inputType('ResubmitQuarantinedEventsInput', {
   description: 'The argument of `resubmitQuarantinedEvents`.',
-  fields: t => ({ ids: t.idList({ required: true, description: IDS }) }),
+  fields: t => ({
+    ids: t.idList({ required: true, description: IDS }),
+    type: t.string({
+      description: 'The type to record, in place of the one that came. Only with one id.',
+    }),
+    payload: t.field({
+      type: 'JSONObject',
+      description:
+        'The payload to record, in place of the one that came and its `properties`. Only with ' +
+        'one id.',
+    }),
+  }),
 });
 
 const DiscardInput = builder.inputType('DiscardQuarantinedEventsInput', {
@@ -129,7 +191,7 @@ builder.mutationFields(t => ({
     args: {
       input: t.arg({ type: ResubmitInput, required: true, description: 'Which events.' }),
     },
-    resolve: (_root, { input }, context) => resubmitQuarantined(context, input.ids),
+    resolve: (_root, { input }, context) => resubmitQuarantined(context, input.ids, input),
   }),
   discardQuarantinedEvents: t.field({
     type: DiscardPayload,

@@ -1,5 +1,8 @@
 import type {
   GatewayStatus,
+  RecordedMinute,
+  RecordingStatus,
+  RefusalStatus,
   SetAsideMeasure,
   StorageStatus,
   StreamStatus,
@@ -55,6 +58,60 @@ const StorageStatusRef = builder.objectRef<StorageStatus>('StorageStatus').imple
     }),
   }),
 });
+
+const RefusalStatusRef = builder.objectRef<RefusalStatus>('RefusalStatus').implement({
+  description: 'What one gateway refused since it was started.',
+  fields: t => ({
+    requests: t.expose('requests', {
+      type: 'SafeInt',
+      description: 'The number of requests that were refused for overload or a rate limit.',
+    }),
+    rejectedEvents: t.expose('rejectedEvents', {
+      type: 'SafeInt',
+      description: 'The number of events that were refused because of their problems.',
+    }),
+    conflictingEvents: t.expose('conflictingEvents', {
+      type: 'SafeInt',
+      description:
+        'The number of events that were refused because their id belongs to other content.',
+    }),
+  }),
+});
+
+const RecordedMinuteRef = builder.objectRef<RecordedMinute>('RecordedMinute').implement({
+  description: 'A minute in which events were recorded.',
+  fields: t => ({
+    start: t.expose('start', { type: 'DateTime', description: 'When it begins.' }),
+    count: t.expose('count', {
+      type: 'SafeInt',
+      description: 'The number of events, including those removed since.',
+    }),
+  }),
+});
+
+const RecordingStatusRef = builder.objectRef<RecordingStatus>('RecordingStatus').implement({
+  description: 'How events are recorded into a workspace, whenever they happened.',
+  fields: t => ({
+    lastHour: t.field({
+      type: [RecordedMinuteRef],
+      description: 'The last 60 minutes by the database’s clock, the present one last.',
+      resolve: ({ lastHour }) => lastHour,
+    }),
+    uncountedEvents: t.expose('uncountedEvents', {
+      type: 'SafeInt',
+      description: 'The number of events that the rollups do not count yet. Reads count them.',
+    }),
+  }),
+});
+
+builder.objectField(WorkspaceRef, 'recordings', t =>
+  t.field({
+    type: RecordingStatusRef,
+    scope: 'EVENTS_READ',
+    description: 'How events are recorded into it.',
+    resolve: ({ id }, _args, { services }) => services.status.recordings(id),
+  }),
+);
 
 const UpkeepStepEnum = builder.enumType('UpkeepStep', {
   description: 'A step of background work, done for each workspace separately.',
@@ -143,6 +200,11 @@ const GatewayStatusRef = builder.objectRef<GatewayStatus>('GatewayStatus').imple
       type: StorageStatusRef,
       description: 'The disk space of its database.',
       resolve: (_status, _args, { services }) => services.status.storage(),
+    }),
+    refusals: t.field({
+      type: RefusalStatusRef,
+      description: 'What it refused since it was started.',
+      resolve: (_status, _args, { services }) => services.status.refusals(),
     }),
     upkeep: t.field({
       type: UpkeepStatusRef,

@@ -95,7 +95,11 @@ function Fields({ name, draft, before, isReadOnly, outcome, onChange }: FieldsPr
       </Card>
       <Card title="Payload">
         <div className="payload-columns">
-          <SchemaFields {...fields} fault={faultOf(draft.schema) ?? refused ?? check.fault} />
+          <SchemaFields
+            {...fields}
+            type={name}
+            fault={faultOf(draft.schema) ?? refused ?? check.fault}
+          />
           <SchemaCheck check={check} />
         </div>
       </Card>

@@ -1,62 +1,95 @@
-import { useQuery } from 'urql';
 import { useWorkspace } from '../../layout/workspace.tsx';
 import { Bars } from '../../parts/bars.tsx';
+import { Button } from '../../parts/button.tsx';
 import { formatCount } from '../../parts/format.ts';
 import { Ago, Badge } from '../../parts/labels.tsx';
 import { Card } from '../../parts/page.tsx';
-import { Pager, type PageArgs } from '../../parts/pager.tsx';
 import { SearchBox } from '../../parts/search-box.tsx';
-import { Empty, Failed, Loading } from '../../parts/states.tsx';
+import { Empty, Failed, Loading, Notice } from '../../parts/states.tsx';
 import { Table, type Column } from '../../parts/table.tsx';
 import { Link } from '../../router/link.tsx';
 import { setSearch, useSearch } from '../../router/router.ts';
 import { definitionPath } from './address.ts';
-import { Definitions, type ListedDefinition, type ListedDefinitions } from './documents.ts';
+import type { ListedDefinition } from './documents.ts';
+import { nextSort, sortedBy, sortOf, type Sort, type SortKey } from './sort.ts';
+import { useDefinitions } from './use-definitions.ts';
 import { TREND_DAYS, useTrends, type TrendsByType } from './use-trends.ts';
 import { STATUSES, VALIDATIONS, type Status } from './words.ts';
 
 const ROWS = 25;
 
 export function DefinitionList() {
-  const { slug } = useWorkspace();
   const search = useSearch();
   const text = search.get('q') ?? '';
   const status = statusOf(search.get('status'));
-  const filter = { search: text, ...(status === null ? {} : { statuses: [status] }) };
-  const [{ data, error, stale }, ask] = useQuery({
-    query: Definitions,
-    variables: { workspace: slug, filter, ...pageArgs(search) },
-  });
-  const isFiltered = text !== '' || status !== null;
+  const category = search.get('category');
+  const { definitions, error, isWaiting, isCut, again } = useDefinitions(text, status);
+  const categories = [...new Set(definitions?.flatMap(each => each.category ?? []))].sort();
+  const rows = definitions?.filter(each => category === null || each.category === category);
   return (
     <>
       <div className="definition-filters">
         <SearchBox
           label="Search types"
           text={text}
-          onSearch={q => setSearch({ q, after: null, before: null }, { replace: true })}
+          onSearch={q => setSearch({ q, page: null }, { replace: true })}
         />
-        <select
-          aria-label="Status"
-          value={status ?? ''}
-          onChange={({ target }) =>
-            setSearch({ status: target.value, after: null, before: null }, { replace: true })
-          }
-        >
-          <option value="">Every status</option>
-          {Object.entries(STATUSES).map(([name, { title }]) => (
-            <option key={name} value={name}>
-              {title}
-            </option>
-          ))}
-        </select>
+        <Choice
+          label="Category"
+          every="Every category"
+          value={category}
+          choices={[...categories, ...(category === null ? [] : [category])].map(each => [
+            each,
+            each,
+          ])}
+          onChoose={next => setSearch({ category: next, page: null }, { replace: true })}
+        />
+        <Choice
+          label="Status"
+          every="Every status"
+          value={status}
+          choices={Object.entries(STATUSES).map(([name, { title }]) => [name, title])}
+          onChoose={next => setSearch({ status: next, page: null }, { replace: true })}
+        />
       </div>
-      {error && <Failed error={error} onRetry={() => ask({ requestPolicy: 'network-only' })} />}
-      {!error && !data && <Loading />}
-      {!error && data && (
-        <Listed {...{ ...data.eventDefinitions, isFiltered }} isWaiting={stale === true} />
+      {error && <Failed error={error} onRetry={again} />}
+      {!error && !rows && <Loading />}
+      {isCut && (
+        <Notice>Only the first types by name are listed and sorted. Search for the others.</Notice>
+      )}
+      {!error && rows && (
+        <Listed
+          {...{ rows, isWaiting }}
+          isFiltered={text !== '' || status !== null || category !== null}
+        />
       )}
     </>
+  );
+}
+
+interface ChoiceProps {
+  readonly label: string;
+  /** What no choice is called. */
+  readonly every: string;
+  readonly value: string | null;
+  readonly choices: readonly (readonly [string, string])[];
+  readonly onChoose: (value: string) => void;
+}
+
+function Choice({ label, every, value, choices, onChoose }: ChoiceProps) {
+  return (
+    <select
+      aria-label={label}
+      value={value ?? ''}
+      onChange={({ target }) => onChoose(target.value)}
+    >
+      <option value="">{every}</option>
+      {[...new Map(choices)].map(([name, title]) => (
+        <option key={name} value={name}>
+          {title}
+        </option>
+      ))}
+    </select>
   );
 }
 
@@ -64,36 +97,50 @@ function statusOf(text: string | null): Status | null {
   return text !== null && Object.hasOwn(STATUSES, text) ? (text as Status) : null;
 }
 
-function pageArgs(search: URLSearchParams): PageArgs {
-  const [after, before] = [search.get('after'), search.get('before')];
-  return before === null ? { first: ROWS, after } : { last: ROWS, before };
-}
-
-interface ListedProps extends ListedDefinitions {
+interface ListedProps {
+  readonly rows: readonly ListedDefinition[];
   readonly isFiltered: boolean;
   readonly isWaiting: boolean;
 }
 
-function Listed({ nodes, totalCount, pageInfo, isFiltered, isWaiting }: ListedProps) {
+function Listed({ rows, isFiltered, isWaiting }: ListedProps) {
   const { slug } = useWorkspace();
-  const trends = useTrends(nodes.map(({ name }) => name));
-  if (nodes.length === 0) return <Nothing isFiltered={isFiltered} />;
-  const count = totalCount ?? nodes.length;
+  const search = useSearch();
+  const sort = sortOf(search);
+  const pages = Math.max(Math.ceil(rows.length / ROWS), 1);
+  const page = Math.min(Math.max(Math.trunc(Number(search.get('page') ?? 1)) || 1, 1), pages);
+  const shown = sortedBy(rows, sort).slice((page - 1) * ROWS, page * ROWS);
+  const trends = useTrends(shown.map(({ name }) => name));
+  if (rows.length === 0) return <Nothing isFiltered={isFiltered} />;
   return (
-    <Card title={`${formatCount(count)} ${count === 1 ? 'type' : 'types'}`}>
+    <Card title={`${formatCount(rows.length)} ${rows.length === 1 ? 'type' : 'types'}`}>
       <div className="definition-list" aria-busy={isWaiting}>
         <Table
           caption="Event types"
-          columns={columns(slug, trends)}
-          rows={nodes}
+          columns={columns(slug, trends, sort)}
+          rows={shown}
           keyOf={({ id }) => id}
         />
       </div>
-      <Pager
-        pageInfo={pageInfo}
-        onPage={place => setSearch({ after: null, before: null, ...place })}
-      />
+      {pages > 1 && <Pages {...{ page, pages }} />}
     </Card>
+  );
+}
+
+function Pages({ page, pages }: { page: number; pages: number }) {
+  const go = (to: number) => setSearch({ page: to === 1 ? null : String(to) });
+  return (
+    <nav className="pager actions" aria-label="Pages of the list">
+      <span className="muted">
+        {page} of {pages}
+      </span>
+      <Button icon="back" disabled={page === 1} onClick={() => go(page - 1)}>
+        Previous
+      </Button>
+      <Button disabled={page === pages} onClick={() => go(page + 1)}>
+        Next
+      </Button>
+    </nav>
   );
 }
 
@@ -114,10 +161,19 @@ function Nothing({ isFiltered }: { isFiltered: boolean }) {
 
 const NO_EVENTS: readonly number[] = Array<number>(TREND_DAYS).fill(0);
 
-function columns(slug: string, trends: TrendsByType | null): readonly Column<ListedDefinition>[] {
+function columns(
+  slug: string,
+  trends: TrendsByType | null,
+  sort: Sort,
+): readonly Column<ListedDefinition>[] {
+  const sorting = (key: SortKey) => ({
+    sorted: sort.key === key ? sort.direction : ('none' as const),
+    onSort: () => setSearch({ ...nextSort(sort, key), page: null }, { replace: true }),
+  });
   return [
     {
       title: 'Type',
+      ...sorting('name'),
       cell: ({ name, title }) => (
         <div className="definition-name">
           <Link href={definitionPath(slug, name)}>{name}</Link>
@@ -129,13 +185,30 @@ function columns(slug: string, trends: TrendsByType | null): readonly Column<Lis
       title: `Last ${TREND_DAYS} days`,
       cell: ({ name }) => <Trend counts={trends && (trends.get(name) ?? NO_EVENTS)} />,
     },
-    { title: 'Events', isNumber: true, cell: ({ eventCount }) => formatCount(eventCount) },
+    {
+      title: 'Category',
+      isMinor: true,
+      ...sorting('category'),
+      cell: ({ category }) => category ?? <span className="faint">–</span>,
+    },
+    {
+      title: 'Events',
+      isNumber: true,
+      ...sorting('events'),
+      cell: ({ eventCount }) => formatCount(eventCount),
+    },
     {
       title: 'Last seen',
       isMinor: true,
+      ...sorting('seen'),
       cell: ({ lastRecordedAt }) => <Ago at={lastRecordedAt} />,
     },
-    { title: 'Status', isMinor: true, cell: ({ status }) => <StatusBadge status={status} /> },
+    {
+      title: 'Status',
+      isMinor: true,
+      ...sorting('status'),
+      cell: ({ status }) => <StatusBadge status={status} />,
+    },
     {
       title: 'Validation',
       isMinor: true,

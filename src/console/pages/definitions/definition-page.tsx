@@ -5,6 +5,7 @@ import { useWorkspace } from '../../layout/workspace.tsx';
 import { Button } from '../../parts/button.tsx';
 import { Figure, Figures } from '../../parts/figure.tsx';
 import { formatAgo, formatCount, formatDate, formatDateTime } from '../../parts/format.ts';
+import { Icon } from '../../parts/icon.tsx';
 import { PageFrame } from '../../parts/page.tsx';
 import { Empty, Failed, Loading } from '../../parts/states.tsx';
 import { Tabs } from '../../parts/tabs.tsx';
@@ -31,6 +32,7 @@ export function DefinitionPage({ name }: { name: string }) {
   const definition = data.eventDefinition;
   return (
     <PageFrame
+      above={<WayBack />}
       title={
         <span className="definition-title">
           {name} <StatusBadge status={definition.status} />
@@ -65,7 +67,7 @@ function Missing({ name, onClosed }: { name: string; onClosed: () => void }) {
   const viewer = useViewer();
   const [isMaking, setIsMaking] = useState(false);
   return (
-    <PageFrame title={name}>
+    <PageFrame above={<WayBack />} title={name}>
       <Empty title="Nobody has defined this type">
         <p>
           No event of it was recorded either. <Link href={listPath(slug)}>Look at all types</Link>
@@ -87,6 +89,15 @@ function Missing({ name, onClosed }: { name: string; onClosed: () => void }) {
         />
       )}
     </PageFrame>
+  );
+}
+
+function WayBack() {
+  const { slug } = useWorkspace();
+  return (
+    <Link className="way-back" href={listPath(slug)}>
+      <Icon name="back" /> All types
+    </Link>
   );
 }
 

@@ -1,27 +1,14 @@
 import { graphql, type ResultOf, type VariablesOf } from '../../api/graphql.ts';
 
 export const Definitions = graphql(`
-  query Definitions(
-    $workspace: String!
-    $filter: EventDefinitionFilter!
-    $first: Int
-    $after: String
-    $last: Int
-    $before: String
-  ) {
-    eventDefinitions(
-      workspace: $workspace
-      filter: $filter
-      first: $first
-      after: $after
-      last: $last
-      before: $before
-    ) {
+  query Definitions($workspace: String!, $filter: EventDefinitionFilter!, $after: String) {
+    eventDefinitions(workspace: $workspace, filter: $filter, first: 1000, after: $after) {
       totalCount
       nodes {
         id
         name
         title
+        category
         status
         validation
         payloadSchema
@@ -30,16 +17,13 @@ export const Definitions = graphql(`
       }
       pageInfo {
         hasNextPage
-        hasPreviousPage
-        startCursor
         endCursor
       }
     }
   }
 `);
 
-export type ListedDefinitions = ResultOf<typeof Definitions>['eventDefinitions'];
-export type ListedDefinition = ListedDefinitions['nodes'][number];
+export type ListedDefinition = ResultOf<typeof Definitions>['eventDefinitions']['nodes'][number];
 
 /** The last days of all that is listed. */
 export const Trends = graphql(`
@@ -125,6 +109,19 @@ export const CheckSchema = graphql(`
 
 export type CheckedEvent = ResultOf<typeof CheckSchema>['events']['nodes'][number];
 
+/** What a schema is proposed from. */
+export const NewestPayloads = graphql(`
+  query NewestPayloads($workspace: String!, $type: String!) {
+    events(workspace: $workspace, filter: { types: [$type] }, first: 1000) {
+      nodes {
+        id
+        redactedAt
+        payload
+      }
+    }
+  }
+`);
+
 export const NewestPayload = graphql(`
   query NewestPayload($workspace: String!, $type: String!) {
     events(workspace: $workspace, filter: { types: [$type] }, first: 1) {
@@ -140,6 +137,8 @@ export const Quarantined = graphql(`
   query Quarantined(
     $workspace: String!
     $type: String
+    $code: String
+    $pointer: String
     $first: Int
     $after: String
     $last: Int
@@ -148,11 +147,14 @@ export const Quarantined = graphql(`
     quarantinedEvents(
       workspace: $workspace
       type: $type
+      code: $code
+      pointer: $pointer
       first: $first
       after: $after
       last: $last
       before: $before
     ) {
+      totalCount
       nodes {
         id
         receivedAt
@@ -175,12 +177,49 @@ export const Quarantined = graphql(`
   }
 `);
 
+/** What is wrong with all that is kept aside, and how often. */
+export const QuarantineProblems = graphql(`
+  query QuarantineProblems($workspace: String!, $type: String) {
+    quarantinedEvents(workspace: $workspace, type: $type, first: 0) {
+      totalCount
+      problems {
+        type
+        code
+        pointer
+        message
+        count
+      }
+    }
+  }
+`);
+
+export type CountedProblem = ResultOf<
+  typeof QuarantineProblems
+>['quarantinedEvents']['problems'][number];
+
 export type QuarantinedEvent = ResultOf<typeof Quarantined>['quarantinedEvents']['nodes'][number];
 export type Problem = QuarantinedEvent['problems'][number];
 
 export const Resubmit = graphql(`
   mutation Resubmit($ids: [ID!]!) {
     resubmitQuarantinedEvents(input: { ids: $ids }) {
+      receipts {
+        status
+        problems {
+          severity
+          code
+          message
+          pointer
+        }
+      }
+    }
+  }
+`);
+
+/** With what somebody corrected in place of what came. */
+export const ResubmitCorrected = graphql(`
+  mutation ResubmitCorrected($ids: [ID!]!, $type: String!, $payload: JSONObject!) {
+    resubmitQuarantinedEvents(input: { ids: $ids, type: $type, payload: $payload }) {
       receipts {
         status
         problems {

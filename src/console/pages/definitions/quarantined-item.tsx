@@ -1,10 +1,15 @@
+import { useState } from 'react';
+import { may, useViewer } from '../../api/viewer.ts';
 import { useWorkspace } from '../../layout/workspace.tsx';
+import { Button } from '../../parts/button.tsx';
 import { CopyButton } from '../../parts/copy-button.tsx';
 import { DOORS } from '../../parts/format.ts';
 import { Ago } from '../../parts/labels.tsx';
 import { Link } from '../../router/link.tsx';
 import { definitionPath } from './address.ts';
+import { CorrectDialog } from './correct-dialog.tsx';
 import type { Problem, QuarantinedEvent } from './documents.ts';
+import { ProblemText } from './problem-text.tsx';
 import { HandleButtons } from './quarantine-actions.tsx';
 import type { Handling } from './use-handling.ts';
 
@@ -17,11 +22,15 @@ interface ItemProps {
   readonly isChosen: boolean;
   readonly onChoose: (isChosen: boolean) => void;
   readonly handling: Handling;
+  /** Called once a corrected event is recorded. */
+  readonly onRecorded: () => void;
 }
 
 /** An event as it came, and what is wrong with it. */
 export function QuarantinedItem(props: ItemProps) {
-  const { event, problems, hasType, isChosen, onChoose, handling } = props;
+  const { event, problems, hasType, isChosen, onChoose, handling, onRecorded } = props;
+  const [isCorrecting, setIsCorrecting] = useState(false);
+  const mayCorrect = may(useViewer(), 'EVENTS_WRITE');
   const text = JSON.stringify(event.event, null, 2);
   return (
     <li>
@@ -39,9 +48,9 @@ export function QuarantinedItem(props: ItemProps) {
           </span>
         </p>
         <ul className="problems">
-          {problems.map(({ pointer, message, code }) => (
-            <li key={`${code} ${pointer} ${message}`}>
-              <code>{pointer === '' ? '/' : pointer}</code> {message}
+          {problems.map(problem => (
+            <li key={`${problem.code} ${problem.pointer} ${problem.message}`}>
+              <ProblemText problem={problem} event={event.event} />
             </li>
           ))}
         </ul>
@@ -52,8 +61,23 @@ export function QuarantinedItem(props: ItemProps) {
         </details>
       </div>
       <div className="actions">
+        {mayCorrect && (
+          <Button look="quiet" disabled={handling.isBusy} onClick={() => setIsCorrecting(true)}>
+            Correct
+          </Button>
+        )}
         <HandleButtons ids={[event.id]} {...{ handling }} of="this one" isQuiet />
       </div>
+      {isCorrecting && (
+        <CorrectDialog
+          event={{ ...event, problems: [...problems] }}
+          onClose={() => setIsCorrecting(false)}
+          onRecorded={() => {
+            setIsCorrecting(false);
+            onRecorded();
+          }}
+        />
+      )}
     </li>
   );
 }

@@ -4,6 +4,7 @@ import { formatCount } from '../../parts/format.ts';
 import { Failed } from '../../parts/states.tsx';
 import { Link } from '../../router/link.tsx';
 import { pathTo } from '../../router/router.ts';
+import { ProblemText } from './problem-text.tsx';
 import type { CheckState, Misfit } from './use-schema-check.ts';
 
 /** How many of the newest events fit, and what is wrong with the others. */
@@ -62,12 +63,14 @@ function Verdict({ checked, fitting }: { checked: number; fitting: number }) {
   );
 }
 
-function MisfitLine({ misfit: { message, pointer, count, newest } }: { misfit: Misfit }) {
+function MisfitLine({ misfit }: { misfit: Misfit }) {
   const { slug } = useWorkspace();
+  const { count, newest } = misfit;
   return (
     <>
-      <code>{pointer}</code>
-      <p>{message}</p>
+      <p>
+        <ProblemText problem={misfit} />
+      </p>
       <p className="faint">
         {formatCount(count)} {count === 1 ? 'event' : 'events'} ·{' '}
         <Link href={pathTo(slug, 'events', [], { event: newest })}>the newest</Link>

@@ -4,6 +4,7 @@ import { SelectField, TextArea } from '../../parts/field.tsx';
 import type { FieldsProps } from './description-fields.tsx';
 import type { Draft, SchemaFault } from './draft.ts';
 import { readJson } from './json-text.ts';
+import { ProposeButton } from './propose-button.tsx';
 import { VALIDATIONS } from './words.ts';
 
 /** What a payload has to look like, and what becomes of one that does not. */
@@ -11,8 +12,9 @@ export function SchemaFields({
   draft,
   onChange,
   isReadOnly,
+  type,
   fault,
-}: FieldsProps & { readonly fault: SchemaFault | null }) {
+}: FieldsProps & { readonly type: string; readonly fault: SchemaFault | null }) {
   const area = useRef<HTMLTextAreaElement>(null);
   return (
     <div className="schema-fields">
@@ -40,14 +42,17 @@ export function SchemaFields({
           </option>
         ))}
       </SelectField>
-      {!isReadOnly && draft.schema.trim() !== '' && (
+      {!isReadOnly && (
         <div className="actions">
-          <Button
-            disabled={readJson(draft.schema).fault !== null}
-            onClick={() => onChange({ schema: laidOut(draft.schema) })}
-          >
-            Format
-          </Button>
+          <ProposeButton type={type} onPropose={schema => onChange({ schema })} />
+          {draft.schema.trim() !== '' && (
+            <Button
+              disabled={readJson(draft.schema).fault !== null}
+              onClick={() => onChange({ schema: laidOut(draft.schema) })}
+            >
+              Format
+            </Button>
+          )}
         </div>
       )}
     </div>

@@ -1,4 +1,4 @@
-import { graphql, type ResultOf, type VariablesOf } from '../../api/graphql.ts';
+import { graphql, type ResultOf } from '../../api/graphql.ts';
 
 const RowFields = graphql(`
   fragment RowFields on Event {
@@ -95,16 +95,6 @@ export const EventExport = graphql(`
 `);
 
 /** Which types have a category. */
-export const CategoryTypes = graphql(`
-  query CategoryTypes($workspace: String!, $filter: EventDefinitionFilter!) {
-    eventDefinitions(workspace: $workspace, filter: $filter, first: 1000) {
-      nodes {
-        name
-      }
-    }
-  }
-`);
-
 export const LiveEvents = graphql(
   `
     subscription LiveEvents($workspace: String!, $filter: EventFilter, $after: String!) {
@@ -191,5 +181,3 @@ export const EventDetail = graphql(
 
 export type EventDetails = NonNullable<ResultOf<typeof EventDetail>['event']>;
 export type RelatedEvent = NonNullable<EventDetails['parent']>;
-
-export type EventFilter = NonNullable<VariablesOf<typeof LiveEvents>['filter']>;

@@ -1,5 +1,6 @@
 import { useEffect, useRef, type ReactNode } from 'react';
 import { useQuery } from 'urql';
+import type { FilterKind } from '../../filters/filter.ts';
 import { useWorkspace } from '../../layout/workspace.tsx';
 import { Button, IconButton } from '../../parts/button.tsx';
 import { CopyButton } from '../../parts/copy-button.tsx';
@@ -7,7 +8,6 @@ import { DOORS, formatAgo, formatCount, formatDateTime } from '../../parts/forma
 import { Badge } from '../../parts/labels.tsx';
 import { Empty, Failed, Loading } from '../../parts/states.tsx';
 import { EventDetail, type EventDetails } from './documents.ts';
-import type { FilterKind } from './filter.ts';
 import { PayloadTree } from './payload-tree.tsx';
 import { familyOf, Timeline } from './timeline.tsx';
 

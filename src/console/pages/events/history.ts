@@ -2,9 +2,10 @@
 import type { Client } from 'urql';
 import { problemOf } from '../../api/problem.ts';
 import { StreamError } from '../../api/stream.ts';
+import type { EventFilter } from '../../filters/documents.ts';
+import { allOf } from '../../filters/filter.ts';
 import type { Buckets } from './buckets.ts';
-import { EventCounts, EventPage, type EventFilter } from './documents.ts';
-import { allOf } from './filter.ts';
+import { EventCounts, EventPage } from './documents.ts';
 import { rangeFilter, type Range } from './range.ts';
 import { rowOf, type Row } from './rows.ts';
 

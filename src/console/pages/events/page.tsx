@@ -1,23 +1,29 @@
 import { useCallback, useMemo, useState } from 'react';
 import { useClient } from 'urql';
+import type { EventFilter } from '../../filters/documents.ts';
+import {
+  eventFilterOf,
+  filtersOf,
+  NO_FILTERS,
+  toggled,
+  type FilterKind,
+} from '../../filters/filter.ts';
+import { useCategoryTypes } from '../../filters/use-categories.ts';
 import { useWorkspace } from '../../layout/workspace.tsx';
 import { Button } from '../../parts/button.tsx';
 import { Empty, Failed, Loading, Notice } from '../../parts/states.tsx';
 import { pathTo, setSearch, useSearch, type SearchChanges } from '../../router/router.ts';
 import { ColumnsDialog } from './columns-dialog.tsx';
-import type { EventFilter } from './documents.ts';
 import { EventList } from './event-list.tsx';
 import { EventPanel } from './event-panel.tsx';
 import './events.css';
 import { ExportDialog } from './export-dialog.tsx';
 import type { Feed } from './feed.ts';
 import { FilterBar } from './filter-bar.tsx';
-import { eventFilterOf, filtersOf, NO_FILTERS, toggled, type FilterKind } from './filter.ts';
 import { notify, useNotifying } from './notifications.ts';
 import { aroundSearch, betweenSearch, LIVE, rangeOf } from './range.ts';
 import { StripChart } from './strip-chart.tsx';
 import { Toolbar, type ToolName } from './toolbar.tsx';
-import { useCategoryTypes } from './use-categories.ts';
 import { useFeed } from './use-feed.ts';
 
 /** Events as they come, and those of any time before. */

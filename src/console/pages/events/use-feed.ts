@@ -1,7 +1,8 @@
 import { useEffect, useMemo, useRef, useState, useSyncExternalStore } from 'react';
 import { useClient } from 'urql';
+import type { EventFilter } from '../../filters/documents.ts';
 import { useWorkspace } from '../../layout/workspace.tsx';
-import type { EventFilter, RecordedEvent } from './documents.ts';
+import type { RecordedEvent } from './documents.ts';
 import { Feed } from './feed.ts';
 import { rangeOf } from './range.ts';
 

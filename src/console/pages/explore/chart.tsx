@@ -1,10 +1,14 @@
-import { useMemo, useState } from 'react';
+import { useMemo, useRef, useState } from 'react';
 import uPlot from 'uplot';
 import { colorOf } from '../../layout/theme.ts';
 import { formatCompact, formatNumber } from '../../parts/format.ts';
 import { Plot, plotAxes, type PlotOptions } from '../../parts/plot.tsx';
+import { Link } from '../../router/link.tsx';
+import { navigate } from '../../router/router.ts';
+import type { EventsBehind } from './events-behind.ts';
 import type { Labels } from './labels.ts';
 import type { Chart } from './options.ts';
+import { MARGIN, seriesAt } from './series-at.ts';
 import type { Layout, Series } from './series.ts';
 
 interface ResultChartProps {
@@ -13,30 +17,52 @@ interface ResultChartProps {
   readonly labels: Labels;
   /** What the values are, in words. */
   readonly title: string;
+  readonly addsUp: boolean;
+  readonly behind: EventsBehind;
+  /** Shows more of the others for themselves; null where there are no more to show. */
+  readonly onOpen: (() => void) | null;
 }
 
 /** The series over time, which colour is which, and the values beneath the pointer. */
-export function ResultChart({ layout, chart, labels, title }: ResultChartProps) {
+export function ResultChart(props: ResultChartProps) {
+  const { layout, chart, labels, title, addsUp, behind, onOpen } = props;
   const [pointed, setPointed] = useState<number | null>(null);
-  const data = useMemo(() => dataOf(layout, chart), [layout, chart]);
+  const data = useMemo(() => dataOf(layout, chart, addsUp), [layout, chart, addsUp]);
   const shape = JSON.stringify([chart, layout.starts, layout.series.map(each => each.color)]);
   const at = pointed === null ? undefined : layout.starts[pointed];
   const when = at === undefined ? '' : labels.full(at);
+  const follow = useRef(behind);
+  follow.current = behind;
   return (
     <figure className="explore-chart" aria-label={`${title}, as in the table below`}>
       <Plot
         className="plot"
         shape={`${shape} ${labels.timeZone}`}
-        options={() => optionsOf(layout, { chart, labels, onPoint: setPointed })}
+        options={() =>
+          optionsOf(layout, {
+            chart,
+            labels,
+            onPoint: setPointed,
+            onClick: (series, bucket) => navigate(follow.current(series, bucket)),
+          })
+        }
         data={data}
       />
       <figcaption>
-        <span className="when">{when || 'Total'}</span>
+        <span className="when">{when || 'Whole time'}</span>
         <ul>
           {layout.series.map(series => (
             <li key={series.name}>
               <i className="dot" style={{ background: `var(${series.color})` }} />
-              <span className="clip">{series.name}</span>
+              {series.group === undefined && onOpen ? (
+                <button type="button" className="link" title="Show more of them" onClick={onOpen}>
+                  {series.name}
+                </button>
+              ) : (
+                <Link className="clip" title="Show its events" href={behind(series, null)}>
+                  {series.name}
+                </Link>
+              )}
               <span className="faint">{valueText(series, at === undefined ? null : pointed)}</span>
             </li>
           ))}
@@ -51,12 +77,10 @@ function valueText({ values, total }: Series, at: number | null): string {
   return value === null ? '' : formatNumber(value);
 }
 
-function dataOf({ starts, series }: Layout, chart: Chart): uPlot.AlignedData {
+function dataOf({ starts, series }: Layout, chart: Chart, addsUp: boolean): uPlot.AlignedData {
   const x = starts.map(start => start / 1_000);
   // The sum of no events is 0, as their number is; their mean is nothing.
-  const values = series.map(({ values, total }) =>
-    total === null ? values : values.map(value => value ?? 0),
-  );
+  const values = series.map(each => (addsUp ? each.values.map(value => value ?? 0) : each.values));
   return [x, ...(chart === 'stacked' ? stacked(values) : values)] as uPlot.AlignedData;
 }
 
@@ -72,9 +96,11 @@ interface Manner {
   readonly chart: Chart;
   readonly labels: Labels;
   readonly onPoint: (bucket: number | null) => void;
+  /** Null for the series where the click is at none. */
+  readonly onClick: (series: Series | null, bucket: number) => void;
 }
 
-function optionsOf(layout: Layout, { chart, labels, onPoint }: Manner): PlotOptions {
+function optionsOf(layout: Layout, { chart, labels, onPoint, onClick }: Manner): PlotOptions {
   const { starts, end, series } = layout;
   const drawn = chart === 'stacked' ? series.toReversed() : series;
   return {
@@ -93,6 +119,15 @@ function optionsOf(layout: Layout, { chart, labels, onPoint }: Manner): PlotOpti
       { size: 52, values: (_plot, at) => at.map(formatCompact) },
     ),
     hooks: {
+      ready: [
+        plot =>
+          plot.over.addEventListener('click', ({ offsetX, offsetY }) => {
+            const [s, y] = [plot.posToVal(offsetX, 'x'), plot.posToVal(offsetY, 'y')];
+            const bucket = bucketAt(starts, s * 1_000);
+            if (bucket !== null)
+              onClick(seriesAt(layout, chart, { bucket, ms: s * 1_000, y }), bucket);
+          }),
+      ],
       setCursor: [
         ({ cursor: { left = -1 }, posToVal }) =>
           onPoint(left < 0 ? null : bucketAt(starts, posToVal(left, 'x') * 1_000)),
@@ -113,9 +148,6 @@ function rangeOf(min: number | null, max: number | null): [number, number] {
   const [low, high] = [Math.min(min ?? 0, 0), Math.max(max ?? 0, 0)];
   return low === high ? [0, 1] : [low * 1.05, high * 1.05];
 }
-
-/** Of the bar of a bucket so much is left free at either side. */
-const MARGIN = 0.1;
 
 /** `place` of `places` bars that stand beside each other in each bucket. */
 function barsOf(

@@ -1,7 +1,8 @@
-import { useId } from 'react';
+import type { EventFilter } from '../../filters/documents.ts';
+import { AddFilter, FilterChips } from '../../filters/filter-fields.tsx';
 import { SelectField, TextField } from '../../parts/field.tsx';
 import { toLocalText } from '../../parts/format.ts';
-import { TypeList } from '../../parts/type-list.tsx';
+import { SearchBox } from '../../parts/search-box.tsx';
 import { setSearch } from '../../router/router.ts';
 import {
   addsUp,
@@ -19,10 +20,30 @@ import {
 interface ControlsProps {
   readonly options: Options;
   readonly timeframe: Timeframe | null;
+  /** All filters as the API takes them; null for none. */
+  readonly filter: EventFilter | null;
 }
 
 /** What to count, how finely, and how to show it. */
-export function Controls({ options, timeframe }: ControlsProps) {
+export function Controls(props: ControlsProps) {
+  const { filters } = props.options;
+  return (
+    <section className="explore-question" aria-label="What to count">
+      <QuestionFields {...props} />
+      <div className="explore-filters">
+        <SearchBox
+          label="Search words"
+          text={filters.search}
+          onSearch={q => setSearch({ q }, { replace: true })}
+        />
+        <AddFilter filters={filters} />
+        <FilterChips filters={filters} filter={props.filter} />
+      </div>
+    </section>
+  );
+}
+
+function QuestionFields({ options, timeframe }: Omit<ControlsProps, 'filter'>) {
   return (
     <form className="explore-controls" onSubmit={event => event.preventDefault()}>
       <TimeFields {...{ options, timeframe }} />
@@ -36,10 +57,17 @@ export function Controls({ options, timeframe }: ControlsProps) {
         label="Group by"
         value={options.group}
         choices={GROUPS}
-        onChoose={by => setSearch({ by })}
+        onChoose={by => setSearch({ by, groups: null })}
       />
+      {options.group === 'payload' && (
+        <SettledField
+          label="Which value"
+          value={options.key}
+          placeholder="order.currency"
+          onSettle={key => setSearch({ key, groups: null })}
+        />
+      )}
       <MeasureFields options={options} />
-      <TypeField type={options.type} />
       <Choice
         label="Shown as"
         value={options.chart}
@@ -77,7 +105,7 @@ function Choice<Name extends string>(props: ChoiceProps<Name>) {
   );
 }
 
-function TimeFields({ options: { span, from, to }, timeframe }: ControlsProps) {
+function TimeFields({ options: { span, from, to }, timeframe }: Omit<ControlsProps, 'filter'>) {
   function choose(next: Options['span']): void {
     const ends =
       next === 'between' && timeframe
@@ -138,27 +166,10 @@ function MeasureFields({ options }: { options: Options }) {
   );
 }
 
-function TypeField({ type }: { type: string }) {
-  const id = useId();
-  return (
-    <>
-      <SettledField
-        label="Type"
-        value={type}
-        placeholder="every type"
-        list={id}
-        onSettle={next => setSearch({ type: next })}
-      />
-      <TypeList id={id} />
-    </>
-  );
-}
-
 interface SettledFieldProps {
   readonly label: string;
   readonly value: string;
   readonly placeholder: string;
-  readonly list?: string;
   readonly onSettle: (value: string) => void;
 }
 

@@ -1,4 +1,5 @@
 /** What Explore counts, as it stands in the address bar. What does not stand there is the default. */
+import { filtersOf, type Filters } from '../../filters/filter.ts';
 
 export const SPANS = {
   hour: 'The last hour',
@@ -25,8 +26,10 @@ export const GROUPS = {
   category: 'Category',
   door: 'Source API',
   source: 'Source',
+  subject: 'Subject',
   actor: 'Actor',
   success: 'Success',
+  payload: 'Payload value',
   none: 'Nothing',
 } as const;
 export type Group = keyof typeof GROUPS;
@@ -38,6 +41,10 @@ export const MEASURES = {
   avg: 'Average',
   min: 'Min',
   max: 'Max',
+  p50: 'Median',
+  p90: '90th percentile',
+  p95: '95th percentile',
+  p99: '99th percentile',
 } as const;
 export type Measure = keyof typeof MEASURES;
 
@@ -65,8 +72,11 @@ export interface Options {
   readonly field: Field;
   /** Keys of the payload, with dots between them. */
   readonly property: string;
-  /** A type, or with `*` at its end all that begin so; empty for every type. */
-  readonly type: string;
+  /** Keys of the payload to group by, with dots between them. */
+  readonly key: string;
+  /** How many groups are shown for themselves. */
+  readonly groups: number;
+  readonly filters: Filters;
   readonly chart: Chart;
 }
 
@@ -98,9 +108,22 @@ export function optionsOf(search: URLSearchParams): Options {
     group: oneOf(GROUPS, search.get('by'), 'type'),
     field: oneOf(FIELDS, search.get('field'), 'actor'),
     property: text('property'),
-    type: text('type'),
+    key: text('key'),
+    groups: groupsOf(search.get('groups')),
+    filters: filtersOf(search),
     chart: chart === 'stacked' && !addsUp(measure) ? 'bars' : chart,
   };
+}
+
+/** Groups that are shown for themselves at first, and at most. */
+export const GROUPS_USUAL = 6;
+export const GROUPS_MAX = 96;
+
+function groupsOf(text: string | null): number {
+  const given = Number(text);
+  return Number.isInteger(given) && given > GROUPS_USUAL
+    ? Math.min(given, GROUPS_MAX)
+    : GROUPS_USUAL;
 }
 
 function oneOf<Name extends string>(
@@ -148,8 +171,24 @@ function isoTimeframe(fromMs: number, toMs: number): Timeframe {
   return { from: new Date(fromMs).toISOString(), to: new Date(toMs).toISOString() };
 }
 
-/** Whether a property still has to be named. */
+/** The keys on the way to a property. */
+export function pathOf(property: string): string[] {
+  return property.split('.').filter(key => key !== '');
+}
+
+/** Whether the measure is one of a property. */
 export function needsProperty({ measure, field }: Options): boolean {
   if (measure === 'count') return false;
   return measure !== 'unique' || field === 'property';
+}
+
+/** What is counted, in words. */
+export function titleOf(options: Options): string {
+  const { measure, field, property, filters } = options;
+  const types = filters.chosen.type;
+  const of = types.length === 0 ? '' : ` of ${types.join(', ')}`;
+  if (measure === 'count') return `Events${of}`;
+  const what = needsProperty(options) ? property : FIELDS[field].toLowerCase();
+  if (measure === 'unique') return `Different ${what}${of}`;
+  return `${MEASURES[measure]} of ${what}${of && `, ${types.join(', ')}`}`;
 }

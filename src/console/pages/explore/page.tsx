@@ -1,15 +1,18 @@
-import { useMemo, useState } from 'react';
+import { useMemo, useState, type ReactNode } from 'react';
 import { problemOf } from '../../api/problem.ts';
+import { eventFilterOf } from '../../filters/filter.ts';
+import { useCategoryTypes } from '../../filters/use-categories.ts';
 import { useWorkspace } from '../../layout/workspace.tsx';
 import { Button } from '../../parts/button.tsx';
-import { Card, PageFrame } from '../../parts/page.tsx';
+import { Card, PageFrame, useIsNarrow } from '../../parts/page.tsx';
 import { Empty, Failed, Loading } from '../../parts/states.tsx';
 import { useSearch } from '../../router/router.ts';
 import { Controls } from './controls.tsx';
 import './explore.css';
-import { optionsOf, timeframeOf, type Timeframe } from './options.ts';
+import { optionsOf, timeframeOf, titleOf, type Options, type Timeframe } from './options.ts';
 import { inputOf } from './question.ts';
 import { Result } from './result.tsx';
+import { SaveButton, SavedQuestions } from './saved-questions.tsx';
 import { useAnswer, type Asked } from './use-answer.ts';
 
 /** Counts and measures over time: chosen, drawn, listed, and to take along. */
@@ -17,31 +20,46 @@ export function ExplorePage() {
   const { slug } = useWorkspace();
   const search = useSearch();
   const [turn, setTurn] = useState(0);
-  const { options, timeframe, input } = useMemo(() => {
+  const { options, timeframe } = useMemo(() => {
     const chosen = optionsOf(search);
-    const within = timeframeOf(chosen, Date.now());
-    return { options: chosen, timeframe: within, input: inputOf(chosen, within) };
+    return { options: chosen, timeframe: timeframeOf(chosen, Date.now()) };
     // Another turn is another moment from which the last hour is counted.
   }, [search, turn]);
-  const asked = useAnswer({ workspace: slug, options, input }, turn);
+  const categoryTypes = useCategoryTypes(options.filters.chosen.category);
+  const { filter, input } = useMemo(() => {
+    if (!categoryTypes) return { filter: null, input: null };
+    const all = eventFilterOf(options.filters, categoryTypes);
+    return { filter: all, input: inputOf(options, timeframe, all) };
+  }, [options, timeframe, categoryTypes]);
+  const asked = useAnswer({ workspace: slug, options, timeframe, input }, turn);
+  const isNarrow = useIsNarrow();
   const again = () => setTurn(turn + 1);
+  const name = search.get('name') ?? '';
+  const controls = <Controls {...{ options, timeframe, filter }} />;
   return (
     <PageFrame
-      title="Explore"
+      title={name === '' ? 'Explore' : name}
       lead="How many events there were, and what their numbers make together."
       actions={
-        <Button isBusy={asked.isWaiting} disabled={input === null} onClick={again}>
-          Refresh
-        </Button>
+        <>
+          <SaveButton usualName={name === '' ? titleOf(options) : name} />
+          <Button isBusy={asked.isWaiting} disabled={input === null} onClick={again}>
+            Refresh
+          </Button>
+        </>
       }
     >
-      <Controls {...{ options, timeframe }} />
-      {input ? (
-        <Shown {...{ asked, chart: options.chart, onRetry: again }} />
+      <SavedQuestions />
+      {!isNarrow && controls}
+      {input || !categoryTypes ? (
+        <Shown {...{ asked, chart: options.chart, onRetry: again }}>{isNarrow && controls}</Shown>
       ) : (
-        <Card title="Not asked yet">
-          <Missing timeframe={timeframe} />
-        </Card>
+        <>
+          <Card title="Not asked yet">
+            <Missing {...{ options, timeframe }} />
+          </Card>
+          {isNarrow && controls}
+        </>
       )}
     </PageFrame>
   );
@@ -51,23 +69,35 @@ interface ShownProps {
   readonly asked: Asked;
   readonly chart: Parameters<typeof Result>[0]['chart'];
   readonly onRetry: () => void;
+  /** The controls, where they follow the chart. */
+  readonly children: ReactNode;
 }
 
-function Shown({ asked: { answer, error, isWaiting }, chart, onRetry }: ShownProps) {
-  if (error) {
-    const problem = problemOf(error);
-    const advice = TOO_MUCH.has(problem.code)
-      ? 'Choose a shorter time, longer steps, one type, or group by nothing.'
-      : problem.advice;
-    return <Failed error={{ ...problem, advice }} onRetry={onRetry} />;
-  }
-  if (!answer) return <Loading what="Counting" />;
-  return <Result {...{ answer, chart, isWaiting }} />;
+function Shown({ asked: { answer, error, isWaiting }, chart, onRetry, children }: ShownProps) {
+  if (answer && !error) return <Result {...{ answer, chart, isWaiting }}>{children}</Result>;
+  return (
+    <>
+      {error ? (
+        <Refusal problem={problemOf(error)} onRetry={onRetry} />
+      ) : (
+        <Loading what="Counting" />
+      )}
+      {children}
+    </>
+  );
 }
 
 const TOO_MUCH = new Set(['QUERY_TOO_EXPENSIVE']);
 
-function Missing({ timeframe }: { timeframe: Timeframe | null }) {
+function Refusal(props: { problem: ReturnType<typeof problemOf>; onRetry: () => void }) {
+  const { problem, onRetry } = props;
+  const advice = TOO_MUCH.has(problem.code)
+    ? 'Choose a shorter time, longer steps, one type, or group by nothing.'
+    : problem.advice;
+  return <Failed error={{ ...problem, advice }} onRetry={onRetry} />;
+}
+
+function Missing({ options, timeframe }: { options: Options; timeframe: Timeframe | null }) {
   if (timeframe === null) {
     return (
       <Empty title="Between when and when?">
@@ -75,8 +105,9 @@ function Missing({ timeframe }: { timeframe: Timeframe | null }) {
       </Empty>
     );
   }
+  const isOfGroup = options.group === 'payload' && options.key === '';
   return (
-    <Empty title="Of which property?">
+    <Empty title={isOfGroup ? 'Group by which value?' : 'Of which property?'}>
       <p>Name a property of the payload, with dots on the way to it, such as order.total.</p>
     </Empty>
   );

@@ -1,6 +1,8 @@
 /** From what is chosen to what is asked, and to the query as people may copy it. */
 import { graphql, type ResultOf, type VariablesOf } from '../../api/graphql.ts';
-import { needsProperty, type Group, type Options, type Timeframe } from './options.ts';
+import type { EventFilter } from '../../filters/documents.ts';
+import { allOf } from '../../filters/filter.ts';
+import { needsProperty, pathOf, type Options, type Timeframe } from './options.ts';
 
 export const Explore = graphql(`
   query Explore($workspace: String!, $input: EventAggregateInput!, $after: String) {
@@ -25,17 +27,19 @@ export const Explore = graphql(`
   }
 `);
 
-/** Which groups there are most of: of sources and actors there may be any number. */
+/** What each group makes in the whole time, those with the most events first. */
 export const TopGroups = graphql(`
-  query TopGroups($workspace: String!, $input: EventAggregateInput!) {
-    eventAggregates(workspace: $workspace, input: $input, first: 12) {
+  query TopGroups($workspace: String!, $input: EventAggregateInput!, $first: Int!) {
+    eventAggregates(workspace: $workspace, input: $input, first: $first) {
+      totalCount
       nodes {
+        count
         group {
           value
         }
-      }
-      pageInfo {
-        hasNextPage
+        measures {
+          value
+        }
       }
     }
   }
@@ -45,7 +49,6 @@ type Aggregates = ResultOf<typeof Explore>['eventAggregates'];
 export type Bucket = Aggregates['nodes'][number];
 export type AnswerSource = Aggregates['source'];
 export type Input = VariablesOf<typeof Explore>['input'];
-type Filter = NonNullable<Input['filter']>;
 
 const DIMENSIONS = {
   type: 'TYPE',
@@ -57,62 +60,103 @@ const DIMENSIONS = {
   success: 'SUCCESS',
 } as const;
 
-const FUNCTIONS = { unique: 'UNIQUE', sum: 'SUM', avg: 'AVG', min: 'MIN', max: 'MAX' } as const;
+const FUNCTIONS = {
+  unique: 'UNIQUE',
+  sum: 'SUM',
+  avg: 'AVG',
+  min: 'MIN',
+  max: 'MAX',
+  p50: 'P50',
+  p90: 'P90',
+  p95: 'P95',
+  p99: 'P99',
+} as const;
 
-/** Null where something is still to be said. */
-export function inputOf(options: Options, timeframe: Timeframe | null): Input | null {
+/**
+ * The groups and measures of the whole time, without steps. Null where something is still to be
+ * said.
+ */
+export function inputOf(
+  options: Options,
+  timeframe: Timeframe | null,
+  filter: EventFilter | null,
+): Input | null {
   if (timeframe === null) return null;
-  if (needsProperty(options) && pathOf(options).length === 0) return null;
-  const { type, every, group } = options;
+  if (needsProperty(options) && pathOf(options.property).length === 0) return null;
+  if (options.group === 'payload' && pathOf(options.key).length === 0) return null;
   return {
-    ...(type === '' ? {} : { filter: typeFilter(type) }),
+    ...filterWith(filter, hasManyGroups(options) && needsProperty(options) ? has(options) : null),
     timeframe: { between: timeframe },
-    granularity: every,
-    ...(group === 'none' ? {} : { groupBy: [{ dimension: DIMENSIONS[group] }] }),
+    ...groupByOf(options),
     ...measuresOf(options),
-    fill: 'ZERO',
   };
 }
 
+/** Of these there may be any number, and only some can be asked for. */
+export function hasManyGroups({ group }: Options): boolean {
+  return group === 'source' || group === 'subject' || group === 'actor' || group === 'payload';
+}
+
+/** Groups whose events all lack the property would only take the place of those that have it. */
+function has({ property }: Options): EventFilter {
+  return { payload: [{ path: pathOf(property), exists: true }] };
+}
+
+export function filterWith(
+  filter: EventFilter | null | undefined,
+  more: EventFilter | null,
+): Pick<Input, 'filter'> {
+  const both = allOf([filter ?? null, more].filter(each => each !== null));
+  return both === null ? {} : { filter: both };
+}
+
+function groupByOf({ group, key }: Options): Pick<Input, 'groupBy'> {
+  if (group === 'none') return {};
+  if (group === 'payload') return { groupBy: [{ payloadPath: pathOf(key) }] };
+  return { groupBy: [{ dimension: DIMENSIONS[group] }] };
+}
+
 function measuresOf(options: Options): Pick<Input, 'measures'> {
-  const { measure, field } = options;
+  const { measure, field, property } = options;
   if (measure === 'count') return {};
   const of = needsProperty(options)
-    ? { payloadPath: pathOf(options) }
+    ? { payloadPath: pathOf(property) }
     : { dimension: DIMENSIONS[field as Exclude<typeof field, 'property'>] };
   return { measures: [{ function: FUNCTIONS[measure], ...of }] };
 }
 
-function pathOf({ property }: Options): string[] {
-  return property.split('.').filter(key => key !== '');
+/** The events that have one of these values in what is grouped by. */
+export function groupFilter({ group, key }: Options, values: readonly string[]): EventFilter {
+  switch (group) {
+    case 'type':
+      return { types: [...values] };
+    case 'category':
+      return { categories: [...values] };
+    case 'door':
+      return { doors: [...values] as NonNullable<EventFilter['doors']> };
+    case 'source':
+      return { sources: [...values] };
+    case 'subject':
+      return { subjects: [...values] };
+    case 'actor':
+      return { actors: [...values] };
+    case 'success':
+      return { or: values.map(value => ({ success: value === 'true' })) };
+    case 'payload':
+      return { payload: [{ path: pathOf(key), in: values.flatMap(payloadValues) }] };
+    case 'none':
+      return {};
+  }
 }
 
-function typeFilter(type: string): Filter {
-  return type.endsWith('*') ? { typePrefix: type.slice(0, -1) } : { types: [type] };
-}
-
-/** Whether only the groups with the most events are asked for. */
-export function isTopOnly(group: Group): group is 'source' | 'actor' {
-  return group === 'source' || group === 'actor';
-}
-
-/** Asks which groups have the most events. */
-export function topInputOf({ filter, timeframe, groupBy }: Input): Input {
-  return {
-    ...(filter == null ? {} : { filter }),
-    ...(groupBy == null ? {} : { groupBy }),
-    timeframe,
-    orderBy: 'COUNT_DESC',
-  };
-}
-
-export function withGroups(
-  input: Input,
-  group: 'source' | 'actor',
-  values: readonly string[],
-): Input {
-  const filter = { ...input.filter, [group === 'source' ? 'sources' : 'actors']: values };
-  return { ...input, filter };
+/** A group is named by a text: what has it may be this text, or a number or a boolean. */
+function payloadValues(text: string): unknown[] {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value !== 'string' && JSON.stringify(value) === text ? [text, value] : [text];
+  } catch {
+    return [text];
+  }
 }
 
 /** The query with its arguments in it, as it runs in GraphiQL or anywhere else. */
@@ -142,7 +186,7 @@ export function printQuery(workspace: string, input: Input): string {
 }
 
 /** Values of these are names of enums and stand without quotes. */
-const ENUMS = new Set(['granularity', 'dimension', 'function', 'fill', 'orderBy']);
+const ENUMS = new Set(['granularity', 'dimension', 'function', 'fill', 'orderBy', 'doors']);
 
 function printValue(value: unknown, indent: string, key = ''): string {
   if (Array.isArray(value)) {

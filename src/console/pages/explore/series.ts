@@ -1,18 +1,18 @@
-/** The buckets of an answer, laid out for a chart and a table: one series for each group. */
+/** An answer, laid out for a chart and a table: one series for each group. */
+import { DOORS, formatCount } from '../../parts/format.ts';
 import { typeColor } from '../../parts/type-color.ts';
-import type { Group, Measure } from './options.ts';
-import { addsUp, GROUPS } from './options.ts';
+import { GROUPS, GROUPS_USUAL, type Measure, type Options } from './options.ts';
 import type { Bucket } from './question.ts';
-
-/** Groups that have a colour of their own. */
-const COLORS = 6;
+import type { Answer } from './use-answer.ts';
 
 export interface Series {
   readonly name: string;
   readonly color: string;
+  /** The value that is grouped by; null for events without one. Undefined for the others. */
+  readonly group: string | null | undefined;
   /** One for each bucket of time; null where there is none, such as the mean of nothing. */
   readonly values: readonly (number | null)[];
-  /** Null where the values don't add up. */
+  /** What they make in the whole time. */
   readonly total: number | null;
 }
 
@@ -21,72 +21,60 @@ export interface Layout {
   readonly starts: readonly number[];
   /** When the last one ends. */
   readonly end: number;
-  /** Those with the most events first. */
+  /** The greatest first, then the others. */
   readonly series: readonly Series[];
   /** How many events there are in all of it. */
   readonly events: number;
-  /** Groups that are not shown since they are too many and don't add up. */
-  readonly unshown: number;
 }
 
-interface Grouped {
-  readonly name: string;
-  readonly values: (number | null)[];
-  events: number;
-}
-
-export function layOut(buckets: readonly Bucket[], group: Group, measure: Measure): Layout {
-  const starts = [...new Set(buckets.map(({ start }) => Date.parse(start)))].sort((a, b) => a - b);
+export function layOut({ options, groups, others, buckets }: Answer): Layout {
+  const all = [...buckets, ...(others?.buckets ?? [])];
+  const starts = [...new Set(all.map(({ start }) => Date.parse(start)))].sort((a, b) => a - b);
   const places = new Map(starts.map((start, at) => [start, at]));
-  const byName = new Map<string, Grouped>();
-  for (const bucket of buckets) {
-    const name = nameOf(bucket, group);
-    let found = byName.get(name);
-    if (!found) {
-      found = { name, values: Array<number | null>(starts.length).fill(null), events: 0 };
-      byName.set(name, found);
-    }
-    found.values[places.get(Date.parse(bucket.start)) ?? 0] = valueOf(bucket, measure);
-    found.events += bucket.count;
-  }
-  const grouped = [...byName.values()].sort((a, b) => b.events - a.events);
-  const [first, rest] = [grouped.slice(0, COLORS), grouped.slice(COLORS)];
-  const series = first.map(({ name, values }, at) =>
-    seriesOf(name, group === 'type' ? typeColor(name) : `--series-${at + 1}`, { values, measure }),
-  );
-  if (rest.length > 0 && addsUp(measure)) {
-    const values = starts.map((_, at) => sum(rest.map(each => each.values[at] ?? null)));
-    series.push(seriesOf(`${rest.length} others`, '--series-rest', { values, measure }));
-  }
-  return {
-    starts,
-    series,
-    end: buckets.reduce((latest, { end }) => Math.max(latest, Date.parse(end)), 0),
-    events: grouped.reduce((all, { events }) => all + events, 0),
-    unshown: addsUp(measure) ? 0 : rest.length,
+  const nothing = () => Array<number | null>(starts.length).fill(null);
+  const put = (values: (number | null)[], bucket: Bucket) => {
+    values[places.get(Date.parse(bucket.start)) ?? 0] = valueOf(bucket, options.measure);
   };
-}
-
-function seriesOf(
-  name: string,
-  color: string,
-  { values, measure }: { values: readonly (number | null)[]; measure: Measure },
-): Series {
-  return { name, color, values, total: addsUp(measure) ? sum(values) : null };
-}
-
-function sum(values: readonly (number | null)[]): number {
-  return values.reduce<number>((all, value) => all + (value ?? 0), 0);
+  const byValue = new Map(groups.map(({ value }) => [value, nothing()]));
+  for (const bucket of buckets) {
+    const values = byValue.get(bucket.group[0]?.value ?? null);
+    if (values) put(values, bucket);
+  }
+  const series: Series[] = groups.map(({ value, total }, at) => ({
+    name: nameOf(value, options),
+    color: colorOf(value, at, options),
+    group: value,
+    values: byValue.get(value) ?? [],
+    total,
+  }));
+  if (others) {
+    const values = nothing();
+    for (const bucket of others.buckets) put(values, bucket);
+    const { groups: count, total } = others;
+    const [name, color] = [`${formatCount(count)} others`, '--series-rest'];
+    series.push({ name, color, group: undefined, values, total });
+  }
+  const counted = groups.reduce((sum, { count }) => sum + count, others?.count ?? 0);
+  const end = all.reduce((latest, { end: at }) => Math.max(latest, Date.parse(at)), 0);
+  return { starts, end, series, events: counted };
 }
 
 export function valueOf({ count, measures }: Bucket, measure: Measure): number | null {
   return measure === 'count' ? count : (measures[0]?.value ?? null);
 }
 
+const TYPE_COLORS = 24;
+
+function colorOf(value: string | null, at: number, { group }: Options): string {
+  if (group === 'type') return typeColor(value ?? '');
+  return at <= GROUPS_USUAL - 1 ? `--series-${at + 1}` : `--type-${(at % TYPE_COLORS) + 1}`;
+}
+
 /** What a group is called. */
-function nameOf({ group: [of] }: Bucket, group: Group): string {
-  if (!of) return 'Events';
-  if (of.value === null) return `No ${GROUPS[group].toLowerCase()}`;
-  if (group === 'success') return of.value === 'true' ? 'Succeeded' : 'Failed';
-  return of.value;
+export function nameOf(value: string | null, { group, key }: Options): string {
+  if (group === 'none') return 'Events';
+  if (group === 'success' && value !== null) return value === 'true' ? 'Succeeded' : 'Failed';
+  if (value === null) return `No ${group === 'payload' ? key : GROUPS[group].toLowerCase()}`;
+  if (group === 'door' && Object.hasOwn(DOORS, value)) return DOORS[value as keyof typeof DOORS];
+  return value;
 }

@@ -1,27 +1,47 @@
 import { useEffect, useState } from 'react';
 import { useClient, type Client, type CombinedError } from 'urql';
 import type { VariablesOf } from '../../api/graphql.ts';
-import type { Options } from './options.ts';
+import { needsProperty, type Options, type Timeframe } from './options.ts';
 import {
   Explore,
-  isTopOnly,
+  filterWith,
+  groupFilter,
+  hasManyGroups,
   TopGroups,
-  topInputOf,
-  withGroups,
   type AnswerSource,
   type Bucket,
   type Input,
 } from './question.ts';
 
+/** What a group makes in the whole time, as the gateway counted it. */
+export interface Group {
+  /** Null for events without a value. */
+  readonly value: string | null;
+  readonly count: number;
+  /** Null for no number. */
+  readonly total: number | null;
+}
+
+/** The groups that are not shown for themselves, counted as one. */
+export interface Others {
+  /** How many groups they are. */
+  readonly groups: number;
+  readonly count: number;
+  readonly total: number | null;
+  readonly buckets: readonly Bucket[];
+}
+
 export interface Answer {
   /** What was chosen when it was asked for. */
   readonly options: Options;
-  /** What was asked in the end: with the groups that there are most of, where only these are. */
+  readonly timeframe: Timeframe;
+  /** What was asked in the end: with the groups that are shown, where only some are. */
   readonly input: Input;
+  /** The greatest first. */
+  readonly groups: readonly Group[];
+  readonly others: Others | null;
   readonly buckets: readonly Bucket[];
   readonly source: AnswerSource | null;
-  /** Whether groups with fewer events were left out. */
-  readonly isCut: boolean;
 }
 
 export interface Asked {
@@ -34,6 +54,7 @@ export interface Asked {
 interface Question {
   readonly workspace: string;
   readonly options: Options;
+  readonly timeframe: Timeframe | null;
   /** Null asks nothing. */
   readonly input: Input | null;
 }
@@ -41,15 +62,15 @@ interface Question {
 const NOTHING: Asked = { answer: null, error: null, isWaiting: false };
 
 /** The answer to a question; another `turn` asks the same once more. */
-export function useAnswer({ workspace, options, input }: Question, turn: number): Asked {
+export function useAnswer({ workspace, options, timeframe, input }: Question, turn: number): Asked {
   const client = useClient();
   const [asked, setAsked] = useState<Asked>(NOTHING);
-  const key = input && JSON.stringify(input);
+  const key = input && JSON.stringify([input, options.every, options.groups]);
   useEffect(() => {
-    if (!input) return setAsked(NOTHING);
+    if (!input || !timeframe) return setAsked(NOTHING);
     let isOver = false;
     setAsked(({ answer }) => ({ answer, error: null, isWaiting: true }));
-    readAnswer(client, { workspace, options, input }).then(
+    readAnswer(client, { workspace, options, timeframe, input }).then(
       answer => {
         if (!isOver) setAsked({ answer, error: null, isWaiting: false });
       },
@@ -65,23 +86,57 @@ export function useAnswer({ workspace, options, input }: Question, turn: number)
   return asked;
 }
 
+/** Groups of a kind that has few: all of them are asked for, to know which have the measure. */
+const FEW_MAX = 1_000;
+
 async function readAnswer(
   client: Client,
-  { workspace, options, input }: Question & { input: Input },
+  { workspace, options, timeframe, input }: Question & { timeframe: Timeframe; input: Input },
 ): Promise<Answer> {
-  const { group } = options;
-  if (!isTopOnly(group)) {
-    return { options, isCut: false, ...(await readPages(client, workspace, input)) };
+  const top = async (asked: Input, first: number) => {
+    const sorted: Input = { ...asked, orderBy: 'COUNT_DESC' };
+    const variables = { workspace, input: sorted, first };
+    const { eventAggregates } = await ask(client.query(TopGroups, variables, FRESH));
+    const groups = eventAggregates.nodes.map(({ group: [of], count, measures: [measure] }) => ({
+      value: of?.value ?? null,
+      count,
+      total: options.measure === 'count' ? count : (measure?.value ?? null),
+    }));
+    return { groups, totalCount: eventAggregates.totalCount ?? groups.length };
+  };
+  const buckets = (asked: Input) =>
+    readPages(client, workspace, { ...asked, granularity: options.every, fill: 'ZERO' });
+
+  const isMany = hasManyGroups(options);
+  const found = await top(input, isMany ? options.groups + 1 : FEW_MAX);
+  const measured = withMeasure(found.groups, options);
+  const all = isMany ? found.totalCount : measured.length;
+  // One that is left over is shown as well, rather than “1 other”.
+  if (all <= options.groups + 1 && measured.length === all) {
+    return { options, timeframe, groups: measured, others: null, ...(await buckets(input)) };
   }
-  const { eventAggregates: top } = await ask(
-    client.query(TopGroups, { workspace, input: topInputOf(input) }, FRESH),
+  const groups = measured.slice(0, options.groups).filter(({ value }) => value !== null);
+  const chosen = groupFilter(
+    options,
+    groups.flatMap(({ value }) => value ?? []),
   );
-  // No filter chooses the events without a source or actor.
-  const values = top.nodes.map(({ group: [of] }) => of?.value ?? null);
-  const named = values.filter(value => value !== null);
-  const isCut = top.pageInfo.hasNextPage || named.length < values.length;
-  const chosen = withGroups(input, group, named);
-  return { options, isCut, ...(await readPages(client, workspace, chosen)) };
+  const { groupBy, filter, ...whole } = input;
+  const rest: Input = { ...whole, ...filterWith(filter, { not: chosen }) };
+  const [shown, restBuckets, restTotal] = await Promise.all([
+    buckets({ ...whole, ...(groupBy && { groupBy }), ...filterWith(filter, chosen) }),
+    buckets(rest),
+    top(rest, 1),
+  ]);
+  const { count = 0, total = null } = restTotal.groups[0] ?? {};
+  const others = { groups: all - groups.length, count, total, buckets: restBuckets.buckets };
+  return { options, timeframe, groups, others, ...shown };
+}
+
+/** Sums by their size; everything else as the gateway has it, by the number of events. */
+function withMeasure(groups: readonly Group[], options: Options): readonly Group[] {
+  const measured = needsProperty(options) ? groups.filter(({ total }) => total !== null) : groups;
+  if (options.measure !== 'sum') return measured;
+  return measured.toSorted((a, b) => (b.total ?? 0) - (a.total ?? 0));
 }
 
 async function readPages(

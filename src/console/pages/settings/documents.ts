@@ -63,6 +63,44 @@ export const WorkspaceSettings = graphql(`
 
 export type Settings = NonNullable<ResultOf<typeof WorkspaceSettings>['workspace']>;
 
+/** All of them, for those who may make and delete them. */
+export const ListedWorkspaces = graphql(`
+  query ListedWorkspaces($after: String) {
+    workspaces(first: 100, after: $after) {
+      nodes {
+        id
+        slug
+        name
+        createdAt
+        retentionDays
+        headPosition
+      }
+      pageInfo {
+        hasNextPage
+        endCursor
+      }
+    }
+  }
+`);
+
+export type ListedWorkspace = ResultOf<typeof ListedWorkspaces>['workspaces']['nodes'][number];
+
+export const DeleteWorkspace = graphql(`
+  mutation DeleteWorkspace($slug: String!, $confirmSlug: String!) {
+    deleteWorkspace(input: { slug: $slug, confirmSlug: $confirmSlug }) {
+      deletedSlug
+    }
+  }
+`);
+
+export const RedactEvents = graphql(`
+  mutation RedactEvents($input: RedactEventsInput!) {
+    redactEvents(input: $input) {
+      redactedCount
+    }
+  }
+`);
+
 export const UpdateWorkspace = graphql(`
   mutation UpdateWorkspace($input: UpdateWorkspaceInput!) {
     updateWorkspace(input: $input) {

@@ -1,6 +1,7 @@
 import { useState } from 'react';
 import { useMutation, useQuery } from 'urql';
 import { problemOf } from '../../api/problem.ts';
+import { useWorkspace } from '../../layout/workspace.tsx';
 import { Button } from '../../parts/button.tsx';
 import { Dialog } from '../../parts/dialog.tsx';
 import { formatDate } from '../../parts/format.ts';
@@ -11,8 +12,14 @@ import { Table, type Column } from '../../parts/table.tsx';
 import { Keys, RevokeKey, type Key } from './documents.ts';
 import { NewKey } from './new-key.tsx';
 
+interface KeysProps {
+  /** Whether those for every workspace are shown; else those for the one that is looked at. */
+  readonly isOfAll: boolean;
+}
+
 /** Who may do what: the keys, those that still work first. */
-export function KeysCard({ coversAll }: { coversAll: boolean }) {
+export function KeysCard({ isOfAll }: KeysProps) {
+  const { slug } = useWorkspace();
   const [{ data, error }, ask] = useQuery({ query: Keys });
   const [isMaking, setIsMaking] = useState(false);
   const [revoking, setRevoking] = useState<Key | null>(null);
@@ -23,13 +30,23 @@ export function KeysCard({ coversAll }: { coversAll: boolean }) {
     </Button>
   );
   return (
-    <Card title="Keys" actions={add}>
+    <Card
+      title={isOfAll ? 'Keys for every workspace' : 'Keys for this workspace alone'}
+      actions={add}
+    >
       {!data && !error && <Loading />}
       {error && <Failed error={error} onRetry={again} />}
-      {data && <KeyTable keys={data.apiKeys.nodes} onRevoke={setRevoking} />}
+      {data && (
+        <KeyTable
+          keys={data.apiKeys.nodes.filter(({ workspace }) =>
+            isOfAll ? workspace === null : workspace?.slug === slug,
+          )}
+          onRevoke={setRevoking}
+        />
+      )}
       {isMaking && (
         <NewKey
-          coversAll={coversAll}
+          isForAll={isOfAll}
           onClose={() => {
             setIsMaking(false);
             again();
@@ -66,12 +83,16 @@ function columns(onRevoke: (key: Key) => void): readonly Column<Key>[] {
     { title: 'Name', cell: ({ name }) => <b>{name}</b> },
     { title: 'Begins with', isMinor: true, cell: ({ prefix }) => <code>{prefix}</code> },
     { title: 'May', cell: ({ scopes }) => scopes.map(scope => SCOPE_WORDS[scope]).join(', ') },
+    { title: 'Created', isMinor: true, cell: ({ createdAt }) => formatDate(createdAt) },
     {
-      title: 'Workspace',
-      isMinor: true,
-      cell: ({ workspace }) => workspace?.name ?? <span className="faint">every</span>,
+      title: 'Expires',
+      cell: ({ expiresAt }) => (expiresAt === null ? 'never' : formatDate(expiresAt)),
     },
-    { title: 'Last used', isMinor: true, cell: ({ lastUsedAt }) => <Ago at={lastUsedAt} /> },
+    {
+      title: 'Last used',
+      isMinor: true,
+      cell: ({ lastUsedAt }) => (lastUsedAt === null ? 'never' : <Ago at={lastUsedAt} />),
+    },
     { title: 'State', cell: key => <State apiKey={key} /> },
     {
       title: <span className="unseen">Actions</span>,
@@ -99,9 +120,8 @@ function hasEnded({ revokedAt, expiresAt }: Key): boolean {
 
 function State({ apiKey: { revokedAt, expiresAt } }: { apiKey: Key }) {
   if (revokedAt !== null) return <Badge>revoked</Badge>;
-  if (expiresAt === null) return <Badge tone="good">valid</Badge>;
-  const isOver = new Date(expiresAt) <= new Date();
-  return isOver ? <Badge>expired</Badge> : <Badge tone="good">until {formatDate(expiresAt)}</Badge>;
+  const isOver = expiresAt !== null && new Date(expiresAt) <= new Date();
+  return isOver ? <Badge>expired</Badge> : <Badge tone="good">valid</Badge>;
 }
 
 function Revoke({ apiKey, onClose }: { apiKey: Key; onClose: () => void }) {

@@ -4,7 +4,7 @@ import { useWorkspace } from '../../layout/workspace.tsx';
 import { Button } from '../../parts/button.tsx';
 import { CopyButton } from '../../parts/copy-button.tsx';
 import { Dialog } from '../../parts/dialog.tsx';
-import { Checkbox, SelectField, TextField } from '../../parts/field.tsx';
+import { Checkbox, TextField } from '../../parts/field.tsx';
 import { Form } from '../../parts/form.tsx';
 import { Notice } from '../../parts/states.tsx';
 import { CreateKey, type Key } from './documents.ts';
@@ -15,22 +15,22 @@ const SCOPES: readonly (readonly [Scope, string])[] = [
   ['EVENTS_WRITE', 'Record events'],
   ['EVENTS_READ', 'Read, count and watch events'],
   ['DEFINITIONS_WRITE', 'Define events'],
-  ['METRICS', 'Read the metrics, with a key of every workspace'],
+  ['METRICS', 'Read the metrics'],
   ['ADMIN', 'Everything, also keys and settings'],
 ];
 
 interface NewKeyProps {
-  /** Whether the key may be for every workspace. */
-  readonly coversAll: boolean;
+  /** For every workspace, else for the one that is looked at. */
+  readonly isForAll: boolean;
   readonly onClose: () => void;
 }
 
-export function NewKey({ coversAll, onClose }: NewKeyProps) {
+export function NewKey({ isForAll, onClose }: NewKeyProps) {
   const [secret, setSecret] = useState<string | null>(null);
   return (
     <Dialog title={secret === null ? 'New key' : 'The new key'} onClose={onClose}>
       {secret === null ? (
-        <NewKeyForm coversAll={coversAll} onMade={setSecret} />
+        <NewKeyForm isForAll={isForAll} onMade={setSecret} />
       ) : (
         <>
           <Notice tone="warn">Copy it now: it is shown this once and is not kept.</Notice>
@@ -50,15 +50,14 @@ export function NewKey({ coversAll, onClose }: NewKeyProps) {
 }
 
 interface FormProps {
-  readonly coversAll: boolean;
+  readonly isForAll: boolean;
   readonly onMade: (secret: string) => void;
 }
 
-function NewKeyForm({ coversAll, onMade }: FormProps) {
+function NewKeyForm({ isForAll, onMade }: FormProps) {
   const { slug, name: workspaceName } = useWorkspace();
   const [name, setName] = useState('');
   const [scopes, setScopes] = useState<readonly Scope[]>(['EVENTS_WRITE']);
-  const [isForAll, setIsForAll] = useState(false);
   const [lastDay, setLastDay] = useState('');
   const [{ fetching, error }, create] = useMutation(CreateKey);
 
@@ -85,17 +84,12 @@ function NewKeyForm({ coversAll, onMade }: FormProps) {
         autoFocus
         required
       />
-      <Scopes scopes={scopes} onChange={setScopes} />
-      {coversAll && (
-        <SelectField
-          label="Where"
-          value={isForAll ? 'all' : 'one'}
-          onChange={event => setIsForAll(event.target.value === 'all')}
-        >
-          <option value="one">In {workspaceName} alone</option>
-          <option value="all">In every workspace</option>
-        </SelectField>
-      )}
+      <Scopes {...{ scopes, isForAll }} onChange={setScopes} />
+      <p className="muted">
+        {isForAll
+          ? 'It is for every workspace.'
+          : `It is for the workspace ${workspaceName} alone.`}
+      </p>
       <TextField
         label="Last day"
         type="date"
@@ -111,15 +105,16 @@ function NewKeyForm({ coversAll, onMade }: FormProps) {
 const endOf = (day: string) => new Date(`${day}T23:59:59.999`).toISOString();
 
 interface ScopesProps {
+  readonly isForAll: boolean;
   readonly scopes: readonly Scope[];
   readonly onChange: (scopes: readonly Scope[]) => void;
 }
 
-function Scopes({ scopes, onChange }: ScopesProps) {
+function Scopes({ scopes, isForAll, onChange }: ScopesProps) {
   return (
     <fieldset>
       <legend>What it may do</legend>
-      {SCOPES.map(([scope, meaning]) => (
+      {SCOPES.filter(([scope]) => isForAll || scope !== 'METRICS').map(([scope, meaning]) => (
         <Checkbox
           key={scope}
           label={meaning}

@@ -1,19 +1,23 @@
-import { useState } from 'react';
 import { may, useViewer } from '../../api/viewer.ts';
 import { useWorkspace } from '../../layout/workspace.tsx';
-import { Button } from '../../parts/button.tsx';
 import { Card, PageFrame } from '../../parts/page.tsx';
 import { Empty } from '../../parts/states.tsx';
+import { Tabs } from '../../parts/tabs.tsx';
+import { pathTo, useSearch } from '../../router/router.ts';
+import { DeleteWorkspaceCard } from './delete-workspace.tsx';
 import { KeysCard } from './keys.tsx';
-import { NewWorkspace } from './new-workspace.tsx';
+import { RedactionCard } from './redaction.tsx';
 import './settings.css';
 import { WorkspaceForm } from './workspace-form.tsx';
+import { WorkspacesCard } from './workspaces.tsx';
 
-/** Keys and workspaces, for those who may change them. */
+/** One workspace, and the installation with all of them: for those who may change them. */
 export function SettingsPage() {
   const viewer = useViewer();
-  const { name, slug } = useWorkspace();
-  const [isMaking, setIsMaking] = useState(false);
+  const { slug, name } = useWorkspace();
+  const coversAll = viewer.workspace === null;
+  const tab = useSearch().get('tab');
+  const isInstallation = coversAll && tab === 'installation';
   if (!may(viewer, 'ADMIN')) {
     return (
       <PageFrame title="Settings">
@@ -25,19 +29,41 @@ export function SettingsPage() {
       </PageFrame>
     );
   }
-  const coversAll = viewer.workspace === null;
-  const newWorkspace = (
-    <Button icon="plus" onClick={() => setIsMaking(true)}>
-      New workspace
-    </Button>
-  );
+  const tabs = [
+    { title: `Workspace ${name}`, href: pathTo(slug, 'settings'), isCurrent: !isInstallation },
+    {
+      title: 'Installation',
+      href: pathTo(slug, 'settings', [], { tab: 'installation' }),
+      isCurrent: isInstallation,
+    },
+  ];
   return (
-    <PageFrame title="Settings" actions={coversAll && newWorkspace}>
-      <Card title={`Workspace ${name}`}>
-        <WorkspaceForm key={slug} />
-      </Card>
-      <KeysCard coversAll={coversAll} />
-      {isMaking && <NewWorkspace onClose={() => setIsMaking(false)} />}
+    <PageFrame title="Settings">
+      {coversAll && <Tabs label="Settings of" tabs={tabs} />}
+      {isInstallation ? <Installation /> : <OneWorkspace key={slug} coversAll={coversAll} />}
     </PageFrame>
+  );
+}
+
+function OneWorkspace({ coversAll }: { coversAll: boolean }) {
+  const { name } = useWorkspace();
+  return (
+    <>
+      <Card title={`Workspace ${name}`}>
+        <WorkspaceForm />
+      </Card>
+      <KeysCard isOfAll={false} />
+      <RedactionCard />
+      {coversAll && <DeleteWorkspaceCard />}
+    </>
+  );
+}
+
+function Installation() {
+  return (
+    <>
+      <WorkspacesCard />
+      <KeysCard isOfAll />
+    </>
   );
 }

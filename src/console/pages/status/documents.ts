@@ -1,24 +1,27 @@
 import { graphql, type ResultOf } from '../../api/graphql.ts';
 
 export const WorkspaceStatus = graphql(`
-  query WorkspaceStatus($workspace: String!, $lastHour: EventAggregateInput!) {
+  query WorkspaceStatus($workspace: String!) {
     workspace(slug: $workspace) {
       id
       headPosition
       tailPosition
       retentionDays
+      recordings {
+        uncountedEvents
+        lastHour {
+          start
+          count
+        }
+      }
+      quarantinedEvents(first: 0) {
+        totalCount
+      }
     }
     newest: events(workspace: $workspace, first: 1) {
       nodes {
         id
         recordedAt
-      }
-    }
-    eventAggregates(workspace: $workspace, input: $lastHour, first: 200) {
-      nodes {
-        id
-        start
-        count
       }
     }
   }
@@ -30,6 +33,22 @@ export const GatewayStatus = graphql(`
       version
       startedAt
       waitingEvents
+      refusals {
+        requests
+        rejectedEvents
+        conflictingEvents
+      }
+      upkeep {
+        faults {
+          step
+          since
+          message
+          workspace {
+            id
+            name
+          }
+        }
+      }
       streams {
         open
         catchingUp

@@ -1,4 +1,5 @@
 import type { ResultOf } from '../../api/graphql.ts';
+import { useWorkspace } from '../../layout/workspace.tsx';
 import { Figure, Figures } from '../../parts/figure.tsx';
 import {
   formatAgo,
@@ -8,17 +9,21 @@ import {
   formatDateTime,
   formatDuration,
 } from '../../parts/format.ts';
+import { Link } from '../../router/link.tsx';
+import { pathTo } from '../../router/router.ts';
 import type { Gateway, WorkspaceStatus } from './documents.ts';
-import { Spark } from './spark.tsx';
+import { RecordedChart } from './recorded-chart.tsx';
 
 type Found = ResultOf<typeof WorkspaceStatus>;
 type WorkspaceFiguresProps = Omit<Found, 'workspace'> & {
   readonly workspace: NonNullable<Found['workspace']>;
 };
 
-export function WorkspaceFigures({ workspace, newest, eventAggregates }: WorkspaceFiguresProps) {
-  const { headPosition, tailPosition, retentionDays } = workspace;
-  const perMinute = eventAggregates.nodes.map(({ count }) => count);
+export function WorkspaceFigures({ workspace, newest }: WorkspaceFiguresProps) {
+  const { slug } = useWorkspace();
+  const { headPosition, tailPosition, retentionDays, recordings, quarantinedEvents } = workspace;
+  const { lastHour: minutes, uncountedEvents } = recordings;
+  const perMinute = minutes.map(({ count }) => count);
   const lastHour = perMinute.reduce((sum, count) => sum + count, 0);
   // The present minute is not over.
   const last = perMinute.at(-2) ?? 0;
@@ -37,17 +42,31 @@ export function WorkspaceFigures({ workspace, newest, eventAggregates }: Workspa
           note={retentionDays === null ? 'for ever' : `for ${formatCount(retentionDays)} days`}
         />
         <Figure
-          title="Last minute"
+          title="Last full minute"
           value={formatCount(last)}
-          note={`events, ${perSecond(last, 60)}`}
+          note={`recorded, ${perSecond(last, 60)}`}
         />
         <Figure
           title="Last hour"
           value={formatCount(lastHour)}
-          note={`events, ${perSecond(lastHour, 3_600)}`}
+          note={`recorded, ${perSecond(lastHour, 3_600)}`}
+        />
+        <Figure
+          title="Not yet in the counts"
+          value={formatCount(uncountedEvents)}
+          note={
+            uncountedEvents === 0 ? 'precomputed counts are complete' : 'counted when they are read'
+          }
+        />
+        <Figure
+          title="In quarantine"
+          value={formatCount(quarantinedEvents.totalCount ?? 0)}
+          note={
+            <Link href={pathTo(slug, 'definitions', [], { tab: 'quarantine' })}>Look at them</Link>
+          }
         />
       </Figures>
-      <Spark counts={perMinute} label="Events in each minute of the last hour" />
+      <RecordedChart minutes={minutes} />
     </>
   );
 }
@@ -113,6 +132,25 @@ export function GatewayFigures({ gateway }: { gateway: Gateway }) {
         title="Slowest stream is behind"
         value={formatCount(streams.lagEvents)}
         note={`events, ${formatDuration(streams.lagSeconds * 1_000)}`}
+      />
+    </Figures>
+  );
+}
+
+export function RefusalFigures({ refusals }: { refusals: Gateway['refusals'] }) {
+  const { requests, rejectedEvents, conflictingEvents } = refusals;
+  return (
+    <Figures>
+      <Figure title="Requests" value={formatCount(requests)} note="for overload or a rate limit" />
+      <Figure
+        title="Events with problems"
+        value={formatCount(rejectedEvents)}
+        note="their receipts say why"
+      />
+      <Figure
+        title="Events in conflict"
+        value={formatCount(conflictingEvents)}
+        note="their id belongs to other content"
       />
     </Figures>
   );

@@ -5,12 +5,12 @@ import { useWorkspace } from '../../layout/workspace.tsx';
 import { Card, PageFrame } from '../../parts/page.tsx';
 import { Failed, Loading, Notice } from '../../parts/states.tsx';
 import { GatewayStatus, WorkspaceStatus } from './documents.ts';
-import { GatewayFigures, StorageFigures, WorkspaceFigures } from './figures.tsx';
+import { FaultTable } from './fault-table.tsx';
+import { GatewayFigures, RefusalFigures, StorageFigures, WorkspaceFigures } from './figures.tsx';
 import { useHealth } from './health.ts';
 import './status.css';
 
 const EVERY_MS = 5_000;
-const LAST_HOUR = { timeframe: { last: 'PT60M' }, granularity: 'MINUTE', fill: 'ZERO' } as const;
 
 /** How the gateway does, and the workspace in it. */
 export function StatusPage() {
@@ -47,8 +47,10 @@ function HealthNotice() {
 
 function WorkspaceCard() {
   const { slug } = useWorkspace();
-  const variables = { workspace: slug, lastHour: LAST_HOUR };
-  const [{ data, error }, ask] = useQuery({ query: WorkspaceStatus, variables });
+  const [{ data, error }, ask] = useQuery({
+    query: WorkspaceStatus,
+    variables: { workspace: slug },
+  });
   useRepeat(ask);
   if (data?.workspace) return <WorkspaceFigures {...data} workspace={data.workspace} />;
   if (error) return <Failed error={error} onRetry={() => ask({ requestPolicy: 'network-only' })} />;
@@ -70,6 +72,14 @@ function GatewayCards() {
       <Card title="Gateway">
         <GatewayFigures gateway={data.status} />
       </Card>
+      <Card title="Refused since it was started">
+        <RefusalFigures refusals={data.status.refusals} />
+      </Card>
+      {data.status.upkeep.faults.length > 0 && (
+        <Card title="Background work that fails">
+          <FaultTable faults={data.status.upkeep.faults} />
+        </Card>
+      )}
     </>
   );
 }

@@ -1,5 +1,5 @@
 import { useQuery } from 'urql';
-import { useWorkspace } from '../../layout/workspace.tsx';
+import { useWorkspace } from '../layout/workspace.tsx';
 import { CategoryTypes } from './documents.ts';
 
 /** The types that have one of these categories now; undefined while they are asked for. */

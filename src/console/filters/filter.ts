@@ -1,6 +1,6 @@
-/** Which events the page shows, as it stands in the address bar. */
-import { DOORS } from '../../parts/format.ts';
-import type { SearchChanges } from '../../router/router.ts';
+/** Which events a page is about, as it stands in the address bar. */
+import { DOORS } from '../parts/format.ts';
+import type { SearchChanges } from '../router/router.ts';
 import { CONDITION_HINT, parseCondition } from './condition.ts';
 import type { EventFilter } from './documents.ts';
 
@@ -118,6 +118,11 @@ export function eventFilterOf(
   all.push(...chosen.filter.map(parseFilterText).filter(filter => filter !== null));
   if (search !== '') all.push({ search });
   return allOf(all.map(withoutLoneOr));
+}
+
+/** The filters of one address as they stand in another. */
+export function filterSearch({ chosen, search }: Filters): SearchChanges {
+  return { ...chosen, q: search };
 }
 
 export function allOf(filters: readonly EventFilter[]): EventFilter | null {
