@@ -1,5 +1,7 @@
 /** Everything between the edge and the database, wired once. */
 import type { Config } from '../config.ts';
+import { createConsume, type Consume } from '../consume/consume.ts';
+import { createConsumerAdmin } from '../consume/consumer-admin.ts';
 import { GatewayError } from '../core/errors.ts';
 import { unauthenticated } from '../core/principal.ts';
 import type { Database } from '../db/client.ts';
@@ -12,7 +14,7 @@ import { createSharedResults, type SharedResults } from '../graphql-http/shared-
 import type { Services } from '../graphql/services.ts';
 import type { Admission } from '../http/admission.ts';
 import { createSchemaChecker, type SchemaChecker } from '../json-schema/checker.ts';
-import { monotonicMs } from '../live/clock.ts';
+import { monotonicMs, systemClock } from '../live/clock.ts';
 import type { Live } from '../live/live.ts';
 import type { Log } from '../observability/log.ts';
 import type { Metrics } from '../observability/metrics.ts';
@@ -95,6 +97,11 @@ export async function createServices(options: ServicesOptions): Promise<GatewayS
   });
   const bounds = createBounds(config, metrics);
   const streamsCheck = createStreamsCheck(db, live, log);
+  const consume = createConsume({
+    ...{ write: db.write, live, epoch, clock: systemClock, reader: readers.consumers },
+    ...{ read: onBehalfOf(ADMINISTRATION, db.read), bytesMax: config.answerBytesMax },
+    onError: (err, message) => log.warn({ err }, message),
+  });
   metrics.readFrom({
     lanes: () => lanesOf(db),
     waitingEvents: () => writers.depth,
@@ -112,6 +119,8 @@ export async function createServices(options: ServicesOptions): Promise<GatewayS
     ...bounds,
     ...createWorkspaces(db, createWorkspaceReader(db.lookup), fold),
     ...createKeys(options, bounds),
+    consume,
+    consumerAdmin: createConsumerAdmin(db.write, consume.changed),
     definitionAdmin: createDefinitionAdmin({ write: db.write, schemas, onDefined }),
     quarantineAdmin: createQuarantineAdmin(db.write, record),
     keepAside: (target, items) => keepAside(db, target, items),
@@ -129,7 +138,7 @@ export async function createServices(options: ServicesOptions): Promise<GatewayS
     metrics,
     sharedResults,
     notReady: createReadiness(db.probe, monotonicMs),
-    ...inOrder({ writers, upkeep, live, fold, streamsCheck, tickets, schemas }),
+    ...inOrder({ writers, upkeep, live, fold, streamsCheck, tickets, schemas, consume }),
   };
 }
 
@@ -150,11 +159,12 @@ interface Running {
   readonly streamsCheck: ReturnType<typeof createStreamsCheck>;
   readonly tickets: Pick<Tickets, 'start' | 'stop'>;
   readonly schemas: SchemaChecker;
+  readonly consume: Pick<Consume, 'stop'>;
 }
 
 /** The start and the end of what runs in the background. */
 function inOrder(running: Running): Pick<GatewayServices, 'start' | 'stop'> {
-  const { writers, upkeep, live, fold, streamsCheck, tickets, schemas } = running;
+  const { writers, upkeep, live, fold, streamsCheck, tickets, schemas, consume } = running;
   return {
     async start() {
       await upkeep.start();
@@ -166,6 +176,7 @@ function inOrder(running: Running): Pick<GatewayServices, 'start' | 'stop'> {
     async stop() {
       await writers.stop();
       streamsCheck.stop();
+      consume.stop();
       tickets.stop();
       await Promise.all([live.stop(), fold.stop(), upkeep.stop(), schemas.stop()]);
     },

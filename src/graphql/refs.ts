@@ -1,6 +1,7 @@
 /** The objects that other types speak of, named before they are described. */
 import type { AggregateBucket } from '../core/aggregate.ts';
 import type { ApiKeyInfo } from '../core/api-key.ts';
+import type { Consumer, ParkedDelivery } from '../core/consumer.ts';
 import type { EventDefinition } from '../core/definition.ts';
 import type { StoredEvent } from '../core/event.ts';
 import type { QuarantinedEvent } from '../core/quarantine.ts';
@@ -12,4 +13,6 @@ export const ApiKeyRef = builder.objectRef<ApiKeyInfo>('ApiKey');
 export const EventRef = builder.objectRef<StoredEvent>('Event');
 export const EventDefinitionRef = builder.objectRef<EventDefinition>('EventDefinition');
 export const QuarantinedEventRef = builder.objectRef<QuarantinedEvent>('QuarantinedEvent');
+export const ConsumerRef = builder.objectRef<Consumer>('Consumer');
+export const ParkedDeliveryRef = builder.objectRef<ParkedDelivery>('ParkedDelivery');
 export const EventAggregateRef = builder.objectRef<AggregateBucket>('EventAggregate');

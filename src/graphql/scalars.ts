@@ -66,7 +66,7 @@ builder.scalarType('Duration', {
   description:
     'A length of time in the format of ISO 8601, such as `PT15M` or `P30D`: weeks, days of 24 ' +
     'hours, hours, minutes and seconds down to a millisecond. Years and months have no fixed ' +
-    'length and are refused. It is greater than zero, and at most 36,525 days.',
+    'length and are refused. It is at most 36,525 days.',
   specifiedByURL: 'https://www.iso.org/standard/70907.html',
   serialize: ms => `PT${ms / 1_000}S`,
   ...textScalar(

@@ -13,6 +13,8 @@ const PURGED_TABLES = [
   'measure_fills',
   'upkeep_faults',
   'quarantined_events',
+  'deliveries',
+  'consumers',
   'event_definitions',
   'workspace_heads',
 ] as const;

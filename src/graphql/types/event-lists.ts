@@ -117,9 +117,12 @@ builder.objectField(EventDefinitionRef, 'events', t =>
 builder.objectFields(EventRef, t => ({
   children: t.field({
     type: EventConnectionRef,
-    description: 'Events that name this one as their parent, in the order of recording.',
+    description:
+      'Events that name this one as their parent, in the order of recording. Needs the scope ' +
+      'EVENTS_READ.',
     args: t.arg.connectionArgs(),
     resolve: ({ workspaceId, eventId }, args, context, info) => {
+      requireScope(context.principal, 'EVENTS_READ');
       const lists = { workspaceId, field: 'parentId', value: eventId } as const;
       return relatedPage(context, { ...lists, args, order: AS_IT_HAPPENED }, info);
     },
@@ -128,9 +131,10 @@ builder.objectFields(EventRef, t => ({
     type: EventConnectionRef,
     description:
       'Events with the same `groupId`, including this one, in the order of recording. Empty if ' +
-      'it has no `groupId`.',
+      'it has no `groupId`. Needs the scope EVENTS_READ.',
     args: t.arg.connectionArgs(),
     resolve: ({ workspaceId, groupId }, args, context, info) => {
+      requireScope(context.principal, 'EVENTS_READ');
       if (groupId === null) return noPage(context, workspaceId);
       const lists = { workspaceId, field: 'groupId', value: groupId } as const;
       return relatedPage(context, { ...lists, args, order: AS_IT_HAPPENED }, info);

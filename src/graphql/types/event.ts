@@ -1,5 +1,6 @@
 import type { EventDefinition } from '../../core/definition.ts';
 import { parsePayload } from '../../core/exact-json.ts';
+import { requireScope } from '../../core/principal.ts';
 import { storedProperties } from '../../core/stored-properties.ts';
 import { workspaceNotFound } from '../../core/workspace.ts';
 import { builder } from '../builder.ts';
@@ -46,9 +47,11 @@ EventRef.implement({
     }),
     definition: t.field({
       type: EventDefinitionRef,
-      description: 'The definition of its type.',
-      resolve: async ({ workspaceId, definitionId: id }, _args, { loaders }) =>
-        (await loaders.definition.load({ workspaceId, id })) ?? missing(workspaceId, id),
+      description: 'The definition of its type. Needs the scope EVENTS_READ.',
+      resolve: async ({ workspaceId, definitionId: id }, _args, { principal, loaders }) => {
+        requireScope(principal, 'EVENTS_READ');
+        return (await loaders.definition.load({ workspaceId, id })) ?? missing(workspaceId, id);
+      },
     }),
   }),
 });
@@ -104,8 +107,11 @@ builder.objectFields(EventRef, t => ({
   parent: t.field({
     type: EventRef,
     nullable: true,
-    description: 'The event that caused it. Null if it names none, or if that event is not kept.',
-    resolve: ({ workspaceId, parentId }, _args, { loaders }, info) => {
+    description:
+      'The event that caused it. Null if it names none, or if that event is not kept. Needs the ' +
+      'scope EVENTS_READ.',
+    resolve: ({ workspaceId, parentId }, _args, { principal, loaders }, info) => {
+      requireScope(principal, 'EVENTS_READ');
       const content = contentShown(info) > 0;
       return parentId === null
         ? null
