@@ -105,6 +105,8 @@ export class WakeUps {
       for (const { dueAtMs } of own) atMs = Math.min(atMs, dueAtMs ?? Infinity);
     }
     this.#clear();
+    // While it looks: then it sets the timer itself.
+    if (atMs === Infinity) return;
     const inMs = Math.max(1, atMs - this.#options.elapsedMs() + LATE_MS);
     this.#timer = setTimeout(() => this.#ring(), inMs).unref();
   }

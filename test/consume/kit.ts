@@ -1,4 +1,6 @@
 /** What tests of consumers say to a gateway, through its API. */
+import { createClient } from 'graphql-ws';
+import WebSocket from 'ws';
 import { startTestGateway, type GraphqlResult, type TestGateway } from '../kit/gateway.ts';
 
 export interface Delivery {
@@ -161,3 +163,44 @@ export function someEvents(count: number, event: Input = {}): Input[] {
 
 export const firstError = (result: GraphqlResult<unknown>) =>
   result.errors?.[0]?.extensions['code'];
+
+export interface DeliveryStream extends AsyncDisposable {
+  next(): Promise<Delivery | 'DONE'>;
+}
+
+/** The subscription `deliveries`, over a WebSocket. It throws the code of the error that ends it. */
+export function subscribe(
+  { gateway, key }: Pick<Bench, 'gateway' | 'key'>,
+  consumer: string,
+  window = 100,
+): DeliveryStream {
+  const client = createClient({
+    url: `${gateway.url.replace('http', 'ws')}/graphql`,
+    webSocketImpl: WebSocket,
+    connectionParams: { authorization: `Bearer ${key}` },
+    retryAttempts: 0,
+  });
+  const steps = client.iterate<{ deliveries: Delivery }>({
+    query: `subscription($consumer: String!, $window: Int) {
+      deliveries(consumer: $consumer, window: $window) { ${DELIVERY} }
+    }`,
+    variables: { consumer, window },
+  });
+  return {
+    async next() {
+      const step = await steps.next().catch((error: unknown) => {
+        // The client throws the errors of an `error` message as they came.
+        const [first] = error as [{ extensions?: Record<string, unknown> }];
+        throw new Error(String(first.extensions?.['code']));
+      });
+      if (step.done) return 'DONE';
+      const { data, errors } = step.value;
+      if (errors?.[0] !== undefined) throw new Error(String(errors[0].extensions?.['code']));
+      return data!.deliveries;
+    },
+    async [Symbol.asyncDispose]() {
+      await steps.return?.();
+      await client.dispose();
+    },
+  };
+}
