@@ -87,6 +87,11 @@ export function pullSql(pull: PullStatement, columns: SQL, isWhole: boolean): SQ
   const orderKey = sql.raw(`${orderedBy === null ? 'null' : ORDER_KEYS[orderedBy]}::text`);
   // With one order for all, those that wait for the first need no rows.
   const openMax = orderedBy === 'WORKSPACE' ? 1 : LIMITS.openDeliveriesMax;
+  const isNext = sql.raw(
+    orderedBy === null
+      ? 'true'
+      : 'q.order_key is null or q.position = min(q.position) over (partition by q.order_key)',
+  );
   const own = sql`q.workspace_id = ${workspaceId} and q.consumer_id = ${id}`;
   const room = sql`(select greatest(0, least(${first}::int, ${windowMax ?? first}::int - f.held)) from facts f)`;
   const wanted = sql`(select greatest(0, least(${room} - (select count(*) from again), ${openMax} - m.open)) from mine m)`;
@@ -95,6 +100,8 @@ export function pullSql(pull: PullStatement, columns: SQL, isWhole: boolean): SQ
     with seen as materialized (
       select c.turn, c.settled, c.scanned, c.scanned_recorded_at, c.gone,
         c.paused_at is not null as is_paused, c.revision <> ${revision} as is_changed,
+        exists (select from deliveries q where ${own} and q.parked_at is not null
+          and q.position > c.scanned) as has_parked,
         coalesce(h.head, 0) as head, h.recorded_at as head_recorded_at, coalesce(m.tail, 1) as tail,
         set_config('synchronous_commit', 'off', true)
       from consumers c join workspaces w on w.id = c.workspace_id
@@ -105,9 +112,9 @@ export function pullSql(pull: PullStatement, columns: SQL, isWhole: boolean): SQ
       ) h on true
       where c.workspace_id = ${workspaceId} and c.id = ${id}
     ), open as materialized (
-      select q.position, q.due_at, q.order_key, q.lease,
-        q.order_key is null or q.position = min(q.position) over (partition by q.order_key) as is_next
-      from deliveries q, seen s where ${own} and q.position > s.settled and q.parked_at is null
+      select q.position, q.due_at, q.order_key, q.lease, ${isNext} as is_next
+      from deliveries q
+      where ${own} and q.position > (select s.settled from seen s) and q.parked_at is null
     ), facts as materialized (
       select s.*, o.*, not s.is_paused and not s.is_changed and (
           o.is_due or s.head > s.scanned and s.scanned + 1 >= s.tail and o.open < ${openMax}
@@ -127,16 +134,20 @@ export function pullSql(pull: PullStatement, columns: SQL, isWhole: boolean): SQ
       select f.*, least(f.head, f.scanned + ${range}::bigint) as upto
       from facts f join locked l on l.turn = f.turn
     ), due as materialized (
-      select q.position, q.recorded_at, q.attempts, q.reason from deliveries q, mine
-      where ${own} and q.position > mine.settled and q.parked_at is null and q.due_at <= now()
+      select q.position, q.recorded_at, q.attempts from deliveries q
+      where ${own} and q.position > (select settled from mine) and q.parked_at is null
+        and q.due_at <= now()
         and q.position = any (array(select o.position from open o where o.is_next and o.due_at <= now()))
       order by q.position limit ${room} for update of q skip locked
     ), exhausted as (
-      update deliveries q set parked_at = now(), lease = null, reason = coalesce(q.reason, ${LEASE_RAN_OUT})
-      from due where ${own} and q.position = due.position and due.attempts >= ${maxAttempts}
+      update deliveries q set parked_at = now(), lease = null,
+        reason = coalesce(q.reason, ${LEASE_RAN_OUT})
+      where ${own}
+        and q.position = any (array(select position from due where attempts >= ${maxAttempts}))
       returning q.position
     ), again as materialized (
-      select e.*, due.position as due_position from due left join lateral (
+      select e.*, due.position as due_position, due.attempts + 1 as attempt
+      from due left join lateral (
         select ${columns}, ${orderKey} as order_key, ${weight} as weight from ${eventSource}
         where e.workspace_id = ${workspaceId} and e.position = due.position
           and e.recorded_at = due.recorded_at and ${notExpired}
@@ -144,8 +155,8 @@ export function pullSql(pull: PullStatement, columns: SQL, isWhole: boolean): SQ
       ) e on true
       where due.attempts < ${maxAttempts}
     ), vanished as (
-      delete from deliveries q using again a
-      where ${own} and q.position = a.due_position and a.position is null
+      delete from deliveries q where ${own}
+        and q.position = any (array(select due_position from again where position is null))
       returning q.position
     ), fresh as materialized (
       select ${columns}, ${orderKey} as order_key, ${weight} as weight from ${eventSource}
@@ -154,40 +165,41 @@ export function pullSql(pull: PullStatement, columns: SQL, isWhole: boolean): SQ
         and e.recorded_at >= (select scanned_recorded_at from mine)
         and (select scanned + 1 >= tail from mine) and ${notExpired}
         and ${filterSql(plan.filter, workspaceId)}
+        -- Of a consumer that was moved back, parked ones stay parked.
+        and (not (select has_parked from mine) or not exists (
+          select from deliveries q where ${own} and q.position = e.position))
       order by e.position limit ${wanted}
-    ), weighed as materialized (
-      select w.*, sum(weight) over (order by is_fresh, position rows unbounded preceding) - weight as before
-      from (
-        select a.position, a.order_key, a.weight, false as is_fresh from again a where a.position is not null
-        union all select f.position, f.order_key, f.weight, true from fresh f
-      ) w
     ), fitting as materialized (
-      select w.position, w.order_key, w.is_fresh,
-        w.order_key is null or not exists (select from open o where o.order_key = w.order_key)
+      -- All in one pass: a join of what was found would compare each with each.
+      select w.*, w.order_key is null
+          or not w.order_key = any (array(select o.order_key from open o where o.order_key is not null))
           and w.position = min(w.position) over (partition by w.is_fresh, w.order_key) as is_free
-      from weighed w where w.before = 0 or w.before + w.weight <= ${bytesMax}
+      from (
+        select u.*, sum(u.weight) over (order by u.is_fresh, u.position rows unbounded preceding) as up_to
+        from (
+          select a.*, false as is_fresh from again a where a.position is not null
+          union all select f.*, f.position, 1, true from fresh f
+        ) u
+      ) w where w.up_to <= ${bytesMax} or w.up_to = w.weight
     ), renewed as (
       update deliveries q set lease = ${lease}::uuid, due_at = ${until}, attempts = q.attempts + 1
-      from fitting w where ${own} and q.position = w.position and not w.is_fresh
-      returning q.position, q.attempts, q.due_at
+      where ${own} and q.position = any (array(select w.position from fitting w where not w.is_fresh))
+      returning 1
     ), placed as (
       insert into deliveries
         (workspace_id, consumer_id, position, recorded_at, attempts, lease, due_at, order_key)
-      select ${workspaceId}::int, ${id}::int, f.position, f.recorded_at, w.is_free::int,
+      select w.workspace_id, ${id}::int, w.position, w.recorded_at, w.is_free::int,
         case when w.is_free then ${lease}::uuid end,
-        case when w.is_free then ${until} else now() end, f.order_key
-      from fitting w join fresh f on f.position = w.position where w.is_fresh
-      on conflict do nothing returning position, attempts, due_at, lease
+        case when w.is_free then ${until} else now() end, w.order_key
+      from fitting w where w.is_fresh returning 1
     ), reached as materialized (
       -- Of what was found, up to the last that fits; else to the end of the range.
       select case when m.scanned + 1 < m.tail then m.scanned
-          when n.kept < n.found or n.found >= n.wanted then coalesce(n.last, m.scanned)
+          when n.kept < n.found or n.found >= ${wanted} then coalesce(n.last, m.scanned)
           else m.upto end as scanned
       from mine m cross join (
-        select (select count(*) from fresh) as found,
-          (select count(*) from fitting where is_fresh) as kept,
-          (select max(position) from fitting where is_fresh) as last,
-          ${wanted} as wanted
+        select (select count(*) from fresh) as found, count(*) as kept, max(position) as last
+        from fitting where is_fresh
       ) n
     ), moved as (
       update consumers c set turn = c.turn + 1, scanned = r.scanned,
@@ -197,9 +209,9 @@ export function pullSql(pull: PullStatement, columns: SQL, isWhole: boolean): SQ
              and e.position = r.scanned and e.recorded_at >= m.scanned_recorded_at limit 1),
           c.scanned_recorded_at),
         settled = greatest(c.settled, least(r.scanned,
-          (select min(o.position) - 1 from open o where o.position <> all (array(
+          (select min(o.position) - 1 from open o where not o.position = any (array(
              select position from exhausted union all select position from vanished))),
-          (select min(p.position) - 1 from placed p))),
+          (select min(w.position) - 1 from fitting w where w.is_fresh))),
         gone = least(c.gone, (select min(v.position) from vanished v where v.position < m.tail))
       from mine m, reached r where c.workspace_id = ${workspaceId} and c.id = ${id}
       returning c.scanned, c.scanned_recorded_at
@@ -214,10 +226,6 @@ export function pullSql(pull: PullStatement, columns: SQL, isWhole: boolean): SQ
       require_key(${actor?.keyId ?? null}::int, ${actor?.scope ?? null}::text), l.*
     from facts f left join moved v on true
     left join (
-      select n.attempts as attempt, n.due_at as leased_until, e.* from renewed n
-      join again e on e.position = n.position
-      union all
-      select p.attempts, p.due_at, e.*, null from placed p
-      join fresh e on e.position = p.position where p.lease is not null
+      select w.*, ${until} as leased_until from fitting w where not w.is_fresh or w.is_free
     ) l on true`;
 }
