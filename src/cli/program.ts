@@ -6,6 +6,7 @@ import { Command } from 'commander';
 import { VERSION } from '../version.ts';
 import {
   choiceArgument,
+  consumeCommand,
   exportCommand,
   graphqlCommand,
   queryCommand,
@@ -55,6 +56,7 @@ withExamples(
   'sluice tail | jq .payload',
 );
 
+program.addCommand(consumeCommand());
 program.addCommand(queryCommand());
 program.addCommand(graphqlCommand());
 

@@ -1,4 +1,12 @@
 import { backoffMs, sleep } from './backoff.ts';
+import {
+  askingFor,
+  consumeBatches,
+  type ConsumeBatch,
+  type ConsumeBatchOptions,
+  type ConsumedEvent,
+  type ConsumeOptions,
+} from './consume.ts';
 import { SluiceError } from './errors.ts';
 import { operationJson } from './operation.ts';
 import { whenPageHides } from './page.ts';
@@ -95,6 +103,30 @@ export interface SluiceClient {
   subscribe(options?: SubscribeOptions): Subscription;
 
   /**
+   * Works for a consumer: calls the handler with each of its events, and keeps the lease while that
+   * is at work. When it resolves, the event is acknowledged. When it throws, the event is delivered
+   * again later, to this worker or another; a `ParkError` parks it. Resolves when `signal` has
+   * stopped it and the handlers are done. A crash costs a repeated delivery at most.
+   *
+   * @throws SluiceError what asking again does not mend: NOT_FOUND, FORBIDDEN, CURSOR_EXPIRED …
+   *
+   * @example
+   * await client.consume('mailer', async ({ event }) => send(event.payload), { parallel: 4 });
+   */
+  consume(
+    consumer: string,
+    handle: (event: ConsumedEvent) => unknown,
+    options?: ConsumeOptions,
+  ): Promise<void>;
+
+  /** As `consume`, with several events for each call, which are acknowledged or given back together. */
+  consumeBatches(
+    consumer: string,
+    handle: ConsumeBatch,
+    options?: ConsumeBatchOptions,
+  ): Promise<void>;
+
+  /**
    * Runs a query or mutation.
    *
    * @throws SluiceError BAD_USER_INPUT with the place of a variable that is no JSON, such as NaN;
@@ -155,6 +187,14 @@ export function createClient(options: ClientOptions): SluiceClient {
       unhook();
     },
     subscribe: (how = {}) => subscribe(transport, workspace, how),
+    consume: (consumer, handle, how = {}) =>
+      consumeBatches(
+        askingFor(transport, workspace, consumer),
+        ([event]) => handle(event as ConsumedEvent),
+        { ...how, batch: 1 },
+      ),
+    consumeBatches: (consumer, handle, how = {}) =>
+      consumeBatches(askingFor(transport, workspace, consumer), handle, how),
     query: (document, variables, how = {}) => ask(transport, { document, variables }, how),
   };
 }

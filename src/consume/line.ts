@@ -189,7 +189,7 @@ export class Line {
       this.#adapt(elapsedMs() - startedMs);
       const leased = found.filter(isLeased).sort((a, b) => a.position - b.position);
       const fitting = whole === null ? await this.#filled(plan, lease, leased) : leased;
-      return { facts, leases: fitting.map(row => toLease(row, lease)) };
+      return { facts, leases: fitting.map(row => toLease(row, lease, plan.leaseMs)) };
     } catch (error) {
       this.#range = Math.max(1, Math.floor(this.#range / 4));
       throw toGatewayError(error, 'write');
@@ -219,7 +219,7 @@ export class Line {
     if (rest.length > 0) {
       await giveBack(
         plan,
-        rest.map(row => toLease(row, lease).token),
+        rest.map(row => toLease(row, lease, plan.leaseMs).token),
       );
     }
     return kept;
@@ -232,10 +232,10 @@ function isLeased(row: PulledRow): row is Leased {
   return row.position !== null;
 }
 
-function toLease(row: Leased, lease: string): Lease {
+function toLease(row: Leased, lease: string, leaseMs: number): Lease {
   const { attempt, leased_until: leasedUntil, position } = row;
   const token = encodeToken({ position, attempt, lease });
-  return { token, attempt, leasedUntil, event: toStoredEvent(row) };
+  return { token, attempt, leasedUntil, leaseMs, event: toStoredEvent(row) };
 }
 
 function stateOf(facts: PullFacts, hasMoved: boolean): Round['state'] {

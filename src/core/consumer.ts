@@ -58,6 +58,7 @@ export interface Lease {
   /** 1 for the first. */
   readonly attempt: number;
   readonly leasedUntil: Date;
+  readonly leaseMs: number;
   readonly event: StoredEvent;
 }
 

@@ -22,6 +22,13 @@ const DeliveryRef = builder.objectRef<Lease>('Delivery').implement({
       type: 'DateTime',
       description: 'When the lease runs out. Then the event may be delivered to another worker.',
     }),
+    leaseDuration: t.field({
+      type: 'Duration',
+      description:
+        'How long that is from the beginning, for a worker whose clock may differ. It extends the ' +
+        'lease in time.',
+      resolve: ({ leaseMs }) => leaseMs,
+    }),
     cursor: t.string({
       description: 'The position of the event as a cursor.',
       resolve: ({ event }, _args, context) =>
