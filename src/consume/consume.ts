@@ -96,6 +96,8 @@ export interface Consume {
   release(work: Work, tokens: readonly string[], release: Release): Promise<Settled>;
   /** @param leaseMs null: as the consumer has it */
   extend(work: Work, tokens: readonly string[], leaseMs: number | null): Promise<Settled>;
+  /** Since the start, in this process. */
+  stats(): { readonly delivered: number; readonly acknowledged: number };
   /** Somebody changed the consumer: who waits looks again. */
   changed(workspaceId: number, consumerId: number): void;
   stop(): void;
@@ -115,6 +117,7 @@ export function createConsume(options: ConsumeOptions): Consume {
   });
   const eventRows = new EventRows(write, bytesMax);
   const lines = new Map<string, Line>();
+  const counts = { delivered: 0, acknowledged: 0 };
 
   function lineOf({ workspaceId, name }: Work): Line {
     const key = `${workspaceId} ${name}`;
@@ -123,6 +126,7 @@ export function createConsume(options: ConsumeOptions): Consume {
     if (lines.size >= LINES_MAX) forgetIdle(lines);
     const line = new Line({
       ...{ eventRows, elapsedMs, onParked },
+      onLeased: count => (counts.delivered += count),
       planOf: isFresh => plans.find(workspaceId, name, isFresh),
       cursorsOf: id => eventCursors(epoch, id),
       giveBack,
@@ -214,7 +218,11 @@ export function createConsume(options: ConsumeOptions): Consume {
           ),
       });
     },
-    acknowledge: (work, tokens) => settle(work, tokens, acknowledgeSql, 'SETTLED'),
+    async acknowledge(work, tokens) {
+      const settled = await settle(work, tokens, acknowledgeSql, 'SETTLED');
+      counts.acknowledged += settled.count;
+      return settled;
+    },
     async release(work, tokens, { delayMs, reason, isPark }) {
       checkConsumerTexts({ reason });
       if (delayMs !== null) checkDelayMs('delay', delayMs, LIMITS.retryDelaySecondsMax);
@@ -229,6 +237,7 @@ export function createConsume(options: ConsumeOptions): Consume {
       if (leaseMs !== null) checkLeaseMs(leaseMs);
       return settle(work, tokens, (settling, plan) => extendSql(settling, leaseMs ?? plan.leaseMs));
     },
+    stats: () => ({ ...counts }),
     changed: (workspaceId, consumerId) => wakeUps.changed(workspaceId, consumerId, 'CHANGED'),
     stop: () => wakeUps.stop(),
   };

@@ -42,6 +42,7 @@ export interface LineOptions {
   readonly planOf: (isFresh: boolean) => Promise<ConsumerPlan>;
   readonly cursorsOf: (workspaceId: number) => EventCursors;
   readonly giveBack: (plan: ConsumerPlan, tokens: readonly string[]) => Promise<unknown>;
+  readonly onLeased: (count: number) => void;
   readonly onParked: (plan: ConsumerPlan) => Promise<void>;
   readonly elapsedMs: () => number;
   readonly sleep: (ms: number) => Promise<void>;
@@ -124,7 +125,9 @@ export class Line {
     for (const [at, { asking, settle }] of group.entries()) {
       const leases = shares[at] ?? [];
       if (asking.signal.aborted) await this.#giveBack(round.plan, leases);
-      settle({ ...round, leases: asking.signal.aborted ? [] : leases });
+      const isThere = !asking.signal.aborted;
+      if (isThere) this.#options.onLeased(leases.length);
+      settle({ ...round, leases: isThere ? leases : [] });
     }
   }
 

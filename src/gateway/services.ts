@@ -2,6 +2,7 @@
 import type { Config } from '../config.ts';
 import { createConsume, type Consume } from '../consume/consume.ts';
 import { createConsumerAdmin } from '../consume/consumer-admin.ts';
+import { readConsumerFigures, type ConsumerFigures } from '../consume/consumer-figures.ts';
 import { GatewayError } from '../core/errors.ts';
 import { unauthenticated } from '../core/principal.ts';
 import type { Database } from '../db/client.ts';
@@ -108,6 +109,8 @@ export async function createServices(options: ServicesOptions): Promise<GatewayS
     requests: () => bounds.admission.figures,
     streams: () => ({ ...live.stats(), executions: sharedResults.stats().executions }),
     upkeep: () => upkeep.stats(),
+    deliveries: () => consume.stats(),
+    consumers: consumerFigures(db, log),
   });
   return {
     epoch,
@@ -140,6 +143,18 @@ export async function createServices(options: ServicesOptions): Promise<GatewayS
     notReady: createReadiness(db.probe, monotonicMs),
     ...inOrder({ writers, upkeep, live, fold, streamsCheck, tickets, schemas, consume }),
   };
+}
+
+/** For several metrics that are read together: one statement. */
+function consumerFigures({ read }: Database, log: Log) {
+  let asked: Promise<ConsumerFigures[]> | undefined;
+  return () =>
+    (asked ??= readConsumerFigures(onBehalfOf(ADMINISTRATION, read))
+      .catch((err: unknown) => {
+        log.warn({ err }, 'figures of consumers were not read');
+        return [];
+      })
+      .finally(() => setImmediate(() => (asked = undefined))));
 }
 
 function lanesOf({ read, lookup, write, upkeep }: Database) {

@@ -1,4 +1,9 @@
 /** `client.consume`, as an application uses it. */
+import { execFile } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { promisify } from 'node:util';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { createClient, ParkError, SluiceError } from '../../src/client/index.ts';
 import { newBench, someEvents, startBench, type Bench } from './kit.ts';
@@ -124,4 +129,35 @@ test('a worker that waits is stopped at once, and one without a consumer says so
     .catch((thrown: unknown) => thrown);
   expect(error).toBeInstanceOf(SluiceError);
   expect((error as SluiceError).code).toBe('NOT_FOUND');
+});
+
+test('the example in the docs does what it says', async () => {
+  await bench.record([
+    { id: 'signup-1', type: 'user.signup', payload: { plan: 'pro' } },
+    { id: 'signup-0', type: 'user.signup' },
+    { id: 'signup-2', type: 'user.signup', payload: { plan: 'free' } },
+  ]);
+  await bench.create('mailer', BEGINNING);
+  const page = readFileSync('docs/consumers.md', 'utf8');
+  const example = /```ts\n([^]*?)```/
+    .exec(page)![1]!
+    .replace('@sluice-events/sluice/client', resolve('src/client/index.ts'))
+    .replace('http://127.0.0.1:4000', bench.gateway.url);
+  const folder = mkdtempSync(join(tmpdir(), 'sluice-consume-'));
+  const file = join(folder, 'example.mts');
+  writeFileSync(file, example);
+  const { stdout } = await promisify(execFile)(
+    'node',
+    ['--import', import.meta.resolve('tsx'), file],
+    {
+      env: { ...process.env, SLUICE_KEY: bench.key },
+    },
+  );
+  rmSync(folder, { recursive: true, force: true });
+  expect(stdout.split('\n').sort()).toEqual([
+    '',
+    'mail for signup-1, attempt 1',
+    'mail for signup-2, attempt 1',
+  ]);
+  expect(await bench.state('mailer')).toMatchObject({ settledPosition: 3, parkedCount: 1 });
 });
