@@ -153,6 +153,16 @@ const RULES: Readonly<Record<string, string>> = {
         coalesce(sum(count) filter (where grain = 2), 0) as quarters
       from event_counts where workspace_id = $1 group by 1, 2) s
     where days <> quarters limit 5`,
+  // What is open lies between what is settled and what was looked at.
+  'consumers keep their place': `
+    select format('%s: settled %s, scanned %s, head %s', name, settled, scanned, ${HEAD}) as detail
+    from consumers where workspace_id = $1 and (settled > scanned or scanned > ${HEAD})
+    union all
+    select format('%s: open at %s, settled %s, scanned %s', c.name, q.position, c.settled, c.scanned)
+    from deliveries q left join consumers c on c.workspace_id = q.workspace_id and c.id = q.consumer_id
+    where q.workspace_id = $1 and (c.id is null
+      or q.parked_at is null and (q.position <= c.settled or q.position > c.scanned))
+    limit 5`,
   'definitions count their events': `
     select format('%s: %s counted, %s in quarter hours', d.name, d.event_count, q.count) as detail
     from event_definitions d cross join lateral (

@@ -1,5 +1,7 @@
 /** At least once, settled once; and nothing is lost by a consumer that is away. */
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { verify } from '../../src/db/verify.ts';
+import { purgeParked } from '../../src/upkeep/upkeep-purge.ts';
 import { firstError, newBench, positions, someEvents, startBench, type Bench } from './kit.ts';
 
 let world: Awaited<ReturnType<typeof startBench>>;
@@ -168,6 +170,17 @@ describe('what is parked', () => {
     );
     expect(node).toEqual({ event: { position: 2 } });
   });
+});
+
+test('what is parked goes with its event when retention takes that', async () => {
+  await bench.record(someEvents(3));
+  await bench.create('c', BEGINNING);
+  await bench.release('c', await bench.pull('c'), { park: true });
+  await takeAway(2);
+  expect(await parked('c')).toMatchObject([{ event: { position: 3 } }]);
+  expect(await purgeParked(bench.gateway.db.upkeep)).toBe(2);
+  expect(await bench.state('c')).toMatchObject({ parkedCount: 1, gonePosition: null });
+  expect((await verify(bench.gateway.db.upkeep)).violations).toEqual([]);
 });
 
 describe('a consumer that is away', () => {
