@@ -12,7 +12,8 @@ export default defineConfig({
     hookTimeout: 180_000,
     expect: { poll: { timeout: 90_000, interval: 20 } },
     pool: 'forks',
-    maxWorkers: 2,
+    // One more than the cores of a small machine: many tests wait for a time to pass.
+    maxWorkers: 3,
     // The whole of src is loaded once a worker, not once a file: half of the suite's time.
     isolate: false,
     coverage: { include: ['src/**/*.ts'], thresholds: { 'src/core/**': { lines: 100 } } },

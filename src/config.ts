@@ -2,12 +2,52 @@
  * Settings from the environment: the only place that reads it. All faults are reported at once,
  * each with the variable, what it takes and what came (a secret's value is never repeated).
  */
+import { readFileSync } from 'node:fs';
 import { z } from 'zod';
-import { ADMIN_KEY, checkAdminKey, readKeyFile } from './config/admin-key.ts';
-import { readOrigin } from './config/origin.ts';
 import { ORDER_EXPECTED, readOrderSetting, type OrderSetting } from './core/agent-order.ts';
+import { isExampleSecret } from './core/api-key.ts';
 import { CONNECTIONS_MIN } from './core/connections.ts';
 import { LIMITS } from './core/limits.ts';
+
+/** Of this gateway, as its package says: MAJOR.MINOR.PATCH. */
+export const VERSION = (
+  JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
+    version: string;
+  }
+).version;
+
+/** The admin key among the settings: given as it is, or by the file that holds it. */
+const ADMIN_KEY = z
+  .string()
+  .min(LIMITS.keptSecretCharsMin, `expects ${LIMITS.keptSecretCharsMin} characters or more`)
+  .max(LIMITS.keptSecretCharsMax, `expects ${LIMITS.keptSecretCharsMax} characters or fewer`)
+  .refine(key => !isExampleSecret(key), {
+    error: 'is an example from a documentation, which everybody knows: choose another',
+  });
+
+/** The key in a file, without the line break at its end. */
+function readKeyFile(path: string, context: z.RefinementCtx): string {
+  try {
+    const { success, data, error } = ADMIN_KEY.safeParse(readFileSync(path, 'utf8').trim());
+    if (success) return data;
+    const faults = error.issues.map(({ message }) => message).join(', ');
+    context.addIssue({ code: 'custom', message: `names a file, but the key in it ${faults}` });
+  } catch (error) {
+    const { code = 'an error' } = error as NodeJS.ErrnoException;
+    context.addIssue({ code: 'custom', message: `expects a file that can be read (${code})` });
+  }
+  return z.NEVER;
+}
+
+/** One of the two is enough. */
+function checkAdminKey(
+  { SLUICE_ADMIN_KEY: key, SLUICE_ADMIN_KEY_FILE: file }: Partial<Record<string, unknown>>,
+  context: z.RefinementCtx,
+): void {
+  if (key === undefined || file === undefined) return;
+  const message = 'cannot be combined with SLUICE_ADMIN_KEY: set only one of them';
+  context.addIssue({ code: 'custom', path: ['SLUICE_ADMIN_KEY_FILE'], message });
+}
 
 export interface Setting {
   readonly description: string;
@@ -287,4 +327,14 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     traces: data.OTEL_EXPORTER_OTLP_ENDPOINT !== undefined,
     logLevel: data.LOG_LEVEL,
   });
+}
+
+/**
+ * The origin that somebody means, as browsers write it. Null where it is none: a path, a wildcard or
+ * a name without a scheme would never equal what a browser sends.
+ */
+function readOrigin(text: string): string | null {
+  if (!/^[a-z][a-z\d+.-]*:\/\/[^/?#@*\s]+\/?$/i.test(text) || !URL.canParse(text)) return null;
+  const { protocol, host } = new URL(text);
+  return host === '' ? null : `${protocol}//${host}`;
 }

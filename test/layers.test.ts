@@ -9,7 +9,6 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   core: [],
   'json-schema': ['core'],
   config: ['core'],
-  version: [],
   db: ['core'],
   observability: ['core'],
   security: BENEATH,
@@ -21,28 +20,36 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   consume: [...BENEATH, 'read', 'live'],
   graphql: ['core', 'json-schema', ...SERVICES],
   doors: ['core', ...SERVICES],
-  console: [],
+  console: ['core', 'client'],
   client: ['core'],
   http: ['core', 'observability', 'security'],
   'graphql-http': ['core', 'config', 'observability', 'read', 'live', 'graphql', 'http'],
-  mcp: ['core', 'version', 'observability', 'security', 'graphql', 'http', 'graphql-http'],
+  mcp: ['core', 'config', 'observability', 'security', 'graphql', 'http', 'graphql-http'],
   gateway: [
-    ...['config', 'version', ...BENEATH, 'observability', 'json-schema', ...SERVICES],
+    ...['config', ...BENEATH, 'observability', 'json-schema', ...SERVICES],
     ...['graphql', 'doors', 'http', 'graphql-http', 'mcp'],
   ],
   cli: [
-    ...['client', 'config', 'version', ...BENEATH, 'observability', 'security', 'record'],
+    ...['client', 'config', ...BENEATH, 'observability', 'security', 'record'],
     'gateway',
   ],
 };
+
+/** The TypeScript files of some folders, as paths within `src`. */
+function filesOf(...folders: readonly string[]): string[] {
+  return folders.flatMap(folder =>
+    readdirSync(join(SRC, folder), { recursive: true, encoding: 'utf8' })
+      .filter(file => /(?<!\.d)\.tsx?$/.test(file))
+      .map(file => join(folder, file)),
+  );
+}
 
 const layerOf = (file: string) => (file.split(sep)[0] as string).replace(/\.ts$/, '');
 
 test('each layer imports only from the layers beneath it', () => {
   const trespasses: string[] = [];
   let imports = 0;
-  for (const file of readdirSync(SRC, { recursive: true, encoding: 'utf8' })) {
-    if (!/\.tsx?$/.test(file)) continue;
+  for (const file of filesOf('')) {
     const source = readFileSync(join(SRC, file), 'utf8');
     for (const [, target] of source.matchAll(/(?:from|import)\s*\(?['"](\.[^'"]+)['"]/g)) {
       imports += 1;
@@ -55,21 +62,28 @@ test('each layer imports only from the layers beneath it', () => {
   expect(trespasses).toEqual([]);
 });
 
-test('the client takes types alone from other layers, and the one function that browsers can run', () => {
-  const taken = readdirSync(join(SRC, 'client')).flatMap(file => {
-    const source = readFileSync(join(SRC, 'client', file), 'utf8');
-    const imports = source.matchAll(/^import (?!type )[^;]*?from '([^']+)'/gm);
-    return [...imports].map(([, target]) => target as string);
+test('what runs in browsers takes only types and portable functions from the core', () => {
+  const taken = filesOf('client', 'console').flatMap(file => {
+    const source = readFileSync(join(SRC, file), 'utf8');
+    const imports = source.matchAll(/^import (?!type )[^;]*?from '(\.[^']+)'/gm);
+    return [...imports].map(([, target]) => normalize(join(dirname(file), target as string)));
   });
-  expect(taken).toContain('./errors.ts');
-  const foreign = taken.filter(target => !target.startsWith('./'));
-  expect(foreign).toEqual(['../core/uuid-v7.ts']);
+  const ofCore = taken.filter(target => target.startsWith(`core${sep}`));
+  expect([...new Set(ofCore)]).toEqual([join('core', 'portable.ts')]);
+  expect(readFileSync(join(SRC, 'core', 'portable.ts'), 'utf8')).not.toMatch(/^import/m);
+});
+
+test('no file is a fragment: each has at least 15 lines, but for the entry points', () => {
+  const entries = [join('cli', 'main.ts'), join('console', 'main.tsx')];
+  const fragments = filesOf('').filter(file => {
+    return readFileSync(join(SRC, file), 'utf8').split('\n').length <= 15;
+  });
+  expect(fragments.sort()).toEqual(entries);
 });
 
 test('no file imports itself by way of others', () => {
   const imports = new Map<string, string[]>();
-  for (const file of readdirSync(SRC, { recursive: true, encoding: 'utf8' })) {
-    if (!/\.tsx?$/.test(file)) continue;
+  for (const file of filesOf('')) {
     const source = readFileSync(join(SRC, file), 'utf8');
     const targets = [...source.matchAll(/(?:from|import)\s*\(?['"](\.[^'"]+)['"]/g)];
     imports.set(

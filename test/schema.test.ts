@@ -14,8 +14,7 @@ import {
 } from 'graphql';
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { printedSchema } from '../src/graphql/printed-schema.ts';
-import { schema } from '../src/graphql/schema.ts';
+import { printedSchema, schema } from '../src/graphql/schema.ts';
 
 const read = (path: string) => readFileSync(new URL(path, import.meta.url), 'utf8');
 
@@ -106,3 +105,15 @@ function* descriptionsOf(type: GraphQLNamedType): Generator<[string, string | nu
     }
   }
 }
+
+test('every field of a root says what a key needs for it', () => {
+  const roots = [schema.getQueryType(), schema.getMutationType(), schema.getSubscriptionType()];
+  const fields = roots.flatMap(root => Object.values(root?.getFields() ?? {}));
+  expect(fields.length).toBeGreaterThan(25);
+  const silent = fields.filter(({ description }) => {
+    return !/Needs (a valid key|the scope [A-Z_]+)( or [A-Z_]+)?( for all workspaces)?\.$/.test(
+      description ?? '',
+    );
+  });
+  expect(silent.map(({ name }) => name)).toEqual([]);
+});

@@ -5,8 +5,7 @@
 import { spawn } from 'node:child_process';
 import { SluiceError, type ConsumedEvent } from '../client/index.ts';
 import { UsageError } from './errors.ts';
-import { atGateway } from './gateway-command.ts';
-import { clientFrom } from './gateway-connection.ts';
+import { atGateway, clientFrom } from './gateway-connection.ts';
 import type { ConnectionOptions } from './options.ts';
 import { tell } from './output.ts';
 
@@ -45,7 +44,9 @@ export async function consume(
 
   await atGateway(options, () =>
     clientFrom(options).consumeBatches(name, handle, {
-      ...{ batch, parallel, signal: stopping.signal },
+      batch,
+      parallel,
+      signal: stopping.signal,
       onRetry: ({ message }: SluiceError) => {
         if (!isAway) tell(`sluice: ${message} Trying again.`);
         isAway = true;

@@ -1,9 +1,14 @@
 import { readConfig } from '../config.ts';
 import { createDatabase, type Database } from '../db/client.ts';
 import { startEmbeddedPostgres } from '../db/embedded.ts';
-import { readVersion } from '../db/installation.ts';
-import { readMigrations } from '../db/migrate.ts';
-import { NothingThereError } from './errors.ts';
+import { grantGateway } from '../db/grants.ts';
+import { EPOCH_DUE, readInstallation, readVersion, renewEpoch } from '../db/installation.ts';
+import { migrate, readMigrations } from '../db/migrate.ts';
+import { checkServer } from '../db/server-check.ts';
+import { transaction } from '../db/transaction.ts';
+import { verify } from '../db/verify.ts';
+import { EXIT, NothingThereError } from './errors.ts';
+import { printable } from './output.ts';
 
 /** Works on `DATABASE_URL`, else on the embedded Postgres of the data folder. */
 export async function withDatabase<T>(work: (db: Database) => Promise<T>): Promise<T> {
@@ -38,4 +43,49 @@ function assertCurrent(version: number | null, known: number): void {
   const help =
     version > known ? 'use a newer program' : 'run "sluice migrate", or use an older program';
   throw new Error(`${message}: ${help}.`);
+}
+
+/** Brings the database to this version, as `serve` does when it starts. */
+export async function migrateDatabase({ role }: { readonly role?: string }): Promise<void> {
+  const applied = await withDatabase(async db => {
+    await checkServer(db.upkeep);
+    const migrations = await migrate(db.upkeep);
+    if (role !== undefined) {
+      await transaction(db.upkeep, connection => grantGateway(connection, role));
+    }
+    return migrations;
+  });
+  for (const { version, name } of applied) process.stdout.write(`applied ${version} ${name}\n`);
+  process.stdout.write(applied.length === 0 ? 'The database is up to date.\n' : 'Done.\n');
+  if (role !== undefined) {
+    process.stdout.write(`The role ${role} may do what a gateway does, and nothing else.\n`);
+  }
+}
+
+/** Renews the epoch: cursors from before it are refused with CURSOR_EPOCH from the next start on. */
+export async function renewDatabaseEpoch({ keep = false }: { keep?: boolean }): Promise<void> {
+  const epoch = await withInstallation(db => renewEpoch(db.write, { keep }));
+  const said = keep ? `stays ${epoch}` : `is now ${epoch}`;
+  process.stdout.write(`The epoch ${said}. Start the gateways again.\n`);
+}
+
+/**
+ * Prints a line a workspace and one for each violation; exit code 1 when there is any. Says when the
+ * epoch is due, with a code of its own: nothing in the database is wrong.
+ */
+export async function verifyDatabase(): Promise<void> {
+  await withInstallation(async db => {
+    const { workspaces, violations } = await verify(db.upkeep, ({ workspace, events, head }) => {
+      process.stdout.write(`${printable(`${workspace}: ${events} events, head ${head}`)}\n`);
+    });
+    for (const { workspace, rule, detail } of violations) {
+      process.stdout.write(`${printable(`BROKEN in ${workspace}: ${rule}: ${detail}`)}\n`);
+    }
+    const verdict = violations.length === 0 ? 'every invariant holds' : 'invariants are broken';
+    process.stdout.write(`${workspaces.length} workspaces: ${verdict}.\n`);
+    const { isEpochDue } = await readInstallation(db.upkeep);
+    if (isEpochDue) process.stdout.write(`EPOCH DUE: ${EPOCH_DUE}\n`);
+    if (violations.length > 0) process.exitCode = EXIT.FAILED;
+    else if (isEpochDue) process.exitCode = EXIT.EPOCH_DUE;
+  });
 }

@@ -12,6 +12,8 @@ export const EXIT = {
   NO_ANSWER: 3,
   /** The key is not valid, or may not do this. */
   NOT_ALLOWED: 4,
+  /** The database was restored or moved, and `sluice epoch` was not run yet. */
+  EPOCH_DUE: 5,
 } as const;
 
 export const EXIT_CODES_HELP = `
@@ -20,7 +22,8 @@ Exit codes:
   1  something was refused, or a check failed
   2  the command line is not valid
   3  no gateway answers, or there is no database to work on
-  4  the key is not valid, or lacks a scope for this command`;
+  4  the key is not valid, or lacks a scope for this command
+  5  verify: nothing is broken, but the epoch is due: see "sluice epoch --help"`;
 
 /** A fault in what was given on the command line. */
 export class UsageError extends Error {
@@ -90,4 +93,23 @@ function withCause(error: Error): string {
 
 function oneLine(text: string): string {
   return text.trim().replace(/\s+/g, ' ');
+}
+
+/** Cursors that are no longer valid. The same one will not work on a retry. */
+const REFUSED = new Set<SluiceErrorCode>([
+  'CURSOR_INVALID',
+  'CURSOR_EPOCH',
+  'CURSOR_AHEAD',
+  'CURSOR_EXPIRED',
+]);
+
+export function isRefusedCursor(error: unknown): error is SluiceError {
+  return error instanceof SluiceError && REFUSED.has(error.code);
+}
+
+/** @param anew what to do if the answer names no cursor to continue at, such as `run the command again …`. */
+export function howToGoOn({ oldestCursor }: SluiceError, anew: string, where = ''): string {
+  return oldestCursor === undefined
+    ? `The cursor is no longer valid: ${anew}${where}.`
+    : `To continue with the events that are still kept, run the command again with --after ${oldestCursor}${where}.`;
 }

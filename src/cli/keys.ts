@@ -1,6 +1,5 @@
 import { SluiceError } from '../client/index.ts';
-import { atGateway } from './gateway-command.ts';
-import { clientFrom } from './gateway-connection.ts';
+import { atGateway, clientFrom } from './gateway-connection.ts';
 import type { ConnectionOptions } from './options.ts';
 import {
   isForPeople,
@@ -11,6 +10,7 @@ import {
   writeLine,
   type OutputOptions,
 } from './output.ts';
+import { PAGE_INFO, readAll } from './pages.ts';
 
 interface ApiKey {
   readonly id: string;
@@ -32,7 +32,7 @@ const FIELDS =
   'createdBy { prefix }';
 
 const LIST = `query ($after: String) {
-  apiKeys(first: 1000, after: $after) { nodes { ${FIELDS} } pageInfo { hasNextPage endCursor } }
+  apiKeys(first: 1000, after: $after) { nodes { ${FIELDS} } ${PAGE_INFO} }
 }`;
 const CREATE = `mutation ($input: CreateApiKeyInput!) {
   createApiKey(input: $input) { secret apiKey { ${FIELDS} } }
@@ -140,23 +140,9 @@ async function findKey(which: string, options: Options): Promise<ApiKey> {
 }
 
 async function readKeys(options: Options): Promise<ApiKey[]> {
-  const client = clientFrom(options);
   const keys: ApiKey[] = [];
-  let after: string | null = null;
-  for (;;) {
-    const { apiKeys }: { apiKeys: { nodes: ApiKey[]; pageInfo: PageInfo } } = await client.query(
-      LIST,
-      { after },
-    );
-    keys.push(...apiKeys.nodes);
-    if (!apiKeys.pageInfo.hasNextPage) return keys;
-    after = apiKeys.pageInfo.endCursor;
-  }
-}
-
-interface PageInfo {
-  readonly hasNextPage: boolean;
-  readonly endCursor: string | null;
+  for await (const key of readAll<ApiKey>(clientFrom(options), LIST)) keys.push(key);
+  return keys;
 }
 
 function stateOf({ revokedAt, expiresAt }: ApiKey): string {

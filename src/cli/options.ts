@@ -11,6 +11,7 @@ export interface ConnectionOptions {
   readonly url?: string;
   readonly key?: string;
   readonly keyFile?: string;
+  readonly profile?: string;
   readonly workspace?: string;
 }
 
@@ -26,14 +27,15 @@ export interface FilterOptions {
 
 export function withConnection(command: Command): Command {
   return command
-    .option('--url <url>', 'the gateway (default: SLUICE_URL, or http://127.0.0.1:4000)')
+    .option('--url <url>', 'the gateway (default: SLUICE_URL, or the one of this folder)')
     .option('--key <key>', 'the key (default: SLUICE_KEY, or the one in the data folder)')
     .addOption(
       new Option(
         '--key-file <file>',
         'a file that holds the key, which hides it from ps',
       ).conflicts('key'),
-    );
+    )
+    .option('--profile <name>', 'address and key of this login (default: SLUICE_PROFILE)');
 }
 
 export function withWorkspace(command: Command): Command {

@@ -1,5 +1,6 @@
 /** What commands print: tables for people, JSON lines for programs. */
 import { once } from 'node:events';
+import { styleText } from 'node:util';
 
 export interface OutputOptions {
   /** JSON lines, also on a terminal. */
@@ -9,6 +10,11 @@ export interface OutputOptions {
 /** Whether a person reads the output. */
 export function isForPeople({ json }: OutputOptions): boolean {
   return process.stdout.isTTY === true && json !== true;
+}
+
+/** A text in a style, where the terminal has colours and `NO_COLOR` is not set. */
+export function painted(style: 'bold' | 'dim' | 'red', text: string): string {
+  return process.stdout.isTTY && process.stdout.hasColors?.() ? styleText(style, text) : text;
 }
 
 /** Writes, and waits for a reader that is behind. */

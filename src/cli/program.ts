@@ -3,7 +3,7 @@
  * commands start in a third of the time.
  */
 import { Command } from 'commander';
-import { VERSION } from '../version.ts';
+import { VERSION } from '../config.ts';
 import {
   choiceArgument,
   consumeCommand,
@@ -13,11 +13,16 @@ import {
   sendCommand,
 } from './commands.ts';
 import { printCompletion, SHELLS } from './completion.ts';
+import { definitionsCommand } from './definitions.ts';
 import { EXIT, EXIT_CODES_HELP } from './errors.ts';
 import { importCommand } from './import/command.ts';
 import { keysCommand } from './keys-command.ts';
+import { loginCommand, logoutCommand } from './login.ts';
 import { withConnection, withExamples, withFilter, withWorkspace } from './options.ts';
+import { quarantineCommand } from './quarantine.ts';
+import { redactCommand } from './redact.ts';
 import { tail } from './tail.ts';
+import { workspacesCommand } from './workspaces.ts';
 
 export const program = new Command('sluice')
   .description('A self-hosted GraphQL event gateway over Postgres.')
@@ -33,10 +38,19 @@ withExamples(serveCommand, 'sluice serve', 'PORT=8080 DATABASE_URL=postgres://�
 const migrateCommand = program
   .command('migrate')
   .description('Migrate the database to this version, as serve does when it starts.')
-  .action(async () => (await import('./migrate.ts')).migrateDatabase());
-withExamples(migrateCommand, 'DATABASE_URL=postgres://… sluice migrate');
+  .option('--role <name>', 'also let gateways serve as this role, which owns nothing')
+  .action(async options => (await import('./database.ts')).migrateDatabase(options));
+withExamples(
+  migrateCommand,
+  'DATABASE_URL=postgres://… sluice migrate',
+  'DATABASE_URL=postgres://owner:…@… sluice migrate --role sluice_gateway',
+);
 
+program.addCommand(loginCommand());
+program.addCommand(logoutCommand());
 program.addCommand(keysCommand());
+program.addCommand(workspacesCommand());
+program.addCommand(definitionsCommand());
 program.addCommand(sendCommand());
 program.addCommand(importCommand());
 program.addCommand(exportCommand());
@@ -59,6 +73,8 @@ withExamples(
 program.addCommand(consumeCommand());
 program.addCommand(queryCommand());
 program.addCommand(graphqlCommand());
+program.addCommand(quarantineCommand());
+program.addCommand(redactCommand());
 
 const mcpCommand = program
   .command('mcp')
@@ -84,7 +100,7 @@ const verifyCommand = program
   )
   .action(async options =>
     options.receipts === undefined
-      ? (await import('./verify.ts')).verifyDatabase()
+      ? (await import('./database.ts')).verifyDatabase()
       : (await import('./verify-receipts.ts')).verifyReceiptsOf(options),
   );
 withExamples(
@@ -100,7 +116,7 @@ const epochCommand = program
     'Run this after a restore: cursors from before are then refused. Stop the gateways first.',
   )
   .option('--keep', 'nothing was lost: keep the epoch, and accept that the database has moved')
-  .action(async options => (await import('./epoch.ts')).renewDatabaseEpoch(options));
+  .action(async options => (await import('./database.ts')).renewDatabaseEpoch(options));
 withExamples(epochCommand, 'sluice epoch');
 
 const completionCommand = program

@@ -1,9 +1,7 @@
 import { UsageError } from './errors.ts';
-import { atGateway } from './gateway-command.ts';
-import { clientFrom } from './gateway-connection.ts';
+import { atGateway, clientFrom } from './gateway-connection.ts';
 import { filterOf, type ConnectionOptions, type FilterOptions } from './options.ts';
 import { isForPeople, table, write, writeLine, type OutputOptions } from './output.ts';
-import { spark } from './spark.ts';
 
 export interface QueryOptions extends ConnectionOptions, FilterOptions, OutputOptions {
   readonly last?: string;
@@ -163,4 +161,17 @@ function sparks(rows: readonly Aggregate[]): string {
   lines.sort((a, b) => (b[2] as number) - (a[2] as number));
   const span = `${starts[0]} to ${rows.reduce((end, row) => (row.end > end ? row.end : end), '')}`;
   return `${table(['', '', 'COUNT'], lines)}${span}\n`;
+}
+
+const BLOCKS = '▁▂▃▄▅▆▇█';
+
+/** Numbers as a line of blocks: the greatest is full, and nothing at all is a blank. */
+function spark(values: readonly number[]): string {
+  const greatest = Math.max(...values, 0);
+  return values
+    .map(value => {
+      if (value <= 0) return ' ';
+      return BLOCKS[Math.min(7, Math.ceil((value / greatest) * 8) - 1)];
+    })
+    .join('');
 }

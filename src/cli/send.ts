@@ -2,15 +2,14 @@ import { randomUUID } from 'node:crypto';
 import { SluiceError, type EventProblem, type Receipt } from '../client/index.ts';
 import { OF_ONE_EVENT, Recorder, sendByGraphql } from '../client/recorder.ts';
 import { createTransport } from '../client/transport.ts';
-import { uuidV7 } from '../core/uuid-v7.ts';
+import { uuidV7 } from '../core/portable.ts';
 import { EXIT, UsageError } from './errors.ts';
-import { atGateway } from './gateway-command.ts';
-import { connectionFrom } from './gateway-connection.ts';
+import { atGateway, connectionFrom } from './gateway-connection.ts';
 import { isEventField, problem } from './import/event-fields.ts';
 import { jsonValue, objectText, type JsonValue } from './import/json-members.ts';
 import { jsonRecord } from './import/json-records.ts';
 import { lines } from './import/lines.ts';
-import type { Mapping } from './import/record.ts';
+import type { Mapping } from './import/mapping.ts';
 import { refusalOf } from './import/refusals.ts';
 import type { ConnectionOptions } from './options.ts';
 import { isForPeople, printable, tell, write, writeLine, type OutputOptions } from './output.ts';
@@ -41,7 +40,10 @@ export async function send(type: string | undefined, options: SendOptions): Prom
   const connection = connectionFrom(options);
   const transport = createTransport({ ...connection, timeoutMs: TIMEOUT_MS });
   const recorder = new Recorder(sendByGraphql(transport, options.workspace), {
-    ...{ ...BUFFER, ...BATCH, retryForMs: options.retryFor * 1_000, onLost: undefined },
+    ...BUFFER,
+    ...BATCH,
+    retryForMs: options.retryFor * 1_000,
+    onLost: undefined,
     onRetry: ({ message }) => tell(`sluice: ${message} Trying again.`),
   });
   const fields = Object.entries(options).filter(([name]) => isEventField(name));
@@ -81,7 +83,10 @@ function withId(json: string): [id: string, json: string] {
 /** A receipt for each line, in their order. */
 async function sendLines(recorder: Recorder, options: SendOptions): Promise<void> {
   const mapping: Mapping = {
-    ...{ fields: new Map(), defaults: new Map(), restIntoPayload: false, textOnly: false },
+    fields: new Map(),
+    defaults: new Map(),
+    restIntoPayload: false,
+    textOnly: false,
     timeZone: options.timeZone ?? null,
   };
   let failure = null as SluiceError | null;

@@ -1,7 +1,10 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { readConfig } from '../config.ts';
 import { startGateway, type Gateway } from '../gateway/gateway.ts';
 import { createLog } from '../observability/log.ts';
 import { tellOfTracing } from '../observability/tracing.ts';
+import { ADDRESS_FILE } from './gateway-connection.ts';
 import { mistypedSettings } from './mistyped-settings.ts';
 
 /** Ends by force when an ordered stop takes longer than this: a supervisor would, anyway. */
@@ -33,7 +36,19 @@ export async function serve(): Promise<void> {
         );
     });
   }
-  greet(await started, showsKey);
+  const gateway = await started;
+  keepAddress(config.dataDir, gateway.url);
+  greet(gateway, showsKey);
+}
+
+/** For commands that are run in this folder; where it cannot be kept they need SLUICE_URL. */
+function keepAddress(dataDir: string, url: string): void {
+  try {
+    mkdirSync(dataDir, { recursive: true });
+    writeFileSync(join(dataDir, ADDRESS_FILE), `${url}\n`);
+  } catch {
+    // A container's folder may not be written to.
+  }
 }
 
 function greet({ url, newAdminKey, notes }: Gateway, showsKey: boolean): void {

@@ -3,19 +3,19 @@
  * ends its stream, it asks again right after it, so that a restart of the gateway leaves no gap.
  */
 import type { RecordedEvent, SluiceError } from '../client/index.ts';
-import { atGateway } from './gateway-command.ts';
-import { clientFrom } from './gateway-connection.ts';
+import { EXIT, exitCodeOf, howToGoOn, isRefusedCursor } from './errors.ts';
+import { atGateway, clientFrom } from './gateway-connection.ts';
 import { filterOf, type ConnectionOptions, type FilterOptions } from './options.ts';
 import {
   endWithReader,
   isForPeople,
+  painted,
   printable,
   printableJson,
   tell,
   write,
   type OutputOptions,
 } from './output.ts';
-import { howToGoOn, isRefusedCursor } from './refused-cursor.ts';
 
 export interface TailOptions extends ConnectionOptions, FilterOptions, OutputOptions {
   readonly after?: string;
@@ -24,18 +24,23 @@ export interface TailOptions extends ConnectionOptions, FilterOptions, OutputOpt
 export async function tail(options: TailOptions): Promise<void> {
   endWithReader();
   const { after } = options;
+  const { signal, abort } = ending();
   let isAway = false;
-  const onRetry = ({ message }: SluiceError) => {
-    if (!isAway) tell(`sluice: ${message} Connecting again.`);
+  let hasBegun = false;
+  const onRetry = (error: SluiceError) => {
+    // A wrong address or a gateway that does not run is told at once, not tried for ever.
+    if (!hasBegun && exitCodeOf(error) === EXIT.NO_ANSWER) return abort(error);
+    if (!isAway) tell(`sluice: ${error.message} Connecting again.`);
     isAway = true;
   };
-  const stream = clientFrom(options).subscribe({ after, filter: filterOf(options), onRetry });
+  const how = { after, filter: filterOf(options), onRetry, signal };
   await atGateway(options, async () => {
-    for await (const { event } of stream) {
-      isAway = false;
+    for await (const { event } of clientFrom(options).subscribe(how)) {
+      [hasBegun, isAway] = [true, false];
       if (event === null) continue;
       await write(`${isForPeople(options) ? readable(event) : lineOf(event)}\n`);
     }
+    signal.throwIfAborted();
   }).catch((error: unknown) => {
     if (isRefusedCursor(error)) tell(`sluice: ${howToGoOn(error, ANEW)}`);
     throw error;
@@ -48,10 +53,26 @@ function lineOf({ unreadable, ...event }: RecordedEvent): string {
   return printableJson(JSON.stringify(unreadable.length === 0 ? event : { ...event, unreadable }));
 }
 
+function ending() {
+  const controller = new AbortController();
+  return { signal: controller.signal, abort: (error: SluiceError) => controller.abort(error) };
+}
+
 function readable(event: RecordedEvent): string {
   const { position, type, occurredAt, subject, actor, description, payload, unreadable } = event;
   const who = [subject, actor === null ? null : `by ${actor}`].filter(part => part !== null);
   const [problem] = unreadable;
   const what = problem?.message ?? description ?? JSON.stringify(payload);
-  return [`#${position}`, occurredAt, type, ...who, what].map(printable).join('  ');
+  return [
+    painted('dim', `#${position}  ${localTime(occurredAt)}`),
+    painted(event.success === false || problem !== undefined ? 'red' : 'bold', printable(type)),
+    ...[...who, what].map(printable),
+  ].join('  ');
+}
+
+/** In the time zone of this machine, such as `2026-02-28 13:07:04.250`. */
+function localTime(instant: string): string {
+  const at = new Date(instant);
+  const local = new Date(at.getTime() - at.getTimezoneOffset() * 60_000);
+  return local.toISOString().slice(0, 23).replace('T', ' ');
 }

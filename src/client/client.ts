@@ -1,18 +1,23 @@
-import { backoffMs, sleep } from './backoff.ts';
+import { sleep } from '../core/portable.ts';
 import {
   askingFor,
   consumeBatches,
+  PULL_WAIT_MS,
   type ConsumeBatch,
   type ConsumeBatchOptions,
   type ConsumedEvent,
   type ConsumeOptions,
 } from './consume.ts';
 import { SluiceError } from './errors.ts';
-import { operationJson } from './operation.ts';
-import { whenPageHides } from './page.ts';
-import { Recorder, sendByGraphql } from './recorder.ts';
+import { Recorder, sendByGraphql, whenPageHides } from './recorder.ts';
 import { subscribe, type SubscribeOptions, type Subscription } from './subscription.ts';
-import { createTransport, type Fetch, type Transport } from './transport.ts';
+import {
+  createTransport,
+  operationJson,
+  retryDelayMs,
+  type Fetch,
+  type Transport,
+} from './transport.ts';
 import type { EventInput, Receipt } from './types.ts';
 
 export interface ClientOptions {
@@ -173,8 +178,11 @@ const TIMEOUT_MS = 30_000;
  * await client.close();
  */
 export function createClient(options: ClientOptions): SluiceClient {
-  const { workspace } = options;
-  const transport = createTransport({ ...options, timeoutMs: options.timeoutMs ?? TIMEOUT_MS });
+  const { workspace, timeoutMs = TIMEOUT_MS } = options;
+  const transport = createTransport({ ...options, timeoutMs });
+  const waitMs = Math.floor(Math.min(PULL_WAIT_MS, timeoutMs / 2));
+  const work: SluiceClient['consumeBatches'] = (consumer, handle, how = {}) =>
+    consumeBatches(askingFor(transport, workspace, consumer), handle, { ...how, waitMs });
   const recorder = new Recorder(sendByGraphql(transport, workspace), { ...DEFAULTS, ...options });
   const unhook = whenPageHides(() => recorder.sendBeforeUnload());
   return {
@@ -188,13 +196,8 @@ export function createClient(options: ClientOptions): SluiceClient {
     },
     subscribe: (how = {}) => subscribe(transport, workspace, how),
     consume: (consumer, handle, how = {}) =>
-      consumeBatches(
-        askingFor(transport, workspace, consumer),
-        ([event]) => handle(event as ConsumedEvent),
-        { ...how, batch: 1 },
-      ),
-    consumeBatches: (consumer, handle, how = {}) =>
-      consumeBatches(askingFor(transport, workspace, consumer), handle, how),
+      work(consumer, ([event]) => handle(event as ConsumedEvent), { ...how, batch: 1 }),
+    consumeBatches: work,
     query: (document, variables, how = {}) => ask(transport, { document, variables }, how),
   };
 }
@@ -226,7 +229,7 @@ async function ask<Data>(
     } catch (error) {
       const isPassing = error instanceof SluiceError && error.retryable;
       if (!isPassing || signal?.aborted === true || Date.now() >= untilMs) throw error;
-      await sleep(backoffMs(failures, error), signal);
+      await sleep(retryDelayMs(failures, error), signal);
     }
   }
 }

@@ -2,11 +2,10 @@
  * Works for a consumer: pulls, hands out, keeps the leases while the handler is at work, and settles.
  * A handler that resolves acknowledges; one that throws gives back, to be tried again.
  */
-import { backoffMs, sleep } from './backoff.ts';
+import { sleep } from '../core/portable.ts';
 import { SluiceError } from './errors.ts';
-import { operationJson } from './operation.ts';
 import { EVENT_FIELDS } from './subscription.ts';
-import type { Transport } from './transport.ts';
+import { operationJson, retryDelayMs, type Transport } from './transport.ts';
 import type { RecordedEvent } from './types.ts';
 
 /** An event that this worker has. */
@@ -55,7 +54,8 @@ const ACKNOWLEDGE = settling('acknowledgeDeliveries', 'AcknowledgeDeliveriesInpu
 const RELEASE = settling('releaseDeliveries', 'ReleaseDeliveriesInput');
 const EXTEND = settling('extendDeliveries', 'ExtendDeliveriesInput');
 
-const WAIT = 'PT20S';
+/** A pull waits for as long at most, and for less than its answer may take. */
+export const PULL_WAIT_MS = 20_000;
 const PULLED_MAX = 1_000;
 const SETTLE_TRIES = 5;
 
@@ -66,112 +66,163 @@ interface Pulled extends Omit<ConsumedEvent, 'signal'> {
 
 /** A delivery in the hands of a handler. */
 interface Held {
-  readonly token: string;
   readonly leaseMs: number;
   readonly lost: AbortController;
 }
 
-/** Resolves when it was stopped. @throws SluiceError what asking again does not mend */
+type Ask = (document: string, input: object, signal?: AbortSignal) => Promise<unknown>;
+
+/** Works until it is stopped. @throws SluiceError what asking again does not mend */
 export async function consumeBatches(
-  ask: (document: string, input: object, signal?: AbortSignal) => Promise<unknown>,
+  ask: Ask,
   handle: ConsumeBatch,
-  options: ConsumeBatchOptions,
+  options: ConsumeBatchOptions & { readonly waitMs: number },
 ): Promise<void> {
-  const { batch = 100, parallel = 1, onRetry = () => {}, onFailed = () => {} } = options;
   const stopping = new AbortController();
   const stop = () => stopping.abort();
   if (options.signal?.aborted === true) return;
   options.signal?.addEventListener('abort', stop, { once: true });
-  const held = new Map<string, Held>();
-  const working = new Set<Promise<void>>();
-  let timer: ReturnType<typeof setTimeout> | undefined;
+  try {
+    await new Worker(ask, handle, { ...options, signal: stopping.signal }).run();
+  } finally {
+    options.signal?.removeEventListener('abort', stop);
+  }
+}
 
-  async function pull(first: number): Promise<Pulled[]> {
-    for (let failures = 0; !stopping.signal.aborted; failures += 1) {
+class Worker {
+  readonly #ask: Ask;
+  readonly #handle: ConsumeBatch;
+  readonly #options: ConsumeBatchOptions & {
+    readonly waitMs: number;
+    readonly signal: AbortSignal;
+  };
+  readonly #held = new Map<string, Held>();
+  readonly #working = new Set<Promise<void>>();
+  #timer: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(
+    ask: Ask,
+    handle: ConsumeBatch,
+    options: ConsumeBatchOptions & { readonly waitMs: number; readonly signal: AbortSignal },
+  ) {
+    this.#ask = ask;
+    this.#handle = handle;
+    this.#options = options;
+  }
+
+  async run(): Promise<void> {
+    const { batch = 100, parallel = 1, signal } = this.#options;
+    try {
+      while (!signal.aborted) {
+        const free = parallel - this.#working.size;
+        if (free <= 0) {
+          await Promise.race(this.#working);
+          continue;
+        }
+        const pulled = await this.#pull(Math.min(PULLED_MAX, free * batch));
+        for (let at = 0; at < pulled.length; at += batch) {
+          const work = this.#work(pulled.slice(at, at + batch));
+          this.#working.add(work);
+          void work.finally(() => this.#working.delete(work));
+        }
+      }
+    } finally {
+      await Promise.all(this.#working);
+      clearTimeout(this.#timer);
+    }
+  }
+
+  async #pull(first: number): Promise<readonly Pulled[]> {
+    const { signal, waitMs } = this.#options;
+    for (let failures = 0; !signal.aborted; failures += 1) {
       try {
-        const data = await ask(PULL, { first, wait: WAIT }, stopping.signal);
+        const data = await this.#ask(PULL, { first, wait: `PT${waitMs / 1_000}S` }, signal);
         return (data as { pullEvents: { deliveries: Pulled[] } }).pullEvents.deliveries;
       } catch (error) {
-        if (stopping.signal.aborted) break;
-        if (!(error instanceof SluiceError) || !error.retryable) throw error;
-        const waitMs = backoffMs(failures, error);
-        onRetry(error, waitMs);
-        await sleep(waitMs, stopping.signal);
+        if (signal.aborted) break;
+        await this.#retryLater(failures, error, signal);
       }
     }
     return [];
   }
 
-  /** What can't be settled is delivered again. */
-  async function settle(document: string, input: object): Promise<readonly string[]> {
+  /** @throws the error, where asking again does not mend it */
+  async #retryLater(failures: number, error: unknown, signal?: AbortSignal): Promise<void> {
+    if (!(error instanceof SluiceError) || !error.retryable) throw error;
+    const waitMs = retryDelayMs(failures, error);
+    this.#options.onRetry?.(error, waitMs);
+    await sleep(waitMs, signal);
+  }
+
+  /** Tokens that hold nothing any more. What can't be settled is delivered again. */
+  async #settle(document: string, input: object): Promise<readonly string[]> {
     for (let failures = 0; ; failures += 1) {
       try {
-        const data = await ask(document, input);
+        const data = await this.#ask(document, input);
         return (data as { settled: { expiredTokens: string[] } }).settled.expiredTokens;
       } catch (error) {
-        const isPassing = error instanceof SluiceError && error.retryable;
-        if (!isPassing || failures >= SETTLE_TRIES) throw error;
-        const waitMs = backoffMs(failures, error);
-        onRetry(error, waitMs);
-        await sleep(waitMs);
+        if (failures >= SETTLE_TRIES) throw error;
+        await this.#retryLater(failures, error);
       }
+    }
+  }
+
+  async #work(deliveries: readonly Pulled[]): Promise<void> {
+    const tokens = deliveries.map(({ token }) => token);
+    const events = deliveries.map(({ token, leaseDuration, ...rest }) => {
+      const lost = new AbortController();
+      this.#held.set(token, { lost, leaseMs: msOf(leaseDuration) });
+      return { ...rest, signal: lost.signal };
+    });
+    this.#renewLater();
+    try {
+      await this.#handle(events);
+      await this.#settle(ACKNOWLEDGE, { tokens });
+    } catch (error) {
+      this.#options.onFailed?.(error, events);
+      const release = { tokens, reason: reasonOf(error), park: error instanceof ParkError };
+      await this.#settle(RELEASE, release).catch(() => {});
+    } finally {
+      for (const token of tokens) this.#held.delete(token);
     }
   }
 
   /** All leases that are held, long before the shortest runs out. */
-  function renewLater(): void {
-    if (timer !== undefined || held.size === 0) return;
-    const shortestMs = Math.min(...[...held.values()].map(({ leaseMs }) => leaseMs));
-    timer = setTimeout(() => {
-      timer = undefined;
-      const tokens = [...held.keys()].slice(0, PULLED_MAX);
-      const renewing = tokens.length === 0 ? Promise.resolve([]) : settle(EXTEND, { tokens });
-      void renewing
-        .then(expired => expired.forEach(token => held.get(token)?.lost.abort()))
+  #renewLater(): void {
+    if (this.#timer !== undefined || this.#held.size === 0) return;
+    const shortestMs = Math.min(...Array.from(this.#held.values(), ({ leaseMs }) => leaseMs));
+    this.#timer = setTimeout(() => {
+      void this.#renew()
         .catch(() => {})
-        .finally(renewLater);
+        .finally(() => {
+          this.#timer = undefined;
+          this.#renewLater();
+        });
     }, shortestMs / 3);
   }
 
-  async function work(deliveries: readonly Pulled[]): Promise<void> {
-    const tokens = deliveries.map(({ token }) => token);
-    const events = deliveries.map(({ token, leaseDuration, ...rest }) => {
-      const lost = new AbortController();
-      held.set(token, { token, lost, leaseMs: Number(/[\d.]+/.exec(leaseDuration)?.[0]) * 1_000 });
-      return { ...rest, signal: lost.signal };
-    });
-    renewLater();
-    try {
-      await handle(events);
-      await settle(ACKNOWLEDGE, { tokens });
-    } catch (error) {
-      onFailed(error, events);
-      const reason = (error instanceof Error ? error.message : String(error)).slice(0, 250);
-      await settle(RELEASE, { tokens, reason, park: error instanceof ParkError }).catch(() => {});
-    } finally {
-      for (const token of tokens) held.delete(token);
+  async #renew(): Promise<void> {
+    const tokens = [...this.#held.keys()];
+    for (let at = 0; at < tokens.length; at += PULLED_MAX) {
+      const some = tokens.slice(at, at + PULLED_MAX);
+      for (const token of await this.#settle(EXTEND, { tokens: some })) {
+        this.#held.get(token)?.lost.abort();
+      }
     }
   }
+}
 
-  try {
-    while (!stopping.signal.aborted) {
-      const free = parallel - working.size;
-      if (free <= 0) {
-        await Promise.race(working);
-        continue;
-      }
-      const pulled = await pull(Math.min(PULLED_MAX, free * batch));
-      for (let at = 0; at < pulled.length; at += batch) {
-        const one = work(pulled.slice(at, at + batch));
-        working.add(one);
-        void one.finally(() => working.delete(one));
-      }
-    }
-  } finally {
-    options.signal?.removeEventListener('abort', stop);
-    await Promise.all(working);
-    clearTimeout(timer);
-  }
+/** As much of a message as is kept, and nothing that can't be. */
+function reasonOf(error: unknown): string {
+  const text = error instanceof Error ? error.message : String(error);
+  return Array.from(text.replace(/[\0\p{Surrogate}]/gu, '\ufffd'))
+    .slice(0, 250)
+    .join('');
+}
+
+/** Of a duration as the gateway writes it: `PT30S`. */
+function msOf(duration: string): number {
+  return Number(/[\d.]+/.exec(duration)?.[0]) * 1_000;
 }
 
 /** Asks for a consumer of a workspace. */
@@ -179,7 +230,7 @@ export function askingFor(
   transport: Transport,
   workspace: string | undefined,
   consumer: string,
-): (document: string, input: object, signal?: AbortSignal) => Promise<unknown> {
+): Ask {
   return (document, input, signal) => {
     const variables = { input: { workspace, consumer, ...input } };
     return transport.ask(operationJson(document, variables, { rounded: false }), { signal });

@@ -97,6 +97,8 @@ export function errorOf(
   const [first] = errors;
   const code = first?.extensions?.code ?? 'BAD_ANSWER';
   return new SluiceError(code, first?.message ?? 'The gateway answered without data.', {
-    ...{ errors, retryAfterMs, data },
+    errors,
+    retryAfterMs,
+    data,
   });
 }

@@ -5,6 +5,7 @@
  * What is absent stays absent: a member that is undefined is left out. What knows its JSON, such as
  * a Date, is asked for it (`toJSON`). Negative zero is 0, as JSON readers take it.
  */
+import { pointerStep } from '../core/portable.ts';
 
 /** JSON that is written already: it is sent as it stands, with every digit of its numbers. */
 export class JsonText {
@@ -100,7 +101,7 @@ class Writer {
     if (!isPlain(value)) throw expected(path, 'JSON', `${nameOf(value)}${adviceOn(value)}`);
     const members: string[] = [];
     for (const [key, member] of Object.entries(value)) {
-      const text = this.write(member, `${path}/${key.replaceAll('~', '~0').replaceAll('/', '~1')}`);
+      const text = this.write(member, path + pointerStep(key));
       if (text !== undefined) members.push(`${JSON.stringify(key)}:${text}`);
     }
     return `{${members.join(',')}}`;

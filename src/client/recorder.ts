@@ -3,11 +3,10 @@
  * requests are on their way goes together with the next. Every event has its id before the first
  * try, so a request may be repeated until there is an answer, and each event is stored once.
  */
-import { uuidV7 } from '../core/uuid-v7.ts';
-import { backoffMs, sleep } from './backoff.ts';
+import { sleep, uuidV7 } from '../core/portable.ts';
 import { SluiceError } from './errors.ts';
 import { writeJson } from './json.ts';
-import type { Transport } from './transport.ts';
+import { retryDelayMs, type Transport } from './transport.ts';
 import type { EventInput, Receipt } from './types.ts';
 
 /**
@@ -220,7 +219,7 @@ export class Recorder {
           !error.retryable || Date.now() - entry.sinceMs >= this.#options.retryForMs;
         for (const entry of left.filter(isOver)) this.#lose(entry, error);
         if (left.every(({ settled }) => settled)) return;
-        const waitMs = backoffMs(failures, error);
+        const waitMs = retryDelayMs(failures, error);
         this.#options.onRetry?.(error, waitMs);
         await sleep(waitMs, this.#pause.signal);
       }
@@ -281,4 +280,28 @@ function randomUuid(): string {
   bytes[8] = ((bytes[8] as number) & 0x3f) | 0x80;
   const hex = Array.from(bytes, byte => byte.toString(16).padStart(2, '0')).join('');
   return hex.replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-');
+}
+
+/** Tells when the page of a browser is hidden or left, and may not come back. */
+
+interface EventTargetLike {
+  addEventListener(type: string, listener: () => void): void;
+  removeEventListener(type: string, listener: () => void): void;
+}
+
+interface Surroundings extends Partial<EventTargetLike> {
+  readonly document?: EventTargetLike & { readonly visibilityState: string };
+}
+
+/** Does nothing outside of pages. Returns what takes the listener off again. */
+export function whenPageHides(listener: () => void): () => void {
+  const { document, addEventListener, removeEventListener } = globalThis as Surroundings;
+  if (document === undefined || addEventListener === undefined) return () => {};
+  const onVisibility = () => document.visibilityState === 'hidden' && listener();
+  document.addEventListener('visibilitychange', onVisibility);
+  addEventListener('pagehide', listener);
+  return () => {
+    document.removeEventListener('visibilitychange', onVisibility);
+    removeEventListener?.('pagehide', listener);
+  };
 }

@@ -2,11 +2,15 @@
  * A stream of events that outlives its connections. It keeps the cursor of what it has handed out:
  * whatever cuts a connection, it asks again right after it, so each event comes once, in order.
  */
-import { backoffMs, sleep } from './backoff.ts';
+import { sleep } from '../core/portable.ts';
 import { errorOf, SluiceError } from './errors.ts';
-import { messagesOf } from './event-stream.ts';
-import { operationJson } from './operation.ts';
-import type { GraphqlAnswer, Transport } from './transport.ts';
+import {
+  batchesOf,
+  operationJson,
+  retryDelayMs,
+  type GraphqlAnswer,
+  type Transport,
+} from './transport.ts';
 import type { Delivery, EventFilter, RecordedEvent } from './types.ts';
 
 export interface SubscribeOptions {
@@ -86,7 +90,7 @@ async function* follow(
     } catch (error) {
       if (signal?.aborted) return;
       if (!(error instanceof SluiceError) || !error.retryable) throw error;
-      const waitMs = backoffMs(progress.failures, error);
+      const waitMs = retryDelayMs(progress.failures, error);
       onRetry?.(error, waitMs);
       await sleep(waitMs, signal);
       progress.failures += 1;
@@ -142,15 +146,11 @@ async function* connect(
   signal?.addEventListener('abort', abort, { once: true });
   try {
     const response = await transport.open(body, cut.signal);
-    const messages = messagesOf(response, () => {
+    const batches = batchesOf(response, () => {
       clearTimeout(timer);
       timer = setTimeout(abort, SILENCE_MS);
     });
-    for await (const message of messages) {
-      const { data, errors } = message as GraphqlAnswer<Message>;
-      if (errors !== undefined) throw errorOf(errors);
-      if (data != null) yield data;
-    }
+    for await (const batch of batches) yield* (batch as GraphqlAnswer<Message>[]).map(messageOf);
   } catch (error) {
     throw error instanceof SluiceError
       ? error
@@ -161,4 +161,10 @@ async function* connect(
     abort();
   }
   throw new SluiceError('GOING_AWAY', 'The stream has ended.');
+}
+
+/** @throws SluiceError */
+function messageOf({ data, errors }: GraphqlAnswer<Message>): Message {
+  if (errors !== undefined || data == null) throw errorOf(errors ?? []);
+  return data;
 }

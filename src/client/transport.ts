@@ -1,5 +1,7 @@
 /** One request to the gateway, whose every failure is a `SluiceError`. */
+import { backoffMs } from '../core/portable.ts';
 import { errorOf, SluiceError, type GraphqlError } from './errors.ts';
+import { NoJson, writeJson, type WriteOptions } from './json.ts';
 
 export type Fetch = (url: string, init: RequestInit) => Promise<Response>;
 
@@ -36,7 +38,9 @@ export function createTransport(options: TransportOptions): Transport {
   async function post(body: string, accept: string, init: RequestInit): Promise<Response> {
     const headers = {
       ...options.headers,
-      ...{ accept, 'content-type': 'application/json', authorization: `Bearer ${key}` },
+      accept,
+      'content-type': 'application/json',
+      authorization: `Bearer ${key}`,
     };
     try {
       return await fetch(url, { ...init, method: 'POST', headers, body });
@@ -113,4 +117,66 @@ function retryAfterMs({ headers }: Response): number | undefined {
   if (value === null) return undefined;
   const ms = /^\d+$/.test(value) ? Number(value) * 1_000 : Date.parse(value) - Date.now();
   return Number.isNaN(ms) ? undefined : Math.max(0, ms);
+}
+
+/**
+ * The body of a request for an operation.
+ *
+ * @throws SluiceError BAD_USER_INPUT with the place of a variable that is no JSON
+ */
+export function operationJson(
+  query: string,
+  variables: object | undefined,
+  { rounded }: Pick<WriteOptions, 'rounded'>,
+): string {
+  const document = JSON.stringify(query);
+  if (variables === undefined) return `{"query":${document}}`;
+  try {
+    return `{"query":${document},"variables":${writeJson(variables, { rounded })}}`;
+  } catch (cause) {
+    if (!(cause instanceof NoJson)) throw cause;
+    throw new SluiceError('BAD_USER_INPUT', `Variables: ${cause.message}`, { cause });
+  }
+}
+
+/**
+ * The data of the `next` events of a stream, as many at once as have arrived. `onBytes` also hears
+ * of pings.
+ * @see https://html.spec.whatwg.org/multipage/server-sent-events.html
+ */
+export async function* batchesOf(
+  response: Response,
+  onBytes: () => void = () => {},
+): AsyncGenerator<readonly unknown[]> {
+  const reader = response.body?.getReader();
+  if (reader === undefined) return;
+  const decoder = new TextDecoder();
+  let rest = '';
+  try {
+    for (;;) {
+      const { done, value } = await reader.read();
+      if (done) return;
+      onBytes();
+      const blocks = (rest + decoder.decode(value, { stream: true })).split('\n\n');
+      rest = blocks.pop() ?? '';
+      const messages = blocks.flatMap(messageOf);
+      if (messages.length > 0) yield messages;
+    }
+  } finally {
+    // A reader that has seen enough closes the connection.
+    await reader.cancel().catch(() => {});
+  }
+}
+
+/** None for pings and the end. */
+function messageOf(block: string): unknown[] {
+  const lines = block.split('\n');
+  if (!lines.includes('event: next')) return [];
+  const data = lines.filter(line => line.startsWith('data: ')).map(line => line.slice(6));
+  return [JSON.parse(data.join('\n'))];
+}
+
+/** How long to wait before trying again, after so many retries. */
+export function retryDelayMs(retries: number, error?: SluiceError): number {
+  return backoffMs(retries, { minMs: 100, maxMs: 10_000, atLeastMs: error?.retryAfterMs });
 }

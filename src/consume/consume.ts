@@ -1,45 +1,31 @@
 /**
  * What workers do with a consumer: pull, wait, settle. `line.ts` pulls, `waiting.ts` waits,
- * `settle-sql.ts` settles.
+ * `settler.ts` settles.
  */
-import type { SQL } from 'drizzle-orm';
 import {
   checkConsumerTexts,
   checkCount,
   checkDelayMs,
   checkLeaseMs,
-  decodeToken,
   REFUSED,
   retryDelayMs,
-  type ConsumerPlan,
   type Lease,
-  type LeaseToken,
 } from '../core/consumer.ts';
 import { eventCursors } from '../core/cursor.ts';
 import { LIMITS } from '../core/limits.ts';
-import type { Actor } from '../core/principal.ts';
 import type { Lane } from '../db/client.ts';
-import { onBehalfOf, type Connection } from '../db/connection.ts';
+import type { Connection } from '../db/connection.ts';
 import { EventRows } from '../db/event-rows.ts';
-import { rows } from '../db/query.ts';
-import { isSerializationFailure, toGatewayError } from '../db/sqlstate.ts';
 import type { LiveClock } from '../live/clock.ts';
 import type { Live } from '../live/live.ts';
 import type { ConsumerReader } from './consumer-reader.ts';
 import { LeaseStream } from './lease-stream.ts';
 import { Line, type Asking, type Round } from './line.ts';
-import { consumerNotFound, Plans } from './plans.ts';
-import {
-  acknowledgeSql,
-  extendSql,
-  giveBackSql,
-  pauseFullSql,
-  releaseSql,
-  type SettledRow,
-  type Settling,
-} from './settle-sql.ts';
+import { Plans } from './plans.ts';
+import { acknowledgeSql, extendSql, releaseSql } from './settle-sql.ts';
+import { Settler, type Settled, type Work } from './settler.ts';
 import { waitForNews } from './waiting.ts';
-import { WakeUps, type Change } from './wake-ups.ts';
+import { WakeUps } from './wake-ups.ts';
 
 export interface ConsumeOptions {
   readonly write: Lane;
@@ -52,13 +38,6 @@ export interface ConsumeOptions {
   /** Of the events of one pull. */
   readonly bytesMax: number;
   readonly onError: (error: unknown, message: string) => void;
-}
-
-/** Which consumer, and who works for it; an actor of null is the gateway itself. */
-export interface Work {
-  readonly workspaceId: number;
-  readonly name: string;
-  readonly actor: Actor | null;
 }
 
 export interface Pull {
@@ -74,13 +53,6 @@ export interface Release {
   readonly delayMs: number | null;
   readonly reason: string | null;
   readonly isPark: boolean;
-}
-
-export interface Settled {
-  readonly consumerId: number;
-  readonly count: number;
-  /** Tokens that hold nothing any more. */
-  readonly expired: readonly string[];
 }
 
 /**
@@ -103,163 +75,138 @@ export interface Consume {
   stop(): void;
 }
 
-type Statement = (settling: Settling, plan: ConsumerPlan) => SQL;
-
-const PARKED_FULL = `It has ${LIMITS.parkedDeliveriesMax} parked deliveries. Deliver them again or discard them, then resume it.`;
-
 export function createConsume(options: ConsumeOptions): Consume {
-  const { write, read, reader, live, epoch, clock, bytesMax, onError } = options;
-  const plans = new Plans((workspaceId, name) => reader.planByName(workspaceId, name));
-  const elapsedMs = () => clock.elapsedMs();
-  const wakeUps = new WakeUps({
-    ...{ read, elapsedMs },
-    onError: error => onError(error, 'consumers that are waited for were not looked at'),
-  });
-  const eventRows = new EventRows(write, bytesMax);
-  const lines = new Map<string, Line>();
-  const counts = { delivered: 0, acknowledged: 0 };
-
-  function lineOf({ workspaceId, name }: Work): Line {
-    const key = `${workspaceId} ${name}`;
-    const known = lines.get(key);
-    if (known !== undefined) return known;
-    if (lines.size >= LINES_MAX) forgetIdle(lines);
-    const line = new Line({
-      ...{ eventRows, elapsedMs, onParked },
-      onLeased: count => (counts.delivered += count),
-      planOf: isFresh => plans.find(workspaceId, name, isFresh),
-      cursorsOf: id => eventCursors(epoch, id),
-      giveBack,
-      sleep: ms => clock.sleep(ms, NEVER),
-    });
-    lines.set(key, line);
-    return line;
-  }
-
-  function settlingOf(plan: ConsumerPlan, tokens: readonly LeaseToken[], actor: Actor | null) {
-    return { workspaceId: plan.workspaceId, consumerId: plan.id, tokens, actor };
-  }
-
-  async function giveBack(plan: ConsumerPlan, texts: readonly string[]): Promise<void> {
-    const tokens = texts.flatMap(text => decodeToken(text) ?? []);
-    await rows(write, giveBackSql(settlingOf(plan, tokens, null)));
-    wakeUps.changed(plan.workspaceId, plan.id, 'CHANGED');
-  }
-
-  async function onParked({ workspaceId, id }: ConsumerPlan): Promise<void> {
-    await rows(write, pauseFullSql(workspaceId, id, PARKED_FULL));
-  }
-
-  const wait = (round: Round, work: Work, ms: number, signal: AbortSignal) =>
-    waitForNews(
-      { live, wakeUps, elapsedMs },
-      { round, ms, signal, tag: work.actor?.keyId ?? null },
-    );
-
-  async function settle(
-    work: Work,
-    texts: readonly string[],
-    statement: Statement,
-    change: Change = 'CHANGED',
-  ): Promise<Settled> {
-    checkCount('tokens', texts.length, LIMITS.pullEventsMax);
-    const tokens = new Map<number, { text: string; token: LeaseToken }>();
-    for (const text of texts) {
-      const token = decodeToken(text);
-      if (token !== null) tokens.set(token.position, { text, token });
-    }
-    const given = [...tokens.values()].map(({ token }) => token);
-    for (let isFresh = false; ; isFresh = true) {
-      const plan = await plans.find(work.workspaceId, work.name, isFresh);
-      const settling = settlingOf(plan, given, work.actor);
-      const lane = onBehalfOf(plan.workspaceId, write);
-      const taken = await again(() => rows<SettledRow>(lane, statement(settling, plan)));
-      if (taken.length === 0) {
-        if (isFresh) throw consumerNotFound(work.name);
-        continue;
-      }
-      if (taken.some(({ is_parked }) => is_parked)) await onParked(plan);
-      wakeUps.changed(plan.workspaceId, plan.id, change);
-      const done = new Set(
-        taken.flatMap(({ position }) => (position === null ? [] : tokens.get(position)?.text)),
-      );
-      const expired = [...new Set(texts)].filter(text => !done.has(text));
-      return { consumerId: plan.id, count: done.size, expired };
-    }
-  }
-
-  return {
-    async pull(work, { first, waitMs, signal, onWait }) {
-      checkCount('first', first, LIMITS.pullEventsMax);
-      checkDelayMs('wait', waitMs, LIMITS.pullWaitSecondsMax);
-      const untilMs = elapsedMs() + waitMs;
-      for (;;) {
-        const asking: Asking = { first, actor: work.actor, window: null, signal };
-        const round = await lineOf(work).ask(asking);
-        const leftMs = untilMs - elapsedMs();
-        if (round.leases.length > 0 || leftMs <= 0 || signal.aborted) {
-          return { consumerId: round.consumerId, leases: round.leases };
-        }
-        if (round.state === 'MORE') continue;
-        onWait?.();
-        await wait(round, work, leftMs, signal);
-      }
-    },
-    leases(work, windowMax, signal) {
-      checkCount('window', windowMax, LIMITS.pullEventsMax);
-      return new LeaseStream({
-        ...{ windowMax, signal, actor: work.actor },
-        ask: asking => lineOf(work).ask(asking),
-        wait: (round, over) => wait(round, work, Infinity, over),
-        giveBack: (round, leases) =>
-          giveBack(
-            round.plan,
-            leases.map(({ token }) => token),
-          ),
-      });
-    },
-    async acknowledge(work, tokens) {
-      const settled = await settle(work, tokens, acknowledgeSql, 'SETTLED');
-      counts.acknowledged += settled.count;
-      return settled;
-    },
-    async release(work, tokens, { delayMs, reason, isPark }) {
-      checkConsumerTexts({ reason });
-      if (delayMs !== null) checkDelayMs('delay', delayMs, LIMITS.retryDelaySecondsMax);
-      return settle(work, tokens, (settling, { maxAttempts }) =>
-        releaseSql(settling, {
-          ...{ reason, isPark, maxAttempts, parkReason: REFUSED },
-          delaysMs: settling.tokens.map(({ attempt }) => delayMs ?? retryDelayMs(attempt)),
-        }),
-      );
-    },
-    async extend(work, tokens, leaseMs) {
-      if (leaseMs !== null) checkLeaseMs(leaseMs);
-      return settle(work, tokens, (settling, plan) => extendSql(settling, leaseMs ?? plan.leaseMs));
-    },
-    stats: () => ({ ...counts }),
-    changed: (workspaceId, consumerId) => wakeUps.changed(workspaceId, consumerId, 'CHANGED'),
-    stop: () => wakeUps.stop(),
-  };
+  return new Consuming(options);
 }
 
 const NEVER = new AbortController().signal;
 const LINES_MAX = 10_000;
-const TRIES = 3;
 
-function forgetIdle(lines: Map<string, Line>): void {
-  for (const [key, line] of lines) if (line.isIdle) lines.delete(key);
-}
+class Consuming implements Consume {
+  readonly #options: ConsumeOptions;
+  readonly #eventRows: EventRows;
+  readonly #plans: Plans;
+  readonly #wakeUps: WakeUps;
+  readonly #settler: Settler;
+  readonly #lines = new Map<string, Line>();
+  readonly #counts = { delivered: 0, acknowledged: 0 };
 
-/** Settling is idempotent: two that lock the same rows in turn may be told to begin again. */
-async function again<T>(work: () => Promise<T>): Promise<T> {
-  for (let tries = 1; ; tries++) {
-    try {
-      return await work();
-    } catch (error) {
-      const translated = toGatewayError(error, 'write');
-      const isWorthIt = tries < TRIES && isSerializationFailure(error);
-      if (!isWorthIt) throw translated;
+  constructor(options: ConsumeOptions) {
+    const { write, read, reader, onError } = options;
+    this.#options = options;
+    this.#eventRows = new EventRows(write, options.bytesMax);
+    this.#plans = new Plans((workspaceId, name) => reader.planByName(workspaceId, name));
+    this.#wakeUps = new WakeUps({
+      read,
+      elapsedMs: () => options.clock.elapsedMs(),
+      onError: error => onError(error, 'consumers that are waited for were not looked at'),
+    });
+    this.#settler = new Settler({ write, plans: this.#plans, wakeUps: this.#wakeUps });
+  }
+
+  async pull(work: Work, { first, waitMs, signal, onWait }: Pull) {
+    checkCount('first', first, LIMITS.pullEventsMax);
+    checkDelayMs('wait', waitMs, LIMITS.pullWaitSecondsMax);
+    const { clock } = this.#options;
+    const untilMs = clock.elapsedMs() + waitMs;
+    for (;;) {
+      const round = await this.#ask(work, { first, actor: work.actor, window: null, signal });
+      const leftMs = untilMs - clock.elapsedMs();
+      if (round.leases.length > 0 || leftMs <= 0 || signal.aborted) {
+        return { consumerId: round.consumerId, leases: round.leases };
+      }
+      if (round.state === 'MORE') continue;
+      onWait?.();
+      await this.#wait(round, { work, ms: leftMs, signal });
     }
+  }
+
+  leases(work: Work, windowMax: number, signal: AbortSignal): LeaseStream {
+    checkCount('window', windowMax, LIMITS.pullEventsMax);
+    return new LeaseStream({
+      windowMax,
+      signal,
+      actor: work.actor,
+      ask: asking => this.#ask(work, asking),
+      wait: (round, over) => this.#wait(round, { work, ms: Infinity, signal: over }),
+      giveBack: ({ plan }, leases) => this.#settler.giveBack(plan, leases),
+    });
+  }
+
+  async acknowledge(work: Work, tokens: readonly string[]): Promise<Settled> {
+    const settled = await this.#settler.settle(work, tokens, acknowledgeSql, 'SETTLED');
+    this.#counts.acknowledged += settled.count;
+    return settled;
+  }
+
+  async release(work: Work, tokens: readonly string[], release: Release): Promise<Settled> {
+    const { delayMs, reason, isPark } = release;
+    checkConsumerTexts({ reason });
+    if (delayMs !== null) checkDelayMs('delay', delayMs, LIMITS.retryDelaySecondsMax);
+    return this.#settler.settle(work, tokens, (settling, { maxAttempts }) =>
+      releaseSql(settling, {
+        reason,
+        isPark,
+        maxAttempts,
+        parkReason: REFUSED,
+        delaysMs: settling.tokens.map(({ attempt }) => delayMs ?? retryDelayMs(attempt)),
+      }),
+    );
+  }
+
+  async extend(work: Work, tokens: readonly string[], leaseMs: number | null): Promise<Settled> {
+    if (leaseMs !== null) checkLeaseMs(leaseMs);
+    return this.#settler.settle(work, tokens, (settling, plan) =>
+      extendSql(settling, leaseMs ?? plan.leaseMs),
+    );
+  }
+
+  stats() {
+    return { ...this.#counts };
+  }
+
+  changed(workspaceId: number, consumerId: number): void {
+    this.#wakeUps.changed(workspaceId, consumerId, 'CHANGED');
+  }
+
+  stop(): void {
+    this.#wakeUps.stop();
+  }
+
+  #ask(work: Work, asking: Asking): Promise<Round> {
+    return this.#lineOf(work).ask(asking);
+  }
+
+  #wait(
+    round: Round,
+    { work, ms, signal }: { work: Work; ms: number; signal: AbortSignal },
+  ): Promise<void> {
+    const { live, clock } = this.#options;
+    const options = { live, wakeUps: this.#wakeUps, elapsedMs: () => clock.elapsedMs() };
+    return waitForNews(options, { round, ms, signal, tag: work.actor?.keyId ?? null });
+  }
+
+  #lineOf({ workspaceId, name }: Work): Line {
+    const key = `${workspaceId} ${name}`;
+    const known = this.#lines.get(key);
+    if (known !== undefined) return known;
+    if (this.#lines.size >= LINES_MAX) this.#forgetIdleLines();
+    const { clock, epoch } = this.#options;
+    const line = new Line({
+      eventRows: this.#eventRows,
+      planOf: isFresh => this.#plans.find(workspaceId, name, isFresh),
+      cursorsOf: id => eventCursors(epoch, id),
+      giveBack: (plan, leases) => this.#settler.giveBack(plan, leases),
+      onLeased: count => (this.#counts.delivered += count),
+      onParked: plan => this.#settler.pauseIfFull(plan),
+      elapsedMs: () => clock.elapsedMs(),
+      sleep: ms => clock.sleep(ms, NEVER),
+    });
+    this.#lines.set(key, line);
+    return line;
+  }
+
+  #forgetIdleLines(): void {
+    for (const [key, line] of this.#lines) if (line.isIdle) this.#lines.delete(key);
   }
 }

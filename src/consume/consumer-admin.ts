@@ -13,11 +13,10 @@ import { writeFilter } from '../core/filter-text.ts';
 import type { EventFilter } from '../core/filter.ts';
 import { LIMITS } from '../core/limits.ts';
 import type { Actor } from '../core/principal.ts';
-import { requireKey } from '../db/acting-key.ts';
 import type { Connection, Lane } from '../db/client.ts';
 import { rows } from '../db/query.ts';
 import { codeOf, SQLSTATE, toGatewayError } from '../db/sqlstate.ts';
-import { transaction } from '../db/transaction.ts';
+import { requireKey, transaction } from '../db/transaction.ts';
 import { compileStreamFilter } from '../live/stream-filter.ts';
 import { arrayLiteral } from '../read/params.ts';
 import { findPlace } from './place-sql.ts';
@@ -115,22 +114,9 @@ export function createConsumerAdmin(
     },
     async update(change, to) {
       checkConsumer({ ...to, ...(to.newName !== undefined && { name: to.newName }) });
-      const set = [sql`revision = c.revision + 1`];
-      if (to.newName !== undefined) set.push(sql`name = ${to.newName}`);
-      if (to.description !== undefined) set.push(sql`description = ${to.description}`);
-      if (to.filter !== undefined) set.push(sql`filter = ${filterText(to.filter)}::jsonb`);
-      if (to.leaseMs !== undefined) set.push(sql`lease_ms = ${to.leaseMs}`);
-      if (to.maxAttempts !== undefined) set.push(sql`max_attempts = ${to.maxAttempts}`);
-      return updating(change, sql.join(set, sql`, `));
+      return updating(change, changeSql(to));
     },
-    remove: change =>
-      changing(change, async (connection, id) => {
-        const own = sql`workspace_id = ${change.workspaceId}`;
-        // No pull is under way behind the lock, and none that comes later finds the consumer.
-        await rows(connection, sql`delete from deliveries where ${own} and consumer_id = ${id}`);
-        await rows(connection, sql`delete from consumers where ${own} and id = ${id}`);
-        return id;
-      }),
+    remove: change => changing(change, (connection, id) => remove(connection, { ...change, id })),
     async pause(change, reason) {
       checkConsumerTexts({ reason });
       return updating(
@@ -140,22 +126,7 @@ export function createConsumerAdmin(
     },
     resume: change => updating(change, sql`paused_at = null, paused_reason = null`),
     seek: (change, to) =>
-      changing(change, async (connection, id) => {
-        const { workspaceId } = change;
-        const { position, recordedAt } = await findPlace(connection, workspaceId, to);
-        await rows(
-          connection,
-          sql`delete from deliveries q where q.workspace_id = ${workspaceId}
-            and q.consumer_id = ${id} and q.parked_at is null`,
-        );
-        await rows(
-          connection,
-          sql`update consumers c set settled = ${position}, scanned = ${position}, gone = null,
-              scanned_recorded_at = ${recordedAt}, turn = c.turn + 1, updated_at = now()
-            where c.workspace_id = ${workspaceId} and c.id = ${id}`,
-        );
-        return id;
-      }),
+      changing(change, (connection, id) => seek(connection, { ...change, id }, to)),
     redeliver: (change, positions) =>
       changing(change, (connection, id) => redeliver(connection, { ...change, id }, positions)),
     discard: (change, positions) =>
@@ -177,6 +148,44 @@ function checkConsumer(given: Partial<NewConsumer>): void {
   }
   // New events are told of by a stream with this filter.
   if (given.filter != null) compileStreamFilter(given.filter);
+}
+
+function changeSql(to: ConsumerChange): SQL {
+  const set = [sql`revision = c.revision + 1`];
+  if (to.newName !== undefined) set.push(sql`name = ${to.newName}`);
+  if (to.description !== undefined) set.push(sql`description = ${to.description}`);
+  if (to.filter !== undefined) set.push(sql`filter = ${filterText(to.filter)}::jsonb`);
+  if (to.leaseMs !== undefined) set.push(sql`lease_ms = ${to.leaseMs}`);
+  if (to.maxAttempts !== undefined) set.push(sql`max_attempts = ${to.maxAttempts}`);
+  return sql.join(set, sql`, `);
+}
+
+async function remove(connection: Connection, { workspaceId, id }: Own): Promise<number> {
+  const own = sql`workspace_id = ${workspaceId}`;
+  // No pull is under way behind the lock, and none that comes later finds the consumer.
+  await rows(connection, sql`delete from deliveries where ${own} and consumer_id = ${id}`);
+  await rows(connection, sql`delete from consumers where ${own} and id = ${id}`);
+  return id;
+}
+
+async function seek(
+  connection: Connection,
+  { workspaceId, id }: Own,
+  to: ConsumerPlace,
+): Promise<number> {
+  const { position, recordedAt } = await findPlace(connection, workspaceId, to);
+  await rows(
+    connection,
+    sql`delete from deliveries q where q.workspace_id = ${workspaceId}
+      and q.consumer_id = ${id} and q.parked_at is null`,
+  );
+  await rows(
+    connection,
+    sql`update consumers c set settled = ${position}, scanned = ${position}, gone = null,
+        scanned_recorded_at = ${recordedAt}, turn = c.turn + 1, updated_at = now()
+      where c.workspace_id = ${workspaceId} and c.id = ${id}`,
+  );
+  return id;
 }
 
 function filterText(filter: EventFilter | null): string | null {

@@ -56,20 +56,6 @@ export function createConsumerReader(
     return (await rows<ConsumerRow>(read, statement)).map(toConsumer);
   }
 
-  async function withEvents(
-    workspaceId: number,
-    consumerId: number,
-    found: readonly ParkedRow[],
-  ): Promise<ParkedDelivery[]> {
-    const places = found.map(row => ({ position: row.position, recordedAt: row.recorded_at }));
-    const shown = await events.byPlaces(workspaceId, places);
-    return found.flatMap(({ attempts, parked_at: parkedAt, reason }, at) => {
-      const event = shown[at] ?? null;
-      if (event === null) return [];
-      return [{ workspaceId, consumerId, attempts, parkedAt, reason: reason ?? '', event }];
-    });
-  }
-
   return {
     async page(workspaceId, args) {
       const page = await readList<ConsumerRow>(read, {
@@ -103,6 +89,29 @@ export function createConsumerReader(
       );
       return found === undefined ? null : toPlan(found);
     },
+    ...createParkedReader(read, events),
+  };
+}
+
+function createParkedReader(
+  read: Connection,
+  events: Pick<EventReader, 'byPlaces'>,
+): Pick<ConsumerReader, 'parked' | 'parkedAt'> {
+  async function withEvents(
+    workspaceId: number,
+    consumerId: number,
+    found: readonly ParkedRow[],
+  ): Promise<ParkedDelivery[]> {
+    const places = found.map(row => ({ position: row.position, recordedAt: row.recorded_at }));
+    const shown = await events.byPlaces(workspaceId, places);
+    return found.flatMap(({ attempts, parked_at: parkedAt, reason }, at) => {
+      const event = shown[at] ?? null;
+      if (event === null) return [];
+      return [{ workspaceId, consumerId, attempts, parkedAt, reason: reason ?? '', event }];
+    });
+  }
+
+  return {
     async parked(workspaceId, consumerId, args) {
       const page = await readList<ParkedRow>(read, {
         columns: parkedColumns,

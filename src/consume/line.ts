@@ -41,7 +41,7 @@ export interface LineOptions {
   /** As it is now, or as it was last seen. */
   readonly planOf: (isFresh: boolean) => Promise<ConsumerPlan>;
   readonly cursorsOf: (workspaceId: number) => EventCursors;
-  readonly giveBack: (plan: ConsumerPlan, tokens: readonly string[]) => Promise<unknown>;
+  readonly giveBack: (plan: ConsumerPlan, leases: readonly Lease[]) => Promise<void>;
   readonly onLeased: (count: number) => void;
   readonly onParked: (plan: ConsumerPlan) => Promise<void>;
   readonly elapsedMs: () => number;
@@ -133,9 +133,7 @@ export class Line {
 
   /** Who asked has left: the next one need not wait for the lease to run out. */
   async #giveBack(plan: ConsumerPlan, leases: readonly Lease[]): Promise<void> {
-    if (leases.length === 0) return;
-    const tokens = leases.map(({ token }) => token);
-    await this.#options.giveBack(plan, tokens).catch(() => {});
+    await this.#options.giveBack(plan, leases).catch(() => {});
   }
 
   async #pull(asking: Asking): Promise<Round> {
@@ -165,7 +163,12 @@ export class Line {
       const isOver = passedMs > SCAN_MS || asking.signal.aborted;
       if (leases.length === 0 && state === 'MORE' && !isOver) continue;
       return {
-        ...{ leases, plan, consumerId: plan.id, turn: facts.turn, dueInMs: facts.due_in_ms, state },
+        leases,
+        plan,
+        consumerId: plan.id,
+        turn: facts.turn,
+        dueInMs: facts.due_in_ms,
+        state,
         scanned: { position: facts.scanned, recordedAt: facts.scanned_recorded_at },
       };
     }
@@ -176,12 +179,18 @@ export class Line {
     const { first, window, actor } = asking;
     const lease = window?.lease ?? randomUUID();
     const pull = {
-      ...{ plan, lease, first, actor, windowMax: window?.max ?? null, range: this.#range },
+      plan,
+      lease,
+      first,
+      actor,
+      windowMax: window?.max ?? null,
+      range: this.#range,
       bytesMax: Math.min(LIMITS.pullBytesMax, eventRows.bytesMax / TEXT_PER_BYTE),
     };
     const { workspaceId } = plan;
     const statementOf = (isWhole: boolean) => ({
-      ...{ workspaceId, rowsMax: first },
+      workspaceId,
+      rowsMax: first,
       select: (columns: Parameters<typeof pullSql>[1]) => pullSql(pull, columns, isWhole),
     });
     const startedMs = elapsedMs();
@@ -219,12 +228,8 @@ export class Line {
     }
     const held = new Set(kept);
     const rest = leased.filter(row => !held.has(row));
-    if (rest.length > 0) {
-      await giveBack(
-        plan,
-        rest.map(row => toLease(row, lease, plan.leaseMs).token),
-      );
-    }
+    const leases = rest.map(row => toLease(row, lease, plan.leaseMs));
+    await giveBack(plan, leases);
     return kept;
   }
 }

@@ -79,28 +79,56 @@ const WHOLE_WEIGHT = sql.raw(`case when pg_column_compression(e.payload) is null
   then pg_column_size(e.payload) else octet_length(e.payload::text) end`);
 const HEAD_WEIGHT = sql.raw('pg_column_size(e.payload)');
 
+/** What the parts of the statement are made of. */
+interface Parts extends PullStatement {
+  /** Of a row `q` of `deliveries`, and of a row `c` of `consumers`. */
+  readonly ofConsumer: SQL;
+  readonly isConsumer: SQL;
+  /** Of an event `e`: its columns, the value that the order follows, and its bytes. */
+  readonly selected: SQL;
+  readonly openMax: number;
+  /** How many may be leased in all, and how many of those are new. */
+  readonly room: SQL;
+  readonly wanted: SQL;
+  /** When a lease runs out that begins now. */
+  readonly until: SQL;
+}
+
 /** @param isWhole whether the columns have the content */
 export function pullSql(pull: PullStatement, columns: SQL, isWhole: boolean): SQL {
-  const { plan, lease, first, windowMax, range, bytesMax, actor } = pull;
-  const { workspaceId, id, revision, leaseMs, maxAttempts, orderedBy } = plan;
+  const { plan, first, windowMax } = pull;
+  const { workspaceId, id, leaseMs, orderedBy } = plan;
   const weight = isWhole ? WHOLE_WEIGHT : HEAD_WEIGHT;
   const orderKey = sql.raw(`${orderedBy === null ? 'null' : ORDER_KEYS[orderedBy]}::text`);
   // With one order for all, those that wait for the first need no rows.
   const openMax = orderedBy === 'WORKSPACE' ? 1 : LIMITS.openDeliveriesMax;
+  const room = sql`(select greatest(0, least(${first}::int, ${windowMax ?? first}::int - f.held)) from facts f)`;
+  const parts: Parts = {
+    ...pull,
+    ofConsumer: sql`q.workspace_id = ${workspaceId} and q.consumer_id = ${id}`,
+    isConsumer: sql`c.workspace_id = ${workspaceId} and c.id = ${id}`,
+    selected: sql`${columns}, ${orderKey} as order_key, ${weight} as weight`,
+    openMax,
+    room,
+    wanted: sql`(select greatest(0, least(${room} - (select count(*) from again), ${openMax} - m.open)) from mine m)`,
+    until: sql`now() + make_interval(secs => ${leaseMs}::float8 / 1000)`,
+  };
+  const ctes = [stateSql, dueSql, freshSql, leaseSql, moveSql].map(part => part(parts));
+  return sql`with ${sql.join(ctes, sql`, `)} ${answerSql(parts)}`;
+}
+
+/** The consumer, what is open of it, and, unless others are at work, its lock. */
+function stateSql({ plan, lease, range, ofConsumer, isConsumer, openMax, room }: Parts): SQL {
   const isNext = sql.raw(
-    orderedBy === null
+    plan.orderedBy === null
       ? 'true'
       : 'q.order_key is null or q.position = min(q.position) over (partition by q.order_key)',
   );
-  const own = sql`q.workspace_id = ${workspaceId} and q.consumer_id = ${id}`;
-  const room = sql`(select greatest(0, least(${first}::int, ${windowMax ?? first}::int - f.held)) from facts f)`;
-  const wanted = sql`(select greatest(0, least(${room} - (select count(*) from again), ${openMax} - m.open)) from mine m)`;
-  const until = sql`now() + make_interval(secs => ${leaseMs}::float8 / 1000)`;
   return sql`
-    with seen as materialized (
+    seen as materialized (
       select c.turn, c.settled, c.scanned, c.scanned_recorded_at, c.gone,
-        c.paused_at is not null as is_paused, c.revision <> ${revision} as is_changed,
-        exists (select from deliveries q where ${own} and q.parked_at is not null
+        c.paused_at is not null as is_paused, c.revision <> ${plan.revision} as is_changed,
+        exists (select from deliveries q where ${ofConsumer} and q.parked_at is not null
           and q.position > c.scanned) as has_parked,
         coalesce(h.head, 0) as head, h.recorded_at as head_recorded_at, coalesce(m.tail, 1) as tail,
         set_config('synchronous_commit', 'off', true)
@@ -110,11 +138,11 @@ export function pullSql(pull: PullStatement, columns: SQL, isWhole: boolean): SQ
         select n.head, n.recorded_at from workspace_heads n
         where n.workspace_id = c.workspace_id order by n.head desc limit 1
       ) h on true
-      where c.workspace_id = ${workspaceId} and c.id = ${id}
+      where ${isConsumer}
     ), open as materialized (
       select q.position, q.due_at, q.order_key, q.lease, ${isNext} as is_next
       from deliveries q
-      where ${own} and q.position > (select s.settled from seen s) and q.parked_at is null
+      where ${ofConsumer} and q.position > (select s.settled from seen s) and q.parked_at is null
     ), facts as materialized (
       select s.*, o.*, not s.is_paused and not s.is_changed and (
           o.is_due or s.head > s.scanned and s.scanned + 1 >= s.tail and o.open < ${openMax}
@@ -127,39 +155,53 @@ export function pullSql(pull: PullStatement, columns: SQL, isWhole: boolean): SQ
       ) o
     ), locked as materialized (
       select c.turn from consumers c
-      where c.workspace_id = ${workspaceId} and c.id = ${id} and (select f.has_work from facts f)
+      where ${isConsumer} and (select f.has_work from facts f)
         and ${room} > 0
       for update skip locked
     ), mine as materialized (
       select f.*, least(f.head, f.scanned + ${range}::bigint) as upto
       from facts f join locked l on l.turn = f.turn
-    ), due as materialized (
+    )`;
+}
+
+/** What is to be delivered again: some is parked, and what is no longer shown is settled. */
+function dueSql({ plan, ofConsumer, selected, room }: Parts): SQL {
+  const { workspaceId, maxAttempts } = plan;
+  return sql`
+    due as materialized (
       select q.position, q.recorded_at, q.attempts from deliveries q
-      where ${own} and q.position > (select settled from mine) and q.parked_at is null
+      where ${ofConsumer} and q.position > (select settled from mine) and q.parked_at is null
         and q.due_at <= now()
         and q.position = any (array(select o.position from open o where o.is_next and o.due_at <= now()))
       order by q.position limit ${room} for update of q skip locked
     ), exhausted as (
       update deliveries q set parked_at = now(), lease = null,
         reason = coalesce(q.reason, ${LEASE_RAN_OUT})
-      where ${own}
+      where ${ofConsumer}
         and q.position = any (array(select position from due where attempts >= ${maxAttempts}))
       returning q.position
     ), again as materialized (
       select e.*, due.position as due_position, due.attempts + 1 as attempt
       from due left join lateral (
-        select ${columns}, ${orderKey} as order_key, ${weight} as weight from ${eventSource}
+        select ${selected} from ${eventSource}
         where e.workspace_id = ${workspaceId} and e.position = due.position
           and e.recorded_at = due.recorded_at and ${notExpired}
         limit 1
       ) e on true
       where due.attempts < ${maxAttempts}
     ), vanished as (
-      delete from deliveries q where ${own}
+      delete from deliveries q where ${ofConsumer}
         and q.position = any (array(select due_position from again where position is null))
       returning q.position
-    ), fresh as materialized (
-      select ${columns}, ${orderKey} as order_key, ${weight} as weight from ${eventSource}
+    )`;
+}
+
+/** The next matching events, and which of all that were found fit. */
+function freshSql({ plan, bytesMax, ofConsumer, selected, wanted }: Parts): SQL {
+  const { workspaceId } = plan;
+  return sql`
+    fresh as materialized (
+      select ${selected} from ${eventSource}
       where e.workspace_id = ${workspaceId} and e.position > (select scanned from mine)
         and e.position <= (select upto from mine)
         and e.recorded_at >= (select scanned_recorded_at from mine)
@@ -167,7 +209,7 @@ export function pullSql(pull: PullStatement, columns: SQL, isWhole: boolean): SQ
         and ${filterSql(plan.filter, workspaceId)}
         -- Of a consumer that was moved back, parked ones stay parked.
         and (not (select has_parked from mine) or not exists (
-          select from deliveries q where ${own} and q.position = e.position))
+          select from deliveries q where ${ofConsumer} and q.position = e.position))
       order by e.position limit ${wanted}
     ), fitting as materialized (
       -- All in one pass: a join of what was found would compare each with each.
@@ -181,18 +223,31 @@ export function pullSql(pull: PullStatement, columns: SQL, isWhole: boolean): SQ
           union all select f.*, f.position, 1, true from fresh f
         ) u
       ) w where w.up_to <= ${bytesMax} or w.up_to = w.weight
-    ), renewed as (
+    )`;
+}
+
+/** Leases. What waits for an earlier one of its order gets a row without one. */
+function leaseSql({ plan, lease, ofConsumer, until }: Parts): SQL {
+  return sql`
+    renewed as (
       update deliveries q set lease = ${lease}::uuid, due_at = ${until}, attempts = q.attempts + 1
-      where ${own} and q.position = any (array(select w.position from fitting w where not w.is_fresh))
+      where ${ofConsumer} and q.position = any (array(select w.position from fitting w where not w.is_fresh))
       returning 1
     ), placed as (
       insert into deliveries
         (workspace_id, consumer_id, position, recorded_at, attempts, lease, due_at, order_key)
-      select w.workspace_id, ${id}::int, w.position, w.recorded_at, w.is_free::int,
+      select w.workspace_id, ${plan.id}::int, w.position, w.recorded_at, w.is_free::int,
         case when w.is_free then ${lease}::uuid end,
         case when w.is_free then ${until} else now() end, w.order_key
       from fitting w where w.is_fresh returning 1
-    ), reached as materialized (
+    )`;
+}
+
+/** Moves the consumer on. */
+function moveSql({ plan, isConsumer, wanted }: Parts): SQL {
+  const { workspaceId } = plan;
+  return sql`
+    reached as materialized (
       -- Of what was found, up to the last that fits; else to the end of the range.
       select case when m.scanned + 1 < m.tail then m.scanned
           when n.kept < n.found or n.found >= ${wanted} then coalesce(n.last, m.scanned)
@@ -213,9 +268,13 @@ export function pullSql(pull: PullStatement, columns: SQL, isWhole: boolean): SQ
              select position from exhausted union all select position from vanished))),
           (select min(w.position) - 1 from fitting w where w.is_fresh))),
         gone = least(c.gone, (select min(v.position) from vanished v where v.position < m.tail))
-      from mine m, reached r where c.workspace_id = ${workspaceId} and c.id = ${id}
+      from mine m, reached r where ${isConsumer}
       returning c.scanned, c.scanned_recorded_at
-    )
+    )`;
+}
+
+function answerSql({ actor, room, until }: Parts): SQL {
+  return sql`
     select f.is_paused, f.is_changed, f.tail, f.head, f.open, f.turn, f.held,
       ${room} > 0 and f.has_work and not exists (select from mine) as is_busy,
       case when f.scanned + 1 < f.tail then f.scanned + 1 end as gone,

@@ -41,7 +41,10 @@ export async function waitForNews(options: WaitingOptions, wait: Wait): Promise<
   const timer = setTimeout(wake, Math.min(wait.ms, isFull ? FULL_MS : Infinity, 2 ** 31 - 1));
   signal.addEventListener('abort', wake, { once: true });
   const remove = wakeUps.add({
-    ...{ workspaceId: round.plan.workspaceId, consumerId: round.plan.id, turn: round.turn, wake },
+    workspaceId: round.plan.workspaceId,
+    consumerId: round.plan.id,
+    turn: round.turn,
+    wake,
     wantsSettled: isFull || round.plan.orderedBy !== null,
     dueAtMs: round.dueInMs === null ? null : elapsedMs() + round.dueInMs,
   });
@@ -64,7 +67,9 @@ function openStream(
 ): LiveStream {
   const { workspaceId, filter }: ConsumerPlan = round.plan;
   return live.subscribe({
-    ...{ workspaceId, signal, checkpoints: true },
+    workspaceId,
+    signal,
+    checkpoints: true,
     // Paused or full, what arrives is of no interest.
     start: round.state === 'CAUGHT_UP' ? round.scanned : 'NOW',
     ...(filter !== null && compileStreamFilter(filter)),

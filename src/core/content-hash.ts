@@ -11,9 +11,22 @@ import type { EventInput } from './event.ts';
 const VERSION = '01';
 
 const HASHED: Readonly<Record<Exclude<keyof EventInput, 'id' | 'unreadable'>, true>> = {
-  ...{ actor: true, clientIp: true, description: true, expiresAt: true, groupId: true },
-  ...{ icon: true, notify: true, occurredAt: true, parentId: true, payload: true },
-  ...{ properties: true, source: true, subject: true, success: true, type: true, wire: true },
+  actor: true,
+  clientIp: true,
+  description: true,
+  expiresAt: true,
+  groupId: true,
+  icon: true,
+  notify: true,
+  occurredAt: true,
+  parentId: true,
+  payload: true,
+  properties: true,
+  source: true,
+  subject: true,
+  success: true,
+  type: true,
+  wire: true,
 };
 const NAMES = (Object.keys(HASHED) as (keyof typeof HASHED)[])
   .sort()

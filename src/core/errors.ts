@@ -119,6 +119,16 @@ export class GatewayError extends Error {
   }
 }
 
+export class MethodNotAllowed extends GatewayError {
+  /** The methods that the path takes, as the header `Allow` lists them. */
+  readonly allow: string;
+
+  constructor(message: string, allow: string) {
+    super('METHOD_NOT_ALLOWED', message);
+    this.allow = allow;
+  }
+}
+
 /** Whether the same may succeed shortly: the database is away, or too much waits for it. */
 export function isUnavailable(error: unknown): boolean {
   return error instanceof GatewayError && error.status === 503;

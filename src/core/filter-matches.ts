@@ -7,14 +7,14 @@
  * none. JSON null is a value, which equals null. Numbers compare with numbers by all of their
  * digits, texts with texts by code point; another pair is unequal, and neither less nor greater.
  */
+import { LRUCache } from 'lru-cache';
 import type { StoredEvent } from './event.ts';
 import { equalsExactly, parseExact, type ExactJson } from './exact-json.ts';
 import { compareNumbers, isNumber } from './exact-number.ts';
 import { searchableText, searchWords } from './filter-search.ts';
 import { compareTexts, valueAt } from './filter-values.ts';
 import type { DateTimeRange, EventFilter, PropertyFilter } from './filter.ts';
-import { canonicalIp } from './ip-address.ts';
-import { Recent } from './recent.ts';
+import { canonicalIp } from './text.ts';
 
 /** Whether the searchable text of the event that is looked at holds a word. */
 export type FindsWord = (word: string) => boolean;
@@ -189,13 +189,17 @@ function compareValues(value: ExactJson | undefined, operand: ExactJson): number
 
 /** Parsed, a payload takes some ten times as many bytes: few are kept. */
 const PAYLOADS_CHARS_MAX = 2_097_152;
-const payloads = new Recent<StoredEvent, ExactJson>(PAYLOADS_CHARS_MAX);
+const payloads = new LRUCache<StoredEvent, { readonly parsed: ExactJson }>({
+  maxSize: PAYLOADS_CHARS_MAX,
+});
 
 /** Many streams ask for the payload of one event, at about the same time: it is parsed once. */
 function exactPayload(event: StoredEvent): ExactJson {
   const known = payloads.get(event);
-  if (known !== undefined) return known;
+  if (known !== undefined) return known.parsed;
   const { payload } = event;
   // A small one weighs more than its text.
-  return payloads.set(event, parseExact(payload), payload.length + 100);
+  const parsed = parseExact(payload);
+  payloads.set(event, { parsed }, { size: payload.length + 100 });
+  return parsed;
 }

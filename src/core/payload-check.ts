@@ -2,6 +2,7 @@ import type { EventInput, EventProblem, EventProperty } from './event.ts';
 import { parseExact, type ExactJson, type ExactObject } from './exact-json.ts';
 import { isNumber, numberFault, plainLiteral, type ExactNumber } from './exact-number.ts';
 import { LIMITS } from './limits.ts';
+import { pointerStep } from './portable.ts';
 import { isStorableText, isWithinBytes, TEXT_INVALID } from './text.ts';
 import type { MergedProperties } from './typed-properties.ts';
 
@@ -137,8 +138,6 @@ function report(walk: Walk, code: string, message: string, path = walk.path): vo
   walk.problems.push({ severity: 'ERROR', code, message, pointer: pointerOf(path) });
 }
 
-/** RFC 6901: ~ and / are escaped. */
 function pointerOf(path: readonly string[]): string {
-  const steps = path.map(step => step.replaceAll('~', '~0').replaceAll('/', '~1'));
-  return ['/payload', ...steps].join('/');
+  return `/payload${path.map(pointerStep).join('')}`;
 }

@@ -9,10 +9,15 @@ import { isEmoji } from './emoji.ts';
 import { eventKey } from './event-key.ts';
 import type { Door, EventInput, EventProblem, PreparedEvent } from './event.ts';
 import { writeExact } from './exact-json.ts';
-import { canonicalIp } from './ip-address.ts';
 import { LIMITS } from './limits.ts';
 import { checkPayload } from './payload-check.ts';
-import { isStorableJson, isStorableText, isWithinBytes, TEXT_INVALID } from './text.ts';
+import {
+  canonicalIp,
+  isStorableJson,
+  isStorableText,
+  isWithinBytes,
+  TEXT_INVALID,
+} from './text.ts';
 import { mergeProperties, type MergedProperties } from './typed-properties.ts';
 
 export interface PrepareContext {

@@ -54,6 +54,11 @@ export function actorOf(principal: Principal | null, scope: Scope): Actor {
   return { keyId: requireScope(principal, scope).keyId, scope };
 }
 
+/** The token of a header `Authorization: Bearer <token>`; null for any other header, and for none. */
+export function bearerToken(authorization: string | null | undefined): string | null {
+  return /^Bearer\s+(\S+)\s*$/i.exec(authorization ?? '')?.[1] ?? null;
+}
+
 /** The one refusal of no key and of every wrong one. */
 export function unauthenticated(): GatewayError {
   const message = 'A valid key is required: send it as "Authorization: Bearer <key>".';

@@ -14,6 +14,8 @@ export interface ServerFacts {
   readonly schema: string | null;
   readonly role: string;
   readonly mayCreate: boolean;
+  /** The tables are there, of whichever version. */
+  readonly hasTables: boolean;
   readonly hasAutovacuum: boolean;
   /** Connections that the server, the database and the role let in, reserved ones left out. */
   readonly connections: number;
@@ -59,9 +61,10 @@ export function serverFaults(facts: ServerFacts, connectionsMax: number): string
     `The search_path of the role ${role} leads to no schema: set it to one, such as public.`,
   );
   refuse(
-    schema !== null && !facts.mayCreate,
+    schema !== null && !facts.mayCreate && !facts.hasTables,
     `The role ${role} may make no tables in the schema ${schema}: let it own the database, or ` +
-      `"grant create on schema ${schema} to ${role}".`,
+      `"grant create on schema ${schema} to ${role}". Or let the owner of the database run ` +
+      `"sluice migrate --role ${role}".`,
   );
   refuse(
     connections < connectionsMax,

@@ -1,3 +1,4 @@
+import { isIP, SocketAddress } from 'node:net';
 import { writeExact } from './exact-json.ts';
 
 /** Postgres' text refuses U+0000, and a lone surrogate would be altered on its way there. */
@@ -27,4 +28,17 @@ export function isStorableJson(json: string): boolean {
 export function storableJson(value: unknown): string {
   const json = writeExact(value);
   return json.replace(UNSTORABLE, escape => (escape === '\\\\' ? escape : '\ufffd'));
+}
+
+/** IP addresses in one spelling: that of RFC 5952 for IPv6, which Postgres writes as well. */
+
+/**
+ * The address in its canonical form, with its zone as it is; any other text unchanged. So equal
+ * addresses are equal texts. An IPv4 address that is mapped into IPv6 stays one of IPv6.
+ */
+export function canonicalIp(text: string): string {
+  if (!text.includes(':') || isIP(text) !== 6) return text;
+  const [address = '', ...zone] = text.split('%');
+  const { address: canonical } = new SocketAddress({ address, family: 'ipv6' });
+  return [canonical, ...zone].join('%');
 }

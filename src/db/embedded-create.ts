@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { appendFileSync, existsSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { availableParallelism, totalmem } from 'node:os';
 import { dirname, join } from 'node:path';
-import { asOwner } from './as-owner.ts';
+import { asOwner } from './embedded-binaries.ts';
 import type { Home } from './embedded-home.ts';
 
 export const SUPERUSER = 'sluice';

@@ -12,8 +12,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
-import { asOwner } from './as-owner.ts';
-import { type Binaries, findBinaries, mayEnter, type Owner } from './embedded-binaries.ts';
+import { asOwner, type Binaries, findBinaries, mayEnter, type Owner } from './embedded-binaries.ts';
 
 /** Where an embedded Postgres lives, and as whom. */
 export interface Home {

@@ -1,6 +1,5 @@
 import { linkSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { processExists, startOf } from './process.ts';
 import { answers, showLife, type Life } from './sign-of-life.ts';
 
 export interface FolderLock {
@@ -103,4 +102,24 @@ function tryLink(from: string, to: string): boolean {
 
 function hasCode(error: unknown, code: string): boolean {
   return error instanceof Error && 'code' in error && error.code === code;
+}
+
+/** What can be told of a process by its id, here: in another container ids mean others. */
+export function processExists(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch (error) {
+    return error instanceof Error && 'code' in error && error.code === 'EPERM';
+  }
+}
+
+/** Ticks since boot on Linux: pids come round again, in containers within seconds. Else ''. */
+function startOf(pid: number): string {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    const [state, ...fields] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    return state === 'Z' ? 'dead' : (fields[18] ?? '');
+  } catch {
+    return '';
+  }
 }

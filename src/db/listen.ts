@@ -7,6 +7,7 @@
  * knows it, and need not notify anybody.
  */
 import { randomUUID } from 'node:crypto';
+import { backoffMs } from '../core/portable.ts';
 import type { Session } from './session.ts';
 
 export interface Listening {
@@ -28,8 +29,7 @@ export interface ListenOptions {
 }
 
 const HEARTBEAT_MS = 5_000;
-const BACKOFF_MIN_MS = 100;
-const BACKOFF_MAX_MS = 3_000;
+const BACKOFF = { minMs: 100, maxMs: 3_000 };
 /** Shared by all listeners of the database; beside `WORKSPACE_LOCK`. */
 const LISTENERS_LOCK = 718_302;
 const JOINED = 'joined:';
@@ -91,8 +91,7 @@ export async function startListening(options: ListenOptions): Promise<Listening>
       onAttempt();
       if (session) await untilLost(session);
       session?.close();
-      const backoffMs = Math.min(BACKOFF_MAX_MS, BACKOFF_MIN_MS * 2 ** failures);
-      if (!stopped) await pause(backoffMs * (0.5 + Math.random() / 2));
+      if (!stopped) await pause(backoffMs(failures, BACKOFF));
     }
   }
 

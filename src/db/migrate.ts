@@ -5,6 +5,8 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Connection, HeldConnection, Lane } from './connection.ts';
+import { checkGrants } from './grants.ts';
+import { readVersion } from './installation.ts';
 import { transaction } from './transaction.ts';
 
 export interface Migration {
@@ -20,13 +22,15 @@ const LOCK_POLL_MS = 100;
 
 /**
  * Applies what is missing and returns it.
- * @throws Error when the database is newer than this program, and when another gateway migrates
- * for too long.
+ * @throws Error when the database is newer than this program, when another gateway migrates for
+ * too long, and when the tables are somebody else's who granted too little: with what to do.
  */
 export async function migrate(
   upkeep: Lane,
   migrations: readonly Migration[] = readMigrations(),
 ): Promise<Migration[]> {
+  await checkGrants(upkeep);
+  if ((await readVersion(upkeep)) === migrations.at(-1)?.version) return [];
   return upkeep.hold(async connection => {
     await lock(connection);
     try {
@@ -41,20 +45,36 @@ async function applyMissing(
   connection: HeldConnection,
   migrations: readonly Migration[],
 ): Promise<Migration[]> {
-  await connection.query(`
-    create table if not exists schema_migrations (
-      version int primary key,
-      name text not null,
-      applied_at timestamptz not null default now()
-    )`);
+  if ((await readVersion(connection)) === null) {
+    await connection.query(`
+      create table if not exists schema_migrations (
+        version int primary key,
+        name text not null,
+        applied_at timestamptz not null default now()
+      )`);
+  }
   const applied = await connection.query<{ version: number; name: string }>(
     'select version, name from schema_migrations order by version',
   );
   assertKnown(applied.at(-1), migrations);
   const done = new Set(applied.map(({ version }) => version));
   const missing = migrations.filter(({ version }) => !done.has(version));
+  if (missing.length > 0) await mayMigrate(connection);
   for (const migration of missing) await apply(connection, migration);
   return missing;
+}
+
+/** Who does not own the tables would fail at the first statement, with less to go by. */
+async function mayMigrate(connection: Connection): Promise<void> {
+  const [row] = await connection.query<{ role: string; may: boolean }>(
+    `select current_user as role, pg_has_role(relowner, 'usage') as may
+     from pg_class where oid = to_regclass('schema_migrations')`,
+  );
+  if (row?.may !== false) return;
+  throw new Error(
+    `the database is to be migrated, and the role ${row.role} may not: run "sluice migrate ` +
+      `--role ${row.role}" of this version, with the DATABASE_URL of the tables' owner`,
+  );
 }
 
 function assertKnown(

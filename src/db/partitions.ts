@@ -1,35 +1,21 @@
 /**
- * The partitions of the log: one a quarter, made ahead. A table is made like the parent and then
- * attached: CREATE … PARTITION OF would wait for every open snapshot with all recording behind
- * it; for the same reason it is detached CONCURRENTLY before it is dropped. A lock that is not
- * had soon is given up, and asked for again later.
+ * The partitions of the log: one a quarter, made ahead. What is done to tables is done by functions
+ * of the database, with the rights of the tables' owner (`0011_least_privilege.sql`). A lock that is
+ * not had soon is given up, and asked for again later.
  */
-import { quarterOf, type Quarter } from '../core/quarter.ts';
 import type { Connection, Lane } from './connection.ts';
 import { codeOf, SQLSTATE } from './sqlstate.ts';
-import { transaction } from './transaction.ts';
 
 export const PARTITIONS_AHEAD = 4;
-const LOCK_KEY = 718_304;
 
 /** Makes the partition of the database's present and those ahead of it; returns those made. */
 export async function ensurePartitions(upkeep: Lane): Promise<string[]> {
   const made: string[] = [];
   for (let ahead = 0; ahead <= PARTITIONS_AHEAD; ahead++) {
-    const isMade = await transaction(upkeep, async connection => {
-      await connection.query(`select set_config('lock_timeout', '2s', true)`);
-      await connection.query('select pg_advisory_xact_lock($1)', [LOCK_KEY]);
-      const [now] = await connection.query<{ now: Date }>('select clock_timestamp() as now');
-      const quarter = quarterOf((now as { now: Date }).now, ahead);
-      const [known] = await connection.query<{ found: boolean }>(
-        'select to_regclass($1) is not null as found',
-        [tableOf(quarter)],
-      );
-      if (known?.found === true) return null;
-      await connection.query(attachable(quarter), [], { script: true });
-      return tableOf(quarter);
-    });
-    if (isMade !== null) made.push(isMade);
+    const [row] = await upkeep.query<{ name: string | null }>('select make_partition($1) as name', [
+      ahead,
+    ]);
+    if (row?.name != null) made.push(row.name);
   }
   return made;
 }
@@ -48,66 +34,100 @@ export async function partitionsAhead(upkeep: Pick<Lane, 'query'>): Promise<numb
 export interface PastPartition {
   /** As SQL names it. */
   readonly table: string;
-  /** PENDING and DETACHED are what an earlier removal had to leave for later. */
-  readonly state: 'ATTACHED' | 'PENDING' | 'DETACHED';
-  /** What it holds was recorded before; null once it is detached. */
-  readonly to: Date | null;
+  /** What it holds was recorded from `from` on and before `to`; null once its removal has begun. */
+  readonly bounds: { readonly from: Date; readonly to: Date } | null;
+  /** Whether this role owns the log. */
+  readonly isOwn: boolean;
 }
 
 /** Those that ended before an instant, the oldest first, and all whose removal has begun. */
-export function partitionsBefore(connection: Connection, end: Date): Promise<PastPartition[]> {
-  return connection.query<PastPartition & { table: string }>(
+export async function partitionsBefore(
+  connection: Connection,
+  end: Date,
+): Promise<PastPartition[]> {
+  const rows = await connection.query<{
+    table: string;
+    isOwn: boolean;
+    from: Date | null;
+    to: Date | null;
+  }>(
     `select * from (
-       select c.oid::regclass::text as table, c.relname,
-         case when i.inhrelid is null then 'DETACHED'
-           when i.inhdetachpending then 'PENDING' else 'ATTACHED' end as state,
-         (regexp_match(pg_get_expr(c.relpartbound, c.oid), 'TO \\(''([^'']+)''\\)'))[1]::timestamptz as to
-       from pg_class c
-       left join pg_inherits i on i.inhrelid = c.oid and i.inhparent = 'events'::regclass
-       where c.relkind = 'r' and c.relname ~ '^events_\\d{4}q[1-4]$'
-         and c.relnamespace = (select relnamespace from pg_class where oid = 'events'::regclass)
+       select c.relname as table, pg_has_role(log.relowner, 'usage') as "isOwn",
+         case when not i.inhdetachpending then ${bound('FROM')} end as from,
+         case when not i.inhdetachpending then ${bound('TO')} end as to
+       from pg_class c join pg_class log using (relnamespace)
+       left join pg_inherits i on i.inhrelid = c.oid and i.inhparent = log.oid
+       where log.oid = 'events'::regclass
+         and c.relkind = 'r' and c.relname ~ '^events_\\d{4}q[1-4]$'
      ) p
-     where state <> 'ATTACHED' or p.to <= $1
-     order by relname`,
+     where "to" is null or "to" <= $1
+     order by "table"`,
     [end],
   );
+  return rows.map(({ table, isOwn, from, to }) => ({
+    table,
+    isOwn,
+    bounds: from === null || to === null ? null : { from, to },
+  }));
 }
 
+const bound = (which: 'FROM' | 'TO') =>
+  `(regexp_match(pg_get_expr(c.relpartbound, c.oid), '${which} \\(''([^'']+)''\\)'))[1]::timestamptz`;
+
 /**
- * Detaches and drops a partition, and goes on where an earlier removal had to stop. Recording and
- * reading go on meanwhile. False where somebody who uses it, such as a dump, did not end within
- * the lane's `lock_timeout`: what is left is to be done later. Not to be called in a transaction.
+ * Detaches and drops a partition, and goes on where an earlier removal had to stop. KEPT where
+ * something in it is not to go. LATER where somebody who uses it, such as a dump, did not end in
+ * time: what is left is to be done then. Not to be called in a transaction.
+ *
+ * Who owns the log detaches it CONCURRENTLY, which waits without anybody behind it. No function
+ * can do that: for another role recording waits behind the lock, but for a moment.
  */
 export async function removePartition(
   connection: Connection,
-  { table, state }: PastPartition,
-): Promise<boolean> {
-  const detach = `alter table events detach partition ${table}`;
-  const steps = {
-    ATTACHED: [`${detach} concurrently`, `drop table ${table}`],
-    PENDING: [`${detach} finalize`, `drop table ${table}`],
-    DETACHED: [`drop table ${table}`],
-  }[state];
+  { table, bounds, isOwn }: PastPartition,
+): Promise<'REMOVED' | 'KEPT' | 'LATER'> {
   try {
-    for (const step of steps) await connection.query(step, [], { script: true });
-    return true;
+    if (isOwn && bounds !== null) {
+      const detach = `alter table events detach partition ${table} concurrently`;
+      await connection.query(detach, [], { script: true });
+    }
+    const [row] = await connection.query<{ removed: boolean }>(
+      'select remove_partition($1) as removed',
+      [table],
+    );
+    return row?.removed === true ? 'REMOVED' : 'KEPT';
   } catch (error) {
-    if (codeOf(error) === SQLSTATE.lockNotAvailable) return false;
+    if (codeOf(error) === SQLSTATE.lockNotAvailable) return 'LATER';
     throw error;
   }
 }
 
-function tableOf({ name }: Quarter): string {
-  return `events_${name}`;
+/** Makes the planner's figures of the partitioned tables anew, which autovacuum does not. */
+export async function analyzeLog(upkeep: Lane): Promise<void> {
+  for (const part of ['events', 'event_keys']) {
+    await upkeep.query('select analyze_log($1)', [part]);
+  }
 }
 
-function attachable(quarter: Quarter): string {
-  const [table, from, to] = [
-    tableOf(quarter),
-    quarter.from.toISOString(),
-    quarter.to.toISOString(),
-  ];
-  return `
-    create table ${table} (like events including all);
-    alter table events attach partition ${table} for values from ('${from}') to ('${to}')`;
+/** A quarter of a year in UTC: what one partition of the log holds, as `make_partition` reckons it. */
+interface Quarter {
+  /** Such as 2026q4. */
+  readonly name: string;
+  readonly from: Date;
+  /** Not part of it. */
+  readonly to: Date;
+}
+
+/** The quarter that is `ahead` quarters after the one of an instant. */
+export function quarterOf(instant: Date, ahead = 0): Quarter {
+  const index = instant.getUTCFullYear() * 4 + Math.floor(instant.getUTCMonth() / 3) + ahead;
+  return {
+    name: `${Math.floor(index / 4)}q${(index % 4) + 1}`,
+    from: startOf(index),
+    to: startOf(index + 1),
+  };
+}
+
+function startOf(index: number): Date {
+  return new Date(Date.UTC(Math.floor(index / 4), (index % 4) * 3, 1));
 }

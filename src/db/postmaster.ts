@@ -14,10 +14,10 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { asOwner } from './as-owner.ts';
+import { asOwner } from './embedded-binaries.ts';
 import { runAs } from './embedded-create.ts';
 import type { Home } from './embedded-home.ts';
-import { processExists } from './process.ts';
+import { processExists } from './folder-lock.ts';
 
 export interface Postmaster {
   /** Resolves with what it ended with. */

@@ -311,7 +311,7 @@ export const doorNotes = pgTable(
   t => [primaryKey({ columns: [t.workspaceId, t.door, t.name] })],
 );
 
-/** Named places in a workspace's log. `0011_consumers.sql` says more of each column. */
+/** Named places in a workspace's log. `0012_consumers.sql` says more of each column. */
 export const consumers = pgTable(
   'consumers',
   {

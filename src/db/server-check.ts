@@ -19,6 +19,8 @@ const FACTS = `
     current_schema() as "schema",
     current_user as "role",
     coalesce(has_schema_privilege(current_schema(), 'create'), false) as "mayCreate",
+    to_regclass('installation') is not null and to_regclass('schema_migrations') is not null
+      as "hasTables",
     current_setting('autovacuum')::bool and current_setting('track_counts')::bool
       as "hasAutovacuum",
     least(

@@ -8,7 +8,7 @@
  *
  *     { method: 'GET', path: '/v1/things/:id', scope: 'EVENTS_READ', handle: readThing }
  *
- * and translates only: `server/doors.ts` has found it, authenticated the key, checked the scope
+ * and translates only: `gateway/door-handler.ts` has found it, authenticated the key, checked the scope
  * and read the body within the limit before `handle` is called. HEAD runs the route of GET,
  * OPTIONS is answered from the table, and whatever is thrown, on the way in or by `handle`, comes
  * out through `encodeError` in the vendor's shape: a GatewayError as it is, anything else logged
@@ -27,6 +27,9 @@ import type { QuarantineItem } from '../record/quarantine.ts';
 import type { KeyAdmin } from '../security/keys.ts';
 import type { WorkspaceAdmin } from '../security/workspace-admin.ts';
 import type { Redaction } from '../upkeep/redact.ts';
+
+/** Names the workspace at each door, where a path or body of the vendor's does not. */
+export const WORKSPACE_PARAMETER = 'workspace';
 
 /** A request to a door. */
 export interface DoorRequest {
@@ -62,8 +65,8 @@ export interface DoorAnswer {
 export interface DoorContext {
   readonly principal: Principal;
   /**
-   * By slug, else the key's own, else the only one there is.
-   * @throws GatewayError FORBIDDEN, NOT_FOUND
+   * By slug, else the one that `?workspace=` names, else the key's own, else the only one there is.
+   * @throws GatewayError BAD_REQUEST, FORBIDDEN, NOT_FOUND, WORKSPACE_REQUIRED
    */
   access(slug: string | null, scope: Scope): Promise<Workspace>;
   /** See also `recordTogether` and `recordEach` in `record.ts`. @throws as RecordEvents */

@@ -7,17 +7,25 @@
 import type { ServerResponse } from 'node:http';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { GatewayError } from '../core/errors.ts';
+import { GatewayError, MethodNotAllowed } from '../core/errors.ts';
 import type { Receipt } from '../core/event.ts';
 import { requireScope, unauthenticated, type Principal, type Scope } from '../core/principal.ts';
-import type { Door, DoorAnswer, DoorContext, DoorRequest, DoorServices } from '../doors/door.ts';
+import {
+  WORKSPACE_PARAMETER,
+  type Door,
+  type DoorAnswer,
+  type DoorContext,
+  type DoorRequest,
+  type DoorServices,
+} from '../doors/door.ts';
 import type { Admission } from '../http/admission.ts';
 import { admit } from '../http/admit.ts';
+import { errorHeaders } from '../http/answer.ts';
 import { drained, hasBody, readBody } from '../http/body.ts';
-import { HttpCall } from '../http/call.ts';
-import { logCause } from '../http/errors.ts';
+import type { HttpCall } from '../http/call.ts';
+import { publicError } from '../http/errors.ts';
+import { pathOf, type HttpHandler } from '../http/handler.ts';
 import { readJson } from '../http/json.ts';
-import { pathOf, type PathHandler } from '../http/router.ts';
 import type { ServerSettings } from '../http/settings.ts';
 import type { Live } from '../live/live.ts';
 import type { Log } from '../observability/log.ts';
@@ -45,17 +53,14 @@ export interface DoorHandlerOptions {
   readonly settings: ServerSettings;
 }
 
-export function createDoorHandler(door: Door, options: DoorHandlerOptions): PathHandler {
+export function createDoorHandler(door: Door, options: DoorHandlerOptions): HttpHandler {
   const find = createRoutes(door.routes);
   const { log, settings } = options;
 
   function encodeError(error: unknown, request: DoorRequest): DoorAnswer {
-    const { requestId } = request;
-    const told = error instanceof GatewayError ? error : masked(requestId);
-    if (told === error) logCause(told, { requestId, log });
-    else log.error({ requestId, err: error }, 'unexpected error');
+    const told = publicError(error, { requestId: request.requestId, log });
     const answer = door.encodeError(told, request);
-    return { ...answer, headers: { ...headersOf(told), ...answer.headers } };
+    return { ...answer, headers: { ...errorHeaders(told), ...answer.headers } };
   }
 
   async function answerTo(request: OpenRequest, call: HttpCall): Promise<DoorAnswer> {
@@ -75,7 +80,7 @@ export function createDoorHandler(door: Door, options: DoorHandlerOptions): Path
     request.body = await readBody(call, settings.bodyBytesMax);
     const principal = await principalBy(confirm);
     const task: Task = { call, principal, scope, workspaceId: null };
-    const answer = await handle(request, contextOf(door, task, options));
+    const answer = await handle(request, contextOf(door, request, task, options));
     if (isStream(answer.body)) holdStream(task, live);
     return answer;
   }
@@ -83,8 +88,7 @@ export function createDoorHandler(door: Door, options: DoorHandlerOptions): Path
   return {
     name: door.name,
     matches: path => door.owns(path),
-    async handle(req, res) {
-      const call = new HttpCall(req, res, String(res.getHeader('x-request-id')));
+    async handle(call) {
       const request = new OpenRequest(call, settings);
       let answer: DoorAnswer;
       try {
@@ -92,7 +96,7 @@ export function createDoorHandler(door: Door, options: DoorHandlerOptions): Path
       } catch (error) {
         answer = encodeError(error, request);
       }
-      await send(res, answer, settings);
+      await send(call.res, answer, settings);
     },
   };
 }
@@ -185,7 +189,12 @@ interface Task {
   workspaceId: number | null;
 }
 
-function contextOf(door: Door, task: Task, { services }: DoorHandlerOptions): DoorContext {
+function contextOf(
+  door: Door,
+  { query }: DoorRequest,
+  task: Task,
+  { services }: DoorHandlerOptions,
+): DoorContext {
   const name = door.name;
   const { call, principal, scope } = task;
   const actor = { keyId: principal.keyId, scope: scope ?? 'EVENTS_WRITE' };
@@ -193,7 +202,8 @@ function contextOf(door: Door, task: Task, { services }: DoorHandlerOptions): Do
     principal,
     services,
     async access(slug, needed) {
-      const workspace = await services.access(principal, slug, needed);
+      const named = slug ?? query.get(WORKSPACE_PARAMETER);
+      const workspace = await services.access(principal, named, needed);
       task.workspaceId = workspace.id;
       return workspace;
     },
@@ -221,7 +231,8 @@ function contextOf(door: Door, task: Task, { services }: DoorHandlerOptions): Do
 function holdStream({ call, principal, workspaceId }: Task, live: Pick<Live, 'hold'>): void {
   const { res, work } = call;
   const release = live.hold({
-    ...{ workspaceId, tag: principal.keyId },
+    workspaceId,
+    tag: principal.keyId,
     // Without its last chunk: the reader sees that it is not whole.
     end: () => res.destroy(),
   });
@@ -248,19 +259,7 @@ function withoutRoute(door: Door, request: DoorRequest, { allow }: Found): DoorA
     return { status: 204, headers: { allow, ...door.optionsHeaders?.(request) } };
   }
   const message = `The path does not support ${method}. It supports ${allow}.`;
-  throw new GatewayError('METHOD_NOT_ALLOWED', message, { extensions: { allow } });
-}
-
-function masked(requestId: string): GatewayError {
-  const message = `Internal error. The log has it under the request id ${requestId}.`;
-  return new GatewayError('INTERNAL_SERVER_ERROR', message, { extensions: { requestId } });
-}
-
-function headersOf({ code, extensions, retryAfterS }: GatewayError): Record<string, string> {
-  return {
-    ...(retryAfterS === undefined ? {} : { 'retry-after': String(retryAfterS) }),
-    ...(code === 'METHOD_NOT_ALLOWED' ? { allow: String(extensions['allow']) } : {}),
-  };
+  throw new MethodNotAllowed(message, allow);
 }
 
 async function send(

@@ -5,6 +5,7 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Config } from '../config.ts';
+import { VERSION } from '../config.ts';
 import { isExposed, readAddress } from '../db/address.ts';
 import { createDatabase, type Database } from '../db/client.ts';
 import { startEmbeddedPostgres } from '../db/embedded.ts';
@@ -15,7 +16,6 @@ import { createMetrics, type Metrics } from '../observability/metrics.ts';
 import { traced } from '../observability/trace.ts';
 import { startTracing } from '../observability/tracing.ts';
 import { ensureAdminKey, type AdminKey } from '../security/admin-key.ts';
-import { VERSION } from '../version.ts';
 import { createEdge } from './edge.ts';
 import { createServices } from './services.ts';
 

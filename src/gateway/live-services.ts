@@ -33,7 +33,8 @@ export function createGatewayLive({ db, config, log }: LiveOptions): Live {
   return createLive({
     log: createEventLog(db.read, config.answerBytesMax),
     wakeup: withPoll(wakeup, { pollMs: POLL_MS, clock: systemClock }),
-    ...{ logger: log, crowd: db.crowd },
+    logger: log,
+    crowd: db.crowd,
     limits: {
       ...LIVE_LIMITS,
       streamsMax: config.streamsMax,
@@ -44,7 +45,9 @@ export function createGatewayLive({ db, config, log }: LiveOptions): Live {
 
 export function createGatewayAggregates({ read }: Database, live: Live, epoch: string) {
   const readerOf = (workspaceId: number) => ({
-    ...{ read: onBehalfOf(workspaceId, read), epoch, nowMs: () => Date.now() },
+    read: onBehalfOf(workspaceId, read),
+    epoch,
+    nowMs: () => Date.now(),
   });
   return createLiveAggregates({
     live,

@@ -1,3 +1,4 @@
+import { LRUCache } from 'lru-cache';
 import { createConsumerReader } from '../consume/consumer-reader.ts';
 import type { Tenant } from '../core/fairness.ts';
 import type { Connection } from '../db/client.ts';
@@ -69,12 +70,11 @@ type Method = (workspaceId: number, ...rest: unknown[]) => unknown;
  * asks in that workspace's turn.
  */
 function perWorkspace<Reader extends object>(make: (workspaceId: number) => Reader): Reader {
-  const made = new Map<number, Reader>();
+  const made = new LRUCache<number, Reader>({ max: KEPT_MAX });
 
   function of(workspaceId: number): Reader {
     const known = made.get(workspaceId);
     if (known !== undefined) return known;
-    if (made.size >= KEPT_MAX) made.clear();
     const reader = make(workspaceId);
     made.set(workspaceId, reader);
     return reader;

@@ -1,7 +1,7 @@
 /** The path from a request to committed positions, wired to this gateway's database. */
 import { randomUUID } from 'node:crypto';
 import { GatewayError } from '../core/errors.ts';
-import { uuidV7 } from '../core/uuid-v7.ts';
+import { uuidV7 } from '../core/portable.ts';
 import type { Database } from '../db/client.ts';
 import { ensurePartitions } from '../db/partitions.ts';
 import type { SchemaChecker } from '../json-schema/checker.ts';
@@ -28,7 +28,8 @@ export function createIngest({ db, log, metrics, live, fold, schemas }: IngestOp
   const nowMs = monotonicMs;
   const definitions = new DefinitionCache(db.write, nowMs);
   const writers = new Writers({
-    ...{ connection: db.flush, crowd: db.crowd },
+    connection: db.flush,
+    crowd: db.crowd,
     ensurePartitions: async () => void (await ensurePartitions(db.upkeep)),
     staleDefinitions: entries => definitions.stale(entries),
     onRecorded: recorded => announce(recorded, live, fold),
@@ -37,7 +38,11 @@ export function createIngest({ db, log, metrics, live, fold, schemas }: IngestOp
     nowMs,
   });
   const record = createRecordEvents({
-    ...{ write: db.write, writers, definitions, schemas, nowMs },
+    write: db.write,
+    writers,
+    definitions,
+    schemas,
+    nowMs,
     now: () => new Date(),
     newId: () => uuidV7(Date.now(), randomUUID()),
   });

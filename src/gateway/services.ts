@@ -1,6 +1,7 @@
 /** Everything between the edge and the database, wired once. */
+import { createHash } from 'node:crypto';
 import type { Config } from '../config.ts';
-import { createConsume, type Consume } from '../consume/consume.ts';
+import { createConsume, type Consume, type ConsumeOptions } from '../consume/consume.ts';
 import { createConsumerAdmin } from '../consume/consumer-admin.ts';
 import { readConsumerFigures, type ConsumerFigures } from '../consume/consumer-figures.ts';
 import { GatewayError } from '../core/errors.ts';
@@ -13,7 +14,7 @@ import type { DoorServices } from '../doors/door.ts';
 import type { DoorStores } from '../doors/index.ts';
 import { createSharedResults, type SharedResults } from '../graphql-http/shared-results.ts';
 import type { Services } from '../graphql/services.ts';
-import type { Admission } from '../http/admission.ts';
+import { Admission } from '../http/admission.ts';
 import { createSchemaChecker, type SchemaChecker } from '../json-schema/checker.ts';
 import { monotonicMs, systemClock } from '../live/clock.ts';
 import type { Live } from '../live/live.ts';
@@ -21,6 +22,7 @@ import type { Log } from '../observability/log.ts';
 import type { Metrics } from '../observability/metrics.ts';
 import { createWorkspaceReader } from '../read/workspaces.ts';
 import { createDefinitionAdmin } from '../record/definition-admin.ts';
+import { createNotesOf } from '../record/door-notes.ts';
 import { createQuarantineAdmin } from '../record/quarantine-admin.ts';
 import { quarantine } from '../record/quarantine.ts';
 import type { Writers } from '../record/writers.ts';
@@ -30,16 +32,15 @@ import { clientAddress } from '../security/address.ts';
 import { createAuthenticator } from '../security/authenticate.ts';
 import { createKeyAdmin } from '../security/keys.ts';
 import type { AuthenticateCaller, RateLimits } from '../security/rate-limits.ts';
+import { createRateLimits } from '../security/rate-limits.ts';
 import { createTickets, type Tickets } from '../security/tickets.ts';
 import { createWorkspaceAdmin } from '../security/workspace-admin.ts';
 import { redact } from '../upkeep/redact.ts';
 import { createUpkeep, type Upkeep } from '../upkeep/upkeep.ts';
-import { createBounds, type Bounds } from './bounds.ts';
 import type { DoorHandlerOptions } from './door-handler.ts';
-import { createDoorStores } from './door-stores.ts';
+import { createReadiness, type NotReady } from './health.ts';
 import { createGatewayAggregates, createGatewayLive } from './live-services.ts';
 import { ADMINISTRATION, createReaders } from './readers.ts';
-import { createReadiness, type NotReady } from './readiness.ts';
 import { createIngest } from './record-services.ts';
 import { createStatus } from './status.ts';
 import { createStreamsCheck } from './streams-check.ts';
@@ -79,7 +80,10 @@ export async function createServices(options: ServicesOptions): Promise<GatewayS
   const nowMs = () => Date.now();
   const epoch = await openEpoch(options);
   const readers = createReaders({
-    ...{ read: db.read, epoch, nowMs, metrics },
+    read: db.read,
+    epoch,
+    nowMs,
+    metrics,
     bytesMax: config.answerBytesMax,
   });
   const live = createGatewayLive(options);
@@ -93,16 +97,13 @@ export async function createServices(options: ServicesOptions): Promise<GatewayS
     fold.note([workspaceId]);
   };
   const tickets = createTickets({
-    ...{ write: db.write, epoch },
+    write: db.write,
+    epoch,
     onError: err => log.warn({ err }, 'tickets of open streams were not renewed'),
   });
   const bounds = createBounds(config, metrics);
   const streamsCheck = createStreamsCheck(db, live, log);
-  const consume = createConsume({
-    ...{ write: db.write, live, epoch, clock: systemClock, reader: readers.consumers },
-    ...{ read: onBehalfOf(ADMINISTRATION, db.read), bytesMax: config.answerBytesMax },
-    onError: (err, message) => log.warn({ err }, message),
-  });
+  const consume = createGatewayConsume(options, { live, epoch, reader: readers.consumers });
   metrics.readFrom({
     lanes: () => lanesOf(db),
     waitingEvents: () => writers.depth,
@@ -123,7 +124,7 @@ export async function createServices(options: ServicesOptions): Promise<GatewayS
     ...createWorkspaces(db, createWorkspaceReader(db.lookup), fold),
     ...createKeys(options, bounds),
     consume,
-    consumerAdmin: createConsumerAdmin(db.write, consume.changed),
+    consumerAdmin: createConsumerAdmin(db.write, (...consumer) => consume.changed(...consumer)),
     definitionAdmin: createDefinitionAdmin({ write: db.write, schemas, onDefined }),
     quarantineAdmin: createQuarantineAdmin(db.write, record),
     keepAside: (target, items) => keepAside(db, target, items),
@@ -143,6 +144,20 @@ export async function createServices(options: ServicesOptions): Promise<GatewayS
     notReady: createReadiness(db.probe, monotonicMs),
     ...inOrder({ writers, upkeep, live, fold, streamsCheck, tickets, schemas, consume }),
   };
+}
+
+function createGatewayConsume(
+  { db, config, log }: ServicesOptions,
+  parts: Pick<ConsumeOptions, 'live' | 'epoch' | 'reader'>,
+): Consume {
+  return createConsume({
+    ...parts,
+    write: db.write,
+    read: onBehalfOf(ADMINISTRATION, db.read),
+    clock: systemClock,
+    bytesMax: config.answerBytesMax,
+    onError: (err, message) => log.warn({ err }, message),
+  });
 }
 
 /** For several metrics that are read together: one statement. */
@@ -248,4 +263,34 @@ async function openEpoch({ db, log }: ServicesOptions): Promise<string> {
   const { epoch, isEpochDue } = await readInstallation(db.read);
   if (isEpochDue) log.warn({ epoch }, EPOCH_DUE);
   return epoch;
+}
+
+interface Bounds {
+  /** How much a caller may ask. */
+  readonly rateLimits: RateLimits;
+  /** How much all of them may ask at once. */
+  readonly admission: Admission;
+}
+
+/** What turns requests away before anything is done for them. */
+function createBounds(config: Config, metrics: Pick<Metrics, 'refused'>): Bounds {
+  return {
+    rateLimits: createRateLimits(config, () => metrics.refused('RATE_LIMITED')),
+    admission: new Admission({ ...config, onRefused: () => metrics.refused('OVERLOADED') }),
+  };
+}
+
+/** What doors keep in the database, for all gateways on it. */
+async function createDoorStores({
+  read,
+  write,
+}: Database): Promise<Pick<DoorStores, 'notesOf' | 'sealingKey'>> {
+  const [row] = await read.query<{ secret: string }>(
+    'select sealing_secret as secret from installation',
+  );
+  const { secret } = row as { secret: string };
+  return {
+    notesOf: createNotesOf(read, write),
+    sealingKey: createHash('sha256').update(secret).digest(),
+  };
 }

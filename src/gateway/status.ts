@@ -1,12 +1,12 @@
 import { statfs } from 'node:fs/promises';
 import type { Config } from '../config.ts';
+import { VERSION } from '../config.ts';
 import type { StatusReader } from '../core/gateway-status.ts';
 import type { Connection } from '../db/connection.ts';
 import type { Live } from '../live/live.ts';
 import { readStorageUse } from '../read/storage.ts';
 import { readUpkeepStatus } from '../read/upkeep-status.ts';
 import type { Writers } from '../record/writers.ts';
-import { VERSION } from '../version.ts';
 
 interface StatusOptions {
   readonly read: Connection;

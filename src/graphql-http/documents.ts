@@ -13,9 +13,8 @@ import { LRUCache } from 'lru-cache';
 import type { ErrorCode } from '../core/errors.ts';
 import { declaredType } from '../graphql/refused-value.ts';
 import { parseDocument, withCode, type DocumentLimits } from './document.ts';
-import { JsonVariablesRule } from './json-variables.ts';
 import { exceededLimit, type QueryLimits } from './measure.ts';
-import { UnconditionalSubscriptionsRule } from './unconditional-subscriptions.ts';
+import { JsonVariablesRule, UnconditionalSubscriptionsRule } from './validation-rules.ts';
 
 export interface Documents {
   /** @throws GatewayError, GraphQLError, each with a code */

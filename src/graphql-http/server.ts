@@ -1,19 +1,15 @@
 /** GraphQL over HTTP, event streams and WebSockets, on one path. */
-import type { IncomingMessage } from 'node:http';
-import { GatewayError } from '../core/errors.ts';
+import { GatewayError, MethodNotAllowed } from '../core/errors.ts';
 import { LIMITS } from '../core/limits.ts';
 import { preferredType, takesEventStream } from '../http/accept.ts';
 import { admit } from '../http/admit.ts';
-import { answerError } from '../http/answer.ts';
-import type { OperationParams } from '../http/call.ts';
-import { HttpCall } from '../http/call.ts';
+import type { HttpCall, OperationParams } from '../http/call.ts';
 import { createCors } from '../http/cors.ts';
-import type { GraphqlServer } from '../http/router.ts';
-import { createPace } from './pace.ts';
+import type { GraphqlServer } from '../http/handler.ts';
 import { readGetParams, readPostParams } from './params.ts';
 import { createPipeline, DocumentFaults, type PipelineOptions, type Result } from './pipeline.ts';
 import { createEventStreams } from './sse.ts';
-import { Unsent } from './unsent.ts';
+import { createStreamTurns, Unsent } from './stream-fairness.ts';
 import { createWebSockets } from './websocket.ts';
 import { createWriteAnswer } from './write-answer.ts';
 
@@ -21,12 +17,12 @@ import { createWriteAnswer } from './write-answer.ts';
 export function createGraphqlServer(options: PipelineOptions): GraphqlServer {
   const { settings, log, authenticate, confirm } = options;
   const pipeline = createPipeline(options);
-  const pace = createPace();
+  const turns = createStreamTurns();
   const unsent = new Unsent(LIMITS.unsentBytesMax);
-  const streams = createEventStreams({ ...options, pace, unsent });
+  const streams = createEventStreams({ ...options, turns, unsent });
   const write = createWriteAnswer(streams, log);
   const allowOrigin = createCors(settings.corsOrigins);
-  const sockets = createWebSockets(pipeline, { ...options, pace, unsent });
+  const sockets = createWebSockets(pipeline, { ...options, turns, unsent });
 
   function readParams(call: HttpCall): OperationParams | Promise<OperationParams> {
     const { method, url = '' } = call.req;
@@ -50,11 +46,14 @@ export function createGraphqlServer(options: PipelineOptions): GraphqlServer {
   }
 
   return {
-    async handle(req, res, requestId) {
+    name: 'graphql',
+    matches: path => path === '/graphql',
+    async handle(call) {
+      const { req, res } = call;
       if (allowOrigin(req, res) === 'preflight') return;
-      const refused = refusalOf(req);
-      if (refused) return answerError(res, refused, { allow: 'GET, POST' });
-      const call = new HttpCall(req, res, requestId);
+      if (req.method !== 'GET' && req.method !== 'POST') {
+        throw new MethodNotAllowed('GraphQL supports GET and POST.', 'GET, POST');
+      }
       await write(await resultOf(call), call);
     },
     upgrade: sockets.upgrade,
@@ -87,11 +86,4 @@ function requireFitting(type: string, { req: { method, headers }, ticket }: Http
       'A subscription needs a stream: send "Accept: text/event-stream", or use the WebSocket.',
     );
   }
-}
-
-function refusalOf({ method }: IncomingMessage): GatewayError | undefined {
-  if (method !== 'GET' && method !== 'POST') {
-    return new GatewayError('METHOD_NOT_ALLOWED', 'GraphQL supports GET and POST.');
-  }
-  return undefined;
 }

@@ -2,11 +2,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { GatewayError } from '../core/errors.ts';
 import type { HttpCall } from '../http/call.ts';
 import type { Log } from '../observability/log.ts';
-import type { Pace } from './pace.ts';
 import type { PipelineOptions } from './pipeline.ts';
 import { toReady, type Ready, type ReadySource } from './ready.ts';
 import { ResultStream } from './result-stream.ts';
-import type { Unsent } from './unsent.ts';
+import type { StreamTurns, Unsent } from './stream-fairness.ts';
 
 /**
  * Results as server-sent events, each stream on a connection of its own.
@@ -26,7 +25,7 @@ export interface EventStreams {
 }
 
 type StreamOptions = Pick<PipelineOptions, 'log' | 'settings'> & {
-  readonly pace: Pace;
+  readonly turns: StreamTurns;
   readonly unsent: Unsent;
 };
 
@@ -97,7 +96,7 @@ async function sendStream(
 
 async function pump(call: HttpCall, stream: ResultStream, options: StreamOptions): Promise<void> {
   for (;;) {
-    await options.pace.turn();
+    await options.turns.turn();
     const batch = await stream.take();
     if (batch.length === 0) return;
     if (call.onStreamOpened !== undefined) await noteOpened(call, batch, options.log);

@@ -10,7 +10,6 @@ import { z } from 'zod';
 import { ConfigError } from '../config.ts';
 import { GatewayError } from '../core/errors.ts';
 import type { TrustedDocuments } from '../http/settings.ts';
-import { consoleDocuments } from './console-documents.ts';
 import { faultsOf } from './documents.ts';
 
 /** By id; or as Apollo's tools write it. */
@@ -117,4 +116,16 @@ function unusable(path: string, why: string): ConfigError {
 
 function sha256(text: string): string {
   return createHash('sha256').update(text).digest('hex');
+}
+
+/** Written by the build of the console; the same from `src/graphql-http` and from `dist/graphql-http`. */
+const BUILT = new URL('../../dist/console/documents.json', import.meta.url);
+
+/** The documents of the console that is served from here; none where it is not built. */
+function consoleDocuments(file: URL = BUILT): string[] {
+  try {
+    return Object.values(JSON.parse(readFileSync(file, 'utf8')) as Record<string, string>);
+  } catch {
+    return [];
+  }
 }

@@ -15,16 +15,15 @@ import { readerOf, requestIdOf } from '../http/call.ts';
 import { scanJson } from '../http/json.ts';
 import { becomesKnown } from '../http/newcomers.ts';
 import type { ServerSettings } from '../http/settings.ts';
-import type { Pace } from './pace.ts';
 import type { Pipeline, PipelineOptions } from './pipeline.ts';
-import type { Unsent } from './unsent.ts';
+import type { StreamTurns, Unsent } from './stream-fairness.ts';
 import { measureMessages } from './ws-messages.ts';
 import { connectionCallOf, createOperations, type Outlet, type Peer } from './ws-operations.ts';
 import { createOutlet } from './ws-outlet.ts';
 
 /**
  * The protocol graphql-transport-ws on sockets of `ws`. graphql-ws speaks it; here are the sockets:
- * their bounds, their pings, their pace and their end.
+ * their bounds, their pings, their turns and their end.
  *
  * Until its `connection_init` is accepted, a socket may send a few kilobytes and has a few seconds;
  * afterwards the parts of a message that is not complete are counted in admission.
@@ -54,9 +53,16 @@ const KEY_CHECK_MS = 2_000;
 const FRAGMENTS_MAX = 1_024;
 const CHUNKS_MAX = 8_192;
 
+/** The types of `ws` do not know all of these yet. */
+const UNTYPED_LIMITS = {
+  maxFragments: FRAGMENTS_MAX,
+  maxBufferedChunks: CHUNKS_MAX,
+  closeTimeout: CLOSE_MS,
+};
+
 export function createWebSockets(
   pipeline: Pipeline,
-  options: PipelineOptions & { readonly pace: Pace; readonly unsent: Unsent },
+  options: PipelineOptions & { readonly turns: StreamTurns; readonly unsent: Unsent },
 ): WebSockets {
   const { settings, unsent } = options;
   const outletOptions = { bufferBytesMax: settings.websocketBufferBytesMax, unsent };
@@ -66,8 +72,7 @@ export function createWebSockets(
     noServer: true,
     clientTracking: false,
     maxPayload: settings.websocketMessageBytesMax,
-    // Its types do not know all of these yet.
-    ...{ maxFragments: FRAGMENTS_MAX, maxBufferedChunks: CHUNKS_MAX, closeTimeout: CLOSE_MS },
+    ...UNTYPED_LIMITS,
     perMessageDeflate: false,
     handleProtocols,
   });

@@ -4,7 +4,7 @@ import { ENCODINGS_READ } from '../http/body.ts';
 import type { HttpCall } from '../http/call.ts';
 import { presentError, presentResult, type PresentedResult } from '../http/errors.ts';
 import type { Log } from '../observability/log.ts';
-import { beginsStream, collapsed, httpStatus, retryAfterS } from './outcome.ts';
+import { beginsStream, collapsed, httpStatus, retryAfterS } from './http-status.ts';
 import type { Result } from './pipeline.ts';
 import { isReadySource, once, Ready, toReady } from './ready.ts';
 import type { EventStreams } from './sse.ts';

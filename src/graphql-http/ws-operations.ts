@@ -6,7 +6,6 @@ import type { Tenant } from '../core/fairness.ts';
 import { tenantOf, type Principal } from '../core/principal.ts';
 import type { Call, HeaderReader, OperationParams } from '../http/call.ts';
 import { presentError, presentResult, type Asker, type RawResult } from '../http/errors.ts';
-import type { Pace } from './pace.ts';
 import {
   DocumentFaults,
   type Pipeline,
@@ -16,6 +15,7 @@ import {
 } from './pipeline.ts';
 import { isReadySource, Ready } from './ready.ts';
 import { ResultStream } from './result-stream.ts';
+import type { StreamTurns } from './stream-fairness.ts';
 import { documentOf } from './trusted-documents.ts';
 
 /** One socket: what came with its upgrade, and what runs on it. */
@@ -82,7 +82,7 @@ class OperationFailure extends Error {
  */
 export function createOperations(
   pipeline: Pipeline,
-  options: PipelineOptions & { readonly pace: Pace },
+  options: PipelineOptions & { readonly turns: StreamTurns },
 ): ServerOptions<InitPayload, Peer> {
   const { log, settings } = options;
 
@@ -160,7 +160,9 @@ function begin(context: PeerContext, id: string): Begun {
   const controller = new AbortController();
   peer.controllers.add(controller);
   return {
-    ...{ call: callOf(context, id, controller.signal), peer, id },
+    call: callOf(context, id, controller.signal),
+    peer,
+    id,
     release() {
       peer.controllers.delete(controller);
       controller.abort();
@@ -193,11 +195,11 @@ function paramsOf({ operationName, variables }: SubscribePayload, query: string)
   };
 }
 
-type RunOptions = Pick<PipelineOptions, 'log'> & { readonly pace: Pace };
+type RunOptions = Pick<PipelineOptions, 'log'> & { readonly turns: StreamTurns };
 
 async function run(
   { rootValue }: ExecutionArgs,
-  { log, pace }: RunOptions,
+  { log, turns }: RunOptions,
 ): Promise<RawResult | AsyncIterable<RawResult>> {
   const { prepared, call, principal, release, peer, id } = rootValue as Running;
   let result: Result;
@@ -216,7 +218,7 @@ async function run(
       release();
     }
     peer.streams.add(stream);
-    return sending(stream, id, peer, pace);
+    return sending(stream, id, peer, turns);
   }
   release();
   if (result instanceof Ready) return JSON.parse(result.json) as RawResult;
@@ -232,14 +234,14 @@ function sending(
   stream: ResultStream,
   id: string,
   { outlet, tenant }: Peer,
-  pace: Pace,
+  turns: StreamTurns,
 ): AsyncIterableIterator<RawResult> {
   const head = `{"id":${JSON.stringify(id)},"type":"next","payload":`;
   const self: AsyncIterableIterator<RawResult> = {
     [Symbol.asyncIterator]: () => self,
     async next() {
       for (;;) {
-        await pace.turn();
+        await turns.turn();
         const batch = await stream.take();
         if (stream.isEnded) return { done: true, value: undefined };
         await outlet.send(head, batch, tenant);

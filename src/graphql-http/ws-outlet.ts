@@ -1,7 +1,7 @@
 import type { Duplex } from 'node:stream';
 import type { WebSocket } from 'ws';
 import { NO_TENANT, type Tenant } from '../core/fairness.ts';
-import type { Unsent } from './unsent.ts';
+import type { Unsent } from './stream-fairness.ts';
 import type { Outlet } from './ws-operations.ts';
 
 interface OutletOptions {

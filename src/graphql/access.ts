@@ -1,6 +1,13 @@
 import type { ApiKeyInfo } from '../core/api-key.ts';
 import { GatewayError } from '../core/errors.ts';
-import { hasScope, requireScope, type Principal, type Scope } from '../core/principal.ts';
+import {
+  hasScope,
+  requireScope,
+  unauthenticated,
+  type Principal,
+  type Scope,
+} from '../core/principal.ts';
+
 import type { GraphQLContext } from './context.ts';
 
 /** Null for what is not there, or not for this key: where a field may be null. */
@@ -33,7 +40,26 @@ export function coversKey(
 
 /** @throws GatewayError UNAUTHENTICATED without a valid key. */
 export function requireKey({ principal }: GraphQLContext): Principal {
-  return principal ?? requireScope(principal, 'EVENTS_READ');
+  if (principal === null) throw unauthenticated();
+  return principal;
+}
+
+/** `ANY` needs a valid key alone; `ADMIN_OF_ALL` needs ADMIN for all workspaces. */
+export type FieldScope = Scope | 'ANY' | 'ADMIN_OF_ALL' | typeof SEES_CONSUMERS;
+export const SEES_CONSUMERS = 'EVENTS_READ or EVENTS_CONSUME';
+
+/** The one of the two that the key has. */
+export function scopeToSeeConsumers({ principal }: GraphQLContext): Scope {
+  const isWorker = principal !== null && hasScope(principal, 'EVENTS_CONSUME');
+  return isWorker ? 'EVENTS_CONSUME' : 'EVENTS_READ';
+}
+
+/** @throws GatewayError UNAUTHENTICATED, FORBIDDEN without what the option `scope` of a field asks for */
+export function requireScopeOf(context: GraphQLContext, scope: FieldScope): void {
+  if (scope === 'ANY') requireKey(context);
+  else if (scope === 'ADMIN_OF_ALL') requireInstallationAdmin(context);
+  else if (scope === SEES_CONSUMERS) requireScope(context.principal, scopeToSeeConsumers(context));
+  else requireScope(context.principal, scope);
 }
 
 /** @throws GatewayError UNAUTHENTICATED, FORBIDDEN for any but an ADMIN of every workspace. */

@@ -1,11 +1,18 @@
-/** Pothos with its plugin and the types of the scalars. Defines no types of the API. */
+/** Pothos with its plugin, the types of the scalars and the roots of the schema. */
 import SchemaBuilder from '@pothos/core';
 import RelayPlugin from '@pothos/plugin-relay';
 import type { ExactJson, ExactObject } from '../core/exact-json.ts';
 import { LIMITS } from '../core/limits.ts';
 import type { GraphQLContext } from './context.ts';
 import { nodeTypeOf } from './global-id.ts';
-import { ID_FIELD } from './words.ts';
+import './scope-plugin.ts';
+
+/** Descriptions that stand in more than one place. */
+export const WORKSPACE_ARGUMENT =
+  'Slug of the workspace, in upper or lower case. Default: the workspace that the key ' +
+  'covers. A key of all workspaces may omit it if there is only one.';
+export const EVENT_ID_ARGUMENT = 'The event id.';
+export const ID_FIELD = 'Globally unique and opaque, for `node` and for caches.';
 
 interface Scalar<T> {
   Input: T;
@@ -30,7 +37,7 @@ interface ApiTypes {
 const SIZES = `0 to ${LIMITS.pageSizeMax}. Without \`first\` and \`last\` a page has ${LIMITS.pageSizeDefault} items.`;
 
 export const builder = new SchemaBuilder<ApiTypes>({
-  plugins: [RelayPlugin],
+  plugins: [RelayPlugin, 'scope'],
   defaultFieldNullability: false,
   relay: {
     nodeQueryOptions: false,
@@ -64,4 +71,25 @@ export const builder = new SchemaBuilder<ApiTypes>({
       description: 'Only items before this cursor, which must be from the same list. Default: all.',
     },
   },
+});
+
+/** Every value of an enum with its description; none may be left out. */
+export function enumValues<Name extends string>(
+  descriptions: Readonly<Record<Name, string>>,
+): Record<Name, { description: string }> {
+  const values = Object.entries<string>(descriptions).map(([name, description]) => {
+    return [name, { description }];
+  });
+  return Object.fromEntries(values) as Record<Name, { description: string }>;
+}
+
+builder.queryType({
+  description: 'Reads. Each field says which scope it needs.',
+});
+builder.mutationType({
+  description:
+    'Writes. Each field says which scope it needs. The fields of a request run one after another.',
+});
+builder.subscriptionType({
+  description: 'Live streams, over WebSocket or server-sent events.',
 });

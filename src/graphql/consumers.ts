@@ -1,10 +1,11 @@
 /** Consumers for resolvers: which one is meant, and by whom. */
-import type { Work } from '../consume/consume.ts';
 import type { Change } from '../consume/consumer-admin.ts';
+import type { Work } from '../consume/settler.ts';
 import type { Consumer, ConsumerPlace } from '../core/consumer.ts';
 import { GatewayError } from '../core/errors.ts';
-import { actorOf, hasScope, type Scope } from '../core/principal.ts';
+import { actorOf, type Scope } from '../core/principal.ts';
 import type { Workspace } from '../core/workspace.ts';
+import { scopeToSeeConsumers } from './access.ts';
 import { cursorsOf, type GraphQLContext } from './context.ts';
 import { decodeIdOf } from './global-id.ts';
 
@@ -23,19 +24,12 @@ export async function workOn(
   return { workspaceId, name: consumer, actor: actorOf(context.principal, scope) };
 }
 
-/** Who works for consumers sees them too. */
-export function seeing({ principal }: GraphQLContext): Scope {
-  return principal !== null && hasScope(principal, 'EVENTS_CONSUME')
-    ? 'EVENTS_CONSUME'
-    : 'EVENTS_READ';
-}
-
 /** @throws GatewayError as `access` */
 export function accessConsumers(
   context: GraphQLContext,
   slug: string | null | undefined,
 ): Promise<Workspace> {
-  return context.access(slug, seeing(context));
+  return context.access(slug, scopeToSeeConsumers(context));
 }
 
 /** A consumer of an answer, as it is now. */

@@ -6,7 +6,7 @@ import { workspaceNotFound } from '../core/workspace.ts';
 import { covers, notFound } from './access.ts';
 import type { GraphQLContext } from './context.ts';
 import { decodeIdOf } from './global-id.ts';
-import type { PlacedReceipt } from './placed.ts';
+import type { PlacedReceipt } from './refs.ts';
 
 interface Chosen {
   readonly workspaceId: number;

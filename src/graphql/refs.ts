@@ -3,8 +3,7 @@ import type { AggregateBucket } from '../core/aggregate.ts';
 import type { ApiKeyInfo } from '../core/api-key.ts';
 import type { Consumer, ParkedDelivery } from '../core/consumer.ts';
 import type { EventDefinition } from '../core/definition.ts';
-import type { StoredEvent } from '../core/event.ts';
-import type { QuarantinedEvent } from '../core/quarantine.ts';
+import type { QuarantinedEvent, Receipt, StoredEvent } from '../core/event.ts';
 import type { Workspace } from '../core/workspace.ts';
 import { builder } from './builder.ts';
 
@@ -16,3 +15,9 @@ export const QuarantinedEventRef = builder.objectRef<QuarantinedEvent>('Quaranti
 export const ConsumerRef = builder.objectRef<Consumer>('Consumer');
 export const ParkedDeliveryRef = builder.objectRef<ParkedDelivery>('ParkedDelivery');
 export const EventAggregateRef = builder.objectRef<AggregateBucket>('EventAggregate');
+
+/** A receipt, and the workspace in which its position stands. */
+export interface PlacedReceipt {
+  readonly workspaceId: number;
+  readonly receipt: Receipt;
+}

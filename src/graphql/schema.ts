@@ -1,16 +1,14 @@
 /** The schema: every file of `types/` adds to it, in the order in which it is to be read. */
-import { GraphQLSchema } from 'graphql';
+import { GraphQLSchema, printSchema } from 'graphql';
 import { builder } from './builder.ts';
 import { countTexts } from './counted-texts.ts';
-import { readFloats } from './float.ts';
 import { refuseByValue } from './refused-value.ts';
-import './scalars.ts';
+import { readFloats } from './scalars.ts';
 import './types/aggregate.ts';
 import './types/api-key.ts';
 import './types/consumer-admin.ts';
 import './types/consumer.ts';
-import './types/define-event.ts';
-import './types/delete-event-definition.ts';
+import './types/definition-admin.ts';
 import './types/delivery.ts';
 import './types/event-definition.ts';
 import './types/event-lists.ts';
@@ -21,7 +19,6 @@ import './types/payload-problems.ts';
 import './types/quarantined-event.ts';
 import './types/record.ts';
 import './types/redact.ts';
-import './types/roots.ts';
 import './types/status.ts';
 import './types/stream.ts';
 import './types/viewer.ts';
@@ -35,3 +32,8 @@ export const orderedSchema = new GraphQLSchema({ ...schema.toConfig(), types: []
 
 // Two scalars of one name fit no schema that is made anew: no schema is, from here on.
 refuseByValue(schema, 'EventInput');
+
+/** The API as text. */
+export function printedSchema(): string {
+  return `${printSchema(orderedSchema)}\n`;
+}

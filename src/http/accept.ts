@@ -1,3 +1,4 @@
+import { LRUCache } from 'lru-cache';
 import Negotiator from 'negotiator';
 
 export type AnswerType =
@@ -11,9 +12,9 @@ const ANSWERS = offers(
 );
 const PAGES = offers('application/json', 'text/html');
 
-/** Accept headers repeat: a few hundred spellings are remembered, hostile ones are not kept. */
+/** Accept headers repeat. */
 const PREFERENCES_MAX = 200;
-const preferences = new Map<string, AnswerType>();
+const preferences = new LRUCache<string, AnswerType>({ max: PREFERENCES_MAX });
 
 /**
  * The kind of answer that a caller likes best. `application/json` where it names none that is
@@ -26,7 +27,6 @@ export function preferredType(accept: string | undefined): AnswerType {
   let type = preferences.get(accept);
   if (type === undefined) {
     type = (accepted(accept, ANSWERS)[0] as AnswerType | undefined) ?? 'application/json';
-    if (preferences.size >= PREFERENCES_MAX) preferences.clear();
     preferences.set(accept, type);
   }
   return type;

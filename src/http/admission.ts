@@ -1,7 +1,7 @@
 /**
  * Admission: of what is asked, as much is taken in as can be answered soon, and the rest is turned
  * away with OVERLOADED before anything is read of it. Requests in work are bounded by number
- * (`admission-limit.ts`), and those and what waits by bytes. A request that finds no room waits for
+ * (`nextLimit`), and those and what waits by bytes. A request that finds no room waits for
  * a moment: long enough for a burst, too short for a queue. Tenants share all of this fairly
  * (`core/fairness.ts`): one that asks for more than fits is turned away, and no other is.
  */
@@ -9,7 +9,39 @@ import { performance } from 'node:perf_hooks';
 import { GatewayError } from '../core/errors.ts';
 import { Crowd, FairQueue, Holdings, mayHold, NO_TENANT, type Tenant } from '../core/fairness.ts';
 import { LIMITS } from '../core/limits.ts';
-import { firstLimit, LATE_MS, nextLimit } from './admission-limit.ts';
+
+/** A tenant alone has three quarters of these: 32, and 8. */
+const START = 43;
+const MIN = 11;
+/** Turns of the event loop that take twice this are too long. */
+const LATE_MS = 25;
+/** From the first limit to a thousand before anybody has waited for too long. */
+const GROW = 1.5;
+const SHRINK = 1.25;
+
+interface Look {
+  /** How much later than it was due this look came. */
+  readonly lateMs: number;
+  /** Whether requests have waited since the last one. */
+  readonly isShort: boolean;
+}
+
+function firstLimit(max: number): number {
+  return Math.min(START, max);
+}
+
+/**
+ * How many requests may be in work at once. A process that does more at a time than it can answers
+ * everybody late: its event loop then takes long to come round. So the limit shrinks as long as
+ * that lasts, grows where requests wait for no such reason, and else goes back to where it began:
+ * what the last burst allowed says nothing of the next.
+ */
+export function nextLimit(limit: number, max: number, { lateMs, isShort }: Look): number {
+  if (lateMs > LATE_MS) return Math.max(limit / SHRINK, Math.min(MIN, max));
+  if (isShort) return Math.min(limit * GROW, max);
+  const first = firstLimit(max);
+  return limit > first ? Math.max(limit / SHRINK, first) : Math.min(limit * GROW, first);
+}
 
 export interface AdmissionOptions {
   readonly workRequestsMax: number;

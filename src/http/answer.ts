@@ -1,5 +1,5 @@
 import type { ServerResponse } from 'node:http';
-import type { GatewayError } from '../core/errors.ts';
+import { MethodNotAllowed, type GatewayError } from '../core/errors.ts';
 import { drained, hasBody } from './body.ts';
 
 /**
@@ -49,17 +49,15 @@ export function answer(res: ServerResponse, { status, body, type, headers }: Ans
 }
 
 /** An error outside of GraphQL, in the shape that GraphQL's errors have. */
-export function answerError(
-  res: ServerResponse,
-  error: GatewayError,
-  headers: Readonly<Record<string, string>> = {},
-): void {
-  const retry = error.retryAfterS === undefined ? {} : { 'retry-after': `${error.retryAfterS}` };
-  answer(res, {
-    status: error.status,
-    body: errorBody(error),
-    headers: { ...retry, ...headers },
-  });
+export function answerError(res: ServerResponse, error: GatewayError): void {
+  answer(res, { status: error.status, body: errorBody(error), headers: errorHeaders(error) });
+}
+
+export function errorHeaders(error: GatewayError): Record<string, string> {
+  return {
+    ...(error.retryAfterS !== undefined && { 'retry-after': `${error.retryAfterS}` }),
+    ...(error instanceof MethodNotAllowed && { allow: error.allow }),
+  };
 }
 
 export function errorBody({ message, extensions, code }: GatewayError): string {

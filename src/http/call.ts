@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
 import { NO_TENANT, type Tenant } from '../core/fairness.ts';
-import type { Principal } from '../core/principal.ts';
+import { bearerToken, type Principal } from '../core/principal.ts';
 import type { Caller, KnownBy } from '../security/rate-limits.ts';
 import type { Work } from './admission.ts';
 import { becomesKnown } from './newcomers.ts';
@@ -51,7 +51,8 @@ export function requestIdOf(given: string | string[] | undefined): string {
 
 /** The key of `Authorization: Bearer <key>`, also where it stands bare; null where none was sent. */
 export function keyOf(headers: HeaderReader): string | null {
-  return headers.get('authorization')?.replace(/^Bearer\s+/i, '') ?? null;
+  const authorization = headers.get('authorization');
+  return bearerToken(authorization) ?? authorization;
 }
 
 export function readerOf(headers: IncomingHttpHeaders): HeaderReader {

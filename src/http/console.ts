@@ -2,18 +2,16 @@ import { readFile } from 'node:fs/promises';
 import type { ServerResponse } from 'node:http';
 import { extname } from 'node:path';
 import { GatewayError } from '../core/errors.ts';
-import { answer, answerError } from './answer.ts';
-import { pagePolicy } from './page-policy.ts';
-import type { PathHandler } from './router.ts';
-import { pathOf } from './router.ts';
-import { sendStaticAsset, staticAsset, type StaticAsset } from './static-asset.ts';
+import { answer } from './answer.ts';
+import { pathOf, type HttpHandler } from './handler.ts';
+import { pagePolicy, sendStaticAsset, staticAsset, type StaticAsset } from './static-asset.ts';
 
 /**
  * The console: one page, at `/` and at the addresses that it keeps its views under, and the files
  * that `npm run build` made for it. The page itself is asked for anew each time, so that a new
  * build is seen at once; its files have a hash in their names.
  */
-export function createConsole(folder = BUILT): PathHandler {
+export function createConsole(folder = BUILT): HttpHandler {
   const assets = new Map<string, StaticAsset>();
 
   async function assetAt(path: string): Promise<StaticAsset | undefined> {
@@ -32,14 +30,14 @@ export function createConsole(folder = BUILT): PathHandler {
   return {
     name: 'console',
     isPublic: true,
+    readOnly: 'The console supports GET.',
     matches: path => path === '/' || `${path}/`.startsWith(VIEWS) || path.startsWith(OWN),
-    async handle(req, res) {
-      if (req.method !== 'GET' && req.method !== 'HEAD') return refuseMethod(res);
+    async handle({ req, res }) {
       const path = pathOf(req);
       if (!path.startsWith(OWN)) return sendPage(folder, res);
       const asset = await assetAt(path);
       if (asset) return sendStaticAsset(asset, req, res);
-      answerError(res, new GatewayError('NOT_FOUND', 'There is no such file.'));
+      throw new GatewayError('NOT_FOUND', 'There is no such file.');
     },
   };
 }
@@ -82,9 +80,4 @@ async function readIfThere(file: URL): Promise<Buffer | undefined> {
   } catch {
     return undefined;
   }
-}
-
-function refuseMethod(res: ServerResponse): void {
-  const error = new GatewayError('METHOD_NOT_ALLOWED', 'The console supports GET.');
-  answerError(res, error, { allow: 'GET, HEAD' });
 }

@@ -126,17 +126,25 @@ function isInputFault(error: GraphQLError): boolean {
   );
 }
 
-function masked(error: unknown, { requestId, log }: Asker): PresentedError {
-  log.error({ requestId, err: rootOf(error) }, 'unexpected error');
-  return {
-    message: `Internal error. The log has it under the request id ${requestId}.`,
-    extensions: { requestId, code: 'INTERNAL_SERVER_ERROR' },
-    [STATUS]: ERRORS.INTERNAL_SERVER_ERROR.status,
-  };
+function masked(error: unknown, asker: Asker): PresentedError {
+  const internal = publicError(rootOf(error), asker);
+  const { message, status } = internal;
+  return { message, extensions: extensionsOf(internal), [STATUS]: status };
 }
 
-/** The caller reads the error itself; what lies behind one of ours is for the log. */
-export function logCause(error: GatewayError, { requestId, log }: Asker): void {
+/** What a caller may read of anything that was thrown. The log gets what the caller does not. */
+export function publicError(error: unknown, asker: Asker): GatewayError {
+  if (error instanceof GatewayError) {
+    logCause(error, asker);
+    return error;
+  }
+  const { requestId, log } = asker;
+  log.error({ requestId, err: error }, 'unexpected error');
+  const message = `Internal error. The log has it under the request id ${requestId}.`;
+  return new GatewayError('INTERNAL_SERVER_ERROR', message, { extensions: { requestId } });
+}
+
+function logCause(error: GatewayError, { requestId, log }: Asker): void {
   if (error.status < 500 || error.cause === undefined) return;
   log.warn({ requestId, code: error.code, err: error.cause }, 'answered with an error');
 }

@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { ServerResponse } from 'node:http';
 import { GatewayError } from '../core/errors.ts';
-import { answer, answerError } from './answer.ts';
-import { pagePolicy } from './page-policy.ts';
-import { sendStaticAsset, staticAsset, type StaticAsset } from './static-asset.ts';
+import { answer } from './answer.ts';
+import { pathOf, type HttpHandler } from './handler.ts';
+import { pagePolicy, sendStaticAsset, staticAsset, type StaticAsset } from './static-asset.ts';
 
 /**
  * GraphiQL for browsers that come to `/graphql`. All of it is served from the package
@@ -11,11 +11,8 @@ import { sendStaticAsset, staticAsset, type StaticAsset } from './static-asset.t
  * the machine, and a policy without inline scripts holds. The package is loaded when the first
  * browser comes, and kept compressed.
  */
-export interface GraphiQL {
-  /** Whether a path is that of an asset. */
-  matches(path: string): boolean;
+export interface GraphiQL extends HttpHandler {
   sendPage(res: ServerResponse): Promise<void>;
-  sendAsset(path: string, req: IncomingMessage, res: ServerResponse): Promise<void>;
 }
 
 const ASSETS = '/graphql/assets/';
@@ -111,6 +108,9 @@ export function createGraphiQL(): GraphiQL {
   }
 
   return {
+    name: 'graphiql',
+    isPublic: true,
+    readOnly: 'This path supports GET.',
     matches: path => path.startsWith(ASSETS),
 
     async sendPage(res) {
@@ -119,10 +119,10 @@ export function createGraphiQL(): GraphiQL {
       answer(res, { status: 200, type: 'text/html', body: page, headers });
     },
 
-    async sendAsset(path, req, res) {
+    async handle({ req, res }) {
       const { assets } = await loaded();
-      const asset = assets.get(path);
-      if (!asset) return answerError(res, new GatewayError('NOT_FOUND', 'There is no such asset.'));
+      const asset = assets.get(pathOf(req));
+      if (!asset) throw new GatewayError('NOT_FOUND', 'There is no such asset.');
       await sendStaticAsset(asset, req, res);
     },
   };

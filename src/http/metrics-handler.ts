@@ -2,9 +2,9 @@ import { GatewayError } from '../core/errors.ts';
 import { requireScope } from '../core/principal.ts';
 import type { Metrics } from '../observability/metrics.ts';
 import type { AuthenticateCaller } from '../security/rate-limits.ts';
-import { answer, answerError } from './answer.ts';
-import { HttpCall, keyOf } from './call.ts';
-import type { PathHandler } from './router.ts';
+import { answer } from './answer.ts';
+import { keyOf } from './call.ts';
+import type { HttpHandler } from './handler.ts';
 
 export interface MetricsHandlerOptions {
   readonly metrics: Metrics;
@@ -18,26 +18,17 @@ const TEXT_FORMAT = 'text/plain; version=0.0.4';
 export function createMetricsHandler({
   metrics,
   authenticate,
-}: MetricsHandlerOptions): PathHandler {
+}: MetricsHandlerOptions): HttpHandler {
   return {
     name: 'metrics',
+    readOnly: 'Metrics support GET.',
     matches: path => path === '/metrics',
-    async handle(req, res) {
-      if (req.method !== 'GET' && req.method !== 'HEAD') {
-        const error = new GatewayError('METHOD_NOT_ALLOWED', 'Metrics support GET.');
-        return answerError(res, error, { allow: 'GET, HEAD' });
+    async handle(call) {
+      const principal = requireScope(await authenticate(keyOf(call.headers), call), 'METRICS');
+      if (principal.workspaceId !== null) {
+        throw new GatewayError('FORBIDDEN', 'This needs a key of all workspaces.');
       }
-      try {
-        const call = new HttpCall(req, res, String(res.getHeader('x-request-id')));
-        const principal = requireScope(await authenticate(keyOf(call.headers), call), 'METRICS');
-        if (principal.workspaceId !== null) {
-          throw new GatewayError('FORBIDDEN', 'This needs a key of all workspaces.');
-        }
-      } catch (error) {
-        if (error instanceof GatewayError) return answerError(res, error);
-        throw error;
-      }
-      answer(res, { status: 200, body: await metrics.text(), type: TEXT_FORMAT });
+      answer(call.res, { status: 200, body: await metrics.text(), type: TEXT_FORMAT });
     },
   };
 }

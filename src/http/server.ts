@@ -15,9 +15,11 @@ import { isOwnHost } from '../security/web-pages.ts';
 import { answerError, commonHeaderLines, errorBody, setCommonHeaders } from './answer.ts';
 import { exceeds } from './body.ts';
 import { requestIdOf } from './call.ts';
+import { publicError } from './errors.ts';
+import { pathOf } from './handler.ts';
 import { Newcomers } from './newcomers.ts';
 import { normalizeTarget, readTarget } from './request-target.ts';
-import { createRouter, faultOfOrigin, pathOf, type RouterOptions } from './router.ts';
+import { createRouter, faultOfOrigin, type RouterOptions } from './router.ts';
 import type { ServerSettings } from './settings.ts';
 import { stopServer, trackConnections, type Connections } from './stop.ts';
 import { asksForWebSocket, ignoreUpgrade } from './upgrade.ts';
@@ -50,6 +52,12 @@ export interface HttpServerOptions extends RouterOptions {
 
 /** How often overdue headers and requests are looked for. */
 const OVERDUE_CHECK_MS = 2_000;
+/**
+ * Connections that the kernel keeps until they are accepted, one in each turn of the event loop. It
+ * drops those beyond, and they come again after 1, 3 and 7 s: with Node's 511, a thousand that are
+ * opened at once wait for as long. The kernel has a bound of its own (`net.core.somaxconn`).
+ */
+const BACKLOG = 4_096;
 const HOST_CHARS_SHOWN = 100;
 const GOOD_HOSTS_MAX = 100;
 
@@ -77,14 +85,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     res.once('prefinish', () => watchReader(res, settings.stuckPeerMs));
     watchRequest(req, res, { route: router.routeOf(pathOf(req)), metrics: options.metrics }, () =>
       router.handle(req, res, requestId),
-    ).catch((err: unknown) => {
-      log.error({ requestId, err }, 'unexpected error');
-      const message = `Internal error. The log has it under the request id ${requestId}.`;
-      answerError(
-        res,
-        new GatewayError('INTERNAL_SERVER_ERROR', message, { extensions: { requestId } }),
-      );
-    });
+    ).catch((error: unknown) => answerError(res, publicError(error, { requestId, log })));
   }
 
   const connections = trackConnections(server, change => options.metrics?.connected(change));
@@ -109,7 +110,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     listen: (port, host) =>
       new Promise((resolve, reject) => {
         server.once('error', reject);
-        server.listen(port, host, () => {
+        server.listen({ port, host, backlog: BACKLOG }, () => {
           server.off('error', reject);
           resolve(server.address() as AddressInfo);
         });

@@ -1,7 +1,8 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { GraphqlServer, Router } from './router.ts';
+import type { GraphqlServer } from './handler.ts';
+import type { Router } from './router.ts';
 import type { ServerSettings } from './settings.ts';
 
 const POLL_MS = 20;

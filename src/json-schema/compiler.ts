@@ -45,7 +45,10 @@ export class Compiler {
   #make(place: Place, schema: JsonObject): Check {
     this.#meter.charge(MAKING_UNITS);
     const keywords: Keywords = {
-      ...{ place, schema, document: this.#document, meter: this.#meter },
+      place,
+      schema,
+      document: this.#document,
+      meter: this.#meter,
       held: held => this.compile(this.#document.placeOf(held as JsonObject | boolean, place)),
       at: other => this.compile(other),
     };

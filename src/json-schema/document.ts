@@ -4,10 +4,11 @@
  * defined. Other documents are not fetched.
  */
 import { isJsonObject, type Json, type JsonObject } from '../core/json.ts';
+import { pointerStep } from '../core/portable.ts';
 import type { Automaton } from './automaton.ts';
-import { pointerStep, SchemaFault, shown } from './fault.ts';
 import { META_SCHEMAS } from './meta-schemas.ts';
 import type { Meter } from './meter.ts';
+import { SchemaFault, shown } from './meter.ts';
 import { compilePattern } from './pattern.ts';
 import { dialectFault, HOLDS, shapeFault } from './vocabulary.ts';
 

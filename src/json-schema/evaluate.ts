@@ -1,8 +1,7 @@
 /** One payload by one schema, both as JSON text. Compiled schemas are kept. */
 import { LRUCache } from 'lru-cache';
 import type { JsonObject } from '../core/json.ts';
-import { SchemaFault } from './fault.ts';
-import { Meter, OutOfWork } from './meter.ts';
+import { Meter, OutOfWork, SchemaFault } from './meter.ts';
 import type { Mismatch } from './run.ts';
 import { compileSchema, type Schema } from './schema.ts';
 

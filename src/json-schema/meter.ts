@@ -44,3 +44,18 @@ export class Meter {
     this.#left -= this.#untilLook;
   }
 }
+
+/** What makes a schema unusable, and where it stands: a JSON Pointer into the schema. */
+export class SchemaFault extends Error {
+  readonly pointer: string;
+
+  constructor(pointer: string, message: string) {
+    super(message);
+    this.pointer = pointer;
+  }
+}
+
+/** Somebody's text in a message: short. */
+export function shown(text: string, charsMax = 100): string {
+  return text.length > charsMax ? `${text.slice(0, charsMax)}…` : text;
+}

@@ -1,9 +1,10 @@
 /** Keywords for objects. Members are the object's own, whatever their names. */
 import type { ExactJson, ExactObject } from '../core/exact-json.ts';
 import type { Json, JsonObject } from '../core/json.ts';
+import { pointerStep } from '../core/portable.ts';
 import type { Automaton } from './automaton.ts';
-import { pointerStep, shown } from './fault.ts';
 import type { Keywords } from './keywords.ts';
+import { shown } from './meter.ts';
 import type { Check, Run } from './run.ts';
 
 const objectCheck =

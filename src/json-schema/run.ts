@@ -1,7 +1,7 @@
 /** One payload against one schema: what is found, and what it may take. */
 import type { ExactJson } from '../core/exact-json.ts';
+import { pointerStep } from '../core/portable.ts';
 import type { Resource } from './document.ts';
-import { pointerStep } from './fault.ts';
 import { OutOfWork, type Meter } from './meter.ts';
 import type { Texts } from './values.ts';
 

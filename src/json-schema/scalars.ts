@@ -2,9 +2,9 @@
 import type { ExactJson } from '../core/exact-json.ts';
 import { compareNumbers, type ExactNumber } from '../core/exact-number.ts';
 import type { Json } from '../core/json.ts';
-import { shown } from './fault.ts';
 import { FORMATS } from './formats.ts';
 import type { Keywords } from './keywords.ts';
+import { shown } from './meter.ts';
 import type { Check } from './run.ts';
 import {
   isInteger,

@@ -3,6 +3,7 @@
  * with the thread, and so does what makes the thread fail: the next job gets a new one. Workspaces
  * share the thread by time: whoever has used it least lately is next.
  */
+import { LRUCache } from 'lru-cache';
 import { createRequire } from 'node:module';
 import { pathToFileURL } from 'node:url';
 import { Worker, type WorkerOptions } from 'node:worker_threads';
@@ -198,14 +199,11 @@ const KNOWN_MAX = 1_000;
 
 /** What workspaces have used lately: a half counts after a while. */
 class UsedTime {
-  readonly #byWorkspace = new Map<number, { ms: number; atMs: number }>();
+  readonly #byWorkspace = new LRUCache<number, { ms: number; atMs: number }>({ max: KNOWN_MAX });
 
   add(workspaceId: number, ms: number): void {
     const total = this.#of(workspaceId) + ms;
-    this.#byWorkspace.delete(workspaceId);
     this.#byWorkspace.set(workspaceId, { ms: total, atMs: performance.now() });
-    const [oldest] = this.#byWorkspace.keys();
-    if (this.#byWorkspace.size > KNOWN_MAX) this.#byWorkspace.delete(oldest as number);
   }
 
   least(workspaceIds: Iterable<number>): number {

@@ -66,7 +66,11 @@ export function createLiveAggregates(options: LiveAggregatesOptions): LiveAggreg
   return async function* subscribe(subscription) {
     const { workspaceId, query, tag, signal } = subscription;
     const stream = live.subscribe({
-      ...{ workspaceId, tag, signal, checkpoints: false, start: 'NOW' as const },
+      workspaceId,
+      tag,
+      signal,
+      checkpoints: false,
+      start: 'NOW' as const,
       types: query.filter?.types ?? null,
     });
     const arrivals = new Arrivals(stream, clock, signal);
@@ -75,7 +79,10 @@ export function createLiveAggregates(options: LiveAggregatesOptions): LiveAggreg
       byQuery.get(key) ??
       new SharedAnswers({
         ask: () => read(workspaceId, query),
-        ...{ workspaceId, held, heldBucketsMax, clock },
+        workspaceId,
+        held,
+        heldBucketsMax,
+        clock,
       });
     byQuery.set(key, answers);
     answers.subscribers += 1;

@@ -112,7 +112,8 @@ export function createLive(options: LiveOptions): Live {
   }
 
   return {
-    ...{ subscribe, hold: streams.hold },
+    subscribe,
+    hold: streams.hold,
     watched: workspaceId => watches.has(workspaceId),
     offer: events => void (counts.offered += offerTo(watches, events)),
     recorded(heads) {

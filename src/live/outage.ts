@@ -1,4 +1,5 @@
 import { GatewayError, isUnavailable } from '../core/errors.ts';
+import { backoffMs } from '../core/portable.ts';
 import { toGatewayError } from '../db/sqlstate.ts';
 import type { LiveClock } from './clock.ts';
 import type { LiveLimits } from './limits.ts';
@@ -19,11 +20,11 @@ function isPassing(error: unknown): boolean {
   return isSlow || isUnavailable(known);
 }
 
-/** Waits after the n-th failure in a row: doubled each time, within bounds, and never in step. */
+/** Waits after the n-th failure in a row, from 1. */
 export async function backOff(failures: number, patience: Patience): Promise<void> {
   const { clock, limits, stopping } = patience;
-  const ms = Math.min(limits.retryMaxMs, limits.retryMinMs * 2 ** Math.min(failures - 1, 16));
-  await clock.sleep(ms * (0.5 + clock.random() / 2), stopping);
+  const bounds = { minMs: limits.retryMinMs, maxMs: limits.retryMaxMs };
+  await clock.sleep(backoffMs(failures - 1, bounds, clock.random), stopping);
 }
 
 /**

@@ -3,13 +3,16 @@
  * all words of all streams: what a stream costs does not grow with its words, nor with the streams
  * beside it.
  */
+import { LRUCache } from 'lru-cache';
 import type { StoredEvent } from '../core/event.ts';
 import { searchableText } from '../core/filter-search.ts';
-import { Recent } from '../core/recent.ts';
 import { WordIndex, type FoundWords } from '../core/word-index.ts';
 
 /** What was found in events, by which index: of all workspaces, in the order of the looks. */
-export type Found = Recent<StoredEvent, { readonly index: WordIndex; readonly words: FoundWords }>;
+export type Found = LRUCache<
+  StoredEvent,
+  { readonly index: WordIndex; readonly words: FoundWords }
+>;
 
 /** Streams look at an event at about the same time: what was found is kept of the newest ones. */
 const KEPT_BYTES = 8_388_608;
@@ -17,7 +20,7 @@ const KEPT_BYTES = 8_388_608;
 const ENTRY_BYTES = 500;
 
 export function createFound(): Found {
-  return new Recent(KEPT_BYTES);
+  return new LRUCache({ maxSize: KEPT_BYTES });
 }
 
 export class SearchedWords {
@@ -64,7 +67,7 @@ export class SearchedWords {
     const text = searchableText(event);
     const words = index.find(text);
     const bytes = ENTRY_BYTES + text.length + words.byteLength;
-    this.#found.set(event, { index, words }, bytes);
+    this.#found.set(event, { index, words }, { size: bytes });
     return words;
   }
 }

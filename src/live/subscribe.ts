@@ -68,7 +68,12 @@ export function createStreams(limits: LiveLimits, clock: LiveClock, crowd?: Crow
   }
 
   return {
-    ...{ watches, open, tags: room.tags, memory, onClose, hold },
+    watches,
+    open,
+    tags: room.tags,
+    memory,
+    onClose,
+    hold,
     subscribe(wants, surroundings) {
       const { workspaceId, search } = wants;
       const chars = newChars(wants);

@@ -61,7 +61,10 @@ export function createPostgresWakeup(options: PostgresWakeupOptions): Wakeup {
     },
     async start() {
       listening ??= options.listen({
-        ...{ channel: CHANNEL, onNotify, onLook, onJoined: sender.send },
+        channel: CHANNEL,
+        onNotify,
+        onLook,
+        onJoined: sender.send,
         onFailure: options.onDeaf,
       });
       present = await listening;

@@ -5,23 +5,23 @@
  */
 import { WebStandardStreamableHTTPServerTransport } from '@modelcontextprotocol/sdk/server/webStandardStreamableHttp.js';
 import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js';
-import type { IncomingMessage, ServerResponse } from 'node:http';
-import { GatewayError } from '../core/errors.ts';
+import { GatewayError, MethodNotAllowed } from '../core/errors.ts';
 import { unauthenticated } from '../core/principal.ts';
 import type { PipelineOptions } from '../graphql-http/pipeline.ts';
 import { admit } from '../http/admit.ts';
 import { answer } from '../http/answer.ts';
 import { readBody } from '../http/body.ts';
-import { HttpCall } from '../http/call.ts';
+import type { HttpCall } from '../http/call.ts';
 import { presentError, statusOf } from '../http/errors.ts';
+import type { HttpHandler } from '../http/handler.ts';
 import { readJson } from '../http/json.ts';
-import { originNotAllowed, type PathHandler } from '../http/router.ts';
+import { originNotAllowed } from '../http/router.ts';
 import { isForeignOrigin } from '../security/web-pages.ts';
 import { createMcpServers } from './servers.ts';
 
 const PATH = '/mcp';
 
-export function createMcpHandler(options: PipelineOptions): PathHandler {
+export function createMcpHandler(options: PipelineOptions): HttpHandler {
   const serverFor = createMcpServers(options);
   const { log, settings } = options;
 
@@ -29,7 +29,7 @@ export function createMcpHandler(options: PipelineOptions): PathHandler {
     if (isForeignOrigin(call.req, settings.corsOrigins)) throw originNotAllowed();
     if (call.req.method !== 'POST') {
       // There are no streams of the server's own, and no sessions to end.
-      throw new GatewayError('METHOD_NOT_ALLOWED', 'MCP supports POST here.');
+      throw new MethodNotAllowed('MCP supports POST here.', 'POST');
     }
     await admit(call, options.admission, options.tenantOf?.(call));
     const caller = await options.authenticate(call);
@@ -54,8 +54,8 @@ export function createMcpHandler(options: PipelineOptions): PathHandler {
   return {
     name: 'mcp',
     matches: path => path === PATH || path === `${PATH}/`,
-    async handle(req: IncomingMessage, res: ServerResponse) {
-      const call = new HttpCall(req, res, String(res.getHeader('x-request-id')));
+    async handle(call) {
+      const { res } = call;
       try {
         const response = await respond(call);
         const type = response.headers.get('content-type') ?? undefined;

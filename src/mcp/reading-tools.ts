@@ -2,8 +2,8 @@
 import { z } from 'zod';
 import { GatewayError } from '../core/errors.ts';
 import { ANSWER_CHARS_MAX, listed, page, told, whole, type Members, type Page } from './compact.ts';
-import { after, filterOf, filterShape, first, from, pick, to, workspace } from './inputs.ts';
 import type { Args, Tool } from './tool.ts';
+import { after, filterOf, filterShape, first, from, pick, to, workspace } from './tool.ts';
 
 const listWorkspaces: Tool<{ readonly workspaces: Page }> = {
   name: 'list_workspaces',
@@ -31,7 +31,8 @@ const listEventTypes: Tool<{ readonly eventDefinitions: Page }> = {
     workspace,
     namePrefix: z.string().optional().describe('Names that begin so, such as "user.".'),
     search: z.string().optional().describe('Words in name, title, description or category.'),
-    ...{ first: first(100, 500), after },
+    first: first(100, 500),
+    after,
   }),
   document: `query McpEventTypes(
     $workspace: String, $filter: EventDefinitionFilter, $first: Int, $after: String
@@ -81,9 +82,13 @@ const queryEvents: Tool<{ readonly events: Page }> = {
     'its beginning (payloadBegins): get_event shows more. To count, use aggregate_events.',
   scope: 'EVENTS_READ',
   input: z.strictObject({
-    ...{ workspace, ...filterShape, from, to },
+    workspace,
+    ...filterShape,
+    from,
+    to,
     order: z.enum(['newest', 'oldest']).default('newest').describe('By when they happened.'),
-    ...{ first: first(20, 100), after },
+    first: first(20, 100),
+    after,
   }),
   document: `query McpEvents(
     $workspace: String, $filter: EventFilter, $order: EventOrder, $first: Int, $after: String
@@ -159,9 +164,11 @@ const aggregateEvents: Tool<{ readonly eventAggregates: Page }> = {
     'or both from and to. For a top list use top, without granularity.',
   scope: 'EVENTS_READ',
   input: z.strictObject({
-    ...{ workspace, ...filterShape },
+    workspace,
+    ...filterShape,
     last: z.string().optional().describe('Up to now, as ISO 8601 duration: PT1H, P7D.'),
-    ...{ from, to },
+    from,
+    to,
     granularity: z
       .enum(['MINUTE', 'QUARTER_HOUR', 'HOUR', 'DAY', 'WEEK', 'MONTH'])
       .optional()
@@ -183,7 +190,8 @@ const aggregateEvents: Tool<{ readonly eventAggregates: Page }> = {
       .max(10)
       .optional(),
     top: z.boolean().default(false).describe('The greatest counts first.'),
-    ...{ first: first(50, 500), after },
+    first: first(50, 500),
+    after,
   }),
   document: `query McpAggregate(
     $workspace: String, $input: EventAggregateInput!, $first: Int, $after: String

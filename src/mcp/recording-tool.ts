@@ -1,8 +1,8 @@
 /** The tool that records: only a key with EVENTS_WRITE sees it. */
 import { z } from 'zod';
 import { told, type Members } from './compact.ts';
-import { workspace } from './inputs.ts';
 import type { Tool } from './tool.ts';
+import { workspace } from './tool.ts';
 
 const text = z.string().optional();
 

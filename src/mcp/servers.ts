@@ -5,11 +5,11 @@
 import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js';
 import type { CallToolResult } from '@modelcontextprotocol/sdk/types.js';
 import { AjvJsonSchemaValidator } from '@modelcontextprotocol/sdk/validation/ajv';
+import { VERSION } from '../config.ts';
 import { hasScope, type Principal } from '../core/principal.ts';
 import { createPipeline, DocumentFaults, type PipelineOptions } from '../graphql-http/pipeline.ts';
 import type { Call } from '../http/call.ts';
 import { presentError, presentResult } from '../http/errors.ts';
-import { VERSION } from '../version.ts';
 import { ANSWER_CHARS_MAX, beginningOf } from './compact.ts';
 import { READING_TOOLS } from './reading-tools.ts';
 import { RECORDING_TOOL } from './recording-tool.ts';

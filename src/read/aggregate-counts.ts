@@ -128,7 +128,10 @@ async function countEvents(
   if (pieces === null) return null;
   const question = { workspaceId, query: COUNT, grid, asOf: null, rowsMax: 1, nowMs };
   const answer = await aggregateRollups(read, {
-    ...{ ...question, pieces, interval, filter: known.filter },
+    ...question,
+    pieces,
+    interval,
+    filter: known.filter,
     shownOnly: true,
   });
   const { standing } = answer;

@@ -67,7 +67,12 @@ export function planEventPage(
   const isScan = parentField === null && isSlow(args.filter);
   const walks = order.field === 'POSITION' && isScan;
   return {
-    ...{ workspaceId, request, order, list, cursors, where: allOf(conditions) },
+    workspaceId,
+    request,
+    order,
+    list,
+    cursors,
+    where: allOf(conditions),
     byIndex:
       order.field === 'POSITION' ? !isScan : parentField === null && !isFiltered(args.filter),
     keyset: keyset(list, request),

@@ -160,7 +160,9 @@ async function fillPages(
       throw new ResultTooLarge(eventRows.bytesMax);
   }
   return filled.map(({ page, rows, isCut }) => ({
-    ...{ facts: page.facts, rows, isCut },
+    facts: page.facts,
+    rows,
+    isCut,
     isMore: page.isMore || isCut,
   }));
 }

@@ -14,7 +14,7 @@ import { writeExact, type ExactJson } from '../core/exact-json.ts';
 import { SEARCH_SEPARATOR, searchWords } from '../core/filter-search.ts';
 import { endOfPrefix, isIndex } from '../core/filter-values.ts';
 import type { DateTimeRange, EventFilter, PropertyFilter } from '../core/filter.ts';
-import { canonicalIp } from '../core/ip-address.ts';
+import { canonicalIp } from '../core/text.ts';
 import { allOf, anyOf, arrayLiteral, textArray } from './params.ts';
 
 /**

@@ -1,8 +1,7 @@
 import { sql, type SQL } from 'drizzle-orm';
 import { cursorInvalid, decodeCursor, encodeCursor } from '../core/cursor.ts';
-import type { EventProblem } from '../core/event.ts';
+import type { EventProblem, QuarantinedEvent } from '../core/event.ts';
 import { checkPageArgs, type Page, type PageArgs } from '../core/page.ts';
-import type { QuarantinedEvent } from '../core/quarantine.ts';
 import { isStorableText } from '../core/text.ts';
 import type { Connection } from '../db/connection.ts';
 import { rows } from '../db/query.ts';

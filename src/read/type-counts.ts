@@ -26,8 +26,12 @@ export interface TypeCountsRequest {
 }
 
 const QUERY: Omit<AggregateQuery, 'filter' | 'timeframe'> = {
-  ...{ granularity: 'HOUR', timeZone: 'UTC', groupBy: [{ dimension: 'TYPE' }], measures: [] },
-  ...{ fill: 'NONE', orderBy: 'BUCKET' },
+  granularity: 'HOUR',
+  timeZone: 'UTC',
+  groupBy: [{ dimension: 'TYPE' }],
+  measures: [],
+  fill: 'NONE',
+  orderBy: 'BUCKET',
 };
 
 /**

@@ -5,11 +5,10 @@ import { LIMITS } from '../core/limits.ts';
 import type { Actor } from '../core/principal.ts';
 import { isStorableText, isWithinBytes } from '../core/text.ts';
 import { workspaceNotFound, type Workspace } from '../core/workspace.ts';
-import { requireKey } from '../db/acting-key.ts';
 import type { Connection, Lane } from '../db/client.ts';
+import { lockWorkspace } from '../db/locks.ts';
 import { toGatewayError } from '../db/sqlstate.ts';
-import { transaction } from '../db/transaction.ts';
-import { lockWorkspace } from '../db/workspace-lock.ts';
+import { requireKey, transaction } from '../db/transaction.ts';
 import type { SchemaChecker } from '../json-schema/checker.ts';
 import { checkDefinable } from './payload-schema.ts';
 

@@ -4,9 +4,8 @@
  */
 import { LIMITS } from '../core/limits.ts';
 import type { Actor } from '../core/principal.ts';
-import { requireKey } from '../db/acting-key.ts';
 import type { Connection, Lane } from '../db/client.ts';
-import { transaction } from '../db/transaction.ts';
+import { requireKey, transaction } from '../db/transaction.ts';
 import type { FlushEntry } from './submission.ts';
 
 /** Of a definition, what recording needs. */

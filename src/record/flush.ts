@@ -7,8 +7,8 @@
 import { LIMITS } from '../core/limits.ts';
 import type { Actor } from '../core/principal.ts';
 import type { Connection } from '../db/client.ts';
+import { WORKSPACE_LOCK } from '../db/locks.ts';
 import { codeOf, isConnectionLost, SQLSTATE } from '../db/sqlstate.ts';
-import { WORKSPACE_LOCK } from '../db/workspace-lock.ts';
 import { entryJson } from './entry-json.ts';
 import { FLUSH_NEW_SQL, FLUSH_SQL } from './flush.sql.ts';
 import type { FlushEntry, Outcome } from './submission.ts';

@@ -2,13 +2,12 @@ import type { EventInput, Receipt } from '../core/event.ts';
 import { parseExact } from '../core/exact-json.ts';
 import type { Actor } from '../core/principal.ts';
 import type { Workspace } from '../core/workspace.ts';
-import { requireKey } from '../db/acting-key.ts';
 import type { Connection, Lane } from '../db/client.ts';
 import { toGatewayError } from '../db/sqlstate.ts';
 import { doorOf } from '../db/stored-event.ts';
-import { transaction } from '../db/transaction.ts';
+import { requireKey, transaction } from '../db/transaction.ts';
 import type { RecordEvents } from './record.ts';
-import { unknownOutcome } from './unknown-outcome.ts';
+import { unknownOutcome } from './submission.ts';
 
 /**
  * Both throw UNAUTHENTICATED where the acting key was revoked or has expired before the commit. An

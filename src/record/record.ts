@@ -26,8 +26,7 @@ import { judge, judgeUnknown, type Verdict } from './judge.ts';
 import { findKnown } from './known-events.ts';
 import { eventProblems, timeFor } from './payload-schema.ts';
 import { quarantine, type QuarantineItem } from './quarantine.ts';
-import { Submission, type ResolvedEvent } from './submission.ts';
-import { unknownOutcome } from './unknown-outcome.ts';
+import { Submission, unknownOutcome, type ResolvedEvent } from './submission.ts';
 import type { Writers } from './writers.ts';
 
 export interface RecordRequest {

@@ -1,5 +1,6 @@
-import { deferred } from '../core/deferred.ts';
+import { GatewayError } from '../core/errors.ts';
 import type { PreparedEvent } from '../core/event.ts';
+import { deferred } from '../core/portable.ts';
 import type { Actor } from '../core/principal.ts';
 
 /** An event whose type is resolved: what a flush takes. */
@@ -105,4 +106,15 @@ export class Submission {
 /** The envelope takes some 400 bytes beside the payload. */
 export function approximateBytes(event: PreparedEvent): number {
   return event.payload.length + 400;
+}
+
+/**
+ * For a request of which something may be stored: SERVICE_UNAVAILABLE, the one error that does
+ * not say that nothing is. Sent again with the same ids, it is stored once.
+ */
+export function unknownOutcome(cause?: unknown): GatewayError {
+  const message =
+    'The events were not confirmed in time. They may or may not be stored. Send them again ' +
+    'with the same ids, and nothing is stored twice.';
+  return new GatewayError('SERVICE_UNAVAILABLE', message, { cause });
 }

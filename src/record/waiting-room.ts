@@ -2,7 +2,7 @@
  * What waits for the writers: submissions by workspace, and the decision which events the next
  * flush takes. Bounded: what finds no room is turned away at once. Workspaces share the room and
  * the turns fairly (`core/fairness.ts`), and none has more than a third of a flush while others
- * wait, so that a busy workspace delays no other. An id stands in a flush once: a second one waits
+ * wait, and much is not flushed with little, so that a busy workspace delays no other. An id stands in a flush once: a second one waits
  * for the next.
  */
 import { GatewayError } from '../core/errors.ts';
@@ -26,6 +26,8 @@ export interface WaitingRoomLimits {
 
 /** As many events are worth a commit of their own. */
 const ENOUGH_EVENTS = 250;
+/** More of one workspace, in a crowd, are not flushed with what little others record. */
+const MUCH_EVENTS = 50;
 /** So few are not parted. */
 const FEW_EVENTS = 4;
 
@@ -41,6 +43,8 @@ interface Take {
   bytes: number;
   /** What one workspace may take of this flush. */
   readonly share: number;
+  /** Whether it is of workspaces of which much waits; null until there is one. */
+  hasMuch: boolean | null;
   readonly keys: Set<string>;
   readonly portions: Portion[];
 }
@@ -109,8 +113,12 @@ export class WaitingRoom {
     const alone = waiting.length <= 1 && !isCrowd;
     if (waiting.length > 1) waiting.sort(([a], [b]) => this.#turns.given(a) - this.#turns.given(b));
     const share = alone ? flushEventsMax : Math.ceil(flushEventsMax / 3);
-    const take: Take = { events: 0, bytes: 0, share, keys: new Set(), portions: [] };
+    const take: Take = { events: 0, bytes: 0, share, hasMuch: null, keys: new Set(), portions: [] };
     for (const [workspaceId, queue] of waiting.slice(0, flushWorkspacesMax)) {
+      const hasMuch = isCrowd && readyOf(queue.submissions) > MUCH_EVENTS;
+      take.hasMuch ??= hasMuch;
+      // The next writer takes those.
+      if (take.hasMuch !== hasMuch) continue;
       const before = take.bytes;
       this.#takeFrom(queue, take);
       // One that found no room is charged nothing, and is soon first.

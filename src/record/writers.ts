@@ -17,7 +17,7 @@ import type { Connection } from '../db/client.ts';
 import { isConnectionLost } from '../db/sqlstate.ts';
 import { flush, type FlushPort } from './flush.ts';
 import type { FlushEntry, Outcome, Submission } from './submission.ts';
-import { unknownOutcome } from './unknown-outcome.ts';
+import { unknownOutcome } from './submission.ts';
 import { WaitingRoom, type Portion } from './waiting-room.ts';
 
 /** What a flush stored, for those who watch. */

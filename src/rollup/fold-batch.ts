@@ -8,9 +8,8 @@ import { GRAINS, minutesFoldedSince, rowStart } from '../core/bucket.ts';
 import type { Connection } from '../db/client.ts';
 import { daysTag, zoneOfTag } from './fold-days.ts';
 import { measuresOf, syncFills } from './fold-measures.ts';
-import { exactBefore, MINUTE_OF_EVENT } from './fold-minute.ts';
 import { addCounts, type CountRow } from './fold-rows.ts';
-import { type FoldScope, idList, mayTrySql } from './fold-scope.ts';
+import { exactBefore, type FoldScope, idList, mayTrySql, MINUTE_OF_EVENT } from './fold-scope.ts';
 import type { Measure } from './fold-set-aside.ts';
 
 /** What a batch may cost: a second, and the rows' locks for as long. */

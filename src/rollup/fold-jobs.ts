@@ -4,7 +4,7 @@
  */
 import { GRAINS, minutesKeptSince } from '../core/bucket.ts';
 import type { Connection, Lane } from '../db/client.ts';
-import { tryLocked } from '../db/try-lock.ts';
+import { tryLocked } from '../db/locks.ts';
 import {
   type FaultOptions,
   isOfWorkspace,

@@ -10,9 +10,8 @@
 import { GRAINS, minutesFoldedSince, rowStart } from '../core/bucket.ts';
 import type { Connection } from '../db/client.ts';
 import { clearFault, ofWorkspace } from '../upkeep/upkeep-faults.ts';
-import { exactBefore, MINUTE_OF_EVENT } from './fold-minute.ts';
 import { addMeasures, type MeasureRow } from './fold-rows.ts';
-import { type FoldScope, idList, mayTrySql } from './fold-scope.ts';
+import { exactBefore, type FoldScope, idList, mayTrySql, MINUTE_OF_EVENT } from './fold-scope.ts';
 import { DIGITS_MAX, type Measure, measureKey, setAsideTooLong } from './fold-set-aside.ts';
 
 const FILL_EVENTS_MAX = 20_000;
@@ -118,7 +117,9 @@ export async function measuresOf(
   }
   await addMeasures(connection, added);
   return setAside.map(({ workspace_id, name, property }) => ({
-    ...{ workspaceId: workspace_id, type: name, property },
+    workspaceId: workspace_id,
+    type: name,
+    property,
   }));
 }
 

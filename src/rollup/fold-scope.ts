@@ -1,3 +1,4 @@
+import { WHOLE_MINUTES_SINCE } from '../core/bucket.ts';
 import type { UpkeepStep } from '../core/gateway-status.ts';
 import { isClearSql } from '../upkeep/upkeep-faults.ts';
 
@@ -18,3 +19,12 @@ export function idList(workspaceIds: readonly number[] | null): string | null {
 export function mayTrySql({ isNamed }: FoldScope, step: UpkeepStep, workspaceId: string): string {
   return isNamed ? 'true' : isClearSql(step, workspaceId);
 }
+
+/**
+ * Events are grouped by this before Node puts them into rows. $2 is `exactBefore()`: before it
+ * minutes are not whole in every zone, and instants stay exact.
+ */
+export const MINUTE_OF_EVENT = `case when e.occurred_at < $2::timestamptz then e.occurred_at
+  else date_trunc('minute', e.occurred_at) end`;
+
+export const exactBefore = () => new Date(WHOLE_MINUTES_SINCE);

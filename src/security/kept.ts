@@ -2,9 +2,11 @@
  * Answers of the database that are used again for a moment, and given up when told so. However many
  * ask for the same at once, it is looked up once.
  */
+import { LRUCache } from 'lru-cache';
+
 const KEPT_MAX = 10_000;
 
-export interface Kept<Name, Value> {
+export interface Kept<Name extends string | number, Value> {
   /** At once where it is kept. Null for what is not there, which is looked up each time. */
   find(name: Name): Value | Promise<Value | null>;
   /** What is kept, or is being looked up, of these is not used again. */
@@ -17,9 +19,13 @@ export interface KeptOptions<Name, Value> {
   readonly nowMs: () => number;
 }
 
-export function createKept<Name, Value>(options: KeptOptions<Name, Value>): Kept<Name, Value> {
+export function createKept<Name extends string | number, Value>(
+  options: KeptOptions<Name, Value>,
+): Kept<Name, Value> {
   const { lookUp, keptMs, nowMs } = options;
-  const kept = new Map<Name, { readonly value: Value; readonly untilMs: number }>();
+  const kept = new LRUCache<Name, { readonly value: Value; readonly untilMs: number }>({
+    max: KEPT_MAX,
+  });
   const underWay = new Map<Name, Promise<Value | null>>();
   let forgotten = 0;
 
@@ -31,7 +37,6 @@ export function createKept<Name, Value>(options: KeptOptions<Name, Value>): Kept
     try {
       const value = await lookUp(name);
       if (value === null) return null;
-      if (kept.size >= KEPT_MAX) kept.clear();
       if (isCurrent()) kept.set(name, { value, untilMs: nowMs() + keptMs });
       return value;
     } finally {

@@ -9,11 +9,10 @@ import { LIMITS } from '../core/limits.ts';
 import { tenantOfActor, unauthenticated, type Actor, type Scope } from '../core/principal.ts';
 import { isStorableText, isWithinBytes } from '../core/text.ts';
 import { workspaceNotFound } from '../core/workspace.ts';
-import { requireKey } from '../db/acting-key.ts';
 import type { Connection, Lane } from '../db/client.ts';
 import { codeOf, SQLSTATE, toGatewayError } from '../db/sqlstate.ts';
 import { API_KEY_COLUMNS, toApiKeyInfo, type ApiKeyRow } from '../db/stored-api-key.ts';
-import { transaction } from '../db/transaction.ts';
+import { requireKey, transaction } from '../db/transaction.ts';
 import { checkRanges } from './address-ranges.ts';
 
 export interface CreateKey {
@@ -128,7 +127,10 @@ async function create(
   }
   const made = await insertKey(connection, secret, {
     ...key,
-    ...{ addresses, lifeMs: null, ageDaysMax, maker },
+    addresses,
+    lifeMs: null,
+    ageDaysMax,
+    maker,
   });
   await requireKey(connection, actor);
   return made;
@@ -157,7 +159,13 @@ async function rotate(
   }
   const { name, scopes, workspace_id: workspaceId, addresses, expires_at: end } = key;
   const made = await insertKey(connection, secret, {
-    ...{ name, scopes, workspaceId, addresses, expiresAt: null, ageDaysMax, maker },
+    name,
+    scopes,
+    workspaceId,
+    addresses,
+    expiresAt: null,
+    ageDaysMax,
+    maker,
     lifeMs: end === null ? null : end.getTime() - key.created_at.getTime(),
   });
   // Before the end of the old key, which may be the one that acts.

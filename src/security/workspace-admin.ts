@@ -1,14 +1,17 @@
 import { GatewayError } from '../core/errors.ts';
 import { tenantOfActor, type Actor } from '../core/principal.ts';
-import { checkSlug } from '../core/slug.ts';
 import { isStorableText, isWithinBytes } from '../core/text.ts';
-import { workspaceNotFound, type UnknownTypePolicy, type Workspace } from '../core/workspace.ts';
-import { requireKey } from '../db/acting-key.ts';
+import {
+  checkSlug,
+  workspaceNotFound,
+  type UnknownTypePolicy,
+  type Workspace,
+} from '../core/workspace.ts';
 import type { Connection, Lane } from '../db/client.ts';
+import { lockWorkspace } from '../db/locks.ts';
 import { codeOf, SQLSTATE, toGatewayError } from '../db/sqlstate.ts';
 import { toWorkspace, WORKSPACE_COLUMNS, type WorkspaceRow } from '../db/stored-workspace.ts';
-import { transaction } from '../db/transaction.ts';
-import { lockWorkspace } from '../db/workspace-lock.ts';
+import { requireKey, transaction } from '../db/transaction.ts';
 
 /** Absent: the default, or unchanged. Null: cleared. */
 export interface WorkspaceSettings {

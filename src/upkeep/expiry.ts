@@ -8,9 +8,8 @@
  * under the lock of the row. So the index leads past everything that was emptied before.
  */
 import type { Connection, Lane } from '../db/client.ts';
-import { NOTHING, removing, type Batch } from './removal.ts';
+import { NOTHING, removing, WITHOUT_CONTENT, type Batch } from './removal.ts';
 import { clearFault, isClearSql, ofWorkspace } from './upkeep-faults.ts';
-import { WITHOUT_CONTENT } from './without-content.ts';
 
 export const EXPIRY_BATCH_EVENTS = 2_000;
 const QUARANTINE_BATCH = 1_000;

@@ -9,12 +9,10 @@
 import { GatewayError } from '../core/errors.ts';
 import { eventKey } from '../core/event-key.ts';
 import type { Actor } from '../core/principal.ts';
-import { requireKey } from '../db/acting-key.ts';
 import type { Connection, Lane, Param } from '../db/client.ts';
 import { toGatewayError } from '../db/sqlstate.ts';
-import { transaction } from '../db/transaction.ts';
-import { BATCH_SETTINGS_SQL } from './removal.ts';
-import { WITHOUT_CONTENT } from './without-content.ts';
+import { requireKey, transaction } from '../db/transaction.ts';
+import { BATCH_SETTINGS_SQL, WITHOUT_CONTENT } from './removal.ts';
 
 /** Events that any of what is given chooses. */
 export interface Redaction {

@@ -1,5 +1,5 @@
 import type { Connection, HeldConnection, Lane } from '../db/client.ts';
-import { tryLocked, tryLockedSession } from '../db/try-lock.ts';
+import { tryLocked, tryLockedSession } from '../db/locks.ts';
 
 /** What was done, and whether to look at once for more. */
 export interface Batch {
@@ -34,3 +34,11 @@ export const BATCH_SETTINGS_SQL = `
 export function removingOutside<T>(upkeep: Lane, work: (connection: HeldConnection) => Promise<T>) {
   return tryLockedSession(upkeep, LOCK_KEY, work);
 }
+
+/**
+ * What expiry and redaction leave of an event: its place, type, door, times and id. For the
+ * `set` of an update.
+ */
+export const WITHOUT_CONTENT = `payload = '{}', property_types = null, wire = null, source = null,
+  subject = null, actor = null, description = null, icon = null, client_ip = null,
+  parent_id = null, group_id = null, success = null, notify = false`;

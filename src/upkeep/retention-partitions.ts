@@ -22,15 +22,17 @@ export function removePartitions(upkeep: Lane): Promise<RemovedPartitions | null
     const removed = { ...NOTHING, partitions: 0 };
     let isOldest = true;
     for (const partition of await candidates(connection)) {
-      const moves = isOldest && partition.to !== null ? partition.to : null;
-      if (await isNeeded(connection, partition, moves)) {
-        isOldest &&= partition.state !== 'ATTACHED';
-        continue;
+      if (partition.bounds !== null) {
+        if (await isNeeded(connection, partition.bounds, isOldest)) {
+          isOldest = false;
+          continue;
+        }
+        removed.events += await moveTails(connection, partition.bounds);
       }
-      removed.events += await moveTails(connection, partition);
+      const outcome = await removePartition(connection, partition);
       // The next waits for its turn: two can't be pending at a time.
-      if (!(await removePartition(connection, partition))) break;
-      removed.partitions += 1;
+      if (outcome === 'LATER') break;
+      if (outcome === 'REMOVED') removed.partitions += 1;
     }
     return removed;
   });
@@ -44,40 +46,47 @@ async function candidates(connection: Connection): Promise<PastPartition[]> {
   return row?.end == null ? [] : partitionsBefore(connection, row.end);
 }
 
+/** Of a partition: from `$1` on, and before `$2`. */
+type Bounds = NonNullable<PastPartition['bounds']>;
+
 /** The newest position of each workspace in a partition: one look at an index each. */
-const lastPlaces = ({ table }: PastPartition) => `
+const LAST_PLACES = `
   select w.id as workspace_id, w.retention_days, coalesce(m.tail, 1) as tail,
     coalesce(m.folded, 0) as folded, p.last
   from workspaces w left join workspace_marks m on m.workspace_id = w.id
-  cross join lateral (select max(position) as last from ${table} where workspace_id = w.id) p
+  cross join lateral (
+    select max(position) as last from events
+    where workspace_id = w.id and recorded_at >= $1 and recorded_at < $2
+  ) p
   where p.last >= coalesce(m.tail, 1)`;
 
-/** @param moves the end of the partition, where tails may be moved beyond it */
+/** @param moves whether tails may be moved beyond it */
 async function isNeeded(
   connection: Connection,
-  partition: PastPartition,
-  moves: Date | null,
+  { from, to }: Bounds,
+  moves: boolean,
 ): Promise<boolean> {
   const [row] = await connection.query<{ needed: boolean }>(
     `select exists (
-       select from (${lastPlaces(partition)}) l
-       where $1::timestamptz is null or l.folded < l.last or l.retention_days is null
-         or $1 > now() - make_interval(days => l.retention_days)
+       select from (${LAST_PLACES}) l
+       where not $3 or l.folded < l.last or l.retention_days is null
+         or $2 > now() - make_interval(days => l.retention_days)
      ) as needed`,
-    [moves],
+    [from, to, moves],
   );
   return row?.needed !== false;
 }
 
 /** How many events that are. */
-async function moveTails(connection: HeldConnection, partition: PastPartition): Promise<number> {
+async function moveTails(connection: HeldConnection, { from, to }: Bounds): Promise<number> {
   const [row] = await transaction({ hold: use => use(connection) }, held =>
     held.query<{ events: number }>(
-      `with last as materialized (${lastPlaces(partition)}), moved as (
+      `with last as materialized (${LAST_PLACES}), moved as (
          update workspace_marks m set tail = l.last + 1, tail_recorded_at = null
          from last l where m.workspace_id = l.workspace_id
          returning l.last + 1 - l.tail as events
        ) select coalesce(sum(events), 0)::bigint as events from moved`,
+      [from, to],
     ),
   );
   return row?.events ?? 0;

@@ -5,7 +5,7 @@
  * piece at a time, is tried again at the next turn when it fails, and is safe in several processes.
  */
 import type { Lane } from '../db/client.ts';
-import { ensurePartitions } from '../db/partitions.ts';
+import { analyzeLog, ensurePartitions } from '../db/partitions.ts';
 import { expireNext, expireQuarantined } from './expiry.ts';
 import { type Batch, NOTHING } from './removal.ts';
 import { isSweepDue, type KeySweep, sweepKeys } from './retention-keys.ts';
@@ -89,14 +89,15 @@ export function createUpkeep(options: UpkeepOptions): Upkeep {
 function tidying(upkeep: Lane): Job[] {
   const jobs = {
     partitions: () => ensurePartitions(upkeep),
-    statistics: () => upkeep.query('analyze events, event_keys'),
+    statistics: () => analyzeLog(upkeep),
     purge: () => purgeDeleted(upkeep),
     quarantine: () => purgeQuarantine(upkeep),
     parked: () => purgeParked(upkeep),
     faults: () => forgetFaults(upkeep),
   };
   return Object.entries(jobs).map(([name, work]) => ({
-    ...{ name, everyMs: EVERY_MS },
+    name,
+    everyMs: EVERY_MS,
     run: async () => {
       await work();
       return false;
@@ -107,9 +108,16 @@ function tidying(upkeep: Lane): Job[] {
 class Removal {
   readonly jobs: readonly Job[];
   stats: UpkeepStats = {
-    ...{ eventsRemoved: 0, eventsExpired: 0, partitionsRemoved: 0 },
-    ...{ oldestEventS: 0, retentionLagS: 0, expiryLagS: 0, snapshotS: 0 },
-    ...{ foldLagEvents: 0, foldLagS: 0, quarantined: 0 },
+    eventsRemoved: 0,
+    eventsExpired: 0,
+    partitionsRemoved: 0,
+    oldestEventS: 0,
+    retentionLagS: 0,
+    expiryLagS: 0,
+    snapshotS: 0,
+    foldLagEvents: 0,
+    foldLagS: 0,
+    quarantined: 0,
     ...NO_FAULTS,
   };
   readonly #upkeep: Lane;

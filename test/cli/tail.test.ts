@@ -115,17 +115,26 @@ test('tail prints a line for people on a terminal, which no event can steer', as
   const after = recordEvents.receipts[0]!.cursor;
   const args = ['--import', ON_TERMINAL, ...sluiceProgram(), 'tail'];
   const options = ['--workspace', slug, '--key', key, '--url', gateway.url, '--after', after];
-  const child = spawn(process.execPath, [...args, ...options]);
+  const env = { ...process.env, TZ: 'America/New_York' };
+  const child = spawn(process.execPath, [...args, ...options], { env });
   const ended = once(child, 'exit');
   let printed = '';
   child.stdout.on('data', chunk => (printed += String(chunk)));
   await expect.poll(() => printed.split('\n').length).toBe(4);
   child.kill('SIGKILL');
   await ended;
+  const local = '2015-05-18 10:07:00.000';
   expect(printed.split('\n')).toEqual([
-    `#2  ${occurredAt}  edge.offline  edge-7  by ops  {"code":7}`,
-    `#3  ${occurredAt}  user.signup  Signed up.`,
-    `#4  ${occurredAt}  evil [2J   ]0;title   one #99  two 31m`,
+    `#2  ${local}  edge.offline  edge-7  by ops  {"code":7}`,
+    `#3  ${local}  user.signup  Signed up.`,
+    `#4  ${local}  evil [2J   ]0;title   one #99  two 31m`,
     '',
   ]);
+});
+
+test('tail ends with 3 where no gateway answers at first', async () => {
+  const url = `http://127.0.0.1:${await freePort()}`;
+  await using tail = startTail('--key', 'slc_none', '--url', url);
+  const [code] = await tail.ended;
+  expect([code, tail.said()]).toEqual([3, expect.stringContaining('Check that it is running')]);
 });

@@ -2,8 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import type { JsonObject } from '../../src/core/json.ts';
-import { SchemaFault } from '../../src/json-schema/fault.ts';
-import { Meter } from '../../src/json-schema/meter.ts';
+import { Meter, SchemaFault } from '../../src/json-schema/meter.ts';
 import { compileSchema, type Schema } from '../../src/json-schema/schema.ts';
 import { DIFFERENCES } from './json-schema-differences.ts';
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { toCsv } from '../../src/console/parts/csv.ts';
+import { toCsv } from '../../src/console/parts/download.ts';
 
 test('a table from the console has no formulas in it, and its numbers stay numbers', () => {
   const values = ['=1+1', '+1', '-1', '@a', '\t=1', '＝1', 'a=1', '', null];

@@ -18,7 +18,7 @@ import { dirname, join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import { createDatabase } from '../../src/db/client.ts';
 import { startEmbeddedPostgres, type EmbeddedPostgres } from '../../src/db/embedded.ts';
-import { processExists } from '../../src/db/process.ts';
+import { processExists } from '../../src/db/folder-lock.ts';
 
 const asRoot = process.getuid?.() === 0;
 const gatewayFile = new URL('embedded-gateway.ts', import.meta.url).pathname;

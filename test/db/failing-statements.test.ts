@@ -12,9 +12,9 @@ import {
   type HeldConnection,
   type StatementOptions,
 } from '../../src/db/client.ts';
+import { tryLockedSession } from '../../src/db/locks.ts';
 import { codeOf } from '../../src/db/sqlstate.ts';
 import { transaction } from '../../src/db/transaction.ts';
-import { tryLockedSession } from '../../src/db/try-lock.ts';
 import { startProxy, type Proxy } from '../faults/proxy.ts';
 import { createTestDatabase, type TestDatabase } from '../kit/database.ts';
 

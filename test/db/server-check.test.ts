@@ -103,6 +103,7 @@ const SOUND: ServerFacts = {
   schema: 'public',
   role: 'sluice',
   mayCreate: true,
+  hasTables: false,
   hasAutovacuum: true,
   connections: 97,
   gateways: 2,

@@ -182,6 +182,9 @@ describe('errors', () => {
 });
 
 test('a page’s URI is relative, and keeps the page size as it was sent', () => {
-  expect(pageUri(null, null)).toBe('/api/v2/usage/events/query');
-  expect(pageUri('7', { after: 'a b' })).toBe('/api/v2/usage/events/query?after=a+b&pageSize=7');
+  expect(pageUri(new URLSearchParams(), null)).toBe('/api/v2/usage/events/query');
+  const given = new URLSearchParams('workspace=acme&pageSize=7&before=x');
+  expect(pageUri(given, { after: 'a b' })).toBe(
+    '/api/v2/usage/events/query?after=a+b&pageSize=7&workspace=acme',
+  );
 });

@@ -88,7 +88,7 @@ test('memory and the event loop hold, and another key works on without an error'
   const [quiet, busy] = [await newCaller(gateway), await newCaller(gateway)];
   await rateOf(() => CROWDS.writes(gateway, busy), { atOnce: 4, seconds: 2 });
   await rateOf(() => WORK.reads(gateway, quiet), { atOnce: 4, seconds: 1 });
-  const before = { peakMb: peakMb(), stallMs: stalls.longestBusyMs };
+  const beforeMb = peakMb();
 
   withoutKey();
   await withKey(busy);
@@ -120,8 +120,7 @@ test('memory and the event loop hold, and another key works on without an error'
   );
   expect([records.errors, reads.errors]).toEqual([{}, {}]);
   expect([records.perSecond > 0, reads.perSecond > 0]).toEqual([true, true]);
-  expect(peakMb() - before.peakMb).toBeLessThan(280);
-  // In CPU time of the gateway. Beside other tests all work takes longer, and so does the batch
-  // that was measured alone before; some of those may come together.
-  expect(stalls.longestBusyMs).toBeLessThan(Math.max(200, 5 * before.stallMs));
+  expect(peakMb() - beforeMb).toBeLessThan(280);
+  // In CPU time of the event loop: for how long a busy machine lets it wait is not its doing.
+  expect(stalls.longestBusyMs).toBeLessThan(200);
 });

@@ -126,6 +126,9 @@ async function placeOf({ workspace, id }: MadeKey): Promise<Place> {
     passing: defineEvent(input: {
       workspace: "${workspace}", name: "strict", validation: OFF
     }) { definition { id } }
+    unused: defineEvent(input: {
+      workspace: "${workspace}", name: "mine-alone.unused"
+    }) { definition { id } }
   }`);
   const read = await other.data<{
     workspace: { id: string };
@@ -226,7 +229,7 @@ describe.each(Object.entries(WAYS))('a key that %s while its body was coming', (
         events: 1,
         kept: 1,
         keys: 0,
-        definitions: 2,
+        definitions: 3,
         notes: 0,
         ...CONSUMERS,
       });
@@ -265,7 +268,7 @@ async function deedsOf({ keyId, workspace }: MadeKey) {
        (select greatest(count(*), 1 - (select count(w.id) from w))::int from quarantined_events q, w
          where q.workspace_id = w.id) as kept,
        (select count(*)::int from api_keys where created_by = $1) as keys,
-       (select coalesce(nullif(count(*), 0), 2)::int from event_definitions d, w
+       (select coalesce(nullif(count(*), 0), 3)::int from event_definitions d, w
          where d.workspace_id = w.id) as definitions,
        (select count(*)::int from door_notes n, w where n.workspace_id = w.id) as notes,
        (select coalesce(nullif(format('%s consumers, %s deliveries, %s paused, %s renamed', count(*),
@@ -384,7 +387,7 @@ describe('what waits for its commit while its key ends', () => {
     );
     expect(errors?.map(({ extensions }) => extensions['code'])).toEqual(['UNAUTHENTICATED']);
     expect(await deedsOf({ ...holder, keyId })).toEqual({
-      ...{ events: 1, kept: 1, keys: 0, definitions: 2, notes: 0, ...CONSUMERS },
+      ...{ events: 1, kept: 1, keys: 0, definitions: 3, notes: 0, ...CONSUMERS },
     });
   });
 
@@ -497,22 +500,25 @@ describe('a download', () => {
     }
   }
 
-  test.each(Object.entries(DOWNLOADS))('%s is cut when its key is revoked', async (_, open) => {
-    const key = await makeKey();
-    await fill(key);
-    const response = await open(key);
-    expect([response.status, response.ok || (await response.text())]).toEqual([200, true]);
-    const reader = response.body!.getReader();
-    await reader.read();
-    await other.data(REVOKE, { id: key.id });
-    await expect.poll(() => openDownloadsOf(key), PATIENCE).toBe(0);
-    // It is cut within five seconds. Until then a reader could take the rest.
-    await sleep(8_000);
-    const readToEnd = async () => {
-      while (!(await reader.read()).done);
-    };
-    await expect(readToEnd()).rejects.toThrow();
-  });
+  test.concurrent.each(Object.entries(DOWNLOADS))(
+    '%s is cut when its key is revoked',
+    async (_, open) => {
+      const key = await makeKey();
+      await fill(key);
+      const response = await open(key);
+      expect([response.status, response.ok || (await response.text())]).toEqual([200, true]);
+      const reader = response.body!.getReader();
+      await reader.read();
+      await other.data(REVOKE, { id: key.id });
+      await expect.poll(() => openDownloadsOf(key), PATIENCE).toBe(0);
+      // It is cut within five seconds. Until then a reader could take the rest.
+      await sleep(8_000);
+      const readToEnd = async () => {
+        while (!(await reader.read()).done);
+      };
+      await expect(readToEnd()).rejects.toThrow();
+    },
+  );
 
   /** By whether one more finds room, where there is room for one. */
   async function openDownloadsOf({ secret }: MadeKey): Promise<number> {

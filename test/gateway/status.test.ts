@@ -1,5 +1,5 @@
 import { afterAll, expect, test } from 'vitest';
-import { VERSION } from '../../src/version.ts';
+import { VERSION } from '../../src/config.ts';
 import { startTestGateway } from '../kit/gateway.ts';
 
 const gateway = await startTestGateway();

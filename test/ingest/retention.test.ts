@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { quarterOf } from '../../src/core/quarter.ts';
 import type { Workspace } from '../../src/core/workspace.ts';
 import { createDatabase, type Database } from '../../src/db/client.ts';
+import { quarterOf } from '../../src/db/partitions.ts';
 import { verify } from '../../src/db/verify.ts';
 import { removing } from '../../src/upkeep/removal.ts';
 import { sweepKeys, type KeySweep } from '../../src/upkeep/retention-keys.ts';

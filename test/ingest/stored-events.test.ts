@@ -1,9 +1,8 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Json, JsonObject } from '../../src/core/json.ts';
-import { jsonbText } from '../../src/core/jsonb-text.ts';
 import { createEventLog } from '../../src/live/log.ts';
-import { storedEvents } from '../../src/record/stored-events.ts';
+import { jsonbText, storedEvents } from '../../src/record/stored-events.ts';
 import { anEvent, startRecordingDatabase } from '../kit/recording.ts';
 
 let recording: Awaited<ReturnType<typeof startRecordingDatabase>>;

@@ -2,9 +2,8 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { AggregateQuery } from '../../src/core/aggregate.ts';
 import type { UpkeepStep } from '../../src/core/gateway-status.ts';
-import { quarterOf } from '../../src/core/quarter.ts';
 import { createDatabase, type Database } from '../../src/db/client.ts';
-import { ensurePartitions } from '../../src/db/partitions.ts';
+import { ensurePartitions, quarterOf } from '../../src/db/partitions.ts';
 import { createAggregateReader } from '../../src/read/aggregates.ts';
 import { readUpkeepStatus } from '../../src/read/upkeep-status.ts';
 import { createFold, type Fold } from '../../src/rollup/fold.ts';

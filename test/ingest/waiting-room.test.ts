@@ -109,3 +109,13 @@ test('while several workspaces record, each has one flush at a time and a third 
   nowMs = 1_000;
   expect(sizeOf(room.take())).toBe(1_000);
 });
+
+test('while several workspaces record, little does not wait for the flush of much', () => {
+  const room = new WaitingRoom(LIMITS, new Crowd(() => 0));
+  const [much, more] = [submission(1, 300), submission(2, 200)];
+  const [little, less] = [submission(3, 2), submission(4, 1)];
+  for (const each of [much, little, more, less]) room.enter(each);
+  expect(taken(room)).toEqual([much, more]);
+  expect(taken(room)).toEqual([little, less]);
+  expect(taken(room)).toEqual([]);
+});

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { ADMIN_KEY } from '../kit/gateway.ts';
 import { ASKS, canonical, credentialOf, ROUTES, WITHOUT_REACH, type Route } from './routes.ts';
 import { createWorld, SECRET, type Place, type World } from './world.ts';
 
@@ -13,7 +14,13 @@ interface Answer {
   readonly body: string;
 }
 
-async function ask(route: Route, place: Place, key: string | null): Promise<Answer> {
+/** `workspace` is named in the query; the place alone says what else is named. */
+async function ask(
+  route: Route,
+  place: Place,
+  key: string | null,
+  workspace?: string,
+): Promise<Answer> {
   const {
     params = (): Record<string, string> => ({}),
     query = '',
@@ -25,7 +32,9 @@ async function ask(route: Route, place: Place, key: string | null): Promise<Answ
   for (const [name, value] of Object.entries(params(place))) {
     path = path.replace(`:${name}`, encodeURIComponent(value));
   }
-  const response = await fetch(`${world.gateway.url}${path}${query}`, {
+  const url = new URL(`${world.gateway.url}${path}${query}`);
+  if (workspace !== undefined) url.searchParams.set('workspace', workspace);
+  const response = await fetch(url, {
     method: route.method,
     headers: {
       ...(body === undefined ? {} : { 'content-type': 'application/json' }),
@@ -53,6 +62,8 @@ test('every route of every door has a rule, and every rule a route', () => {
 /** Whether a request names something of a workspace, so that it may be another's. */
 const names = ({ name }: Route) =>
   ASKS[canonical(name)]!.params !== undefined || typeof ASKS[canonical(name)]!.body === 'function';
+/** Each vendor has its own. */
+const TAKEN = [200, 201, 202, 204];
 /** Which of the two is the vendor's choice. */
 const REFUSED = [401, 403];
 const REACHING = ROUTES.filter(({ name }) => name !== WITHOUT_REACH);
@@ -90,6 +101,22 @@ describe.each(REACHING)('$name', route => {
     if (names(route)) expect({ ...answer, body }).toEqual(control);
     const mineAnswer = await ask(route, mine, keys.all);
     expect(mineAnswer.body).not.toContain(SECRET);
-    expect(own ?? [200, 201, 202, 204], mineAnswer.body).toContain(mineAnswer.status);
+    expect(own ?? TAKEN, mineAnswer.body).toContain(mineAnswer.status);
+  });
+
+  test('is for the workspace that its query names, which the key has to cover', async () => {
+    const { mine, theirs, nowhere, keys } = world;
+    const { own } = ASKS[canonical(route.name)]!;
+    const named = await ask(route, mine, ADMIN_KEY, mine.slug);
+    expect(named.body).not.toContain(SECRET);
+    expect(own ?? TAKEN, named.body).toContain(named.status);
+    // A path or a body of the vendor's names it already.
+    if (['SPEAKEASY', 'LOGSH'].includes(route.door) && names(route)) return;
+    const unnamed = await ask(route, mine, ADMIN_KEY);
+    expect([unnamed.status, unnamed.body]).toEqual([400, expect.stringContaining('several')]);
+    const other = await ask(route, mine, keys.all, theirs.slug);
+    const missing = await ask(route, mine, keys.all, nowhere.slug);
+    expect(other.status).toBe(404);
+    expect({ ...other, body: other.body.replaceAll(theirs.slug, nowhere.slug) }).toEqual(missing);
   });
 });

@@ -5,7 +5,7 @@ import { readConfig, type Config } from '../../src/config.ts';
 import { createDatabase, type Database } from '../../src/db/client.ts';
 import { startGateway, type Gateway } from '../../src/gateway/gateway.ts';
 import { createLog } from '../../src/observability/log.ts';
-import { createTestDatabase } from './database.ts';
+import { createTestDatabase, ofGateways } from './database.ts';
 import { ADMIN_KEY } from './key.ts';
 
 export { ADMIN_KEY };
@@ -52,7 +52,8 @@ export async function startTestGateway(
   const gateway = await startGateway(
     {
       ...config,
-      ...{ port: 0, databaseUrl, dataDir, adminKey: ADMIN_KEY, wrongKeysPerMinute },
+      ...{ port: 0, dataDir, adminKey: ADMIN_KEY, wrongKeysPerMinute },
+      databaseUrl: ofGateways(databaseUrl),
       readTimeoutMs,
       ...options.config,
     },

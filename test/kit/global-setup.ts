@@ -4,9 +4,11 @@ import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestProject } from 'vitest/node';
-import { createDatabase } from '../../src/db/client.ts';
+import { createDatabase, type Database } from '../../src/db/client.ts';
 import { startEmbeddedPostgres } from '../../src/db/embedded.ts';
+import { grantGateway } from '../../src/db/grants.ts';
 import { migrate } from '../../src/db/migrate.ts';
+import { transaction } from '../../src/db/transaction.ts';
 import { browserPath } from './browser-path.ts';
 import { withDatabase } from './database-url.ts';
 import { buildProgram } from './program.ts';
@@ -17,6 +19,8 @@ declare module 'vitest' {
     adminUrl: string;
     /** A migrated database that nobody is connected to. */
     templateDatabase: string;
+    /** Owns nothing, and may do in each copy of the template what a gateway does. Also its password. */
+    gatewayRole: string;
     /** Whether the console's build is that of its sources; null where no browser would see it. */
     isConsoleBuilt: boolean | null;
   }
@@ -33,14 +37,20 @@ export async function setup({ provide }: TestProject): Promise<() => Promise<voi
     undo.push(server.stop);
     const admin = createDatabase({ url: server.url });
     undo.push(() => admin.stop());
-    const template = `sluice_template_${randomBytes(4).toString('hex')}`;
+    const suffix = randomBytes(4).toString('hex');
+    const [template, role] = [`sluice_template_${suffix}`, `sluice_gateway_${suffix}`];
+    // A test that was cut off has left a database that knows the role: then it stays.
+    undo.push(() => admin.upkeep.query(`drop role if exists ${role}`).catch(() => {}));
+    await admin.upkeep.query(`create role ${role} login password '${role}'`);
+    undo.push(() => admin.upkeep.query(`drop database if exists ${template} with (force)`));
     await admin.upkeep.query(`create database ${template}`);
-    undo.push(() => admin.upkeep.query(`drop database ${template} with (force)`));
+    await admin.upkeep.query(`revoke temporary on database ${template} from public`);
     const database = createDatabase({ url: withDatabase(server.url, template) });
-    await migrate(database.upkeep).finally(() => database.stop());
+    await prepare(database, role).finally(() => database.stop());
     undo.push((await buildProgram()).remove);
     provide('adminUrl', server.url);
     provide('templateDatabase', template);
+    provide('gatewayRole', role);
     const hasBrowser = browserPath() !== null;
     if (!hasBrowser) {
       console.warn(
@@ -54,6 +64,11 @@ export async function setup({ provide }: TestProject): Promise<() => Promise<voi
     throw error;
   }
   return teardown;
+}
+
+async function prepare({ upkeep }: Database, role: string): Promise<void> {
+  await migrate(upkeep);
+  await transaction(upkeep, connection => grantGateway(connection, role));
 }
 
 /** Here and not in the tests, which run beside each other. */

@@ -1,5 +1,5 @@
-import { quarterOf } from '../../src/core/quarter.ts';
 import type { Database } from '../../src/db/client.ts';
+import { quarterOf } from '../../src/db/partitions.ts';
 import { createFold } from '../../src/rollup/fold.ts';
 
 /** Makes the partitions of the quarters before this one, as gateways of the past have left them. */

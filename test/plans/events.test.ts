@@ -309,10 +309,15 @@ describe('as Postgres plans it by itself once it has run often', () => {
   ])('events of the ids %j are found and counted by their places', async (eventIds, positions) => {
     const page = await reader.page(workspaceId, { first: 20, filter: { eventIds } });
     expect(page.items.map(event => event.position)).toEqual(positions);
-    const few = { by: [POSITION], rowsRead: positions.length };
-    expect(await explain('auto', 'events_test')).toEqual(few);
+    const byPosition = async () => {
+      const { by, rowsRead } = await explain('auto', 'events_test');
+      expect(rowsRead).toBe(positions.length);
+      // Postgres 18 can also skip through an index of a few types to the position.
+      expect([POSITION, 'workspace_id definition_id position']).toContain(by.join());
+    };
+    await byPosition();
     expect(await reader.count(workspaceId, { eventIds })).toBe(positions.length);
-    expect(await explain('auto', 'events_test')).toEqual(few);
+    await byPosition();
   });
 
   test('events whose subject begins with a text are counted by the index of subjects', async () => {

@@ -327,7 +327,7 @@ test('later pages go on with the list of the first, whatever is recorded and fol
 test('asOf explains an answer exactly while events are recorded and folded', async () => {
   const workspace = await aWorkspace('America/New_York');
   const { fold, reader } = partsAt(NOW);
-  const all = orders(600, 3 * HOUR);
+  const all = orders(250, 7 * HOUR);
   let isDone = false;
   const record = async () => {
     for (let i = 0; i < all.length; i += 5) await flushAll(workspace, all.slice(i, i + 5));

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { deferred } from '../../src/core/deferred.ts';
+import { deferred } from '../../src/core/portable.ts';
 import { createKept } from '../../src/security/kept.ts';
 
 function createLookUps() {

@@ -1,8 +1,7 @@
 /** Who is let in, who waits, who is turned away. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
-import { nextLimit } from '../../src/http/admission-limit.ts';
-import { Admission, type Work } from '../../src/http/admission.ts';
+import { Admission, nextLimit, type Work } from '../../src/http/admission.ts';
 
 function admission(workRequestsMax: number, workBytesMax = 1_000_000) {
   const seen = { refused: 0 };

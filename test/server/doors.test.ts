@@ -9,6 +9,7 @@ import { createDoors } from '../../src/doors/index.ts';
 import { createDoorHandler, type DoorHandlerOptions } from '../../src/gateway/door-handler.ts';
 import { createRoutes } from '../../src/gateway/door-routes.ts';
 import { Admission } from '../../src/http/admission.ts';
+import { HttpCall } from '../../src/http/call.ts';
 import { SERVER_DEFAULTS } from '../../src/http/settings.ts';
 
 const logged: object[] = [];
@@ -36,8 +37,7 @@ async function open(door: Door, access: () => Promise<never>): Promise<string> {
   } as unknown as DoorHandlerOptions['log'];
   const handler = createDoorHandler(door, { services, admission, log, settings: SETTINGS });
   const server = createServer((req, res) => {
-    res.setHeader('x-request-id', 'r-1');
-    void handler.handle(req, res);
+    void handler.handle(new HttpCall(req, res, 'r-1'));
   });
   await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve));
   closing.push(() => server.close());

@@ -9,7 +9,7 @@ const edge = await startEdge({
     {
       name: 'door',
       matches: path => path === '/door',
-      handle: (_req, res) => void res.end('open'),
+      handle: ({ res }) => void res.end('open'),
     },
     {
       name: 'broken',

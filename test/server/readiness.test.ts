@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { CONNECTIONS_MIN } from '../../src/core/connections.ts';
 import { createDatabase, type Database } from '../../src/db/client.ts';
 import { ensurePartitions } from '../../src/db/partitions.ts';
-import { createReadiness } from '../../src/gateway/readiness.ts';
+import { createReadiness } from '../../src/gateway/health.ts';
 import { createTestDatabase, type TestDatabase } from '../kit/database.ts';
 
 let database: TestDatabase;

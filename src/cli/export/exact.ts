@@ -34,7 +34,10 @@ function whole({
 }: Omit<ReadEvent, 'unreadable'>): ExportedEvent {
   const { payload, properties } = exactOf(shown, read);
   const fields: ExportedEvent = {
-    ...{ id: eventId, ...event, ...(notify && { notify }), payload },
+    id: eventId,
+    ...event,
+    ...(notify && { notify }),
+    payload,
     ...(properties.length > 0 && { properties }),
   };
   return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== null));

@@ -1,12 +1,10 @@
 import type { SluiceClient } from '../../client/index.ts';
 import { EVENT_FIELDS } from '../../client/subscription.ts';
-import { EXIT } from '../errors.ts';
-import { atGateway } from '../gateway-command.ts';
-import { clientFrom } from '../gateway-connection.ts';
+import { EXIT, howToGoOn, isRefusedCursor } from '../errors.ts';
+import { atGateway, clientFrom } from '../gateway-connection.ts';
 import { showProgress } from '../import/progress.ts';
 import { filterOf, type ConnectionOptions, type FilterOptions } from '../options.ts';
 import { tell } from '../output.ts';
-import { howToGoOn, isRefusedCursor } from '../refused-cursor.ts';
 import { exported, type ReadEvent } from './exact.ts';
 import { isGzip, openTarget, type Target, type TargetOptions } from './target.ts';
 

@@ -4,7 +4,7 @@ import type { SendEvents } from '../../client/recorder.ts';
 import type { GatewayConnection } from '../gateway-connection.ts';
 import { problem } from './event-fields.ts';
 import type { TextRecord } from './lines.ts';
-import type { ImportRecord } from './record.ts';
+import type { ImportRecord } from './mapping.ts';
 
 const BATCHED = 'application/cloudevents-batch+json';
 const TIMEOUT_MS = 60_000;

@@ -7,8 +7,8 @@ import { suggestion } from '../near.ts';
 import { csvRows, type CsvRow } from './csv-rows.ts';
 import { EVENT_FIELDS, isEventField, problem } from './event-fields.ts';
 import { jsonValue, parseJson, type JsonValue } from './json-members.ts';
-import { mapped } from './mapped.ts';
-import type { ImportRecord, Mapping } from './record.ts';
+import type { ImportRecord, Mapping } from './mapping.ts';
+import { mapped } from './mapping.ts';
 import type { Bytes } from './source.ts';
 
 export interface CsvOptions {

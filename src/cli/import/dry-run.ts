@@ -1,8 +1,8 @@
 /** What an import would send and what it would refuse, without a gateway. */
 import { EXIT } from '../errors.ts';
 import { isForPeople, printableJson, tell, write, type OutputOptions } from '../output.ts';
+import type { ImportRecord } from './mapping.ts';
 import type { Format } from './read.ts';
-import type { ImportRecord } from './record.ts';
 import { refusalOf } from './refusals.ts';
 
 export interface DryRunOptions extends OutputOptions {

@@ -1,5 +1,6 @@
 /** The fields of an event, as `recordEvents` takes them, and what is wrong with one that came. */
 import type { EventProblem } from '../../client/index.ts';
+import { pointerStep } from '../../core/portable.ts';
 import { readInstant, type NoInstant } from '../instant.ts';
 import { suggestion } from '../near.ts';
 import { jsonValue, type JsonValue } from './json-members.ts';
@@ -7,9 +8,21 @@ import { jsonValue, type JsonValue } from './json-members.ts';
 type Kind = 'text' | 'instant' | 'flag' | 'object' | 'list';
 
 export const EVENT_FIELDS: Readonly<Record<string, Kind>> = {
-  ...{ id: 'text', type: 'text', occurredAt: 'instant', expiresAt: 'instant', source: 'text' },
-  ...{ subject: 'text', actor: 'text', description: 'text', icon: 'text', notify: 'flag' },
-  ...{ success: 'flag', clientIp: 'text', parentId: 'text', groupId: 'text', payload: 'object' },
+  id: 'text',
+  type: 'text',
+  occurredAt: 'instant',
+  expiresAt: 'instant',
+  source: 'text',
+  subject: 'text',
+  actor: 'text',
+  description: 'text',
+  icon: 'text',
+  notify: 'flag',
+  success: 'flag',
+  clientIp: 'text',
+  parentId: 'text',
+  groupId: 'text',
+  payload: 'object',
   properties: 'list',
 };
 
@@ -109,6 +122,5 @@ export function problem(
   ...keys: readonly string[]
 ): EventProblem {
   const steps = field === '' ? keys : [field, ...keys];
-  const escaped = steps.map(step => `/${step.replaceAll('~', '~0').replaceAll('/', '~1')}`);
-  return { severity: 'ERROR', code, message, pointer: escaped.join('') };
+  return { severity: 'ERROR', code, message, pointer: steps.map(pointerStep).join('') };
 }

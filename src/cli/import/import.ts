@@ -3,8 +3,7 @@ import { OF_ONE_EVENT, Recorder, sendByGraphql } from '../../client/recorder.ts'
 import { createTransport } from '../../client/transport.ts';
 import { LIMITS } from '../../core/limits.ts';
 import { EXIT } from '../errors.ts';
-import { atGateway } from '../gateway-command.ts';
-import { clientFrom, connectionFrom } from '../gateway-connection.ts';
+import { atGateway, clientFrom, connectionFrom } from '../gateway-connection.ts';
 import type { ConnectionOptions } from '../options.ts';
 import { isForPeople, tell, write, writeLine, type OutputOptions } from '../output.ts';
 import { sendByDoor } from './cloud-events.ts';
@@ -12,9 +11,9 @@ import { dryRun } from './dry-run.ts';
 import { problem } from './event-fields.ts';
 import type { JsonValue } from './json-members.ts';
 import { lineIds, type LineIds } from './line-id.ts';
+import type { ImportRecord, Mapping } from './mapping.ts';
 import { rateOf, showProgress } from './progress.ts';
 import { readRecords, type Format } from './read.ts';
-import type { ImportRecord, Mapping } from './record.ts';
 import { Refusals } from './refusals.ts';
 import { openSource, type Source } from './source.ts';
 
@@ -103,7 +102,11 @@ class ImportRun {
           );
     const { requests } = options;
     this.#recorder = new Recorder(send, {
-      ...{ ...BUFFER, ...BATCH, requests, retryForMs: RETRY_FOR_MS, onLost: undefined },
+      ...BUFFER,
+      ...BATCH,
+      requests,
+      retryForMs: RETRY_FOR_MS,
+      onLost: undefined,
       onRetry: error => this.#sayAway(error),
     });
     this.#from = options.from ?? 1;

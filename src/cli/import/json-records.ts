@@ -5,8 +5,8 @@
 import { checkedEvent, isEventField, LEFT_OUT, problem } from './event-fields.ts';
 import { membersOf, parseJson, type JsonValue } from './json-members.ts';
 import type { TextRecord } from './lines.ts';
-import { mapped } from './mapped.ts';
-import type { ImportRecord, Mapping } from './record.ts';
+import type { ImportRecord, Mapping } from './mapping.ts';
+import { mapped } from './mapping.ts';
 
 export function jsonRecord(record: TextRecord, mapping: Mapping): ImportRecord {
   const { line, text } = record;

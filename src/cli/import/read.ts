@@ -5,7 +5,7 @@ import { checkMapped, csvRecords } from './csv-records.ts';
 import { utf8Of } from './encoding.ts';
 import { jsonRecord, parsed } from './json-records.ts';
 import { hasItem, jsonItems, lines, type Nesting, type TextRecord } from './lines.ts';
-import type { ImportRecord, Mapping } from './record.ts';
+import type { ImportRecord, Mapping } from './mapping.ts';
 import { peek, type Bytes } from './source.ts';
 
 export const FORMATS = ['ndjson', 'csv', 'cloudevents'] as const;

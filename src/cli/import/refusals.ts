@@ -1,7 +1,7 @@
 import { open, type FileHandle } from 'node:fs/promises';
 import type { EventProblem } from '../../client/index.ts';
 import { printableJson } from '../output.ts';
-import type { ImportRecord } from './record.ts';
+import type { ImportRecord } from './mapping.ts';
 
 /** The side file: a JSON line for each line that was refused, made with the first of them. */
 export class Refusals {

@@ -5,6 +5,7 @@
  */
 import { stringifyDocument } from '@urql/core';
 import type { TypedDocumentNode } from 'urql';
+import { batchesOf, isEventStream } from '../../client/transport.ts';
 import { authorization } from './client.ts';
 import { offline, problemOfError, type Problem } from './problem.ts';
 import { currentKey } from './session.ts';
@@ -49,34 +50,12 @@ export async function* openStream<Data, Variables>(
       body,
       signal,
     });
-    if (!response.body || !isEventStream(response)) throw await refusal(response);
-    const decoder = new EventDecoder<Result<Data>>();
-    for await (const text of textOf(response.body)) {
-      const results = decoder.push(text);
-      if (results.length > 0) yield results.map(dataOf);
-    }
+    if (!isEventStream(response)) throw await refusal(response);
+    for await (const batch of batchesOf(response)) yield (batch as Result<Data>[]).map(dataOf);
   } catch (error) {
     if (signal.aborted) return;
     throw error instanceof StreamError ? error : new StreamError(offline());
   }
-}
-
-async function* textOf(body: ReadableStream<Uint8Array>): AsyncGenerator<string> {
-  const decoder = new TextDecoder();
-  const reader = body.getReader();
-  try {
-    for (;;) {
-      const { done, value } = await reader.read();
-      if (done) return;
-      yield decoder.decode(value, { stream: true });
-    }
-  } finally {
-    void reader.cancel().catch(() => undefined);
-  }
-}
-
-function isEventStream({ headers }: Response): boolean {
-  return headers.get('content-type')?.startsWith('text/event-stream') === true;
 }
 
 async function refusal(response: Response): Promise<StreamError> {
@@ -93,18 +72,4 @@ function dataOf<Data>({ data, errors }: Result<Data>): Data {
 function failure(errors: Result<never>['errors']): StreamError | undefined {
   const [first] = errors ?? [];
   return first && new StreamError(problemOfError(first), first.extensions);
-}
-
-/** From pieces of an event stream to the data of its `next` events. */
-class EventDecoder<T> {
-  #rest = '';
-
-  push(text: string): T[] {
-    const blocks = (this.#rest + text).split('\n\n');
-    this.#rest = blocks.pop() ?? '';
-    return blocks.flatMap(block => {
-      const data = block.split('\n').find(line => line.startsWith('data: '));
-      return data === undefined || data === 'data: ' ? [] : [JSON.parse(data.slice(6)) as T];
-    });
-  }
 }

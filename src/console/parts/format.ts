@@ -4,18 +4,31 @@ const whole = new Intl.NumberFormat(undefined, { maximumFractionDigits: 0 });
 const compact = new Intl.NumberFormat(undefined, { notation: 'compact', maximumFractionDigits: 1 });
 const fine = new Intl.NumberFormat(undefined, { maximumSignificantDigits: 4 });
 const dayAndTime = new Intl.DateTimeFormat(undefined, {
-  ...{ year: 'numeric', month: 'short', day: 'numeric' },
-  ...{ hour: '2-digit', minute: '2-digit', second: '2-digit', hourCycle: 'h23' },
+  year: 'numeric',
+  month: 'short',
+  day: 'numeric',
+  hour: '2-digit',
+  minute: '2-digit',
+  second: '2-digit',
+  hourCycle: 'h23',
 });
 const timeOfDay = new Intl.DateTimeFormat(undefined, {
-  ...{ hour: '2-digit', minute: '2-digit', second: '2-digit', hourCycle: 'h23' },
+  hour: '2-digit',
+  minute: '2-digit',
+  second: '2-digit',
+  hourCycle: 'h23',
 });
 const minuteOfDay = new Intl.DateTimeFormat(undefined, {
-  ...{ hour: '2-digit', minute: '2-digit', hourCycle: 'h23' },
+  hour: '2-digit',
+  minute: '2-digit',
+  hourCycle: 'h23',
 });
 const day = new Intl.DateTimeFormat(undefined, { year: 'numeric', month: 'short', day: 'numeric' });
 const weekdayAndDay = new Intl.DateTimeFormat(undefined, {
-  ...{ weekday: 'long', day: 'numeric', month: 'short', year: 'numeric' },
+  weekday: 'long',
+  day: 'numeric',
+  month: 'short',
+  year: 'numeric',
 });
 const relative = new Intl.RelativeTimeFormat(undefined, { numeric: 'auto' });
 
@@ -84,4 +97,25 @@ export function formatDuration(ms: number): string {
 
 function joined(first: number, unit: string, second: number, secondUnit: string): string {
   return `${formatCount(first)} ${unit}${second > 0 ? ` ${second} ${secondUnit}` : ''}`;
+}
+
+/** What people call the ways in which events come. */
+export const DOORS = {
+  GRAPHQL: 'GraphQL',
+  IMPORT: 'Import',
+  SPEAKEASY: 'Speakeasy',
+  LOGSPACE: 'Logspace',
+  AUTHENTIK: 'authentik',
+  LOGSH: 'Logsh',
+  CLOUDEVENTS: 'CloudEvents',
+  OTLP: 'OpenTelemetry',
+} as const;
+
+const MINUTE_MS = 60_000;
+
+/** An instant as a field for date and time holds it, such as 2026-11-21T07:00. */
+export function toLocalText(at: string, precision: 'MINUTE' | 'SECOND' = 'MINUTE'): string {
+  const ms = Date.parse(at);
+  const local = new Date(ms - new Date(ms).getTimezoneOffset() * MINUTE_MS).toISOString();
+  return local.slice(0, precision === 'MINUTE' ? 16 : 19);
 }

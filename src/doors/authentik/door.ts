@@ -1,8 +1,8 @@
 /** authentik's events API, version 3: its clients record into a workspace, and read all of it. */
-import { GatewayError } from '../../core/errors.ts';
+import { MethodNotAllowed } from '../../core/errors.ts';
 import type { EventListing } from '../../read/event-listing.ts';
-import { bearerOf } from '../bearer.ts';
 import type { Door, DoorAnswer, DoorContext, DoorRequest, DoorRoute } from '../door.ts';
+import { bearerOf } from '../request.ts';
 import { actionTypes } from './actions.ts';
 import { stats, topPerUser, volume } from './counts.ts';
 import { encodeError } from './errors.ts';
@@ -81,7 +81,7 @@ function notLiteral(handle: Handle): Handle {
     const allow = Object.hasOwn(LITERALS, name) ? LITERALS[name] : undefined;
     if (allow === undefined) return handle(request, context, listing);
     const message = `The path supports ${allow}.`;
-    throw new GatewayError('METHOD_NOT_ALLOWED', message, { extensions: { allow } });
+    throw new MethodNotAllowed(message, allow);
   };
 }
 

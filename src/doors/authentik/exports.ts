@@ -11,7 +11,12 @@ import type { EventInput, StoredEvent } from '../../core/event.ts';
 import { writeExact } from '../../core/exact-json.ts';
 import { isJsonObject, type Json, type JsonObject } from '../../core/json.ts';
 import type { EventListing, Scanned } from '../../read/event-listing.ts';
-import type { DoorAnswer, DoorContext, DoorRequest } from '../door.ts';
+import {
+  WORKSPACE_PARAMETER,
+  type DoorAnswer,
+  type DoorContext,
+  type DoorRequest,
+} from '../door.ts';
 import { shown } from '../events-body.ts';
 import { fieldErrors, told } from './errors.ts';
 import { findEvent, keptDays } from './events.ts';
@@ -57,7 +62,7 @@ export async function createExport(
     throw fieldErrors(toFieldErrors(receipt?.problems ?? []));
   }
   const answer = dataExport({ id: receipt.eventId, keyId, on: now, query: request.query }, request);
-  const location = `/api/v3${EXPORTS}/${receipt.eventId}/`;
+  const location = pathOf(`${receipt.eventId}/`, request);
   return { ...json(201, answer), headers: { location } };
 }
 
@@ -149,9 +154,16 @@ function dataExport({ id, keyId, on, query }: Asked, request: DoorRequest): Data
       fully_qualified_model: 'authentik_events.event',
     },
     query_params: paramsOf(query),
-    file_url: `${request.origin}/api/v3${EXPORTS}/${id}/events.ndjson`,
+    file_url: `${request.origin}${pathOf(`${id}/events.ndjson`, request)}`,
     completed: true,
   };
+}
+
+/** In the workspace that the request is for. */
+function pathOf(place: string, { query }: DoorRequest): string {
+  const slug = query.get(WORKSPACE_PARAMETER);
+  const search = slug === null ? '' : `?${new URLSearchParams({ [WORKSPACE_PARAMETER]: slug })}`;
+  return `/api/v3${EXPORTS}/${place}${search}`;
 }
 
 /** A name that stands several times has a list. */

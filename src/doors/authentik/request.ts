@@ -2,7 +2,7 @@
 import { GatewayError } from '../../core/errors.ts';
 import { writeExact } from '../../core/exact-json.ts';
 import type { DoorAnswer, DoorContext, DoorRequest } from '../door.ts';
-import { mediaTypeOf } from '../media-type.ts';
+import { mediaTypeOf } from '../request.ts';
 import { isAction } from './actions.ts';
 import { fieldErrors, told } from './errors.ts';
 import { readActions } from './filters.ts';

@@ -6,8 +6,8 @@ import { isIP } from 'node:net';
 import { z } from 'zod';
 import { writeExact, type ExactObject } from '../../core/exact-json.ts';
 import { isNumber } from '../../core/exact-number.ts';
-import { canonicalIp } from '../../core/ip-address.ts';
 import { isJsonObject, type JsonObject } from '../../core/json.ts';
+import { canonicalIp } from '../../core/text.ts';
 import { isAction } from './actions.ts';
 import { parseInstant, type Instant } from './instant.ts';
 

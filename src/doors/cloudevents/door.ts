@@ -5,11 +5,16 @@ import { GatewayError } from '../../core/errors.ts';
 import type { EventProblem, StoredEvent } from '../../core/event.ts';
 import { writeExact } from '../../core/exact-json.ts';
 import { LIMITS } from '../../core/limits.ts';
-import { bearerOf } from '../bearer.ts';
-import type { Door, DoorAnswer, DoorContext, DoorRequest } from '../door.ts';
+import {
+  WORKSPACE_PARAMETER,
+  type Door,
+  type DoorAnswer,
+  type DoorContext,
+  type DoorRequest,
+} from '../door.ts';
 import { shown } from '../events-body.ts';
-import { mediaTypeOf } from '../media-type.ts';
 import { recordTogether } from '../record.ts';
+import { bearerOf, mediaTypeOf } from '../request.ts';
 import { BATCHED, readEvents } from './modes.ts';
 import { decode, encode } from './translate.ts';
 
@@ -31,7 +36,7 @@ export function createCloudEventsDoor(): Door {
 }
 
 async function post(request: DoorRequest, context: DoorContext): Promise<DoorAnswer> {
-  const workspace = await context.access(request.query.get('workspace'), 'EVENTS_WRITE');
+  const workspace = await context.access(null, 'EVENTS_WRITE');
   await recordTogether(context, workspace, readEvents(request).map(decode));
   return { status: 204 };
 }
@@ -41,13 +46,13 @@ const limitOf = z.coerce.number().int().min(1).max(LIMITS.pageSizeMax).default(L
 
 /** In the order of the log. The cursor to go on at comes also with the last page: for polling. */
 async function get({ query }: DoorRequest, context: DoorContext): Promise<DoorAnswer> {
-  const slug = query.get('workspace');
   const after = query.get('after');
   const limit = limitOf.safeParse(query.get('limit') ?? undefined);
   if (!limit.success) throw new GatewayError('BAD_USER_INPUT', LIMIT);
-  const workspace = await context.access(slug, 'EVENTS_READ');
+  const workspace = await context.access(null, 'EVENTS_READ');
   const { items, hasNextPage } = await context.services.events.page(workspace.id, {
-    ...{ first: limit.data, after },
+    first: limit.data,
+    after,
     order: { field: 'POSITION', direction: 'ASC' },
   });
   const text = (event: StoredEvent) =>
@@ -57,7 +62,8 @@ async function get({ query }: DoorRequest, context: DoorContext): Promise<DoorAn
   const cursor =
     last === undefined && after !== null ? after : encodePosition(last ?? LOG_BEGINNING);
   const next = new URLSearchParams({ after: cursor, limit: String(limit.data) });
-  if (slug !== null) next.set('workspace', slug);
+  const slug = query.get(WORKSPACE_PARAMETER);
+  if (slug !== null) next.set(WORKSPACE_PARAMETER, slug);
   return {
     status: 200,
     headers: {

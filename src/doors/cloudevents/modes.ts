@@ -9,7 +9,7 @@ import { GatewayError } from '../../core/errors.ts';
 import type { ExactJson } from '../../core/exact-json.ts';
 import { LIMITS } from '../../core/limits.ts';
 import type { DoorRequest } from '../door.ts';
-import { mediaTypeOf } from '../media-type.ts';
+import { mediaTypeOf } from '../request.ts';
 import { checkCloudEvent, type CloudEvent } from './wire.ts';
 
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });

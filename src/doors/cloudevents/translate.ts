@@ -6,7 +6,7 @@ import { LIMITS } from '../../core/limits.ts';
 import { isWithinBytes } from '../../core/text.ts';
 import { instantText } from '../../core/unreadable.ts';
 import { unreadableText } from '../events-body.ts';
-import { parseInstant } from '../instant.ts';
+import { parseInstant } from '../request.ts';
 import { differenceOf, restored } from '../wire-difference.ts';
 import { isExtension, type CloudEvent } from './wire.ts';
 
@@ -80,9 +80,14 @@ function derive({ eventId, type, subject, occurredAt, payload }: Mapped, place: 
 /** The envelope's other fields become extension attributes. */
 function encodeForeign(event: StoredEvent, payload: ExactObject, workspace: string): CloudEvent {
   const extensions = {
-    ...{ actor: event.actor, groupid: event.groupId, parentid: event.parentId },
-    ...{ success: event.success, description: event.description, icon: event.icon },
-    ...{ notify: event.notify ? true : null, clientip: event.clientIp },
+    actor: event.actor,
+    groupid: event.groupId,
+    parentid: event.parentId,
+    success: event.success,
+    description: event.description,
+    icon: event.icon,
+    notify: event.notify ? true : null,
+    clientip: event.clientIp,
     expirytime: event.expiresAt === null ? null : instantText(event.expiresAt),
   };
   return {

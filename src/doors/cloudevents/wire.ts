@@ -6,7 +6,7 @@ import { z } from 'zod';
 import { GatewayError } from '../../core/errors.ts';
 import type { ExactJson } from '../../core/exact-json.ts';
 import { isJsonObject } from '../../core/json.ts';
-import { parseInstant } from '../instant.ts';
+import { parseInstant } from '../request.ts';
 
 const text = z.string().min(1);
 const isInstant = (time: string) => parseInstant(time) !== null;

@@ -5,9 +5,9 @@ import { GatewayError } from '../../core/errors.ts';
 import type { StoredEvent } from '../../core/event.ts';
 import { LIMITS } from '../../core/limits.ts';
 import { definitionCursor } from '../../read/definitions.ts';
-import { bearerOf } from '../bearer.ts';
 import type { Door, DoorAnswer, DoorContext, DoorRequest } from '../door.ts';
 import { eventsBody, shown } from '../events-body.ts';
+import { bearerOf } from '../request.ts';
 import { encodeError, vendorError } from './errors.ts';
 import { asParameter, readBody, readInterval, readPageSize } from './request.ts';
 import { clientKey, isToken, type Tokens } from './token.ts';
@@ -113,7 +113,7 @@ async function query(request: DoorRequest, context: DoorContext): Promise<DoorAn
     });
   const cursors = eventCursors(services.epoch, id);
   const cursor = (event: StoredEvent) => cursors.encodeOccurredAt(event);
-  const given = request.query.get('pageSize');
+  const given = request.query;
   const [first, last] = [page.items[0], page.items.at(-1)];
   const uris: Omit<EventQueryResponse, 'entities'> = {
     selfUri: pageUri(given, after === null ? (before === null ? null : { before }) : { after }),

@@ -2,7 +2,7 @@
 import type { z } from 'zod';
 import { GatewayError } from '../../core/errors.ts';
 import type { DoorRequest } from '../door.ts';
-import { requireJson } from '../media-type.ts';
+import { requireJson } from '../request.ts';
 import { vendorError } from './errors.ts';
 import { parseInterval, type Interval } from './interval.ts';
 

@@ -8,6 +8,7 @@ import { parseExact, writeExact, type ExactJson, type ExactObject } from '../../
 import { isNumber, plainLiteral } from '../../core/exact-number.ts';
 import type { EventFilter } from '../../core/filter.ts';
 import { instantText } from '../../core/unreadable.ts';
+import { WORKSPACE_PARAMETER } from '../door.ts';
 import type { Interval } from './interval.ts';
 import {
   PAYLOAD_FIELDS,
@@ -90,12 +91,13 @@ export function queryFilter(request: EventQueryRequest, { start, end }: Interval
 
 /** A page of the query that is asked for with the same body again. */
 export function pageUri(
-  pageSize: string | null,
+  given: URLSearchParams,
   place: { readonly after: string } | { readonly before: string } | null,
 ): string {
-  const query = new URLSearchParams({
-    ...place,
-    ...(pageSize === null ? {} : { pageSize }),
-  }).toString();
-  return query === '' ? QUERY_URI : `${QUERY_URI}?${query}`;
+  const query = new URLSearchParams({ ...place });
+  for (const name of ['pageSize', WORKSPACE_PARAMETER]) {
+    const value = given.get(name);
+    if (value !== null) query.set(name, value);
+  }
+  return query.size === 0 ? QUERY_URI : `${QUERY_URI}?${query}`;
 }

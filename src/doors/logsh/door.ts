@@ -5,10 +5,9 @@ import type { ExactObject } from '../../core/exact-json.ts';
 import { actorOf } from '../../core/principal.ts';
 import type { Workspace } from '../../core/workspace.ts';
 import { createRate, type Rate } from '../../security/rate-limits.ts';
-import { bearerOf } from '../bearer.ts';
 import type { Door, DoorAnswer, DoorContext, DoorRequest } from '../door.ts';
-import { requireJson } from '../media-type.ts';
 import { recordTogether } from '../record.ts';
+import { bearerOf, requireJson } from '../request.ts';
 import { decode, digestSlugOf, formerSlugOf, isOfOtherName, slugOf } from './translate.ts';
 import { logshEvent, messageOf, plainEvent, type LogshEvent } from './wire.ts';
 
@@ -30,7 +29,9 @@ export function createLogshDoor({ eventsPerSecond }: LogshOptions): Door {
     encodeError,
     routes: [
       {
-        ...{ method: 'POST', path: PATH, scope: 'EVENTS_WRITE' },
+        method: 'POST',
+        path: PATH,
+        scope: 'EVENTS_WRITE',
         handle: (request, context) => post(request, context, rate),
       },
     ],

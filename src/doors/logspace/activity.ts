@@ -31,7 +31,11 @@ export async function agentActivity(
   const slots = wholeParameter(query, 'steps', { ...STEPS, max: stepsMax });
   const to = new Date();
   const { total, origins } = await timeline.activity(workspace.id, {
-    ...{ from: new Date(to.getTime() - duration * 1_000), to, slots, offset, limit },
+    from: new Date(to.getTime() - duration * 1_000),
+    to,
+    slots,
+    offset,
+    limit,
     order: orderOf(query.get('sort') ?? 'count desc'),
   });
   const agentActivities = origins.map(({ source, subject, count, history }) => ({

@@ -3,11 +3,12 @@
  * all events a name comes once; what is repeated, in a map or in two, takes the longer way.
  */
 import type { EventInput, EventProblem, PropertyType } from '../../core/event.ts';
+import { pointerStep } from '../../core/portable.ts';
 import { hasRepeats } from '../../core/typed-properties.ts';
 import { readValue } from './decode-values.ts';
 import { END, type JsonReader, type WireJson } from './json-reader.ts';
-import { pointer, problem } from './problems.ts';
 import {
+  problem,
   PROPERTY_MAPS,
   type Parts,
   type PropertyMap,
@@ -75,7 +76,9 @@ export class PropertyMaps {
       const { text, expected } = readValue(type, each);
       if (expected !== undefined) {
         const message = `This property expects ${expected}.`;
-        this.problems.push(problem('PROPERTY_INVALID', message, pointer(map, name)));
+        this.problems.push(
+          problem('PROPERTY_INVALID', message, pointerStep(map) + pointerStep(name)),
+        );
       }
       return text;
     });

@@ -5,13 +5,14 @@
  * collect than all of this.
  */
 import type { EventInput, EventProblem } from '../../core/event.ts';
+import { pointerStep } from '../../core/portable.ts';
 import { isStorableText } from '../../core/text.ts';
 import { PropertyMaps, type DecodedProperties } from './decode-properties.ts';
 import { isPlainInstant, parseInstant } from './instant.ts';
 import { END, type JsonReader, type WireJson } from './json-reader.ts';
 import { parseJson, writeJson } from './json.ts';
-import { pointer, problem } from './problems.ts';
 import {
+  problem,
   PROPERTY_MAP_NAMES,
   STRING_CHARS_MAX,
   type PropertyMap,
@@ -78,7 +79,7 @@ function takeText(name: string, value: WireJson, texts: Texts): EventProblem | n
   if (value === null) return null;
   if (MAP_FIELDS.has(name)) return problem('FIELD_INVALID', 'This field is an object.', `/${name}`);
   if (!TEXT_FIELDS.has(name)) {
-    return problem('FIELD_UNKNOWN', 'An event has no such field.', pointer(name));
+    return problem('FIELD_UNKNOWN', 'An event has no such field.', pointerStep(name));
   }
   if (typeof value !== 'string') {
     return problem('FIELD_INVALID', 'This field is a text.', `/${name}`);

@@ -17,7 +17,7 @@ import { decodeEvent } from './decode.ts';
 import { hqError } from './errors.ts';
 import { END, JsonReader } from './json-reader.ts';
 import { parseJson, writeJson } from './json.ts';
-import { problem } from './problems.ts';
+import { problem } from './wire.ts';
 
 /** @throws GatewayError, nothing of the batch is lost: what was not acknowledged comes again. */
 export async function storeEvents(request: DoorRequest, context: DoorContext): Promise<DoorAnswer> {

@@ -1,5 +1,5 @@
 /** The words of the HQ event API. */
-import type { PropertyType } from '../../core/event.ts';
+import type { EventProblem, PropertyType } from '../../core/event.ts';
 
 /** The maps of an event, in the order that HQ writes them, and the type of what they hold. */
 export const PROPERTY_MAPS = {
@@ -37,4 +37,8 @@ export interface WireNotes {
   readonly empty?: readonly PropertyMap[];
   /** The event as it came, where it could not be understood in full. */
   readonly sent?: string;
+}
+
+export function problem(code: string, message: string, at: string): EventProblem {
+  return { severity: 'ERROR', code, message, pointer: at };
 }

@@ -2,7 +2,7 @@
 import type { ErrorCode, GatewayError } from '../../core/errors.ts';
 import type { Receipt } from '../../core/event.ts';
 import type { DoorAnswer, DoorRequest } from '../door.ts';
-import { mediaTypeOf } from '../media-type.ts';
+import { mediaTypeOf } from '../request.ts';
 import { JSON_TYPE } from './json.ts';
 import { PROTOBUF, writeResponse, writeStatus } from './protobuf.ts';
 
@@ -44,8 +44,18 @@ function reasonOf({ status, problems: [problem] }: Receipt): string {
 
 /** Of google.rpc.Code. */
 const RPC_CODES: Readonly<Record<number, number>> = {
-  ...{ 400: 3, 401: 16, 403: 7, 404: 5, 405: 12, 409: 9, 413: 3, 415: 3, 421: 3 },
-  ...{ 429: 8, 500: 13, 503: 14 },
+  400: 3,
+  401: 16,
+  403: 7,
+  404: 5,
+  405: 12,
+  409: 9,
+  413: 3,
+  415: 3,
+  421: 3,
+  429: 8,
+  500: 13,
+  503: 14,
 };
 const UNKNOWN = 2;
 

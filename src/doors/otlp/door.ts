@@ -1,9 +1,8 @@
 /** OTLP over HTTP: the log records of OpenTelemetry, as its exporters and collectors send them. */
 import { GatewayError } from '../../core/errors.ts';
 import type { ExactJson } from '../../core/exact-json.ts';
-import { bearerOf } from '../bearer.ts';
 import type { Door, DoorAnswer, DoorContext, DoorRequest } from '../door.ts';
-import { mediaTypeOf } from '../media-type.ts';
+import { bearerOf, mediaTypeOf } from '../request.ts';
 import { encodeError, isProtobuf, success } from './answer.ts';
 import { readBatch } from './batch.ts';
 import { JSON_TYPE, jsonFormat } from './json.ts';
@@ -24,7 +23,7 @@ export function createOtlpDoor(): Door {
 
 async function post(request: DoorRequest, context: DoorContext): Promise<DoorAnswer> {
   const format = formatOf(request);
-  const workspace = await context.access(request.query.get('workspace'), 'EVENTS_WRITE');
+  const workspace = await context.access(null, 'EVENTS_WRITE');
   const { events, places } = await readBatch(format);
   const receipts = events.length === 0 ? [] : await context.record(workspace, events, false);
   return success(request, receipts, places);

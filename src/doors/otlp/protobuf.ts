@@ -40,9 +40,18 @@ const BYTES = 2;
 const FOUR_BYTES = 5;
 
 const WIRE_TYPES: Readonly<Record<Kind, number>> = {
-  ...{ string: BYTES, bytes: BYTES, hex: BYTES, message: BYTES, unread: BYTES },
-  ...{ bool: VARINT, int32: VARINT, uint32: VARINT, int64: VARINT },
-  ...{ fixed64: EIGHT_BYTES, double: EIGHT_BYTES, fixed32: FOUR_BYTES },
+  string: BYTES,
+  bytes: BYTES,
+  hex: BYTES,
+  message: BYTES,
+  unread: BYTES,
+  bool: VARINT,
+  int32: VARINT,
+  uint32: VARINT,
+  int64: VARINT,
+  fixed64: EIGHT_BYTES,
+  double: EIGHT_BYTES,
+  fixed32: FOUR_BYTES,
 };
 
 type Value = ExactJson | Uint8Array | readonly Value[] | { readonly [name: string]: Value };

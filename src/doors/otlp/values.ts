@@ -24,7 +24,10 @@ export function propertyOf(name: string, value: AnyValue): Property | null {
 }
 
 const TYPES: Readonly<Record<string, PropertyType>> = {
-  ...{ stringValue: 'STRING', boolValue: 'BOOLEAN', intValue: 'LONG', doubleValue: 'DOUBLE' },
+  stringValue: 'STRING',
+  boolValue: 'BOOLEAN',
+  intValue: 'LONG',
+  doubleValue: 'DOUBLE',
   bytesValue: 'STRING',
 };
 

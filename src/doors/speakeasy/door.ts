@@ -5,11 +5,10 @@ import { writeExact } from '../../core/exact-json.ts';
 import type { EventFilter } from '../../core/filter.ts';
 import { LIMITS } from '../../core/limits.ts';
 import type { Workspace } from '../../core/workspace.ts';
-import { bearerOf } from '../bearer.ts';
 import type { Door, DoorAnswer, DoorContext, DoorRequest } from '../door.ts';
 import { eventsBody, shown } from '../events-body.ts';
-import { requireJson } from '../media-type.ts';
 import { recordTogether } from '../record.ts';
+import { bearerOf, requireJson } from '../request.ts';
 import { readAfter, readSearch } from './query.ts';
 import { decode, encode, encodeTarget } from './translate.ts';
 import { cliEvents, INTERACTION_TYPES, TARGET_FIELDS, type CliEvent } from './wire.ts';
@@ -27,12 +26,16 @@ export function createSpeakeasyDoor(): Door {
       { method: 'POST', path: EVENTS, scope: 'EVENTS_WRITE', handle: post },
       { method: 'GET', path: EVENTS, scope: 'EVENTS_READ', handle: search },
       {
-        ...{ method: 'GET', path: `${EVENTS}/targets/:targetId/events`, scope: 'EVENTS_READ' },
+        method: 'GET',
+        path: `${EVENTS}/targets/:targetId/events`,
+        scope: 'EVENTS_READ',
         handle: eventsOfTarget,
       },
       { method: 'GET', path: `${EVENTS}/targets`, scope: 'EVENTS_READ', handle: targets },
       {
-        ...{ method: 'GET', path: '/v1/workspace/events/targets', scope: 'EVENTS_READ' },
+        method: 'GET',
+        path: '/v1/workspace/events/targets',
+        scope: 'EVENTS_READ',
         handle: targets,
       },
     ],
@@ -65,7 +68,8 @@ async function search(request: DoorRequest, context: DoorContext): Promise<DoorA
 async function eventsOfTarget(request: DoorRequest, context: DoorContext): Promise<DoorAnswer> {
   const workspace = await context.access(workspaceOf(request), 'EVENTS_READ');
   const filter = {
-    ...{ types: INTERACTION_TYPES, subjects: [request.params['targetId'] ?? ''] },
+    types: INTERACTION_TYPES,
+    subjects: [request.params['targetId'] ?? ''],
     occurredAt: readAfter(request.query, 'after_created_at'),
   };
   return newestFirst(context, workspace, filter, LIMITS.pageSizeMax);
@@ -78,7 +82,8 @@ async function newestFirst(
   limit: number,
 ): Promise<DoorAnswer> {
   const { chunks } = await context.services.events.wholePage(workspace.id, {
-    ...{ filter, first: limit },
+    filter,
+    first: limit,
     order: { field: 'OCCURRED_AT', direction: 'DESC' },
   });
   const texts = (events: readonly StoredEvent[]) =>
@@ -92,7 +97,8 @@ async function targets(request: DoorRequest, context: DoorContext): Promise<Door
   const filter = { types: INTERACTION_TYPES };
   const latest = async (narrowed: EventFilter, names: readonly string[]) => {
     const found = context.services.latestBySubject({
-      ...{ workspaceId: workspace.id, subjectsMax: TARGETS_MAX },
+      workspaceId: workspace.id,
+      subjectsMax: TARGETS_MAX,
       filter: { ...filter, ...narrowed },
     });
     const events: CliEvent[] = [];
@@ -111,7 +117,8 @@ async function targets(request: DoorRequest, context: DoorContext): Promise<Door
     latest({ subjects, payload: [isPublished] }, ['gh_action_run_link']).then(byLock),
   ]);
   const found = last.map(event => ({
-    ...{ last: event, generated: generated.get(lockOf(event)) },
+    last: event,
+    generated: generated.get(lockOf(event)),
     published: published.get(lockOf(event)),
   }));
   return json(200, found.map(encodeTarget));

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { GatewayError } from '../../core/errors.ts';
 import type { DateTimeRange, EventFilter, PropertyFilter } from '../../core/filter.ts';
 import { LIMITS } from '../../core/limits.ts';
-import { parseInstant } from '../instant.ts';
+import { parseInstant } from '../request.ts';
 import { INTERACTION_TYPES } from './wire.ts';
 
 /** Undocumented by the vendor. */

@@ -48,7 +48,12 @@ export function decode(event: CliEvent): EventInput {
   const occurredAt = new Date(created_at);
   const mapped = { eventId: id, type: interaction_type, occurredAt, success, ...columns, payload };
   return {
-    ...{ id, type: interaction_type, occurredAt, success, ...columns, payload },
+    id,
+    type: interaction_type,
+    occurredAt,
+    success,
+    ...columns,
+    payload,
     wire: differenceOf(sent, derive(mapped, sent.workspace_id)),
   };
 }

@@ -5,8 +5,7 @@ import type {
   MeasureFunction,
 } from '../../core/aggregate.ts';
 import type { AggregateInput, GroupKeyInput, TimeframeInput } from '../aggregate-input.ts';
-import { builder } from '../builder.ts';
-import { enumValues } from '../enum-values.ts';
+import { builder, enumValues } from '../builder.ts';
 import { DateTimeRangeInput, EventFilterInput } from './event-filter.ts';
 
 const GranularityEnum = builder.enumType('Granularity', {

@@ -6,15 +6,12 @@ import type {
   EventMeasureValue,
 } from '../../core/aggregate.ts';
 import type { PageArgs } from '../../core/page.ts';
-import { requireScope } from '../../core/principal.ts';
 import { toAggregateQuery, type AggregateInput } from '../aggregate-input.ts';
-import { builder } from '../builder.ts';
+import { builder, enumValues, WORKSPACE_ARGUMENT } from '../builder.ts';
 import { connectionType, type Connection } from '../connection.ts';
 import { cursorsOf, type GraphQLContext } from '../context.ts';
-import { enumValues } from '../enum-values.ts';
 import { encodeId } from '../global-id.ts';
 import { EventAggregateRef, WorkspaceRef } from '../refs.ts';
-import { WORKSPACE_ARGUMENT } from '../words.ts';
 import { EventAggregateInputRef, MeasureFunctionEnum } from './aggregate-input.ts';
 
 const EventGroupValueRef = builder.objectRef<EventGroupValue>('EventGroupValue').implement({
@@ -139,6 +136,7 @@ const INPUT = 'What to count.';
 builder.queryField('eventAggregates', t =>
   t.field({
     type: EventAggregateConnectionRef,
+    scope: 'EVENTS_READ',
     description: 'Counts and measures of the events of a workspace, by bucket and group.',
     args: {
       workspace: t.arg.string({ description: WORKSPACE_ARGUMENT }),
@@ -155,14 +153,12 @@ builder.queryField('eventAggregates', t =>
 builder.objectField(WorkspaceRef, 'eventAggregates', t =>
   t.field({
     type: EventAggregateConnectionRef,
+    scope: 'EVENTS_READ',
     description: 'Counts and measures of its events, by bucket and group.',
     args: {
       input: t.arg({ type: EventAggregateInputRef, required: true, description: INPUT }),
       ...t.arg.connectionArgs(),
     },
-    resolve: ({ id }, args, context) => {
-      requireScope(context.principal, 'EVENTS_READ');
-      return aggregatePage(context, id, args);
-    },
+    resolve: ({ id }, args, context) => aggregatePage(context, id, args),
   }),
 );

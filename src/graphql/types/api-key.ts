@@ -1,15 +1,13 @@
 import type { ApiKeyInfo } from '../../core/api-key.ts';
 import type { PageArgs } from '../../core/page.ts';
-import { requireScope, type Scope } from '../../core/principal.ts';
+import { type Scope } from '../../core/principal.ts';
 import { apiKeyCursor } from '../../read/api-keys.ts';
-import { coversKey } from '../access.ts';
-import { builder } from '../builder.ts';
+import { coversKey, requireKey } from '../access.ts';
+import { builder, enumValues, ID_FIELD } from '../builder.ts';
 import { connectionType } from '../connection.ts';
 import type { GraphQLContext } from '../context.ts';
-import { enumValues } from '../enum-values.ts';
 import { encodeId } from '../global-id.ts';
 import { ApiKeyRef, WorkspaceRef } from '../refs.ts';
-import { ID_FIELD } from '../words.ts';
 
 export const ScopeEnum = builder.enumType('Scope', {
   description: 'What a key may do.',
@@ -99,23 +97,21 @@ async function keyPage({ services }: GraphQLContext, workspaceId: number | null,
 builder.objectField(WorkspaceRef, 'apiKeys', t =>
   t.field({
     type: ApiKeyConnectionRef,
-    description: 'A page of the keys of this workspace alone. Needs the scope ADMIN.',
+    scope: 'ADMIN',
+    description: 'A page of the keys of this workspace alone.',
     args: t.arg.connectionArgs(),
-    resolve: ({ id }, args, context) => {
-      requireScope(context.principal, 'ADMIN');
-      return keyPage(context, id, args);
-    },
+    resolve: ({ id }, args, context) => keyPage(context, id, args),
   }),
 );
 
 builder.queryField('apiKeys', t =>
   t.field({
     type: ApiKeyConnectionRef,
+    scope: 'ADMIN',
     description:
       'A page of the keys that the calling ADMIN key may see: those of its workspace, or all ' +
       'keys for a key of all workspaces.',
     args: t.arg.connectionArgs(),
-    resolve: (_root, args, context) =>
-      keyPage(context, requireScope(context.principal, 'ADMIN').workspaceId, args),
+    resolve: (_root, args, context) => keyPage(context, requireKey(context).workspaceId, args),
   }),
 );

@@ -1,7 +1,7 @@
 /** What an administrator does: makes, changes, moves and pauses consumers, and handles what is parked. */
 import { LIMITS } from '../../core/limits.ts';
 import { actorOf } from '../../core/principal.ts';
-import { builder } from '../builder.ts';
+import { builder, WORKSPACE_ARGUMENT } from '../builder.ts';
 import type { ApiSchema } from '../connection.ts';
 import {
   consumerNow,
@@ -12,7 +12,6 @@ import {
   type ShownConsumer,
 } from '../consumers.ts';
 import { ConsumerRef } from '../refs.ts';
-import { WORKSPACE_ARGUMENT } from '../words.ts';
 import { ConsumerOrderEnum } from './consumer.ts';
 import { EventFilterInput } from './event-filter.ts';
 import { StreamStartEnum } from './stream.ts';
@@ -167,13 +166,13 @@ const DiscardParkedInput = builder.inputType('DiscardParkedInput', {
   fields: t => ({ ...named(t), ids: t.idList({ description: IDS }) }),
 });
 
-const NEEDS = 'Needs the scope ADMIN.';
 const WHICH = 'Which consumer.';
 
 builder.mutationFields(t => ({
   createConsumer: t.field({
     type: CreateConsumerPayload,
-    description: `Makes a consumer, for workers that pull. ${NEEDS}`,
+    scope: 'ADMIN',
+    description: `Makes a consumer, for workers that pull.`,
     args: {
       input: t.arg({ type: CreateConsumerInput, required: true, description: 'What to make.' }),
     },
@@ -183,7 +182,9 @@ builder.mutationFields(t => ({
       const consumerId = await context.services.consumerAdmin.create(
         workspaceId,
         {
-          ...{ name: input.name, description: input.description ?? null, kind: 'PULL' },
+          name: input.name,
+          description: input.description ?? null,
+          kind: 'PULL',
           filter: input.filter ?? null,
           from: placeOfInput(context, workspaceId, input.from ?? { start: 'NOW' }),
           orderedBy: input.orderedBy ?? null,
@@ -197,7 +198,8 @@ builder.mutationFields(t => ({
   }),
   updateConsumer: t.field({
     type: UpdateConsumerPayload,
-    description: `Changes the given fields of a consumer. Its place stays. ${NEEDS}`,
+    scope: 'ADMIN',
+    description: `Changes the given fields of a consumer. Its place stays.`,
     args: {
       input: t.arg({ type: UpdateConsumerInput, required: true, description: 'What to change.' }),
     },
@@ -216,7 +218,8 @@ builder.mutationFields(t => ({
   }),
   deleteConsumer: t.field({
     type: DeleteConsumerPayload,
-    description: `Removes a consumer, with what it has parked. ${NEEDS}`,
+    scope: 'ADMIN',
+    description: `Removes a consumer, with what it has parked.`,
     args: { input: t.arg({ type: DeleteConsumerInput, required: true, description: WHICH }) },
     resolve: async (_root, { input }, context) => {
       await context.services.consumerAdmin.remove(await workOn(context, input, 'ADMIN'));
@@ -228,9 +231,9 @@ builder.mutationFields(t => ({
 builder.mutationFields(t => ({
   pauseConsumer: t.field({
     type: PauseConsumerPayload,
+    scope: 'ADMIN',
     description:
-      'Lets a consumer hand out nothing until it is resumed. What workers have, they can settle. ' +
-      NEEDS,
+      'Lets a consumer hand out nothing until it is resumed. What workers have, they can settle.',
     args: { input: t.arg({ type: PauseConsumerInput, required: true, description: WHICH }) },
     resolve: async (_root, { input }, context) => {
       const change = await workOn(context, input, 'ADMIN');
@@ -241,7 +244,8 @@ builder.mutationFields(t => ({
   }),
   resumeConsumer: t.field({
     type: ResumeConsumerPayload,
-    description: `Lets a paused consumer go on where it stood. ${NEEDS}`,
+    scope: 'ADMIN',
+    description: `Lets a paused consumer go on where it stood.`,
     args: { input: t.arg({ type: ResumeConsumerInput, required: true, description: WHICH }) },
     resolve: async (_root, { input }, context) => {
       const change = await workOn(context, input, 'ADMIN');
@@ -251,9 +255,10 @@ builder.mutationFields(t => ({
   }),
   seekConsumer: t.field({
     type: SeekConsumerPayload,
+    scope: 'ADMIN',
     description:
       'Moves a consumer: back, to deliver events again, or ahead, to pass some over. Leases and ' +
-      `retries are dropped. What is parked stays parked. ${NEEDS}`,
+      `retries are dropped. What is parked stays parked.`,
     args: { input: t.arg({ type: SeekConsumerInput, required: true, description: 'Where to.' }) },
     resolve: async (_root, { input }, context) => {
       const change = await workOn(context, input, 'ADMIN');
@@ -265,7 +270,8 @@ builder.mutationFields(t => ({
   }),
   redeliverParked: t.field({
     type: RedeliverParkedPayload,
-    description: `Delivers parked events again, with all attempts before them. ${NEEDS}`,
+    scope: 'ADMIN',
+    description: `Delivers parked events again, with all attempts before them.`,
     args: { input: t.arg({ type: RedeliverParkedInput, required: true, description: 'Which.' }) },
     resolve: async (_root, { input }, context) => {
       const change = await workOn(context, input, 'ADMIN');
@@ -275,7 +281,8 @@ builder.mutationFields(t => ({
   }),
   discardParked: t.field({
     type: DiscardParkedPayload,
-    description: `Removes parked deliveries. Their events stay in the log. ${NEEDS}`,
+    scope: 'ADMIN',
+    description: `Removes parked deliveries. Their events stay in the log.`,
     args: { input: t.arg({ type: DiscardParkedInput, required: true, description: 'Which.' }) },
     resolve: async (_root, { input }, context) => {
       const change = await workOn(context, input, 'ADMIN');

@@ -8,17 +8,14 @@ import {
 } from '../../core/consumer.ts';
 import { parsePayload } from '../../core/exact-json.ts';
 import type { PageArgs } from '../../core/page.ts';
-import { requireScope } from '../../core/principal.ts';
 import { workspaceNotFound } from '../../core/workspace.ts';
-import { orNull } from '../access.ts';
-import { builder } from '../builder.ts';
+import { orNull, SEES_CONSUMERS } from '../access.ts';
+import { builder, enumValues, ID_FIELD, WORKSPACE_ARGUMENT } from '../builder.ts';
 import { connectionType } from '../connection.ts';
-import { accessConsumers, seeing } from '../consumers.ts';
+import { accessConsumers } from '../consumers.ts';
 import { cursorsOf, type GraphQLContext } from '../context.ts';
-import { enumValues } from '../enum-values.ts';
 import { encodeId } from '../global-id.ts';
 import { ConsumerRef, EventRef, ParkedDeliveryRef, WorkspaceRef } from '../refs.ts';
-import { ID_FIELD, WORKSPACE_ARGUMENT } from '../words.ts';
 
 const ConsumerKindEnum = builder.enumType('ConsumerKind', {
   description: 'Who works for a consumer.',
@@ -197,13 +194,13 @@ async function consumerPage({ services }: GraphQLContext, workspaceId: number, a
 }
 
 const NAME = 'Its name, case-sensitive.';
-const SCOPES = 'Needs the scope EVENTS_READ or EVENTS_CONSUME.';
 
 builder.queryFields(t => ({
   consumer: t.field({
     type: ConsumerRef,
     nullable: true,
-    description: `A consumer by its name. Null if there is none. ${SCOPES}`,
+    scope: SEES_CONSUMERS,
+    description: 'A consumer by its name. Null if there is none.',
     args: {
       workspace: t.arg.string({ description: WORKSPACE_ARGUMENT }),
       name: t.arg.string({ required: true, description: NAME }),
@@ -215,7 +212,8 @@ builder.queryFields(t => ({
   }),
   consumers: t.field({
     type: ConsumerConnectionRef,
-    description: `A page of the consumers of a workspace, by name. ${SCOPES}`,
+    scope: SEES_CONSUMERS,
+    description: 'A page of the consumers of a workspace, by name.',
     args: {
       workspace: t.arg.string({ description: WORKSPACE_ARGUMENT }),
       ...t.arg.connectionArgs(),
@@ -231,20 +229,16 @@ builder.objectFields(WorkspaceRef, t => ({
   consumer: t.field({
     type: ConsumerRef,
     nullable: true,
-    description: `One of its consumers by name. Null if there is none. ${SCOPES}`,
+    scope: SEES_CONSUMERS,
+    description: 'One of its consumers by name. Null if there is none.',
     args: { name: t.arg.string({ required: true, description: NAME }) },
-    resolve: ({ id }, { name }, context) => {
-      requireScope(context.principal, seeing(context));
-      return context.services.consumers.byName(id, name);
-    },
+    resolve: ({ id }, { name }, context) => context.services.consumers.byName(id, name),
   }),
   consumers: t.field({
     type: ConsumerConnectionRef,
-    description: `A page of its consumers, by name. ${SCOPES}`,
+    scope: SEES_CONSUMERS,
+    description: 'A page of its consumers, by name.',
     args: t.arg.connectionArgs(),
-    resolve: ({ id }, args, context) => {
-      requireScope(context.principal, seeing(context));
-      return consumerPage(context, id, args);
-    },
+    resolve: ({ id }, args, context) => consumerPage(context, id, args),
   }),
 }));

@@ -1,13 +1,12 @@
 /** What workers do: `pullEvents`, the three mutations that settle, and the subscription `deliveries`. */
-import type { Settled } from '../../consume/consume.ts';
+import type { Settled } from '../../consume/settler.ts';
 import type { Lease } from '../../core/consumer.ts';
 import { LIMITS } from '../../core/limits.ts';
-import { builder } from '../builder.ts';
+import { builder, WORKSPACE_ARGUMENT } from '../builder.ts';
 import { sizedByNumber } from '../connection.ts';
 import { consumerNow, workOn, type ShownConsumer } from '../consumers.ts';
 import { cursorsOf } from '../context.ts';
 import { ConsumerRef, EventRef } from '../refs.ts';
-import { WORKSPACE_ARGUMENT } from '../words.ts';
 
 const DeliveryRef = builder.objectRef<Lease>('Delivery').implement({
   description: 'An event that a worker has until it settles it, or until the lease runs out.',
@@ -176,14 +175,13 @@ const ExtendDeliveriesInput = builder.inputType('ExtendDeliveriesInput', {
   }),
 });
 
-const NEEDS = 'Needs the scope EVENTS_CONSUME.';
-
 builder.mutationFields(t => ({
   pullEvents: t.field({
     type: PullEventsPayload,
+    scope: 'EVENTS_CONSUME',
     description:
       'Leases events that are due, to the caller alone: first those that are delivered again, ' +
-      `then new ones. Several workers share one consumer this way. ${NEEDS}`,
+      `then new ones. Several workers share one consumer this way.`,
     extensions: sizedByNumber(PULLED_BY_DEFAULT, 'input', 'first'),
     args: { input: t.arg({ type: PullEventsInput, required: true, description: 'What to pull.' }) },
     resolve: async (_root, { input }, context) => {
@@ -200,9 +198,10 @@ builder.mutationFields(t => ({
   }),
   acknowledgeDeliveries: t.field({
     type: AcknowledgeDeliveriesPayload,
+    scope: 'EVENTS_CONSUME',
     description:
       'Settles deliveries: their events are not delivered again. A lease that has run out still ' +
-      `counts while no other worker has the event. ${NEEDS}`,
+      `counts while no other worker has the event.`,
     args: {
       input: t.arg({ type: AcknowledgeDeliveriesInput, required: true, description: 'Which.' }),
     },
@@ -214,9 +213,10 @@ builder.mutationFields(t => ({
   }),
   releaseDeliveries: t.field({
     type: ReleaseDeliveriesPayload,
+    scope: 'EVENTS_CONSUME',
     description:
       'Gives deliveries back, to be delivered again after a while. One that has had all its ' +
-      `attempts is parked. ${NEEDS}`,
+      `attempts is parked.`,
     args: {
       input: t.arg({ type: ReleaseDeliveriesInput, required: true, description: 'Which.' }),
     },
@@ -232,7 +232,8 @@ builder.mutationFields(t => ({
   }),
   extendDeliveries: t.field({
     type: ExtendDeliveriesPayload,
-    description: `Keeps deliveries for longer. ${NEEDS}`,
+    scope: 'EVENTS_CONSUME',
+    description: `Keeps deliveries for longer.`,
     args: {
       input: t.arg({ type: ExtendDeliveriesInput, required: true, description: 'Which.' }),
     },
@@ -248,9 +249,10 @@ builder.mutationFields(t => ({
 builder.subscriptionField('deliveries', t =>
   t.field({
     type: DeliveryRef,
+    scope: 'EVENTS_CONSUME',
     description:
       'Events as they become due, leased to this subscription. Settle them with the mutations. ' +
-      `Leases end on their own when the subscription does not. ${NEEDS}`,
+      `Leases end on their own when the subscription does not.`,
     args: {
       workspace: t.arg.string({ description: WORKSPACE_ARGUMENT }),
       consumer: t.arg.string({ required: true, description: CONSUMER }),

@@ -5,17 +5,14 @@ import type {
   ValidationMode,
 } from '../../core/definition.ts';
 import { LIMITS } from '../../core/limits.ts';
-import { requireScope } from '../../core/principal.ts';
 import { workspaceNotFound } from '../../core/workspace.ts';
 import { definitionCursor, type DefinitionPageArgs } from '../../read/definitions.ts';
 import { orNull } from '../access.ts';
-import { builder } from '../builder.ts';
+import { builder, enumValues, ID_FIELD, WORKSPACE_ARGUMENT } from '../builder.ts';
 import { connectionType, type Connection } from '../connection.ts';
 import type { GraphQLContext } from '../context.ts';
-import { enumValues } from '../enum-values.ts';
 import { encodeId } from '../global-id.ts';
 import { EventDefinitionRef, WorkspaceRef } from '../refs.ts';
-import { ID_FIELD, WORKSPACE_ARGUMENT } from '../words.ts';
 
 export const EventDefinitionStatusEnum = builder.enumType('EventDefinitionStatus', {
   description: 'The status of a definition.',
@@ -181,6 +178,7 @@ builder.queryFields(t => ({
   eventDefinition: t.field({
     type: EventDefinitionRef,
     nullable: true,
+    scope: 'EVENTS_READ',
     description: 'An event definition by its name. Null if there is none.',
     args: {
       workspace: t.arg.string({ description: WORKSPACE_ARGUMENT }),
@@ -193,6 +191,7 @@ builder.queryFields(t => ({
   }),
   eventDefinitions: t.field({
     type: EventDefinitionConnectionRef,
+    scope: 'EVENTS_READ',
     description: 'A page of the event definitions of a workspace, by name.',
     args: {
       workspace: t.arg.string({ description: WORKSPACE_ARGUMENT }),
@@ -210,23 +209,19 @@ builder.objectFields(WorkspaceRef, t => ({
   eventDefinition: t.field({
     type: EventDefinitionRef,
     nullable: true,
+    scope: 'EVENTS_READ',
     description: 'One of its event definitions by name. Null if there is none.',
     args: { name: t.arg.string({ required: true, description: NAME }) },
-    resolve: ({ id }, { name }, context) => {
-      requireScope(context.principal, 'EVENTS_READ');
-      return definitionByName(context, id, name);
-    },
+    resolve: ({ id }, { name }, context) => definitionByName(context, id, name),
   }),
   eventDefinitions: t.field({
     type: EventDefinitionConnectionRef,
+    scope: 'EVENTS_READ',
     description: 'A page of its event definitions, by name.',
     args: {
       filter: t.arg({ type: EventDefinitionFilterInput, description: FILTER }),
       ...t.arg.connectionArgs(),
     },
-    resolve: ({ id }, args, context) => {
-      requireScope(context.principal, 'EVENTS_READ');
-      return definitionPage(context, id, args);
-    },
+    resolve: ({ id }, args, context) => definitionPage(context, id, args),
   }),
 }));

@@ -2,8 +2,7 @@
 import type { Door } from '../../core/event.ts';
 import type { EventFilter } from '../../core/filter.ts';
 import { LIMITS } from '../../core/limits.ts';
-import { builder } from '../builder.ts';
-import { enumValues } from '../enum-values.ts';
+import { builder, enumValues } from '../builder.ts';
 
 export const DoorEnum = builder.enumType('Door', {
   description:

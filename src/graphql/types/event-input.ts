@@ -1,7 +1,7 @@
 import { LIMITS } from '../../core/limits.ts';
 import { builder } from '../builder.ts';
 import type { GraphQLEventInput } from '../event-input.ts';
-import { PropertyInputRef } from './property-input.ts';
+import { PropertyInputRef } from './event-property.ts';
 
 const INDEXED = `At most ${LIMITS.indexedTextBytesMax} bytes of UTF-8.`;
 

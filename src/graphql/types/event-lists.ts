@@ -1,15 +1,49 @@
 /** Every way to events: by id, and as lists of a workspace, a definition, a parent, a group. */
 import type { StoredEvent } from '../../core/event.ts';
-import { requireScope } from '../../core/principal.ts';
+import type { EventOrder } from '../../read/event-reader.ts';
 import { orNull } from '../access.ts';
-import { builder } from '../builder.ts';
+import { builder, enumValues, EVENT_ID_ARGUMENT, WORKSPACE_ARGUMENT } from '../builder.ts';
 import { connectionType } from '../connection.ts';
 import { eventPage, noPage, relatedPage, type EventConnection } from '../event-pages.ts';
 import { EventDefinitionRef, EventRef, WorkspaceRef } from '../refs.ts';
 import { contentShown } from '../shows-content.ts';
-import { EVENT_ID_ARGUMENT, WORKSPACE_ARGUMENT } from '../words.ts';
 import { EventFilterInput } from './event-filter.ts';
-import { EventOrderInput } from './event-order.ts';
+
+const EventOrderFieldEnum = builder.enumType('EventOrderField', {
+  description: 'The field that events are ordered by.',
+  values: enumValues<EventOrder['field']>({
+    POSITION: 'The order in which they were recorded.',
+    OCCURRED_AT:
+      'When they happened. Events of the same instant are in the order in which they were recorded.',
+  }),
+});
+
+const OrderDirectionEnum = builder.enumType('OrderDirection', {
+  description: 'The direction of a list.',
+  values: enumValues<EventOrder['direction']>({
+    ASC: 'Oldest first.',
+    DESC: 'Newest first.',
+  }),
+});
+
+const EventOrderInput = builder.inputType('EventOrder', {
+  description:
+    'The order of a list of events. A cursor is valid for one field, in both directions.',
+  fields: t => ({
+    field: t.field({
+      type: EventOrderFieldEnum,
+      required: true,
+      defaultValue: 'POSITION',
+      description: 'The field that they are ordered by.',
+    }),
+    direction: t.field({
+      type: OrderDirectionEnum,
+      required: true,
+      defaultValue: 'DESC',
+      description: 'The direction of the list.',
+    }),
+  }),
+});
 
 const EventConnectionRef = connectionType<StoredEvent, EventConnection>({
   node: EventRef,
@@ -39,6 +73,7 @@ builder.queryFields(t => ({
   event: t.field({
     type: EventRef,
     nullable: true,
+    scope: 'EVENTS_READ',
     description: 'An event by its event id, which its recorder chose. Null if there is none.',
     args: {
       workspace: t.arg.string({ description: WORKSPACE_ARGUMENT }),
@@ -52,6 +87,7 @@ builder.queryFields(t => ({
   }),
   events: t.field({
     type: EventConnectionRef,
+    scope: 'EVENTS_READ',
     description: 'A page of the events of a workspace.',
     args: {
       workspace: t.arg.string({ description: WORKSPACE_ARGUMENT }),
@@ -70,26 +106,24 @@ builder.objectFields(WorkspaceRef, t => ({
   event: t.field({
     type: EventRef,
     nullable: true,
+    scope: 'EVENTS_READ',
     description: 'An event by its event id, which its recorder chose. Null if there is none.',
     args: { eventId: t.arg.string({ required: true, description: EVENT_ID_ARGUMENT }) },
-    resolve: ({ id }, { eventId }, { principal, loaders }, info) => {
-      requireScope(principal, 'EVENTS_READ');
+    resolve: ({ id }, { eventId }, { loaders }, info) => {
       const content = contentShown(info) > 0;
       return loaders.eventById.load({ workspaceId: id, eventId, content });
     },
   }),
   events: t.field({
     type: EventConnectionRef,
+    scope: 'EVENTS_READ',
     description: 'A page of its events.',
     args: {
       filter: t.arg({ type: EventFilterInput, description: FILTER }),
       order: t.arg({ type: EventOrderInput, description: ORDER }),
       ...t.arg.connectionArgs(),
     },
-    resolve: ({ id }, args, context, info) => {
-      requireScope(context.principal, 'EVENTS_READ');
-      return eventPage(context, id, args, info);
-    },
+    resolve: ({ id }, args, context, info) => eventPage(context, id, args, info),
   }),
 }));
 
@@ -99,6 +133,7 @@ const AS_IT_HAPPENED = { field: 'POSITION', direction: 'ASC' } as const;
 builder.objectField(EventDefinitionRef, 'events', t =>
   t.field({
     type: EventConnectionRef,
+    scope: 'EVENTS_READ',
     description: 'A page of the events of this type.',
     args: {
       filter: t.arg({ type: EventFilterInput, description: FILTER }),
@@ -106,7 +141,6 @@ builder.objectField(EventDefinitionRef, 'events', t =>
       ...t.arg.connectionArgs(),
     },
     resolve: (definition, { filter = null, order = null, ...args }, context, info) => {
-      requireScope(context.principal, 'EVENTS_READ');
       const { workspaceId, id, name: type } = definition;
       const lists = { workspaceId, field: 'definitionId', value: String(id), type } as const;
       return relatedPage(context, { ...lists, filter, order, args }, info);
@@ -117,24 +151,22 @@ builder.objectField(EventDefinitionRef, 'events', t =>
 builder.objectFields(EventRef, t => ({
   children: t.field({
     type: EventConnectionRef,
-    description:
-      'Events that name this one as their parent, in the order of recording. Needs the scope ' +
-      'EVENTS_READ.',
+    scope: 'EVENTS_READ',
+    description: 'Events that name this one as their parent, in the order of recording.',
     args: t.arg.connectionArgs(),
     resolve: ({ workspaceId, eventId }, args, context, info) => {
-      requireScope(context.principal, 'EVENTS_READ');
       const lists = { workspaceId, field: 'parentId', value: eventId } as const;
       return relatedPage(context, { ...lists, args, order: AS_IT_HAPPENED }, info);
     },
   }),
   groupEvents: t.field({
     type: EventConnectionRef,
+    scope: 'EVENTS_READ',
     description:
       'Events with the same `groupId`, including this one, in the order of recording. Empty if ' +
-      'it has no `groupId`. Needs the scope EVENTS_READ.',
+      'it has no `groupId`.',
     args: t.arg.connectionArgs(),
     resolve: ({ workspaceId, groupId }, args, context, info) => {
-      requireScope(context.principal, 'EVENTS_READ');
       if (groupId === null) return noPage(context, workspaceId);
       const lists = { workspaceId, field: 'groupId', value: groupId } as const;
       return relatedPage(context, { ...lists, args, order: AS_IT_HAPPENED }, info);

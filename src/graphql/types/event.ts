@@ -1,14 +1,12 @@
 import type { EventDefinition } from '../../core/definition.ts';
 import { parsePayload } from '../../core/exact-json.ts';
-import { requireScope } from '../../core/principal.ts';
 import { storedProperties } from '../../core/stored-properties.ts';
 import { workspaceNotFound } from '../../core/workspace.ts';
-import { builder } from '../builder.ts';
+import { builder, ID_FIELD } from '../builder.ts';
 import { cursorsOf } from '../context.ts';
 import { encodeId } from '../global-id.ts';
 import { EventDefinitionRef, EventRef, WorkspaceRef } from '../refs.ts';
 import { contentShown } from '../shows-content.ts';
-import { ID_FIELD } from '../words.ts';
 import { DoorEnum } from './event-filter.ts';
 import { EventPropertyRef } from './event-property.ts';
 import { EventProblemRef } from './receipt.ts';
@@ -47,11 +45,10 @@ EventRef.implement({
     }),
     definition: t.field({
       type: EventDefinitionRef,
-      description: 'The definition of its type. Needs the scope EVENTS_READ.',
-      resolve: async ({ workspaceId, definitionId: id }, _args, { principal, loaders }) => {
-        requireScope(principal, 'EVENTS_READ');
-        return (await loaders.definition.load({ workspaceId, id })) ?? missing(workspaceId, id);
-      },
+      scope: 'EVENTS_READ',
+      description: 'The definition of its type.',
+      resolve: async ({ workspaceId, definitionId: id }, _args, { loaders }) =>
+        (await loaders.definition.load({ workspaceId, id })) ?? missing(workspaceId, id),
     }),
   }),
 });
@@ -107,11 +104,9 @@ builder.objectFields(EventRef, t => ({
   parent: t.field({
     type: EventRef,
     nullable: true,
-    description:
-      'The event that caused it. Null if it names none, or if that event is not kept. Needs the ' +
-      'scope EVENTS_READ.',
-    resolve: ({ workspaceId, parentId }, _args, { principal, loaders }, info) => {
-      requireScope(principal, 'EVENTS_READ');
+    scope: 'EVENTS_READ',
+    description: 'The event that caused it. Null if it names none, or if that event is not kept.',
+    resolve: ({ workspaceId, parentId }, _args, { loaders }, info) => {
       const content = contentShown(info) > 0;
       return parentId === null
         ? null
@@ -159,10 +154,23 @@ builder.objectFields(EventRef, t => ({
 function missing(workspaceId: number, id: number): EventDefinition {
   const [epoch, none] = [new Date(0), null];
   return {
-    ...{ workspaceId, id, name: '', title: none, description: none, category: none },
-    ...{ status: 'DISCOVERED', payloadSchema: none, validation: 'OFF', version: 0, revision: 0 },
-    ...{ measures: [], createdAt: epoch, updatedAt: epoch, eventCount: 0 },
-    ...{ firstRecordedAt: none, lastRecordedAt: none },
+    workspaceId,
+    id,
+    name: '',
+    title: none,
+    description: none,
+    category: none,
+    status: 'DISCOVERED',
+    payloadSchema: none,
+    validation: 'OFF',
+    version: 0,
+    revision: 0,
+    measures: [],
+    createdAt: epoch,
+    updatedAt: epoch,
+    eventCount: 0,
+    firstRecordedAt: none,
+    lastRecordedAt: none,
   };
 }
 

@@ -3,15 +3,14 @@ import type { ApiKeyInfo } from '../../core/api-key.ts';
 import { GatewayError } from '../../core/errors.ts';
 import type { ExactObject } from '../../core/exact-json.ts';
 import { LIMITS } from '../../core/limits.ts';
-import { actorOf, requireScope, type Scope } from '../../core/principal.ts';
+import { actorOf, type Scope } from '../../core/principal.ts';
 import type { MadeKey } from '../../security/keys.ts';
 import { hashOperation } from '../../security/tickets.ts';
-import { coversKey, notFound, requireInstallationAdmin } from '../access.ts';
-import { builder } from '../builder.ts';
+import { coversKey, notFound, requireInstallationAdmin, requireKey } from '../access.ts';
+import { builder, WORKSPACE_ARGUMENT } from '../builder.ts';
 import type { GraphQLContext } from '../context.ts';
 import { decodeIdOf } from '../global-id.ts';
 import { ApiKeyRef } from '../refs.ts';
-import { WORKSPACE_ARGUMENT } from '../words.ts';
 import { ScopeEnum } from './api-key.ts';
 
 const SECRET = `${LIMITS.keptSecretCharsMin} to ${LIMITS.keptSecretCharsMax} characters`;
@@ -155,10 +154,10 @@ const RevokeApiKeyInput = builder.inputType('RevokeApiKeyInput', {
 builder.mutationFields(t => ({
   createStreamTicket: t.field({
     type: CreateStreamTicketPayload,
+    scope: 'EVENTS_READ',
     description:
       'Makes a ticket for an EventSource, which cannot send headers. `?ticket=` opens one ' +
-      'subscription of one workspace, by GET, once and within 60 seconds. Needs the scope ' +
-      'EVENTS_READ.',
+      'subscription of one workspace, by GET, once and within 60 seconds.',
     args: {
       input: t.arg({ type: CreateStreamTicketInput, description: 'What it is for.' }),
     },
@@ -166,8 +165,8 @@ builder.mutationFields(t => ({
   }),
   createApiKey: t.field({
     type: CreateApiKeyPayload,
-    description:
-      'Makes a key. Needs the scope ADMIN. An ADMIN key of one workspace makes keys only for that workspace.',
+    scope: 'ADMIN',
+    description: 'Makes a key. An ADMIN key of one workspace makes keys only for that workspace.',
     args: {
       input: t.arg({ type: CreateApiKeyInput, required: true, description: 'What to make.' }),
     },
@@ -175,10 +174,11 @@ builder.mutationFields(t => ({
   }),
   rotateApiKey: t.field({
     type: RotateApiKeyPayload,
+    scope: 'ADMIN',
     description:
       'Makes a key with the name, scopes, workspace and addresses of another key, which ends ' +
       'after an overlap. If the other key had an end, the new one lasts equally long, but no ' +
-      'longer than the calling key. Needs the scope ADMIN.',
+      'longer than the calling key.',
     args: {
       input: t.arg({ type: RotateApiKeyInput, required: true, description: 'Which key.' }),
     },
@@ -186,8 +186,8 @@ builder.mutationFields(t => ({
   }),
   revokeApiKey: t.field({
     type: RevokeApiKeyPayload,
-    description:
-      'Ends a key within seconds, with the streams that it opened. Needs the scope ADMIN.',
+    scope: 'ADMIN',
+    description: 'Ends a key within seconds, with the streams that it opened.',
     args: {
       input: t.arg({ type: RevokeApiKeyInput, required: true, description: 'Which key.' }),
     },
@@ -211,7 +211,7 @@ async function createKey(
   const { principal, access, services } = context;
   // Secrets are the installation's: a conflict would tell that another workspace has this one.
   if (secret != null) requireInstallationAdmin(context);
-  const own = requireScope(principal, 'ADMIN').workspaceId;
+  const own = requireKey(context).workspaceId;
   const workspaceId = workspace == null ? own : (await access(workspace, 'ADMIN')).id;
   return services.keyAdmin.create(
     {
@@ -250,17 +250,16 @@ interface TicketInput {
 }
 
 async function createTicket(
-  { principal, access, services }: GraphQLContext,
+  context: GraphQLContext,
   { workspace: slug, query, operationName, variables }: TicketInput,
 ) {
-  const { id: workspaceId } = await access(slug, 'EVENTS_READ');
+  const { id: workspaceId } = await context.access(slug, 'EVENTS_READ');
   if (query == null && (operationName != null || variables != null)) {
     const message = 'operationName and variables need query.';
     throw new GatewayError('BAD_USER_INPUT', message);
   }
   const operation = query == null ? null : hashOperation({ query, operationName, variables });
-  const holder = requireScope(principal, 'EVENTS_READ');
-  return services.createStreamTicket(holder, { workspaceId, operation });
+  return context.services.createStreamTicket(requireKey(context), { workspaceId, operation });
 }
 
 async function revokeKey(
@@ -274,7 +273,6 @@ async function revokeKey(
 
 /** @throws GatewayError FORBIDDEN, NOT_FOUND also for a key that the calling one does not cover */
 async function findKey(context: GraphQLContext, text: string): Promise<number> {
-  requireScope(context.principal, 'ADMIN');
   const id = Number(decodeIdOf('ApiKey', text)[0]);
   const key = await context.loaders.apiKey.load(id);
   if (key === null || !coversKey(context, key)) throw notFound('key');

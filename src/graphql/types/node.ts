@@ -3,7 +3,7 @@ import type { GraphQLResolveInfo } from 'graphql';
 import { GatewayError } from '../../core/errors.ts';
 import { LIMITS } from '../../core/limits.ts';
 import { requireScope, type Scope } from '../../core/principal.ts';
-import { covers, requireKey } from '../access.ts';
+import { covers } from '../access.ts';
 import { builder } from '../builder.ts';
 import { sizedBy } from '../connection.ts';
 import type { GraphQLContext } from '../context.ts';
@@ -75,16 +75,15 @@ builder.queryFields(t => ({
   node: t.field({
     type: builder.nodeInterfaceRef(),
     nullable: true,
+    scope: 'ANY',
     description: 'An object by its id. Null if there is none, or the key does not cover it.',
     args: { id: t.arg.id({ required: true, description: 'The value of its field `id`.' }) },
-    resolve: (_root, { id }, context, info) => {
-      requireKey(context);
-      return findNode(context, decodeId(id), info);
-    },
+    resolve: (_root, { id }, context, info) => findNode(context, decodeId(id), info),
   }),
   nodes: t.field({
     type: [builder.nodeInterfaceRef()],
     nullable: { list: false, items: true },
+    scope: 'ANY',
     description:
       'Objects by their ids, in the order given. Null for each one that does not exist or that ' +
       'the key does not cover.',
@@ -96,7 +95,6 @@ builder.queryFields(t => ({
       }),
     },
     resolve: (_root, { ids }, context, info) => {
-      requireKey(context);
       if (ids.length > LIMITS.pageSizeMax) {
         const message = `ids expects at most ${LIMITS.pageSizeMax} ids, but got ${ids.length}.`;
         throw new GatewayError('BAD_USER_INPUT', message);

@@ -1,14 +1,12 @@
 import { parsePayload } from '../../core/exact-json.ts';
-import { requireScope } from '../../core/principal.ts';
 import { quarantineCursor, type QuarantinePageArgs } from '../../read/quarantine.ts';
-import { builder } from '../builder.ts';
+import { builder, ID_FIELD, WORKSPACE_ARGUMENT } from '../builder.ts';
 import { connectionType, sizedBy } from '../connection.ts';
 import type { GraphQLContext } from '../context.ts';
 import { encodeId } from '../global-id.ts';
-import type { PlacedReceipt } from '../placed.ts';
 import { discardQuarantined, resubmitQuarantined } from '../quarantine.ts';
+import type { PlacedReceipt } from '../refs.ts';
 import { QuarantinedEventRef, WorkspaceRef } from '../refs.ts';
-import { ID_FIELD, WORKSPACE_ARGUMENT } from '../words.ts';
 import { DoorEnum } from './event-filter.ts';
 import { EventProblemRef, EventReceiptRef } from './receipt.ts';
 
@@ -60,6 +58,7 @@ const TYPE = 'Only events of this type. Default: all.';
 builder.queryField('quarantinedEvents', t =>
   t.field({
     type: QuarantinedEventConnectionRef,
+    scope: 'EVENTS_READ',
     description: 'A page of the quarantined events of a workspace, newest first.',
     args: {
       workspace: t.arg.string({ description: WORKSPACE_ARGUMENT }),
@@ -76,12 +75,10 @@ builder.queryField('quarantinedEvents', t =>
 builder.objectField(WorkspaceRef, 'quarantinedEvents', t =>
   t.field({
     type: QuarantinedEventConnectionRef,
+    scope: 'EVENTS_READ',
     description: 'A page of its quarantined events, newest first.',
     args: { type: t.arg.string({ description: TYPE }), ...t.arg.connectionArgs() },
-    resolve: ({ id }, args, context) => {
-      requireScope(context.principal, 'EVENTS_READ');
-      return quarantinedPage(context, id, args);
-    },
+    resolve: ({ id }, args, context) => quarantinedPage(context, id, args),
   }),
 );
 
@@ -124,9 +121,10 @@ const DiscardPayload = builder
 builder.mutationFields(t => ({
   resubmitQuarantinedEvents: t.field({
     type: ResubmitPayload,
+    scope: 'EVENTS_WRITE',
     description:
       'Records quarantined events, checked against the current definitions. Recorded events ' +
-      'leave the quarantine. Needs the scope EVENTS_WRITE.',
+      'leave the quarantine.',
     extensions: sizedBy('input', 'ids'),
     args: {
       input: t.arg({ type: ResubmitInput, required: true, description: 'Which events.' }),
@@ -135,7 +133,8 @@ builder.mutationFields(t => ({
   }),
   discardQuarantinedEvents: t.field({
     type: DiscardPayload,
-    description: 'Removes quarantined events. This cannot be undone. Needs the scope ADMIN.',
+    scope: 'ADMIN',
+    description: 'Removes quarantined events. This cannot be undone.',
     args: {
       input: t.arg({ type: DiscardInput, required: true, description: 'Which events.' }),
     },

@@ -1,9 +1,7 @@
 import type { EventProblem, ReceiptStatus } from '../../core/event.ts';
-import { requireScope } from '../../core/principal.ts';
-import { builder } from '../builder.ts';
+import { builder, enumValues } from '../builder.ts';
 import { cursorsOf, type GraphQLContext } from '../context.ts';
-import { enumValues } from '../enum-values.ts';
-import type { PlacedReceipt } from '../placed.ts';
+import type { PlacedReceipt } from '../refs.ts';
 import { EventRef } from '../refs.ts';
 import { contentShown } from '../shows-content.ts';
 
@@ -76,15 +74,16 @@ export const EventReceiptRef = builder.objectRef<PlacedReceipt>('EventReceipt').
     event: t.field({
       type: EventRef,
       nullable: true,
-      description:
-        'The stored event with this id. Needs the scope EVENTS_READ. Null if none is stored.',
-      resolve: ({ workspaceId, receipt }, _args, { principal, loaders }, info) => {
+      scope: 'EVENTS_READ',
+      description: 'The stored event with this id. Null if none is stored.',
+      resolve: ({ workspaceId, receipt }, _args, { loaders }, info) => {
         const { position, recordedAt } = receipt;
-        requireScope(principal, 'EVENTS_READ');
         return position === null || recordedAt === null
           ? null
           : loaders.eventAt.load({
-              ...{ workspaceId, position, recordedAt },
+              workspaceId,
+              position,
+              recordedAt,
               content: contentShown(info) > 0,
             });
       },

@@ -3,12 +3,11 @@ import { GatewayError } from '../../core/errors.ts';
 import type { Receipt, ReceiptStatus } from '../../core/event.ts';
 import { LIMITS } from '../../core/limits.ts';
 import { actorOf } from '../../core/principal.ts';
-import { builder } from '../builder.ts';
+import { builder, WORKSPACE_ARGUMENT } from '../builder.ts';
 import { sizedBy } from '../connection.ts';
 import type { GraphQLContext } from '../context.ts';
 import { toEventInputs, unreadableOf, type GraphQLEventInput } from '../event-input.ts';
-import type { PlacedReceipt } from '../placed.ts';
-import { WORKSPACE_ARGUMENT } from '../words.ts';
+import type { PlacedReceipt } from '../refs.ts';
 import { EventInputRef } from './event-input.ts';
 import { EventReceiptRef } from './receipt.ts';
 
@@ -94,9 +93,10 @@ const RecordEventsInput = builder.inputType('RecordEventsInput', {
 builder.mutationFields(t => ({
   recordEvent: t.field({
     type: RecordEventPayload,
+    scope: 'EVENTS_WRITE',
     description:
       'Records an event. Its receipt says what happened to it. A refused event is not an error ' +
-      'of the request. Needs the scope EVENTS_WRITE.',
+      'of the request.',
     args: {
       input: t.arg({ type: RecordEventInput, required: true, description: 'What to record.' }),
     },
@@ -108,11 +108,12 @@ builder.mutationFields(t => ({
   }),
   recordEvents: t.field({
     type: RecordEventsPayload,
+    scope: 'EVENTS_WRITE',
     description:
       'Records up to 10,000 events in their order. Each succeeds or fails separately, unless ' +
       '`atomic`. A value that is not valid for its scalar rejects its event, not the request. ' +
       'An event that does not fit its type (an unknown field, no type, a property of two types) ' +
-      'fails the request, as the GraphQL specification requires. Needs the scope EVENTS_WRITE.',
+      'fails the request, as the GraphQL specification requires.',
     extensions: sizedBy('input', 'events'),
     args: {
       input: t.arg({ type: RecordEventsInput, required: true, description: 'What to record.' }),

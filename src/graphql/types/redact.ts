@@ -1,9 +1,8 @@
 import { GatewayError } from '../../core/errors.ts';
 import { actorOf } from '../../core/principal.ts';
 import type { Redaction } from '../../upkeep/redact.ts';
-import { builder } from '../builder.ts';
+import { builder, WORKSPACE_ARGUMENT } from '../builder.ts';
 import type { GraphQLContext } from '../context.ts';
-import { WORKSPACE_ARGUMENT } from '../words.ts';
 
 const RedactEventsPayload = builder
   .objectRef<{ redactedCount: number }>('RedactEventsPayload')
@@ -32,9 +31,10 @@ const RedactEventsInput = builder.inputType('RedactEventsInput', {
 builder.mutationField('redactEvents', t =>
   t.field({
     type: RedactEventsPayload,
+    scope: 'ADMIN',
     description:
       'Removes the content of every event of a subject or actor, or of given ids. Their ' +
-      'positions stay. This cannot be undone. Needs the scope ADMIN.',
+      'positions stay. This cannot be undone.',
     args: {
       input: t.arg({ type: RedactEventsInput, required: true, description: 'Which events.' }),
     },

@@ -7,9 +7,7 @@ import type {
   UpkeepStatus,
   UpkeepStep,
 } from '../../core/gateway-status.ts';
-import { requireInstallationAdmin } from '../access.ts';
-import { builder } from '../builder.ts';
-import { enumValues } from '../enum-values.ts';
+import { builder, enumValues } from '../builder.ts';
 import { WorkspaceRef } from '../refs.ts';
 
 const StreamStatusRef = builder.objectRef<StreamStatus>('StreamStatus').implement({
@@ -157,12 +155,10 @@ const GatewayStatusRef = builder.objectRef<GatewayStatus>('GatewayStatus').imple
 builder.queryField('status', t =>
   t.field({
     type: GatewayStatusRef,
+    scope: 'ADMIN_OF_ALL',
     description:
-      'The state of the gateway. Needs the scope ADMIN for all workspaces. `/health/ready` ' +
+      'The state of the gateway. `/health/ready` ' +
       'tells everybody whether the gateway can record and read.',
-    resolve: (_root, _args, context) => {
-      requireInstallationAdmin(context);
-      return context.services.status.gateway();
-    },
+    resolve: (_root, _args, { services }) => services.status.gateway(),
   }),
 );

@@ -1,16 +1,13 @@
 /** The subscriptions. `src/live/PROTOCOL.md` says what a stream promises. */
 import type { AggregateUpdate } from '../../core/aggregate.ts';
-import { requireScope } from '../../core/principal.ts';
 import type { Delivery } from '../../live/stream.ts';
+import { requireKey } from '../access.ts';
 import { toAggregateQuery } from '../aggregate-input.ts';
-import { builder } from '../builder.ts';
+import { builder, enumValues, WORKSPACE_ARGUMENT } from '../builder.ts';
 import { cursorsOf } from '../context.ts';
-import { enumValues } from '../enum-values.ts';
 import { encodeId } from '../global-id.ts';
-import { mapped } from '../mapped.ts';
 import { EventAggregateRef, EventRef } from '../refs.ts';
-import { openStream, type PlacedDelivery } from '../stream.ts';
-import { WORKSPACE_ARGUMENT } from '../words.ts';
+import { mapped, openStream, type PlacedDelivery } from '../stream.ts';
 import { EventAggregateInputRef } from './aggregate-input.ts';
 import { EventFilterInput } from './event-filter.ts';
 
@@ -93,6 +90,7 @@ const EventAggregateUpdateRef = builder.objectRef<PlacedUpdate>('EventAggregateU
 builder.subscriptionFields(t => ({
   events: t.field({
     type: EventDeliveryRef,
+    scope: 'EVENTS_READ',
     description:
       'Events as they are recorded: first history after the cursor, then live, in the order of ' +
       'positions, each event once. Give `after` or `start`, not both. An explicit `after: ' +
@@ -125,6 +123,7 @@ builder.subscriptionFields(t => ({
   }),
   eventAggregates: t.field({
     type: EventAggregateUpdateRef,
+    scope: 'EVENTS_READ',
     description:
       'Aggregates that are kept up to date: first a snapshot, then each change. Only for ' +
       'aggregates that rollups can answer. Otherwise the error NOT_LIVE says what to remove.',
@@ -138,7 +137,7 @@ builder.subscriptionFields(t => ({
     },
     subscribe: async (_root, { workspace: slug, input }, context) => {
       const { id: workspaceId } = await context.access(slug, 'EVENTS_READ');
-      const { keyId: tag } = requireScope(context.principal, 'EVENTS_READ');
+      const { keyId: tag } = requireKey(context);
       const query = toAggregateQuery(input);
       const { signal, services } = context;
       const updates = services.liveAggregates({ workspaceId, query, tag, signal });

@@ -31,7 +31,8 @@ const ViewerRef = builder.objectRef<Principal>('Viewer').implement({
 builder.queryField('viewer', t =>
   t.field({
     type: ViewerRef,
-    description: 'The caller. Needs a valid key, and no scope.',
+    scope: 'ANY',
+    description: 'The caller.',
     resolve: (_root, _args, context) => requireKey(context),
   }),
 );

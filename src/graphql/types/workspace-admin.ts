@@ -100,7 +100,8 @@ const DeleteWorkspaceInput = builder.inputType('DeleteWorkspaceInput', {
 builder.mutationFields(t => ({
   createWorkspace: t.field({
     type: CreateWorkspacePayload,
-    description: 'Makes a workspace. Needs the scope ADMIN for all workspaces.',
+    scope: 'ADMIN_OF_ALL',
+    description: 'Makes a workspace.',
     args: {
       input: t.arg({
         type: CreateWorkspaceInput,
@@ -109,13 +110,13 @@ builder.mutationFields(t => ({
       }),
     },
     resolve: (_root, { input }, context) => {
-      requireInstallationAdmin(context);
       return context.services.workspaceAdmin.create(input, actorOf(context.principal, 'ADMIN'));
     },
   }),
   updateWorkspace: t.field({
     type: UpdateWorkspacePayload,
-    description: 'Changes the given fields of a workspace. Needs the scope ADMIN for it.',
+    scope: 'ADMIN',
+    description: 'Changes the given fields of a workspace.',
     args: {
       input: t.arg({
         type: UpdateWorkspaceInput,
@@ -133,9 +134,10 @@ builder.mutationFields(t => ({
   }),
   deleteWorkspace: t.field({
     type: DeleteWorkspacePayload,
+    scope: 'ADMIN_OF_ALL',
     description:
       'Removes a workspace with everything in it. The slug is required twice, to prevent ' +
-      'mistakes. Needs the scope ADMIN for all workspaces.',
+      'mistakes.',
     args: {
       input: t.arg({
         type: DeleteWorkspaceInput,
@@ -151,7 +153,6 @@ async function removeWorkspace(
   context: GraphQLContext,
   { slug, confirmSlug }: { slug: string; confirmSlug: string },
 ): Promise<{ deletedSlug: string }> {
-  requireInstallationAdmin(context);
   if (slug.toLowerCase() !== confirmSlug.toLowerCase()) {
     const message = 'confirmSlug expects the same slug as slug, but got another text.';
     throw new GatewayError('BAD_USER_INPUT', message);

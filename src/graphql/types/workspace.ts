@@ -1,14 +1,11 @@
-import { requireScope } from '../../core/principal.ts';
 import type { UnknownTypePolicy } from '../../core/workspace.ts';
 import { workspaceCursor } from '../../read/workspaces.ts';
-import { orNull } from '../access.ts';
-import { builder } from '../builder.ts';
+import { orNull, requireKey } from '../access.ts';
+import { builder, enumValues, ID_FIELD, WORKSPACE_ARGUMENT } from '../builder.ts';
 import { connectionType } from '../connection.ts';
 import { cursorsOf } from '../context.ts';
-import { enumValues } from '../enum-values.ts';
 import { encodeId } from '../global-id.ts';
 import { WorkspaceRef } from '../refs.ts';
-import { ID_FIELD, WORKSPACE_ARGUMENT } from '../words.ts';
 
 export const UnknownTypePolicyEnum = builder.enumType('UnknownTypePolicy', {
   description: 'What happens to an event whose type nobody has defined.',
@@ -77,17 +74,19 @@ builder.queryFields(t => ({
   workspace: t.field({
     type: WorkspaceRef,
     nullable: true,
+    scope: 'EVENTS_READ',
     description: 'A workspace by its slug. Null if there is none, or the key does not cover it.',
     args: { slug: t.arg.string({ description: WORKSPACE_ARGUMENT }) },
     resolve: (_root, { slug }, { access }) => orNull(access(slug, 'EVENTS_READ')),
   }),
   workspaces: t.field({
     type: WorkspaceConnectionRef,
+    scope: 'EVENTS_READ',
     description: 'A page of the workspaces that the key covers, by slug.',
     args: t.arg.connectionArgs(),
-    resolve: async (_root, args, { principal, services }) => {
-      const { workspaceId } = requireScope(principal, 'EVENTS_READ');
-      const page = await services.workspaces.page(workspaceId, args);
+    resolve: async (_root, args, context) => {
+      const { workspaceId } = requireKey(context);
+      const page = await context.services.workspaces.page(workspaceId, args);
       return { page, cursorOf: workspaceCursor };
     },
   }),

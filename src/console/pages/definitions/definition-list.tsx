@@ -1,14 +1,13 @@
 import { useQuery } from 'urql';
 import { useWorkspace } from '../../layout/workspace.tsx';
-import { Badge } from '../../parts/badge.tsx';
 import { Bars } from '../../parts/bars.tsx';
 import { formatCount } from '../../parts/format.ts';
+import { Ago, Badge } from '../../parts/labels.tsx';
 import { Card } from '../../parts/page.tsx';
 import { Pager, type PageArgs } from '../../parts/pager.tsx';
 import { SearchBox } from '../../parts/search-box.tsx';
 import { Empty, Failed, Loading } from '../../parts/states.tsx';
 import { Table, type Column } from '../../parts/table.tsx';
-import { Ago } from '../../parts/when.tsx';
 import { Link } from '../../router/link.tsx';
 import { setSearch, useSearch } from '../../router/router.ts';
 import { definitionPath } from './address.ts';

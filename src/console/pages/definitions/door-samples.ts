@@ -12,7 +12,10 @@ const KEYS_WORKSPACE = 'It is recorded in the workspace of the key.';
 
 function cloudEvents({ origin, workspace, type, payload, at }: Subject): Sample {
   const event = {
-    ...{ specversion: '1.0', id: idAt(at), source: '/example', type },
+    specversion: '1.0',
+    id: idAt(at),
+    source: '/example',
+    type,
     data: payload,
   };
   return {
@@ -65,17 +68,19 @@ function speakeasy({ origin, workspace, type, payload, at }: Subject): Sample {
   const now = at.toISOString();
   const event = {
     ...payload,
-    ...{
-      id: `speakeasy-${idAt(at)}`,
-      execution_id: 'run-1',
-      interaction_type: type,
-      success: true,
-    },
-    ...{ created_at: now, local_started_at: now, workspace_id: workspace },
-    ...{ speakeasy_version: '1.445.1', speakeasy_api_key_name: 'example' },
+    id: `speakeasy-${idAt(at)}`,
+    execution_id: 'run-1',
+    interaction_type: type,
+    success: true,
+    created_at: now,
+    local_started_at: now,
+    workspace_id: workspace,
+    speakeasy_version: '1.445.1',
+    speakeasy_api_key_name: 'example',
   };
   return {
-    ...{ id: 'speakeasy', title },
+    id: 'speakeasy',
+    title,
     note: 'The payload’s values stand beside those that Speakeasy asks for. Give each event another id.',
     code: curl(`${origin}/v1/workspace/${encodeURIComponent(workspace)}/events`, {
       hasNoAnswer: true,
@@ -87,7 +92,10 @@ function speakeasy({ origin, workspace, type, payload, at }: Subject): Sample {
 
 function logspace({ origin, type, payload, at }: Subject): Sample {
   const event = {
-    ...{ id: `logspace-${idAt(at)}`, type, system: 'example', 'agent-id': type },
+    id: `logspace-${idAt(at)}`,
+    type,
+    system: 'example',
+    'agent-id': type,
     timestamp: at.toISOString(),
     ...propertyMaps(payload),
   };
@@ -149,7 +157,8 @@ function authentik({ origin, type, payload }: Subject): Sample {
   }
   const event = { action: type, app: 'example', user: { username: 'ada' }, context: payload };
   return {
-    ...{ id: 'authentik', title },
+    id: 'authentik',
+    title,
     note: `The payload holds user and context, as authentik has them. ${KEYS_WORKSPACE}`,
     code: curl(`${origin}/api/v3/events/events/`, { body: quoted(event) }),
   };
@@ -176,7 +185,8 @@ function logsh({ origin, workspace, type, payload }: Subject): Sample {
   );
   const event = { workspace, event: type, icon: '👋', notify: false, metadata };
   return {
-    ...{ id: 'logsh', title },
+    id: 'logsh',
+    title,
     note: 'Metadata holds texts, numbers and booleans; lists and objects stand as text.',
     code: curl(`${origin}/api/event`, { body: quoted(event) }),
   };

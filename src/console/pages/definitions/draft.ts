@@ -31,7 +31,8 @@ export const FIELD_NAMES: Readonly<Record<keyof Draft, string>> = {
 export function draftOf(definition: Definition): Draft {
   const { title, description, category, status, validation, measures, payloadSchema } = definition;
   return {
-    ...{ status, validation },
+    status,
+    validation,
     title: title ?? '',
     description: description ?? '',
     category: category ?? '',

@@ -2,6 +2,7 @@
  * JSON as somebody types it: where it breaks off, and where each value stands. Browsers' own words
  * on a fault differ, and some name no place.
  */
+import { pointerStep } from '../../../core/portable.ts';
 
 export interface Place {
   /** Characters before it. */
@@ -112,7 +113,7 @@ class Scan {
     this.#skip();
     if (!this.#take(':')) throw new Unexpected(':');
     const key = JSON.parse(name) as string;
-    this.#value(`${path}/${key.replaceAll('~', '~0').replaceAll('/', '~1')}`);
+    this.#value(path + pointerStep(key));
   }
 
   #skip(): void {

@@ -1,7 +1,7 @@
 import { useWorkspace } from '../../layout/workspace.tsx';
 import { CopyButton } from '../../parts/copy-button.tsx';
-import { DOORS } from '../../parts/doors.ts';
-import { Ago } from '../../parts/when.tsx';
+import { DOORS } from '../../parts/format.ts';
+import { Ago } from '../../parts/labels.tsx';
 import { Link } from '../../router/link.tsx';
 import { definitionPath } from './address.ts';
 import type { Problem, QuarantinedEvent } from './documents.ts';

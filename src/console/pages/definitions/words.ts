@@ -1,5 +1,5 @@
 /** What the console calls the values of a definition. */
-import type { Tone } from '../../parts/badge.tsx';
+import type { Tone } from '../../parts/labels.tsx';
 import type { Definition } from './documents.ts';
 
 export type Status = Definition['status'];

@@ -1,7 +1,6 @@
 /** The columns that the user chose for the list, kept in this browser. */
 import { createStore, useStore } from '../../api/store.ts';
-import { DOORS } from '../../parts/doors.ts';
-import { formatCount, formatDateTime } from '../../parts/format.ts';
+import { DOORS, formatCount, formatDateTime } from '../../parts/format.ts';
 import type { Row } from './rows.ts';
 
 interface Column {

@@ -1,11 +1,10 @@
 import { useEffect, useRef, type ReactNode } from 'react';
 import { useQuery } from 'urql';
 import { useWorkspace } from '../../layout/workspace.tsx';
-import { Badge } from '../../parts/badge.tsx';
 import { Button, IconButton } from '../../parts/button.tsx';
 import { CopyButton } from '../../parts/copy-button.tsx';
-import { DOORS } from '../../parts/doors.ts';
-import { formatAgo, formatCount, formatDateTime } from '../../parts/format.ts';
+import { DOORS, formatAgo, formatCount, formatDateTime } from '../../parts/format.ts';
+import { Badge } from '../../parts/labels.tsx';
 import { Empty, Failed, Loading } from '../../parts/states.tsx';
 import { EventDetail, type EventDetails } from './documents.ts';
 import type { FilterKind } from './filter.ts';

@@ -1,7 +1,7 @@
 /** The events that are shown, as a file: page after page, newest first. */
 import { problemOf } from '../../api/problem.ts';
 import { StreamError } from '../../api/stream.ts';
-import { toCsv, type Row as CsvRow } from '../../parts/csv.ts';
+import { toCsv, type Row as CsvRow } from '../../parts/download.ts';
 import { EventExport, type ExportedEvent } from './documents.ts';
 import { orderOf, wholeFilter, type Scope } from './history.ts';
 

@@ -1,9 +1,10 @@
+import { backoffMs, sleep } from '../../../core/portable.ts';
 import type { Problem } from '../../api/problem.ts';
 import { endSession } from '../../api/session.ts';
 import { openStream, StreamError } from '../../api/stream.ts';
 import { bucketsOf, LIVE_BUCKETS } from './buckets.ts';
 import { LiveEvents, type Delivery, type RecordedEvent } from './documents.ts';
-import { Breather, onNextFrame, sleep } from './frames.ts';
+import { Breather, onNextFrame } from './frames.ts';
 import { readCounts, readPage, type Scope } from './history.ts';
 import type { Range } from './range.ts';
 import { rowOf, Rows } from './rows.ts';
@@ -85,7 +86,7 @@ export class Feed {
       }
       if (signal.aborted) return;
       this.#become('RECONNECTING');
-      await sleep(Math.min(RETRY_MS * 2 ** failures, RETRY_MS_MAX), signal);
+      await sleep(backoffMs(failures, RETRIES), signal);
     }
   }
 
@@ -189,8 +190,7 @@ export interface FeedOptions extends Scope {
   readonly onEvent: (event: RecordedEvent) => void;
 }
 
-const RETRY_MS = 500;
-const RETRY_MS_MAX = 10_000;
+const RETRIES = { minMs: 500, maxMs: 10_000 };
 
 /** Codes that are over by themselves. */
 const PASSING = new Set([

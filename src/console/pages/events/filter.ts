@@ -1,5 +1,5 @@
 /** Which events the page shows, as it stands in the address bar. */
-import { DOORS } from '../../parts/doors.ts';
+import { DOORS } from '../../parts/format.ts';
 import type { SearchChanges } from '../../router/router.ts';
 import { CONDITION_HINT, parseCondition } from './condition.ts';
 import type { EventFilter } from './documents.ts';
@@ -47,9 +47,16 @@ export function filtersOf(search: URLSearchParams): Filters {
   const all = (kind: FilterKind) => search.getAll(kind);
   return {
     chosen: {
-      ...{ type: all('type'), source: all('source'), subject: all('subject') },
-      ...{ actor: all('actor'), category: all('category'), success: all('success') },
-      ...{ door: all('door'), group: all('group'), where: all('where'), filter: all('filter') },
+      type: all('type'),
+      source: all('source'),
+      subject: all('subject'),
+      actor: all('actor'),
+      category: all('category'),
+      success: all('success'),
+      door: all('door'),
+      group: all('group'),
+      where: all('where'),
+      filter: all('filter'),
     },
     search: search.get('q') ?? '',
   };

@@ -63,7 +63,10 @@ export async function readCounts(scope: Scope, buckets: Buckets | null): Promise
   const { client, workspace, filter } = scope;
   const { timeZone } = new Intl.DateTimeFormat().resolvedOptions();
   const input = {
-    ...{ filter, timeZone, timeframe: buckets.timeframe, granularity: buckets.granularity },
+    filter,
+    timeZone,
+    timeframe: buckets.timeframe,
+    granularity: buckets.granularity,
     groupBy: [{ dimension: 'TYPE' as const }],
   };
   async function ask(after: string | null) {

@@ -31,7 +31,9 @@ export function EventsPage() {
   );
   const isNotifying = useNotifying() === 'on';
   const { feed, restart } = useFeed({
-    ...{ filter, search, isNotifying },
+    filter,
+    search,
+    isNotifying,
     onEvent: event => isNotifying && event.notify && notify(event),
   });
   const [tool, setTool] = useState<ToolName | null>(null);

@@ -2,7 +2,7 @@
  * The time that the page shows, as it stands in the address: `span` for a length up to now, or
  * `from` and `to` in RFC 3339. With none of them it is live.
  */
-import { toLocalText } from '../../parts/local-text.ts';
+import { toLocalText } from '../../parts/format.ts';
 import type { SearchChanges } from '../../router/router.ts';
 
 const MINUTE_MS = 60_000;

@@ -36,8 +36,19 @@ export function rowOf(event: RecordedEvent): Row {
   const { groupId, clientIp, door, icon, success, notify } = event;
   const occurred = new Date(event.occurredAt);
   return {
-    ...{ eventId, position, cursor, type, source, subject, actor },
-    ...{ groupId, clientIp, door, icon, success, notify },
+    eventId,
+    position,
+    cursor,
+    type,
+    source,
+    subject,
+    actor,
+    groupId,
+    clientIp,
+    door,
+    icon,
+    success,
+    notify,
     occurredMs: occurred.getTime(),
     recordedMs: Date.parse(event.recordedAt),
     day: (occurred.getFullYear() * 12 + occurred.getMonth()) * 31 + occurred.getDate(),

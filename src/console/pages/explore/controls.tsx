@@ -1,6 +1,6 @@
 import { useId } from 'react';
 import { SelectField, TextField } from '../../parts/field.tsx';
-import { toLocalText } from '../../parts/local-text.ts';
+import { toLocalText } from '../../parts/format.ts';
 import { TypeList } from '../../parts/type-list.tsx';
 import { setSearch } from '../../router/router.ts';
 import {

@@ -1,5 +1,5 @@
 /** The answer as files. Times are in RFC 3339, numbers as they are. */
-import type { Row } from '../../parts/csv.ts';
+import type { Row } from '../../parts/download.ts';
 import { GROUPS, type Options } from './options.ts';
 import type { Bucket } from './question.ts';
 import { valueOf } from './series.ts';

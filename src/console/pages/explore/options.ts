@@ -90,7 +90,10 @@ export function optionsOf(search: URLSearchParams): Options {
   const measure = oneOf(MEASURES, search.get('measure'), 'count');
   const chart = oneOf(CHARTS, search.get('chart'), 'stacked');
   return {
-    ...{ span, from, to, measure },
+    span,
+    from,
+    to,
+    measure,
     every: oneOf(GRANULARITIES, search.get('every'), usualGranularity(span, from, to)),
     group: oneOf(GROUPS, search.get('by'), 'type'),
     field: oneOf(FIELDS, search.get('field'), 'actor'),

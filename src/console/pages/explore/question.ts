@@ -101,7 +101,8 @@ export function topInputOf({ filter, timeframe, groupBy }: Input): Input {
   return {
     ...(filter == null ? {} : { filter }),
     ...(groupBy == null ? {} : { groupBy }),
-    ...{ timeframe, orderBy: 'COUNT_DESC' },
+    timeframe,
+    orderBy: 'COUNT_DESC',
   };
 }
 

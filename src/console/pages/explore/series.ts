@@ -59,7 +59,8 @@ export function layOut(buckets: readonly Bucket[], group: Group, measure: Measur
     series.push(seriesOf(`${rest.length} others`, '--series-rest', { values, measure }));
   }
   return {
-    ...{ starts, series },
+    starts,
+    series,
     end: buckets.reduce((latest, { end }) => Math.max(latest, Date.parse(end)), 0),
     events: grouped.reduce((all, { events }) => all + events, 0),
     unshown: addsUp(measure) ? 0 : rest.length,

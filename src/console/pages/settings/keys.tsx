@@ -1,14 +1,13 @@
 import { useState } from 'react';
 import { useMutation, useQuery } from 'urql';
 import { problemOf } from '../../api/problem.ts';
-import { Badge } from '../../parts/badge.tsx';
 import { Button } from '../../parts/button.tsx';
 import { Dialog } from '../../parts/dialog.tsx';
 import { formatDate } from '../../parts/format.ts';
+import { Ago, Badge } from '../../parts/labels.tsx';
 import { Card } from '../../parts/page.tsx';
 import { Empty, Failed, Loading, Notice } from '../../parts/states.tsx';
 import { Table, type Column } from '../../parts/table.tsx';
-import { Ago } from '../../parts/when.tsx';
 import { Keys, RevokeKey, type Key } from './documents.ts';
 import { NewKey } from './new-key.tsx';
 
