@@ -4,7 +4,7 @@ import { expect, test } from 'vitest';
 
 const SRC = 'src';
 const BENEATH = ['core', 'db'];
-const SERVICES = ['security', 'record', 'rollup', 'upkeep', 'read', 'live'];
+const SERVICES = ['security', 'record', 'rollup', 'upkeep', 'read', 'live', 'consume'];
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   core: [],
   'json-schema': ['core'],
@@ -17,6 +17,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   rollup: [...BENEATH, 'upkeep'],
   read: BENEATH,
   live: BENEATH,
+  consume: [...BENEATH, 'read', 'live'],
   graphql: ['core', 'json-schema', ...SERVICES],
   doors: ['core', ...SERVICES],
   console: ['core', 'client'],

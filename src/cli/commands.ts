@@ -1,6 +1,7 @@
 /** The commands that speak with a gateway: their words, options and examples. */
 import { Argument, Command, InvalidArgumentError, Option } from 'commander';
 import { LIMITS } from '../core/limits.ts';
+import { consume } from './consume.ts';
 import { exportEvents } from './export/export.ts';
 import { runDocument } from './graphql.ts';
 import type { JsonValue } from './import/json-members.ts';
@@ -91,6 +92,25 @@ export function exportCommand(): Command {
     'sluice export --workspace acme -o acme.ndjson',
     'sluice export --workspace acme -o acme.ndjson --resume',
     'sluice export --type user.signup --format csv --columns occurredAt,actor,payload.plan',
+  );
+}
+
+export function consumeCommand(): Command {
+  const command = new Command('consume')
+    .argument('<consumer>', 'the name of the consumer')
+    .argument('<command...>', 'the command and its arguments, after --')
+    .description(
+      'Run a command for each event of a consumer, which comes to its standard input as a line of ' +
+        'JSON. Exit code 0 acknowledges the event. Any other gives it back, to be tried again.',
+    )
+    .option('--batch <n>', 'events for each run, at most', whole(1, LIMITS.pullEventsMax), 1)
+    .option('--parallel <n>', 'runs at the same time', whole(1, 100), 1)
+    .option('--take <n>', 'end after n events', whole(1))
+    .action(consume);
+  return withExamples(
+    withWorkspace(withConnection(command)),
+    'sluice consume mailer -- ./send-mail.sh',
+    'sluice consume archive --batch 500 -- sh -c "cat >> archive.ndjson"',
   );
 }
 

@@ -6,6 +6,7 @@ import { Command } from 'commander';
 import { VERSION } from '../config.ts';
 import {
   choiceArgument,
+  consumeCommand,
   exportCommand,
   graphqlCommand,
   queryCommand,
@@ -69,6 +70,7 @@ withExamples(
   'sluice tail | jq .payload',
 );
 
+program.addCommand(consumeCommand());
 program.addCommand(queryCommand());
 program.addCommand(graphqlCommand());
 program.addCommand(quarantineCommand());

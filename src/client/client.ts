@@ -1,4 +1,13 @@
 import { sleep } from '../core/portable.ts';
+import {
+  askingFor,
+  consumeBatches,
+  PULL_WAIT_MS,
+  type ConsumeBatch,
+  type ConsumeBatchOptions,
+  type ConsumedEvent,
+  type ConsumeOptions,
+} from './consume.ts';
 import { SluiceError } from './errors.ts';
 import { Recorder, sendByGraphql, whenPageHides } from './recorder.ts';
 import { subscribe, type SubscribeOptions, type Subscription } from './subscription.ts';
@@ -99,6 +108,30 @@ export interface SluiceClient {
   subscribe(options?: SubscribeOptions): Subscription;
 
   /**
+   * Works for a consumer: calls the handler with each of its events, and keeps the lease while that
+   * is at work. When it resolves, the event is acknowledged. When it throws, the event is delivered
+   * again later, to this worker or another; a `ParkError` parks it. Resolves when `signal` has
+   * stopped it and the handlers are done. A crash costs a repeated delivery at most.
+   *
+   * @throws SluiceError what asking again does not mend: NOT_FOUND, FORBIDDEN, CURSOR_EXPIRED …
+   *
+   * @example
+   * await client.consume('mailer', async ({ event }) => send(event.payload), { parallel: 4 });
+   */
+  consume(
+    consumer: string,
+    handle: (event: ConsumedEvent) => unknown,
+    options?: ConsumeOptions,
+  ): Promise<void>;
+
+  /** As `consume`, with several events for each call, which are acknowledged or given back together. */
+  consumeBatches(
+    consumer: string,
+    handle: ConsumeBatch,
+    options?: ConsumeBatchOptions,
+  ): Promise<void>;
+
+  /**
    * Runs a query or mutation.
    *
    * @throws SluiceError BAD_USER_INPUT with the place of a variable that is no JSON, such as NaN;
@@ -145,8 +178,11 @@ const TIMEOUT_MS = 30_000;
  * await client.close();
  */
 export function createClient(options: ClientOptions): SluiceClient {
-  const { workspace } = options;
-  const transport = createTransport({ ...options, timeoutMs: options.timeoutMs ?? TIMEOUT_MS });
+  const { workspace, timeoutMs = TIMEOUT_MS } = options;
+  const transport = createTransport({ ...options, timeoutMs });
+  const waitMs = Math.floor(Math.min(PULL_WAIT_MS, timeoutMs / 2));
+  const work: SluiceClient['consumeBatches'] = (consumer, handle, how = {}) =>
+    consumeBatches(askingFor(transport, workspace, consumer), handle, { ...how, waitMs });
   const recorder = new Recorder(sendByGraphql(transport, workspace), { ...DEFAULTS, ...options });
   const unhook = whenPageHides(() => recorder.sendBeforeUnload());
   return {
@@ -159,6 +195,9 @@ export function createClient(options: ClientOptions): SluiceClient {
       unhook();
     },
     subscribe: (how = {}) => subscribe(transport, workspace, how),
+    consume: (consumer, handle, how = {}) =>
+      work(consumer, ([event]) => handle(event as ConsumedEvent), { ...how, batch: 1 }),
+    consumeBatches: work,
     query: (document, variables, how = {}) => ask(transport, { document, variables }, how),
   };
 }

@@ -7,6 +7,13 @@ export {
   type TypedDocument,
 } from './client.ts';
 export {
+  ParkError,
+  type ConsumeBatch,
+  type ConsumeBatchOptions,
+  type ConsumeOptions,
+  type ConsumedEvent,
+} from './consume.ts';
+export {
   SluiceError,
   type ClientErrorCode,
   type GraphqlError,

@@ -13,6 +13,8 @@ const FIELDS = {
   'workspaces.slug': 'w',
   'apiKeys.id': 'k',
   'quarantine.receivedAt': 'q',
+  'consumers.name': 'c',
+  'parked.position': 'x',
   aggregates: 'a',
 } as const;
 export type CursorField = keyof typeof FIELDS;

@@ -62,6 +62,7 @@ export const ERRORS = {
     meaning: 'This would lock somebody out. If it is meant, repeat it with force.',
   },
   TYPE_LIMIT: { status: 409, meaning: 'The workspace has reached its limit of event definitions.' },
+  CONSUMER_LIMIT: { status: 409, meaning: 'The workspace has reached its limit of consumers.' },
   PAYLOAD_TOO_LARGE: { status: 413, meaning: 'The body or batch is too large.' },
   UNSUPPORTED_MEDIA_TYPE: {
     status: 415,

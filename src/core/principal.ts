@@ -5,6 +5,7 @@ import { NO_TENANT, type Tenant } from './fairness.ts';
 export const SCOPES = [
   'EVENTS_WRITE',
   'EVENTS_READ',
+  'EVENTS_CONSUME',
   'DEFINITIONS_WRITE',
   'METRICS',
   'ADMIN',

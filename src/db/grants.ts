@@ -22,6 +22,8 @@ export const GRANTS: Readonly<Record<string, string>> = {
   event_measures: ROWS,
   measure_fills: ROWS,
   quarantined_events: ROWS,
+  consumers: ROWS,
+  deliveries: ROWS,
   upkeep_faults: ROWS,
   door_notes: ROWS,
   stream_tickets: ROWS,

@@ -316,3 +316,62 @@ export const doorNotes = pgTable(
   },
   t => [primaryKey({ columns: [t.workspaceId, t.door, t.name] })],
 );
+
+/** Named places in a workspace's log. `0012_consumers.sql` says more of each column. */
+export const consumers = pgTable(
+  'consumers',
+  {
+    workspaceId: integer('workspace_id').notNull(),
+    id: integer('id').notNull().generatedAlwaysAsIdentity(),
+    name: text('name').notNull(),
+    description: text('description'),
+    kind: text('kind').notNull().default('PULL'),
+    filter: jsonb('filter'),
+    orderedBy: text('ordered_by'),
+    leaseMs: integer('lease_ms').notNull(),
+    maxAttempts: integer('max_attempts').notNull(),
+    pausedAt: instant('paused_at'),
+    pausedReason: text('paused_reason'),
+    /** No delivery up to here is open. It may lag behind. */
+    settled: count('settled').notNull(),
+    /** Every event up to here was looked at. */
+    scanned: count('scanned').notNull(),
+    scannedRecordedAt: instant('scanned_recorded_at').notNull(),
+    /** The first position that retention took while its delivery waited for a retry. */
+    gone: count('gone'),
+    /** Grows with each change of what a pull has to know before it starts. */
+    revision: integer('revision').notNull().default(1),
+    /** Grows with each change of the row. */
+    turn: count('turn').notNull().default(1),
+    createdAt: instant('created_at').notNull().defaultNow(),
+    updatedAt: instant('updated_at').notNull().defaultNow(),
+  },
+  t => [
+    primaryKey({ columns: [t.workspaceId, t.id] }),
+    unique('consumers_name_key').on(t.workspaceId, t.name),
+  ],
+);
+
+/** Deliveries of consumers that are leased, wait, or are parked. */
+export const deliveries = pgTable(
+  'deliveries',
+  {
+    workspaceId: integer('workspace_id').notNull(),
+    consumerId: integer('consumer_id').notNull(),
+    position: count('position').notNull(),
+    recordedAt: instant('recorded_at').notNull(),
+    attempts: integer('attempts').notNull(),
+    /** Who holds it; null while it waits. */
+    lease: uuid('lease'),
+    /** When the lease runs out, or the retry is due. */
+    dueAt: instant('due_at').notNull(),
+    /** Of a consumer with an order. */
+    orderKey: text('order_key'),
+    parkedAt: instant('parked_at'),
+    reason: text('reason'),
+  },
+  t => [
+    primaryKey({ columns: [t.workspaceId, t.consumerId, t.position] }),
+    index('deliveries_parked_idx').on(t.workspaceId, t.consumerId, t.position),
+  ],
+);

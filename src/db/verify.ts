@@ -6,6 +6,8 @@
 import { type ColumnName, columnsOf, type Row, sqlText } from './columns.ts';
 import type { Connection, Lane } from './connection.ts';
 import {
+  consumers,
+  deliveries,
   eventCounts,
   eventDefinitions,
   eventKeys,
@@ -23,6 +25,8 @@ const m = columnsOf(workspaceMarks, 'm');
 const c = columnsOf(eventCounts, 'c');
 const r = columnsOf(eventCounts, 'r');
 const q = columnsOf(eventCounts, 'q');
+const u = columnsOf(consumers, 'u');
+const o = columnsOf(deliveries, 'o');
 const WORKSPACE = columnsOf(workspaces);
 const EVENT = columnsOf(events);
 const HEADS = columnsOf(workspaceHeads);
@@ -175,6 +179,18 @@ const RULES: Readonly<Record<string, string>> = {
         coalesce(sum(${COUNTS.count}) filter (where ${COUNTS.grain} = 2), 0) as quarters
       from event_counts where ${COUNTS.workspace_id} = $1 group by 1, 2) s
     where days <> quarters limit 5`,
+  // What is open lies between what is settled and what was looked at.
+  'consumers keep their place': sqlText`
+    select format('%s: settled %s, scanned %s, head %s', ${u.name}, ${u.settled}, ${u.scanned}, ${HEAD}) as detail
+    from consumers u where ${u.workspace_id} = $1
+      and (${u.settled} > ${u.scanned} or ${u.scanned} > ${HEAD})
+    union all
+    select format('%s: open at %s, settled %s, scanned %s', ${u.name}, ${o.position}, ${u.settled}, ${u.scanned})
+    from deliveries o left join consumers u
+      on ${u.workspace_id} = ${o.workspace_id} and ${u.id} = ${o.consumer_id}
+    where ${o.workspace_id} = $1 and (${u.id} is null
+      or ${o.parked_at} is null and (${o.position} <= ${u.settled} or ${o.position} > ${u.scanned}))
+    limit 5`,
   'definitions count their events': sqlText`
     select format('%s: %s counted, %s in quarter hours', ${d.name}, ${d.event_count}, ${q.count}) as detail
     from event_definitions d cross join lateral (

@@ -1,4 +1,5 @@
 import { LRUCache } from 'lru-cache';
+import { createConsumerReader } from '../consume/consumer-reader.ts';
 import type { Tenant } from '../core/fairness.ts';
 import type { Connection } from '../db/client.ts';
 import { onBehalfOf } from '../db/connection.ts';
@@ -40,8 +41,10 @@ export function createReaders({
   const countsOf = (own: Connection) => createAggregateCounts({ read: own, nowMs });
   const eventRows = new EventRows(read, bytesMax);
   const onAnswer = metrics.aggregated;
+  const eventsOf = (own: Connection) => createEventReader({ read: own, epoch, eventRows });
   return {
-    events: inTurn(own => createEventReader({ read: own, epoch, eventRows })),
+    events: inTurn(eventsOf),
+    consumers: inTurn(own => createConsumerReader(own, eventsOf(own))),
     listing: inTurn(own => createEventListing({ read: own, counts: countsOf(own), eventRows })),
     timeline: inTurn(own => createTimelineReader({ read: own, epoch, eventRows })),
     latestBySubject: (request: LatestEventsRequest) => readLatestBySubject(eventRows, request),

@@ -1,6 +1,9 @@
 /** Everything between the edge and the database, wired once. */
 import { createHash } from 'node:crypto';
 import type { Config } from '../config.ts';
+import { createConsume, type Consume, type ConsumeOptions } from '../consume/consume.ts';
+import { createConsumerAdmin } from '../consume/consumer-admin.ts';
+import { readConsumerFigures, type ConsumerFigures } from '../consume/consumer-figures.ts';
 import { GatewayError } from '../core/errors.ts';
 import { unauthenticated } from '../core/principal.ts';
 import type { Database } from '../db/client.ts';
@@ -15,7 +18,7 @@ import { createSharedResults, type SharedResults } from '../graphql-http/shared-
 import type { Services } from '../graphql/services.ts';
 import { Admission } from '../http/admission.ts';
 import { createSchemaChecker, type SchemaChecker } from '../json-schema/checker.ts';
-import { monotonicMs } from '../live/clock.ts';
+import { monotonicMs, systemClock } from '../live/clock.ts';
 import type { Live } from '../live/live.ts';
 import type { Log } from '../observability/log.ts';
 import type { Metrics } from '../observability/metrics.ts';
@@ -104,12 +107,15 @@ export async function createServices(options: ServicesOptions): Promise<GatewayS
   });
   const bounds = createBounds(config, metrics);
   const streamsCheck = createStreamsCheck(db, live, log);
+  const consume = createGatewayConsume(options, { live, epoch, reader: readers.consumers });
   metrics.readFrom({
     lanes: () => lanesOf(db),
     waitingEvents: () => writers.depth,
     requests: () => bounds.admission.figures,
     streams: () => ({ ...live.stats(), executions: sharedResults.stats().executions }),
     upkeep: () => upkeep.stats(),
+    deliveries: () => consume.stats(),
+    consumers: consumerFigures(db, log),
   });
   return {
     epoch,
@@ -121,6 +127,8 @@ export async function createServices(options: ServicesOptions): Promise<GatewayS
     ...bounds,
     ...createWorkspaces(db, createWorkspaceReader(db.lookup), fold),
     ...createKeys(options, bounds),
+    consume,
+    consumerAdmin: createConsumerAdmin(db.write, (...consumer) => consume.changed(...consumer)),
     definitionAdmin: createDefinitionAdmin({ write: db.write, schemas, onDefined }),
     quarantineAdmin: createQuarantineAdmin(db.write, record),
     keepAside: (target, items) => keepAside(db, target, items),
@@ -144,8 +152,34 @@ export async function createServices(options: ServicesOptions): Promise<GatewayS
     metrics,
     sharedResults,
     notReady: createReadiness(db.probe, monotonicMs),
-    ...inOrder({ writers, upkeep, live, fold, streamsCheck, tickets, schemas }),
+    ...inOrder({ writers, upkeep, live, fold, streamsCheck, tickets, schemas, consume }),
   };
+}
+
+function createGatewayConsume(
+  { db, config, log }: ServicesOptions,
+  parts: Pick<ConsumeOptions, 'live' | 'epoch' | 'reader'>,
+): Consume {
+  return createConsume({
+    ...parts,
+    write: db.write,
+    read: onBehalfOf(ADMINISTRATION, db.read),
+    clock: systemClock,
+    bytesMax: config.answerBytesMax,
+    onError: (err, message) => log.warn({ err }, message),
+  });
+}
+
+/** For several metrics that are read together: one statement. */
+function consumerFigures({ read }: Database, log: Log) {
+  let asked: Promise<ConsumerFigures[]> | undefined;
+  return () =>
+    (asked ??= readConsumerFigures(onBehalfOf(ADMINISTRATION, read))
+      .catch((err: unknown) => {
+        log.warn({ err }, 'figures of consumers were not read');
+        return [];
+      })
+      .finally(() => setImmediate(() => (asked = undefined))));
 }
 
 function lanesOf({ read, lookup, write, upkeep }: Database) {
@@ -165,11 +199,12 @@ interface Running {
   readonly streamsCheck: ReturnType<typeof createStreamsCheck>;
   readonly tickets: Pick<Tickets, 'start' | 'stop'>;
   readonly schemas: SchemaChecker;
+  readonly consume: Pick<Consume, 'stop'>;
 }
 
 /** The start and the end of what runs in the background. */
 function inOrder(running: Running): Pick<GatewayServices, 'start' | 'stop'> {
-  const { writers, upkeep, live, fold, streamsCheck, tickets, schemas } = running;
+  const { writers, upkeep, live, fold, streamsCheck, tickets, schemas, consume } = running;
   return {
     async start() {
       await upkeep.start();
@@ -181,6 +216,7 @@ function inOrder(running: Running): Pick<GatewayServices, 'start' | 'stop'> {
     async stop() {
       await writers.stop();
       streamsCheck.stop();
+      consume.stop();
       tickets.stop();
       await Promise.all([live.stop(), fold.stop(), upkeep.stop(), schemas.stop()]);
     },

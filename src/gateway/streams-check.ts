@@ -54,7 +54,7 @@ async function findGone(
     sqlText`select true as is_key, asked.id from unnest($1::text::int[]) as asked (id)
        where not exists (select from api_keys k where ${k.id} = asked.id
          and ${k.revoked_at} is null and (${k.expires_at} is null or ${k.expires_at} > now())
-         and ${k.scopes} && '{EVENTS_READ,ADMIN}')
+         and ${k.scopes} && '{EVENTS_READ,EVENTS_CONSUME,ADMIN}')
      union all
      select false, asked.id from unnest($2::text::int[]) as asked (id)
        where not exists (select from workspaces w where ${w.id} = asked.id)`,

@@ -37,7 +37,7 @@ export interface CostedOperation {
 
 /**
  * A field with `first` and `last` is a page; a field whose extensions name an argument as its
- * `sizedBy` answers with as many items as that list has. Other lists are short, and count as one.
+ * `sizedBy` answers with as many items as that list has, or that number says. Other lists are short, and count as one.
  */
 export function costOf({ schema, document, operation, variables }: CostedOperation): number {
   const root = schema.getRootType(operation.operation);
@@ -104,8 +104,11 @@ function fieldOf(parent: GraphQLNamedType | undefined, name: string): Field | un
 
 /** Undefined for a field that says nothing of its size. */
 function sizeOf(field: Field, node: FieldNode, variables: Variables): number | undefined {
-  const { sizedBy } = field.extensions;
-  if (Array.isArray(sizedBy)) return lengthAt(node, sizedBy as string[], variables);
+  const { sizedBy, sizeByDefault } = field.extensions;
+  if (Array.isArray(sizedBy)) {
+    const byDefault = typeof sizeByDefault === 'number' ? sizeByDefault : 1;
+    return lengthAt(node, { path: sizedBy as string[], byDefault }, variables);
+  }
   if (!field.args.some(({ name }) => name === 'first')) return undefined;
   const [first, last] = ['first', 'last'].map(name => valueAt(node, [name], variables));
   const size = first ?? last ?? LIMITS.pageSizeDefault;
@@ -113,9 +116,15 @@ function sizeOf(field: Field, node: FieldNode, variables: Variables): number | u
   return typeof size === 'number' && size >= 0 ? Math.min(size, LIMITS.pageSizeMax) : 0;
 }
 
-function lengthAt(node: FieldNode, path: readonly string[], variables: Variables): number {
-  const list = valueAt(node, path, variables);
-  return Array.isArray(list) ? list.length : 1;
+/** Of a list its length; a number stands for itself. */
+function lengthAt(
+  node: FieldNode,
+  { path, byDefault }: { readonly path: readonly string[]; readonly byDefault: number },
+  variables: Variables,
+): number {
+  const value = valueAt(node, path, variables);
+  if (typeof value === 'number') return Math.max(0, Math.min(value, LIMITS.pageSizeMax));
+  return Array.isArray(value) ? value.length : byDefault;
 }
 
 /** What is given for an argument, or for a field of it; null and absent are the same. */

@@ -45,12 +45,20 @@ export function requireKey({ principal }: GraphQLContext): Principal {
 }
 
 /** `ANY` needs a valid key alone; `ADMIN_OF_ALL` needs ADMIN for all workspaces. */
-export type FieldScope = Scope | 'ANY' | 'ADMIN_OF_ALL';
+export type FieldScope = Scope | 'ANY' | 'ADMIN_OF_ALL' | typeof SEES_CONSUMERS;
+export const SEES_CONSUMERS = 'EVENTS_READ or EVENTS_CONSUME';
+
+/** The one of the two that the key has. */
+export function scopeToSeeConsumers({ principal }: GraphQLContext): Scope {
+  const isWorker = principal !== null && hasScope(principal, 'EVENTS_CONSUME');
+  return isWorker ? 'EVENTS_CONSUME' : 'EVENTS_READ';
+}
 
 /** @throws GatewayError UNAUTHENTICATED, FORBIDDEN without what the option `scope` of a field asks for */
 export function requireScopeOf(context: GraphQLContext, scope: FieldScope): void {
   if (scope === 'ANY') requireKey(context);
   else if (scope === 'ADMIN_OF_ALL') requireInstallationAdmin(context);
+  else if (scope === SEES_CONSUMERS) requireScope(context.principal, scopeToSeeConsumers(context));
   else requireScope(context.principal, scope);
 }
 

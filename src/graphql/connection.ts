@@ -21,6 +21,11 @@ export function sizedBy(...argument: readonly string[]) {
   return { sizedBy: argument };
 }
 
+/** For a field that answers with as many items as a number of its argument says. */
+export function sizedByNumber(sizeByDefault: number, ...argument: readonly string[]) {
+  return { sizedBy: argument, sizeByDefault };
+}
+
 interface Edge<T> {
   readonly connection: Connection<T>;
   readonly item: T;

@@ -26,12 +26,15 @@ export interface GraphQLContext {
   readonly door: 'GRAPHQL' | 'IMPORT';
   /** Aborted when nobody waits for the answer any more. */
   readonly signal: AbortSignal;
+  /** From now on the operation waits: others may have its place in work. */
+  leaveWork(): void;
 }
 
 /** Who waits for an operation. */
 interface Waiting {
   readonly signal: AbortSignal;
   readonly lastEventId?: string | null;
+  readonly work?: { end(): void } | undefined;
 }
 
 interface ContextOptions {
@@ -92,6 +95,10 @@ class OperationContext implements GraphQLContext {
 
   get lastEventId(): string | null {
     return this.#call.lastEventId ?? null;
+  }
+
+  leaveWork(): void {
+    this.#call.work?.end();
   }
 
   with({ answer = this.answer, loaders, signal }: Own): GraphQLContext {

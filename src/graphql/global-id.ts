@@ -25,6 +25,10 @@ const PARTS = {
   EventDefinition: [isKey, isKey],
   /** Workspace, id. */
   QuarantinedEvent: [isKey, isUuid],
+  /** Workspace, id. */
+  Consumer: [isKey, isKey],
+  /** Workspace, consumer, position. */
+  ParkedDelivery: [isKey, isKey, isPosition],
   EventAggregate: [isToken],
 } as const satisfies Record<string, readonly Rule[]>;
 export type NodeType = keyof typeof PARTS;

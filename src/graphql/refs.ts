@@ -1,6 +1,7 @@
 /** The objects that other types speak of, named before they are described. */
 import type { AggregateBucket } from '../core/aggregate.ts';
 import type { ApiKeyInfo } from '../core/api-key.ts';
+import type { Consumer, ParkedDelivery } from '../core/consumer.ts';
 import type { EventDefinition } from '../core/definition.ts';
 import type { QuarantinedEvent, Receipt, StoredEvent } from '../core/event.ts';
 import type { Workspace } from '../core/workspace.ts';
@@ -11,6 +12,8 @@ export const ApiKeyRef = builder.objectRef<ApiKeyInfo>('ApiKey');
 export const EventRef = builder.objectRef<StoredEvent>('Event');
 export const EventDefinitionRef = builder.objectRef<EventDefinition>('EventDefinition');
 export const QuarantinedEventRef = builder.objectRef<QuarantinedEvent>('QuarantinedEvent');
+export const ConsumerRef = builder.objectRef<Consumer>('Consumer');
+export const ParkedDeliveryRef = builder.objectRef<ParkedDelivery>('ParkedDelivery');
 export const EventAggregateRef = builder.objectRef<AggregateBucket>('EventAggregate');
 
 /** A receipt, and the workspace in which its position stands. */

@@ -49,14 +49,14 @@ const FORMAT =
 const UNITS_MS = [604_800_000, 86_400_000, 3_600_000, 60_000, 1_000];
 const DURATION_MS_MAX = 36_525 * 86_400_000;
 
-/** An ISO 8601 duration in ms; null for any other text, for nothing, and beyond a century. */
+/** An ISO 8601 duration in ms; null for any other text, and beyond a century. */
 function parseDurationMs(text: string): number | null {
   const match = FORMAT.exec(text);
-  if (match === null || text.endsWith('T')) return null;
+  if (match === null || text === 'P' || text.endsWith('T')) return null;
   const ms = UNITS_MS.reduce((sum, unit, at) => {
     return sum + Math.round(Number((match[at + 1] ?? '0').replace(',', '.')) * unit);
   }, 0);
-  return ms > 0 && ms <= DURATION_MS_MAX ? ms : null;
+  return ms <= DURATION_MS_MAX ? ms : null;
 }
 
 const SHOWN_CHARS_MAX = 40;
@@ -110,7 +110,7 @@ builder.scalarType('Duration', {
   description:
     'A length of time in the format of ISO 8601, such as `PT15M` or `P30D`: weeks, days of 24 ' +
     'hours, hours, minutes and seconds down to a millisecond. Years and months have no fixed ' +
-    'length and are refused. It is greater than zero, and at most 36,525 days.',
+    'length and are refused. It is at most 36,525 days.',
   specifiedByURL: 'https://www.iso.org/standard/70907.html',
   serialize: ms => `PT${ms / 1_000}S`,
   ...textScalar(

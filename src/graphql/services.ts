@@ -1,3 +1,6 @@
+import type { Consume } from '../consume/consume.ts';
+import type { ConsumerAdmin } from '../consume/consumer-admin.ts';
+import type { ConsumerReader } from '../consume/consumer-reader.ts';
 import type { AggregateReader } from '../core/aggregate.ts';
 import type { StatusReader } from '../core/gateway-status.ts';
 import type { Actor } from '../core/principal.ts';
@@ -29,6 +32,9 @@ export interface Services {
   readonly workspaces: WorkspaceReader;
   readonly apiKeys: ApiKeyReader;
   readonly quarantine: QuarantineReader;
+  readonly consumers: ConsumerReader;
+  readonly consumerAdmin: ConsumerAdmin;
+  readonly consume: Pick<Consume, 'pull' | 'leases' | 'acknowledge' | 'release' | 'extend'>;
   readonly aggregates: AggregateReader;
   readonly record: RecordEvents;
   readonly schemas: SchemaChecker;

@@ -4,6 +4,7 @@ import { GatewayError } from '../core/errors.ts';
 import type { EventFilter } from '../core/filter.ts';
 import type { Workspace } from '../core/workspace.ts';
 import { StreamEnded } from '../live/stream-ended.ts';
+import { compileStreamFilter } from '../live/stream-filter.ts';
 import {
   placeOf,
   type Delivery,
@@ -13,7 +14,6 @@ import {
 } from '../live/stream.ts';
 import { cursorsOf, deriveContext, type GraphQLContext } from './context.ts';
 import { createLoaders } from './loaders.ts';
-import { compileStreamFilter } from './stream-filter.ts';
 
 export interface StreamArgs {
   readonly filter?: EventFilter | null | undefined;

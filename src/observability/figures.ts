@@ -9,6 +9,20 @@ export interface MetricSources {
   readonly requests: () => RequestFigures;
   readonly streams: () => StreamFigures;
   readonly upkeep: () => UpkeepFigures;
+  /** Of this process. */
+  readonly deliveries: () => { readonly delivered: number; readonly acknowledged: number };
+  /** Of the database, asked for now. Empty while it does not answer. */
+  readonly consumers: () => Promise<readonly ConsumerFigures[]>;
+}
+
+/** Of all consumers of a kind. */
+export interface ConsumerFigures {
+  readonly kind: string;
+  readonly paused: number;
+  readonly lagEvents: number;
+  readonly inFlight: number;
+  readonly waiting: number;
+  readonly parked: number;
 }
 
 /** Counts of this process, and figures of the database as they were at the last look. */
@@ -62,6 +76,7 @@ type Figure = readonly [MetricName, (of: MetricSources) => number];
 export function declareFigures(describe: Describe, sources: Sources): Counter<'reason'> {
   declareLanes(describe, sources);
   declareFaults(describe, sources);
+  declareConsumers(describe, sources);
   declareGauges(describe, sources);
   declareCounters(describe, sources);
   return declareEmptied(describe, sources);
@@ -102,6 +117,8 @@ function declareCounters(describe: Describe, sources: Sources): void {
     ['sluice_stream_deliveries_total', of => of.streams().deliveries],
     ['sluice_stream_executions_total', of => of.streams().executions],
     ['sluice_stream_catch_ups_total', of => of.streams().catchUps],
+    ['sluice_consumer_deliveries_total', of => of.deliveries().delivered],
+    ['sluice_consumer_acknowledged_total', of => of.deliveries().acknowledged],
     ['sluice_events_removed_total', of => of.upkeep().eventsRemoved],
     ['sluice_partitions_removed_total', of => of.upkeep().partitionsRemoved],
   ];
@@ -130,6 +147,27 @@ function declareLanes(describe: Describe, sources: Sources): void {
       collect() {
         for (const [lane, of] of Object.entries(sources()?.lanes() ?? {}))
           this.set({ lane }, of[figure]);
+      },
+    });
+  }
+}
+
+function declareConsumers(describe: Describe, sources: Sources): void {
+  const figures = [
+    ['sluice_consumer_lag_events', 'lagEvents'],
+    ['sluice_consumers_paused', 'paused'],
+    ['sluice_deliveries_in_flight', 'inFlight'],
+    ['sluice_deliveries_waiting', 'waiting'],
+    ['sluice_deliveries_parked', 'parked'],
+  ] as const;
+  for (const [name, figure] of figures) {
+    new Gauge({
+      ...describe(name),
+      labelNames: ['kind'],
+      async collect() {
+        const found = (await sources()?.consumers()) ?? [];
+        this.reset();
+        for (const of of found) this.set({ kind: of.kind }, of[figure]);
       },
     });
   }

@@ -22,6 +22,8 @@ const PURGED_TABLES = [
   'measure_fills',
   'upkeep_faults',
   'quarantined_events',
+  'deliveries',
+  'consumers',
   'event_definitions',
   'workspace_heads',
 ] as const;
@@ -67,6 +69,24 @@ async function purgeTable(upkeep: Lane, table: string, workspaceId: number): Pro
     if (deleted < PURGED_PER_STATEMENT) return purged;
   }
 }
+
+/** Parked deliveries whose events are removed or have expired. A batch at a time. */
+export async function purgeParked(upkeep: Lane): Promise<number> {
+  for (let purged = 0; ;) {
+    const gone = await upkeep.query(PURGE_PARKED_SQL);
+    purged += gone.length;
+    if (gone.length < PURGED_PER_STATEMENT) return purged;
+  }
+}
+
+const PURGE_PARKED_SQL = `
+  delete from deliveries d where (d.workspace_id, d.consumer_id, d.position) in (
+    select q.workspace_id, q.consumer_id, q.position from deliveries q
+    where q.parked_at is not null and not exists (
+      select from events e where e.workspace_id = q.workspace_id and e.position = q.position
+        and e.recorded_at = q.recorded_at and (e.expires_at is null or e.expires_at > now()))
+    limit ${PURGED_PER_STATEMENT}
+  ) and d.parked_at is not null returning 1`;
 
 /** Nothing leaves quarantine before its age by itself. A batch at a time. */
 export async function purgeQuarantine(upkeep: Lane): Promise<number> {

@@ -25,7 +25,7 @@ import {
   type RemovalFigures,
   type WaitingFigures,
 } from './upkeep-figures.ts';
-import { purgeDeleted, purgeQuarantine } from './upkeep-purge.ts';
+import { purgeDeleted, purgeParked, purgeQuarantine } from './upkeep-purge.ts';
 import { createTurns, type Job } from './upkeep-turns.ts';
 
 /** As pino has it. */
@@ -92,6 +92,7 @@ function tidying(upkeep: Lane): Job[] {
     statistics: () => analyzeLog(upkeep),
     purge: () => purgeDeleted(upkeep),
     quarantine: () => purgeQuarantine(upkeep),
+    parked: () => purgeParked(upkeep),
     faults: () => forgetFaults(upkeep),
   };
   return Object.entries(jobs).map(([name, work]) => ({

@@ -141,6 +141,7 @@ async function placeOf({ workspace, id }: MadeKey): Promise<Place> {
     ...{ ApiKey: id, Workspace: read.workspace.id },
     Event: made.recordEvents.receipts[0]!.event!.id,
     QuarantinedEvent: read.quarantinedEvents.nodes[0]!.id,
+    ParkedDelivery: await parkOne(workspace),
   };
   return { slug: workspace, eventId: randomUUID(), type: 'probe', ids, cursors: {} };
 }
@@ -224,10 +225,40 @@ describe.each(Object.entries(WAYS))('a key that %s while its body was coming', (
       const isBusy = (at: number) => answers[at]!.status >= 500;
       left = [...left, ...group.filter((_, at) => isBusy(at))];
       expect(answers.filter((answer, at) => !isBusy(at) && !isRefused(answer))).toEqual([]);
-      expect(await deedsOf(key)).toEqual({ events: 1, kept: 1, keys: 0, definitions: 3, notes: 0 });
+      expect(await deedsOf(key)).toEqual({
+        events: 1,
+        kept: 1,
+        keys: 0,
+        definitions: 3,
+        notes: 0,
+        ...CONSUMERS,
+      });
     }
   });
 });
+
+/** Of a consumer that every rule speaks of. */
+async function parkOne(workspace: string): Promise<string> {
+  const name = `workspace: "${workspace}", consumer: "worker"`;
+  const { pullEvents } = await other.data<{
+    pullEvents: { deliveries: { token: string }[] };
+  }>(`mutation {
+    createConsumer(input: {
+      workspace: "${workspace}", name: "worker", from: { start: BEGINNING }
+    }) { consumer { id } }
+    pullEvents(input: { ${name} }) { deliveries { token } }
+  }`);
+  const tokens = JSON.stringify(pullEvents.deliveries.map(({ token }) => token));
+  const { releaseDeliveries } = await other.data<{
+    releaseDeliveries: { consumer: { parkedDeliveries: { nodes: { id: string }[] } } };
+  }>(`mutation { releaseDeliveries(input: { ${name}, tokens: ${tokens}, park: true }) {
+    consumer { parkedDeliveries { nodes { id } } }
+  } }`);
+  return releaseDeliveries.consumer.parkedDeliveries.nodes[0]!.id;
+}
+
+/** As `parkOne` made them; also where they went with their workspace. */
+const CONSUMERS = { consumers: '1 consumers, 1 deliveries, 0 paused, 0 renamed' };
 
 /** What a key has left behind, beside what `placeOf` made. */
 async function deedsOf({ keyId, workspace }: MadeKey) {
@@ -239,7 +270,12 @@ async function deedsOf({ keyId, workspace }: MadeKey) {
        (select count(*)::int from api_keys where created_by = $1) as keys,
        (select coalesce(nullif(count(*), 0), 3)::int from event_definitions d, w
          where d.workspace_id = w.id) as definitions,
-       (select count(*)::int from door_notes n, w where n.workspace_id = w.id) as notes`,
+       (select count(*)::int from door_notes n, w where n.workspace_id = w.id) as notes,
+       (select coalesce(nullif(format('%s consumers, %s deliveries, %s paused, %s renamed', count(*),
+           (select count(*) from deliveries q, w where q.workspace_id = w.id and q.parked_at is not null),
+           count(c.paused_at), count(*) filter (where c.max_attempts <> 8)), '0 consumers, 0 deliveries, 0 paused, 0 renamed'),
+           '1 consumers, 1 deliveries, 0 paused, 0 renamed')
+         from consumers c, w where c.workspace_id = w.id) as consumers`,
     [keyId, workspace],
   );
   return row;
@@ -293,7 +329,7 @@ function graphqlAsk(query: string, secret: string): SlowRequest {
 
 /** Everything that a mutation writes to waits until these are let go. */
 const LOCKED = `lock table api_keys, workspaces, event_definitions, events, event_keys,
-  quarantined_events, stream_tickets, door_notes in exclusive mode`;
+  quarantined_events, stream_tickets, door_notes, consumers, deliveries in exclusive mode`;
 
 /** Lets `act` wait for a lock, ends the key meanwhile, and lets it go on. */
 async function endedMeanwhile<T>(keyId: number, set: string, act: () => Promise<T>): Promise<T> {
@@ -351,7 +387,7 @@ describe('what waits for its commit while its key ends', () => {
     );
     expect(errors?.map(({ extensions }) => extensions['code'])).toEqual(['UNAUTHENTICATED']);
     expect(await deedsOf({ ...holder, keyId })).toEqual({
-      ...{ events: 1, kept: 1, keys: 0, definitions: 3, notes: 0 },
+      ...{ events: 1, kept: 1, keys: 0, definitions: 3, notes: 0, ...CONSUMERS },
     });
   });
 
@@ -464,22 +500,25 @@ describe('a download', () => {
     }
   }
 
-  test.concurrent.each(Object.entries(DOWNLOADS))('%s is cut when its key is revoked', async (_, open) => {
-    const key = await makeKey();
-    await fill(key);
-    const response = await open(key);
-    expect([response.status, response.ok || (await response.text())]).toEqual([200, true]);
-    const reader = response.body!.getReader();
-    await reader.read();
-    await other.data(REVOKE, { id: key.id });
-    await expect.poll(() => openDownloadsOf(key), PATIENCE).toBe(0);
-    // It is cut within five seconds. Until then a reader could take the rest.
-    await sleep(8_000);
-    const readToEnd = async () => {
-      while (!(await reader.read()).done);
-    };
-    await expect(readToEnd()).rejects.toThrow();
-  });
+  test.concurrent.each(Object.entries(DOWNLOADS))(
+    '%s is cut when its key is revoked',
+    async (_, open) => {
+      const key = await makeKey();
+      await fill(key);
+      const response = await open(key);
+      expect([response.status, response.ok || (await response.text())]).toEqual([200, true]);
+      const reader = response.body!.getReader();
+      await reader.read();
+      await other.data(REVOKE, { id: key.id });
+      await expect.poll(() => openDownloadsOf(key), PATIENCE).toBe(0);
+      // It is cut within five seconds. Until then a reader could take the rest.
+      await sleep(8_000);
+      const readToEnd = async () => {
+        while (!(await reader.read()).done);
+      };
+      await expect(readToEnd()).rejects.toThrow();
+    },
+  );
 
   /** By whether one more finds room, where there is room for one. */
   async function openDownloadsOf({ secret }: MadeKey): Promise<number> {

@@ -85,11 +85,13 @@ describe('the rules', () => {
 
 /** Keys of mine that lack what is demanded. */
 const LACKING: Readonly<Record<Demand, readonly KeyName[]>> = {
-  EVENTS_READ: ['write', 'define', 'metrics'],
-  EVENTS_WRITE: ['read', 'define', 'metrics'],
-  DEFINITIONS_WRITE: ['read', 'write', 'metrics'],
-  ADMIN: ['read', 'write', 'define', 'metrics'],
-  ADMIN_OF_ALL: ['read', 'write', 'define', 'metrics', 'all'],
+  EVENTS_READ: ['write', 'consume', 'define', 'metrics'],
+  EVENTS_WRITE: ['read', 'consume', 'define', 'metrics'],
+  EVENTS_CONSUME: ['read', 'write', 'define', 'metrics'],
+  EVENTS_READ_OR_CONSUME: ['write', 'define', 'metrics'],
+  DEFINITIONS_WRITE: ['read', 'write', 'consume', 'metrics'],
+  ADMIN: ['read', 'write', 'consume', 'define', 'metrics'],
+  ADMIN_OF_ALL: ['read', 'write', 'consume', 'define', 'metrics', 'all'],
 };
 
 describe.each(Object.entries(RULES))('%s', (_name, rule) => {

@@ -2,7 +2,13 @@
 import type { Place } from './world.ts';
 
 export type Demand =
-  'EVENTS_READ' | 'EVENTS_WRITE' | 'DEFINITIONS_WRITE' | 'ADMIN' | 'ADMIN_OF_ALL';
+  | 'EVENTS_READ'
+  | 'EVENTS_WRITE'
+  | 'EVENTS_CONSUME'
+  | 'EVENTS_READ_OR_CONSUME'
+  | 'DEFINITIONS_WRITE'
+  | 'ADMIN'
+  | 'ADMIN_OF_ALL';
 
 export interface Rule {
   /** The scope; null: any valid key. */
@@ -70,6 +76,43 @@ function byId(
   return { needs, own: of, reach: { [`input.${argument}`]: (_, other) => of(other) } };
 }
 
+/** A mutation on the consumer of a workspace. */
+function onConsumer(field: string, needs: Demand, input = '', select = 'consumer { id }'): Rule {
+  return writing(field, needs, [`consumer: "worker" ${input}`, select]);
+}
+
+/** The same, of what is parked. */
+function onParked(field: string, select: string): Rule {
+  const of = ({ slug }: Place, ids: Place['ids']) =>
+    mutation(
+      field,
+      `workspace: "${slug}", consumer: "worker", ids: ["${ids['ParkedDelivery']}"]`,
+      select,
+    );
+  return {
+    needs: 'ADMIN',
+    own: mine => of(mine, mine.ids),
+    reach: {
+      'input.workspace': (mine, other) => of(other, mine.ids),
+      'input.ids': (mine, other) => of(mine, other.ids),
+    },
+  };
+}
+
+/** A mutation that puts a consumer to a cursor. */
+function placing(field: string, at: 'from' | 'to', naming: string): Rule {
+  const of = ({ slug }: Place, place: string) =>
+    mutation(field, `workspace: "${slug}", ${naming}, ${at}: { ${place} }`, 'consumer { id }');
+  return {
+    needs: 'ADMIN',
+    own: mine => of(mine, 'start: NOW'),
+    reach: {
+      'input.workspace': (_, other) => of(other, 'start: NOW'),
+      [`input.${at}.after`]: (mine, other) => of(mine, `after: "${other.cursors['Event']}"`),
+    },
+  };
+}
+
 export const RULES: Readonly<Record<string, Rule>> = {
   'Query.viewer': { needs: null, own: () => '{ viewer { workspace { slug } apiKey { name } } }' },
   'Query.status': { needs: 'ADMIN_OF_ALL', own: () => '{ status { version } }' },
@@ -124,6 +167,35 @@ export const RULES: Readonly<Record<string, Rule>> = {
     'EVENTS_READ',
     `, input: { ${TIMEFRAME} }`,
   ),
+  'Query.consumer': {
+    needs: 'EVENTS_READ_OR_CONSUME',
+    own: ({ slug }) => `{ consumer(workspace: "${slug}", name: "worker") { id } }`,
+    reach: {
+      workspace: (_, { slug }) =>
+        `{ consumer(workspace: "${slug}", name: "worker") { id description } }`,
+    },
+  },
+  'Query.consumers': listOf('consumers', 'Consumer', 'EVENTS_READ_OR_CONSUME'),
+  'Mutation.createConsumer': placing('createConsumer', 'from', 'name: "probe"'),
+  'Mutation.seekConsumer': placing('seekConsumer', 'to', 'consumer: "worker"'),
+  'Mutation.updateConsumer': onConsumer('updateConsumer', 'ADMIN', 'maxAttempts: 9'),
+  'Mutation.pauseConsumer': onConsumer('pauseConsumer', 'ADMIN'),
+  'Mutation.resumeConsumer': onConsumer('resumeConsumer', 'ADMIN'),
+  'Mutation.pullEvents': onConsumer(
+    ...(['pullEvents', 'EVENTS_CONSUME', '', 'deliveries { event { id payload } }'] as const),
+  ),
+  'Mutation.acknowledgeDeliveries': onConsumer(
+    ...(['acknowledgeDeliveries', 'EVENTS_CONSUME', 'tokens: ["none"]'] as const),
+  ),
+  'Mutation.releaseDeliveries': onConsumer(
+    ...(['releaseDeliveries', 'EVENTS_CONSUME', 'tokens: ["none"]'] as const),
+  ),
+  'Mutation.extendDeliveries': onConsumer(
+    ...(['extendDeliveries', 'EVENTS_CONSUME', 'tokens: ["none"]', 'extendedCount'] as const),
+  ),
+  'Mutation.redeliverParked': onParked('redeliverParked', 'redeliveredCount'),
+  'Mutation.discardParked': onParked('discardParked', 'discardedCount'),
+  'Mutation.deleteConsumer': onConsumer('deleteConsumer', 'ADMIN', '', 'deletedName'),
   'Mutation.recordEvent': writing('recordEvent', 'EVENTS_WRITE', [
     'event: { id: "probe", type: "probe" }',
     'receipt { status }',
@@ -190,6 +262,15 @@ export const RULES: Readonly<Record<string, Rule>> = {
         `subscription { events(workspace: "${slug}", start: BEGINNING) { kind node { id } } }`,
       after: (mine, other) =>
         `subscription { events(workspace: "${mine.slug}", after: "${other.cursors['Event']}") { kind node { id } } }`,
+    },
+  },
+  'Subscription.deliveries': {
+    needs: 'EVENTS_CONSUME',
+    own: ({ slug }) =>
+      `subscription { deliveries(workspace: "${slug}", consumer: "worker") { token } }`,
+    reach: {
+      workspace: (_, { slug }) =>
+        `subscription { deliveries(workspace: "${slug}", consumer: "worker") { token event { id } } }`,
     },
   },
   'Subscription.eventAggregates': {

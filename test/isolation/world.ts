@@ -19,7 +19,8 @@ export interface Place {
   readonly cursors: Readonly<Record<string, string>>;
 }
 
-export type KeyName = 'all' | 'read' | 'write' | 'define' | 'metrics' | 'revoked' | 'expired';
+export type KeyName =
+  'all' | 'read' | 'write' | 'consume' | 'define' | 'metrics' | 'revoked' | 'expired';
 
 export interface World extends AsyncDisposable {
   readonly gateway: TestGateway;
@@ -34,9 +35,10 @@ export interface World extends AsyncDisposable {
 }
 
 const SCOPES: Readonly<Record<KeyName, string>> = {
-  all: 'EVENTS_READ, EVENTS_WRITE, DEFINITIONS_WRITE, ADMIN',
+  all: 'EVENTS_READ, EVENTS_WRITE, EVENTS_CONSUME, DEFINITIONS_WRITE, ADMIN',
   read: 'EVENTS_READ',
   write: 'EVENTS_WRITE',
+  consume: 'EVENTS_CONSUME',
   define: 'DEFINITIONS_WRITE',
   metrics: 'METRICS',
   revoked: 'ADMIN',
@@ -79,7 +81,11 @@ async function furnish(gateway: TestGateway, slug: string, mark: string): Promis
       { id: "${slug}-2", type: "${mark}", source: "${mark}", parentId: "${THEIRS}", groupId: "g" }
       { type: "${mark}.strict", payload: {} }
     ] }) { recordedCount }
+    createConsumer(input: {
+      workspace: "${slug}", name: "worker", description: "${mark}", from: { start: BEGINNING }
+    }) { consumer { id } }
   }`);
+  const parked = await park(gateway, slug);
   const edge = 'edges { cursor node { id } }';
   const read = await gateway.data<
     Record<string, { edges: { cursor: string; node: { id: string } }[] }>
@@ -90,6 +96,7 @@ async function furnish(gateway: TestGateway, slug: string, mark: string): Promis
     EventAggregate: eventAggregates(workspace: "${slug}", input: { timeframe: { last: "PT1H" } }) { ${edge} }
     ApiKey: apiKeys(first: 1) { ${edge} }
     Workspace: workspaces(first: 1) { ${edge} }
+    Consumer: consumers(workspace: "${slug}", first: 1) { ${edge} }
   }`);
   const first = (type: string) => read[type]!.edges[0]!;
   const of = (pick: (type: string) => string) =>
@@ -102,9 +109,29 @@ async function furnish(gateway: TestGateway, slug: string, mark: string): Promis
       ...of(type => first(type).node.id),
       ApiKey: made.createApiKey.apiKey.id,
       Workspace: made.createWorkspace.workspace.id,
+      ParkedDelivery: parked.node.id,
     },
-    cursors: of(type => first(type).cursor),
+    cursors: { ...of(type => first(type).cursor), ParkedDelivery: parked.cursor },
   };
+}
+
+/** One delivery of its consumer. */
+async function park(gateway: TestGateway, slug: string) {
+  const name = `workspace: "${slug}", consumer: "worker"`;
+  const { pullEvents } = await gateway.data<{
+    pullEvents: { deliveries: { token: string }[] };
+  }>(`mutation { pullEvents(input: { ${name}, first: 1 }) { deliveries { token } } }`);
+  const tokens = JSON.stringify(pullEvents.deliveries.map(({ token }) => token));
+  await gateway.data(
+    `mutation { releaseDeliveries(input: { ${name}, tokens: ${tokens}, park: true }) { releasedCount } }`,
+  );
+  const { consumer } = await gateway.data<{
+    consumer: { parkedDeliveries: { edges: { cursor: string; node: { id: string } }[] } };
+  }>(
+    `{ consumer(workspace: "${slug}", name: "worker") {
+      parkedDeliveries { edges { cursor node { id } } } } }`,
+  );
+  return consumer.parkedDeliveries.edges[0]!;
 }
 
 async function makeKeys(gateway: TestGateway, slug: string): Promise<World['keys']> {

@@ -14,6 +14,7 @@ export const ScopeEnum = builder.enumType('Scope', {
   values: enumValues<Scope>({
     EVENTS_WRITE: 'Record events.',
     EVENTS_READ: 'Read, count and watch events, their definitions and their workspace.',
+    EVENTS_CONSUME: 'Work for consumers: pull, acknowledge, release and extend deliveries.',
     DEFINITIONS_WRITE: 'Create and change event definitions.',
     METRICS: 'Read `/metrics`. Only for keys of all workspaces.',
     ADMIN:

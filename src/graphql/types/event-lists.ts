@@ -151,6 +151,7 @@ builder.objectField(EventDefinitionRef, 'events', t =>
 builder.objectFields(EventRef, t => ({
   children: t.field({
     type: EventConnectionRef,
+    scope: 'EVENTS_READ',
     description: 'Events that name this one as their parent, in the order of recording.',
     args: t.arg.connectionArgs(),
     resolve: ({ workspaceId, eventId }, args, context, info) => {
@@ -160,6 +161,7 @@ builder.objectFields(EventRef, t => ({
   }),
   groupEvents: t.field({
     type: EventConnectionRef,
+    scope: 'EVENTS_READ',
     description:
       'Events with the same `groupId`, including this one, in the order of recording. Empty if ' +
       'it has no `groupId`.',

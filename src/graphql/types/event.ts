@@ -45,6 +45,7 @@ EventRef.implement({
     }),
     definition: t.field({
       type: EventDefinitionRef,
+      scope: 'EVENTS_READ',
       description: 'The definition of its type.',
       resolve: async ({ workspaceId, definitionId: id }, _args, { loaders }) =>
         (await loaders.definition.load({ workspaceId, id })) ?? missing(workspaceId, id),
@@ -103,6 +104,7 @@ builder.objectFields(EventRef, t => ({
   parent: t.field({
     type: EventRef,
     nullable: true,
+    scope: 'EVENTS_READ',
     description: 'The event that caused it. Null if it names none, or if that event is not kept.',
     resolve: ({ workspaceId, parentId }, _args, { loaders }, info) => {
       const content = contentShown(info) > 0;

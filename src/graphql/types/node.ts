@@ -34,6 +34,15 @@ const FIND: Record<NodeType, Find> = {
     within(context, workspace, 'EVENTS_READ', workspaceId =>
       context.loaders.quarantined.load({ workspaceId, id }),
     ),
+  Consumer: ([workspace, id], context) =>
+    within(context, workspace, 'EVENTS_READ', async workspaceId => {
+      const [found] = await context.services.consumers.byIds(workspaceId, [Number(id)]);
+      return found ?? null;
+    }),
+  ParkedDelivery: ([workspace, consumer, position], context) =>
+    within(context, workspace, 'EVENTS_READ', workspaceId =>
+      context.services.consumers.parkedAt(workspaceId, Number(consumer), Number(position)),
+    ),
   // An answer, not a thing that is kept: ask the query again.
   EventAggregate: () => null,
 };

@@ -20,8 +20,8 @@ const DeliveryKindEnum = builder.enumType('DeliveryKind', {
   }),
 });
 
-const StreamStartEnum = builder.enumType('StreamStart', {
-  description: 'Where a stream without a cursor starts.',
+export const StreamStartEnum = builder.enumType('StreamStart', {
+  description: 'Where a stream or a consumer without a cursor starts.',
   values: enumValues<'NOW' | 'BEGINNING'>({
     NOW: 'With events that are recorded from now on.',
     BEGINNING: 'With the oldest event that is kept.',

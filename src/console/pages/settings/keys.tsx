@@ -109,6 +109,7 @@ function columns(onRevoke: (key: Key) => void): readonly Column<Key>[] {
 export const SCOPE_WORDS: Readonly<Record<Key['scopes'][number], string>> = {
   EVENTS_WRITE: 'record',
   EVENTS_READ: 'read',
+  EVENTS_CONSUME: 'consume',
   DEFINITIONS_WRITE: 'define',
   METRICS: 'read metrics',
   ADMIN: 'everything',

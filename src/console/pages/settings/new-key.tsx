@@ -14,6 +14,7 @@ type Scope = Key['scopes'][number];
 const SCOPES: readonly (readonly [Scope, string])[] = [
   ['EVENTS_WRITE', 'Record events'],
   ['EVENTS_READ', 'Read, count and watch events'],
+  ['EVENTS_CONSUME', 'Work for consumers'],
   ['DEFINITIONS_WRITE', 'Define events'],
   ['METRICS', 'Read the metrics'],
   ['ADMIN', 'Everything, also keys and settings'],

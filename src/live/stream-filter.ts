@@ -4,7 +4,7 @@ import { compileFilter } from '../core/filter-matches.ts';
 import { searchWords } from '../core/filter-search.ts';
 import type { EventFilter } from '../core/filter.ts';
 import { LIMITS } from '../core/limits.ts';
-import type { StreamSearch, SubscribeOptions } from '../live/stream.ts';
+import type { StreamSearch, SubscribeOptions } from './stream.ts';
 
 /** What a filter looks for in the whole text of an event or of a value. */
 interface Searched {

@@ -1,0 +1,212 @@
+/**
+ * What workers do with a consumer: pull, wait, settle. `line.ts` pulls, `waiting.ts` waits,
+ * `settler.ts` settles.
+ */
+import {
+  checkConsumerTexts,
+  checkCount,
+  checkDelayMs,
+  checkLeaseMs,
+  REFUSED,
+  retryDelayMs,
+  type Lease,
+} from '../core/consumer.ts';
+import { eventCursors } from '../core/cursor.ts';
+import { LIMITS } from '../core/limits.ts';
+import type { Lane } from '../db/client.ts';
+import type { Connection } from '../db/connection.ts';
+import { EventRows } from '../db/event-rows.ts';
+import type { LiveClock } from '../live/clock.ts';
+import type { Live } from '../live/live.ts';
+import type { ConsumerReader } from './consumer-reader.ts';
+import { LeaseStream } from './lease-stream.ts';
+import { Line, type Asking, type Round } from './line.ts';
+import { Plans } from './plans.ts';
+import { acknowledgeSql, extendSql, releaseSql } from './settle-sql.ts';
+import { Settler, type Settled, type Work } from './settler.ts';
+import { waitForNews } from './waiting.ts';
+import { WakeUps } from './wake-ups.ts';
+
+export interface ConsumeOptions {
+  readonly write: Lane;
+  /** For looks at many consumers at once. */
+  readonly read: Connection;
+  readonly reader: Pick<ConsumerReader, 'planByName'>;
+  readonly live: Pick<Live, 'subscribe'>;
+  readonly epoch: string;
+  readonly clock: LiveClock;
+  /** Of the events of one pull. */
+  readonly bytesMax: number;
+  readonly onError: (error: unknown, message: string) => void;
+}
+
+export interface Pull {
+  readonly first: number;
+  readonly waitMs: number;
+  readonly signal: AbortSignal;
+  /** Hears that it begins to wait: from then on it takes no work. */
+  readonly onWait?: () => void;
+}
+
+export interface Release {
+  /** Null: by the number of attempts, see `retryDelayMs`. */
+  readonly delayMs: number | null;
+  readonly reason: string | null;
+  readonly isPark: boolean;
+}
+
+/**
+ * All throw GatewayError: NOT_FOUND without such a consumer, BAD_USER_INPUT, UNAUTHENTICATED where
+ * the acting key was revoked or has expired before the commit, SERVICE_UNAVAILABLE.
+ */
+export interface Consume {
+  /** Leases of what is due. Empty where nothing came in time. @throws CURSOR_EXPIRED, and as `wait` */
+  pull(work: Work, pull: Pull): Promise<{ consumerId: number; leases: readonly Lease[] }>;
+  /** Leases as they become due, at most `windowMax` unsettled at a time. */
+  leases(work: Work, windowMax: number, signal: AbortSignal): LeaseStream;
+  acknowledge(work: Work, tokens: readonly string[]): Promise<Settled>;
+  release(work: Work, tokens: readonly string[], release: Release): Promise<Settled>;
+  /** @param leaseMs null: as the consumer has it */
+  extend(work: Work, tokens: readonly string[], leaseMs: number | null): Promise<Settled>;
+  /** Since the start, in this process. */
+  stats(): { readonly delivered: number; readonly acknowledged: number };
+  /** Somebody changed the consumer: who waits looks again. */
+  changed(workspaceId: number, consumerId: number): void;
+  stop(): void;
+}
+
+export function createConsume(options: ConsumeOptions): Consume {
+  return new Consuming(options);
+}
+
+const NEVER = new AbortController().signal;
+const LINES_MAX = 10_000;
+
+class Consuming implements Consume {
+  readonly #options: ConsumeOptions;
+  readonly #eventRows: EventRows;
+  readonly #plans: Plans;
+  readonly #wakeUps: WakeUps;
+  readonly #settler: Settler;
+  readonly #lines = new Map<string, Line>();
+  readonly #counts = { delivered: 0, acknowledged: 0 };
+
+  constructor(options: ConsumeOptions) {
+    const { write, read, reader, onError } = options;
+    this.#options = options;
+    this.#eventRows = new EventRows(write, options.bytesMax);
+    this.#plans = new Plans((workspaceId, name) => reader.planByName(workspaceId, name));
+    this.#wakeUps = new WakeUps({
+      read,
+      elapsedMs: () => options.clock.elapsedMs(),
+      onError: error => onError(error, 'consumers that are waited for were not looked at'),
+    });
+    this.#settler = new Settler({ write, plans: this.#plans, wakeUps: this.#wakeUps });
+  }
+
+  async pull(work: Work, { first, waitMs, signal, onWait }: Pull) {
+    checkCount('first', first, LIMITS.pullEventsMax);
+    checkDelayMs('wait', waitMs, LIMITS.pullWaitSecondsMax);
+    const { clock } = this.#options;
+    const untilMs = clock.elapsedMs() + waitMs;
+    for (;;) {
+      const round = await this.#ask(work, { first, actor: work.actor, window: null, signal });
+      const leftMs = untilMs - clock.elapsedMs();
+      if (round.leases.length > 0 || leftMs <= 0 || signal.aborted) {
+        return { consumerId: round.consumerId, leases: round.leases };
+      }
+      if (round.state === 'MORE') continue;
+      onWait?.();
+      await this.#wait(round, { work, ms: leftMs, signal });
+    }
+  }
+
+  leases(work: Work, windowMax: number, signal: AbortSignal): LeaseStream {
+    checkCount('window', windowMax, LIMITS.pullEventsMax);
+    return new LeaseStream({
+      windowMax,
+      signal,
+      actor: work.actor,
+      ask: asking => this.#ask(work, asking),
+      wait: (round, over) => this.#wait(round, { work, ms: Infinity, signal: over }),
+      giveBack: ({ plan }, leases) => this.#settler.giveBack(plan, leases),
+    });
+  }
+
+  async acknowledge(work: Work, tokens: readonly string[]): Promise<Settled> {
+    const settled = await this.#settler.settle(work, tokens, acknowledgeSql, 'SETTLED');
+    this.#counts.acknowledged += settled.count;
+    return settled;
+  }
+
+  async release(work: Work, tokens: readonly string[], release: Release): Promise<Settled> {
+    const { delayMs, reason, isPark } = release;
+    checkConsumerTexts({ reason });
+    if (delayMs !== null) checkDelayMs('delay', delayMs, LIMITS.retryDelaySecondsMax);
+    return this.#settler.settle(work, tokens, (settling, { maxAttempts }) =>
+      releaseSql(settling, {
+        reason,
+        isPark,
+        maxAttempts,
+        parkReason: REFUSED,
+        delaysMs: settling.tokens.map(({ attempt }) => delayMs ?? retryDelayMs(attempt)),
+      }),
+    );
+  }
+
+  async extend(work: Work, tokens: readonly string[], leaseMs: number | null): Promise<Settled> {
+    if (leaseMs !== null) checkLeaseMs(leaseMs);
+    return this.#settler.settle(work, tokens, (settling, plan) =>
+      extendSql(settling, leaseMs ?? plan.leaseMs),
+    );
+  }
+
+  stats() {
+    return { ...this.#counts };
+  }
+
+  changed(workspaceId: number, consumerId: number): void {
+    this.#wakeUps.changed(workspaceId, consumerId, 'CHANGED');
+  }
+
+  stop(): void {
+    this.#wakeUps.stop();
+  }
+
+  #ask(work: Work, asking: Asking): Promise<Round> {
+    return this.#lineOf(work).ask(asking);
+  }
+
+  #wait(
+    round: Round,
+    { work, ms, signal }: { work: Work; ms: number; signal: AbortSignal },
+  ): Promise<void> {
+    const { live, clock } = this.#options;
+    const options = { live, wakeUps: this.#wakeUps, elapsedMs: () => clock.elapsedMs() };
+    return waitForNews(options, { round, ms, signal, tag: work.actor?.keyId ?? null });
+  }
+
+  #lineOf({ workspaceId, name }: Work): Line {
+    const key = `${workspaceId} ${name}`;
+    const known = this.#lines.get(key);
+    if (known !== undefined) return known;
+    if (this.#lines.size >= LINES_MAX) this.#forgetIdleLines();
+    const { clock, epoch } = this.#options;
+    const line = new Line({
+      eventRows: this.#eventRows,
+      planOf: isFresh => this.#plans.find(workspaceId, name, isFresh),
+      cursorsOf: id => eventCursors(epoch, id),
+      giveBack: (plan, leases) => this.#settler.giveBack(plan, leases),
+      onLeased: count => (this.#counts.delivered += count),
+      onParked: plan => this.#settler.pauseIfFull(plan),
+      elapsedMs: () => clock.elapsedMs(),
+      sleep: ms => clock.sleep(ms, NEVER),
+    });
+    this.#lines.set(key, line);
+    return line;
+  }
+
+  #forgetIdleLines(): void {
+    for (const [key, line] of this.#lines) if (line.isIdle) this.#lines.delete(key);
+  }
+}

@@ -1,0 +1,280 @@
+/** Makes and changes consumers. Each change locks the consumer: a pull is before it, or sees it. */
+import { type SQL, sql } from 'drizzle-orm';
+import {
+  checkConsumerTexts,
+  checkCount,
+  checkLeaseMs,
+  type ConsumerKind,
+  type ConsumerOrder,
+  type ConsumerPlace,
+} from '../core/consumer.ts';
+import { GatewayError } from '../core/errors.ts';
+import { writeFilter } from '../core/filter-text.ts';
+import type { EventFilter } from '../core/filter.ts';
+import { LIMITS } from '../core/limits.ts';
+import type { Actor } from '../core/principal.ts';
+import type { Connection, Lane } from '../db/client.ts';
+import { rows } from '../db/query.ts';
+import { codeOf, SQLSTATE, toGatewayError } from '../db/sqlstate.ts';
+import { requireKey, transaction } from '../db/transaction.ts';
+import { compileStreamFilter } from '../live/stream-filter.ts';
+import { arrayLiteral } from '../read/params.ts';
+import { findPlace } from './place-sql.ts';
+import { consumerNotFound } from './plans.ts';
+
+export interface NewConsumer {
+  readonly name: string;
+  readonly description: string | null;
+  readonly kind: ConsumerKind;
+  readonly filter: EventFilter | null;
+  readonly from: ConsumerPlace;
+  readonly orderedBy: ConsumerOrder | null;
+  readonly leaseMs: number;
+  readonly maxAttempts: number;
+}
+
+/** Absent: unchanged. */
+export interface ConsumerChange {
+  readonly newName?: string;
+  readonly description?: string | null;
+  readonly filter?: EventFilter | null;
+  readonly leaseMs?: number;
+  readonly maxAttempts?: number;
+}
+
+/** Which consumer, and who changes it; an actor of null is the gateway itself. */
+export interface Change {
+  readonly workspaceId: number;
+  readonly name: string;
+  readonly actor: Actor | null;
+}
+
+/**
+ * Where nothing else is said, the id of the consumer. All throw GatewayError: NOT_FOUND,
+ * BAD_USER_INPUT, UNAUTHENTICATED where the acting key was revoked or has expired before the commit.
+ */
+export interface ConsumerAdmin {
+  /** @throws GatewayError CONFLICT, CONSUMER_LIMIT, CURSOR_AHEAD, CURSOR_EXPIRED */
+  create(workspaceId: number, consumer: NewConsumer, actor: Actor | null): Promise<number>;
+  /** @throws GatewayError CONFLICT */
+  update(change: Change, to: ConsumerChange): Promise<number>;
+  remove(change: Change): Promise<number>;
+  pause(change: Change, reason: string | null): Promise<number>;
+  resume(change: Change): Promise<number>;
+  /** Drops leases and what waits; keeps what is parked. @throws GatewayError CURSOR_AHEAD, CURSOR_EXPIRED */
+  seek(change: Change, to: ConsumerPlace): Promise<number>;
+  /** Parked deliveries at these positions, or all, wait for delivery again. How many there were. */
+  redeliver(change: Change, positions: readonly number[] | null): Promise<number>;
+  /** How many there were. */
+  discard(change: Change, positions: readonly number[] | null): Promise<number>;
+}
+
+interface LockedRow {
+  readonly id: number;
+}
+
+export function createConsumerAdmin(
+  write: Lane,
+  onChanged: (workspaceId: number, consumerId: number) => void,
+): ConsumerAdmin {
+  /** Locks the consumer, changes it, and tells whoever waits for it. */
+  async function changing<T>(
+    { workspaceId, name, actor }: Change,
+    work: (connection: Connection, id: number) => Promise<T>,
+  ): Promise<T> {
+    const { id, result } = await committed(write, { workspaceId, actor }, async connection => {
+      const [row] = await rows<LockedRow>(
+        connection,
+        sql`select c.id from consumers c
+          where c.workspace_id = ${workspaceId} and c.name = ${name} for update`,
+      );
+      if (row === undefined) throw consumerNotFound(name);
+      return { id: row.id, result: await work(connection, row.id) };
+    });
+    onChanged(workspaceId, id);
+    return result;
+  }
+
+  const updating = (change: Change, set: SQL) =>
+    changing(change, async (connection, id) => {
+      await rows(
+        connection,
+        sql`update consumers c set ${set}, turn = c.turn + 1, updated_at = now()
+          where c.workspace_id = ${change.workspaceId} and c.id = ${id}`,
+      );
+      return id;
+    });
+
+  return {
+    async create(workspaceId, consumer, actor) {
+      checkConsumer(consumer);
+      return committed(write, { workspaceId, actor }, connection =>
+        insert(connection, workspaceId, consumer),
+      );
+    },
+    async update(change, to) {
+      checkConsumer({ ...to, ...(to.newName !== undefined && { name: to.newName }) });
+      return updating(change, changeSql(to));
+    },
+    remove: change => changing(change, (connection, id) => remove(connection, { ...change, id })),
+    async pause(change, reason) {
+      checkConsumerTexts({ reason });
+      return updating(
+        change,
+        sql`paused_at = coalesce(c.paused_at, now()), paused_reason = ${reason}`,
+      );
+    },
+    resume: change => updating(change, sql`paused_at = null, paused_reason = null`),
+    seek: (change, to) =>
+      changing(change, (connection, id) => seek(connection, { ...change, id }, to)),
+    redeliver: (change, positions) =>
+      changing(change, (connection, id) => redeliver(connection, { ...change, id }, positions)),
+    discard: (change, positions) =>
+      changing(change, async (connection, id) => {
+        const found = await rows(
+          connection,
+          sql`delete from deliveries q where ${parkedAt({ ...change, id }, positions)} returning 1`,
+        );
+        return found.length;
+      }),
+  };
+}
+
+function checkConsumer(given: Partial<NewConsumer>): void {
+  checkConsumerTexts(given);
+  if (given.leaseMs !== undefined) checkLeaseMs(given.leaseMs);
+  if (given.maxAttempts !== undefined) {
+    checkCount('maxAttempts', given.maxAttempts, LIMITS.attemptsMax);
+  }
+  // New events are told of by a stream with this filter.
+  if (given.filter != null) compileStreamFilter(given.filter);
+}
+
+function changeSql(to: ConsumerChange): SQL {
+  const set = [sql`revision = c.revision + 1`];
+  if (to.newName !== undefined) set.push(sql`name = ${to.newName}`);
+  if (to.description !== undefined) set.push(sql`description = ${to.description}`);
+  if (to.filter !== undefined) set.push(sql`filter = ${filterText(to.filter)}::jsonb`);
+  if (to.leaseMs !== undefined) set.push(sql`lease_ms = ${to.leaseMs}`);
+  if (to.maxAttempts !== undefined) set.push(sql`max_attempts = ${to.maxAttempts}`);
+  return sql.join(set, sql`, `);
+}
+
+async function remove(connection: Connection, { workspaceId, id }: Own): Promise<number> {
+  const own = sql`workspace_id = ${workspaceId}`;
+  // No pull is under way behind the lock, and none that comes later finds the consumer.
+  await rows(connection, sql`delete from deliveries where ${own} and consumer_id = ${id}`);
+  await rows(connection, sql`delete from consumers where ${own} and id = ${id}`);
+  return id;
+}
+
+async function seek(
+  connection: Connection,
+  { workspaceId, id }: Own,
+  to: ConsumerPlace,
+): Promise<number> {
+  const { position, recordedAt } = await findPlace(connection, workspaceId, to);
+  await rows(
+    connection,
+    sql`delete from deliveries q where q.workspace_id = ${workspaceId}
+      and q.consumer_id = ${id} and q.parked_at is null`,
+  );
+  await rows(
+    connection,
+    sql`update consumers c set settled = ${position}, scanned = ${position}, gone = null,
+        scanned_recorded_at = ${recordedAt}, turn = c.turn + 1, updated_at = now()
+      where c.workspace_id = ${workspaceId} and c.id = ${id}`,
+  );
+  return id;
+}
+
+function filterText(filter: EventFilter | null): string | null {
+  return filter === null ? null : writeFilter(filter);
+}
+
+async function insert(
+  connection: Connection,
+  workspaceId: number,
+  consumer: NewConsumer,
+): Promise<number> {
+  // Locked: two that are made at once are both counted.
+  await rows(
+    connection,
+    sql`select from workspaces w where w.id = ${workspaceId} for no key update`,
+  );
+  const [counted] = await rows<{ count: number }>(
+    connection,
+    sql`select count(*)::int as count from consumers c where c.workspace_id = ${workspaceId}`,
+  );
+  if ((counted?.count ?? 0) >= LIMITS.consumersMax) {
+    const message = `A workspace has at most ${LIMITS.consumersMax} consumers. Delete one that nobody needs.`;
+    throw new GatewayError('CONSUMER_LIMIT', message);
+  }
+  const { position, recordedAt } = await findPlace(connection, workspaceId, consumer.from);
+  const { name, description, kind, filter, orderedBy, leaseMs, maxAttempts } = consumer;
+  const [made] = await rows<{ id: number }>(
+    connection,
+    sql`
+      insert into consumers (workspace_id, name, description, kind, filter, ordered_by, lease_ms,
+        max_attempts, settled, scanned, scanned_recorded_at)
+      values (${workspaceId}, ${name}, ${description}, ${kind}, ${filterText(filter)}::jsonb,
+        ${orderedBy}, ${leaseMs}, ${maxAttempts}, ${position}, ${position}, ${recordedAt})
+      returning id`,
+  );
+  return (made as { id: number }).id;
+}
+
+interface Own {
+  readonly workspaceId: number;
+  readonly id: number;
+}
+
+function parkedAt({ workspaceId, id }: Own, positions: readonly number[] | null): SQL {
+  const own = sql`q.workspace_id = ${workspaceId} and q.consumer_id = ${id} and q.parked_at is not null`;
+  if (positions === null) return own;
+  return sql`${own} and q.position = any(${arrayLiteral(positions.map(String))}::bigint[])`;
+}
+
+/** With as many attempts before them as at first. What retention took is left to be removed. */
+async function redeliver(
+  connection: Connection,
+  own: Own,
+  positions: readonly number[] | null,
+): Promise<number> {
+  const [row] = await rows<{ count: number }>(
+    connection,
+    sql`
+      with woken as (
+        update deliveries q set parked_at = null, reason = null, lease = null, attempts = 0, due_at = now()
+        where ${parkedAt(own, positions)} and q.position >= coalesce((
+          select m.tail from workspace_marks m where m.workspace_id = ${own.workspaceId}), 1)
+        returning q.position
+      ), moved as (
+        update consumers c set turn = c.turn + 1, updated_at = now(),
+          settled = least(c.settled, (select min(w.position) - 1 from woken w))
+        where c.workspace_id = ${own.workspaceId} and c.id = ${own.id} returning 1
+      )
+      select count(*)::int as count from woken`,
+  );
+  return row?.count ?? 0;
+}
+
+/** Commits what `work` does, if the acting key is still valid then. */
+async function committed<T>(
+  write: Lane,
+  { workspaceId, actor }: Pick<Change, 'workspaceId' | 'actor'>,
+  work: (connection: Connection) => Promise<T>,
+): Promise<T> {
+  try {
+    const acting = async (connection: Connection) => {
+      const result = await work(connection);
+      await requireKey(connection, actor);
+      return result;
+    };
+    return await transaction(write, acting, { tenant: workspaceId });
+  } catch (error) {
+    if (codeOf(error) !== SQLSTATE.uniqueViolation) throw toGatewayError(error, 'write');
+    const message = 'Another consumer of this workspace has this name. Choose another.';
+    throw new GatewayError('CONFLICT', message);
+  }
+}

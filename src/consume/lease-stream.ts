@@ -1,0 +1,83 @@
+import { randomUUID } from 'node:crypto';
+import type { Lease } from '../core/consumer.ts';
+import { GatewayError } from '../core/errors.ts';
+import { LIMITS } from '../core/limits.ts';
+import type { Actor } from '../core/principal.ts';
+import type { Asking, Round } from './line.ts';
+
+export interface LeaseStreamOptions {
+  readonly windowMax: number;
+  readonly actor: Actor | null;
+  readonly ask: (asking: Asking) => Promise<Round>;
+  readonly wait: (round: Round, signal: AbortSignal) => Promise<void>;
+  readonly giveBack: (round: Round, leases: readonly Lease[]) => Promise<unknown>;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Leases as they become due, at most so many unsettled at a time. It is pulled: what its reader does
+ * not ask for is not leased, but for the rest of what came together, which is given back at the end.
+ * Not a generator: one that awaits can't be returned before the next value comes.
+ */
+export class LeaseStream implements AsyncIterableIterator<Lease> {
+  readonly #options: LeaseStreamOptions;
+  readonly #over = new AbortController();
+  readonly #lease = randomUUID();
+  #ready: Lease[] = [];
+  #round: Round | null = null;
+  #isGivenBack = false;
+
+  constructor(options: LeaseStreamOptions) {
+    this.#options = options;
+    const { signal } = options;
+    const end = () => void this.return();
+    signal.addEventListener('abort', end, { once: true });
+    if (signal.aborted) end();
+  }
+
+  async next(): Promise<IteratorResult<Lease, undefined>> {
+    const { ask, wait, actor, windowMax } = this.#options;
+    const { signal } = this.#over;
+    const window = { lease: this.#lease, max: windowMax };
+    const first = Math.min(windowMax, LIMITS.pullEventsMax);
+    try {
+      while (this.#ready.length === 0 && !signal.aborted) {
+        this.#round = await ask({ first, actor, window, signal });
+        this.#ready = [...this.#round.leases];
+        if (this.#ready.length === 0 && this.#round.state !== 'MORE') {
+          await wait(this.#round, signal);
+        }
+      }
+    } catch (error) {
+      throw asOfStream(error);
+    }
+    if (signal.aborted) await this.#giveBack();
+    const value = signal.aborted ? undefined : this.#ready.shift();
+    return value === undefined ? { done: true, value } : { done: false, value };
+  }
+
+  async return(): Promise<IteratorResult<Lease, undefined>> {
+    this.#over.abort();
+    await this.#giveBack();
+    return { done: true, value: undefined };
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+
+  /** What nobody was handed. */
+  async #giveBack(): Promise<void> {
+    const leases = this.#ready.splice(0);
+    if (this.#isGivenBack || this.#round === null || leases.length === 0) return;
+    this.#isGivenBack = true;
+    await this.#options.giveBack(this.#round, leases).catch(() => {});
+  }
+}
+
+/** A stream ends by one code, whoever finds out. */
+function asOfStream(error: unknown): unknown {
+  if (!(error instanceof GatewayError) || error.code !== 'UNAUTHENTICATED') return error;
+  const message = 'The key of this stream was revoked or has expired.';
+  return new GatewayError('KEY_REVOKED', message);
+}

@@ -1,0 +1,284 @@
+/**
+ * Pulls of one consumer, in this process. They run one after the other, since each locks the
+ * consumer; those that wait meanwhile are answered together by the next, which costs as much as one.
+ */
+import { randomUUID } from 'node:crypto';
+import { encodeToken, shareOut, type ConsumerPlan, type Lease } from '../core/consumer.ts';
+import { LOG_BEGINNING, type EventCursors, type LogPlace } from '../core/cursor.ts';
+import { GatewayError } from '../core/errors.ts';
+import { LIMITS } from '../core/limits.ts';
+import type { Actor } from '../core/principal.ts';
+import { bytesOf, type EventRows } from '../db/event-rows.ts';
+import { toGatewayError } from '../db/sqlstate.ts';
+import { toStoredEvent, type EventRow } from '../db/stored-event.ts';
+import { consumerNotFound } from './plans.ts';
+import { pullSql, type LeasedRow, type PulledRow, type PullFacts } from './pull-sql.ts';
+
+export interface Asking {
+  readonly first: number;
+  readonly actor: Actor | null;
+  /** Who holds what is leased, and how much of it at most; null: whoever has the tokens. */
+  readonly window: { readonly lease: string; readonly max: number } | null;
+  readonly signal: AbortSignal;
+}
+
+/** What came of asking once. */
+export interface Round {
+  readonly leases: readonly Lease[];
+  readonly consumerId: number;
+  readonly plan: ConsumerPlan;
+  /** The consumer has looked at everything up to here. */
+  readonly scanned: LogPlace;
+  readonly turn: number;
+  /** Until something becomes due; null where nothing is known to. */
+  readonly dueInMs: number | null;
+  /** What there is next: nothing, more to look at, or nothing before something is settled. */
+  readonly state: 'CAUGHT_UP' | 'MORE' | 'FULL' | 'PAUSED';
+}
+
+export interface LineOptions {
+  readonly eventRows: EventRows;
+  /** As it is now, or as it was last seen. */
+  readonly planOf: (isFresh: boolean) => Promise<ConsumerPlan>;
+  readonly cursorsOf: (workspaceId: number) => EventCursors;
+  readonly giveBack: (plan: ConsumerPlan, leases: readonly Lease[]) => Promise<void>;
+  readonly onLeased: (count: number) => void;
+  readonly onParked: (plan: ConsumerPlan) => Promise<void>;
+  readonly elapsedMs: () => number;
+  readonly sleep: (ms: number) => Promise<void>;
+}
+
+/** Positions that the first statement looks at; later ones as many as take about as long. */
+const RANGE_FIRST = 2_000;
+const RANGE_MAX = 200_000;
+const RANGE_AIM_MS = 40;
+/** A text of JSON may have so many times the bytes that it is stored in. */
+const TEXT_PER_BYTE = 8;
+/** A pull that finds nothing in this time answers, and is asked again. */
+const SCAN_MS = 1_000;
+/** For as long others may be at it. */
+const BUSY_MS = 2_000;
+
+interface Waiting {
+  readonly asking: Asking;
+  readonly settle: (round: Round) => void;
+  readonly fail: (error: unknown) => void;
+}
+
+export class Line {
+  readonly #options: LineOptions;
+  #waiting: Waiting[] = [];
+  #isRunning = false;
+  #range = RANGE_FIRST;
+
+  constructor(options: LineOptions) {
+    this.#options = options;
+  }
+
+  get isIdle(): boolean {
+    return !this.#isRunning;
+  }
+
+  ask(asking: Asking): Promise<Round> {
+    return new Promise((settle, fail) => {
+      this.#waiting.push({ asking, settle, fail });
+      if (!this.#isRunning) void this.#run();
+    });
+  }
+
+  async #run(): Promise<void> {
+    this.#isRunning = true;
+    while (this.#waiting.length > 0) {
+      const group = this.#takeGroup();
+      try {
+        const round = await this.#pull(togetherOf(group));
+        await this.#answer(group, round);
+      } catch (error) {
+        for (const { fail } of group) fail(error);
+      }
+    }
+    this.#isRunning = false;
+  }
+
+  /** The first, and all that may be answered with it. */
+  #takeGroup(): Waiting[] {
+    const [first, ...rest] = this.#waiting as [Waiting, ...Waiting[]];
+    const { actor, window } = first.asking;
+    const group = [first];
+    let wanted = first.asking.first;
+    this.#waiting = rest.filter(each => {
+      const { asking } = each;
+      const isAlike = window === null && asking.window === null && isSame(asking.actor, actor);
+      if (!isAlike || wanted + asking.first > LIMITS.pullEventsMax) return true;
+      wanted += asking.first;
+      group.push(each);
+      return false;
+    });
+    return group;
+  }
+
+  async #answer(group: readonly Waiting[], round: Round): Promise<void> {
+    const shares = shareOut(
+      round.leases,
+      group.map(({ asking }) => asking.first),
+    );
+    for (const [at, { asking, settle }] of group.entries()) {
+      const leases = shares[at] ?? [];
+      if (asking.signal.aborted) await this.#giveBack(round.plan, leases);
+      const isThere = !asking.signal.aborted;
+      if (isThere) this.#options.onLeased(leases.length);
+      settle({ ...round, leases: isThere ? leases : [] });
+    }
+  }
+
+  /** Who asked has left: the next one need not wait for the lease to run out. */
+  async #giveBack(plan: ConsumerPlan, leases: readonly Lease[]): Promise<void> {
+    await this.#options.giveBack(plan, leases).catch(() => {});
+  }
+
+  async #pull(asking: Asking): Promise<Round> {
+    const { elapsedMs, sleep, planOf, cursorsOf, onParked } = this.#options;
+    const startedMs = elapsedMs();
+    let plan = await planOf(false);
+    for (let tries = 0, scanned = -1; ; tries++) {
+      const { facts, leases } = await this.#statement(plan, asking);
+      if (facts === undefined || facts.is_changed) {
+        const before = plan;
+        plan = await planOf(true);
+        if (facts === undefined && plan.id === before.id) throw consumerNotFound(plan.name);
+        continue;
+      }
+      const passedMs = elapsedMs() - startedMs;
+      if (facts.is_busy) {
+        if (passedMs > BUSY_MS) throw busy();
+        await sleep(1 + Math.random() * Math.min(10, 2 + tries));
+        continue;
+      }
+      if (facts.parked > 0) await onParked(plan);
+      const isGone = facts.gone !== null && leases.length === 0 && !facts.is_paused;
+      if (isGone) throw goneError(facts, cursorsOf(plan.workspaceId));
+      const hasMoved = facts.scanned > scanned;
+      scanned = facts.scanned;
+      const state = stateOf(facts, hasMoved);
+      const isOver = passedMs > SCAN_MS || asking.signal.aborted;
+      if (leases.length === 0 && state === 'MORE' && !isOver) continue;
+      return {
+        leases,
+        plan,
+        consumerId: plan.id,
+        turn: facts.turn,
+        dueInMs: facts.due_in_ms,
+        state,
+        scanned: { position: facts.scanned, recordedAt: facts.scanned_recorded_at },
+      };
+    }
+  }
+
+  async #statement(plan: ConsumerPlan, asking: Asking) {
+    const { eventRows, elapsedMs } = this.#options;
+    const { first, window, actor } = asking;
+    const lease = window?.lease ?? randomUUID();
+    const pull = {
+      plan,
+      lease,
+      first,
+      actor,
+      windowMax: window?.max ?? null,
+      range: this.#range,
+      bytesMax: Math.min(LIMITS.pullBytesMax, eventRows.bytesMax / TEXT_PER_BYTE),
+    };
+    const { workspaceId } = plan;
+    const statementOf = (isWhole: boolean) => ({
+      workspaceId,
+      rowsMax: first,
+      select: (columns: Parameters<typeof pullSql>[1]) => pullSql(pull, columns, isWhole),
+    });
+    const startedMs = elapsedMs();
+    try {
+      const whole = await eventRows.whole<PulledRow>(statementOf(true));
+      const found = whole ?? (await eventRows.heads<PulledRow>(statementOf(false)));
+      const facts = found[0];
+      this.#adapt(elapsedMs() - startedMs);
+      const leased = found.filter(isLeased).sort((a, b) => a.position - b.position);
+      const fitting = whole === null ? await this.#filled(plan, lease, leased) : leased;
+      return { facts, leases: fitting.map(row => toLease(row, lease, plan.leaseMs)) };
+    } catch (error) {
+      this.#range = Math.max(1, Math.floor(this.#range / 4));
+      throw toGatewayError(error, 'write');
+    }
+  }
+
+  /** Statements take about as long, whatever the filter and the machine are like. */
+  #adapt(tookMs: number): void {
+    if (tookMs < RANGE_AIM_MS / 2) this.#range = Math.min(RANGE_MAX, this.#range * 2);
+    else if (tookMs > RANGE_AIM_MS * 2) this.#range = Math.max(RANGE_FIRST, this.#range / 2);
+  }
+
+  /** With their content: as many as fit, and at least one. The others are given back. */
+  async #filled(plan: ConsumerPlan, lease: string, leased: readonly Leased[]): Promise<Leased[]> {
+    const { eventRows, giveBack } = this.#options;
+    const kept: Leased[] = [];
+    let bytes = 0;
+    for await (const part of eventRows.fill(plan.workspaceId, leased)) {
+      for (const row of part) {
+        bytes += bytesOf(row);
+        if (kept.length === 0 || bytes <= eventRows.pageBytes) kept.push(row);
+      }
+      if (bytes > eventRows.pageBytes) break;
+    }
+    const held = new Set(kept);
+    const rest = leased.filter(row => !held.has(row));
+    const leases = rest.map(row => toLease(row, lease, plan.leaseMs));
+    await giveBack(plan, leases);
+    return kept;
+  }
+}
+
+type Leased = EventRow & LeasedRow & PullFacts;
+
+function isLeased(row: PulledRow): row is Leased {
+  return row.position !== null;
+}
+
+function toLease(row: Leased, lease: string, leaseMs: number): Lease {
+  const { attempt, leased_until: leasedUntil, position } = row;
+  const token = encodeToken({ position, attempt, lease });
+  return { token, attempt, leasedUntil, leaseMs, event: toStoredEvent(row) };
+}
+
+function stateOf(facts: PullFacts, hasMoved: boolean): Round['state'] {
+  if (facts.is_paused) return 'PAUSED';
+  // Later ones of their order may be next.
+  if (facts.parked + facts.vanished > 0) return 'MORE';
+  if (facts.scanned >= facts.head) return 'CAUGHT_UP';
+  return hasMoved ? 'MORE' : 'FULL';
+}
+
+function isSame(one: Actor | null, other: Actor | null): boolean {
+  return one?.keyId === other?.keyId && one?.scope === other?.scope;
+}
+
+function togetherOf(group: readonly Waiting[]): Asking {
+  const [{ asking }] = group as [Waiting];
+  if (group.length === 1) return asking;
+  const first = group.reduce((sum, each) => sum + each.asking.first, 0);
+  return { ...asking, first, signal: NEVER };
+}
+
+const NEVER = new AbortController().signal;
+
+function busy(): GatewayError {
+  return new GatewayError(
+    'SERVICE_UNAVAILABLE',
+    'Others pull for this consumer. Try again shortly.',
+  );
+}
+
+/** Nothing is passed over in silence: who consumes decides where to go on. */
+function goneError({ gone, tail }: PullFacts, cursors: EventCursors): GatewayError {
+  const oldestCursor = cursors.encodePosition({ ...LOG_BEGINNING, position: tail - 1 });
+  const message =
+    `Events from position ${gone} to ${tail - 1} are no longer kept, and this consumer did not ` +
+    'settle them. Seek to oldestCursor to go on.';
+  return new GatewayError('CURSOR_EXPIRED', message, { extensions: { oldestCursor } });
+}

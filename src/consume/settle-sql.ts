@@ -1,0 +1,111 @@
+/**
+ * How deliveries are settled, or kept for longer: one statement each. It finds the rows by their
+ * places, and takes those that the token's lease still holds, in the order of positions, so that two
+ * who settle the same never wait for each other. A lease that has run out still counts until
+ * somebody else has the delivery.
+ *
+ * Each answers with a row for every delivery that it took, or one without a position; with no row
+ * where there is no such consumer.
+ */
+import { type SQL, sql } from 'drizzle-orm';
+import type { LeaseToken } from '../core/consumer.ts';
+import { LIMITS } from '../core/limits.ts';
+import type { Actor } from '../core/principal.ts';
+import { arrayLiteral } from '../read/params.ts';
+
+export interface Settling {
+  readonly workspaceId: number;
+  readonly consumerId: number;
+  readonly tokens: readonly LeaseToken[];
+  readonly actor: Actor | null;
+}
+
+export interface SettledRow {
+  readonly position: number | null;
+  readonly is_parked: boolean | null;
+}
+
+export function acknowledgeSql(settling: Settling): SQL {
+  return settleSql(settling, {
+    change: own =>
+      sql`delete from deliveries q using held h where ${own} returning q.position, false`,
+  });
+}
+
+export interface Release {
+  /** For each token how long it waits. */
+  readonly delaysMs: readonly number[];
+  readonly reason: string | null;
+  /** Where nobody gave a reason. */
+  readonly parkReason: string;
+  readonly isPark: boolean;
+  readonly maxAttempts: number;
+}
+
+/** With too many attempts behind it, or refused for good, a delivery is parked. */
+export function releaseSql(settling: Settling, release: Release): SQL {
+  const { delaysMs, reason, parkReason, isPark, maxAttempts } = release;
+  return settleSql(settling, {
+    delaysMs,
+    change: own => sql`
+      update deliveries q set lease = null, reason = coalesce(${reason}::text, q.reason, ${parkReason}::text),
+        due_at = now() + make_interval(secs => h.delay_ms / 1000),
+        parked_at = case when ${isPark} or q.attempts >= ${maxAttempts} then now() end
+      from held h where ${own} returning q.position, q.parked_at is not null`,
+  });
+}
+
+export function extendSql(settling: Settling, leaseMs: number): SQL {
+  return settleSql(settling, {
+    change: own => sql`
+      update deliveries q set due_at = now() + make_interval(secs => ${leaseMs}::float8 / 1000)
+      from held h where ${own} returning q.position, false`,
+  });
+}
+
+/** What was leased and never handed out: the attempt does not count. */
+export function giveBackSql(settling: Settling): SQL {
+  return settleSql(settling, {
+    change: own => sql`
+      update deliveries q set lease = null, due_at = now(), attempts = greatest(0, q.attempts - 1)
+      from held h where ${own} returning q.position, false`,
+  });
+}
+
+interface Change {
+  readonly delaysMs?: readonly number[];
+  readonly change: (own: SQL) => SQL;
+}
+
+function settleSql(settling: Settling, { change, delaysMs }: Change): SQL {
+  const { workspaceId, consumerId, tokens, actor } = settling;
+  const own = sql`q.workspace_id = ${workspaceId} and q.consumer_id = ${consumerId}`;
+  const positions = arrayLiteral(tokens.map(({ position }) => String(position)));
+  const attempts = arrayLiteral(tokens.map(({ attempt }) => String(attempt)));
+  const leases = arrayLiteral(tokens.map(({ lease }) => lease));
+  const delays = arrayLiteral((delaysMs ?? tokens.map(() => 0)).map(String));
+  return sql`
+    with held as materialized (
+      select q.position, g.delay_ms
+      from unnest(${positions}::bigint[], ${attempts}::int[], ${leases}::uuid[], ${delays}::float8[])
+        as g (position, attempts, lease, delay_ms)
+      join deliveries q on ${own} and q.position = g.position and q.attempts = g.attempts
+        and q.lease = g.lease and q.parked_at is null
+      order by q.position for update of q
+    ), taken (position, is_parked) as (${change(sql`${own} and q.position = h.position`)})
+    select t.position, t.is_parked, require_key(${actor?.keyId ?? null}::int, ${actor?.scope ?? null}::text)
+    from consumers c join workspaces w on w.id = c.workspace_id left join taken t on true
+    where c.workspace_id = ${workspaceId} and c.id = ${consumerId}`;
+}
+
+/** Pauses a consumer that has parked as many as it may. */
+export function pauseFullSql(workspaceId: number, consumerId: number, reason: string): SQL {
+  const max = LIMITS.parkedDeliveriesMax;
+  return sql`
+    update consumers c set paused_at = now(), paused_reason = ${reason}, turn = c.turn + 1
+    where c.workspace_id = ${workspaceId} and c.id = ${consumerId} and c.paused_at is null
+      and (select count(*) from (
+        select from deliveries q where q.workspace_id = ${workspaceId}
+          and q.consumer_id = ${consumerId} and q.parked_at is not null limit ${max}
+      ) counted) >= ${max}`;
+}

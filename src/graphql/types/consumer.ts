@@ -1,0 +1,244 @@
+/** `Consumer`, what is parked of it, and every way to them. */
+import { consumerCursor, parkedCursor } from '../../consume/consumer-reader.ts';
+import {
+  type Consumer,
+  type ConsumerKind,
+  type ConsumerOrder,
+  type ParkedDelivery,
+} from '../../core/consumer.ts';
+import { parsePayload } from '../../core/exact-json.ts';
+import type { PageArgs } from '../../core/page.ts';
+import { workspaceNotFound } from '../../core/workspace.ts';
+import { orNull, SEES_CONSUMERS } from '../access.ts';
+import { builder, enumValues, ID_FIELD, WORKSPACE_ARGUMENT } from '../builder.ts';
+import { connectionType } from '../connection.ts';
+import { accessConsumers } from '../consumers.ts';
+import { cursorsOf, type GraphQLContext } from '../context.ts';
+import { encodeId } from '../global-id.ts';
+import { ConsumerRef, EventRef, ParkedDeliveryRef, WorkspaceRef } from '../refs.ts';
+
+const ConsumerKindEnum = builder.enumType('ConsumerKind', {
+  description: 'Who works for a consumer.',
+  values: enumValues<ConsumerKind>({
+    PULL: 'Workers that pull and acknowledge.',
+    WEBHOOK: 'The gateway, which sends each event to an address.',
+    NOTIFICATION: 'The gateway, which notifies people.',
+  }),
+});
+
+const ConsumerStatusEnum = builder.enumType('ConsumerStatus', {
+  description: 'Whether a consumer hands out events.',
+  values: enumValues<'ACTIVE' | 'PAUSED'>({
+    ACTIVE: 'It does.',
+    PAUSED: 'It does not. It keeps its place, and goes on there once it is resumed.',
+  }),
+});
+
+export const ConsumerOrderEnum = builder.enumType('ConsumerOrder', {
+  description:
+    'Deliveries with an equal value go out one after the other, in the order of their positions: ' +
+    'the next one waits until the one before is acknowledged or parked. Events without the value ' +
+    'wait for none.',
+  values: enumValues<ConsumerOrder>({
+    WORKSPACE: 'All events of the workspace, one at a time.',
+    SUBJECT: 'Events of an equal `subject`.',
+    ACTOR: 'Events of an equal `actor`.',
+    GROUP: 'Events of an equal `groupId`.',
+    SOURCE: 'Events of an equal `source`.',
+  }),
+});
+
+ParkedDeliveryRef.implement({
+  description:
+    'A delivery that failed as often as its consumer allows, or was refused for good. It is kept ' +
+    'until it is delivered again or discarded, or its event is removed.',
+  interfaces: [builder.nodeInterfaceRef()],
+  fields: t => ({
+    id: t.id({
+      description: ID_FIELD,
+      resolve: ({ workspaceId, consumerId, event }) =>
+        encodeId('ParkedDelivery', workspaceId, consumerId, event.position),
+    }),
+    event: t.field({ type: EventRef, description: 'The event.', resolve: ({ event }) => event }),
+    attempts: t.exposeInt('attempts', { description: 'How often it was delivered.' }),
+    parkedAt: t.expose('parkedAt', { type: 'DateTime', description: 'When it was parked.' }),
+    reason: t.exposeString('reason', {
+      description: 'Why, in the worker’s words. Of a worker that said nothing, in the gateway’s.',
+    }),
+  }),
+});
+
+const ParkedDeliveryConnectionRef = connectionType<ParkedDelivery>({
+  node: ParkedDeliveryRef,
+  items: 'parked deliveries, in the order of positions',
+});
+
+ConsumerRef.implement({
+  description:
+    'A named place in a workspace’s log that the gateway keeps, with what is not settled yet. ' +
+    'Each event that matches is delivered until a worker acknowledges it, or until it is parked.',
+  interfaces: [builder.nodeInterfaceRef()],
+  fields: t => ({
+    id: t.id({
+      description: ID_FIELD,
+      resolve: ({ workspaceId, id }) => encodeId('Consumer', workspaceId, id),
+    }),
+    workspace: t.field({
+      type: WorkspaceRef,
+      description: 'The workspace whose events it delivers.',
+      resolve: async ({ workspaceId }, _args, { loaders }) => {
+        const workspace = await loaders.workspace.load(workspaceId);
+        if (workspace === null) throw workspaceNotFound();
+        return workspace;
+      },
+    }),
+    name: t.exposeString('name', { description: 'Its name, unique in the workspace.' }),
+    description: t.exposeString('description', {
+      nullable: true,
+      description: 'Its purpose, in words for people.',
+    }),
+    filter: t.field({
+      type: 'JSONObject',
+      nullable: true,
+      description: 'The `EventFilter` as it was given. Null: all events.',
+      resolve: ({ filterText }) => (filterText === null ? null : parsePayload(filterText)),
+    }),
+    kind: t.expose('kind', { type: ConsumerKindEnum, description: 'Who works for it.' }),
+    status: t.field({
+      type: ConsumerStatusEnum,
+      description: 'Whether it hands out events.',
+      resolve: ({ isPaused }) => (isPaused ? 'PAUSED' : 'ACTIVE'),
+    }),
+    pausedReason: t.exposeString('pausedReason', {
+      nullable: true,
+      description: 'Why it is paused, in words for people. Null while it is ACTIVE.',
+    }),
+    orderedBy: t.expose('orderedBy', {
+      type: ConsumerOrderEnum,
+      nullable: true,
+      description: 'What order it keeps. Null: none, so that no event waits for another.',
+    }),
+  }),
+});
+
+builder.objectFields(ConsumerRef, t => ({
+  leaseDuration: t.field({
+    type: 'Duration',
+    description:
+      'How long a worker has a delivery. Unless it is settled or extended by then, it is ' +
+      'delivered again.',
+    resolve: ({ leaseMs }) => leaseMs,
+  }),
+  maxAttempts: t.exposeInt('maxAttempts', {
+    description: 'How often an event is delivered before it is parked.',
+  }),
+  settledPosition: t.field({
+    type: 'SafeInt',
+    description: 'Every matching event up to this position is acknowledged or parked.',
+    resolve: ({ settled }) => settled.position,
+  }),
+  cursor: t.string({
+    description: '`settledPosition` as a cursor. A page, a stream or an export can go on from it.',
+    resolve: (consumer, _args, context) =>
+      cursorsOf(context, consumer.workspaceId).encodePosition(consumer.settled),
+  }),
+  lagEvents: t.field({
+    type: 'SafeInt',
+    description: 'Positions between `settledPosition` and the newest event, matching or not.',
+    resolve: ({ head, settled }) => Math.max(0, head - settled.position),
+  }),
+  gonePosition: t.field({
+    type: 'SafeInt',
+    nullable: true,
+    description:
+      'The first position that retention removed before it was settled. From there on events are ' +
+      'missing, and nothing is handed out until somebody seeks. Null: nothing is missing.',
+    resolve: ({ gonePosition }) => gonePosition,
+  }),
+  inFlightCount: t.exposeInt('inFlightCount', {
+    description: 'Deliveries that workers have now.',
+  }),
+  retryingCount: t.exposeInt('retryingCount', {
+    description: 'Deliveries that wait for a retry, or for an earlier one of their order.',
+  }),
+  parkedCount: t.field({
+    type: 'SafeInt',
+    description: 'Parked deliveries.',
+    resolve: ({ parkedCount }) => parkedCount,
+  }),
+  parkedDeliveries: t.field({
+    type: ParkedDeliveryConnectionRef,
+    description: 'A page of its parked deliveries, in the order of positions.',
+    args: t.arg.connectionArgs(),
+    resolve: async ({ workspaceId, id }, args, { services, answer }) => {
+      const page = await services.consumers.parked(workspaceId, id, args);
+      answer.read(page.items.reduce((sum, { event }) => sum + event.payload.length, 0));
+      return { page, cursorOf: parkedCursor };
+    },
+  }),
+  createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When it was created.' }),
+  updatedAt: t.expose('updatedAt', {
+    type: 'DateTime',
+    description: 'When it was changed, paused, resumed or moved last.',
+  }),
+}));
+
+const ConsumerConnectionRef = connectionType<Consumer>({
+  node: ConsumerRef,
+  items: 'consumers, by name',
+});
+
+async function consumerPage({ services }: GraphQLContext, workspaceId: number, args: PageArgs) {
+  const page = await services.consumers.page(workspaceId, args);
+  return { page, cursorOf: consumerCursor };
+}
+
+const NAME = 'Its name, case-sensitive.';
+
+builder.queryFields(t => ({
+  consumer: t.field({
+    type: ConsumerRef,
+    nullable: true,
+    scope: SEES_CONSUMERS,
+    description: 'A consumer by its name. Null if there is none.',
+    args: {
+      workspace: t.arg.string({ description: WORKSPACE_ARGUMENT }),
+      name: t.arg.string({ required: true, description: NAME }),
+    },
+    resolve: async (_root, { workspace, name }, context) => {
+      const found = await orNull(accessConsumers(context, workspace));
+      return found && context.services.consumers.byName(found.id, name);
+    },
+  }),
+  consumers: t.field({
+    type: ConsumerConnectionRef,
+    scope: SEES_CONSUMERS,
+    description: 'A page of the consumers of a workspace, by name.',
+    args: {
+      workspace: t.arg.string({ description: WORKSPACE_ARGUMENT }),
+      ...t.arg.connectionArgs(),
+    },
+    resolve: async (_root, { workspace, ...args }, context) => {
+      const { id } = await accessConsumers(context, workspace);
+      return consumerPage(context, id, args);
+    },
+  }),
+}));
+
+builder.objectFields(WorkspaceRef, t => ({
+  consumer: t.field({
+    type: ConsumerRef,
+    nullable: true,
+    scope: SEES_CONSUMERS,
+    description: 'One of its consumers by name. Null if there is none.',
+    args: { name: t.arg.string({ required: true, description: NAME }) },
+    resolve: ({ id }, { name }, context) => context.services.consumers.byName(id, name),
+  }),
+  consumers: t.field({
+    type: ConsumerConnectionRef,
+    scope: SEES_CONSUMERS,
+    description: 'A page of its consumers, by name.',
+    args: t.arg.connectionArgs(),
+    resolve: ({ id }, args, context) => consumerPage(context, id, args),
+  }),
+}));
