@@ -29,10 +29,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     ...['config', ...BENEATH, 'observability', 'json-schema', ...SERVICES],
     ...['graphql', 'doors', 'http', 'graphql-http', 'mcp'],
   ],
-  cli: [
-    ...['client', 'config', ...BENEATH, 'observability', 'security', 'record'],
-    'gateway',
-  ],
+  cli: [...['client', 'config', ...BENEATH, 'observability', 'security', 'record'], 'gateway'],
 };
 
 /** The TypeScript files of some folders, as paths within `src`. */

@@ -7,7 +7,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { sluice } from '../cli/run.ts';
+import { sluice } from '../e2e/cli/run.ts';
 import { startTestGateway, type TestGateway } from '../kit/gateway.ts';
 
 const SUITE = resolve('test/fixtures/csv-spectrum');

@@ -1,6 +1,6 @@
 import { serverAudits } from 'graphql-http';
 import { afterAll, describe, expect, test } from 'vitest';
-import { KEY, startEdge } from '../server/kit/edge.ts';
+import { KEY, startEdge } from '../unit/graphql-http/kit/edge.ts';
 
 const edge = await startEdge();
 afterAll(() => edge[Symbol.asyncDispose]());

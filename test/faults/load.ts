@@ -1,7 +1,7 @@
 /** Writers that retry with the same ids, and subscribers that resume where they were. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ADMIN_KEY } from '../kit/key.ts';
-import { CLIENTS, EVENTS, StreamFault, type Step } from '../live/clients.ts';
+import { CLIENTS, EVENTS, StreamFault, type Step } from '../unit/live/clients.ts';
 import { idOf, type Ledger } from './ledger.ts';
 
 interface Receipt {

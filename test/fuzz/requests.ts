@@ -1,10 +1,10 @@
 /** What is sent: operations by every way in, and requests to doors that are mutated on the wire. */
 import { readFileSync } from 'node:fs';
 import { deflateSync, gzipSync } from 'node:zlib';
-import { logsRequest } from '../doors/otlp-proto.ts';
-import { ASKS, canonical, credentialOf, ROUTES } from '../isolation/routes.ts';
-import type { Place } from '../isolation/world.ts';
+import { ASKS, canonical, credentialOf, ROUTES } from '../e2e/isolation/routes.ts';
+import type { Place } from '../e2e/isolation/world.ts';
 import { ADMIN_KEY } from '../kit/key.ts';
+import { logsRequest } from '../unit/doors/otlp-proto.ts';
 import type { Dice } from './dice.ts';
 import { operation, type Operation } from './operations.ts';
 import type { Known } from './values.ts';

@@ -5,8 +5,12 @@ import { createAggregateCounts } from '../../src/read/aggregate-counts.ts';
 import { createAggregateReader } from '../../src/read/aggregates.ts';
 import { createFold } from '../../src/rollup/fold.ts';
 import { createTestDatabase, type TestDatabase } from '../kit/database.ts';
-import { createSampleWorkspace, flushSamples, type SampleEvent } from '../read/aggregate-events.ts';
-import { createPartitions } from '../read/event-rows.ts';
+import {
+  createSampleWorkspace,
+  flushSamples,
+  type SampleEvent,
+} from '../unit/read/aggregate-events.ts';
+import { createPartitions } from '../unit/read/event-rows.ts';
 
 /** What reading touches: so many rows were folded, and so few were not. */
 const FOLDED = 20_000;

@@ -7,7 +7,7 @@ import { toWire, type Param } from '../../src/db/wire.ts';
 import type { EventPageArgs, EventReader } from '../../src/read/event-reader.ts';
 import { createEventReader } from '../../src/read/events.ts';
 import { createTestDatabase, type TestDatabase } from '../kit/database.ts';
-import { createPartitions, createWorkspace } from '../read/event-rows.ts';
+import { createPartitions, createWorkspace } from '../unit/read/event-rows.ts';
 
 /**
  * 24,000 events in six partitions, one every hour and in the last of them alone the source "new",
@@ -117,7 +117,9 @@ async function explain(kind: 'custom' | 'generic' | 'auto', table: string): Prom
     return text === null ? 'null' : `'${text.replaceAll("'", "''")}'`;
   });
   const { root, columnsOf } = await database.upkeep.hold(async connection => {
-    await connection.query(`set plan_cache_mode = ${kind === 'auto' ? kind : `force_${kind}_plan`}`);
+    await connection.query(
+      `set plan_cache_mode = ${kind === 'auto' ? kind : `force_${kind}_plan`}`,
+    );
     await connection.query(`set enable_sort = ${await canSort(statement.byIndex)}`);
     await connection.query(`prepare question as ${statement.text}`, [], { script: true });
     if (kind === 'auto') {

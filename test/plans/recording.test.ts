@@ -4,7 +4,7 @@ import { createDatabase, type Connection, type Database } from '../../src/db/cli
 import { createEventLog } from '../../src/live/log.ts';
 import { FLUSH_SQL } from '../../src/record/flush.sql.ts';
 import { createTestDatabase, type TestDatabase } from '../kit/database.ts';
-import { createPartitions, createWorkspace } from '../read/event-rows.ts';
+import { createPartitions, createWorkspace } from '../unit/read/event-rows.ts';
 
 /**
  * What every mutation and every stream does, as the log grows: 24,000 events of two workspaces in

@@ -7,7 +7,7 @@ import { BATCH_SETTINGS_SQL } from '../../src/upkeep/removal.ts';
 import { sweepSql } from '../../src/upkeep/retention-keys.ts';
 import { MOVE_TAIL_SQL, REMOVE_SQL } from '../../src/upkeep/retention.ts';
 import { createTestDatabase, type TestDatabase } from '../kit/database.ts';
-import { createPartitions, createWorkspace } from '../read/event-rows.ts';
+import { createPartitions, createWorkspace } from '../unit/read/event-rows.ts';
 
 /**
  * 24,000 events of two workspaces in six partitions, one every hour; every tenth has expired, and

@@ -15,7 +15,7 @@ import { MOVE_TAIL_SQL, REMOVE_SQL } from '../../src/upkeep/retention.ts';
 import { startChildGateway, type ChildGateway } from '../kit/child-gateway.ts';
 import { freePort } from '../kit/free-port.ts';
 import { ADMIN_KEY } from '../kit/gateway.ts';
-import { flush } from '../live/kit.ts';
+import { flush } from '../unit/live/kit.ts';
 import { Ledger } from './ledger.ts';
 
 export interface TortureOptions {

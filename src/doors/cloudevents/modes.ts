@@ -2,7 +2,7 @@
  * The content modes of the HTTP binding: from a request to events in the JSON format. The
  * published SDK is not used for this: it makes up an id and a time where none came (so that a
  * retry is another event), cuts times and numbers, drops data that is 0, false or empty, and
- * does not decode headers. `test/doors/cloudevents-sdk.test.ts` shows each of these.
+ * does not decode headers. `test/unit/doors/cloudevents-sdk.test.ts` shows each of these.
  * @see https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/bindings/http-protocol-binding.md
  */
 import { GatewayError } from '../../core/errors.ts';

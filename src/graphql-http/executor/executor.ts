@@ -4,7 +4,7 @@
  * Executes operations by the algorithms of the GraphQL specification, like `execute` of graphql-js,
  * but plans each operation once: which fields a type has, with which resolvers and arguments, and
  * how a value of each becomes part of the answer. An operation that comes again only runs its plan.
- * `test/server/graphql-http/executor.test.ts` compares the results with those of graphql-js.
+ * `test/unit/graphql-http/executor.test.ts` compares the results with those of graphql-js.
  * @see https://spec.graphql.org/October2021/#sec-Execution
  */
 import {

@@ -1,8 +1,8 @@
 /** Rows of OTLP over HTTP for logs, by raw requests in both formats. */
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { logRecord, logsRequest, readResponse, readStatus } from '../../doors/otlp-proto.ts';
 import { startTestGateway, type TestGateway } from '../../kit/gateway.ts';
+import { logRecord, logsRequest, readResponse, readStatus } from '../../unit/doors/otlp-proto.ts';
 import { bearer, quarantined } from './call.ts';
 
 let gateway: TestGateway;

@@ -1,0 +1,74 @@
+import { expect, test } from 'vitest';
+import { readConfig, SETTINGS } from '../../src/config.ts';
+
+test('every setting has a default, so that nothing need be set', () => {
+  expect(readConfig({})).toMatchObject({
+    port: 4000,
+    host: '127.0.0.1',
+    databaseUrl: null,
+    adminKey: null,
+  });
+});
+
+test('all faults are named at once, and no secret is repeated', () => {
+  const read = () =>
+    readConfig({
+      PORT: 'http',
+      LOG_LEVEL: 'loud',
+      SLUICE_ADMIN_KEY: 'hunter2',
+      DATABASE_URL: 'mysql://me:hunter2@db',
+      SLUICE_LOGSPACE_ORDER: '[{"id":"os/cpu","trigger-type":"now"}]',
+    });
+  expect(read).toThrow(/PORT expects a whole number from 0 to 65535, but is "http"/);
+  expect(read).toThrow(/LOG_LEVEL expects one of/);
+  expect(read).toThrow(/SLUICE_ADMIN_KEY expects 16 characters or more/);
+  expect(read).toThrow(/DATABASE_URL expects postgres:/);
+  expect(read).toThrow(/SLUICE_LOGSPACE_ORDER expects JSON such as/);
+  expect(read).not.toThrow(/hunter2/);
+});
+
+test('origins are understood as browsers write them', () => {
+  const { corsOrigins } = readConfig({
+    SLUICE_CORS_ORIGINS:
+      'https://app.example/, HTTPS://App.Example:443,http://localhost:5173 , capacitor://localhost',
+  });
+  expect(corsOrigins).toEqual([
+    'https://app.example',
+    'https://app.example',
+    'http://localhost:5173',
+    'capacitor://localhost',
+  ]);
+});
+
+test.each([
+  'app.example',
+  '*',
+  'https://*.app.example',
+  'null',
+  'https://app.example/path',
+  'https://app.example?',
+  'https://me@app.example',
+  'https://',
+  'https://app.example:99999',
+])('%s is no origin, and the start says so', text => {
+  const read = () => readConfig({ SLUICE_CORS_ORIGINS: `https://fine.example,${text}` });
+  expect(read).toThrow(/SLUICE_CORS_ORIGINS expects origins, .* such as https:\/\/app\.example/);
+});
+
+test('an empty variable counts as absent', () => {
+  expect(readConfig({ PORT: '', SLUICE_ADMIN_KEY: '' })).toMatchObject({
+    port: 4000,
+    adminKey: null,
+  });
+});
+
+test.each(['{', '[', 'null', '{"*":[{"id":""}]}', '[{"id":"a","trigger-type":"off","x":1}]'])(
+  'the order %s is none',
+  order => {
+    expect(() => readConfig({ SLUICE_LOGSPACE_ORDER: order })).toThrow(/SLUICE_LOGSPACE_ORDER/);
+  },
+);
+
+test('every setting has a description for the docs', () => {
+  for (const { description } of Object.values(SETTINGS)) expect(description).toMatch(/\.$/);
+});

@@ -1,0 +1,210 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { eventKey } from '../../../src/core/event-key.ts';
+import { createDatabase, type Database } from '../../../src/db/client.ts';
+import { createAggregateCounts } from '../../../src/read/aggregate-counts.ts';
+import {
+  createEventListing,
+  OFFSET_MAX,
+  type EventListing,
+} from '../../../src/read/event-listing.ts';
+import type { ListingFilter } from '../../../src/read/listing-filter.ts';
+import { createFold } from '../../../src/rollup/fold.ts';
+import { createTestDatabase, type TestDatabase } from '../../kit/database.ts';
+import { createPartitions, createWorkspace, START, storeEvents } from './event-rows.ts';
+
+const UUID = '0198f5c0-0000-7000-8000-000000000001';
+
+let database: TestDatabase;
+let db: Database;
+let listing: EventListing;
+let id: number;
+let other: number;
+
+const second = (position: number) => new Date(START.getTime() + position * 1_000);
+
+beforeAll(async () => {
+  database = await createTestDatabase();
+  db = createDatabase({ url: database.url });
+  const counts = createAggregateCounts({ read: db.read, nowMs: () => Date.now() });
+  listing = createEventListing({ read: db.read, counts });
+  await createPartitions(db.upkeep, [second(4)]);
+  id = await createWorkspace(db.upkeep, 'listing');
+  other = await createWorkspace(db.upkeep, 'other');
+  await storeEvents(db.upkeep, id, [
+    {
+      position: 1,
+      type: 'Login',
+      source: 'b',
+      payload: '{"app":{"pk":1},"user":5}',
+      eventId: UUID,
+    },
+    { position: 2, type: 'login_failed', source: 'a', payload: '{"app":{"pk":2},"user":6}' },
+    { position: 3, type: 'logout', source: 'b', payload: '{"app":{"pk":1},"user":6}' },
+    { position: 4, type: 'Login', clientIp: '2001:DB8::1', payload: '{"app":null,"user":null}' },
+    { position: 5, type: 'gone', expiresAt: second(0) },
+    { position: 6, type: 'redacted' },
+    { position: 7, type: 'Login', source: 'b', payload: '{"app":{"pk":1},"user":6}' },
+  ]);
+  await db.upkeep.query('update events set redacted_at = now() where position = 6');
+  await storeEvents(db.upkeep, other, [{ position: 1, type: 'Login', eventId: 'foreign' }]);
+});
+
+afterAll(async () => {
+  await db.stop();
+  await database[Symbol.asyncDispose]();
+});
+
+async function found(filter: ListingFilter): Promise<number[]> {
+  const order = [{ key: 'OCCURRED_AT', descending: false } as const];
+  const { events } = await listing.page(id, { ...filter, order, offset: 0, limit: 100 });
+  return events.map(({ position }) => position);
+}
+
+describe('a page by number', () => {
+  test('holds neither what has expired, nor what was redacted, nor what is another workspace’s', async () => {
+    expect(await found({})).toEqual([1, 2, 3, 4, 7]);
+    expect(await listing.count(id, {})).toBe(5);
+  });
+
+  test('is cut out by offset and limit, and says whether there is more', async () => {
+    const order = [{ key: 'OCCURRED_AT', descending: true } as const];
+    const page = await listing.page(id, { order, offset: 1, limit: 2 });
+    expect(page.events.map(({ position }) => position)).toEqual([4, 3]);
+    expect(page.hasMore).toBe(true);
+    expect((await listing.page(id, { order, offset: 3, limit: 2 })).hasMore).toBe(false);
+  });
+
+  test('is in the order of columns and payload values, then of positions', async () => {
+    const positions = async (...order: Parameters<typeof listing.page>[1]['order'][number][]) => {
+      const { events } = await listing.page(id, { order, offset: 0, limit: 9 });
+      return events.map(({ position }) => position);
+    };
+    expect(await positions({ key: 'SOURCE', descending: false })).toEqual([2, 1, 3, 7, 4]);
+    expect(await positions({ key: 'TYPE', descending: true })).toEqual([3, 2, 7, 4, 1]);
+    expect(
+      await positions({ key: ['user'], descending: true }, { key: 'SOURCE', descending: false }),
+    ).toEqual([2, 7, 3, 1, 4]);
+  });
+
+  test('is refused beyond the bound of offsets', async () => {
+    const args = { order: [], offset: OFFSET_MAX + 1, limit: 1 };
+    await expect(listing.page(id, args)).rejects.toMatchObject({ code: 'BAD_USER_INPUT' });
+  });
+});
+
+describe('a filter of a list', () => {
+  test('finds part of a type without regard to case', async () => {
+    expect(await found({ typeContains: 'LOGIN' })).toEqual([1, 2, 4, 7]);
+    expect(await found({ typeContains: '%' })).toEqual([]);
+  });
+
+  test('searches event id and client address beside the rest', async () => {
+    expect(await found({ search: UUID.toUpperCase() })).toEqual([1]);
+    expect(await found({ search: '2001:db8' })).toEqual([4]);
+    expect(await found({ search: 'login 2001:db8' })).toEqual([4]);
+    expect(await found({ search: 'event-7' })).toEqual([7]);
+  });
+
+  test('holds together with an event filter', async () => {
+    expect(await found({ typeContains: 'log', filter: { sources: ['b'] } })).toEqual([1, 3, 7]);
+  });
+
+  test('is refused where a text is too long or can’t be stored', async () => {
+    for (const filter of [{ typeContains: '\0' }, { search: 'a'.repeat(257) }]) {
+      await expect(found(filter)).rejects.toMatchObject({ code: 'BAD_USER_INPUT' });
+    }
+  });
+});
+
+test('an event is found by its key, whatever its id is like', async () => {
+  expect((await listing.byKey(id, UUID))?.position).toBe(1);
+  expect((await listing.byKey(id, eventKey('event-2')))?.position).toBe(2);
+  const hidden = ['event-5', 'event-6', 'foreign', 'nobody'];
+  for (const eventId of hidden)
+    expect(await listing.byKey(id, eventKey(eventId)), eventId).toBeNull();
+});
+
+test('a scan goes on after a place, up to and with another', async () => {
+  const place = (position: number) => ({ position, recordedAt: second(position) });
+  const scan = { after: place(1), through: place(4), limit: 9 };
+  const all = await listing.scan(id, scan);
+  expect(all.events.map(({ position }) => position)).toEqual([2, 3, 4]);
+  expect(all.through.position).toBe(4);
+  const one = await listing.scan(id, { ...scan, limit: 1 });
+  expect(one.events).toHaveLength(1);
+  expect(one.through.position).toBe(2);
+});
+
+test('counts are those of the lists, before and after events are folded and redacted', async () => {
+  const own = await createWorkspace(db.upkeep, 'counted');
+  const types = ['Login', 'login_failed', 'logout', 'Login', 'Login', 'logout'];
+  await storeEvents(
+    db.upkeep,
+    own,
+    types.map((type, at) => ({ position: at + 1, type, payload: `{"user":${at % 3}}` })),
+  );
+  const filters: ListingFilter[] = [
+    {},
+    { filter: { types: ['Login'] } },
+    { typeContains: 'LOGIN' },
+    { typeContains: 'nothing' },
+    { filter: { and: [{ types: ['logout', 'Login'] }] }, typeContains: 'log' },
+    { search: 'login' },
+  ];
+  const order = [{ key: 'OCCURRED_AT', descending: false } as const];
+  const agree = async () => {
+    for (const filter of filters) {
+      const { events } = await listing.page(own, { ...filter, order, offset: 0, limit: 100 });
+      expect(await listing.count(own, filter), JSON.stringify(filter)).toBe(events.length);
+      for (const from of [second(0), second(3)]) {
+        const { counts, distinct } = await listing.countSince(own, filter, {
+          ...{ since: [from], distinctPath: ['user'] },
+        });
+        expect(counts).toEqual([events.filter(({ occurredAt }) => occurredAt >= from).length]);
+        const users = new Set(events.map(({ payload }) => payload).filter(text => text !== '{}'));
+        expect(distinct).toBe(users.size);
+      }
+    }
+  };
+  await agree();
+  const fold = createFold({ upkeep: db.upkeep, logger: console, nowMs: () => Date.now() });
+  await fold.foldNow(own);
+  await agree();
+  await db.upkeep.query(
+    `update events set redacted_at = now(), payload = '{}'
+     where workspace_id = $1 and position in (1, 4)`,
+    [own],
+  );
+  await agree();
+  expect(await listing.count(own, {})).toBe(4);
+});
+
+describe('tallies', () => {
+  test('count since instants, and different values at a path', async () => {
+    const since = [second(0), second(3), second(9)];
+    expect(await listing.countSince(id, {}, { since, distinctPath: ['user'] })).toEqual({
+      ...{ counts: [5, 3, 0], distinct: 2 },
+    });
+    expect(await listing.countSince(id, {}, { since: [], distinctPath: ['user'] })).toEqual({
+      ...{ counts: [], distinct: 2 },
+    });
+  });
+
+  test('count types in buckets from midnight UTC on', async () => {
+    const asked = { since: second(2), bucketMs: 4_000 };
+    expect(await listing.countByType(id, {}, asked)).toEqual([
+      { type: 'login_failed', start: second(0), count: 1 },
+      { type: 'logout', start: second(0), count: 1 },
+      { type: 'Login', start: second(4), count: 2 },
+    ]);
+  });
+
+  test('name the values of a path that most events have, without null', async () => {
+    const asked = { path: ['app'], distinctPath: ['user'], limit: 9 };
+    expect(await listing.topValues(id, {}, asked)).toEqual([
+      { value: '{"pk": 1}', count: 3, distinct: 2 },
+      { value: '{"pk": 2}', count: 1, distinct: 1 },
+    ]);
+    expect(await listing.topValues(id, {}, { ...asked, limit: 1 })).toHaveLength(1);
+  });
+});

@@ -1,0 +1,199 @@
+import fc from 'fast-check';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { EventInput, PropertyType, StoredEvent } from '../../../src/core/event.ts';
+import { storedProperties } from '../../../src/core/stored-properties.ts';
+import type { Workspace } from '../../../src/core/workspace.ts';
+import { createTimelineReader, type TimelineReader } from '../../../src/read/timeline.ts';
+import { startRecordingDatabase } from '../../kit/recording.ts';
+
+let recording: Awaited<ReturnType<typeof startRecordingDatabase>>;
+let timeline: TimelineReader;
+beforeAll(async () => {
+  recording = await startRecordingDatabase();
+  timeline = createTimelineReader({ read: recording.db.read, epoch: 'e' });
+});
+afterAll(async () => {
+  await recording[Symbol.asyncDispose]();
+});
+
+async function recorded(inputs: readonly EventInput[]): Promise<Workspace> {
+  const workspace = await recording.workspace();
+  const request = { workspace, door: 'LOGSPACE' as const, events: inputs, atomic: false };
+  const receipts = await recording.record(request);
+  expect(receipts.filter(({ status }) => status !== 'RECORDED')).toEqual([]);
+  return workspace;
+}
+
+async function all({ id }: Workspace): Promise<readonly StoredEvent[]> {
+  return (await timeline.page(id, { conditions: [], limit: 1_000, after: null })).events;
+}
+
+const at = (ms: number) => new Date(Date.UTC(2021, 0, 1) + ms);
+
+const NUMBERS = [
+  '0',
+  '-7',
+  '2147483648',
+  '9223372036854775807',
+  '9223372036854775808',
+  '0.5',
+  '1e30',
+];
+const TEXTS: Record<PropertyType, readonly string[]> = {
+  BOOLEAN: ['true', 'false'],
+  DATE: ['2015-05-18T14:07:00.123Z', '1999-12-31T23:59:59.000Z'],
+  DOUBLE: ['0', '0.5', '-7', 'NaN', 'Infinity', '1e30'],
+  FLOAT: ['0', '1.5', '-Infinity'],
+  INTEGER: ['0', '-7', '2147483647'],
+  LONG: ['0', '2147483648', '9223372036854775807'],
+  STRING: ['', 'a', '7', 'é"\\', 'true'],
+  JSON: ['{"a":[1]}', '[]', 'null', '[1,"a"]'],
+};
+const types = Object.keys(TEXTS) as PropertyType[];
+const name = fc.constantFrom('x', 'y', 'a b');
+
+const property = fc.constantFrom(...types).chain(type =>
+  fc.record({
+    name: fc.constantFrom('p', 'q', '"\\'),
+    type: fc.constant(type),
+    values: fc.array(fc.constantFrom(...TEXTS[type]), { minLength: 1, maxLength: 3 }),
+    isList: fc.boolean(),
+  }),
+);
+const leaf = fc.oneof(
+  fc
+    .constantFrom(...NUMBERS)
+    .map(Number)
+    .filter(n => !Number.isInteger(n) || Number.isSafeInteger(n)),
+  fc.constantFrom('', 'a', '7', 'true'),
+  fc.boolean(),
+  fc.constant(null),
+);
+const input = fc.record({
+  payload: fc.dictionary(name, fc.oneof(leaf, fc.array(leaf, { maxLength: 3 })), { maxKeys: 3 }),
+  properties: fc.array(property, { maxLength: 4 }).map(list =>
+    // A list of one type as JSON has one value a name.
+    list.filter(each => each.type !== 'JSON' || each.values.length === 1),
+  ),
+});
+
+test('typed properties in SQL are those that an event shows, by name, type and value', async () => {
+  const inputs = fc.sample(input, { numRuns: 400, seed: 7 });
+  const workspace = await recorded(
+    inputs.map((each, n) => ({ ...each, type: 't', id: `i${n}`, occurredAt: at(n) })),
+  );
+  const events = await all(workspace);
+  const shown = new Map<string, Set<string>>();
+  for (const event of events) {
+    for (const { name: key, type, values } of storedProperties(event)) {
+      const names = `${type} ${key}`;
+      shown.set(names, (shown.get(names) ?? new Set()).add(`*${event.eventId}`));
+      for (const value of values) shown.get(names)!.add(`${value} ${event.eventId}`);
+    }
+  }
+  const listed = await timeline.properties(workspace.id, []);
+  expect(listed.map(each => `${each.type} ${each.name}`).sort()).toEqual([...shown.keys()].sort());
+
+  const idsWhere = async (type: PropertyType, key: string, value: string | null) => {
+    const match = value === null ? null : { among: [value] };
+    const conditions = [{ property: { type, name: key }, match }];
+    const found = await timeline.page(workspace.id, { conditions, limit: 1_000, after: null });
+    return found.events.map(({ eventId }) => eventId).sort();
+  };
+  const expected = (type: PropertyType, key: string, isWanted: (value: string) => boolean) =>
+    events
+      .filter(event =>
+        storedProperties(event).some(
+          each => each.type === type && each.name === key && each.values.some(isWanted),
+        ),
+      )
+      .map(({ eventId }) => eventId)
+      .sort();
+  for (const type of types.filter(each => each !== 'JSON')) {
+    for (const key of ['x', 'p', '"\\']) {
+      expect(await idsWhere(type, key, null), `${type} ${key}`).toEqual(
+        expected(type, key, () => true),
+      );
+      for (const value of TEXTS[type]) {
+        const isNumber = type !== 'STRING' && type !== 'DATE' && type !== 'BOOLEAN';
+        const isEqual = (other: string) =>
+          isNumber ? Object.is(Number(other) + 0, Number(value) + 0) : other === value;
+        expect(await idsWhere(type, key, value), `${type} ${key} ${value}`).toEqual(
+          expected(type, key, isEqual),
+        );
+      }
+    }
+  }
+});
+
+describe('pages', () => {
+  test('show each event once in the order of time and id, also many of one instant', async () => {
+    const inputs = fc
+      .sample(fc.record({ id: fc.uuid(), ms: fc.nat(9) }), { numRuns: 300, seed: 3 })
+      .map(({ id, ms }) => ({ type: 't', id, occurredAt: at(ms) }));
+    const workspace = await recorded(inputs);
+    const seen: StoredEvent[] = [];
+    let after: string | null = null;
+    for (;;) {
+      const page = await timeline.page(workspace.id, { conditions: [], limit: 37, after });
+      seen.push(...page.events);
+      if (page.cursor === after) break;
+      after = page.cursor;
+    }
+    const order = [...inputs].sort(
+      (a, b) => a.occurredAt.getTime() - b.occurredAt.getTime() || (a.id < b.id ? -1 : 1),
+    );
+    expect(seen.map(({ eventId }) => eventId)).toEqual(order.map(({ id }) => id));
+    expect(await timeline.count(workspace.id, [])).toBe(300);
+  });
+
+  test('hide what has expired', async () => {
+    const workspace = await recorded([
+      { type: 't', id: 'gone', expiresAt: new Date(1) },
+      { type: 't', id: 'here' },
+    ]);
+    expect((await all(workspace)).map(({ eventId }) => eventId)).toEqual(['here']);
+    const samples: StoredEvent[] = [];
+    for await (const some of timeline.samples(workspace.id)) samples.push(...some);
+    expect(samples).toHaveLength(1);
+  });
+
+  test('refuse cursors of other workspaces, databases and makers', async () => {
+    const inputs = [{ type: 't', id: 'a' }];
+    const [one, two] = [await recorded(inputs), await recorded(inputs)];
+    const { cursor } = await timeline.page(one.id, { conditions: [], limit: 1, after: null });
+    const read = (workspace: Workspace, after: string, reader = timeline) =>
+      reader.page(workspace.id, { conditions: [], limit: 1, after });
+    await expect(read(two, cursor!)).rejects.toMatchObject({ code: 'CURSOR_INVALID' });
+    await expect(read(one, 'x')).rejects.toMatchObject({ code: 'CURSOR_INVALID' });
+    await expect(read(one, 'x'.repeat(10_000))).rejects.toMatchObject({ code: 'CURSOR_INVALID' });
+    const restored = createTimelineReader({ read: recording.db.read, epoch: 'f' });
+    await expect(read(one, cursor!, restored)).rejects.toMatchObject({ code: 'CURSOR_EPOCH' });
+    const far = Buffer.from(JSON.stringify(['e', one.id, 8.65e15, 'a'])).toString('base64url');
+    await expect(read(one, far)).rejects.toMatchObject({ code: 'CURSOR_INVALID' });
+  });
+
+  test('refuse offsets and filters beyond their bounds', async () => {
+    const { id } = await recorded([]);
+    const page = (offset: number) =>
+      timeline.page(id, { conditions: [], limit: 1, after: null, offset });
+    await expect(page(10_001)).rejects.toMatchObject({ code: 'BAD_USER_INPUT' });
+    const among = Array.from({ length: 1_001 }, String);
+    await expect(
+      timeline.count(id, [{ text: 'EVENT_ID', match: { among } }]),
+    ).rejects.toMatchObject({
+      code: 'BAD_USER_INPUT',
+    });
+  });
+});
+
+test('a count that takes too long is null', async () => {
+  const inputs = Array.from({ length: 200 }, (_, n) => ({ type: 't', id: `${n}`, payload: { n } }));
+  const { id } = await recorded(inputs);
+  const hasty = createTimelineReader({ read: recording.db.read, epoch: 'e', countWithinMs: 1 });
+  const slow = Array.from({ length: 300 }, (_, n) => ({
+    property: { type: 'INTEGER' as const, name: 'n' },
+    match: { from: String(-n), to: null },
+  }));
+  expect(await hasty.count(id, slow)).toBeNull();
+});
