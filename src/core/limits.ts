@@ -175,7 +175,8 @@ export const LIMIT_MEANINGS: Readonly<Record<keyof typeof LIMITS, string>> = {
   parkReasonBytesMax: 'Bytes of the reason that a worker gives for a release.',
   retryDelaySecondsMax: 'Seconds that a released delivery may wait for its retry.',
   pullEventsMax: 'Events of a pull.',
-  pullBytesMax: 'Bytes of the events of a pull, as they are stored. At least one event is delivered.',
+  pullBytesMax:
+    'Bytes of the events of a pull, as they are stored. At least one event is delivered.',
   pullWaitSecondsMax: 'Seconds that a pull may wait for events.',
   slugCharsMax: 'Characters of a workspace’s slug.',
   keptSecretCharsMin: 'Minimum characters of a credential of your own.',

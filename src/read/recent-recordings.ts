@@ -1,7 +1,13 @@
 import { sql } from 'drizzle-orm';
 import type { RecordedMinute, RecordingStatus } from '../core/gateway-status.ts';
+import { columnsOf } from '../db/columns.ts';
 import type { Connection } from '../db/connection.ts';
 import { rows } from '../db/query.ts';
+import { events, workspaceHeads, workspaceMarks } from '../db/schema.ts';
+
+const e = columnsOf(events, 'e');
+const m = columnsOf(workspaceMarks, 'm');
+const n = columnsOf(workspaceHeads, 'n');
 
 const MINUTES = 60;
 
@@ -25,14 +31,14 @@ export async function readRecordings(
     read,
     sql`
       with recursive place as (
-        select coalesce(m.tail, 1) - 1 as low, coalesce(h.head, 0) as head,
-          coalesce(m.folded, 0) as folded,
+        select coalesce(${m.tail}, 1) - 1 as low, coalesce(h.head, 0) as head,
+          coalesce(${m.folded}, 0) as folded,
           date_trunc('minute', now()) - ${MINUTES - 1} * interval '1 minute' as since
         from (select ${workspaceId}::int as id) w
-        left join workspace_marks m on m.workspace_id = w.id
+        left join workspace_marks m on ${m.workspace_id} = w.id
         left join lateral (
-          select n.head from workspace_heads n where n.workspace_id = w.id
-          order by n.head desc limit 1
+          select ${n.head} from workspace_heads n where ${n.workspace_id} = w.id
+          order by ${n.head} desc limit 1
         ) h on true
       ),
       -- The position of the last event before each minute, between low and high.
@@ -43,15 +49,15 @@ export async function readRecordings(
         select n, at, case when isearlier then middle else low end,
           case when isearlier then high else middle - 1 end, since
         from (
-          select s.*, coalesce(e.recorded_at < s.at, true) as isearlier
+          select s.*, coalesce(${e.recorded_at} < s.at, true) as isearlier
           from (select *, (low + high + 1) / 2 as middle from search where low < high) s
           left join lateral (
-            select recorded_at from events
-            where workspace_id = ${workspaceId} and position = s.middle
+            select ${e.recorded_at} from events e
+            where ${e.workspace_id} = ${workspaceId} and ${e.position} = s.middle
               -- Earlier ones need no look: partitions are cut by this time.
-              and recorded_at >= s.since
+              and ${e.recorded_at} >= s.since
           ) e on true
-        ) step
+        ) halved
       ),
       bound as (select n, at, low as before from search where low = high)
       select b.at as start, b.before,

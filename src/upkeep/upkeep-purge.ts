@@ -1,10 +1,13 @@
 import { LIMITS } from '../core/limits.ts';
 import type { Lane } from '../db/client.ts';
 import { columnsOf, rawSql, sqlText } from '../db/columns.ts';
-import { quarantinedEvents, workspaceMarks, workspaces } from '../db/schema.ts';
+import { deliveries, events, quarantinedEvents, workspaceMarks, workspaces } from '../db/schema.ts';
 import { isOfWorkspace } from './upkeep-faults.ts';
 
+const d = columnsOf(deliveries, 'd');
+const e = columnsOf(events, 'e');
 const m = columnsOf(workspaceMarks, 'm');
+const parked = columnsOf(deliveries, 'parked');
 const w = columnsOf(workspaces, 'w');
 const t = columnsOf(workspaceMarks, 't');
 const q = columnsOf(quarantinedEvents, 'q');
@@ -79,14 +82,15 @@ export async function purgeParked(upkeep: Lane): Promise<number> {
   }
 }
 
-const PURGE_PARKED_SQL = `
-  delete from deliveries d where (d.workspace_id, d.consumer_id, d.position) in (
-    select q.workspace_id, q.consumer_id, q.position from deliveries q
-    where q.parked_at is not null and not exists (
-      select from events e where e.workspace_id = q.workspace_id and e.position = q.position
-        and e.recorded_at = q.recorded_at and (e.expires_at is null or e.expires_at > now()))
+const PURGE_PARKED_SQL = sqlText`
+  delete from deliveries d where (${d.workspace_id}, ${d.consumer_id}, ${d.position}) in (
+    select ${parked.workspace_id}, ${parked.consumer_id}, ${parked.position} from deliveries parked
+    where ${parked.parked_at} is not null and not exists (
+      select from events e where ${e.workspace_id} = ${parked.workspace_id}
+        and ${e.position} = ${parked.position} and ${e.recorded_at} = ${parked.recorded_at}
+        and (${e.expires_at} is null or ${e.expires_at} > now()))
     limit ${PURGED_PER_STATEMENT}
-  ) and d.parked_at is not null returning 1`;
+  ) and ${d.parked_at} is not null returning 1`;
 
 /** Nothing leaves quarantine before its age by itself. A batch at a time. */
 export async function purgeQuarantine(upkeep: Lane): Promise<number> {

@@ -68,12 +68,13 @@ const EXPIRED =
   'Tokens that settle nothing any more: the delivery was settled before, its lease ran out and ' +
   'another worker has it, or the consumer was moved.';
 
-const AcknowledgeDeliveriesPayload = builder
-  .objectRef<SettledHere>('AcknowledgeDeliveriesPayload')
-  .implement({
-    description: 'The answer of `acknowledgeDeliveries`.',
+/** What settling deliveries answers: how many, which tokens did nothing, and the consumer. */
+function settledPayload(mutation: string, count: string, description: string) {
+  const name = `${mutation[0]?.toUpperCase()}${mutation.slice(1)}Payload`;
+  return builder.objectRef<SettledHere>(name).implement({
+    description: `The answer of \`${mutation}\`.`,
     fields: t => ({
-      acknowledgedCount: t.exposeInt('count', { description: 'How many were acknowledged.' }),
+      [count]: t.exposeInt('count', { description }),
       expiredTokens: t.stringList({ description: EXPIRED, resolve: ({ expired }) => [...expired] }),
       consumer: t.field({
         type: ConsumerRef,
@@ -82,21 +83,18 @@ const AcknowledgeDeliveriesPayload = builder
       }),
     }),
   });
+}
 
-const ReleaseDeliveriesPayload = builder
-  .objectRef<SettledHere>('ReleaseDeliveriesPayload')
-  .implement({
-    description: 'The answer of `releaseDeliveries`.',
-    fields: t => ({
-      releasedCount: t.exposeInt('count', { description: 'How many were released or parked.' }),
-      expiredTokens: t.stringList({ description: EXPIRED, resolve: ({ expired }) => [...expired] }),
-      consumer: t.field({
-        type: ConsumerRef,
-        description: AS_NOW,
-        resolve: (settled, _args, context) => consumerNow(context, settled),
-      }),
-    }),
-  });
+const AcknowledgeDeliveriesPayload = settledPayload(
+  'acknowledgeDeliveries',
+  'acknowledgedCount',
+  'How many were acknowledged.',
+);
+const ReleaseDeliveriesPayload = settledPayload(
+  'releaseDeliveries',
+  'releasedCount',
+  'How many were released or parked.',
+);
 
 const ExtendDeliveriesPayload = builder
   .objectRef<SettledHere>('ExtendDeliveriesPayload')
