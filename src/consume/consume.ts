@@ -18,6 +18,7 @@ import type { Connection } from '../db/connection.ts';
 import { EventRows } from '../db/event-rows.ts';
 import type { LiveClock } from '../live/clock.ts';
 import type { Live } from '../live/live.ts';
+import { Acknowledging } from './acknowledging.ts';
 import type { ConsumerReader } from './consumer-reader.ts';
 import { LeaseStream } from './lease-stream.ts';
 import { Line, type Asking, type Round } from './line.ts';
@@ -81,6 +82,7 @@ export function createConsume(options: ConsumeOptions): Consume {
 
 const NEVER = new AbortController().signal;
 const LINES_MAX = 10_000;
+const ATTEMPTS = Array.from({ length: LIMITS.attemptsMax }, (_, at) => at + 1);
 
 class Consuming implements Consume {
   readonly #options: ConsumeOptions;
@@ -89,6 +91,7 @@ class Consuming implements Consume {
   readonly #wakeUps: WakeUps;
   readonly #settler: Settler;
   readonly #lines = new Map<string, Line>();
+  readonly #acknowledging = new Map<string, Acknowledging>();
   readonly #counts = { delivered: 0, acknowledged: 0 };
 
   constructor(options: ConsumeOptions) {
@@ -134,7 +137,8 @@ class Consuming implements Consume {
   }
 
   async acknowledge(work: Work, tokens: readonly string[]): Promise<Settled> {
-    const settled = await this.#settler.settle(work, tokens, acknowledgeSql, 'SETTLED');
+    checkCount('tokens', tokens.length, LIMITS.pullEventsMax);
+    const settled = await this.#acknowledgingOf(work).add(work.actor, tokens);
     this.#counts.acknowledged += settled.count;
     return settled;
   }
@@ -149,7 +153,7 @@ class Consuming implements Consume {
         isPark,
         maxAttempts,
         parkReason: REFUSED,
-        delaysMs: settling.tokens.map(({ attempt }) => delayMs ?? retryDelayMs(attempt)),
+        delaysMs: ATTEMPTS.map(attempt => delayMs ?? retryDelayMs(attempt)),
       }),
     );
   }
@@ -190,7 +194,7 @@ class Consuming implements Consume {
     const key = `${workspaceId} ${name}`;
     const known = this.#lines.get(key);
     if (known !== undefined) return known;
-    if (this.#lines.size >= LINES_MAX) this.#forgetIdleLines();
+    if (this.#lines.size >= LINES_MAX) forgetIdle(this.#lines);
     const { clock, epoch } = this.#options;
     const line = new Line({
       eventRows: this.#eventRows,
@@ -206,7 +210,19 @@ class Consuming implements Consume {
     return line;
   }
 
-  #forgetIdleLines(): void {
-    for (const [key, line] of this.#lines) if (line.isIdle) this.#lines.delete(key);
+  #acknowledgingOf({ workspaceId, name }: Work): Acknowledging {
+    const key = `${workspaceId} ${name}`;
+    const known = this.#acknowledging.get(key);
+    if (known !== undefined) return known;
+    if (this.#acknowledging.size >= LINES_MAX) forgetIdle(this.#acknowledging);
+    const made = new Acknowledging((actor, tokens) =>
+      this.#settler.settle({ workspaceId, name, actor }, tokens, acknowledgeSql, 'SETTLED'),
+    );
+    this.#acknowledging.set(key, made);
+    return made;
   }
+}
+
+function forgetIdle(lines: Map<string, { readonly isIdle: boolean }>): void {
+  for (const [key, line] of lines) if (line.isIdle) lines.delete(key);
 }

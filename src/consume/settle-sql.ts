@@ -11,7 +11,7 @@ import { type SQL, sql } from 'drizzle-orm';
 import type { LeaseToken } from '../core/consumer.ts';
 import { LIMITS } from '../core/limits.ts';
 import type { Actor } from '../core/principal.ts';
-import { arrayLiteral } from '../read/params.ts';
+import { arrayLiteral, textArray } from '../read/params.ts';
 
 export interface Settling {
   readonly workspaceId: number;
@@ -26,14 +26,14 @@ export interface SettledRow {
 }
 
 export function acknowledgeSql(settling: Settling): SQL {
-  return settleSql(settling, {
-    change: own =>
-      sql`delete from deliveries q using held h where ${own} returning q.position, false`,
-  });
+  return settleSql(
+    settling,
+    own => sql`delete from deliveries q where ${own} returning q.position, false`,
+  );
 }
 
 export interface Release {
-  /** For each token how long it waits. */
+  /** How long a delivery waits, by its attempts so far: the first element is of the first attempt. */
   readonly delaysMs: readonly number[];
   readonly reason: string | null;
   /** Where nobody gave a reason. */
@@ -44,55 +44,57 @@ export interface Release {
 
 /** With too many attempts behind it, or refused for good, a delivery is parked. */
 export function releaseSql(settling: Settling, release: Release): SQL {
-  const { delaysMs, reason, parkReason, isPark, maxAttempts } = release;
-  return settleSql(settling, {
-    delaysMs,
-    change: own => sql`
+  const { reason, parkReason, isPark, maxAttempts } = release;
+  const delays = arrayLiteral(release.delaysMs.map(String));
+  return settleSql(
+    settling,
+    own => sql`
       update deliveries q set lease = null, reason = coalesce(${reason}::text, q.reason, ${parkReason}::text),
-        due_at = now() + make_interval(secs => h.delay_ms / 1000),
+        due_at = now() + make_interval(secs => (${delays}::float8[])[q.attempts] / 1000),
         parked_at = case when ${isPark} or q.attempts >= ${maxAttempts} then now() end
-      from held h where ${own} returning q.position, q.parked_at is not null`,
-  });
+      where ${own} returning q.position, q.parked_at is not null`,
+  );
 }
 
 export function extendSql(settling: Settling, leaseMs: number): SQL {
-  return settleSql(settling, {
-    change: own => sql`
+  return settleSql(
+    settling,
+    own => sql`
       update deliveries q set due_at = now() + make_interval(secs => ${leaseMs}::float8 / 1000)
-      from held h where ${own} returning q.position, false`,
-  });
+      where ${own} returning q.position, false`,
+  );
 }
 
 /** What was leased and never handed out: the attempt does not count. */
 export function giveBackSql(settling: Settling): SQL {
-  return settleSql(settling, {
-    change: own => sql`
+  return settleSql(
+    settling,
+    own => sql`
       update deliveries q set lease = null, due_at = now(), attempts = greatest(0, q.attempts - 1)
-      from held h where ${own} returning q.position, false`,
-  });
+      where ${own} returning q.position, false`,
+  );
 }
 
-interface Change {
-  readonly delaysMs?: readonly number[];
-  readonly change: (own: SQL) => SQL;
-}
-
-function settleSql(settling: Settling, { change, delaysMs }: Change): SQL {
+/**
+ * Not by a join with the tokens: the planner takes them for few, and compares each with each. So a
+ * row is found by its position, and looked up among the tokens as one text.
+ */
+function settleSql(settling: Settling, change: (own: SQL) => SQL): SQL {
   const { workspaceId, consumerId, tokens, actor } = settling;
-  const own = sql`q.workspace_id = ${workspaceId} and q.consumer_id = ${consumerId}`;
+  const ofConsumer = sql`q.workspace_id = ${workspaceId} and q.consumer_id = ${consumerId}`;
   const positions = arrayLiteral(tokens.map(({ position }) => String(position)));
-  const attempts = arrayLiteral(tokens.map(({ attempt }) => String(attempt)));
-  const leases = arrayLiteral(tokens.map(({ lease }) => lease));
-  const delays = arrayLiteral((delaysMs ?? tokens.map(() => 0)).map(String));
+  const leases = textArray(
+    tokens.map(({ position, attempt, lease }) => `${position} ${attempt} ${lease}`),
+  );
   return sql`
     with held as materialized (
-      select q.position, g.delay_ms
-      from unnest(${positions}::bigint[], ${attempts}::int[], ${leases}::uuid[], ${delays}::float8[])
-        as g (position, attempts, lease, delay_ms)
-      join deliveries q on ${own} and q.position = g.position and q.attempts = g.attempts
-        and q.lease = g.lease and q.parked_at is null
+      select q.position from deliveries q
+      where ${ofConsumer} and q.position = any (${positions}::bigint[]) and q.parked_at is null
+        and format('%s %s %s', q.position, q.attempts, q.lease) = any (${leases})
       order by q.position for update of q
-    ), taken (position, is_parked) as (${change(sql`${own} and q.position = h.position`)})
+    ), taken (position, is_parked) as (
+      ${change(sql`${ofConsumer} and q.position = any (array(select h.position from held h))`)}
+    )
     select t.position, t.is_parked, require_key(${actor?.keyId ?? null}::int, ${actor?.scope ?? null}::text)
     from consumers c join workspaces w on w.id = c.workspace_id left join taken t on true
     where c.workspace_id = ${workspaceId} and c.id = ${consumerId}`;
