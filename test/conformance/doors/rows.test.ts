@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 
 const HERE = new URL('./', import.meta.url);
-const FOLDERS = [HERE, new URL('../../doors/', HERE)];
+const FOLDERS = [HERE, new URL('../../unit/doors/', HERE)];
 const DOORS = ['SPK', 'LS', 'GEN', 'AK', 'LSH', 'CE', 'OTLP'];
 const ID = /\b(?:SPK|LS|GEN|AK|LSH|CE|OTLP|X)-[A-Z]+-[0-9A-Z]+\b/g;
 
