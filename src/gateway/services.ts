@@ -100,11 +100,7 @@ export async function createServices(options: ServicesOptions): Promise<GatewayS
     definitions.forget(workspaceId);
     fold.note([workspaceId]);
   };
-  const tickets = createTickets({
-    write: db.write,
-    epoch,
-    onError: err => log.warn({ err }, 'tickets of open streams were not renewed'),
-  });
+  const tickets = createGatewayTickets(options, epoch);
   const bounds = createBounds(config, metrics);
   const streamsCheck = createStreamsCheck(db, live, log);
   const consume = createGatewayConsume(options, { live, epoch, reader: readers.consumers });
@@ -140,13 +136,7 @@ export async function createServices(options: ServicesOptions): Promise<GatewayS
       live,
       metrics,
     }),
-    redact: (workspaceId, redaction, actor) =>
-      redact(db.upkeep, workspaceId, redaction, {
-        actor,
-        fold: id => fold.foldNow(id),
-        onEmptied: metrics.redacted,
-        // Also where it failed: whether it was committed may not be known.
-      }).finally(() => live.forget(workspaceId)),
+    redact: createRedact(options, fold, live),
     createStreamTicket: tickets.create,
     tickets,
     metrics,
@@ -154,6 +144,28 @@ export async function createServices(options: ServicesOptions): Promise<GatewayS
     notReady: createReadiness(db.probe, monotonicMs),
     ...inOrder({ writers, upkeep, live, fold, streamsCheck, tickets, schemas, consume }),
   };
+}
+
+function createGatewayTickets({ db, log }: ServicesOptions, epoch: string): Tickets {
+  return createTickets({
+    write: db.write,
+    epoch,
+    onError: err => log.warn({ err }, 'tickets of open streams were not renewed'),
+  });
+}
+
+function createRedact(
+  { db, metrics }: ServicesOptions,
+  fold: Pick<ReturnType<typeof createFold>, 'foldNow'>,
+  live: Pick<Live, 'forget'>,
+): GatewayServices['redact'] {
+  return (workspaceId, redaction, actor) =>
+    redact(db.upkeep, workspaceId, redaction, {
+      actor,
+      fold: id => fold.foldNow(id),
+      onEmptied: metrics.redacted,
+      // Also where it failed: whether it was committed may not be known.
+    }).finally(() => live.forget(workspaceId));
 }
 
 function createGatewayConsume(

@@ -84,7 +84,6 @@ export interface EventListingOptions extends ListingCounts {
   readonly eventRows?: EventRows;
 }
 
-// eslint-disable-next-line max-lines-per-function -- its methods share what they read with
 export function createEventListing({
   read,
   counts,
