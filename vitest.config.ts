@@ -12,8 +12,9 @@ export default defineConfig({
     hookTimeout: 180_000,
     expect: { poll: { timeout: 90_000, interval: 20 } },
     pool: 'forks',
-    // One more than the cores of a small machine: many tests wait for a time to pass.
-    maxWorkers: 3,
+    // One more than the cores of a small machine: many tests wait for a time to pass. A server has
+    // 100 connections by default, which is enough for two.
+    maxWorkers: process.env['TEST_DATABASE_URL'] === undefined ? 3 : 2,
     // The whole of src is loaded once a worker, not once a file: half of the suite's time.
     isolate: false,
     coverage: { include: ['src/**/*.ts'], thresholds: { 'src/core/**': { lines: 100 } } },
