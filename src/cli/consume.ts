@@ -34,8 +34,10 @@ export async function consume(
     try {
       await run(command, args, events);
     } catch (error) {
-      if (error instanceof UsageError) unrunnable = error;
-      if (error instanceof UsageError) stop();
+      if (error instanceof UsageError) {
+        unrunnable = error;
+        stop();
+      }
       throw error;
     }
     handled += events.length;

@@ -128,7 +128,12 @@ async function listDefinitions(options: ListOptions): Promise<void> {
   }
   const headings = ['TYPE', 'CATEGORY', 'STATUS', 'VALIDATION', 'EVENTS', 'LAST'];
   const rows = found.map(({ name, category, status, validation, eventCount, lastRecordedAt }) => [
-    ...[name, category, status, validation, eventCount, lastRecordedAt],
+    name,
+    category,
+    status,
+    validation,
+    eventCount,
+    lastRecordedAt,
   ]);
   await write(rows.length === 0 ? 'There are no event types.\n' : table(headings, rows));
 }
@@ -158,8 +163,8 @@ async function defineEvent(name: string, options: DefineOptions): Promise<void> 
     category,
     status,
     validation,
-    ...(options.schema instanceof JsonText && { payloadSchema: options.schema }),
-    ...(options.schema === false && { payloadSchema: null }),
+    // False is `--no-schema`.
+    payloadSchema: options.schema === false ? null : options.schema,
     measures: measure,
   };
   const { defineEvent: made } = await atGateway(options, () =>

@@ -24,12 +24,13 @@ export interface TailOptions extends ConnectionOptions, FilterOptions, OutputOpt
 export async function tail(options: TailOptions): Promise<void> {
   endWithReader();
   const { after } = options;
-  const { signal, abort } = ending();
+  const ending = new AbortController();
+  const { signal } = ending;
   let isAway = false;
   let hasBegun = false;
   const onRetry = (error: SluiceError) => {
     // A wrong address or a gateway that does not run is told at once, not tried for ever.
-    if (!hasBegun && exitCodeOf(error) === EXIT.NO_ANSWER) return abort(error);
+    if (!hasBegun && exitCodeOf(error) === EXIT.NO_ANSWER) return ending.abort(error);
     if (!isAway) tell(`sluice: ${error.message} Connecting again.`);
     isAway = true;
   };
@@ -51,11 +52,6 @@ const ANEW = 'run the command again without --after to begin with new events';
 
 function lineOf({ unreadable, ...event }: RecordedEvent): string {
   return printableJson(JSON.stringify(unreadable.length === 0 ? event : { ...event, unreadable }));
-}
-
-function ending() {
-  const controller = new AbortController();
-  return { signal: controller.signal, abort: (error: SluiceError) => controller.abort(error) };
 }
 
 function readable(event: RecordedEvent): string {

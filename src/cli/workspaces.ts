@@ -114,9 +114,8 @@ async function listWorkspaces(options: Options): Promise<void> {
 function settingsOf({ name, retentionDays, dedupeDays, ...others }: SettingOptions) {
   return {
     name,
-    // `--no-retention-days` is false, and an option that was not given is true.
-    ...(typeof retentionDays === 'number' && { retentionDays }),
-    ...(retentionDays === false && { retentionDays: null }),
+    // False is `--no-retention-days`.
+    retentionDays: retentionDays === false ? null : retentionDays,
     dedupeDays,
     timeZone: others.timeZone,
     unknownTypes: others.unknownTypes,

@@ -1,5 +1,5 @@
 /**
- * What workers do with a consumer: pull, wait, settle. `line.ts` pulls, `waiting.ts` waits,
+ * What workers do with a consumer: pull, wait, settle. `pull-queue.ts` pulls, `waiting.ts` waits,
  * `settler.ts` settles.
  */
 import {
@@ -18,11 +18,11 @@ import type { Connection } from '../db/connection.ts';
 import { EventRows } from '../db/event-rows.ts';
 import type { LiveClock } from '../live/clock.ts';
 import type { Live } from '../live/live.ts';
-import { Acknowledging } from './acknowledging.ts';
+import { createAcknowledging, type Acknowledging } from './acknowledging.ts';
 import type { ConsumerReader } from './consumer-reader.ts';
 import { LeaseStream } from './lease-stream.ts';
-import { Line, type Asking, type Round } from './line.ts';
 import { Plans } from './plans.ts';
+import { PullQueue, type Asking, type Round } from './pull-queue.ts';
 import { acknowledgeSql, extendSql, releaseSql } from './settle-sql.ts';
 import { Settler, type Settled, type Work } from './settler.ts';
 import { waitForNews } from './waiting.ts';
@@ -81,7 +81,7 @@ export function createConsume(options: ConsumeOptions): Consume {
 }
 
 const NEVER = new AbortController().signal;
-const LINES_MAX = 10_000;
+const QUEUES_MAX = 10_000;
 const ATTEMPTS = Array.from({ length: LIMITS.attemptsMax }, (_, at) => at + 1);
 
 class Consuming implements Consume {
@@ -90,8 +90,7 @@ class Consuming implements Consume {
   readonly #plans: Plans;
   readonly #wakeUps: WakeUps;
   readonly #settler: Settler;
-  readonly #lines = new Map<string, Line>();
-  readonly #acknowledging = new Map<string, Acknowledging>();
+  readonly #queues = new Map<string, Queues>();
   readonly #counts = { delivered: 0, acknowledged: 0 };
 
   constructor(options: ConsumeOptions) {
@@ -138,7 +137,10 @@ class Consuming implements Consume {
 
   async acknowledge(work: Work, tokens: readonly string[]): Promise<Settled> {
     checkCount('tokens', tokens.length, LIMITS.pullEventsMax);
-    const settled = await this.#acknowledgingOf(work).add(work.actor, tokens);
+    const settled = await this.#queuesOf(work).acknowledging.ask({
+      actor: work.actor,
+      tokens,
+    });
     this.#counts.acknowledged += settled.count;
     return settled;
   }
@@ -178,7 +180,7 @@ class Consuming implements Consume {
   }
 
   #ask(work: Work, asking: Asking): Promise<Round> {
-    return this.#lineOf(work).ask(asking);
+    return this.#queuesOf(work).pulls.ask(asking);
   }
 
   #wait(
@@ -190,13 +192,13 @@ class Consuming implements Consume {
     return waitForNews(options, { round, ms, signal, tag: work.actor?.keyId ?? null });
   }
 
-  #lineOf({ workspaceId, name }: Work): Line {
+  #queuesOf({ workspaceId, name }: Work): Queues {
     const key = `${workspaceId} ${name}`;
-    const known = this.#lines.get(key);
+    const known = this.#queues.get(key);
     if (known !== undefined) return known;
-    if (this.#lines.size >= LINES_MAX) forgetIdle(this.#lines);
+    if (this.#queues.size >= QUEUES_MAX) forgetIdle(this.#queues);
     const { clock, epoch } = this.#options;
-    const line = new Line({
+    const pulls = new PullQueue({
       eventRows: this.#eventRows,
       planOf: isFresh => this.#plans.find(workspaceId, name, isFresh),
       cursorsOf: id => eventCursors(epoch, id),
@@ -206,23 +208,23 @@ class Consuming implements Consume {
       elapsedMs: () => clock.elapsedMs(),
       sleep: ms => clock.sleep(ms, NEVER),
     });
-    this.#lines.set(key, line);
-    return line;
-  }
-
-  #acknowledgingOf({ workspaceId, name }: Work): Acknowledging {
-    const key = `${workspaceId} ${name}`;
-    const known = this.#acknowledging.get(key);
-    if (known !== undefined) return known;
-    if (this.#acknowledging.size >= LINES_MAX) forgetIdle(this.#acknowledging);
-    const made = new Acknowledging((actor, tokens) =>
+    const acknowledging = createAcknowledging((actor, tokens) =>
       this.#settler.settle({ workspaceId, name, actor }, tokens, acknowledgeSql, 'SETTLED'),
     );
-    this.#acknowledging.set(key, made);
+    const made = { pulls, acknowledging };
+    this.#queues.set(key, made);
     return made;
   }
 }
 
-function forgetIdle(lines: Map<string, { readonly isIdle: boolean }>): void {
-  for (const [key, line] of lines) if (line.isIdle) lines.delete(key);
+/** Of one consumer, in this process. */
+interface Queues {
+  readonly pulls: PullQueue;
+  readonly acknowledging: Acknowledging;
+}
+
+function forgetIdle(queues: Map<string, Queues>): void {
+  for (const [key, { pulls, acknowledging }] of queues) {
+    if (pulls.isIdle && acknowledging.isIdle) queues.delete(key);
+  }
 }

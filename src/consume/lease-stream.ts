@@ -3,7 +3,7 @@ import type { Lease } from '../core/consumer.ts';
 import { GatewayError } from '../core/errors.ts';
 import { LIMITS } from '../core/limits.ts';
 import type { Actor } from '../core/principal.ts';
-import type { Asking, Round } from './line.ts';
+import type { Asking, Round } from './pull-queue.ts';
 
 export interface LeaseStreamOptions {
   readonly windowMax: number;

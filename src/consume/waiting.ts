@@ -8,7 +8,7 @@ import type { ConsumerPlan } from '../core/consumer.ts';
 import type { Live } from '../live/live.ts';
 import { compileStreamFilter } from '../live/stream-filter.ts';
 import type { LiveStream } from '../live/stream.ts';
-import type { Round } from './line.ts';
+import type { Round } from './pull-queue.ts';
 import type { WakeUps } from './wake-ups.ts';
 
 export interface WaitingOptions {

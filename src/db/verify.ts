@@ -25,8 +25,8 @@ const m = columnsOf(workspaceMarks, 'm');
 const c = columnsOf(eventCounts, 'c');
 const r = columnsOf(eventCounts, 'r');
 const q = columnsOf(eventCounts, 'q');
-const u = columnsOf(consumers, 'u');
-const o = columnsOf(deliveries, 'o');
+const consumer = columnsOf(consumers, 'consumer');
+const open = columnsOf(deliveries, 'open');
 const WORKSPACE = columnsOf(workspaces);
 const EVENT = columnsOf(events);
 const HEADS = columnsOf(workspaceHeads);
@@ -181,15 +181,15 @@ const RULES: Readonly<Record<string, string>> = {
     where days <> quarters limit 5`,
   // What is open lies between what is settled and what was looked at.
   'consumers keep their place': sqlText`
-    select format('%s: settled %s, scanned %s, head %s', ${u.name}, ${u.settled}, ${u.scanned}, ${HEAD}) as detail
-    from consumers u where ${u.workspace_id} = $1
-      and (${u.settled} > ${u.scanned} or ${u.scanned} > ${HEAD})
+    select format('%s: settled %s, scanned %s, head %s', ${consumer.name}, ${consumer.settled}, ${consumer.scanned}, ${HEAD}) as detail
+    from consumers consumer where ${consumer.workspace_id} = $1
+      and (${consumer.settled} > ${consumer.scanned} or ${consumer.scanned} > ${HEAD})
     union all
-    select format('%s: open at %s, settled %s, scanned %s', ${u.name}, ${o.position}, ${u.settled}, ${u.scanned})
-    from deliveries o left join consumers u
-      on ${u.workspace_id} = ${o.workspace_id} and ${u.id} = ${o.consumer_id}
-    where ${o.workspace_id} = $1 and (${u.id} is null
-      or ${o.parked_at} is null and (${o.position} <= ${u.settled} or ${o.position} > ${u.scanned}))
+    select format('%s: open at %s, settled %s, scanned %s', ${consumer.name}, ${open.position}, ${consumer.settled}, ${consumer.scanned})
+    from deliveries open left join consumers consumer
+      on ${consumer.workspace_id} = ${open.workspace_id} and ${consumer.id} = ${open.consumer_id}
+    where ${open.workspace_id} = $1 and (${consumer.id} is null
+      or ${open.parked_at} is null and (${open.position} <= ${consumer.settled} or ${open.position} > ${consumer.scanned}))
     limit 5`,
   'definitions count their events': sqlText`
     select format('%s: %s counted, %s in quarter hours', ${d.name}, ${d.event_count}, ${q.count}) as detail

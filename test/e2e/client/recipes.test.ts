@@ -58,6 +58,7 @@ function typed(name: string, text: string): string[] {
 describe.each(WATCHING)('the recipe for %s', (_, command, argumentsOf) => {
   const isThere = spawnSync(command, ['--version']).status === 0;
 
+  // A machine without Python has nothing to run its recipe with.
   test.skipIf(!isThere)(
     'records an event, and gets each once while gateways come and go',
     { timeout: 240_000 },
@@ -101,6 +102,7 @@ describe.each(WATCHING)('the recipe for %s', (_, command, argumentsOf) => {
   );
 });
 
+// A machine without Go has nothing to run its recipe with.
 test.skipIf(spawnSync('go', ['version']).status !== 0)(
   'the recipe for Go records an event',
   { timeout: 240_000 },

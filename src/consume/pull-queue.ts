@@ -13,6 +13,7 @@ import { toGatewayError } from '../db/sqlstate.ts';
 import { toStoredEvent, type EventRow } from '../db/stored-event.ts';
 import { consumerNotFound } from './plans.ts';
 import { pullSql, type LeasedRow, type PulledRow, type PullFacts } from './pull-sql.ts';
+import { Turns } from './turns.ts';
 
 export interface Asking {
   readonly first: number;
@@ -36,7 +37,7 @@ export interface Round {
   readonly state: 'CAUGHT_UP' | 'MORE' | 'FULL' | 'PAUSED';
 }
 
-export interface LineOptions {
+export interface PullQueueOptions {
   readonly eventRows: EventRows;
   /** As it is now, or as it was last seen. */
   readonly planOf: (isFresh: boolean) => Promise<ConsumerPlan>;
@@ -59,76 +60,44 @@ const SCAN_MS = 1_000;
 /** For as long others may be at it. */
 const BUSY_MS = 2_000;
 
-interface Waiting {
-  readonly asking: Asking;
-  readonly settle: (round: Round) => void;
-  readonly fail: (error: unknown) => void;
-}
-
-export class Line {
-  readonly #options: LineOptions;
-  #waiting: Waiting[] = [];
-  #isRunning = false;
+export class PullQueue {
+  readonly #options: PullQueueOptions;
+  readonly #turns: Turns<Asking, Round>;
   #range = RANGE_FIRST;
 
-  constructor(options: LineOptions) {
+  constructor(options: PullQueueOptions) {
     this.#options = options;
+    this.#turns = new Turns({
+      sizeOf: ({ first }) => first,
+      sizeMax: LIMITS.pullEventsMax,
+      mayShare: (one, other) =>
+        one.window === null && other.window === null && isSame(one.actor, other.actor),
+      run: async group => this.#share(group, await this.#pull(togetherOf(group))),
+    });
   }
 
   get isIdle(): boolean {
-    return !this.#isRunning;
+    return this.#turns.isIdle;
   }
 
   ask(asking: Asking): Promise<Round> {
-    return new Promise((settle, fail) => {
-      this.#waiting.push({ asking, settle, fail });
-      if (!this.#isRunning) void this.#run();
-    });
+    return this.#turns.ask(asking);
   }
 
-  async #run(): Promise<void> {
-    this.#isRunning = true;
-    while (this.#waiting.length > 0) {
-      const group = this.#takeGroup();
-      try {
-        const round = await this.#pull(togetherOf(group));
-        await this.#answer(group, round);
-      } catch (error) {
-        for (const { fail } of group) fail(error);
-      }
-    }
-    this.#isRunning = false;
-  }
-
-  /** The first, and all that may be answered with it. */
-  #takeGroup(): Waiting[] {
-    const [first, ...rest] = this.#waiting as [Waiting, ...Waiting[]];
-    const { actor, window } = first.asking;
-    const group = [first];
-    let wanted = first.asking.first;
-    this.#waiting = rest.filter(each => {
-      const { asking } = each;
-      const isAlike = window === null && asking.window === null && isSame(asking.actor, actor);
-      if (!isAlike || wanted + asking.first > LIMITS.pullEventsMax) return true;
-      wanted += asking.first;
-      group.push(each);
-      return false;
-    });
-    return group;
-  }
-
-  async #answer(group: readonly Waiting[], round: Round): Promise<void> {
+  async #share(group: readonly Asking[], round: Round): Promise<Round[]> {
     const shares = shareOut(
       round.leases,
-      group.map(({ asking }) => asking.first),
+      group.map(({ first }) => first),
     );
-    for (const [at, { asking, settle }] of group.entries()) {
+    const rounds: Round[] = [];
+    for (const [at, { signal }] of group.entries()) {
       const leases = shares[at] ?? [];
-      if (asking.signal.aborted) await this.#giveBack(round.plan, leases);
-      const isThere = !asking.signal.aborted;
+      if (signal.aborted) await this.#giveBack(round.plan, leases);
+      const isThere = !signal.aborted;
       if (isThere) this.#options.onLeased(leases.length);
-      settle({ ...round, leases: isThere ? leases : [] });
+      rounds.push({ ...round, leases: isThere ? leases : [] });
     }
+    return rounds;
   }
 
   /** Who asked has left: the next one need not wait for the lease to run out. */
@@ -258,10 +227,10 @@ function isSame(one: Actor | null, other: Actor | null): boolean {
   return one?.keyId === other?.keyId && one?.scope === other?.scope;
 }
 
-function togetherOf(group: readonly Waiting[]): Asking {
-  const [{ asking }] = group as [Waiting];
-  if (group.length === 1) return asking;
-  const first = group.reduce((sum, each) => sum + each.asking.first, 0);
+function togetherOf(group: readonly [Asking, ...Asking[]]): Asking {
+  const [asking, ...others] = group;
+  if (others.length === 0) return asking;
+  const first = group.reduce((sum, each) => sum + each.first, 0);
   return { ...asking, first, signal: NEVER };
 }
 
