@@ -11,6 +11,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { WebSocketServer, type WebSocket } from 'ws';
 import { GatewayError } from '../core/errors.ts';
 import { marked } from '../core/exact-json.ts';
+import { refuseOn } from '../http/answer.ts';
 import { readerOf, requestIdOf } from '../http/call.ts';
 import { scanJson } from '../http/json.ts';
 import { becomesKnown } from '../http/newcomers.ts';
@@ -76,6 +77,10 @@ export function createWebSockets(
     perMessageDeflate: false,
     handleProtocols,
   });
+  sockets.on('wsClientError', ({ message }, socket) => {
+    const error = new GatewayError('BAD_REQUEST', `This opens no WebSocket: ${message}.`);
+    refuseOn(socket, error, { headers: { 'sec-websocket-version': '13, 8' } });
+  });
   const checking = setInterval(() => {
     void closeUnauthenticated(peers, options);
   }, KEY_CHECK_MS).unref();
@@ -83,7 +88,7 @@ export function createWebSockets(
 
   return {
     upgrade(req, socket, head) {
-      if (isStopping) return void socket.end('HTTP/1.1 503 Service Unavailable\r\n\r\n');
+      if (isStopping) return refuseOn(socket, new GatewayError('SERVICE_UNAVAILABLE', 'The gateway is stopping.'));
       sockets.handleUpgrade(req, socket, head, opened => {
         const peer = peerOf(req, createOutlet(opened, socket, outletOptions));
         peers.set(opened, peer);

@@ -1,6 +1,8 @@
-import type { ServerResponse } from 'node:http';
+import { STATUS_CODES, type ServerResponse } from 'node:http';
+import type { Duplex } from 'node:stream';
 import { MethodNotAllowed, type GatewayError } from '../core/errors.ts';
 import { drained, hasBody } from './body.ts';
+import { requestIdOf } from './call.ts';
 
 /**
  * Headers of every answer, set before anything is known about it. A handler that serves pages
@@ -17,13 +19,6 @@ const EVERY_ANSWER = {
 export function setCommonHeaders(res: ServerResponse, requestId: string): void {
   for (const [name, value] of Object.entries(EVERY_ANSWER)) res.setHeader(name, value);
   res.setHeader('x-request-id', requestId);
-}
-
-/** The same headers for the few answers that are written to a bare socket. */
-export function commonHeaderLines(requestId: string): string {
-  return Object.entries({ ...EVERY_ANSWER, 'x-request-id': requestId })
-    .map(([name, value]) => `${name}: ${value}\r\n`)
-    .join('');
 }
 
 export interface Answer {
@@ -51,6 +46,26 @@ export function answer(res: ServerResponse, { status, body, type, headers }: Ans
 /** An error outside of GraphQL, in the shape that GraphQL's errors have. */
 export function answerError(res: ServerResponse, error: GatewayError): void {
   answer(res, { status: error.status, body: errorBody(error), headers: errorHeaders(error) });
+}
+
+/** The same on a bare socket, whose request never came to a handler. It is closed afterwards. */
+export function refuseOn(
+  socket: Duplex,
+  error: GatewayError,
+  { status = error.status, headers = {} }: Partial<Pick<Answer, 'status' | 'headers'>> = {},
+): void {
+  if (!socket.writable) return void socket.destroy();
+  const body = errorBody(error);
+  const lines = Object.entries({
+    ...EVERY_ANSWER,
+    'x-request-id': requestIdOf(undefined),
+    ...errorHeaders(error),
+    ...headers,
+    'content-type': 'application/json; charset=utf-8',
+    'content-length': Buffer.byteLength(body),
+    connection: 'close',
+  }).map(([name, value]) => `${name}: ${value}\r\n`);
+  socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${lines.join('')}\r\n${body}`);
 }
 
 export function errorHeaders(error: GatewayError): Record<string, string> {

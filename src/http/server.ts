@@ -1,18 +1,16 @@
 import { LRUCache } from 'lru-cache';
 import {
   createServer,
-  STATUS_CODES,
   type IncomingMessage,
   type Server,
   type ServerResponse,
 } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
-import type { Duplex } from 'node:stream';
 import { GatewayError } from '../core/errors.ts';
 import type { Log } from '../observability/log.ts';
 import type { Metrics } from '../observability/metrics.ts';
 import { isOwnHost } from '../security/web-pages.ts';
-import { answerError, commonHeaderLines, errorBody, setCommonHeaders } from './answer.ts';
+import { answerError, refuseOn, setCommonHeaders } from './answer.ts';
 import { exceeds } from './body.ts';
 import { requestIdOf } from './call.ts';
 import { publicError } from './errors.ts';
@@ -100,9 +98,9 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
   // Of an expectation that nobody knows nothing is expected: Node would answer 417 without a word.
   server.on('checkExpectation', (req, res) => server.emit('request', req, res));
   takeUpgrades(server, connections, faultOfHead, options);
-  server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
-    const status = CLIENT_ERRORS[error.code ?? ''] ?? 400;
-    refuse(socket, status, new GatewayError('BAD_REQUEST', 'The request is not valid HTTP.'));
+  server.on('clientError', ({ code }: NodeJS.ErrnoException, socket) => {
+    const error = new GatewayError('BAD_REQUEST', 'The request is not valid HTTP.');
+    refuseOn(socket, error, { status: CLIENT_ERRORS[code ?? ''] ?? error.status });
   });
 
   let stopping: Promise<void> | undefined;
@@ -164,7 +162,7 @@ function takeUpgrades(
       }
       connections.leave(socket);
       const fault = faultOfHead(req) ?? faultOfOrigin(req, settings);
-      if (fault !== undefined) return refuse(socket, fault.status, fault);
+      if (fault !== undefined) return refuseOn(socket, fault);
       graphql.upgrade(req, socket, head);
     });
   });
@@ -180,17 +178,6 @@ const CLIENT_ERRORS: Readonly<Record<string, number>> = {
   HPE_HEADER_OVERFLOW: 431,
   ERR_HTTP_REQUEST_TIMEOUT: 408,
 };
-
-/** Answers on the bare socket and closes it. */
-function refuse(socket: Duplex, status: number, error: GatewayError): void {
-  if (!socket.writable) return void socket.destroy();
-  const body = errorBody(error);
-  socket.end(
-    `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${commonHeaderLines(requestIdOf(undefined))}` +
-      `content-type: application/json; charset=utf-8\r\ncontent-length: ${Buffer.byteLength(body)}\r\n` +
-      `connection: close\r\n\r\n${body}`,
-  );
-}
 
 /**
  * An answer that its reader does not take in is cut: Node destroys a socket whose time is up and

@@ -37,10 +37,15 @@ test.for([
 ])(
   'a large value in place of %s is refused in about the time that it takes to read',
   async ([, query, value]) => {
-    const reading = await ask(TAKEN, value);
-    const refused = await ask(query as string, value);
-    expect(refused.message).toMatch(/got invalid value/);
-    expect(refused.message.length).toBeLessThan(20_000);
-    expect(refused.ms).toBeLessThan(4 * reading.ms + 500);
+    // Something else may hold up the machine during one of the tries, but not during all of them.
+    let isQuick = false;
+    for (let tries = 0; tries < 5 && !isQuick; tries++) {
+      const reading = await ask(TAKEN, value);
+      const refused = await ask(query as string, value);
+      expect(refused.message).toMatch(/got invalid value/);
+      expect(refused.message.length).toBeLessThan(20_000);
+      isQuick = refused.ms < 4 * reading.ms + 500;
+    }
+    expect(isQuick).toBe(true);
   },
 );

@@ -117,6 +117,32 @@ describe('an offer that is not taken is ignored', () => {
   });
 });
 
+describe('a WebSocket that cannot be opened is refused with a code', () => {
+  const offer = 'Connection: Upgrade\r\nUpgrade: websocket\r\n';
+  const nonce = 'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n';
+  const version = 'Sec-WebSocket-Version: 13\r\n';
+  test.for([
+    ['no key', version, 'Sec-WebSocket-Key'],
+    ['a key that is none', `${version}Sec-WebSocket-Key: short\r\n`, 'Sec-WebSocket-Key'],
+    ['no version', nonce, 'Sec-WebSocket-Version'],
+    ['a version of tomorrow', `${nonce}Sec-WebSocket-Version: 14\r\n`, 'Sec-WebSocket-Version'],
+    [
+      'protocols that are none',
+      `${nonce}${version}Sec-WebSocket-Protocol: ,\r\n`,
+      'Sec-WebSocket-Protocol',
+    ],
+  ] as const)('%s', async ([, headers, named]) => {
+    const text = await exchange([head('GET /graphql', offer + headers)], [1]);
+    const [top, body] = text.split('\r\n\r\n') as [string, string];
+    expect(top).toMatch(/^HTTP\/1.1 400 /);
+    expect(top).toMatch(/^sec-websocket-version: 13, 8\r$/m);
+    const { errors } = JSON.parse(body);
+    expect(errors).toEqual([
+      { message: expect.stringContaining(named), extensions: { code: 'BAD_REQUEST' } },
+    ]);
+  });
+});
+
 const has = (command: string, ...args: string[]) => {
   try {
     return execFileSync(command, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
