@@ -2,6 +2,8 @@ import { existsSync } from 'node:fs';
 
 /** Where systems keep a Chromium. */
 const PLACES = [
+  // Renders as Chromium does, for half of its work: it has no windows.
+  '/usr/bin/chromium-headless-shell',
   '/usr/bin/chromium',
   '/usr/bin/chromium-browser',
   '/usr/bin/google-chrome',

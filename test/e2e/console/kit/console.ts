@@ -3,11 +3,9 @@
  * tests are skipped, and say so; `SLUICE_REQUIRE_BROWSER=1` makes that a failure.
  */
 import axe from 'axe-core';
-import { mkdirSync } from 'node:fs';
-import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { chromium, type Browser, type Page } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, inject } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, inject } from 'vitest';
 import { browserPath } from '../../../kit/browser-path.ts';
 import { ADMIN_KEY, startTestGateway, type TestGateway } from '../../../kit/gateway.ts';
 
@@ -40,7 +38,8 @@ const LAUNCH_ARGS = [
   '--disable-background-networking',
   '--disable-component-update',
 ];
-const SCREENSHOTS = join(tmpdir(), `sluice-console-${userInfo().username}`);
+/** A folder for screenshots of every page in four views; none are made where it is not set. */
+const SCREENSHOTS = process.env['SLUICE_SCREENSHOTS'];
 
 /** Tests of the console: `kit` is ready in tests, and not before. */
 export function describeConsole(name: string, tests: (kit: ConsoleKit) => void): void {
@@ -54,6 +53,7 @@ export function describeConsole(name: string, tests: (kit: ConsoleKit) => void):
   describe(name, { timeout: 4 * PATIENCE_MS }, () => {
     const running = new RunningConsole();
     beforeAll(() => running.start(executablePath), 4 * PATIENCE_MS);
+    afterEach(() => running.closePages());
     afterAll(() => running.stop(), PATIENCE_MS);
     tests(running);
   });
@@ -80,6 +80,11 @@ class RunningConsole implements ConsoleKit {
   async stop(): Promise<void> {
     await this.#browser?.close();
     await this.#gateway?.[Symbol.asyncDispose]();
+  }
+
+  /** Pages that are left open go on painting what happens. */
+  async closePages(): Promise<void> {
+    await Promise.all(this.#browser?.contexts().map(context => context.close()) ?? []);
   }
 
   get gateway(): TestGateway {
@@ -138,26 +143,30 @@ export function expectNoFaults(page: Page): void {
   expect(faults.get(page)).toEqual([]);
 }
 
-/**
- * axe finds nothing serious, wide in light and narrow in dark, and nothing sticks out. Leaves
- * screenshots of all four behind.
- */
+/** axe finds nothing serious, wide in light and narrow in dark, and nothing sticks out. */
 export async function expectAccessible(page: Page, name: string): Promise<void> {
-  mkdirSync(SCREENSHOTS, { recursive: true });
   const before = page.viewportSize();
   for (const { width, checked } of VIEWS) {
     await page.setViewportSize({ width, height: 800 });
-    for (const colorScheme of ['light', 'dark'] as const) {
-      await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
-      await page.evaluate(PAINTED);
-      await page.screenshot({ path: join(SCREENSHOTS, `${name}-${colorScheme}-${width}.png`) });
-      if (colorScheme !== checked) continue;
-      expect(await seriousFindings(page), `${name}, ${colorScheme}, ${width} px`).toEqual([]);
-    }
+    if (SCREENSHOTS !== undefined) await photograph(page, join(SCREENSHOTS, `${name}-${width}`));
+    await show(page, checked);
+    expect(await seriousFindings(page), `${name}, ${checked}, ${width} px`).toEqual([]);
     const sticksOut = 'document.documentElement.scrollWidth - document.documentElement.clientWidth';
     expect(await page.evaluate(sticksOut), `${name} at ${width} px`).toBe(0);
   }
   if (before) await page.setViewportSize(before);
+}
+
+async function photograph(page: Page, path: string): Promise<void> {
+  for (const scheme of ['light', 'dark'] as const) {
+    await show(page, scheme);
+    await page.screenshot({ path: `${path}-${scheme}.png` });
+  }
+}
+
+async function show(page: Page, colorScheme: 'light' | 'dark'): Promise<void> {
+  await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
+  await page.evaluate(PAINTED);
 }
 
 /** A frame is drawn by the styles of now once another one begins. */
