@@ -18,7 +18,7 @@ export type Tenant = number | string;
 export const NO_TENANT: Tenant = 'none';
 
 const TIMES_WHAT_IS_FREE = 3;
-const SHARE_IN_A_CROWD = 1 / 4;
+export const SHARE_IN_A_CROWD = 1 / 4;
 
 export interface Holding {
   /** What the tenant holds. */
@@ -35,7 +35,7 @@ export function mayHold({ own, all, max, crowd }: Holding, more: number): boolea
   const left = max - all - more;
   if (left < 0 || own === 0) return left >= 0;
   if (own + more > TIMES_WHAT_IS_FREE * left) return false;
-  return own + more <= SHARE_IN_A_CROWD * max || crowd?.isThere !== true;
+  return crowd?.isThere !== true || own + more <= crowd.share * max;
 }
 
 /** For how long a tenant counts as being at work. */
@@ -43,6 +43,8 @@ const CROWD_MS = 1_000;
 
 /** Whether several tenants are at work, as they were lately. */
 export class Crowd {
+  /** What each of them may hold. */
+  share = SHARE_IN_A_CROWD;
   readonly #nowMs: () => number;
   #last: Tenant = NO_TENANT;
   #changedMs = -Infinity;

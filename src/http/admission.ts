@@ -7,7 +7,15 @@
  */
 import { performance } from 'node:perf_hooks';
 import { GatewayError } from '../core/errors.ts';
-import { Crowd, FairQueue, Holdings, mayHold, NO_TENANT, type Tenant } from '../core/fairness.ts';
+import {
+  Crowd,
+  FairQueue,
+  Holdings,
+  mayHold,
+  NO_TENANT,
+  SHARE_IN_A_CROWD,
+  type Tenant,
+} from '../core/fairness.ts';
 import { LIMITS } from '../core/limits.ts';
 
 /** A tenant alone has three quarters of these: 32, and 8. */
@@ -41,6 +49,21 @@ export function nextLimit(limit: number, max: number, { lateMs, isShort }: Look)
   if (isShort) return Math.min(limit * GROW, max);
   const first = firstLimit(max);
   return limit > first ? Math.max(limit / SHRINK, first) : Math.min(limit * GROW, first);
+}
+
+/** The event loop does nothing else any more than work. */
+const BUSY = 0.9;
+/** Requests that each tenant may have in work in a crowd, however busy the event loop is. */
+const IN_WORK_MIN = 2;
+
+/**
+ * The share of the limit that a tenant has in a crowd. Those in work have the event loop in turn:
+ * who has ten there for one of another has ten times as much of it. So as long as there is not
+ * enough of it for all, each comes down to `IN_WORK_MIN`.
+ */
+export function nextShare(share: number, limit: number, isBusy: boolean): number {
+  if (!isBusy) return Math.min(share * GROW, SHARE_IN_A_CROWD);
+  return Math.max(share / GROW, Math.min(IN_WORK_MIN / limit, SHARE_IN_A_CROWD));
 }
 
 export interface AdmissionOptions {
@@ -130,6 +153,7 @@ export class Admission {
   /** Those that have ended, and keep their shares until the next look. */
   #resting: Entry[] = [];
   #lookedMs = 0;
+  #used = performance.eventLoopUtilization();
   #timer: NodeJS.Timeout | undefined;
 
   constructor(options: AdmissionOptions) {
@@ -242,6 +266,7 @@ export class Admission {
   #watch(): void {
     if (this.#timer !== undefined) return;
     this.#lookedMs = performance.now();
+    this.#used = performance.eventLoopUtilization();
     this.#timer = setInterval(() => this.#look(), LOOK_EVERY_MS).unref();
   }
 
@@ -254,6 +279,11 @@ export class Admission {
     this.#isShort = false;
     this.#isLate = lateMs > LATE_MS;
     this.#limit = nextLimit(this.#limit, workRequestsMax, { lateMs, isShort });
+    const used = performance.eventLoopUtilization();
+    const { utilization } = performance.eventLoopUtilization(used, this.#used);
+    this.#used = used;
+    const isBusy = this.#crowd.isThere && utilization > BUSY;
+    this.#crowd.share = nextShare(this.#crowd.share, this.#limit, isBusy);
     for (const { tenant, shares } of this.#resting.splice(0)) this.#running.add(tenant, -shares);
     this.#letIn();
     for (const entry of this.#byAge) {

@@ -26,8 +26,9 @@ export interface WaitingRoomLimits {
 
 /** As many events are worth a commit of their own. */
 const ENOUGH_EVENTS = 250;
-/** More of one workspace, in a crowd, are not flushed with what little others record. */
+/** More of one workspace, in a crowd, is not flushed with what little others record. */
 const MUCH_EVENTS = 50;
+const MUCH_BYTES = 65_536;
 /**
  * A workspace has one of so many parts of a flush while others record. Of the only one that records
  * much the flushes are short: whoever records little waits for the event loop and for Postgres
@@ -119,7 +120,7 @@ export class WaitingRoom {
     const waiting = [...this.#workspaces].filter(([, queue]) => isDue(queue, isCrowd));
     const alone = waiting.length <= 1 && !isCrowd;
     if (waiting.length > 1) waiting.sort(([a], [b]) => this.#turns.given(a) - this.#turns.given(b));
-    const hasMuchOf = ({ submissions }: Queue) => isCrowd && readyOf(submissions) > MUCH_EVENTS;
+    const hasMuchOf = ({ submissions }: Queue) => isCrowd && isMuch(submissions);
     const isBusyAlone = waiting.filter(([, queue]) => hasMuchOf(queue)).length === 1;
     const parts = isBusyAlone ? PARTS_BESIDE_LITTLE : PARTS;
     const share = alone ? flushEventsMax : Math.ceil(flushEventsMax / parts);
@@ -205,6 +206,16 @@ function enoughOf({ submissions, lastTaken }: Queue): number {
   const ready = readyOf(submissions);
   if (ready >= ENOUGH_EVENTS) return Infinity;
   return Math.max(FEW_EVENTS, Math.ceil((lastTaken + ready) / 2));
+}
+
+function isMuch(submissions: readonly Submission[]): boolean {
+  if (readyOf(submissions) > MUCH_EVENTS) return true;
+  let bytes = 0;
+  for (const submission of submissions) {
+    if (isReady(submission)) bytes += submission.bytes;
+    if (bytes > MUCH_BYTES) return true;
+  }
+  return false;
 }
 
 /** Counted until they are enough. */

@@ -73,7 +73,7 @@ describeConsole('the events page', kit => {
     await record(...numbered(6, 400));
     await page.getByRole('button', { name: 'Resume' }).click();
     await shows(page, 400);
-    expect(await allNumbers(page)).toEqual(upTo(400));
+    await expect.poll(() => allNumbers(page), PATIENCE).toEqual(upTo(400));
     expectNoFaults(page);
   });
 
@@ -88,7 +88,7 @@ describeConsole('the events page', kit => {
     await page.context().setOffline(false);
     await shows(page, 60);
     await isLive(page);
-    expect(await allNumbers(page)).toEqual(upTo(60));
+    await expect.poll(() => allNumbers(page), PATIENCE).toEqual(upTo(60));
   });
 
   test('keeps its filters in the address bar', async () => {

@@ -6,10 +6,10 @@ import { WaitingRoom } from '../../../src/record/waiting-room.ts';
 
 let made = 0;
 
-function submission(workspaceId: number, count: number): Submission {
+function submission(workspaceId: number, count: number, payload = '{}'): Submission {
   const events = Array.from({ length: count }, () => {
     made += 1;
-    return { key: `key-${made}`, payload: '{}' } as ResolvedEvent;
+    return { key: `key-${made}`, payload } as ResolvedEvent;
   });
   return new Submission({ workspaceId, events, atomic: false, actor: null, arrivedMs: 0 });
 }
@@ -118,6 +118,15 @@ test('while several workspaces record, little does not wait for the flush of muc
   expect(taken(room)).toEqual([much, more]);
   expect(taken(room)).toEqual([little, less]);
   expect(taken(room)).toEqual([]);
+});
+
+test('few large events are as much as many small ones', () => {
+  const room = new WaitingRoom(LIMITS, new Crowd(() => 0));
+  const large = submission(1, 1, 'a'.repeat(100_000));
+  const little = submission(2, 1);
+  for (const each of [large, little]) room.enter(each);
+  expect(taken(room)).toEqual([large]);
+  expect(taken(room)).toEqual([little]);
 });
 
 test('the flushes of one workspace that records much beside others are short', () => {
