@@ -26,17 +26,22 @@ const ADMIN_KEY = z
   });
 
 /** The key in a file, without the line break at its end. */
-function readKeyFile(path: string, context: z.RefinementCtx): string {
+function readKey(text: string, context: z.RefinementCtx): string {
+  const { success, data, error } = ADMIN_KEY.safeParse(text.trim());
+  if (success) return data;
+  const faults = error.issues.map(({ message }) => message).join(', ');
+  context.addIssue({ code: 'custom', message: `names a file, but the key in it ${faults}` });
+  return z.NEVER;
+}
+
+function readFileSetting(path: string, context: z.RefinementCtx): string {
   try {
-    const { success, data, error } = ADMIN_KEY.safeParse(readFileSync(path, 'utf8').trim());
-    if (success) return data;
-    const faults = error.issues.map(({ message }) => message).join(', ');
-    context.addIssue({ code: 'custom', message: `names a file, but the key in it ${faults}` });
+    return readFileSync(path, 'utf8');
   } catch (error) {
     const { code = 'an error' } = error as NodeJS.ErrnoException;
     context.addIssue({ code: 'custom', message: `expects a file that can be read (${code})` });
+    return z.NEVER;
   }
-  return z.NEVER;
 }
 
 /** One of the two is enough. */
@@ -83,6 +88,14 @@ const origins = list.transform((texts, context) =>
     return z.NEVER;
   }),
 );
+const natsServers = list.transform((texts, context) => {
+  const isServer = (text: string) => /^(nats|tls):\/\/[^/]+\/?$/.test(text) && URL.canParse(text);
+  if (texts.every(isServer)) return texts;
+  const message = 'expects servers such as nats://user:password@host:4222, separated by commas';
+  context.addIssue({ code: 'custom', message });
+  return z.NEVER;
+});
+
 const LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
 
 const VARIABLES = {
@@ -107,7 +120,8 @@ const VARIABLES = {
   ),
   SLUICE_ADMIN_KEY_FILE: z
     .string()
-    .transform(readKeyFile)
+    .transform(readFileSetting)
+    .pipe(z.string().transform(readKey))
     .optional()
     .describe('A file that holds the admin key, instead of SLUICE_ADMIN_KEY.'),
   SLUICE_KEY_AGE_DAYS_MAX: whole(0, 36_500)
@@ -157,6 +171,14 @@ const VARIABLES = {
     .describe(
       'Maximum connections to Postgres that one gateway holds. docs/scaling.md lists the shares.',
     ),
+  SLUICE_NATS_URL: natsServers.describe(
+    'NATS servers that gateways on the same database tell each other of new events through, separated by commas. By default they use Postgres.',
+  ),
+  SLUICE_NATS_CREDENTIALS_FILE: z
+    .string()
+    .transform(readFileSetting)
+    .optional()
+    .describe('A .creds file with the JWT and the seed of the NATS user.'),
   SLUICE_TRUSTED_DOCUMENTS: z
     .string()
     .optional()
@@ -242,6 +264,10 @@ export interface Config {
   readonly answerBytesMax: number;
   readonly readTimeoutMs: number;
   readonly connectionsMax: number;
+  /** Empty: gateways hear of each other through Postgres. */
+  readonly natsServers: readonly string[];
+  /** What the file holds. */
+  readonly natsCredentials: string | null;
   /** Path of the file; null: every document is executed. */
   readonly trustedDocuments: string | null;
   readonly keyRequestsPerSecond: number;
@@ -274,6 +300,11 @@ export class ConfigError extends Error {
   override readonly name = 'ConfigError';
 }
 
+/** Variables that hold a secret as they are. */
+const SECRETS: ReadonlySet<string> = new Set([
+  ...['SLUICE_ADMIN_KEY', 'DATABASE_URL', 'SLUICE_NATS_URL'],
+]);
+
 /** @throws ConfigError naming every fault. An empty variable counts as absent. */
 export function readConfig(environment: Readonly<Record<string, string | undefined>>): Config {
   const given = Object.fromEntries(
@@ -286,7 +317,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
   if (!success) {
     const faults = error.issues.map(({ path, message }) => {
       const name = String(path[0]);
-      const isSecret = name === 'SLUICE_ADMIN_KEY' || name === 'DATABASE_URL';
+      const isSecret = SECRETS.has(name);
       return `${name} ${message}${isSecret ? '' : `, but is "${given[name]}"`}`;
     });
     throw new ConfigError(`The settings are not usable:\n${faults.map(f => `  ${f}`).join('\n')}`);
@@ -312,6 +343,8 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     answerBytesMax: data.SLUICE_ANSWER_BYTES_MAX,
     readTimeoutMs: data.SLUICE_READ_TIMEOUT_MS,
     connectionsMax: data.SLUICE_CONNECTIONS_MAX,
+    natsServers: data.SLUICE_NATS_URL,
+    natsCredentials: data.SLUICE_NATS_CREDENTIALS_FILE ?? null,
     trustedDocuments: data.SLUICE_TRUSTED_DOCUMENTS ?? null,
     keyRequestsPerSecond: data.SLUICE_KEY_REQUESTS_PER_SECOND,
     keyEventsPerSecond: data.SLUICE_KEY_EVENTS_PER_SECOND,

@@ -4,7 +4,7 @@
  * so is a file-level copy that was put back in its old place.
  */
 import { randomBytes } from 'node:crypto';
-import { columnsOf, sqlText } from './columns.ts';
+import { columnsOf, sqlText, type Row } from './columns.ts';
 import type { Connection } from './connection.ts';
 import { installation } from './schema.ts';
 
@@ -14,6 +14,15 @@ export interface Installation {
   readonly epoch: string;
   /** The database was restored or copied since: cursors may skip or repeat events. */
   readonly isEpochDue: boolean;
+  /** What keys are made of that all gateways on the database share, and nobody else has. */
+  readonly sealingSecret: string;
+}
+
+interface InstallationRow extends Pick<
+  Row<typeof installation>,
+  'epoch' | 'home' | 'sealing_secret'
+> {
+  readonly here: string | null;
 }
 
 export const EPOCH_DUE =
@@ -36,11 +45,11 @@ export async function readVersion(connection: Connection): Promise<number | null
 }
 
 export async function readInstallation(connection: Connection): Promise<Installation> {
-  const [row] = await connection.query<{ epoch: string; home: string | null; here: string | null }>(
-    sqlText`select ${INSTALLATION.epoch}, ${INSTALLATION.home}, database_home() as here from installation`,
+  const [row] = await connection.query<InstallationRow>(
+    sqlText`select ${INSTALLATION.epoch}, ${INSTALLATION.home}, ${INSTALLATION.sealing_secret}, database_home() as here from installation`,
   );
-  const { epoch, home, here } = row as NonNullable<typeof row>;
-  return { epoch, isEpochDue: home !== null && here !== null && home !== here };
+  const { epoch, home, here, sealing_secret: sealingSecret } = row as InstallationRow;
+  return { epoch, isEpochDue: home !== null && here !== null && home !== here, sealingSecret };
 }
 
 /** The first time that a gateway starts on the database, this is its home. */

@@ -1,4 +1,5 @@
-/** The live parts, wired to this gateway's database. */
+/** The live parts, wired to this gateway's database and to the other gateways on it. */
+import { createHash } from 'node:crypto';
 import type { Config } from '../config.ts';
 import type { Database } from '../db/client.ts';
 import { onBehalfOf } from '../db/connection.ts';
@@ -7,8 +8,9 @@ import { LIVE_LIMITS } from '../live/limits.ts';
 import { createLiveAggregates } from '../live/live-aggregates.ts';
 import { createLive, type Live } from '../live/live.ts';
 import { createEventLog } from '../live/log.ts';
+import { NatsWakeup } from '../live/wakeup-nats.ts';
 import { createPostgresWakeup } from '../live/wakeup-postgres.ts';
-import { withPoll } from '../live/wakeup.ts';
+import { withPoll, type Wakeup } from '../live/wakeup.ts';
 import type { Log } from '../observability/log.ts';
 import { readWholeAnswer } from '../read/aggregate-live.ts';
 
@@ -16,23 +18,18 @@ export interface LiveOptions {
   readonly db: Database;
   readonly config: Config;
   readonly log: Log;
+  readonly epoch: string;
+  readonly sealingSecret: string;
 }
 
-/** What lies beneath a lost NOTIFY: the heads of watched workspaces are looked at this often. */
+/** What lies beneath a lost wake-up: the heads of watched workspaces are looked at this often. */
 const POLL_MS = 1_000;
 
-export function createGatewayLive({ db, config, log }: LiveOptions): Live {
-  const wakeup = createPostgresWakeup({
-    listen: db.listen,
-    connection: db.upkeep,
-    clock: systemClock,
-    onDeaf: err =>
-      log.warn({ err }, 'not listening: other gateways are seen by poll until it succeeds'),
-    onFailure: err => log.warn({ err }, 'a wake-up was not sent: other gateways see it by poll'),
-  });
+export function createGatewayLive(options: LiveOptions): Live {
+  const { db, config, log } = options;
   return createLive({
     log: createEventLog(db.read, config.answerBytesMax),
-    wakeup: withPoll(wakeup, { pollMs: POLL_MS, clock: systemClock }),
+    wakeup: withPoll(createWakeup(options), { pollMs: POLL_MS, clock: systemClock }),
     logger: log,
     crowd: db.crowd,
     limits: {
@@ -40,6 +37,29 @@ export function createGatewayLive({ db, config, log }: LiveOptions): Live {
       streamsMax: config.streamsMax,
       streamsPerTagMax: config.streamsPerKeyMax,
     },
+  });
+}
+
+function createWakeup({ db, config, log, epoch, sealingSecret }: LiveOptions): Wakeup {
+  const onDeaf = (err: unknown) =>
+    log.warn({ err }, 'not listening: other gateways are seen by poll until it succeeds');
+  if (config.natsServers.length > 0) {
+    return new NatsWakeup({
+      servers: config.natsServers,
+      credentials: config.natsCredentials,
+      epoch,
+      key: createHash('sha256').update(`between gateways ${sealingSecret}`).digest(),
+      clock: systemClock,
+      onDeaf,
+      onHearing: () => log.info({}, 'other gateways are heard through NATS'),
+    });
+  }
+  return createPostgresWakeup({
+    listen: db.listen,
+    connection: db.upkeep,
+    clock: systemClock,
+    onDeaf,
+    onFailure: err => log.warn({ err }, 'a wake-up was not sent: other gateways see it by poll'),
   });
 }
 

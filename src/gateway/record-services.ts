@@ -59,8 +59,9 @@ export function createIngest({ db, log, metrics, live, fold, schemas }: IngestOp
 
 function announce(recorded: Recorded, live: Live, fold: Fold) {
   if (recorded.heads.size === 0) return;
-  const events = storedEvents(recorded, id => live.watched(id));
-  if (events.length > 0) live.offer(events);
-  live.recorded(recorded.heads);
+  live.recorded(
+    recorded.heads,
+    storedEvents(recorded, id => live.isWanted(id)),
+  );
   fold.note(recorded.heads.keys());
 }

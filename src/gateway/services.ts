@@ -7,10 +7,8 @@ import { readConsumerFigures, type ConsumerFigures } from '../consume/consumer-f
 import { GatewayError } from '../core/errors.ts';
 import { unauthenticated } from '../core/principal.ts';
 import type { Database } from '../db/client.ts';
-import { columnsOf, sqlText } from '../db/columns.ts';
 import { onBehalfOf } from '../db/connection.ts';
-import { EPOCH_DUE, readInstallation, settleHome } from '../db/installation.ts';
-import { installation } from '../db/schema.ts';
+import { EPOCH_DUE, readInstallation, settleHome, type Installation } from '../db/installation.ts';
 import { codeOf, SQLSTATE } from '../db/sqlstate.ts';
 import type { DoorServices } from '../doors/door.ts';
 import type { DoorStores } from '../doors/index.ts';
@@ -47,8 +45,6 @@ import { createIngest } from './record-services.ts';
 import { createStatus } from './status.ts';
 import { createStreamsCheck } from './streams-check.ts';
 
-const INSTALLATION = columnsOf(installation);
-
 export interface GatewayServices
   extends Services, Pick<DoorServices, 'latestBySubject'>, DoorStores {
   /** Keeps what a door has acknowledged. @throws GatewayError SERVICE_UNAVAILABLE */
@@ -82,7 +78,7 @@ export interface ServicesOptions {
 export async function createServices(options: ServicesOptions): Promise<GatewayServices> {
   const { db, config, log, metrics } = options;
   const nowMs = () => Date.now();
-  const epoch = await openEpoch(options);
+  const { epoch, sealingSecret } = await openInstallation(options);
   const readers = createReaders({
     read: db.read,
     epoch,
@@ -90,7 +86,7 @@ export async function createServices(options: ServicesOptions): Promise<GatewayS
     metrics,
     bytesMax: config.answerBytesMax,
   });
-  const live = createGatewayLive(options);
+  const live = createGatewayLive({ ...options, epoch, sealingSecret });
   const fold = createFold({ upkeep: db.upkeep, logger: log, nowMs });
   const upkeep = createUpkeep({ upkeep: db.upkeep, logger: log });
   const sharedResults = createSharedResults();
@@ -116,7 +112,7 @@ export async function createServices(options: ServicesOptions): Promise<GatewayS
   return {
     epoch,
     ...readers,
-    ...(await createDoorStores(db)),
+    ...createDoorStores(db, sealingSecret),
     record,
     schemas,
     live,
@@ -280,11 +276,11 @@ async function keepAside(
   }
 }
 
-async function openEpoch({ db, log }: ServicesOptions): Promise<string> {
+async function openInstallation({ db, log }: ServicesOptions): Promise<Installation> {
   await settleHome(db.write);
-  const { epoch, isEpochDue } = await readInstallation(db.read);
-  if (isEpochDue) log.warn({ epoch }, EPOCH_DUE);
-  return epoch;
+  const found = await readInstallation(db.read);
+  if (found.isEpochDue) log.warn({ epoch: found.epoch }, EPOCH_DUE);
+  return found;
 }
 
 interface Bounds {
@@ -303,16 +299,12 @@ function createBounds(config: Config, metrics: Pick<Metrics, 'refused'>): Bounds
 }
 
 /** What doors keep in the database, for all gateways on it. */
-async function createDoorStores({
-  read,
-  write,
-}: Database): Promise<Pick<DoorStores, 'notesOf' | 'sealingKey'>> {
-  const [row] = await read.query<{ secret: string }>(
-    sqlText`select ${INSTALLATION.sealing_secret} as secret from installation`,
-  );
-  const { secret } = row as { secret: string };
+function createDoorStores(
+  { read, write }: Database,
+  sealingSecret: string,
+): Pick<DoorStores, 'notesOf' | 'sealingKey'> {
   return {
     notesOf: createNotesOf(read, write),
-    sealingKey: createHash('sha256').update(secret).digest(),
+    sealingKey: createHash('sha256').update(sealingSecret).digest(),
   };
 }

@@ -88,7 +88,11 @@ export function createWebSockets(
 
   return {
     upgrade(req, socket, head) {
-      if (isStopping) return refuseOn(socket, new GatewayError('SERVICE_UNAVAILABLE', 'The gateway is stopping.'));
+      if (isStopping)
+        return refuseOn(
+          socket,
+          new GatewayError('SERVICE_UNAVAILABLE', 'The gateway is stopping.'),
+        );
       sockets.handleUpgrade(req, socket, head, opened => {
         const peer = peerOf(req, createOutlet(opened, socket, outletOptions));
         peers.set(opened, peer);

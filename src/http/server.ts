@@ -1,10 +1,5 @@
 import { LRUCache } from 'lru-cache';
-import {
-  createServer,
-  type IncomingMessage,
-  type Server,
-  type ServerResponse,
-} from 'node:http';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import { GatewayError } from '../core/errors.ts';
 import type { Log } from '../observability/log.ts';

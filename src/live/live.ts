@@ -20,15 +20,14 @@ export interface Live {
    * @throws GatewayError TOO_MANY_STREAMS
    */
   hold(stream: HeldStream): () => void;
-  /** Whether anybody here watches the workspace: else its events need not be built for `offer`. */
-  watched(workspaceId: number): boolean;
+  /** Whether anybody wants the events of the workspace themselves, here or elsewhere. */
+  isWanted(workspaceId: number): boolean;
   /**
-   * Committed events, as a read would give them, each workspace's in position order. They spare
-   * the tail a read where they continue what it has; any others are ignored.
+   * After a commit: the new heads, for this process and all others, and the events of workspaces
+   * that are wanted, as a read would give them, each workspace's in position order. They spare a
+   * tail its read where they continue what it has; any others are ignored.
    */
-  offer(events: readonly StoredEvent[]): void;
-  /** After a commit, and after `offer`: the new heads, for this process and all others. */
-  recorded(heads: ReadonlyMap<number, LogPlace>): void;
+  recorded(heads: ReadonlyMap<number, LogPlace>, events?: readonly StoredEvent[]): void;
   /**
    * After a redaction: no stream, here or elsewhere, is handed anything of the workspace that was
    * read before. Never waits.
@@ -64,7 +63,7 @@ interface LiveStats {
   readonly catchUps: number;
   readonly pagesRead: number;
   readonly tailReads: number;
-  /** Events that came by `offer` and spared a read. */
+  /** Events that came from a writer, here or elsewhere, and spared a read. */
   readonly offered: number;
   readonly failures: number;
 }
@@ -91,7 +90,7 @@ export function createLive(options: LiveOptions): Live {
   const failures = createFailureCount(logger, clock);
   const patience = { clock, limits, stopping: stopping.signal, onFailure: failures.add };
   const counts = { deliveries: 0, catchUps: 0, offered: 0 };
-  const streams = createStreams(limits, clock, options.crowd);
+  const streams = createStreams({ limits, clock, crowd: options.crowd, wakeup });
   const { watches } = streams;
   const history = createHistory(log, limits, clock);
   const tail = new Tail({ log, watches, limits, patience, forget: forgetHere });
@@ -99,6 +98,7 @@ export function createLive(options: LiveOptions): Live {
   const around = { history, onStart, clock, limits, patience, counts, onClose: streams.onClose };
   wakeup.onHint(hint => tail.look(hint));
   wakeup.onForget(forgetHere);
+  wakeup.onEvents(events => void (counts.offered += offerTo(watches, events, 'PEER')));
 
   function forgetHere(forgotten: Forgotten): void {
     history.forget();
@@ -114,12 +114,12 @@ export function createLive(options: LiveOptions): Live {
   return {
     subscribe,
     hold: streams.hold,
-    watched: workspaceId => watches.has(workspaceId),
-    offer: events => void (counts.offered += offerTo(watches, events)),
-    recorded(heads) {
+    isWanted: workspaceId => watches.has(workspaceId) || wakeup.isWanted(workspaceId),
+    recorded(heads, events = []) {
+      counts.offered += offerTo(watches, events, 'WRITER');
       const positions = new Map(Array.from(heads, ([id, { position }]) => [id, position]));
       tail.look(positions);
-      wakeup.announce(positions);
+      wakeup.announce(positions, events);
     },
     forget(workspaceId) {
       forgetHere([workspaceId]);
@@ -147,10 +147,14 @@ export function createLive(options: LiveOptions): Live {
   };
 }
 
-function offerTo(watches: Streams['watches'], events: readonly StoredEvent[]): number {
+function offerTo(
+  watches: Streams['watches'],
+  events: readonly StoredEvent[],
+  source: 'WRITER' | 'PEER',
+): number {
   let taken = 0;
   for (const [workspaceId, own] of byWorkspace(events)) {
-    taken += watches.get(workspaceId)?.append(own, 'WRITER') ?? 0;
+    taken += watches.get(workspaceId)?.append(own, source) ?? 0;
   }
   return taken;
 }

@@ -8,7 +8,7 @@ import { charsOf, createFound } from './searched-words.ts';
 import { StreamRoom } from './stream-room.ts';
 import type { Delivery, HeldStream, LiveStream, StreamTag, SubscribeOptions } from './stream.ts';
 import { Subscriber, type Surroundings } from './subscriber.ts';
-import type { Forgotten } from './wakeup.ts';
+import type { Forgotten, Wakeup } from './wakeup.ts';
 import { Watch } from './watch.ts';
 
 /** What streams are chosen by. */
@@ -33,7 +33,15 @@ export interface Streams {
   forget(workspaces: Forgotten): void;
 }
 
-export function createStreams(limits: LiveLimits, clock: LiveClock, crowd?: Crowd): Streams {
+interface StreamsOptions {
+  readonly limits: LiveLimits;
+  readonly clock: LiveClock;
+  readonly crowd: Crowd | undefined;
+  /** Hears which workspaces are watched. */
+  readonly wakeup: Pick<Wakeup, 'watch' | 'unwatch'>;
+}
+
+export function createStreams({ limits, clock, crowd, wakeup }: StreamsOptions): Streams {
   const memory: RingMemory = { bytes: 0, rings: new Set() };
   const watches = new Map<number, Watch>();
   const open = new Set<Subscriber>();
@@ -46,6 +54,7 @@ export function createStreams(limits: LiveLimits, clock: LiveClock, crowd?: Crow
     if (known !== undefined) return known;
     const watch = new Watch(workspaceId, new Ring(limits, memory), around);
     watches.set(workspaceId, watch);
+    wakeup.watch(workspaceId);
     return watch;
   }
 
@@ -58,6 +67,7 @@ export function createStreams(limits: LiveLimits, clock: LiveClock, crowd?: Crow
     }
     if (watch.size > 0) return;
     watches.delete(watch.workspaceId);
+    wakeup.unwatch(watch.workspaceId);
     watch.ring.drop();
   }
 

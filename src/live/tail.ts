@@ -117,9 +117,11 @@ export class Tail {
     this.#lookAtAll = false;
     try {
       const askedAtMs = patience.clock.elapsedMs();
+      const generations = new Map([...watches].map(([id, { generation }]) => [id, generation]));
       const heads = await log.heads([...watches.keys()]);
       for (const [workspaceId, { head, redactions }] of heads) {
         this.#seeRedactions(workspaceId, redactions);
+        watches.get(workspaceId)?.seeHead(head.position, generations.get(workspaceId) ?? -1);
         this.#aim(workspaceId, head.position);
       }
       this.#trueAtMs = Math.max(this.#trueAtMs, askedAtMs);

@@ -1,4 +1,4 @@
-import { type Forgotten, type Hint, mergeHeads, type Wakeup } from './wakeup.ts';
+import { type Forgotten, type Hint, mergeHeads, type Wakeup, WITHOUT_EVENTS } from './wakeup.ts';
 
 /** Wake-ups among those that share a hub: for one process, and for tests of several. */
 export interface LocalHub {
@@ -42,6 +42,7 @@ function createMember(
     hearForgotten: forgotten => forgetter(forgotten),
   };
   return {
+    ...WITHOUT_EVENTS,
     announce,
     forget(workspaceId) {
       setImmediate(() => {

@@ -7,7 +7,7 @@
 import type { Database, Listening } from '../db/client.ts';
 import type { Connection } from '../db/connection.ts';
 import type { LiveClock } from './clock.ts';
-import { type Forgotten, type Hint, mergeHeads, type Wakeup } from './wakeup.ts';
+import { type Forgotten, type Hint, mergeHeads, type Wakeup, WITHOUT_EVENTS } from './wakeup.ts';
 
 export interface PostgresWakeupOptions {
   readonly listen: Database['listen'];
@@ -51,6 +51,7 @@ export function createPostgresWakeup(options: PostgresWakeupOptions): Wakeup {
   }
 
   return {
+    ...WITHOUT_EVENTS,
     announce: sender.announce,
     forget: sender.forget,
     onHint(listener) {

@@ -1,14 +1,23 @@
+import type { StoredEvent } from '../core/event.ts';
 import type { LiveClock } from './clock.ts';
 
 /**
  * Wake-ups between processes. A hint only says that there may be something to see: it may come
  * late, twice or never, and may name a head that was long seen. So an implementation may drop
  * what it can't send, and `withPoll` is the floor beneath each: who looks asks the database for
- * heads and for redactions.
+ * heads and for redactions. Some also carry the events themselves, which spare a look.
  */
 export interface Wakeup {
-  /** After a commit: the newest position of each workspace. Never fails and never waits. */
-  announce(heads: ReadonlyMap<number, number>): void;
+  /**
+   * After a commit: the newest position of each workspace, and the events of those that are wanted,
+   * each workspace's in order. Never fails and never waits.
+   */
+  announce(heads: ReadonlyMap<number, number>, events: readonly StoredEvent[]): void;
+  /** Whether another process watches the workspace, and is sent the events themselves. */
+  isWanted(workspaceId: number): boolean;
+  /** From now on this process wants to hear of the workspace. Idempotent, also before `start`. */
+  watch(workspaceId: number): void;
+  unwatch(workspaceId: number): void;
   /**
    * After a redaction: what anybody keeps of this workspace is no longer true. Never fails and
    * never waits.
@@ -16,6 +25,11 @@ export interface Wakeup {
   forget(workspaceId: number): void;
   /** Set before `start`; called again and again until `stop`, for own announcements too. */
   onHint(hear: (hint: Hint) => void): void;
+  /**
+   * As `onHint`, for committed events that others carry here: of one workspace, in order. What they
+   * say may be older than a redaction.
+   */
+  onEvents(hear: (events: readonly StoredEvent[]) => void): void;
   /** As `onHint`, for what others say by `forget`. */
   onForget(hear: (forgotten: Forgotten) => void): void;
   /** Resolves when hints may come, or when the first attempt to connect has failed. */
@@ -49,8 +63,12 @@ export function withPoll(wakeup: Wakeup, { pollMs = 1_000, clock }: PollOptions)
   }
 
   return {
-    announce: heads => wakeup.announce(heads),
+    announce: (heads, events) => wakeup.announce(heads, events),
+    isWanted: workspaceId => wakeup.isWanted(workspaceId),
+    watch: workspaceId => wakeup.watch(workspaceId),
+    unwatch: workspaceId => wakeup.unwatch(workspaceId),
     forget: workspaceId => wakeup.forget(workspaceId),
+    onEvents: listener => wakeup.onEvents(listener),
     onForget: listener => wakeup.onForget(listener),
     onHint(listener) {
       hear = listener;
@@ -66,6 +84,14 @@ export function withPoll(wakeup: Wakeup, { pollMs = 1_000, clock }: PollOptions)
     },
   };
 }
+
+/** For those that carry no events, and tell everybody of every workspace. */
+export const WITHOUT_EVENTS: Pick<Wakeup, 'isWanted' | 'watch' | 'unwatch' | 'onEvents'> = {
+  isWanted: () => false,
+  watch() {},
+  unwatch() {},
+  onEvents() {},
+};
 
 /** Adds heads to those that wait to be announced: the newest of each workspace counts. */
 export function mergeHeads(into: Map<number, number>, heads: ReadonlyMap<number, number>): void {

@@ -52,6 +52,8 @@ export class Watch implements Looker {
   readonly #clock: LiveClock;
   readonly #looks: Looks;
   #distrustUntilMs = -Infinity;
+  /** What peers send up to here may be older than a redaction; null: the log is asked first. */
+  #peersFrom: number | null = 0;
   /** As the log had when it was last asked; null before the first time, when nothing is held. */
   #redactions: number | null = null;
   readonly #all = new Set<Watcher>();
@@ -114,8 +116,9 @@ export class Watch implements Looker {
    * the log itself goes on beyond a gap, so does the ring, and everybody looks again: what their
    * places still mean is found out when they read.
    */
-  append(events: readonly StoredEvent[], source: 'WRITER' | 'LOG'): number {
+  append(events: readonly StoredEvent[], source: 'WRITER' | 'PEER' | 'LOG'): number {
     if (source === 'WRITER' && this.#clock.elapsedMs() < this.#distrustUntilMs) return 0;
+    if (source === 'PEER' && !this.#trustsPeers(events)) return 0;
     const before = this.ring.end;
     const [first] = events;
     if (source === 'LOG' && before !== null && first !== undefined) {
@@ -125,6 +128,19 @@ export class Watch implements Looker {
       }
     }
     return this.#append(events);
+  }
+
+  /** A message may have been on its way for any time. */
+  #trustsPeers([first]: readonly StoredEvent[]): boolean {
+    return this.#peersFrom !== null && first !== undefined && first.position > this.#peersFrom;
+  }
+
+  /**
+   * The log was asked for its head, and nothing was redacted since: what comes after it was
+   * recorded later than whatever was redacted before.
+   */
+  seeHead(position: number, generation: number): void {
+    if (generation === this.generation) this.#peersFrom ??= position;
   }
 
   #append(events: readonly StoredEvent[]): number {
@@ -156,6 +172,7 @@ export class Watch implements Looker {
   forget(): void {
     const { end } = this.ring;
     this.generation++;
+    this.#peersFrom = null;
     this.#distrustUntilMs = this.#clock.elapsedMs() + DISTRUST_MS;
     if (end !== null) this.ring.restartAt(end);
     for (const watcher of this.#all) watcher.forget();

@@ -61,6 +61,8 @@ export interface StreamFigures {
   readonly deliveries: number;
   readonly executions: number;
   readonly catchUps: number;
+  readonly tailReads: number;
+  readonly offered: number;
 }
 
 export type Describe = (name: MetricName) => {
@@ -117,6 +119,8 @@ function declareCounters(describe: Describe, sources: Sources): void {
     ['sluice_stream_deliveries_total', of => of.streams().deliveries],
     ['sluice_stream_executions_total', of => of.streams().executions],
     ['sluice_stream_catch_ups_total', of => of.streams().catchUps],
+    ['sluice_tail_reads_total', of => of.streams().tailReads],
+    ['sluice_events_carried_total', of => of.streams().offered],
     ['sluice_consumer_deliveries_total', of => of.deliveries().delivered],
     ['sluice_consumer_acknowledged_total', of => of.deliveries().acknowledged],
     ['sluice_events_removed_total', of => of.upkeep().eventsRemoved],

@@ -24,6 +24,9 @@ export const METRICS = {
     'Age of the oldest event that the slowest stream has not delivered yet.',
   sluice_tail_lag_events:
     'Events that the tail has not read yet, of the workspace furthest behind.',
+  sluice_tail_reads_total: 'Reads of the log for new events of watched workspaces.',
+  sluice_events_carried_total:
+    'New events of watched workspaces that came from the gateway that recorded them and spared a read.',
   sluice_stream_deliveries_total: 'Deliveries to streams.',
   sluice_stream_executions_total: 'Executions for these deliveries. Identical streams share them.',
   sluice_stream_catch_ups_total:

@@ -5,16 +5,16 @@ import type { FlushEntry } from './submission.ts';
 import type { Recorded } from './writers.ts';
 
 /**
- * What a flush stored in workspaces that somebody watches, as a read would give it, in position
- * order: it spares the tail the read. Payloads that only Postgres knows how to write are left to it.
+ * What a flush stored in workspaces whose events somebody wants, as a read would give it, in
+ * position order: it spares the tail the read. Payloads that only Postgres knows how to write are left to it.
  */
 export function storedEvents(
   { entries }: Recorded,
-  isWatched: (workspaceId: number) => boolean,
+  isWanted: (workspaceId: number) => boolean,
 ): StoredEvent[] {
   const events: StoredEvent[] = [];
   for (const [entry, outcome] of entries) {
-    if (outcome.status !== 'RECORDED' || !isWatched(entry.workspaceId)) continue;
+    if (outcome.status !== 'RECORDED' || !isWanted(entry.workspaceId)) continue;
     const payload = jsonbText(entry.event.payload);
     if (payload !== null) events.push(toStored(entry, outcome, payload));
   }

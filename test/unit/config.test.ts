@@ -17,15 +17,27 @@ test('all faults are named at once, and no secret is repeated', () => {
       LOG_LEVEL: 'loud',
       SLUICE_ADMIN_KEY: 'hunter2',
       DATABASE_URL: 'mysql://me:hunter2@db',
+      SLUICE_NATS_URL: 'nats://me:hunter2@one,http://me:hunter2@two',
+      SLUICE_NATS_CREDENTIALS_FILE: '/nowhere/hunt.creds',
       SLUICE_LOGSPACE_ORDER: '[{"id":"os/cpu","trigger-type":"now"}]',
     });
   expect(read).toThrow(/PORT expects a whole number from 0 to 65535, but is "http"/);
   expect(read).toThrow(/LOG_LEVEL expects one of/);
   expect(read).toThrow(/SLUICE_ADMIN_KEY expects 16 characters or more/);
   expect(read).toThrow(/DATABASE_URL expects postgres:/);
+  expect(read).toThrow(/SLUICE_NATS_URL expects servers such as nats:/);
+  expect(read).toThrow(/SLUICE_NATS_CREDENTIALS_FILE expects a file that can be read \(ENOENT\)/);
   expect(read).toThrow(/SLUICE_LOGSPACE_ORDER expects JSON such as/);
   expect(read).not.toThrow(/hunter2/);
 });
+
+test.each(['127.0.0.1:4222', 'nats://', 'nats://host/path', 'ws://host', 'nats://host:port'])(
+  '%s is no NATS server, and the start says so',
+  text => {
+    const read = () => readConfig({ SLUICE_NATS_URL: `nats://fine:4222, ${text}` });
+    expect(read).toThrow(/SLUICE_NATS_URL expects servers such as/);
+  },
+);
 
 test('origins are understood as browsers write them', () => {
   const { corsOrigins } = readConfig({

@@ -7,22 +7,9 @@ import { startEmbeddedPostgres } from '../../../src/db/embedded.ts';
 import { startProxy } from '../../faults/proxy.ts';
 import { startChildGateway } from '../../kit/child-gateway.ts';
 import { freePort } from '../../kit/free-port.ts';
-import { startTestGateway, type TestGateway } from '../../kit/gateway.ts';
+import { ADMIN_KEY, startTestGateway, type TestGateway } from '../../kit/gateway.ts';
+import { hasNats, startNats, type NatsServer } from '../../kit/nats.ts';
 import { CLIENTS, EVENTS, type Step, type StreamFault } from '../../unit/live/clients.ts';
-
-let gateways: TestGateway[];
-beforeAll(async () => {
-  const first = await startTestGateway();
-  const { databaseUrl } = first;
-  gateways = [
-    first,
-    await startTestGateway({ databaseUrl }),
-    await startTestGateway({ databaseUrl }),
-  ];
-});
-afterAll(async () => {
-  for (const gateway of gateways.reverse()) await gateway[Symbol.asyncDispose]();
-});
 
 const [[, overWebSocket], [, overSse]] = CLIENTS as [(typeof CLIENTS)[0], (typeof CLIENTS)[0]];
 
@@ -62,7 +49,28 @@ async function workspaceOn(gateway: TestGateway) {
   return made;
 }
 
-describe('three gateways on one database', () => {
+describe.each([
+  { name: 'Postgres', isByNats: false },
+  ...(hasNats ? [{ name: 'NATS', isByNats: true }] : []),
+])('three gateways on one database that hear of each other by $name', ({ isByNats }) => {
+  let nats: NatsServer | undefined;
+  let gateways: TestGateway[];
+  beforeAll(async () => {
+    nats = isByNats ? await startNats() : undefined;
+    const config = { natsServers: nats === undefined ? [] : [nats.url] };
+    const first = await startTestGateway({ config });
+    const { databaseUrl } = first;
+    gateways = [
+      first,
+      await startTestGateway({ databaseUrl, config }),
+      await startTestGateway({ databaseUrl, config }),
+    ];
+  });
+  afterAll(async () => {
+    for (const gateway of gateways.reverse()) await gateway[Symbol.asyncDispose]();
+    await nats?.[Symbol.asyncDispose]();
+  });
+
   const each = (key: string) =>
     gateways.flatMap(({ url }) =>
       [overWebSocket, overSse].map(read =>
@@ -102,13 +110,64 @@ describe('three gateways on one database', () => {
   test('hand out what is redacted emptied, wherever that was asked for', () =>
     redactOn(gateways, gateways[2]!));
 
-  test('hand it out emptied where no gateway hears a NOTIFY', async () => {
-    await using proxy = await startDeafProxy(gateways[0]!.databaseUrl);
-    await using one = await startTestGateway({ databaseUrl: proxy.url });
-    await using other = await startTestGateway({ databaseUrl: proxy.url });
-    await redactOn([one, other], other);
+  test.runIf(isByNats)('spare each other the reads, and Postgres the notifications', async () => {
+    const [one, two] = gateways as [TestGateway, TestGateway, TestGateway];
+    const { key } = await workspaceOn(one);
+    const stream = overSse({ url: two.url, key, query: EVENTS });
+    await stream.next();
+    const readsBefore = await tailReadsOf(two);
+    for (let n = 0; n < 50; n++) await record(one, key, 1);
+    await readEvents(stream, 50);
+    // What was recorded before the first gateway knew that the second one watches is read.
+    expect((await tailReadsOf(two)) - readsBefore).toBeLessThan(25);
+    const [{ listening }] = (await one.db.upkeep.query(
+      `select count(*)::int as listening from pg_stat_activity
+       where datname = current_database() and query ilike 'listen%'`,
+    )) as [{ listening: number }];
+    expect(listening).toBe(0);
+  });
+
+  test.runIf(isByNats)('lose nothing while NATS is away, stands still, and is back', async () => {
+    const { slug, key } = await workspaceOn(gateways[0]!);
+    const streams = each(key);
+    const begun = await Promise.all(streams.map(stream => readEvents(stream, 1)));
+    const recordAll = async () => {
+      for (const gateway of gateways) await record(gateway, key, 7);
+    };
+    await nats!.kill();
+    await recordAll();
+    await nats!.restart();
+    await recordAll();
+    nats!.pause();
+    await recordAll();
+    nats!.resume();
+    await recordAll();
+    const stored = await storedIds(gateways[0]!, slug);
+    const rest = await Promise.all(streams.map(stream => readEvents(stream, stored.length - 1)));
+    rest.forEach((steps, index) => expect(idsOf([...begun[index]!, ...steps])).toEqual(stored));
+  });
+
+  test.runIf(isByNats)('hand out what is redacted emptied while NATS is away', async () => {
+    await nats!.kill();
+    await redactOn(gateways, gateways[1]!);
+    await nats!.restart();
   });
 });
+
+test('gateways that hear no NOTIFY hand out what is redacted emptied', async () => {
+  await using first = await startTestGateway();
+  await using proxy = await startDeafProxy(first.databaseUrl);
+  await using one = await startTestGateway({ databaseUrl: proxy.url });
+  await using other = await startTestGateway({ databaseUrl: proxy.url });
+  await redactOn([one, other], other);
+});
+
+async function tailReadsOf({ url }: TestGateway): Promise<number> {
+  const metrics = await (
+    await fetch(`${url}/metrics`, { headers: { authorization: `Bearer ${ADMIN_KEY}` } })
+  ).text();
+  return Number(/^sluice_tail_reads_total (\d+)$/m.exec(metrics)?.[1]);
+}
 
 async function startDeafProxy(databaseUrl: string) {
   const proxy = await startProxy(databaseUrl);
@@ -118,7 +177,7 @@ async function startDeafProxy(databaseUrl: string) {
 
 /** Redacts at one gateway what each has in memory, and looks until each hands it out emptied. */
 async function redactOn(all: readonly TestGateway[], redacting: TestGateway): Promise<void> {
-  const { slug, key } = await workspaceOn(gateways[0]!);
+  const { slug, key } = await workspaceOn(all[0]!);
   const streams = all.map(({ url }) => overSse({ url, key, query: EVENTS }));
   // Each watches, and so keeps what is new.
   await Promise.all(streams.map(stream => stream.next()));
@@ -206,7 +265,7 @@ async function countUpTo(stream: AsyncGenerator<Step>, total: number): Promise<v
 }
 
 test('a key that expires ends its streams, with the cursor', async () => {
-  const [gateway] = gateways as [TestGateway];
+  await using gateway = await startTestGateway();
   const { slug } = await workspaceOn(gateway);
   const expiresAt = '2999-01-01T00:00:00Z';
   const made = await gateway.data<{ createApiKey: { secret: string } }>(
@@ -232,7 +291,7 @@ test('a key that expires ends its streams, with the cursor', async () => {
 });
 
 test('a gateway that is stopped ends its streams with GOING_AWAY and the cursor', async () => {
-  const [gateway] = gateways as [TestGateway];
+  await using gateway = await startTestGateway();
   const { key } = await workspaceOn(gateway);
   await using child = await startChildGateway(gateway.databaseUrl);
   const endings = CLIENTS.map(async ([, read]) => {

@@ -171,9 +171,8 @@ test('a tail that offers of two writers reach in the wrong order reads what is m
   const first = await silent.record(workspace, 2);
   const second = await silent.record(workspace, 2);
   const events = await process.log.after(workspace, { ...first, position: 0 }, 10);
-  process.live.offer(events.slice(2));
-  process.live.recorded(new Map([[workspace, second]]));
-  process.live.offer(events.slice(0, 2));
+  process.live.recorded(new Map([[workspace, second]]), events.slice(2));
+  process.live.recorded(new Map(), events.slice(0, 2));
   expect(positionsOf(await takeUntil(stream, 4))).toEqual(upTo(4));
   await Promise.all([process.stop(), silent.stop()]);
 });

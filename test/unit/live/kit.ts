@@ -121,12 +121,11 @@ async function startProcess(url: string, options: ProcessOptions = {}): Promise<
         typeof events === 'number' ? Array.from({ length: events }, () => ({})) : events;
       const head = await flush(writing.write, workspaceId, drafts);
       const before = { ...head, position: head.position - drafts.length };
-      const isWatched = live.watched(workspaceId);
-      const stored = isWatched
+      const isWanted = live.isWanted(workspaceId);
+      const stored = isWanted
         ? await createEventLog(writing.read).after(workspaceId, before, drafts.length)
         : [];
-      live.offer(stored);
-      live.recorded(new Map([[workspaceId, head]]));
+      live.recorded(new Map([[workspaceId, head]]), stored);
       return head;
     },
     subscribe: (workspaceId, wanted = {}) =>

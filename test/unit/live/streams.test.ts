@@ -313,7 +313,7 @@ describe('how a stream ends', () => {
     expect(process.live.stats().subscribers).toBe(100);
     aborts.forEach(abort => abort.abort());
     for (const result of await Promise.all(waiting)) expect(result.done).toBe(true);
-    expect(process.live.watched(workspace)).toBe(false);
+    expect(process.live.isWanted(workspace)).toBe(false);
     expect(process.live.tags().size).toBe(0);
     expect(process.live.stats()).toMatchObject({ subscribers: 0, workspaces: 0, ringBytes: 0 });
     await process.stop();

@@ -37,7 +37,7 @@ test('a burst of announcements is one NOTIFY now and one a few milliseconds late
     query: (text, params, options) => (sent++, db.write.query(text, params, options)),
   };
   const wakeup = makePostgresWakeup({ ...db.write, ...counting });
-  for (let head = 1; head <= 10_000; head++) wakeup.announce(new Map([[1, head]]));
+  for (let head = 1; head <= 10_000; head++) wakeup.announce(new Map([[1, head]]), []);
   await wakeup.stop();
   expect(sent).toBeLessThanOrEqual(2);
 });
@@ -53,11 +53,11 @@ test('one that is alone notifies nobody, and who joins hears what it kept', asyn
   await expect
     .poll(() => {
       sent = 0;
-      first.announce(new Map([[1, 1]]));
+      first.announce(new Map([[1, 1]]), []);
       return sent;
     })
     .toBe(0);
-  first.announce(new Map([[3, 33]]));
+  first.announce(new Map([[3, 33]]), []);
   expect(sent).toBe(0);
   const second = makePostgresWakeup();
   const hints: Hint[] = [];
@@ -83,9 +83,9 @@ test('an announcement that cannot be sent is dropped and reported, and the next 
     query: () => Promise.reject(new Error('no connection')),
   });
   failures.length = 0;
-  wakeup.announce(new Map([[1, 1]]));
+  wakeup.announce(new Map([[1, 1]]), []);
   await expect.poll(() => failures.length).toBe(1);
-  wakeup.announce(new Map([[1, 2]]));
+  wakeup.announce(new Map([[1, 2]]), []);
   await expect.poll(() => failures.length).toBe(2);
   await wakeup.stop();
 });

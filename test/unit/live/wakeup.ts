@@ -30,14 +30,16 @@ export function wakeupContract(name: string, make: MakeWakeup): void {
     test('what one process announces, each other one hears, with its head', async () => {
       const [one, two, three] = [await join(), await join(), await join()];
       const workspace = randomInt(1e6);
-      one.wakeup.announce(new Map([[workspace, 7]]));
+      for (const { wakeup } of [two, three]) wakeup.watch(workspace);
+      one.wakeup.announce(new Map([[workspace, 7]]), []);
       await expect.poll(() => headIn(two.hints, workspace)).toBe(7);
       await expect.poll(() => headIn(three.hints, workspace)).toBe(7);
     });
 
     test('of many announcements the newest head arrives, in fewer hints', async () => {
       const [one, two] = [await join(), await join()];
-      for (let head = 1; head <= 1_000; head++) one.wakeup.announce(new Map([[1, head]]));
+      two.wakeup.watch(1);
+      for (let head = 1; head <= 1_000; head++) one.wakeup.announce(new Map([[1, head]]), []);
       await expect.poll(() => headIn(two.hints, 1)).toBe(1_000);
       expect(two.hints.length).toBeLessThan(10);
     });
@@ -45,10 +47,14 @@ export function wakeupContract(name: string, make: MakeWakeup): void {
     test('more workspaces than fit in a hint are all announced', async () => {
       const [one, two] = [await join(), await join()];
       two.hints.length = 0;
+      for (let id = 1; id <= 5_000; id++) two.wakeup.watch(id);
       const heads = new Map(Array.from({ length: 5_000 }, (_, id) => [id + 1, 1_000_000 + id]));
-      one.wakeup.announce(heads);
       const isTold = (id: number) => two.hints.includes('ALL') || headIn(two.hints, id) > 0;
-      await expect.poll(() => [...heads.keys()].every(isTold)).toBe(true);
+      const areTold = () => {
+        one.wakeup.announce(heads, []);
+        return [...heads.keys()].every(isTold);
+      };
+      await expect.poll(areTold).toBe(true);
     });
 
     test('what one process has to forget, each hears', async () => {
@@ -68,11 +74,22 @@ export function wakeupContract(name: string, make: MakeWakeup): void {
 
     test('after it has stopped nothing is hinted any more', async () => {
       const [one, two, three] = [await join(), await join(), await join()];
+      for (const { wakeup } of [two, three]) wakeup.watch(2);
       await two.wakeup.stop();
       two.hints.length = 0;
-      one.wakeup.announce(new Map([[2, 5]]));
+      one.wakeup.announce(new Map([[2, 5]]), []);
       await expect.poll(() => headIn(three.hints, 2)).toBe(5);
       expect(two.hints).toEqual([]);
+    });
+
+    test('who no longer watches one workspace still hears of another', async () => {
+      const [one, two] = [await join(), await join()];
+      two.wakeup.watch(3);
+      two.wakeup.watch(4);
+      two.wakeup.unwatch(3);
+      two.wakeup.unwatch(5);
+      one.wakeup.announce(new Map([[4, 1]]), []);
+      await expect.poll(() => headIn(two.hints, 4)).toBe(1);
     });
 
     test('start and stop may be called twice', async () => {
@@ -83,7 +100,7 @@ export function wakeupContract(name: string, make: MakeWakeup): void {
     });
 
     test('with a poll beneath it, processes look even when every hint is lost', async () => {
-      const deaf: Wakeup = { ...make(), onHint: () => {} };
+      const deaf: Wakeup = Object.assign(make(), { onHint: () => {} });
       const { hints } = await join(withPoll(deaf, { pollMs: 5, clock: systemClock }));
       await expect.poll(() => hints.filter(hint => hint === 'ALL').length).toBeGreaterThan(3);
     });
