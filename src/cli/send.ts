@@ -86,6 +86,7 @@ async function sendLines(recorder: Recorder, options: SendOptions): Promise<void
     fields: new Map(),
     defaults: new Map(),
     restIntoPayload: false,
+    asText: false,
     textOnly: false,
     timeZone: options.timeZone ?? null,
   };

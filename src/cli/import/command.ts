@@ -20,16 +20,20 @@ line and its text. So a second run recognises stored lines. Standard input has n
 --name. Refused lines are written with their number, text and problem, and the exit code is 1.
 
 CSV: an empty cell is absent, and "" is an empty text. Payload cells become numbers and booleans if
-no character is lost: 007, 1.50 and integers beyond 2^53 stay text.`;
+no character is lost: 007, 1.50 and integers beyond 2^53 stay text.
+
+Postgres: the rows are read in one snapshot. Columns that are no field go into the payload, with
+their types. The primary key makes the id, so a later import records what is new. The password may
+be in PGPASSWORD.`;
 
 export function importCommand(): Command {
   const command = new Command('import')
     .argument(
-      '<file>',
-      'NDJSON, a JSON list, CSV or CloudEvents, also with gzip; - means standard input',
+      '<input>',
+      'a file: NDJSON, a JSON list, CSV or CloudEvents, also with gzip; - means standard input; or the URL of a Postgres database, with --table or --query',
     )
     .description(
-      'Record the events of a file. After an interruption run it again: nothing is stored twice.',
+      'Record the events of a file or a table. After an interruption run it again: nothing is stored twice.',
     )
     .addOption(
       new Option(
@@ -37,6 +41,8 @@ export function importCommand(): Command {
         'the format (default: from the name and the first bytes of the file)',
       ).choices(FORMATS),
     )
+    .option('--table <name>', 'Postgres: the table to read, such as audit_log or app.audit_log')
+    .option('--query <sql>', 'Postgres: the query to read, such as one with a where')
     .option(
       '--encoding <name>',
       'the encoding, such as windows-1252 (default: UTF-8, or UTF-16 with a byte order mark)',
@@ -77,6 +83,7 @@ export function importCommand(): Command {
     'sluice import events.ndjson.gz --workspace acme',
     'sluice import visits.csv --set type=page.visit --map when=occurredAt --map user=actor',
     "sluice import sheet.csv --delimiter ';' --encoding windows-1252 --time-zone Europe/Vienna --dry-run",
+    'sluice import postgres://app@db/shop --table audit_log --map action=type --map at=occurredAt --dry-run',
     'zcat events.gz | sluice import - --name events',
   ).addHelpText('after', NOTES);
 }

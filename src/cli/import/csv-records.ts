@@ -23,7 +23,7 @@ export async function csvRecords(
   bytes: Bytes,
   start: string,
   { mapping, delimiter: given, isTabbed }: CsvOptions,
-): Promise<AsyncGenerator<ImportRecord>> {
+): Promise<{ records: AsyncGenerator<ImportRecord>; columns: readonly string[] }> {
   // Excel reads what is between cells from a line before the heading.
   const [hint, said] = /^"?sep=([^\r\n]|\\t)"?(?:\r\n|\r|\n|$)/i.exec(start) ?? [];
   const delimiter = given ?? said?.replace('\\t', '\t') ?? (isTabbed ? '\t' : ',');
@@ -34,9 +34,10 @@ export async function csvRecords(
   const columns = heading === null ? [] : columnsOf(heading);
   if (given === undefined && said === undefined) checkDelimiter(columns, delimiter);
   if (heading !== null) checkColumns(columns, mapping);
-  return (async function* () {
+  const records = (async function* () {
     for await (const row of rows) yield csvRecord(row, columns, mapping);
   })();
+  return { records, columns };
 }
 
 function columnsOf({ line, cells, problem: why }: CsvRow): string[] {

@@ -1,13 +1,16 @@
 /** What an import would send and what it would refuse, without a gateway. */
 import { EXIT } from '../errors.ts';
-import { isForPeople, printableJson, tell, write, type OutputOptions } from '../output.ts';
-import type { ImportRecord } from './mapping.ts';
+import { isForPeople, printableJson, table, tell, write, type OutputOptions } from '../output.ts';
+import type { ImportRecord, Mapping } from './mapping.ts';
 import type { Format } from './read.ts';
 import { refusalOf } from './refusals.ts';
+import { columnUses, type ColumnUse } from './suggestions.ts';
 
 export interface DryRunOptions extends OutputOptions {
   readonly format: Format;
   readonly from?: number;
+  readonly columns: readonly string[] | null;
+  readonly mapping: Mapping;
 }
 
 /** Enough to see whether columns and keys are what they should be. */
@@ -15,7 +18,7 @@ const EVENTS_SHOWN = 3;
 const REFUSALS_SHOWN = 20;
 
 export async function dryRun(records: AsyncIterable<ImportRecord>, options: DryRunOptions) {
-  const { format, from = 1 } = options;
+  const { format, columns, from = 1 } = options;
   const shown: string[] = [];
   let [good, refused] = [0, 0];
   for await (const record of records) {
@@ -31,11 +34,28 @@ export async function dryRun(records: AsyncIterable<ImportRecord>, options: DryR
     if (shown.length < EVENTS_SHOWN) shown.push(printableJson(json));
   }
   if (refused > 0) process.exitCode = EXIT.FAILED;
+  const mapping = { ...options.mapping, restIntoPayload: true };
+  const uses = columns === null ? [] : columnUses(columns, mapping);
   if (!isForPeople(options)) {
-    const figures = { dryRun: true, format, events: good + refused, good, refused };
+    const found = columns === null ? {} : { columns: uses };
+    const figures = { dryRun: true, format, events: good + refused, good, refused, ...found };
     return write(`${JSON.stringify(figures).slice(0, -1)},"first":[${shown.join(',')}]}\n`);
   }
   const count = (n: number) => n.toLocaleString('en');
   const figures = `${count(good)} would be sent, ${count(refused)} refused here (${format}). Nothing was recorded.`;
+  if (uses.length > 0) await write(`${usesInWords(uses)}\n`);
   await write([...shown, figures, ''].join('\n'));
+}
+
+function usesInWords(uses: readonly ColumnUse[]): string {
+  const options = uses.flatMap(({ column, suggestion }) =>
+    suggestion === null ? [] : [`--map ${quotedForShell(`${column}=${suggestion}`)}`],
+  );
+  const rows = uses.map(({ column, becomes }) => [column, becomes ?? '(left out)']);
+  const hint = options.length === 0 ? '' : `Perhaps: ${options.join(' ')}\n`;
+  return `${table(['Column', 'Becomes'], rows)}${hint}`;
+}
+
+function quotedForShell(text: string): string {
+  return /^[\w.=/-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
 }

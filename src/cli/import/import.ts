@@ -2,16 +2,18 @@ import type { EventProblem, Receipt, SluiceError } from '../../client/index.ts';
 import { OF_ONE_EVENT, Recorder, sendByGraphql } from '../../client/recorder.ts';
 import { createTransport } from '../../client/transport.ts';
 import { LIMITS } from '../../core/limits.ts';
-import { EXIT } from '../errors.ts';
+import { EXIT, UsageError } from '../errors.ts';
 import { atGateway, clientFrom, connectionFrom } from '../gateway-connection.ts';
 import type { ConnectionOptions } from '../options.ts';
 import { isForPeople, tell, write, writeLine, type OutputOptions } from '../output.ts';
 import { sendByDoor } from './cloud-events.ts';
+import { checkMapped } from './csv-records.ts';
 import { dryRun } from './dry-run.ts';
 import { problem } from './event-fields.ts';
 import type { JsonValue } from './json-members.ts';
 import { lineIds, type LineIds } from './line-id.ts';
 import type { ImportRecord, Mapping } from './mapping.ts';
+import { isPostgresUrl, openTable } from './postgres-table.ts';
 import { rateOf, showProgress } from './progress.ts';
 import { readRecords, type Format } from './read.ts';
 import { Refusals } from './refusals.ts';
@@ -19,6 +21,8 @@ import { openSource, type Source } from './source.ts';
 
 export interface ImportOptions extends ConnectionOptions, OutputOptions {
   readonly format?: Format;
+  readonly table?: string;
+  readonly query?: string;
   readonly encoding?: string;
   readonly delimiter?: string;
   readonly timeZone?: string;
@@ -39,19 +43,19 @@ const BATCH = { batchEvents: 1_000, batchBytes: 1_000_000 } as const;
 const RETRY_FOR_MS = 600_000;
 const TIMEOUT_MS = 60_000;
 
-export async function importFile(file: string, options: ImportOptions): Promise<void> {
-  const source = await openSource(file);
-  const { format, records } = await readRecords(source.bytes, {
-    file,
+export async function importFile(input: string, given: ImportOptions): Promise<void> {
+  const { source, options, mapping, ...from } = await openInput(input, given);
+  const { format, records, columns } = await readRecords(source.bytes, {
+    ...from,
     format: options.format,
     encoding: options.encoding,
     delimiter: options.delimiter,
-    mapping: mappingOf(options),
+    mapping,
   });
-  if (options.dryRun === true) return dryRun(records, { ...options, format });
+  if (options.dryRun === true) return dryRun(records, { ...options, format, columns, mapping });
   // A gateway that is not there, or a key that is wrong, is told before the first line.
   await clientFrom(options).query('{ viewer { scopes } }');
-  const run = new ImportRun(file, options, format);
+  const run = new ImportRun(from.file, options, format);
   const progress = showProgress('Importing', () => run.measure(source));
   process.once('SIGINT', () => {
     progress.stop();
@@ -66,8 +70,60 @@ export async function importFile(file: string, options: ImportOptions): Promise<
   await run.report(options);
 }
 
+interface Input {
+  readonly source: Source;
+  /** What it is called. */
+  readonly file: string;
+  readonly columns: readonly string[] | undefined;
+  readonly options: ImportOptions;
+  readonly mapping: Mapping;
+}
+
+async function openInput(input: string, options: ImportOptions): Promise<Input> {
+  const { table, query, name } = options;
+  if (!isPostgresUrl(input)) {
+    if (table !== undefined || query !== undefined) {
+      throw new UsageError('--table and --query need the URL of a Postgres database.');
+    }
+    const source = await openSource(input);
+    return { source, file: input, columns: undefined, options, mapping: mappingOf(options) };
+  }
+  const source = await openTable(input, { table, query });
+  const { columns, idKey } = source;
+  return {
+    source,
+    file: source.name ?? name ?? 'query',
+    columns,
+    options: { ...options, format: 'ndjson' },
+    mapping: tableMapping(mappingOf(options), columns, idKey),
+  };
+}
+
+/**
+ * Every column that is no field goes into the payload. The id of an event is made from the primary
+ * key, unless a column is said to be it: ids of several tables are then different ones.
+ */
+function tableMapping(mapping: Mapping, columns: readonly string[], idKey: string | null): Mapping {
+  checkMapped(mapping.fields, columns, 'There is no column');
+  const fields = new Map(mapping.fields);
+  const hasId = [...fields.values()].includes('id');
+  if (!hasId && idKey === null && !columns.includes('id')) {
+    throw new UsageError(
+      'The rows have no primary key, so a second import could not tell what is stored. Say which column tells them apart: --map <column>=id.',
+    );
+  }
+  if (!hasId && idKey !== null) {
+    fields.set(idKey, 'id');
+    for (const name of ['id', 'eventId']) {
+      if (columns.includes(name) && !fields.has(name)) fields.set(name, `payload.${name}`);
+    }
+  }
+  return { ...mapping, fields, restIntoPayload: true, asText: true };
+}
+
 function mappingOf({ map, set, restIntoPayload, text, timeZone }: ImportOptions): Mapping {
   return {
+    asText: false,
     fields: map ?? new Map(),
     defaults: set ?? new Map(),
     restIntoPayload: restIntoPayload === true,

@@ -28,9 +28,11 @@ export function jsonRecord(record: TextRecord, mapping: Mapping): ImportRecord {
 type JsonObject = Readonly<Record<string, unknown>>;
 
 /** Whether it needs no change, but perhaps for its instants. */
-function isReady(given: JsonObject, { fields, defaults, restIntoPayload }: Mapping): boolean {
+function isReady(given: JsonObject, mapping: Mapping): boolean {
+  const { fields, defaults, restIntoPayload, asText } = mapping;
   const names = Object.keys(given);
   return (
+    !asText &&
     names.every(name => !fields.has(name) && !LEFT_OUT.has(name) && name !== 'eventId') &&
     !names.some(name => name.startsWith('payload.')) &&
     [...defaults.keys()].every(name => given[name] != null) &&

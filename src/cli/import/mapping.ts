@@ -1,7 +1,7 @@
 /** Names and values of any input → the fields of an event. */
 import type { EventProblem } from '../../client/index.ts';
-import { checkedEvent, isEventField, LEFT_OUT, problem } from './event-fields.ts';
-import { objectText, type JsonValue } from './json-members.ts';
+import { checkedEvent, EVENT_FIELDS, isEventField, LEFT_OUT, problem } from './event-fields.ts';
+import { jsonValue, objectText, type JsonValue } from './json-members.ts';
 import type { TextRecord } from './lines.ts';
 import { mergedPayload, type PayloadValue } from './merged-payload.ts';
 
@@ -31,6 +31,8 @@ export interface Mapping {
   readonly defaults: ReadonlyMap<string, JsonValue>;
   /** Whether names that are no field go into the payload. */
   readonly restIntoPayload: boolean;
+  /** Whether a number or a boolean that is meant for a field of text is written as one. */
+  readonly asText: boolean;
   /** CSV: whether every cell stays text. */
   readonly textOnly: boolean;
   /** Of instants that have no offset; null: they are refused. */
@@ -47,9 +49,10 @@ export function mapped(
   const fields = new Map<string, JsonValue>();
   const intoPayload: PayloadValue[] = [];
   const twice: EventProblem[] = [];
-  for (const [name, value] of given) {
+  for (const [name, read] of given) {
     const target = targetOf(name, mapping);
     if (target === null) continue;
+    const value = mapping.asText && typeof target === 'string' ? textFor(target, read) : read;
     if (typeof target !== 'string') {
       intoPayload.push({ name, path: target, value });
       continue;
@@ -81,11 +84,18 @@ export function mapped(
  * `total` within `order`, as `export` has it; a name that goes into the payload as a whole is one
  * key, whatever dots are in it.
  */
-function targetOf(name: string, { fields, restIntoPayload }: Mapping) {
+export function targetOf(name: string, { fields, restIntoPayload }: Mapping) {
   const named = fields.get(name);
   if (named === undefined && LEFT_OUT.has(name)) return null;
   const field = named ?? (name === 'eventId' ? 'id' : name);
   if (field.startsWith(`${PAYLOAD}.`)) return field.split('.').slice(1);
   const isField = isEventField(field) || field === 'unreadable';
   return isField || !restIntoPayload ? field : [field];
+}
+
+/** With every digit of a number. */
+function textFor(field: string, given: JsonValue): JsonValue {
+  const isText = isEventField(field) && EVENT_FIELDS[field] === 'text';
+  const isScalar = typeof given.value === 'number' || typeof given.value === 'boolean';
+  return isText && isScalar ? jsonValue(given.json) : given;
 }

@@ -17,11 +17,15 @@ export interface ReadOptions {
   readonly encoding: string | undefined;
   readonly delimiter: string | undefined;
   readonly mapping: Mapping;
+  /** Of a table in a database, whose rows are JSON objects. */
+  readonly columns: readonly string[] | undefined;
 }
 
 export interface Records {
   readonly format: Format;
   readonly records: AsyncIterable<ImportRecord>;
+  /** Of a table; null where each record has names of its own. */
+  readonly columns: readonly string[] | null;
 }
 
 const TABLE = /\.([ct]sv)(\.gz)?$/i;
@@ -49,7 +53,7 @@ export async function readRecords(bytes: Bytes, options: ReadOptions): Promise<R
     const isTabbed = table === 'tsv';
     return {
       format: 'csv',
-      records: await csvRecords(all, text, { mapping, delimiter, isTabbed }),
+      ...(await csvRecords(all, text, { mapping, delimiter, isTabbed })),
     };
   }
   if (options.format === undefined && !/^(?:[[{]|$)/.test(text)) {
@@ -58,10 +62,13 @@ export async function readRecords(bytes: Bytes, options: ReadOptions): Promise<R
     );
   }
   const format = options.format ?? (await jsonFormatOf(start));
-  if (format === 'cloudevents') return { format, records: cloudRecords(all, start, mapping) };
+  if (format === 'cloudevents') {
+    return { format, records: cloudRecords(all, start, mapping), columns: null };
+  }
   const texts = await withMappedKeys(textsOf(all, start), mapping);
   return {
     format,
+    columns: options.columns ?? null,
     records: (async function* () {
       for await (const record of texts) yield jsonRecord(record, mapping);
     })(),
