@@ -10,6 +10,7 @@ import { createTokens } from './genesys/token.ts';
 import { createLogshDoor } from './logsh/door.ts';
 import { createLogspaceDoor } from './logspace/door.ts';
 import { createOtlpDoor } from './otlp/door.ts';
+import { createSegmentDoor } from './segment/door.ts';
 import { createSpeakeasyDoor } from './speakeasy/door.ts';
 
 /** What an operator may set of doors. */
@@ -28,7 +29,7 @@ export interface DoorStores {
   readonly sealingKey: Buffer;
 }
 
-/** The doors that are open; no two share a path. */
+/** The doors that are open, in the order in which they are asked: no two answer one request. */
 export function createDoors(
   { logshEventsPerSecond, logspaceOrder }: DoorSettings,
   { listing, timeline, notesOf, sealingKey }: DoorStores,
@@ -42,5 +43,6 @@ export function createDoors(
     createOtlpDoor(),
     createGenesysDoor(createTokens(nowMs, sealingKey)),
     createAuthentikDoor(listing),
+    createSegmentDoor({ nowMs }),
   ];
 }

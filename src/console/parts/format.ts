@@ -109,6 +109,7 @@ export const DOORS = {
   LOGSH: 'Logsh',
   CLOUDEVENTS: 'CloudEvents',
   OTLP: 'OpenTelemetry',
+  SEGMENT: 'Segment',
 } as const;
 
 const MINUTE_MS = 60_000;
