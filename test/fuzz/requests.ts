@@ -187,6 +187,16 @@ const LOGS = {
     },
   ],
 };
+const SEGMENT = {
+  ...{ type: 'track', event: 'fuzz', messageId: 'segment', userId: 7, anonymousId: 'a' },
+  ...{ timestamp: TIME, sentAt: TIME, context: { ip: '10.0.0.1', library: { name: 'l' } } },
+  ...{
+    properties: { n: 1.5, l: [1, { a: null }] },
+    groupId: 'g',
+    previousId: 'p',
+    integrations: {},
+  },
+};
 const PREDICATE = {
   ...{ type: 'contains-property', system: 'host' },
   ...{ operator: 'and', operands: [{ operator: 'equals', property: 'system', value: 'host' }] },
@@ -228,6 +238,10 @@ const SAMPLES: Readonly<Record<string, readonly Sample[]>> = {
   'OTLP POST /v1/logs': [
     { body: LOGS, query: '?workspace=fuzz' },
     { body: logsRequest(LOGS), headers: { 'content-type': 'application/x-protobuf' } },
+  ],
+  'SEGMENT POST /v1/track': [{ body: SEGMENT }, { body: { ...SEGMENT, writeKey: ADMIN_KEY } }],
+  'SEGMENT POST /v1/batch': [
+    { body: { batch: [SEGMENT, { ...SEGMENT, type: 'group' }], sentAt: TIME, context: { a: 1 } } },
   ],
   'GENESYS POST /api/v2/usage/events/query': [
     {

@@ -109,6 +109,14 @@ const WRITES: readonly Write[] = [
       payload: { total: 3, resource: { 'service.name': 'shop' } },
     },
   },
+  {
+    path: () => '/v1/track',
+    body: { userId: 'ada', event: 'Order Placed', properties: { total: 5 } },
+    seen: {
+      ...{ door: 'SEGMENT', type: 'Order Placed', source: null, subject: null },
+      payload: { total: 5 },
+    },
+  },
 ];
 
 async function write(): Promise<void> {

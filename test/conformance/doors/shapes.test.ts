@@ -114,6 +114,12 @@ const SHAPES: readonly Shape[] = [
     error: (_status, code) => ({ code: Number(code), message: text }),
     wrongType: 'text/plain',
   },
+  {
+    ...{ id: 'SEG', method: 'POST', body: '{"userId":"u","event":"e"}', path: () => '/v1/track' },
+    credential: s => ({ authorization: `Basic ${Buffer.from(`${s}:`).toString('base64')}` }),
+    ...{ readPath: () => '', noPath: '/v1/track/x', wrongMethod: 'GET', allow: 'POST, OPTIONS' },
+    error: () => ({ success: false, message: text }),
+  },
 ];
 
 /** The vendor's word for a status, where it has one. */

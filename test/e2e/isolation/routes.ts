@@ -34,6 +34,17 @@ const series = ({ slug }: Place) => ({
 const inWorkspace = ({ slug }: Place) => ({ workspaceId: slug, targetId: 'target' });
 const byUuid = ({ eventId }: Place) => ({ uuid: eventId });
 
+const MESSAGE = { userId: 'u', groupId: 'g', previousId: 'p', event: 'probe' };
+
+function ofSegment(): Record<string, Ask> {
+  const calls = ['track', 'identify', 'page', 'screen', 'group', 'alias'];
+  const batch = [{ ...MESSAGE, type: 'track' }];
+  return Object.fromEntries([
+    ...calls.map(call => [`SEGMENT POST /v1/${call}`, { body: MESSAGE }]),
+    ...['batch', 'import'].map(name => [`SEGMENT POST /v1/${name}`, { body: { batch } }]),
+  ]) as Record<string, Ask>;
+}
+
 /** By door, method and path, without the other spellings of one path. */
 export const ASKS: Readonly<Record<string, Ask>> = {
   'SPEAKEASY POST /v1/workspace/:workspaceId/events': { params: inWorkspace, body: [CLI_EVENT] },
@@ -66,6 +77,7 @@ export const ASKS: Readonly<Record<string, Ask>> = {
   'OTLP POST /v1/logs': {
     body: { resourceLogs: [{ scopeLogs: [{ logRecords: [{ eventName: 'probe' }] }] }] },
   },
+  ...ofSegment(),
   'GENESYS GET /api/v2/usage/events/definitions': {},
   'GENESYS GET /api/v2/usage/events/definitions/:id': { params: ({ type }) => ({ id: type }) },
   'GENESYS POST /api/v2/usage/events/query': { body: { interval } },
@@ -109,5 +121,7 @@ export type Route = (typeof ROUTES)[number];
 
 /** The header that carries a key to a route. */
 export function credentialOf({ door }: Route, key: string): Record<string, string> {
-  return door === 'LOGSPACE' ? { 'logspace.space-token': key } : { authorization: `Bearer ${key}` };
+  if (door === 'LOGSPACE') return { 'logspace.space-token': key };
+  const isBasic = door === 'SEGMENT';
+  return { authorization: isBasic ? `Basic ${btoa(`${key}:`)}` : `Bearer ${key}` };
 }
