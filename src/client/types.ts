@@ -126,7 +126,8 @@ export type Door =
   | 'LOGSH'
   | 'CLOUDEVENTS'
   | 'OTLP'
-  | 'SEGMENT';
+  | 'SEGMENT'
+  | 'POSTHOG';
 
 /** An event as it was recorded. Instants are RFC 3339 in UTC. */
 export interface RecordedEvent {

@@ -12,6 +12,7 @@ export const DOORS = {
   CLOUDEVENTS: 7,
   OTLP: 8,
   SEGMENT: 9,
+  POSTHOG: 10,
 } as const;
 export type Door = keyof typeof DOORS;
 

@@ -49,8 +49,8 @@ export interface DoorRequest {
   readonly requestId: string;
   /** Inflated; empty until the credential has passed. */
   readonly body: Buffer;
-  /** The body as JSON. @throws GatewayError BAD_REQUEST */
-  json(): unknown;
+  /** The body as JSON, or what the door has made of it. @throws GatewayError BAD_REQUEST */
+  json(made?: Uint8Array): unknown;
 }
 
 export interface DoorAnswer {

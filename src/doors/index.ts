@@ -10,6 +10,7 @@ import { createTokens } from './genesys/token.ts';
 import { createLogshDoor } from './logsh/door.ts';
 import { createLogspaceDoor } from './logspace/door.ts';
 import { createOtlpDoor } from './otlp/door.ts';
+import { createPosthogDoor } from './posthog/door.ts';
 import { createSegmentDoor } from './segment/door.ts';
 import { createSpeakeasyDoor } from './speakeasy/door.ts';
 
@@ -44,5 +45,6 @@ export function createDoors(
     createGenesysDoor(createTokens(nowMs, sealingKey)),
     createAuthentikDoor(listing),
     createSegmentDoor({ nowMs }),
+    createPosthogDoor({ nowMs }),
   ];
 }

@@ -7,6 +7,9 @@ import { LIMITS } from '../core/limits.ts';
 import { isWithinBytes } from '../core/text.ts';
 import { parseInstant } from './request.ts';
 
+/** In place of an id that the gateway makes: it differs from whatever came. */
+export const MADE = 'made';
+
 /** A text that a column with an index takes, or null. A number counts as its digits. */
 export function indexable(value: ExactJson | undefined): string | null {
   const text = isNumber(value) ? String(value) : value;

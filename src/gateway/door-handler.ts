@@ -172,8 +172,8 @@ class OpenRequest implements DoorRequest {
     return names.filter((name, at) => names.indexOf(name) < at);
   }
 
-  json(): unknown {
-    return readJson(this.body, this.#settings.jsonDepthMax);
+  json(made: Uint8Array = this.body): unknown {
+    return readJson(made, this.#settings.jsonDepthMax);
   }
 }
 

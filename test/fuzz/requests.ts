@@ -197,6 +197,12 @@ const SEGMENT = {
     integrations: {},
   },
 };
+const POSTHOG = {
+  ...{ uuid: '0197a000-0000-7000-8000-0000000000aa', event: 'fuzz', distinct_id: 7, offset: 5 },
+  ...{ token: ADMIN_KEY, timestamp: TIME, $set: { a: 1 }, $set_once: { b: [null] } },
+  properties: { n: 1.5, $lib: 'l', $ip: '10.0.0.1', $session_id: 's', $set: { c: {} } },
+};
+const FORM = { 'content-type': 'application/x-www-form-urlencoded' };
 const PREDICATE = {
   ...{ type: 'contains-property', system: 'host' },
   ...{ operator: 'and', operands: [{ operator: 'equals', property: 'system', value: 'host' }] },
@@ -242,6 +248,15 @@ const SAMPLES: Readonly<Record<string, readonly Sample[]>> = {
   'SEGMENT POST /v1/track': [{ body: SEGMENT }, { body: { ...SEGMENT, writeKey: ADMIN_KEY } }],
   'SEGMENT POST /v1/batch': [
     { body: { batch: [SEGMENT, { ...SEGMENT, type: 'group' }], sentAt: TIME, context: { a: 1 } } },
+  ],
+  'POSTHOG POST /capture': [{ body: POSTHOG, query: '?_=1767225600000&beacon=1' }],
+  'POSTHOG POST /batch': [
+    { body: { batch: [POSTHOG, POSTHOG], sent_at: TIME, api_key: ADMIN_KEY } },
+    { body: `data=${Buffer.from(JSON.stringify(POSTHOG)).toString('base64')}`, headers: FORM },
+  ],
+  'POSTHOG POST /e': [
+    { body: gzipSync(JSON.stringify([POSTHOG])), query: '?compression=gzip-js' },
+    { body: Buffer.from(JSON.stringify(POSTHOG)).toString('base64'), query: '?compression=base64' },
   ],
   'GENESYS POST /api/v2/usage/events/query': [
     {

@@ -110,6 +110,7 @@ export const DOORS = {
   CLOUDEVENTS: 'CloudEvents',
   OTLP: 'OpenTelemetry',
   SEGMENT: 'Segment',
+  POSTHOG: 'PostHog',
 } as const;
 
 const MINUTE_MS = 60_000;

@@ -16,7 +16,9 @@ export interface SegmentOptions {
 
 export function createSegmentDoor({ nowMs }: SegmentOptions): Door {
   const route = (name: string, read: (request: DoorRequest) => readonly Sent[]): DoorRoute => ({
-    ...{ method: 'POST', path: `/v1/${name}`, scope: 'EVENTS_WRITE' },
+    method: 'POST',
+    path: `/v1/${name}`,
+    scope: 'EVENTS_WRITE',
     handle: (request, context) => post(request, context, { read, receivedMs: nowMs() }),
   });
   return {

@@ -6,7 +6,7 @@ import { isJsonObject } from '../../core/json.ts';
 import { LIMITS } from '../../core/limits.ts';
 import { isWithinBytes } from '../../core/text.ts';
 import { instantText } from '../../core/unreadable.ts';
-import { addressIn, byOurClock, indexable, invalid, isoInstant } from '../mapping.ts';
+import { addressIn, byOurClock, indexable, invalid, isoInstant, MADE } from '../mapping.ts';
 import { differenceOf, restored } from '../wire-difference.ts';
 import { bagOf, faultOf, isCall, type Call, type Sent } from './wire.ts';
 
@@ -45,10 +45,16 @@ export function decode({ message: sent, contentId }: Sent, receivedMs: number): 
     subject: indexable(message[SUBJECTS[call] ?? '']),
     payload: isJsonObject(payload) ? (payload as ExactObject) : {},
   };
-  const derived = derive({ ...columns, eventId: id ?? '', occurredAt: occurredAt ?? new Date(0) });
+  const derived = derive({
+    ...columns,
+    eventId: id ?? MADE,
+    occurredAt: occurredAt ?? new Date(0),
+  });
   return {
     ...columns,
-    ...{ id, occurredAt, wire: differenceOf(message, derived) },
+    id,
+    occurredAt,
+    wire: differenceOf(message, derived),
     source: indexable(objectIn(context, 'app')['name'] ?? objectIn(context, 'library')['name']),
     clientIp: addressIn(context['ip']),
     ...(id === null ? {} : { contentId }),
@@ -66,11 +72,13 @@ function derive({ eventId, type, actor, subject, occurredAt, payload }: Mapped):
   const call = isCall(type) ? type : 'track';
   const about = SUBJECTS[call];
   return {
-    ...{ type: call, messageId: eventId },
+    type: call,
+    messageId: eventId,
     ...(actor === null ? {} : { userId: actor }),
     ...(call === 'track' ? { event: type } : {}),
     ...(about === undefined || subject === null ? {} : { [about]: subject }),
-    ...{ [bagOf(call)]: payload, timestamp: instantText(occurredAt) },
+    [bagOf(call)]: payload,
+    timestamp: instantText(occurredAt),
   };
 }
 

@@ -17,6 +17,7 @@ export const DoorEnum = builder.enumType('Door', {
     CLOUDEVENTS: 'CloudEvents 1.0 over HTTP.',
     OTLP: 'OpenTelemetry logs, by OTLP over HTTP.',
     SEGMENT: 'The Segment HTTP API.',
+    POSTHOG: 'The PostHog capture API.',
   }),
 });
 

@@ -117,6 +117,14 @@ const WRITES: readonly Write[] = [
       payload: { total: 5 },
     },
   },
+  {
+    path: () => '/capture/',
+    body: { distinct_id: 'ada', event: 'seen', properties: { page: 7 } },
+    seen: {
+      ...{ door: 'POSTHOG', type: 'seen', source: null, subject: null },
+      payload: { page: 7 },
+    },
+  },
 ];
 
 async function write(): Promise<void> {

@@ -1,6 +1,14 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ADMIN_KEY } from '../../kit/gateway.ts';
-import { ASKS, canonical, credentialOf, ROUTES, WITHOUT_REACH, type Route } from './routes.ts';
+import {
+  ASKS,
+  canonical,
+  credentialOf,
+  ROUTES,
+  withKey,
+  WITHOUT_REACH,
+  type Route,
+} from './routes.ts';
 import { createWorld, SECRET, type Place, type World } from './world.ts';
 
 let world: World;
@@ -27,7 +35,8 @@ async function ask(
     headers = {},
     ...asked
   } = ASKS[canonical(route.name)]!;
-  const body = typeof asked.body === 'function' ? asked.body(place) : asked.body;
+  const given = typeof asked.body === 'function' ? asked.body(place) : asked.body;
+  const body = given !== undefined && key !== null ? withKey(route, given, key) : given;
   let path = route.path;
   for (const [name, value] of Object.entries(params(place))) {
     path = path.replace(`:${name}`, encodeURIComponent(value));

@@ -45,6 +45,12 @@ function ofSegment(): Record<string, Ask> {
   ]) as Record<string, Ask>;
 }
 
+function ofPosthog(): Record<string, Ask> {
+  const body = { event: 'probe', distinct_id: 'd' };
+  const paths = ['/capture', '/batch', '/i/v0/e', '/e', '/flags', '/decide'];
+  return Object.fromEntries(paths.map(path => [`POSTHOG POST ${path}`, { body }]));
+}
+
 /** By door, method and path, without the other spellings of one path. */
 export const ASKS: Readonly<Record<string, Ask>> = {
   'SPEAKEASY POST /v1/workspace/:workspaceId/events': { params: inWorkspace, body: [CLI_EVENT] },
@@ -78,6 +84,7 @@ export const ASKS: Readonly<Record<string, Ask>> = {
     body: { resourceLogs: [{ scopeLogs: [{ logRecords: [{ eventName: 'probe' }] }] }] },
   },
   ...ofSegment(),
+  ...ofPosthog(),
   'GENESYS GET /api/v2/usage/events/definitions': {},
   'GENESYS GET /api/v2/usage/events/definitions/:id': { params: ({ type }) => ({ id: type }) },
   'GENESYS POST /api/v2/usage/events/query': { body: { interval } },
@@ -119,9 +126,15 @@ export function canonical(name: string): string {
 
 export type Route = (typeof ROUTES)[number];
 
-/** The header that carries a key to a route. */
+/** The header that carries a key to a route; where the body does, see `withKey`. */
 export function credentialOf({ door }: Route, key: string): Record<string, string> {
+  if (door === 'POSTHOG') return {};
   if (door === 'LOGSPACE') return { 'logspace.space-token': key };
   const isBasic = door === 'SEGMENT';
   return { authorization: isBasic ? `Basic ${btoa(`${key}:`)}` : `Bearer ${key}` };
+}
+
+/** The body that is sent with a key, in which some doors have it. */
+export function withKey({ door }: Route, body: object, key: string): object {
+  return door === 'POSTHOG' ? { ...body, api_key: key } : body;
 }
