@@ -127,7 +127,8 @@ export type Door =
   | 'CLOUDEVENTS'
   | 'OTLP'
   | 'SEGMENT'
-  | 'POSTHOG';
+  | 'POSTHOG'
+  | 'LOGSNAG';
 
 /** An event as it was recorded. Instants are RFC 3339 in UTC. */
 export interface RecordedEvent {

@@ -13,6 +13,7 @@ export const DOORS = {
   OTLP: 8,
   SEGMENT: 9,
   POSTHOG: 10,
+  LOGSNAG: 11,
 } as const;
 export type Door = keyof typeof DOORS;
 

@@ -8,6 +8,7 @@ import type { Door } from './door.ts';
 import { createGenesysDoor } from './genesys/door.ts';
 import { createTokens } from './genesys/token.ts';
 import { createLogshDoor } from './logsh/door.ts';
+import { createLogsnagDoor } from './logsnag/door.ts';
 import { createLogspaceDoor } from './logspace/door.ts';
 import { createOtlpDoor } from './otlp/door.ts';
 import { createPosthogDoor } from './posthog/door.ts';
@@ -44,6 +45,8 @@ export function createDoors(
     createOtlpDoor(),
     createGenesysDoor(createTokens(nowMs, sealingKey)),
     createAuthentikDoor(listing),
+    // It shares two paths with Segment, and is asked before it.
+    createLogsnagDoor(),
     createSegmentDoor({ nowMs }),
     createPosthogDoor({ nowMs }),
   ];

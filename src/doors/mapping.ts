@@ -1,4 +1,5 @@
 /** What several translations do in the same way. Pure. */
+import { get } from 'node-emoji';
 import { isIP } from 'node:net';
 import type { EventProblem } from '../core/event.ts';
 import type { ExactJson } from '../core/exact-json.ts';
@@ -20,6 +21,12 @@ export function indexable(value: ExactJson | undefined): string | null {
 /** An address, or null for any other value. */
 export function addressIn(value: ExactJson | undefined): string | null {
   return typeof value === 'string' && isIP(value) !== 0 ? value : null;
+}
+
+/** Of an emoji itself, or of its name with or without colons. */
+export function emojiOf(icon: string): string {
+  const name = /^:?([\w+-]+):?$/.exec(icon)?.[1];
+  return (name === undefined ? undefined : get(name)) ?? icon;
 }
 
 /**

@@ -1,7 +1,7 @@
 /** What is sent: operations by every way in, and requests to doors that are mutated on the wire. */
 import { readFileSync } from 'node:fs';
 import { deflateSync, gzipSync } from 'node:zlib';
-import { ASKS, canonical, credentialOf, ROUTES } from '../e2e/isolation/routes.ts';
+import { ASKS, canonical, credentialOf, ROUTES, withKey } from '../e2e/isolation/routes.ts';
 import type { Place } from '../e2e/isolation/world.ts';
 import { ADMIN_KEY } from '../kit/key.ts';
 import { logsRequest } from '../unit/doors/otlp-proto.ts';
@@ -249,6 +249,14 @@ const SAMPLES: Readonly<Record<string, readonly Sample[]>> = {
   'SEGMENT POST /v1/batch': [
     { body: { batch: [SEGMENT, { ...SEGMENT, type: 'group' }], sentAt: TIME, context: { a: 1 } } },
   ],
+  'LOGSNAG POST /v1/log': [
+    {
+      body: {
+        ...{ project: 'fuzz', channel: 'c', event: 'Order', description: 'd', icon: '🔥' },
+        ...{ notify: true, user_id: 'u', tags: { total: 1.5 }, timestamp: 1767225600 },
+      },
+    },
+  ],
   'POSTHOG POST /capture': [{ body: POSTHOG, query: '?_=1767225600000&beacon=1' }],
   'POSTHOG POST /batch': [
     { body: { batch: [POSTHOG, POSTHOG], sent_at: TIME, api_key: ADMIN_KEY } },
@@ -290,11 +298,13 @@ function doorRequest(dice: Dice, known: Known): HttpInput {
   const route = dice.of(ROUTES);
   const name = canonical(route.name);
   const { params, ...ask } = ASKS[name] ?? { body: 'grant_type=client_credentials' };
+  const asked = typeof ask.body === 'function' ? ask.body(PLACE) : ask.body;
   const samples: readonly Sample[] = [
     ...(SAMPLES[name] ?? []),
-    { ...ask, body: typeof ask.body === 'function' ? ask.body(PLACE) : ask.body },
+    { ...ask, body: typeof asked === 'object' ? withKey(route, asked, ADMIN_KEY) : asked },
   ];
-  const { body, query = '', headers = {} } = dice.of(samples);
+  const { body, headers = {}, ...sample } = dice.of(samples);
+  const query = sample.query ?? (dice.chance(50) ? '?workspace=fuzz' : '');
   let path = route.path;
   for (const [key, value] of Object.entries(params?.(PLACE) ?? {})) {
     const text = key === 'uuid' || key === 'id' ? values.nearly(dice, known.eventIds) : value;

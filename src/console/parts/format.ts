@@ -111,6 +111,7 @@ export const DOORS = {
   OTLP: 'OpenTelemetry',
   SEGMENT: 'Segment',
   POSTHOG: 'PostHog',
+  LOGSNAG: 'LogSnag',
 } as const;
 
 const MINUTE_MS = 60_000;

@@ -18,6 +18,7 @@ export const DoorEnum = builder.enumType('Door', {
     OTLP: 'OpenTelemetry logs, by OTLP over HTTP.',
     SEGMENT: 'The Segment HTTP API.',
     POSTHOG: 'The PostHog capture API.',
+    LOGSNAG: 'The LogSnag API.',
   }),
 });
 

@@ -125,11 +125,23 @@ const WRITES: readonly Write[] = [
       payload: { page: 7 },
     },
   },
+  {
+    path: () => '/v1/log',
+    body: { project: '', channel: 'waitlist', event: 'User Joined', tags: { plan: 'pro' } },
+    seen: {
+      ...{ door: 'LOGSNAG', type: 'User Joined', source: 'waitlist', subject: null },
+      payload: { plan: 'pro' },
+    },
+  },
 ];
 
 async function write(): Promise<void> {
   for (const { path, method = 'POST', type = 'application/json', body } of WRITES) {
-    const sent = path() === '/api/event' ? { ...(body as object), workspace: slug } : body;
+    const named: Record<string, object> = {
+      '/api/event': { workspace: slug },
+      '/v1/log': { project: slug },
+    };
+    const sent = Array.isArray(body) ? body : { ...(body as object), ...named[path()] };
     const answer = await call(gateway.url + path(), {
       ...{ method, body: JSON.stringify(sent) },
       headers: { ...bearer(key), 'content-type': type, 'logspace.space-token': key },

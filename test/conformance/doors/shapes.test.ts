@@ -128,6 +128,12 @@ const SHAPES: readonly Shape[] = [
     ...{ wrongMethod: 'GET', allow: 'POST, OPTIONS', contentType: 'text/plain; charset=utf-8' },
     ...{ error: () => text, isText: true },
   },
+  {
+    ...{ id: 'SNAG', method: 'POST', credential: bearer, path: () => '/v1/log' },
+    ...{ body: '{"project":"p","channel":"c","event":"e"}', readPath: () => '' },
+    ...{ noPath: '/v1/log/x', wrongMethod: 'GET', allow: 'POST, OPTIONS' },
+    ...{ error: () => ({ message: text }), wrongType: 'text/plain' },
+  },
 ];
 
 /** The vendor's word for a status, where it has one. */

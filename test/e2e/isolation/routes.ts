@@ -51,6 +51,20 @@ function ofPosthog(): Record<string, Ask> {
   return Object.fromEntries(paths.map(path => [`POSTHOG POST ${path}`, { body }]));
 }
 
+function ofLogsnag(): Record<string, Ask> {
+  const bodies = {
+    'POST /v1/log': { channel: 'c', event: 'probe' },
+    'POST /v1/insight': { title: 't', value: 1 },
+    'PATCH /v1/insight': { title: 't', value: { $inc: 1 } },
+    'POST /v1/identify': { user_id: 'u', properties: {} },
+    'POST /v1/group': { group_id: 'g' },
+  };
+  const entries = Object.entries(bodies).map(([route, body]) => {
+    return [`LOGSNAG ${route}`, { body: ({ slug }: Place) => ({ ...body, project: slug }) }];
+  });
+  return Object.fromEntries(entries) as Record<string, Ask>;
+}
+
 /** By door, method and path, without the other spellings of one path. */
 export const ASKS: Readonly<Record<string, Ask>> = {
   'SPEAKEASY POST /v1/workspace/:workspaceId/events': { params: inWorkspace, body: [CLI_EVENT] },
@@ -85,6 +99,7 @@ export const ASKS: Readonly<Record<string, Ask>> = {
   },
   ...ofSegment(),
   ...ofPosthog(),
+  ...ofLogsnag(),
   'GENESYS GET /api/v2/usage/events/definitions': {},
   'GENESYS GET /api/v2/usage/events/definitions/:id': { params: ({ type }) => ({ id: type }) },
   'GENESYS POST /api/v2/usage/events/query': { body: { interval } },

@@ -18,7 +18,7 @@ const message = fc
       ...{ userId: anyId, groupId: anyId, previousId: anyId },
       event: anyText.filter(each => each.trim() !== ''),
       ...{
-        messageId: anyId,
+        messageId: fc.oneof(anyId, fc.constant('')),
         anonymousId: fc.option(anyId),
         name: fc.oneof(anyId, fc.constant(null)),
       },

@@ -55,6 +55,7 @@ const CALLS: Readonly<
   CLOUDEVENTS: ['POST', '/cloudevents', '[]'],
   OTLP: ['POST', '/v1/logs', '{"resourceLogs":[{"scopeLogs":[{"logRecords":[{}]}]}]}'],
   LOGSPACE: ['PUT', '/events', '[]'],
+  LOGSNAG: ['POST', '/v1/log', '{"project":"p","channel":"c","event":"e"}'],
   POSTHOG: ['POST', '/capture', '{"event":"e","distinct_id":"a"}'],
   SEGMENT: ['POST', '/v1/track', '{"userId":"u","event":"e"}'],
   GENESYS: ['POST', '/api/v2/usage/events/query', '{"interval":"2026-01-01/2026-01-02"}'],
