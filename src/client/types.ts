@@ -128,7 +128,8 @@ export type Door =
   | 'OTLP'
   | 'SEGMENT'
   | 'POSTHOG'
-  | 'LOGSNAG';
+  | 'LOGSNAG'
+  | 'RETRACED';
 
 /** An event as it was recorded. Instants are RFC 3339 in UTC. */
 export interface RecordedEvent {

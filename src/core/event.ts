@@ -14,6 +14,7 @@ export const DOORS = {
   SEGMENT: 9,
   POSTHOG: 10,
   LOGSNAG: 11,
+  RETRACED: 12,
 } as const;
 export type Door = keyof typeof DOORS;
 

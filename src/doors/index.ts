@@ -1,4 +1,6 @@
+import { randomUUID } from 'node:crypto';
 import type { OrderSetting } from '../core/agent-order.ts';
+import { uuidV7 } from '../core/portable.ts';
 import type { EventListing } from '../read/event-listing.ts';
 import type { TimelineReader } from '../read/timeline.ts';
 import type { NotesOf } from '../record/door-notes.ts';
@@ -12,6 +14,7 @@ import { createLogsnagDoor } from './logsnag/door.ts';
 import { createLogspaceDoor } from './logspace/door.ts';
 import { createOtlpDoor } from './otlp/door.ts';
 import { createPosthogDoor } from './posthog/door.ts';
+import { createRetracedDoor } from './retraced/door.ts';
 import { createSegmentDoor } from './segment/door.ts';
 import { createSpeakeasyDoor } from './speakeasy/door.ts';
 
@@ -49,5 +52,6 @@ export function createDoors(
     createLogsnagDoor(),
     createSegmentDoor({ nowMs }),
     createPosthogDoor({ nowMs }),
+    createRetracedDoor({ newId: () => uuidV7(nowMs(), randomUUID()) }),
   ];
 }

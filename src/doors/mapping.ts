@@ -5,7 +5,7 @@ import type { EventProblem } from '../core/event.ts';
 import type { ExactJson } from '../core/exact-json.ts';
 import { isNumber } from '../core/exact-number.ts';
 import { LIMITS } from '../core/limits.ts';
-import { isWithinBytes } from '../core/text.ts';
+import { canonicalIp, isWithinBytes } from '../core/text.ts';
 import { parseInstant } from './request.ts';
 
 /** In place of an id that the gateway makes: it differs from whatever came. */
@@ -18,9 +18,9 @@ export function indexable(value: ExactJson | undefined): string | null {
   return isWithinBytes(text, LIMITS.indexedTextBytesMax) ? text : null;
 }
 
-/** An address, or null for any other value. */
+/** An address, in the form that is stored, or null for any other value. */
 export function addressIn(value: ExactJson | undefined): string | null {
-  return typeof value === 'string' && isIP(value) !== 0 ? value : null;
+  return typeof value === 'string' && isIP(value) !== 0 ? canonicalIp(value) : null;
 }
 
 /** Of an emoji itself, or of its name with or without colons. */

@@ -203,6 +203,11 @@ const POSTHOG = {
   properties: { n: 1.5, $lib: 'l', $ip: '10.0.0.1', $session_id: 's', $set: { c: {} } },
 };
 const FORM = { 'content-type': 'application/x-www-form-urlencoded' };
+const AUDIT = {
+  ...{ action: 'fuzz', crud: 'c', created: TIME, source_ip: '10.0.0.1', is_failure: true },
+  ...{ group: { id: 'g' }, actor: { id: 'a', fields: { k: 'v' } }, target: { id: 't', type: 'x' } },
+  ...{ fields: { a: '1' }, metadata: { b: '2' }, external_id: 'e', component: 'c', version: '1' },
+};
 const PREDICATE = {
   ...{ type: 'contains-property', system: 'host' },
   ...{ operator: 'and', operands: [{ operator: 'equals', property: 'system', value: 'host' }] },
@@ -249,6 +254,8 @@ const SAMPLES: Readonly<Record<string, readonly Sample[]>> = {
   'SEGMENT POST /v1/batch': [
     { body: { batch: [SEGMENT, { ...SEGMENT, type: 'group' }], sentAt: TIME, context: { a: 1 } } },
   ],
+  'RETRACED POST /publisher/v1/project/:projectId/event': [{ body: AUDIT }],
+  'RETRACED POST /publisher/v1/project/:projectId/event/bulk': [{ body: { events: [AUDIT] } }],
   'LOGSNAG POST /v1/log': [
     {
       body: {

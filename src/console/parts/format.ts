@@ -112,6 +112,7 @@ export const DOORS = {
   SEGMENT: 'Segment',
   POSTHOG: 'PostHog',
   LOGSNAG: 'LogSnag',
+  RETRACED: 'Retraced',
 } as const;
 
 const MINUTE_MS = 60_000;

@@ -19,6 +19,7 @@ export const DoorEnum = builder.enumType('Door', {
     SEGMENT: 'The Segment HTTP API.',
     POSTHOG: 'The PostHog capture API.',
     LOGSNAG: 'The LogSnag API.',
+    RETRACED: 'The Retraced publisher API.',
   }),
 });
 

@@ -133,6 +133,17 @@ const WRITES: readonly Write[] = [
       payload: { plan: 'pro' },
     },
   },
+  {
+    path: () => `/publisher/v1/project/${slug}/event`,
+    body: {
+      ...{ action: 'user.login', crud: 'r', component: 'web', fields: { sso: 'yes' } },
+      ...{ actor: { id: 'ada' }, target: { id: 'account-1' } },
+    },
+    seen: {
+      ...{ door: 'RETRACED', type: 'user.login', source: 'web', subject: 'account-1' },
+      payload: { sso: 'yes' },
+    },
+  },
 ];
 
 async function write(): Promise<void> {

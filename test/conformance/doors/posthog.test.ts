@@ -20,7 +20,7 @@ afterAll(async () => {
 
 function post(path: string, body: unknown, headers: Record<string, string> = {}) {
   const isText = typeof body === 'string' || Buffer.isBuffer(body);
-  const sent = isText ? body : JSON.stringify(body);
+  const sent = isText ? new Uint8Array(Buffer.from(body)) : JSON.stringify(body);
   const type = { 'content-type': 'application/json' };
   return call(gateway.url + path, { method: 'POST', headers: { ...type, ...headers }, body: sent });
 }

@@ -4,7 +4,7 @@ import { expect, test } from 'vitest';
 
 const HERE = new URL('./', import.meta.url);
 const FOLDERS = [HERE, new URL('../../unit/doors/', HERE)];
-const DOORS = ['SPK', 'LS', 'GEN', 'AK', 'LSH', 'CE', 'OTLP', 'SEG', 'PH', 'SNAG'];
+const DOORS = ['SPK', 'LS', 'GEN', 'AK', 'LSH', 'CE', 'OTLP', 'SEG', 'PH', 'SNAG', 'RT'];
 const PREFIXES = [...DOORS, 'X'].join('|');
 const ID = new RegExp(`\\b(?:${PREFIXES})-[A-Z]+-[0-9A-Z]+\\b`, 'g');
 const NAMED = new RegExp(`['\`](?:${PREFIXES}|\\$\\{id\\})-`);

@@ -134,6 +134,15 @@ const SHAPES: readonly Shape[] = [
     ...{ noPath: '/v1/log/x', wrongMethod: 'GET', allow: 'POST, OPTIONS' },
     ...{ error: () => ({ message: text }), wrongType: 'text/plain' },
   },
+  {
+    ...{ id: 'RT', method: 'POST', readPath: () => '', wrongMethod: 'GET', allow: 'POST, OPTIONS' },
+    path: () => `/publisher/v1/project/${slug}/event`,
+    body: '{"action":"a","crud":"c","is_anonymous":true}',
+    credential: s => ({ authorization: `token=${s}` }),
+    noPath: '/publisher/v1/project/x/y',
+    error: status => ({ status, type: 'Error', error: text }),
+    wrongType: 'text/plain',
+  },
 ];
 
 /** The vendor's word for a status, where it has one. */

@@ -65,6 +65,9 @@ function ofLogsnag(): Record<string, Ask> {
   return Object.fromEntries(entries) as Record<string, Ask>;
 }
 
+const inProject = ({ slug }: Place) => ({ projectId: slug });
+const AUDIT = { action: 'probe', crud: 'c', is_anonymous: true };
+
 /** By door, method and path, without the other spellings of one path. */
 export const ASKS: Readonly<Record<string, Ask>> = {
   'SPEAKEASY POST /v1/workspace/:workspaceId/events': { params: inWorkspace, body: [CLI_EVENT] },
@@ -100,6 +103,11 @@ export const ASKS: Readonly<Record<string, Ask>> = {
   ...ofSegment(),
   ...ofPosthog(),
   ...ofLogsnag(),
+  'RETRACED POST /publisher/v1/project/:projectId/event': { params: inProject, body: AUDIT },
+  'RETRACED POST /publisher/v1/project/:projectId/event/bulk': {
+    params: inProject,
+    body: { events: [AUDIT] },
+  },
   'GENESYS GET /api/v2/usage/events/definitions': {},
   'GENESYS GET /api/v2/usage/events/definitions/:id': { params: ({ type }) => ({ id: type }) },
   'GENESYS POST /api/v2/usage/events/query': { body: { interval } },
@@ -135,7 +143,10 @@ export const ROUTES = createDoors({ logshEventsPerSecond: 1_000, logspaceOrder: 
 /** The one spelling of a path that the table has. */
 export function canonical(name: string): string {
   const [door, method, path = ''] = name.split(' ');
-  const short = path.replace('/api/v3//', '/api/v3/').replace(/\/$/, '');
+  const short = path
+    .replace('/api/v3//', '/api/v3/')
+    .replace(/^\/auditlog/, '')
+    .replace(/\/$/, '');
   return `${door} ${method} ${door === 'LOGSPACE' ? short.replace(/^\/api\//, '/') : short}`;
 }
 

@@ -55,6 +55,7 @@ const CALLS: Readonly<
   CLOUDEVENTS: ['POST', '/cloudevents', '[]'],
   OTLP: ['POST', '/v1/logs', '{"resourceLogs":[{"scopeLogs":[{"logRecords":[{}]}]}]}'],
   LOGSPACE: ['PUT', '/events', '[]'],
+  RETRACED: ['POST', '/publisher/v1/project/a/event', '{"action":"a","crud":"c"}'],
   LOGSNAG: ['POST', '/v1/log', '{"project":"p","channel":"c","event":"e"}'],
   POSTHOG: ['POST', '/capture', '{"event":"e","distinct_id":"a"}'],
   SEGMENT: ['POST', '/v1/track', '{"userId":"u","event":"e"}'],
