@@ -20,7 +20,7 @@ const value = z.union([z.string(), z.boolean(), z.number(), z.instanceof(ExactNu
 const bag = z.record(z.string().min(1), value);
 const common = { project: name.max(LIMITS.slugCharsMax), icon: z.string().optional() };
 
-export const log = z.looseObject({
+const log = z.looseObject({
   ...common,
   channel: name,
   event: name,
@@ -32,15 +32,15 @@ export const log = z.looseObject({
   /** In seconds. */
   timestamp: number.optional(),
 });
-export const identify = z.looseObject({ ...common, user_id: name, properties: bag });
-export const group = z.looseObject({
+const identify = z.looseObject({ ...common, user_id: name, properties: bag });
+const group = z.looseObject({
   ...common,
   group_id: name,
   user_id: name.optional(),
   properties: bag.optional(),
 });
-export const insight = z.looseObject({ ...common, title: name, value });
-export const increment = z.looseObject({
+const insight = z.looseObject({ ...common, title: name, value });
+const increment = z.looseObject({
   ...common,
   title: name,
   value: z.strictObject({ $inc: number }),

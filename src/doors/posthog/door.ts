@@ -3,6 +3,7 @@ import type { GatewayError } from '../../core/errors.ts';
 import type { Door, DoorAnswer, DoorContext, DoorRequest, DoorRoute } from '../door.ts';
 import { recordEach } from '../record.ts';
 import { bearerOf } from '../request.ts';
+import { mapInTurns } from '../turns.ts';
 import { decode } from './translate.ts';
 import { bodyOf, keyIn, readEvents, SEVERAL_KEYS } from './wire.ts';
 
@@ -42,11 +43,8 @@ async function capture(
 ): Promise<DoorAnswer> {
   const workspace = await context.access(null, 'EVENTS_WRITE');
   const sent = readEvents(bodyOf(request), request.query);
-  await recordEach(
-    context,
-    workspace,
-    sent.map(each => decode(each, receivedMs)),
-  );
+  const events = await mapInTurns(sent, each => decode(each, receivedMs));
+  await recordEach(context, workspace, events);
   if (request.query.get('beacon') === '1') return { status: 204 };
   return { status: 200, body: '{"status":"Ok"}' };
 }

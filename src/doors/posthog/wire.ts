@@ -70,7 +70,7 @@ function tokenOf(value: ExactObject): string | null {
 }
 
 /** All events of a request. @throws GatewayError for its first fault */
-export function readEvents(body: unknown, query: URLSearchParams): readonly Sent[] {
+export function readEvents(body: unknown, query: URLSearchParams): Iterable<Sent> {
   const { events, sentAt } = eventsOf(body);
   if (events.length === 0) throw fault('request holds no event');
   if (events.length > LIMITS.batchEventsMax) {
@@ -78,7 +78,12 @@ export function readEvents(body: unknown, query: URLSearchParams): readonly Sent
     throw new GatewayError('PAYLOAD_TOO_LARGE', message);
   }
   const sent = isoInstant(sentAt) ?? sentByQuery(query);
-  return events.map(each => sentOf(each, sent));
+  return each(events, sent);
+}
+
+/** One by one, as they are asked for: it takes its time. */
+function* each(events: readonly ExactJson[], sentAt: Date | null): Generator<Sent> {
+  for (const event of events) yield sentOf(event, sentAt);
 }
 
 function eventsOf(body: unknown): { events: readonly ExactJson[]; sentAt?: ExactJson | undefined } {
@@ -147,6 +152,6 @@ export function distinctIdOf(sent: ExactObject): string | null {
   return [...text.slice(0, 2 * DISTINCT_ID_CHARS_MAX)].slice(0, DISTINCT_ID_CHARS_MAX).join('');
 }
 
-export function fault(message: string): GatewayError {
+function fault(message: string): GatewayError {
   return new GatewayError('BAD_USER_INPUT', message);
 }

@@ -4,6 +4,7 @@ import type { EventProblem } from '../../core/event.ts';
 import type { Door, DoorAnswer, DoorContext, DoorRequest, DoorRoute } from '../door.ts';
 import { recordTogether } from '../record.ts';
 import { bearerOf, requireJson } from '../request.ts';
+import { mapInTurns } from '../turns.ts';
 import { digestOf } from './hash.ts';
 import { decode } from './translate.ts';
 import { readBulk, readEvent, type RetracedEvent } from './wire.ts';
@@ -55,10 +56,16 @@ async function record(
 ): Promise<readonly Made[]> {
   const workspace = await context.access(request.params['projectId'] ?? null, 'EVENTS_WRITE');
   requireJson(request);
-  const events = read(request.json()).map(event => ({ event, id: newId() }));
-  const inputs = events.map(({ event, id }) => decode(event, id));
-  await recordTogether(context, workspace, inputs);
-  return events.map(({ event, id }) => ({ id, hash: digestOf(event, id) }));
+  const events = await mapInTurns(read(request.json()), event => {
+    const id = newId();
+    return { input: decode(event, id), made: { id, hash: digestOf(event, id) } };
+  });
+  await recordTogether(
+    context,
+    workspace,
+    events.map(({ input }) => input),
+  );
+  return events.map(({ made }) => made);
 }
 
 /** `token=…`, with anything before it, as the vendor reads it. @throws GatewayError */

@@ -4,6 +4,7 @@ import { isJsonObject } from '../../core/json.ts';
 import type { Door, DoorAnswer, DoorContext, DoorRequest, DoorRoute } from '../door.ts';
 import { recordEach } from '../record.ts';
 import { basicUserOf, bearerOf } from '../request.ts';
+import { mapInTurns } from '../turns.ts';
 import { decode } from './translate.ts';
 import { CALLS, readBatch, readMessage, type Sent } from './wire.ts';
 
@@ -15,7 +16,7 @@ export interface SegmentOptions {
 }
 
 export function createSegmentDoor({ nowMs }: SegmentOptions): Door {
-  const route = (name: string, read: (request: DoorRequest) => readonly Sent[]): DoorRoute => ({
+  const route = (name: string, read: (request: DoorRequest) => Iterable<Sent>): DoorRoute => ({
     method: 'POST',
     path: `/v1/${name}`,
     scope: 'EVENTS_WRITE',
@@ -39,7 +40,7 @@ export function createSegmentDoor({ nowMs }: SegmentOptions): Door {
 }
 
 interface Reading {
-  readonly read: (request: DoorRequest) => readonly Sent[];
+  readonly read: (request: DoorRequest) => Iterable<Sent>;
   readonly receivedMs: number;
 }
 
@@ -50,7 +51,7 @@ async function post(
   { read, receivedMs }: Reading,
 ): Promise<DoorAnswer> {
   const workspace = await context.access(null, 'EVENTS_WRITE');
-  const events = read(request).map(sent => decode(sent, receivedMs));
+  const events = await mapInTurns(read(request), sent => decode(sent, receivedMs));
   await recordEach(context, workspace, events);
   return { status: 200, body: SUCCESS };
 }

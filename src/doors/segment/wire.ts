@@ -7,10 +7,11 @@ import { hash } from 'node:crypto';
 import { canonicalJson } from '../../core/canonical-json.ts';
 import { GatewayError } from '../../core/errors.ts';
 import type { EventProblem } from '../../core/event.ts';
-import type { ExactJson, ExactObject } from '../../core/exact-json.ts';
+import { writeExact, type ExactJson, type ExactObject } from '../../core/exact-json.ts';
 import { isNumber } from '../../core/exact-number.ts';
 import { isJsonObject } from '../../core/json.ts';
 import { LIMITS } from '../../core/limits.ts';
+import { isWithinBytes } from '../../core/text.ts';
 import { invalid, isoInstant } from '../mapping.ts';
 
 export const CALLS = ['track', 'identify', 'page', 'screen', 'group', 'alias'] as const;
@@ -30,7 +31,7 @@ export interface Sent {
 /** The message of a call of its own. @throws GatewayError */
 export function readMessage(body: unknown, bytes: number, call: Call): Sent {
   if (bytes > MESSAGE_BYTES_MAX) throw tooLarge();
-  return sentOf({ ...objectOf(body), type: call }, {});
+  return sentOf({ ...objectOf(body), type: call }, NOTHING);
 }
 
 /**
@@ -38,28 +39,44 @@ export function readMessage(body: unknown, bytes: number, call: Call): Sent {
  * have in common.
  * @throws GatewayError
  */
-export function readBatch(body: unknown, bytes: number): readonly Sent[] {
+export function readBatch(body: unknown, bytes: number): Iterable<Sent> {
   if (bytes > BATCH_BYTES_MAX) throw tooLarge();
   const { batch, sentAt, context, integrations } = objectOf(body);
   if (!Array.isArray(batch)) {
     throw new GatewayError('BAD_USER_INPUT', 'A batch has a list of messages in "batch".');
   }
-  const common = { sentAt, context, integrations };
-  const commonBytes = canonicalJson(common).length;
+  const text = canonicalJson({ context, integrations });
   const isOver =
-    batch.length > LIMITS.batchEventsMax || batch.length * commonBytes > LIMITS.workBytesMax;
+    batch.length > LIMITS.batchEventsMax || batch.length * text.length > LIMITS.workBytesMax;
   if (isOver) throw tooLarge();
-  return (batch as readonly ExactJson[]).map(each => sentOf(each, common));
+  const digest = hash('sha256', text, 'hex');
+  return each(batch as readonly ExactJson[], { sentAt, context, integrations, digest });
+}
+
+/** What all messages of a batch have. */
+interface Common {
+  readonly sentAt?: ExactJson | undefined;
+  readonly context?: ExactJson | undefined;
+  readonly integrations?: ExactJson | undefined;
+  /** Of context and integrations. */
+  readonly digest: string;
+}
+
+const NOTHING: Common = { digest: '' };
+
+/** One by one, as they are asked for: it takes its time. */
+function* each(batch: readonly ExactJson[], common: Common): Generator<Sent> {
+  for (const message of batch) yield sentOf(message, common);
 }
 
 /** A key has no place in an event. */
-function sentOf(value: ExactJson, common: Readonly<Record<string, ExactJson | undefined>>): Sent {
-  const text = canonicalJson(value);
-  if (Buffer.byteLength(text) > MESSAGE_BYTES_MAX) throw tooLarge();
-  if (!isJsonObject(value)) return { message: value, contentId: digestOf(value) };
+function sentOf(value: ExactJson, common: Common): Sent {
+  if (!isWithinBytes(writeExact(value), MESSAGE_BYTES_MAX)) throw tooLarge();
+  if (!isJsonObject(value)) return { message: value, contentId: digestOf(value, common) };
   const { writeKey: _key, ...own } = value as ExactObject;
   const { sentAt, ...content } = own;
-  const message: Record<string, ExactJson> = { ...content };
+  const contentId = digestOf(content, common);
+  const message: Record<string, ExactJson> = content;
   for (const name of ['context', 'integrations'] as const) {
     const all = common[name];
     const ones = content[name];
@@ -67,14 +84,13 @@ function sentOf(value: ExactJson, common: Readonly<Record<string, ExactJson | un
       message[name] = { ...(all as ExactObject), ...(ones as ExactObject | undefined) };
     }
   }
-  const contentId = digestOf(message);
-  const sent = sentAt ?? common['sentAt'];
+  const sent = sentAt ?? common.sentAt;
   if (sent !== undefined) message['sentAt'] = sent;
   return { message, contentId };
 }
 
-function digestOf(message: ExactJson): string {
-  return hash('sha256', `segment ${canonicalJson(message)}`, 'hex');
+function digestOf(content: ExactJson, { digest }: Common): string {
+  return hash('sha256', `segment ${digest} ${canonicalJson(content)}`, 'hex');
 }
 
 /** @throws GatewayError */

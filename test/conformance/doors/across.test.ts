@@ -309,4 +309,19 @@ test('X-KEY-1 a credential that a client has already is kept, and opens every do
   const post = { method: 'POST', headers: bearer(secret), body };
   expect((await call(`${gateway.url}/api/event`, post)).status).toBe(200);
   expect((await call(`${gateway.url}/v1/logs`, { ...post, body: '{}' })).status).toBe(200);
+  const basic = { authorization: `Basic ${btoa(`${secret}:`)}` };
+  const audit = { action: 'a', crud: 'c', is_anonymous: true };
+  const sent: readonly (readonly [path: string, body: object, headers?: Record<string, string>])[] =
+    [
+      ['/v1/track', { userId: 'u', event: 'e' }, basic],
+      ['/v1/identify', { userId: 'u', writeKey: secret }],
+      ['/capture/', { event: 'e', distinct_id: 'u', api_key: secret }],
+      ['/v1/log', { project: own, channel: 'c', event: 'e' }, bearer(secret)],
+      [`/publisher/v1/project/${own}/event`, audit, { authorization: `token=${secret}` }],
+    ];
+  for (const [path, each, headers] of sent) {
+    const type = { 'content-type': 'application/json' };
+    const init = { method: 'POST', headers: { ...type, ...headers }, body: JSON.stringify(each) };
+    expect((await call(gateway.url + path, init)).status, path).toBeLessThan(202);
+  }
 });

@@ -34,7 +34,7 @@ const event = fc
   .map(overTheWire);
 
 const decoded = (sent: unknown, sent_at: string | null = null, receivedMs = NOW_MS) => {
-  const [read] = readEvents({ batch: [sent], sent_at }, new URLSearchParams());
+  const [read] = [...readEvents({ batch: [sent], sent_at }, new URLSearchParams())];
   return decode(read!, receivedMs);
 };
 

@@ -31,7 +31,7 @@ const message = fc
   .map(overTheWire);
 
 const decoded = (sent: unknown, receivedMs = NOW_MS) => {
-  const [read] = readBatch({ batch: [sent] }, 0);
+  const [read] = [...readBatch({ batch: [sent] }, 0)];
   return decode(read!, receivedMs);
 };
 
