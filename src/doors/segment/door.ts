@@ -51,8 +51,14 @@ async function post(
   { read, receivedMs }: Reading,
 ): Promise<DoorAnswer> {
   const workspace = await context.access(null, 'EVENTS_WRITE');
-  const events = await mapInTurns(read(request), sent => decode(sent, receivedMs));
+  const decoded = await mapInTurns(read(request), sent => decode(sent, receivedMs));
+  const events = decoded.filter(({ problem }) => problem === null).map(({ input }) => input);
+  const aside = decoded.flatMap(({ input, problem }) => {
+    return problem === null ? [] : [{ input, problems: [problem] }];
+  });
+  // What is busy or away fails here first, before quarantine holds what will come again.
   await recordEach(context, workspace, events);
+  if (aside.length > 0) await context.keepAside(workspace, aside);
   return { status: 200, body: SUCCESS };
 }
 

@@ -1,6 +1,6 @@
 /** A message of Segment ↔ an event. Pure. */
 import { hash } from 'node:crypto';
-import type { EventInput, StoredEvent } from '../../core/event.ts';
+import type { EventInput, EventProblem, StoredEvent } from '../../core/event.ts';
 import { parseExact, type ExactJson, type ExactObject } from '../../core/exact-json.ts';
 import { isJsonObject } from '../../core/json.ts';
 import { LIMITS } from '../../core/limits.ts';
@@ -25,14 +25,22 @@ interface Mapped extends Pick<
   readonly payload: ExactObject;
 }
 
-/** What is no event is one that is refused, with all that came. */
-export function decode({ message: sent, contentId }: Sent, receivedMs: number): EventInput {
-  if (!isJsonObject(sent)) {
-    const problem = invalid('A message is a JSON object.', '');
-    return { type: '', payload: { message: sent }, unreadable: [problem] };
+/** With a problem it is no event, and is to be kept aside with all that came. */
+export interface Decoded {
+  readonly input: EventInput;
+  readonly problem: EventProblem | null;
+}
+
+export function decode({ message, contentId }: Sent, receivedMs: number): Decoded {
+  if (isJsonObject(message)) {
+    const sent = message as ExactObject;
+    return { input: inputOf(sent, contentId, receivedMs), problem: faultOf(sent) };
   }
-  const message = sent as ExactObject;
-  const fault = faultOf(message);
+  const problem = invalid('A message is a JSON object.', '');
+  return { input: { type: '', payload: { message } }, problem };
+}
+
+function inputOf(message: ExactObject, contentId: string, receivedMs: number): EventInput {
   const call = isCall(message['type']) ? message['type'] : 'track';
   const { userId, anonymousId, messageId, event } = message;
   const id = eventIdOf(messageId);
@@ -58,7 +66,6 @@ export function decode({ message: sent, contentId }: Sent, receivedMs: number): 
     source: indexable(objectIn(context, 'app')['name'] ?? objectIn(context, 'library')['name']),
     clientIp: addressIn(context['ip']),
     ...(id === null ? {} : { contentId }),
-    ...(fault === null ? {} : { unreadable: [fault] }),
   };
 }
 

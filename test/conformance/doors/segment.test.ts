@@ -223,6 +223,29 @@ describe('SEG-M messages', () => {
     ]);
   });
 
+  test('SEG-M-6 MUST record what was kept aside, once somebody says so, at the time that it came', async () => {
+    const { slug, key } = await gateway.workspace();
+    const message = { event: 'no user', messageId: 'm', properties: { n: 1 } };
+    await post('/v1/track', message, basic(key));
+    await post('/v1/track', { ...message, sentAt: AT }, basic(key));
+    const { workspace } = await gateway.data<{
+      workspace: { quarantinedEvents: { nodes: { id: string }[] } };
+    }>(`query($slug: String!) { workspace(slug: $slug) { quarantinedEvents { nodes { id } } } }`, {
+      slug,
+    });
+    const ids = workspace.quarantinedEvents.nodes.map(({ id }) => id);
+    expect(ids).toHaveLength(1);
+    await gateway.data(
+      `mutation($ids: [ID!]!) {
+        resubmitQuarantinedEvents(input: { ids: $ids }) { receipts { __typename } } }`,
+      { ids },
+    );
+    const now = near(new Date().toISOString());
+    expect(await recorded(slug)).toMatchObject([
+      { eventId: 'm', type: 'no user', payload: { n: 1 }, occurredAt: now },
+    ]);
+  });
+
   test('SEG-M-4 MUST give a batch’s context and integrations to each of its messages, under its own', async () => {
     const { slug, key } = await gateway.workspace();
     const batch = [
