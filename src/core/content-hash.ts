@@ -10,32 +10,33 @@ import type { EventInput } from './event.ts';
 
 const VERSION = '01';
 
-const HASHED: Readonly<Record<Exclude<keyof EventInput, 'id' | 'contentId' | 'unreadable'>, true>> =
-  {
-    actor: true,
-    clientIp: true,
-    description: true,
-    expiresAt: true,
-    groupId: true,
-    icon: true,
-    notify: true,
-    occurredAt: true,
-    parentId: true,
-    payload: true,
-    properties: true,
-    source: true,
-    subject: true,
-    success: true,
-    type: true,
-    wire: true,
-  };
+type Hashed = Exclude<keyof EventInput, 'id' | 'contentId' | 'unreadable'>;
+
+const HASHED: Readonly<Record<Hashed, true>> = {
+  actor: true,
+  clientIp: true,
+  description: true,
+  expiresAt: true,
+  groupId: true,
+  icon: true,
+  notify: true,
+  occurredAt: true,
+  parentId: true,
+  payload: true,
+  properties: true,
+  source: true,
+  subject: true,
+  success: true,
+  type: true,
+  wire: true,
+};
 const NAMES = (Object.keys(HASHED) as (keyof typeof HASHED)[])
   .sort()
   .map(name => [name, `"${name}":`] as const);
 
 export function contentHash(input: EventInput): string {
-  if (input.contentId !== undefined)
-    return uuidOf(VERSION + hash('sha256', input.contentId, 'hex'));
+  const { contentId } = input;
+  if (contentId !== undefined) return uuidOf(VERSION + hash('sha256', contentId, 'hex'));
   let text = '';
   for (const [name, quotedName] of NAMES) {
     const value = input[name];

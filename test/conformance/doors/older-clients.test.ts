@@ -1,7 +1,9 @@
 /**
  * Clients that people still run beside today's. Of Genesys' the release before 229.1.0, which is not
- * in the registry. Speakeasy's 3.0.0 is not either: `SPK-W-2` stands for it.
+ * in the registry. Speakeasy's 3.0.0 is not either: it was built from its tag, and what it sends was
+ * kept.
  */
+import { readFileSync } from 'node:fs';
 import type current from 'purecloud-platform-client-v2';
 import older from 'purecloud-platform-client-v2-227';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -76,4 +78,19 @@ test('GEN-OLD-2 the client of 227.0.0 is told what is wrong', async () => {
   expect(await refused(api.postUsageEventsQuery({ body }))).toMatchObject({ code: 'invalid.date' });
   client.setAccessToken('wrong');
   expect(await refused(api.getUsageEventsDefinitions())).toMatchObject({ status: 401 });
+});
+
+test('SPK-OLD-1 the bytes of SDK 3.0.0 are answered 200, and all fields are kept', async () => {
+  const { slug: own, key } = await gateway.workspace();
+  const raw = readFileSync('test/fixtures/doors/speakeasy/sdk-3.0.0.http', 'utf8');
+  const [head = '', body = ''] = raw.split(/\r?\n\r?\n/);
+  const lines = head.split(/\r?\n/);
+  const path = lines[0]!.split(' ')[1]!.replace('WORKSPACE', own);
+  const sent = lines.slice(1).map(line => line.split(/: (.*)/s).slice(0, 2) as [string, string]);
+  const kept = sent.filter(([name]) => !/^(host|connection|content-length|accept-enc)/i.test(name));
+  const headers = { ...Object.fromEntries(kept), 'x-api-key': key };
+  const posted = await fetch(gateway.url + path, { method: 'POST', headers, body });
+  expect([posted.status, await posted.text()]).toEqual([200, '']);
+  const read = await fetch(gateway.url + path, { headers: { 'x-api-key': key } });
+  expect(await read.json()).toEqual(JSON.parse(body));
 });
