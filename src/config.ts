@@ -139,6 +139,9 @@ const VARIABLES = {
   SLUICE_OPEN_INTROSPECTION: flag
     .default(false)
     .describe('Whether callers without a key may read the schema.'),
+  SLUICE_FEDERATION: flag
+    .default(false)
+    .describe('Whether the GraphQL API is a subgraph of Apollo Federation as well.'),
   SLUICE_BODY_BYTES_MAX: whole(1_024, 104_857_600)
     .default(LIMITS.bodyBytesMax)
     .describe('Maximum bytes of a request body.'),
@@ -254,6 +257,7 @@ export interface Config {
   /** Empty: what holds is decided by `host` and `trustedProxies`. */
   readonly allowedHosts: readonly string[];
   readonly openIntrospection: boolean;
+  readonly federation: boolean;
   readonly bodyBytesMax: number;
   readonly queryDepthMax: number;
   readonly queryTokensMax: number;
@@ -333,6 +337,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     corsOrigins: data.SLUICE_CORS_ORIGINS,
     allowedHosts: data.SLUICE_ALLOWED_HOSTS,
     openIntrospection: data.SLUICE_OPEN_INTROSPECTION,
+    federation: data.SLUICE_FEDERATION,
     bodyBytesMax: data.SLUICE_BODY_BYTES_MAX,
     queryDepthMax: data.SLUICE_QUERY_DEPTH_MAX,
     queryTokensMax: data.SLUICE_QUERY_TOKENS_MAX,

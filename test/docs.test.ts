@@ -4,6 +4,8 @@ import { expect, test } from 'vitest';
 import { SETTINGS } from '../src/config.ts';
 import { ERRORS } from '../src/core/errors.ts';
 import { LIMIT_MEANINGS, LIMITS } from '../src/core/limits.ts';
+import type { Scope } from '../src/core/principal.ts';
+import { createDoors, type DoorStores } from '../src/doors/index.ts';
 import { METRICS } from '../src/observability/metric-names.ts';
 
 const read = (path: string) => readFileSync(path, 'utf8');
@@ -89,6 +91,33 @@ test('docs/README.md has every page of docs', () => {
   const listed = new Set(linksOf('docs/README.md').map(link => normalize(join('docs', link))));
   const missing = pages().filter(page => page.startsWith('docs/') && !listed.has(page));
   expect(missing).toEqual(['docs/README.md']);
+});
+
+test('docs/doors/README.md has every door, and tells rightly which record and which read', () => {
+  const doors = createDoors({ logshEventsPerSecond: 1, logspaceOrder: null }, {
+    notesOf: () => ({}),
+    sealingKey: Buffer.alloc(32),
+  } as unknown as DoorStores);
+  const rows = tableOf('docs/doors/README.md');
+  const told = rows.map(([link = '', records, reads, ...others]) => {
+    expect(
+      others.every(cell => cell !== ''),
+      link,
+    ).toBe(true);
+    return { page: /\((\w+)\.md\)/.exec(link)?.[1], records, reads };
+  });
+  const yesOrNo = (isSo: boolean) => (isSo ? 'yes' : 'no');
+  const actual = doors.map(({ name, routes }) => {
+    const has = (scope: Scope) => routes.some(each => each.scope === scope);
+    return {
+      page: name.toLowerCase(),
+      records: yesOrNo(has('EVENTS_WRITE')),
+      reads: yesOrNo(has('EVENTS_READ')),
+    };
+  });
+  const byPage = (a: { page?: string | undefined }, b: { page?: string | undefined }) =>
+    String(a.page).localeCompare(String(b.page));
+  expect(told.toSorted(byPage)).toEqual(actual.toSorted(byPage));
 });
 
 test('the READMEs of folders name files that exist', () => {

@@ -118,7 +118,18 @@ export type Receipt = StoredReceipt | RefusedReceipt;
 
 /** The way an event came in. */
 export type Door =
-  'GRAPHQL' | 'IMPORT' | 'SPEAKEASY' | 'LOGSPACE' | 'AUTHENTIK' | 'LOGSH' | 'CLOUDEVENTS' | 'OTLP';
+  | 'GRAPHQL'
+  | 'IMPORT'
+  | 'SPEAKEASY'
+  | 'LOGSPACE'
+  | 'AUTHENTIK'
+  | 'LOGSH'
+  | 'CLOUDEVENTS'
+  | 'OTLP'
+  | 'SEGMENT'
+  | 'POSTHOG'
+  | 'LOGSNAG'
+  | 'RETRACED';
 
 /** An event as it was recorded. Instants are RFC 3339 in UTC. */
 export interface RecordedEvent {

@@ -10,7 +10,9 @@ import type { EventInput } from './event.ts';
 
 const VERSION = '01';
 
-const HASHED: Readonly<Record<Exclude<keyof EventInput, 'id' | 'unreadable'>, true>> = {
+type Hashed = Exclude<keyof EventInput, 'id' | 'contentId' | 'unreadable'>;
+
+const HASHED: Readonly<Record<Hashed, true>> = {
   actor: true,
   clientIp: true,
   description: true,
@@ -33,6 +35,8 @@ const NAMES = (Object.keys(HASHED) as (keyof typeof HASHED)[])
   .map(name => [name, `"${name}":`] as const);
 
 export function contentHash(input: EventInput): string {
+  const { contentId } = input;
+  if (contentId !== undefined) return uuidOf(VERSION + hash('sha256', contentId, 'hex'));
   let text = '';
   for (const [name, quotedName] of NAMES) {
     const value = input[name];

@@ -11,6 +11,10 @@ export const DOORS = {
   LOGSH: 6,
   CLOUDEVENTS: 7,
   OTLP: 8,
+  SEGMENT: 9,
+  POSTHOG: 10,
+  LOGSNAG: 11,
+  RETRACED: 12,
 } as const;
 export type Door = keyof typeof DOORS;
 
@@ -58,6 +62,11 @@ export interface EventInput {
   readonly properties?: readonly (EventProperty & { readonly isList?: boolean })[] | undefined;
   /** What a door's mapping can't invert. */
   readonly wire?: Json | undefined;
+  /**
+   * A digest that stands for the content where a retry is told from another event under the same id,
+   * since a door makes something of the time at which it came or was sent.
+   */
+  readonly contentId?: string | undefined;
   /** Why some of what came is not in here: the event is rejected for it. */
   readonly unreadable?: readonly EventProblem[] | undefined;
 }

@@ -61,6 +61,8 @@ export const LIMITS = {
   newcomersMax: 4_000,
   newcomersPerAddressMax: 1_000,
   websocketInitBytesMax: 8_192,
+  /** A body that is read before its sender is known, since its key stands in it. */
+  strangerBodyBytesMax: 1_048_576,
   /** What waits for readers of streams that are behind. */
   unsentBytesMax: 67_108_864,
   /** A stream keeps what it was asked with, and looks through each event for what it searches. */
@@ -151,6 +153,8 @@ export const LIMIT_MEANINGS: Readonly<Record<keyof typeof LIMITS, string>> = {
     'Connections on which no valid key was shown yet. Beyond this number the oldest is closed.',
   newcomersPerAddressMax:
     'The same from one address, unless `SLUICE_TRUST_PROXY` says that proxies stand between.',
+  strangerBodyBytesMax:
+    'Bytes of a body that has the key in it, after decompression: doors of Segment and PostHog.',
   websocketInitBytesMax: 'Bytes of a WebSocket before its `connection_init` is accepted.',
   unsentBytesMax:
     'Bytes that wait for slow readers of streams. Beyond this number such a stream is cut. It resumes at its cursor.',

@@ -49,8 +49,8 @@ export interface DoorRequest {
   readonly requestId: string;
   /** Inflated; empty until the credential has passed. */
   readonly body: Buffer;
-  /** The body as JSON. @throws GatewayError BAD_REQUEST */
-  json(): unknown;
+  /** The body as JSON, or what the door has made of it. @throws GatewayError BAD_REQUEST */
+  json(made?: Uint8Array): unknown;
 }
 
 export interface DoorAnswer {
@@ -109,11 +109,22 @@ export interface DoorRoute {
 
 export interface Door {
   readonly name: DoorName | 'GENESYS';
-  /** Paths that are the door's, also where no route answers: its 404 and 405 have its shape. */
-  owns(path: string): boolean;
+  /**
+   * Paths that are the door's, also where no route answers: its 404 and 405 have its shape. Two doors
+   * may share a path where a header tells them apart.
+   */
+  owns(path: string, headers?: DoorRequest['headers']): boolean;
   readonly routes: readonly DoorRoute[];
   /** The secret that a request carries in the vendor's place, or null, which is UNAUTHENTICATED. */
   credential(request: DoorRequest): string | null;
+  /**
+   * The secret in the body of a request that carries none in the vendor's other place, or null. Such a
+   * body is read before its sender is known: it has at most `LIMITS.strangerBodyBytesMax` bytes.
+   * @throws GatewayError for a body that can't be read
+   */
+  keyInBody?(request: DoorRequest): string | null;
+  /** The encoding of a body, where the vendor's clients tell it by no Content-Encoding. */
+  encodingOf?(request: DoorRequest): string | undefined;
   /** For the answer to OPTIONS, beside `Allow`. */
   optionsHeaders?(request: DoorRequest): Readonly<Record<string, string>>;
   /** The vendor's status and body for what went wrong. */

@@ -1,4 +1,6 @@
+import { randomUUID } from 'node:crypto';
 import type { OrderSetting } from '../core/agent-order.ts';
+import { uuidV7 } from '../core/portable.ts';
 import type { EventListing } from '../read/event-listing.ts';
 import type { TimelineReader } from '../read/timeline.ts';
 import type { NotesOf } from '../record/door-notes.ts';
@@ -8,8 +10,12 @@ import type { Door } from './door.ts';
 import { createGenesysDoor } from './genesys/door.ts';
 import { createTokens } from './genesys/token.ts';
 import { createLogshDoor } from './logsh/door.ts';
+import { createLogsnagDoor } from './logsnag/door.ts';
 import { createLogspaceDoor } from './logspace/door.ts';
 import { createOtlpDoor } from './otlp/door.ts';
+import { createPosthogDoor } from './posthog/door.ts';
+import { createRetracedDoor } from './retraced/door.ts';
+import { createSegmentDoor } from './segment/door.ts';
 import { createSpeakeasyDoor } from './speakeasy/door.ts';
 
 /** What an operator may set of doors. */
@@ -28,7 +34,7 @@ export interface DoorStores {
   readonly sealingKey: Buffer;
 }
 
-/** The doors that are open; no two share a path. */
+/** The doors that are open, in the order in which they are asked: no two answer one request. */
 export function createDoors(
   { logshEventsPerSecond, logspaceOrder }: DoorSettings,
   { listing, timeline, notesOf, sealingKey }: DoorStores,
@@ -42,5 +48,10 @@ export function createDoors(
     createOtlpDoor(),
     createGenesysDoor(createTokens(nowMs, sealingKey)),
     createAuthentikDoor(listing),
+    // It shares two paths with Segment, and is asked before it.
+    createLogsnagDoor(),
+    createSegmentDoor({ nowMs }),
+    createPosthogDoor({ nowMs }),
+    createRetracedDoor({ newId: () => uuidV7(nowMs(), randomUUID()) }),
   ];
 }

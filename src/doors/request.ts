@@ -35,3 +35,11 @@ export function parseInstant(text: string): Date | null {
   const upper = text.toUpperCase();
   return upperCased.safeParse(upper).success ? new Date(upper) : null;
 }
+
+/** The user name of `Authorization: Basic …`, also where no password follows it, or null. */
+export function basicUserOf({ headers }: DoorRequest): string | null {
+  const encoded = /^Basic\s+([\w+/=-]+)\s*$/i.exec(headers['authorization'] ?? '')?.[1];
+  if (encoded === undefined) return null;
+  const [user = ''] = Buffer.from(encoded, 'base64').toString().split(':', 1);
+  return user === '' ? null : user;
+}

@@ -9,6 +9,7 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { GatewayError, MethodNotAllowed } from '../core/errors.ts';
 import type { Receipt } from '../core/event.ts';
+import { LIMITS } from '../core/limits.ts';
 import { requireScope, unauthenticated, type Principal, type Scope } from '../core/principal.ts';
 import {
   WORKSPACE_PARAMETER,
@@ -67,9 +68,11 @@ export function createDoorHandler(door: Door, options: DoorHandlerOptions): Http
     const found = find(request.method, request.path);
     if (found.route === null) return withoutRoute(door, request, found);
     request.params = found.params;
-    const credential = credentialOf(door, request);
     const { authenticate, confirm, live, rateLimits } = options.services;
-    await admit(call, options.admission, rateLimits.tenantOf(call, credential.secret));
+    const inHeader = credentialOf(door, request);
+    await admit(call, options.admission, rateLimits.tenantOf(call, inHeader.secret));
+    const isInBody = inHeader.secret === null && door.keyInBody !== undefined;
+    const credential = isInBody ? await credentialInBody(door, request, call) : inHeader;
     const { scope, handle } = found.route;
     const principalBy = async (authenticated: AuthenticateCaller) => {
       const principal = await authenticated(credential.secret, call);
@@ -77,7 +80,7 @@ export function createDoorHandler(door: Door, options: DoorHandlerOptions): Http
       return scope === null ? principal : requireScope(principal, scope);
     };
     await principalBy(authenticate);
-    request.body = await readBody(call, settings.bodyBytesMax);
+    if (!isInBody) request.body = await bodyOf(door, request, call, settings.bodyBytesMax);
     const principal = await principalBy(confirm);
     const task: Task = { call, principal, scope, workspaceId: null };
     const answer = await handle(request, contextOf(door, request, task, options));
@@ -85,9 +88,24 @@ export function createDoorHandler(door: Door, options: DoorHandlerOptions): Http
     return answer;
   }
 
+  /** What keeps the body from being read is told where its sender has no more to show. */
+  async function credentialInBody(
+    door: Door,
+    request: OpenRequest,
+    call: HttpCall,
+  ): Promise<Credential> {
+    try {
+      const bytesMax = Math.min(settings.bodyBytesMax, LIMITS.strangerBodyBytesMax);
+      request.body = await bodyOf(door, request, call, bytesMax);
+      return { secret: door.keyInBody?.(request) ?? null, refused: unauthenticated() };
+    } catch (refused) {
+      return { secret: null, refused };
+    }
+  }
+
   return {
     name: door.name,
-    matches: path => door.owns(path),
+    matches: (path, headers) => door.owns(path, headers as DoorRequest['headers']),
     async handle(call) {
       const request = new OpenRequest(call, settings);
       let answer: DoorAnswer;
@@ -99,6 +117,15 @@ export function createDoorHandler(door: Door, options: DoorHandlerOptions): Http
       await send(call.res, answer, settings);
     },
   };
+}
+
+function bodyOf(
+  door: Door,
+  request: DoorRequest,
+  call: HttpCall,
+  bytesMax: number,
+): Promise<Buffer> {
+  return readBody(call, bytesMax, door.encodingOf?.(request));
 }
 
 const EMPTY = Buffer.alloc(0);
@@ -145,8 +172,8 @@ class OpenRequest implements DoorRequest {
     return names.filter((name, at) => names.indexOf(name) < at);
   }
 
-  json(): unknown {
-    return readJson(this.body, this.#settings.jsonDepthMax);
+  json(made: Uint8Array = this.body): unknown {
+    return readJson(made, this.#settings.jsonDepthMax);
   }
 }
 

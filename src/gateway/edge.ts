@@ -1,4 +1,5 @@
 /** What the outside reaches: HTTP, GraphQL, health. */
+import type { GraphQLSchema } from 'graphql';
 import type { AddressInfo } from 'node:net';
 import type { Config } from '../config.ts';
 import { GatewayError } from '../core/errors.ts';
@@ -9,7 +10,7 @@ import type { PipelineOptions } from '../graphql-http/pipeline.ts';
 import { createGraphqlServer } from '../graphql-http/server.ts';
 import { readTrustedDocuments } from '../graphql-http/trusted-documents.ts';
 import { createContext } from '../graphql/context.ts';
-import { schema } from '../graphql/schema.ts';
+import { federatedSchema, schema } from '../graphql/schema.ts';
 import { cursorOfStep } from '../graphql/stream.ts';
 import { preferredType } from '../http/accept.ts';
 import { HttpCall, keyOf, type Call } from '../http/call.ts';
@@ -40,7 +41,7 @@ export function createEdge({ config, services, log }: EdgeOptions): Edge {
   const settings = settingsOf(config);
   const { admission } = services;
   const pipeline: PipelineOptions = {
-    schema,
+    schema: schemaOf(config),
     admission,
     authenticate: call =>
       call.ticket === null
@@ -83,6 +84,10 @@ export function createEdge({ config, services, log }: EdgeOptions): Edge {
   });
 }
 
+function schemaOf({ federation }: Config): GraphQLSchema {
+  return federation ? federatedSchema() : schema;
+}
+
 function settingsOf(config: Config): ServerSettings {
   return {
     ...SERVER_DEFAULTS,
@@ -103,7 +108,7 @@ function settingsOf(config: Config): ServerSettings {
     trustedDocuments:
       config.trustedDocuments === null
         ? null
-        : readTrustedDocuments(config.trustedDocuments, schema),
+        : readTrustedDocuments(config.trustedDocuments, schemaOf(config)),
   };
 }
 

@@ -27,6 +27,8 @@ interface ApiTypes {
     DateTime: Scalar<Date>;
     JSON: Scalar<ExactJson>;
     JSONObject: Scalar<ExactObject>;
+    /** Of Apollo Federation. */
+    _Any: Scalar<ExactObject>;
     SafeInt: Scalar<number>;
     TimeZone: Scalar<string>;
     /** In ms. */

@@ -35,7 +35,10 @@ export interface PropertyInput {
   readonly exact?: ExactValue | null | undefined;
 }
 
-export interface GraphQLEventInput extends Omit<EventInput, 'properties' | 'wire' | 'unreadable'> {
+export interface GraphQLEventInput extends Omit<
+  EventInput,
+  'properties' | 'wire' | 'contentId' | 'unreadable'
+> {
   readonly properties?: readonly PropertyInput[] | null | undefined;
 }
 

@@ -157,7 +157,7 @@ builder.scalarType('JSONObject', {
   parseLiteral: (node, variables) => jsonObject(literalJson(node, variables), node),
 });
 
-function jsonObject(value: unknown, node?: ValueNode): ExactObject {
+export function jsonObject(value: unknown, node?: ValueNode): ExactObject {
   if (isJsonObject(value)) return value;
   throw inputError(`JSONObject expects a JSON object, but got ${shown(value)}.`, node);
 }
@@ -175,7 +175,7 @@ type Variables = Readonly<Record<string, unknown>> | null | undefined;
  * values are JSON: `JsonVariablesRule` sees to that.
  * @throws GraphQLError BAD_USER_INPUT for enum values
  */
-function literalJson(node: ValueNode, variables: Variables): ExactJson {
+export function literalJson(node: ValueNode, variables: Variables): ExactJson {
   switch (node.kind) {
     case Kind.NULL:
       return null;

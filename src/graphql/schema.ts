@@ -2,6 +2,7 @@
 import { GraphQLSchema, printSchema } from 'graphql';
 import { builder } from './builder.ts';
 import { countTexts } from './counted-texts.ts';
+import { addFederation } from './federation.ts';
 import { refuseByValue } from './refused-value.ts';
 import { readFloats } from './scalars.ts';
 import './types/aggregate.ts';
@@ -25,15 +26,33 @@ import './types/viewer.ts';
 import './types/workspace-admin.ts';
 import './types/workspace.ts';
 
-export const schema = readFloats(countTexts(builder.toSchema({ sortSchema: false })));
+export const schema = builtSchema();
 
 /** `Query` first, and each type where it is first spoken of: for printing. */
 export const orderedSchema = new GraphQLSchema({ ...schema.toConfig(), types: [] });
 
-// Two scalars of one name fit no schema that is made anew: no schema is, from here on.
+const printed = `${printSchema(orderedSchema)}\n`;
+
+// Two scalars of one name fit no schema that is made anew: it is, from here on, for nothing.
 refuseByValue(schema, 'EventInput');
 
 /** The API as text. */
 export function printedSchema(): string {
-  return `${printSchema(orderedSchema)}\n`;
+  return printed;
+}
+
+let federated: GraphQLSchema | undefined;
+
+/** The same API with what makes it a subgraph of Apollo Federation. */
+export function federatedSchema(): GraphQLSchema {
+  if (federated !== undefined) return federated;
+  addFederation(printed);
+  federated = builtSchema();
+  refuseByValue(federated, 'EventInput');
+  return federated;
+}
+
+/** Of all that was added to the builder so far. */
+function builtSchema(): GraphQLSchema {
+  return readFloats(countTexts(builder.toSchema({ sortSchema: false })));
 }

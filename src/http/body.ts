@@ -29,12 +29,17 @@ export interface Sender {
 
 /**
  * The whole body, inflated.
+ * @param implied its encoding where no header tells it
  * @throws GatewayError PAYLOAD_TOO_LARGE over the bound (whether declared, chunked or compressed),
  * UNSUPPORTED_MEDIA_TYPE for an unknown Content-Encoding, BAD_REQUEST for one that lies or a body
  * that breaks off, OVERLOADED where there is no room for it.
  */
-export async function readBody({ req, work }: Sender, bytesMax: number): Promise<Buffer> {
-  const encoding = req.headers['content-encoding']?.trim().toLowerCase() ?? 'identity';
+export async function readBody(
+  { req, work }: Sender,
+  bytesMax: number,
+  implied = 'identity',
+): Promise<Buffer> {
+  const encoding = req.headers['content-encoding']?.trim().toLowerCase() ?? implied;
   const decode = DECODERS[encoding];
   if (decode === undefined && encoding !== 'identity' && encoding !== '') {
     throw new GatewayError(

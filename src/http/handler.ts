@@ -1,5 +1,5 @@
 /** What serves a path: the one shape for all that is served over HTTP. */
-import type { IncomingMessage } from 'node:http';
+import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { HttpCall } from './call.ts';
 
@@ -11,8 +11,11 @@ export interface HttpHandler {
   readonly isPublic?: boolean;
   /** Set where only GET and HEAD are served: the message for other methods. */
   readonly readOnly?: string;
-  /** Called with the path alone, without its query. The first that says yes gets the request. */
-  matches(path: string): boolean;
+  /**
+   * Called with the path alone, without its query. The first that says yes gets the request. Two may
+   * share a path where headers tell them apart.
+   */
+  matches(path: string, headers: IncomingHttpHeaders): boolean;
   /** What it throws is answered as an error; if it is not a GatewayError, it is masked and logged. */
   handle(call: HttpCall): void | Promise<void>;
 }

@@ -18,8 +18,8 @@ export interface RouterOptions {
 }
 
 export interface Router {
-  /** The name of what answers at a path: one of few. */
-  routeOf(path: string): string;
+  /** The name of what answers a request: one of few. */
+  routeOf(req: IncomingMessage): string;
   /** @throws GatewayError NOT_FOUND, METHOD_NOT_ALLOWED, ORIGIN_NOT_ALLOWED, and what handlers throw */
   handle(req: IncomingMessage, res: ServerResponse, requestId: string): Promise<void>;
   /** From now on `/health/ready` says no, so that a balancer sends nobody here. */
@@ -34,14 +34,18 @@ export function createRouter({ graphql, handlers, notReady, settings }: RouterOp
   });
   const all = [graphql, health, ...(graphiql ? [graphiql] : []), ...handlers];
 
+  function find(req: IncomingMessage): HttpHandler | undefined {
+    const path = pathOf(req);
+    return all.find(each => each.matches(path, req.headers));
+  }
+
   return {
-    routeOf: path => all.find(each => each.matches(path))?.name ?? 'none',
+    routeOf: req => find(req)?.name ?? 'none',
     leave() {
       isLeaving = true;
     },
     async handle(req, res, requestId) {
-      const path = pathOf(req);
-      const handler = all.find(each => each.matches(path));
+      const handler = find(req);
       if (handler === undefined) {
         throw new GatewayError('NOT_FOUND', 'Nothing is served at this path.');
       }

@@ -76,7 +76,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     // A reader that leaves is nobody's fault; what waits for it hears of it by the close.
     res.on('error', () => undefined);
     res.once('prefinish', () => watchReader(res, settings.stuckPeerMs));
-    watchRequest(req, res, { route: router.routeOf(pathOf(req)), metrics: options.metrics }, () =>
+    watchRequest(req, res, { route: router.routeOf(req), metrics: options.metrics }, () =>
       router.handle(req, res, requestId),
     ).catch((error: unknown) => answerError(res, publicError(error, { requestId, log })));
   }

@@ -83,14 +83,14 @@ async function load(
  */
 function toInput({ id, event, received_at }: KeptRow): EventInput {
   const kept = parseExact(event) as unknown as Omit<EventInput, 'occurredAt' | 'expiresAt'> & {
-    occurredAt?: string;
-    expiresAt?: string;
+    occurredAt?: string | null;
+    expiresAt?: string | null;
   };
   return {
     ...kept,
     id: kept.id ?? id,
-    occurredAt: kept.occurredAt === undefined ? received_at : new Date(kept.occurredAt),
-    expiresAt: kept.expiresAt === undefined ? null : new Date(kept.expiresAt),
+    occurredAt: kept.occurredAt == null ? received_at : new Date(kept.occurredAt),
+    expiresAt: kept.expiresAt == null ? null : new Date(kept.expiresAt),
   };
 }
 

@@ -37,7 +37,8 @@ export async function quarantine(
 ): Promise<void> {
   if (items.length === 0) return;
   const rows = items.map(item => {
-    const { input: event, problems } = item;
+    const { contentId: _id, ...event } = item.input;
+    const { problems } = item;
     return { id: keptBy(item), event, problems, expires: expiryOf(event) };
   });
   await write.query(
@@ -55,7 +56,7 @@ export async function quarantine(
 /** The same for a retry; of an event without an id, the id that it will be recorded by. */
 function keptBy({ input, madeId }: QuarantineItem): string | undefined {
   if (input.id == null) return madeId;
-  return uuidOf(hash('sha256', writeExact(input), 'hex'));
+  return uuidOf(hash('sha256', input.contentId ?? writeExact(input), 'hex'));
 }
 
 /** Null also for what is no time that Postgres holds, which may be what is wrong with it. */

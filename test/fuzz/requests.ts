@@ -1,7 +1,7 @@
 /** What is sent: operations by every way in, and requests to doors that are mutated on the wire. */
 import { readFileSync } from 'node:fs';
 import { deflateSync, gzipSync } from 'node:zlib';
-import { ASKS, canonical, credentialOf, ROUTES } from '../e2e/isolation/routes.ts';
+import { ASKS, canonical, credentialOf, ROUTES, withKey } from '../e2e/isolation/routes.ts';
 import type { Place } from '../e2e/isolation/world.ts';
 import { ADMIN_KEY } from '../kit/key.ts';
 import { logsRequest } from '../unit/doors/otlp-proto.ts';
@@ -187,6 +187,27 @@ const LOGS = {
     },
   ],
 };
+const SEGMENT = {
+  ...{ type: 'track', event: 'fuzz', messageId: 'segment', userId: 7, anonymousId: 'a' },
+  ...{ timestamp: TIME, sentAt: TIME, context: { ip: '10.0.0.1', library: { name: 'l' } } },
+  ...{
+    properties: { n: 1.5, l: [1, { a: null }] },
+    groupId: 'g',
+    previousId: 'p',
+    integrations: {},
+  },
+};
+const POSTHOG = {
+  ...{ uuid: '0197a000-0000-7000-8000-0000000000aa', event: 'fuzz', distinct_id: 7, offset: 5 },
+  ...{ token: ADMIN_KEY, timestamp: TIME, $set: { a: 1 }, $set_once: { b: [null] } },
+  properties: { n: 1.5, $lib: 'l', $ip: '10.0.0.1', $session_id: 's', $set: { c: {} } },
+};
+const FORM = { 'content-type': 'application/x-www-form-urlencoded' };
+const AUDIT = {
+  ...{ action: 'fuzz', crud: 'c', created: TIME, source_ip: '10.0.0.1', is_failure: true },
+  ...{ group: { id: 'g' }, actor: { id: 'a', fields: { k: 'v' } }, target: { id: 't', type: 'x' } },
+  ...{ fields: { a: '1' }, metadata: { b: '2' }, external_id: 'e', component: 'c', version: '1' },
+};
 const PREDICATE = {
   ...{ type: 'contains-property', system: 'host' },
   ...{ operator: 'and', operands: [{ operator: 'equals', property: 'system', value: 'host' }] },
@@ -229,6 +250,29 @@ const SAMPLES: Readonly<Record<string, readonly Sample[]>> = {
     { body: LOGS, query: '?workspace=fuzz' },
     { body: logsRequest(LOGS), headers: { 'content-type': 'application/x-protobuf' } },
   ],
+  'SEGMENT POST /v1/track': [{ body: SEGMENT }, { body: { ...SEGMENT, writeKey: ADMIN_KEY } }],
+  'SEGMENT POST /v1/batch': [
+    { body: { batch: [SEGMENT, { ...SEGMENT, type: 'group' }], sentAt: TIME, context: { a: 1 } } },
+  ],
+  'RETRACED POST /publisher/v1/project/:projectId/event': [{ body: AUDIT }],
+  'RETRACED POST /publisher/v1/project/:projectId/event/bulk': [{ body: { events: [AUDIT] } }],
+  'LOGSNAG POST /v1/log': [
+    {
+      body: {
+        ...{ project: 'fuzz', channel: 'c', event: 'Order', description: 'd', icon: '🔥' },
+        ...{ notify: true, user_id: 'u', tags: { total: 1.5 }, timestamp: 1767225600 },
+      },
+    },
+  ],
+  'POSTHOG POST /capture': [{ body: POSTHOG, query: '?_=1767225600000&beacon=1' }],
+  'POSTHOG POST /batch': [
+    { body: { batch: [POSTHOG, POSTHOG], sent_at: TIME, api_key: ADMIN_KEY } },
+    { body: `data=${Buffer.from(JSON.stringify(POSTHOG)).toString('base64')}`, headers: FORM },
+  ],
+  'POSTHOG POST /e': [
+    { body: gzipSync(JSON.stringify([POSTHOG])), query: '?compression=gzip-js' },
+    { body: Buffer.from(JSON.stringify(POSTHOG)).toString('base64'), query: '?compression=base64' },
+  ],
   'GENESYS POST /api/v2/usage/events/query': [
     {
       body: {
@@ -261,11 +305,13 @@ function doorRequest(dice: Dice, known: Known): HttpInput {
   const route = dice.of(ROUTES);
   const name = canonical(route.name);
   const { params, ...ask } = ASKS[name] ?? { body: 'grant_type=client_credentials' };
+  const asked = typeof ask.body === 'function' ? ask.body(PLACE) : ask.body;
   const samples: readonly Sample[] = [
     ...(SAMPLES[name] ?? []),
-    { ...ask, body: typeof ask.body === 'function' ? ask.body(PLACE) : ask.body },
+    { ...ask, body: typeof asked === 'object' ? withKey(route, asked, ADMIN_KEY) : asked },
   ];
-  const { body, query = '', headers = {} } = dice.of(samples);
+  const { body, headers = {}, ...sample } = dice.of(samples);
+  const query = sample.query ?? (dice.chance(50) ? '?workspace=fuzz' : '');
   let path = route.path;
   for (const [key, value] of Object.entries(params?.(PLACE) ?? {})) {
     const text = key === 'uuid' || key === 'id' ? values.nearly(dice, known.eventIds) : value;

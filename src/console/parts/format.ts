@@ -109,6 +109,10 @@ export const DOORS = {
   LOGSH: 'Logsh',
   CLOUDEVENTS: 'CloudEvents',
   OTLP: 'OpenTelemetry',
+  SEGMENT: 'Segment',
+  POSTHOG: 'PostHog',
+  LOGSNAG: 'LogSnag',
+  RETRACED: 'Retraced',
 } as const;
 
 const MINUTE_MS = 60_000;

@@ -1,9 +1,9 @@
 /** Logsh's event ↔ ours. Pure. */
-import { get } from 'node-emoji';
 import { hash } from 'node:crypto';
 import type { EventInput, StoredEvent } from '../../core/event.ts';
 import { parseExact, type ExactJson, type ExactObject } from '../../core/exact-json.ts';
 import { LIMITS } from '../../core/limits.ts';
+import { emojiOf } from '../mapping.ts';
 import { differenceOf, restored } from '../wire-difference.ts';
 import type { LogshEvent } from './wire.ts';
 
@@ -36,12 +36,6 @@ function derive({ type, description, icon, notify, payload }: Mapped, workspace:
   if (description !== null) derived['description'] = description;
   if (icon !== null) derived['icon'] = icon;
   return derived;
-}
-
-/** Of an emoji itself, or of its name with or without colons. */
-function emojiOf(icon: string): string {
-  const name = /^:?([\w+-]+):?$/.exec(icon)?.[1];
-  return (name === undefined ? undefined : get(name)) ?? icon;
 }
 
 const IS_SLUG = /^[a-z0-9][a-z0-9-]{0,62}$/;

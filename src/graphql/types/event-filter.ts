@@ -16,6 +16,10 @@ export const DoorEnum = builder.enumType('Door', {
     LOGSH: 'The Logsh event API.',
     CLOUDEVENTS: 'CloudEvents 1.0 over HTTP.',
     OTLP: 'OpenTelemetry logs, by OTLP over HTTP.',
+    SEGMENT: 'The Segment HTTP API.',
+    POSTHOG: 'The PostHog capture API.',
+    LOGSNAG: 'The LogSnag API.',
+    RETRACED: 'The Retraced publisher API.',
   }),
 });
 

@@ -109,11 +109,50 @@ const WRITES: readonly Write[] = [
       payload: { total: 3, resource: { 'service.name': 'shop' } },
     },
   },
+  {
+    path: () => '/v1/track',
+    body: { userId: 'ada', event: 'Order Placed', properties: { total: 5 } },
+    seen: {
+      ...{ door: 'SEGMENT', type: 'Order Placed', source: null, subject: null },
+      payload: { total: 5 },
+    },
+  },
+  {
+    path: () => '/capture/',
+    body: { distinct_id: 'ada', event: 'seen', properties: { page: 7 } },
+    seen: {
+      ...{ door: 'POSTHOG', type: 'seen', source: null, subject: null },
+      payload: { page: 7 },
+    },
+  },
+  {
+    path: () => '/v1/log',
+    body: { project: '', channel: 'waitlist', event: 'User Joined', tags: { plan: 'pro' } },
+    seen: {
+      ...{ door: 'LOGSNAG', type: 'User Joined', source: 'waitlist', subject: null },
+      payload: { plan: 'pro' },
+    },
+  },
+  {
+    path: () => `/publisher/v1/project/${slug}/event`,
+    body: {
+      ...{ action: 'user.login', crud: 'r', component: 'web', fields: { sso: 'yes' } },
+      ...{ actor: { id: 'ada' }, target: { id: 'account-1' } },
+    },
+    seen: {
+      ...{ door: 'RETRACED', type: 'user.login', source: 'web', subject: 'account-1' },
+      payload: { sso: 'yes' },
+    },
+  },
 ];
 
 async function write(): Promise<void> {
   for (const { path, method = 'POST', type = 'application/json', body } of WRITES) {
-    const sent = path() === '/api/event' ? { ...(body as object), workspace: slug } : body;
+    const named: Record<string, object> = {
+      '/api/event': { workspace: slug },
+      '/v1/log': { project: slug },
+    };
+    const sent = Array.isArray(body) ? body : { ...(body as object), ...named[path()] };
     const answer = await call(gateway.url + path(), {
       ...{ method, body: JSON.stringify(sent) },
       headers: { ...bearer(key), 'content-type': type, 'logspace.space-token': key },
@@ -270,4 +309,19 @@ test('X-KEY-1 a credential that a client has already is kept, and opens every do
   const post = { method: 'POST', headers: bearer(secret), body };
   expect((await call(`${gateway.url}/api/event`, post)).status).toBe(200);
   expect((await call(`${gateway.url}/v1/logs`, { ...post, body: '{}' })).status).toBe(200);
+  const basic = { authorization: `Basic ${btoa(`${secret}:`)}` };
+  const audit = { action: 'a', crud: 'c', is_anonymous: true };
+  const sent: readonly (readonly [path: string, body: object, headers?: Record<string, string>])[] =
+    [
+      ['/v1/track', { userId: 'u', event: 'e' }, basic],
+      ['/v1/identify', { userId: 'u', writeKey: secret }],
+      ['/capture/', { event: 'e', distinct_id: 'u', api_key: secret }],
+      ['/v1/log', { project: own, channel: 'c', event: 'e' }, bearer(secret)],
+      [`/publisher/v1/project/${own}/event`, audit, { authorization: `token=${secret}` }],
+    ];
+  for (const [path, each, headers] of sent) {
+    const type = { 'content-type': 'application/json' };
+    const init = { method: 'POST', headers: { ...type, ...headers }, body: JSON.stringify(each) };
+    expect((await call(gateway.url + path, init)).status, path).toBeLessThan(202);
+  }
 });

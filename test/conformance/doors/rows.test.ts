@@ -4,8 +4,10 @@ import { expect, test } from 'vitest';
 
 const HERE = new URL('./', import.meta.url);
 const FOLDERS = [HERE, new URL('../../unit/doors/', HERE)];
-const DOORS = ['SPK', 'LS', 'GEN', 'AK', 'LSH', 'CE', 'OTLP'];
-const ID = /\b(?:SPK|LS|GEN|AK|LSH|CE|OTLP|X)-[A-Z]+-[0-9A-Z]+\b/g;
+const DOORS = ['SPK', 'LS', 'GEN', 'AK', 'LSH', 'CE', 'OTLP', 'SEG', 'PH', 'SNAG', 'RT'];
+const PREFIXES = [...DOORS, 'X'].join('|');
+const ID = new RegExp(`\\b(?:${PREFIXES})-[A-Z]+-[0-9A-Z]+\\b`, 'g');
+const NAMED = new RegExp(`['\`](?:${PREFIXES}|\\$\\{id\\})-`);
 
 /** Those of `shapes.test.ts` are written once for all doors. */
 function idsOf(text: string): string[] {
@@ -18,7 +20,7 @@ function idsOf(text: string): string[] {
 function namesIn(source: string): string {
   return source
     .split('\n')
-    .filter(line => /['`](?:SPK|LS|GEN|AK|LSH|CE|OTLP|X|\$\{id\})-/.test(line))
+    .filter(line => NAMED.test(line))
     .join('\n');
 }
 

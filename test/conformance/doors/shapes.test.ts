@@ -44,6 +44,8 @@ interface Shape {
   /** One that is read, for HEAD. */
   readonly readPath: () => string;
   readonly contentType?: string;
+  /** Its errors are sentences, not JSON. */
+  readonly isText?: boolean;
   /** The body of an error of this status; `text` is any. */
   readonly error: (status: number, code: string) => unknown;
   /** What is sent with this media type is refused; absent: every type is taken. */
@@ -114,6 +116,33 @@ const SHAPES: readonly Shape[] = [
     error: (_status, code) => ({ code: Number(code), message: text }),
     wrongType: 'text/plain',
   },
+  {
+    ...{ id: 'SEG', method: 'POST', body: '{"userId":"u","event":"e"}', path: () => '/v1/track' },
+    credential: s => ({ authorization: `Basic ${Buffer.from(`${s}:`).toString('base64')}` }),
+    ...{ readPath: () => '', noPath: '/v1/track/x', wrongMethod: 'GET', allow: 'POST, OPTIONS' },
+    error: () => ({ success: false, message: text }),
+  },
+  {
+    ...{ id: 'PH', method: 'POST', body: '{"event":"e","distinct_id":"a"}', credential: bearer },
+    ...{ path: () => '/capture/', readPath: () => '', noPath: '/capture/x' },
+    ...{ wrongMethod: 'GET', allow: 'POST, OPTIONS', contentType: 'text/plain; charset=utf-8' },
+    ...{ error: () => text, isText: true },
+  },
+  {
+    ...{ id: 'SNAG', method: 'POST', credential: bearer, path: () => '/v1/log' },
+    ...{ body: '{"project":"p","channel":"c","event":"e"}', readPath: () => '' },
+    ...{ noPath: '/v1/log/x', wrongMethod: 'GET', allow: 'POST, OPTIONS' },
+    ...{ error: () => ({ message: text }), wrongType: 'text/plain' },
+  },
+  {
+    ...{ id: 'RT', method: 'POST', readPath: () => '', wrongMethod: 'GET', allow: 'POST, OPTIONS' },
+    path: () => `/publisher/v1/project/${slug}/event`,
+    body: '{"action":"a","crud":"c","is_anonymous":true}',
+    credential: s => ({ authorization: `token=${s}` }),
+    noPath: '/publisher/v1/project/x/y',
+    error: status => ({ status, type: 'Error', error: text }),
+    wrongType: 'text/plain',
+  },
 ];
 
 /** The vendor's word for a status, where it has one. */
@@ -172,7 +201,8 @@ describe.each(SHAPES)('$id', shape => {
   const expectError = (answered: Answered, status: number) => {
     expect(answered.status, answered.text).toBe(status);
     expect(answered.headers['content-type']).toBe(contentType ?? 'application/json');
-    expect(JSON.parse(answered.text)).toEqual(shape.error(status, CODES[id]?.[status] ?? ''));
+    const told: unknown = shape.isText === true ? answered.text : JSON.parse(answered.text);
+    expect(told).toEqual(shape.error(status, CODES[id]?.[status] ?? ''));
   };
 
   test(`${id}-SHAPE-404 no such path`, async () => {

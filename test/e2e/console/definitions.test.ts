@@ -313,7 +313,11 @@ describeConsole('the definitions page', kit => {
     };
     const shell = (code: string) =>
       run('bash', ['-ec', code], { env: { ...process.env, SLUICE_KEY: key } });
-    for (const way of ['curl', 'CloudEvents', 'OpenTelemetry', 'Logspace', 'Logsh', 'Speakeasy']) {
+    const ways = [
+      ...['curl', 'CloudEvents', 'OpenTelemetry', 'Segment', 'PostHog', 'LogSnag', 'Retraced'],
+      ...['Logspace', 'Logsh', 'Speakeasy'],
+    ];
+    for (const way of ways) {
       await shell(await copied(way));
     }
     await runTypescript(await copied('TypeScript'), key);
@@ -336,6 +340,10 @@ describeConsole('the definitions page', kit => {
       ['GRAPHQL', 'CLI_EXEC'],
       ['CLOUDEVENTS', 'CLI_EXEC'],
       ['OTLP', 'CLI_EXEC'],
+      ['SEGMENT', 'CLI_EXEC'],
+      ['POSTHOG', 'CLI_EXEC'],
+      ['LOGSNAG', 'CLI_EXEC'],
+      ['RETRACED', 'CLI_EXEC'],
       ['LOGSPACE', 'CLI_EXEC'],
       ['LOGSH', 'CLI_EXEC'],
       ['SPEAKEASY', 'CLI_EXEC'],

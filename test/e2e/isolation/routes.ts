@@ -34,6 +34,40 @@ const series = ({ slug }: Place) => ({
 const inWorkspace = ({ slug }: Place) => ({ workspaceId: slug, targetId: 'target' });
 const byUuid = ({ eventId }: Place) => ({ uuid: eventId });
 
+const MESSAGE = { userId: 'u', groupId: 'g', previousId: 'p', event: 'probe' };
+
+function ofSegment(): Record<string, Ask> {
+  const calls = ['track', 'identify', 'page', 'screen', 'group', 'alias'];
+  const batch = [{ ...MESSAGE, type: 'track' }];
+  return Object.fromEntries([
+    ...calls.map(call => [`SEGMENT POST /v1/${call}`, { body: MESSAGE }]),
+    ...['batch', 'import'].map(name => [`SEGMENT POST /v1/${name}`, { body: { batch } }]),
+  ]) as Record<string, Ask>;
+}
+
+function ofPosthog(): Record<string, Ask> {
+  const body = { event: 'probe', distinct_id: 'd' };
+  const paths = ['/capture', '/batch', '/i/v0/e', '/e', '/flags', '/decide'];
+  return Object.fromEntries(paths.map(path => [`POSTHOG POST ${path}`, { body }]));
+}
+
+function ofLogsnag(): Record<string, Ask> {
+  const bodies = {
+    'POST /v1/log': { channel: 'c', event: 'probe' },
+    'POST /v1/insight': { title: 't', value: 1 },
+    'PATCH /v1/insight': { title: 't', value: { $inc: 1 } },
+    'POST /v1/identify': { user_id: 'u', properties: {} },
+    'POST /v1/group': { group_id: 'g' },
+  };
+  const entries = Object.entries(bodies).map(([route, body]) => {
+    return [`LOGSNAG ${route}`, { body: ({ slug }: Place) => ({ ...body, project: slug }) }];
+  });
+  return Object.fromEntries(entries) as Record<string, Ask>;
+}
+
+const inProject = ({ slug }: Place) => ({ projectId: slug });
+const AUDIT = { action: 'probe', crud: 'c', is_anonymous: true };
+
 /** By door, method and path, without the other spellings of one path. */
 export const ASKS: Readonly<Record<string, Ask>> = {
   'SPEAKEASY POST /v1/workspace/:workspaceId/events': { params: inWorkspace, body: [CLI_EVENT] },
@@ -65,6 +99,14 @@ export const ASKS: Readonly<Record<string, Ask>> = {
   'CLOUDEVENTS GET /cloudevents': {},
   'OTLP POST /v1/logs': {
     body: { resourceLogs: [{ scopeLogs: [{ logRecords: [{ eventName: 'probe' }] }] }] },
+  },
+  ...ofSegment(),
+  ...ofPosthog(),
+  ...ofLogsnag(),
+  'RETRACED POST /publisher/v1/project/:projectId/event': { params: inProject, body: AUDIT },
+  'RETRACED POST /publisher/v1/project/:projectId/event/bulk': {
+    params: inProject,
+    body: { events: [AUDIT] },
   },
   'GENESYS GET /api/v2/usage/events/definitions': {},
   'GENESYS GET /api/v2/usage/events/definitions/:id': { params: ({ type }) => ({ id: type }) },
@@ -101,13 +143,24 @@ export const ROUTES = createDoors({ logshEventsPerSecond: 1_000, logspaceOrder: 
 /** The one spelling of a path that the table has. */
 export function canonical(name: string): string {
   const [door, method, path = ''] = name.split(' ');
-  const short = path.replace('/api/v3//', '/api/v3/').replace(/\/$/, '');
+  const short = path
+    .replace('/api/v3//', '/api/v3/')
+    .replace(/^\/auditlog/, '')
+    .replace(/\/$/, '');
   return `${door} ${method} ${door === 'LOGSPACE' ? short.replace(/^\/api\//, '/') : short}`;
 }
 
 export type Route = (typeof ROUTES)[number];
 
-/** The header that carries a key to a route. */
+/** The header that carries a key to a route; where the body does, see `withKey`. */
 export function credentialOf({ door }: Route, key: string): Record<string, string> {
-  return door === 'LOGSPACE' ? { 'logspace.space-token': key } : { authorization: `Bearer ${key}` };
+  if (door === 'POSTHOG') return {};
+  if (door === 'LOGSPACE') return { 'logspace.space-token': key };
+  const isBasic = door === 'SEGMENT';
+  return { authorization: isBasic ? `Basic ${btoa(`${key}:`)}` : `Bearer ${key}` };
+}
+
+/** The body that is sent with a key, in which some doors have it. */
+export function withKey({ door }: Route, body: object, key: string): object {
+  return door === 'POSTHOG' ? { ...body, api_key: key } : body;
 }

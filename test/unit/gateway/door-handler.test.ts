@@ -1,5 +1,6 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { gzipSync } from 'node:zlib';
 import { afterAll, describe, expect, test } from 'vitest';
 import { GatewayError } from '../../../src/core/errors.ts';
 import { NO_TENANT } from '../../../src/core/fairness.ts';
@@ -20,8 +21,16 @@ const admission = new Admission(LIMITS);
 const SETTINGS = { ...SERVER_DEFAULTS, bodyBytesMax: 100 };
 
 /** A door alone behind a listener; `access` is the first that a route asks of services. */
-async function open(door: Door, access: () => Promise<never>): Promise<string> {
+async function open(
+  door: Door,
+  access: () => Promise<never>,
+  {
+    settings = SETTINGS,
+    onSecret = () => undefined,
+  }: { settings?: typeof SETTINGS; onSecret?: (secret: string | null) => unknown } = {},
+): Promise<string> {
   const authenticate = async (secret: string | null) => {
+    onSecret(secret);
     if (secret === null) return null;
     return { keyId: 1, scopes: secret === 'none' ? [] : ['ADMIN'], workspaceId: null };
   };
@@ -35,7 +44,7 @@ async function open(door: Door, access: () => Promise<never>): Promise<string> {
     error: (facts: object) => logged.push(facts),
     warn: (facts: object) => logged.push(facts),
   } as unknown as DoorHandlerOptions['log'];
-  const handler = createDoorHandler(door, { services, admission, log, settings: SETTINGS });
+  const handler = createDoorHandler(door, { services, admission, log, settings });
   const server = createServer((req, res) => {
     void handler.handle(new HttpCall(req, res, 'r-1'));
   });
@@ -55,6 +64,10 @@ const CALLS: Readonly<
   CLOUDEVENTS: ['POST', '/cloudevents', '[]'],
   OTLP: ['POST', '/v1/logs', '{"resourceLogs":[{"scopeLogs":[{"logRecords":[{}]}]}]}'],
   LOGSPACE: ['PUT', '/events', '[]'],
+  RETRACED: ['POST', '/publisher/v1/project/a/event', '{"action":"a","crud":"c"}'],
+  LOGSNAG: ['POST', '/v1/log', '{"project":"p","channel":"c","event":"e"}'],
+  POSTHOG: ['POST', '/capture', '{"event":"e","distinct_id":"a"}'],
+  SEGMENT: ['POST', '/v1/track', '{"userId":"u","event":"e"}'],
   GENESYS: ['POST', '/api/v2/usage/events/query', '{"interval":"2026-01-01/2026-01-02"}'],
   AUTHENTIK: ['POST', '/api/v3/events/events', '{"action":"login","app":"a"}'],
 };
@@ -141,6 +154,62 @@ describe('a mounted door', () => {
     expect(await fitting.text()).toBe('x'.repeat(100));
     const larger = await call('/x/a', { method: 'POST', body: 'x'.repeat(101) });
     expect([larger.status, await larger.text()]).toEqual([413, 'PAYLOAD_TOO_LARGE']);
+  });
+});
+
+describe('a door whose key may stand in the body', () => {
+  const door: Door = {
+    name: 'GENESYS',
+    owns: () => true,
+    credential: ({ headers }) => headers['x-key'] ?? null,
+    keyInBody: request => (request.json() as { key?: string }).key ?? null,
+    encodingOf: ({ query }) => (query.has('packed') ? 'gzip' : undefined),
+    encodeError: ({ status, code }) => ({ status, body: code }),
+    routes: [
+      {
+        ...{ method: 'POST', path: '/x', scope: 'EVENTS_WRITE' },
+        handle: async ({ body }) => ({ status: 200, body: String(body.length) }),
+      },
+    ],
+  };
+  const large = 2 * LIMITS.strangerBodyBytesMax;
+  const asked: (string | null)[] = [];
+  const ready = open(door, () => Promise.reject(new Error('not asked')), {
+    settings: { ...SETTINGS, bodyBytesMax: 2 * large },
+    onSecret: secret => asked.push(secret),
+  });
+  const call = async (body: string | Uint8Array<ArrayBuffer>, headers = {}, query = '') => {
+    asked.length = 0;
+    const answer = await fetch(`${await ready}/x${query}`, { method: 'POST', body, headers });
+    return [answer.status, await answer.text()];
+  };
+  const padded = (key: object) => JSON.stringify({ ...key, text: 'x'.repeat(large) });
+
+  test('reads a bounded body for it, and asks for it then', async () => {
+    expect(await call('{"key":"k"}')).toEqual([200, '11']);
+    expect(asked[0]).toBe('k');
+    expect(await call(padded({ key: 'k' }))).toEqual([413, 'PAYLOAD_TOO_LARGE']);
+    expect(asked).toEqual([null]);
+  });
+
+  test('takes a larger one from a sender whose key is in its other place', async () => {
+    const body = padded({});
+    expect(await call(body, { 'x-key': 'k' })).toEqual([200, String(body.length)]);
+    expect(asked[0]).toBe('k');
+  });
+
+  test('counts a sender without a key, whatever its body is like', async () => {
+    expect(await call('{}')).toEqual([401, 'UNAUTHENTICATED']);
+    expect(asked).toEqual([null]);
+    expect(await call('{')).toEqual([400, 'BAD_REQUEST']);
+    expect(asked).toEqual([null]);
+  });
+
+  test('bounds what it inflates to, also where no header says that it is packed', async () => {
+    const packed = new Uint8Array(gzipSync('{"key":"k"}'));
+    expect(await call(packed, {}, '?packed')).toEqual([200, '11']);
+    const bomb = new Uint8Array(gzipSync(padded({ key: 'k' })));
+    expect(await call(bomb, {}, '?packed')).toEqual([413, 'PAYLOAD_TOO_LARGE']);
   });
 });
 

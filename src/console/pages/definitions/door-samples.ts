@@ -3,9 +3,10 @@ import type { Sample, Subject } from './sample.ts';
 import { curl, quoted } from './shell.ts';
 
 export function doorSamples(subject: Subject): readonly Sample[] {
-  return [cloudEvents, openTelemetry, speakeasy, logspace, authentik, logsh].map(sampleOf =>
-    sampleOf(subject),
-  );
+  return [
+    ...[cloudEvents, openTelemetry, segment, posthog, logSnag, retraced],
+    ...[speakeasy, logspace, authentik, logsh],
+  ].map(sampleOf => sampleOf(subject));
 }
 
 const KEYS_WORKSPACE = 'It is recorded in the workspace of the key.';
@@ -190,4 +191,85 @@ function logsh({ origin, workspace, type, payload }: Subject): Sample {
     note: 'Metadata holds texts, numbers and booleans; lists and objects stand as text.',
     code: curl(`${origin}/api/event`, { body: quoted(event) }),
   };
+}
+
+function segment({ origin, workspace, type, payload, at }: Subject): Sample {
+  const event = {
+    userId: 'ada',
+    event: type,
+    messageId: `segment-${idAt(at)}`,
+    timestamp: at.toISOString(),
+    properties: payload,
+  };
+  return {
+    id: 'segment',
+    title: 'Segment',
+    note: 'Properties are the payload. Segment’s libraries send the key as their write key.',
+    code: curl(`${origin}/v1/track?workspace=${encodeURIComponent(workspace)}`, {
+      body: quoted(event),
+    }),
+  };
+}
+
+function posthog({ origin, workspace, type, payload, at }: Subject): Sample {
+  const event = {
+    distinct_id: 'ada',
+    event: type,
+    timestamp: at.toISOString(),
+    properties: payload,
+  };
+  return {
+    id: 'posthog',
+    title: 'PostHog',
+    note: 'Properties are the payload. PostHog’s libraries send the key in the body, as api_key.',
+    code: curl(`${origin}/capture/?workspace=${encodeURIComponent(workspace)}`, {
+      body: quoted(event),
+    }),
+  };
+}
+
+function logSnag({ origin, workspace, type, payload }: Subject): Sample {
+  const title = 'LogSnag';
+  if (type.length > LOGSH.event) {
+    const note = `LogSnag names events with at most ${LOGSH.event} characters.`;
+    return { id: 'logsnag', title, note, code: null };
+  }
+  const tags = withValues(payload, value => {
+    return typeof value === 'number' || typeof value === 'boolean' ? value : asText(value);
+  });
+  const event = { project: workspace, channel: 'example', event: type, icon: '👋', tags };
+  return {
+    id: 'logsnag',
+    title,
+    note: 'Tags hold texts, numbers and booleans; lists and objects stand as text.',
+    code: curl(`${origin}/v1/log`, { body: quoted(event) }),
+  };
+}
+
+function retraced({ origin, workspace, type, payload, at }: Subject): Sample {
+  const event = {
+    action: type,
+    crud: 'c',
+    created: at.toISOString(),
+    actor: { id: 'ada' },
+    fields: withValues(payload, value => asText(value) || '-'),
+  };
+  const project = encodeURIComponent(workspace);
+  return {
+    id: 'retraced',
+    title: 'Retraced',
+    note: 'Fields are the payload, and hold texts alone, which are not empty.',
+    code: curl(`${origin}/publisher/v1/project/${project}/event`, { body: quoted(event) }),
+  };
+}
+
+function withValues(
+  payload: Subject['payload'],
+  valueOf: (value: unknown) => unknown,
+): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries(payload)
+      .filter(([, value]) => value !== null)
+      .map(([key, value]) => [key, valueOf(value)]),
+  );
 }
