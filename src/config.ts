@@ -25,6 +25,14 @@ const ADMIN_KEY = z
     error: 'is an example from a documentation, which everybody knows: choose another',
   });
 
+/** The seed of an Ed25519 key, as "openssl rand -base64 32" makes one. */
+const EVIDENCE_KEY = z.string().transform((text, context) => {
+  const seed = Buffer.from(text, 'base64');
+  if (seed.length === 32 && seed.toString('base64') === text) return seed;
+  context.addIssue({ code: 'custom', message: 'expects 32 bytes in base64, 44 characters' });
+  return z.NEVER;
+});
+
 /** The key in a file, without the line break at its end. */
 function readKeyFile(path: string, context: z.RefinementCtx): string {
   try {
@@ -110,6 +118,9 @@ const VARIABLES = {
     .transform(readKeyFile)
     .optional()
     .describe('A file that holds the admin key, instead of SLUICE_ADMIN_KEY.'),
+  SLUICE_EVIDENCE_KEY: EVIDENCE_KEY.optional().describe(
+    'The Ed25519 key that signs checkpoints: 32 random bytes in base64. By default the first start makes one and keeps it in the database.',
+  ),
   SLUICE_KEY_AGE_DAYS_MAX: whole(0, 36_500)
     .default(0)
     .describe('Maximum lifetime of new keys in days. 0 means no maximum.'),
@@ -225,6 +236,8 @@ export interface Config {
   readonly databaseUrl: string | null;
   readonly dataDir: string;
   readonly adminKey: string | null;
+  /** Seed of the key that signs checkpoints. Null: the database has it. */
+  readonly evidenceKey: Buffer | null;
   /** 0: no limit. */
   readonly keyAgeDaysMax: number;
   readonly allowWeakKeys: boolean;
@@ -269,6 +282,13 @@ export const SETTINGS: Readonly<Record<string, Setting>> = Object.fromEntries(
   }),
 );
 
+/** Their values are never repeated. */
+const SECRETS: ReadonlySet<string> = new Set([
+  'SLUICE_ADMIN_KEY',
+  'SLUICE_EVIDENCE_KEY',
+  'DATABASE_URL',
+]);
+
 /** Every setting that is wrong, one a line. */
 export class ConfigError extends Error {
   override readonly name = 'ConfigError';
@@ -286,7 +306,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
   if (!success) {
     const faults = error.issues.map(({ path, message }) => {
       const name = String(path[0]);
-      const isSecret = name === 'SLUICE_ADMIN_KEY' || name === 'DATABASE_URL';
+      const isSecret = SECRETS.has(name);
       return `${name} ${message}${isSecret ? '' : `, but is "${given[name]}"`}`;
     });
     throw new ConfigError(`The settings are not usable:\n${faults.map(f => `  ${f}`).join('\n')}`);
@@ -297,6 +317,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     databaseUrl: data.DATABASE_URL ?? null,
     dataDir: data.SLUICE_DATA_DIR,
     adminKey: data.SLUICE_ADMIN_KEY ?? data.SLUICE_ADMIN_KEY_FILE ?? null,
+    evidenceKey: data.SLUICE_EVIDENCE_KEY ?? null,
     keyAgeDaysMax: data.SLUICE_KEY_AGE_DAYS_MAX,
     allowWeakKeys: data.SLUICE_ALLOW_WEAK_KEYS,
     corsOrigins: data.SLUICE_CORS_ORIGINS,

@@ -12,6 +12,7 @@ import { onBehalfOf } from '../db/connection.ts';
 import { EPOCH_DUE, readInstallation, settleHome } from '../db/installation.ts';
 import { installation } from '../db/schema.ts';
 import { codeOf, SQLSTATE } from '../db/sqlstate.ts';
+import { ensureEvidenceKey } from '../evidence/keys.ts';
 import type { DoorServices } from '../doors/door.ts';
 import type { DoorStores } from '../doors/index.ts';
 import { createSharedResults, type SharedResults } from '../graphql-http/shared-results.ts';
@@ -83,12 +84,14 @@ export async function createServices(options: ServicesOptions): Promise<GatewayS
   const { db, config, log, metrics } = options;
   const nowMs = () => Date.now();
   const epoch = await openEpoch(options);
+  await ensureEvidenceKey(db.write, config.evidenceKey);
   const readers = createReaders({
     read: db.read,
     epoch,
     nowMs,
     metrics,
     bytesMax: config.answerBytesMax,
+    evidenceKey: config.evidenceKey,
   });
   const live = createGatewayLive(options);
   const fold = createFold({ upkeep: db.upkeep, logger: log, nowMs });
