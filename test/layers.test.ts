@@ -32,7 +32,10 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     ...['config', ...BENEATH, 'observability', 'json-schema', ...SERVICES],
     ...['graphql', 'doors', 'http', 'graphql-http', 'mcp'],
   ],
-  cli: [...['client', 'config', ...BENEATH, 'observability', 'security', 'record', 'evidence'], 'gateway'],
+  cli: [
+    ...['client', 'config', ...BENEATH, 'observability', 'security', 'record', 'evidence'],
+    'gateway',
+  ],
 };
 
 /** The TypeScript files of some folders, as paths within `src`. */

@@ -260,9 +260,11 @@ export class TreeBuilder {
     this.#push(level + 1, number, rootOfTile(tile.hashes));
   }
 
-  /** What was added to since the beginning, cut to its width. */
+  /** What was added to since the beginning, or since it was asked for, cut to its width. */
   changed(): Tile[] {
-    return [...this.#changed.values()].map(tile => this.#cut(tile));
+    const changed = [...this.#changed.values()].map(tile => this.#cut(tile));
+    this.#changed.clear();
+    return changed;
   }
 
   root(): Buffer {
@@ -275,5 +277,44 @@ export class TreeBuilder {
   #cut({ level, number, hashes }: Tile): Tile {
     const bytes = tileWidth({ level, number }, this.#size) * HASH_BYTES;
     return { level, number, hashes: Buffer.from(hashes.subarray(0, bytes)) };
+  }
+}
+
+/** A tree of which it knows the full subtrees at the left alone: enough to append, and for its root. */
+export class CompactTree {
+  #size: number;
+  /** From the left: ever smaller. */
+  readonly #subtrees: Buffer[];
+
+  /** @param subtrees the hashes of the full subtrees that a tree of this size is made of */
+  constructor(size: number, subtrees: readonly Buffer[]) {
+    this.#size = size;
+    this.#subtrees = [...subtrees];
+  }
+
+  /** The tree before a leaf, from the proof that the leaf is in a tree. */
+  static before(index: number, size: number, proof: readonly Buffer[]): CompactTree {
+    const left = inclusionRanges(index, size).flatMap(({ to }, at) =>
+      to <= index ? [proof[at] as Buffer] : [],
+    );
+    return new CompactTree(index, left.reverse());
+  }
+
+  get size(): number {
+    return this.#size;
+  }
+
+  append(leafHash: Buffer): void {
+    let hash = leafHash;
+    for (let rest = this.#size; rest % 2 === 1; rest = (rest - 1) / 2) {
+      hash = hashChildren(this.#subtrees.pop() as Buffer, hash);
+    }
+    this.#subtrees.push(hash);
+    this.#size += 1;
+  }
+
+  root(): Buffer {
+    if (this.#size === 0) return EMPTY_ROOT;
+    return this.#subtrees.reduceRight((right, left) => hashChildren(left, right));
   }
 }

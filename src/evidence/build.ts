@@ -7,21 +7,15 @@
  */
 import { randomBytes } from 'node:crypto';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import {
-  commitmentOf,
-  contentOf,
-  leafOf,
-  NO_SALT,
-  SALT_BYTES,
-} from '../core/evidence-leaf.ts';
+import { commitmentOf, contentOf, leafOf, NO_SALT, SALT_BYTES } from '../core/evidence-leaf.ts';
 import { edgeOf, HASH_BYTES, hashLeaf, TILE_WIDTH, TreeBuilder } from '../core/merkle.ts';
 import { columnsOf, type SqlText, sqlText } from '../db/columns.ts';
 import type { Connection } from '../db/connection.ts';
 import {
+  events,
   evidenceBundles,
   evidenceLogs,
   evidenceTiles,
-  events,
   installation,
   workspaceHeads,
   workspaceMarks,

@@ -3,26 +3,26 @@
  * from one statement to the next; what retention cuts meanwhile is answered as if it had been before.
  */
 import type { LogPlace } from '../core/cursor.ts';
+import { contentOf, leafOf, NO_SALT, SALT_BYTES } from '../core/evidence-leaf.ts';
 import {
-  checkTreeSize,
-  noEvidence,
-  treeWasCut,
   type Checkpoint,
+  checkTreeSize,
   type ConsistencyProof,
   type InclusionProof,
+  noEvidence,
+  treeWasCut,
 } from '../core/evidence.ts';
-import { contentOf, leafOf, NO_SALT, SALT_BYTES } from '../core/evidence-leaf.ts';
 import {
   consistencyRanges,
   HASH_BYTES,
   inclusionRanges,
   MissingTile,
+  type Range,
+  TILE_WIDTH,
+  type TilePlace,
   Tiles,
   tilesOf,
   tileWidth,
-  TILE_WIDTH,
-  type Range,
-  type TilePlace,
 } from '../core/merkle.ts';
 import { columnsOf, sqlText } from '../db/columns.ts';
 import type { Connection } from '../db/connection.ts';
@@ -144,7 +144,9 @@ async function prove(
     ways.set(index, [leaf, ...inclusionRanges(index, checkpoint.size)]);
   }
   const numbers = new Set([...ways.keys()].map(index => Math.floor(index / TILE_WIDTH)));
-  const tiles = new Tiles(await readTiles(read, log.workspace_id, tilesOf([...ways.values()].flat())));
+  const tiles = new Tiles(
+    await readTiles(read, log.workspace_id, tilesOf([...ways.values()].flat())),
+  );
   const bundles = new Map(
     (await readBundles(read, log.workspace_id, [...numbers])).map(each => [each.number, each]),
   );

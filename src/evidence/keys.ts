@@ -8,9 +8,9 @@ import {
   signingKeyOf,
   signNote,
   textOfTreeHead,
+  verifierKeyOf,
   type SigningKey,
   type TreeHead,
-  verifierKeyOf,
 } from '../core/signed-note.ts';
 import { columnsOf, sqlText } from '../db/columns.ts';
 import type { Connection } from '../db/connection.ts';

@@ -63,7 +63,9 @@ export function createFold(options: FoldOptions): Fold {
   const loops = [foldLoop(options), treeLoop(options)];
   return {
     note(workspaceIds) {
-      for (const loop of loops) loop.note(workspaceIds);
+      // An iterator gives its values once.
+      const ids = [...workspaceIds];
+      for (const loop of loops) loop.note(ids);
     },
     start() {
       for (const loop of loops) loop.start();

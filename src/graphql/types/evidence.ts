@@ -72,7 +72,8 @@ const InclusionProofRef = builder.objectRef<InclusionProof>('InclusionProof').im
     }),
     salt: t.string({
       nullable: true,
-      description: '32 random bytes, in base64. Null: the content was removed, and the salt with it.',
+      description:
+        '32 random bytes, in base64. Null: the content was removed, and the salt with it.',
       resolve: ({ salt }) => (salt === null ? null : base64(salt)),
     }),
     content: t.string({

@@ -12,8 +12,8 @@ import {
   consistencyRanges,
   hashLeaf,
   inclusionRanges,
-  TreeBuilder,
   Tiles,
+  TreeBuilder,
 } from '../../../src/core/merkle.ts';
 import {
   signingKeyOf,

@@ -8,11 +8,11 @@ import {
   hashLeaf,
   inclusionRanges,
   MissingTile,
-  TreeBuilder,
-  Tiles,
   tileKey,
+  Tiles,
   tilesOf,
   tileWidth,
+  TreeBuilder,
   type Tile,
 } from '../../../src/core/merkle.ts';
 import '../../kit/chance.ts';
