@@ -5,6 +5,8 @@
  */
 import { SluiceError } from './errors.ts';
 
+type Bytes = Uint8Array<ArrayBuffer>;
+
 /** `Checkpoint` of the API. */
 export interface Checkpoint {
   readonly size: number;
@@ -130,7 +132,13 @@ function verified(
   }
   const { eventId, type, position, recordedAt, occurredAt, expiresAt, door } = event;
   return {
-    ...{ eventId, type, position, recordedAt, occurredAt, expiresAt, door },
+    eventId,
+    type,
+    position,
+    recordedAt,
+    occurredAt,
+    expiresAt,
+    door,
     content: content === null ? null : (JSON.parse(content) as Record<string, unknown>),
     checkpoint,
   };
@@ -208,9 +216,9 @@ interface Place {
 /** RFC 9162, section 2.1.3.2. Null where there are too few hashes or too many. */
 async function rootByInclusion(
   { index, size }: Place,
-  leaf: Uint8Array,
-  hashes: readonly Uint8Array[],
-): Promise<Uint8Array | null> {
+  leaf: Bytes,
+  hashes: readonly Bytes[],
+): Promise<Bytes | null> {
   if (!Number.isSafeInteger(index) || index < 0 || index >= size) return null;
   let [at, last, root] = [index, size - 1, leaf];
   for (const hash of hashes) {
@@ -229,8 +237,8 @@ async function rootByInclusion(
 /** RFC 9162, section 2.1.4.2: the roots of both trees. Null where the proof is of another form. */
 async function rootsByConsistency(
   { from, to, hashes: encoded }: ConsistencyProof,
-  olderRoot: Uint8Array,
-): Promise<[Uint8Array, Uint8Array] | null> {
+  olderRoot: Bytes,
+): Promise<[Bytes, Bytes] | null> {
   if (!Number.isSafeInteger(to) || !(from >= 1) || from > to) return null;
   if (from === to) return encoded.length === 0 ? [olderRoot, olderRoot] : null;
   const hashes = encoded.map(bytesOf);
@@ -257,7 +265,7 @@ async function rootsByConsistency(
 const LEAF = new Uint8Array([0]);
 const NODE = new Uint8Array([1]);
 
-function node(left: Uint8Array, right: Uint8Array): Promise<Uint8Array> {
+function node(left: Bytes, right: Bytes): Promise<Bytes> {
   return sha256(NODE, left, right);
 }
 
@@ -276,7 +284,7 @@ function half(value: number): number {
   return Math.floor(value / 2);
 }
 
-async function sha256(...parts: readonly Uint8Array[]): Promise<Uint8Array> {
+async function sha256(...parts: readonly Bytes[]): Promise<Bytes> {
   const bytes = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
   let at = 0;
   for (const part of parts) {
@@ -295,7 +303,7 @@ function canonical(value: unknown): string {
 }
 
 /** None for what is no base64, or not in its one form. */
-function bytesOf(base64: string): Uint8Array<ArrayBuffer> {
+function bytesOf(base64: string): Bytes {
   try {
     const binary = atob(base64);
     if (btoa(binary) !== base64) return new Uint8Array();
@@ -305,15 +313,15 @@ function bytesOf(base64: string): Uint8Array<ArrayBuffer> {
   }
 }
 
-function utf8(text: string): Uint8Array<ArrayBuffer> {
-  return new TextEncoder().encode(text) as Uint8Array<ArrayBuffer>;
+function utf8(text: string): Bytes {
+  return new TextEncoder().encode(text) as Bytes;
 }
 
-function hex(bytes: Uint8Array): string {
+function hex(bytes: Bytes): string {
   return [...bytes].map(byte => byte.toString(16).padStart(2, '0')).join('');
 }
 
-function isSame(a: Uint8Array, b: Uint8Array): boolean {
+function isSame(a: Bytes, b: Bytes): boolean {
   return a.length === b.length && a.every((byte, at) => byte === b[at]);
 }
 

@@ -235,8 +235,11 @@ async function openBundles(connection: Connection, { workspace_id, size }: LogRo
     add(index: number, { row, salt, commitment }: Added): void {
       const number = Math.floor(index / TILE_WIDTH);
       const bundle = open.get(number) ?? {
-        ...{ number, recordedFrom: row.recorded_at, recordedTo: row.recorded_at },
-        ...{ salts: [], commitments: [] },
+        number,
+        recordedFrom: row.recorded_at,
+        recordedTo: row.recorded_at,
+        salts: [],
+        commitments: [],
       };
       open.set(number, bundle);
       bundle.recordedTo = row.recorded_at;

@@ -131,8 +131,11 @@ export async function writeBundles(
       workspaceId,
       JSON.stringify(
         bundles.map(({ number, recordedFrom, recordedTo, salts, commitments }) => ({
-          ...{ n: number, f: recordedFrom, t: recordedTo },
-          ...{ s: salts.toString('base64'), c: commitments.toString('base64') },
+          n: number,
+          f: recordedFrom,
+          t: recordedTo,
+          s: salts.toString('base64'),
+          c: commitments.toString('base64'),
         })),
       ),
     ],

@@ -108,7 +108,7 @@ class TreeCheck {
           `event that is kept, ${first_position + first}: it can prove nothing any more`,
       );
     }
-    const builder = await this.#begin(first);
+    const builder = await this.#start(first);
     if (builder !== null) await this.#walk(builder, first);
     return {
       from: first_position + first,
@@ -127,7 +127,7 @@ class TreeCheck {
   }
 
   /** What was cut stands in the tree as its hashes. */
-  async #begin(first: number): Promise<TreeBuilder | null> {
+  async #start(first: number): Promise<TreeBuilder | null> {
     try {
       return new TreeBuilder(first, await this.#read(edgeOf(first)));
     } catch (error) {

@@ -73,7 +73,7 @@ function exactOf(shown: RecordedEvent['payload'], read: ReadEvent['properties'])
 /** The payload of an exported event as it was recorded: with what stands in its properties. */
 export function payloadOf(event: ExactObject): ExactObject {
   const payload = new Map(Object.entries((event['payload'] ?? {}) as ExactObject));
-  const exact = ((event['properties'] ?? []) as readonly { exact: Exact }[]).map(
+  const exact = ((event['properties'] ?? []) as unknown as readonly { exact: Exact }[]).map(
     property => property.exact,
   );
   for (const name of new Set(exact.map(each => each.name))) {

@@ -81,17 +81,17 @@ function leavesOf(value: unknown, path: readonly (string | number)[] = []): (str
 
 /** A copy in which one bit of one text or number is another. */
 function withBit(proof: object, path: readonly (string | number)[], bit: number): object {
-  const copy = structuredClone(proof) as Record<string, never>;
+  const copy = structuredClone(proof) as Record<string | number, unknown>;
   const last = path.at(-1) as string;
-  const parent = path.slice(0, -1).reduce((at, name) => at[name] as never, copy);
+  const parent = path.slice(0, -1).reduce((at, name) => at[name] as typeof copy, copy);
   const value = parent[last] as string | number;
-  if (typeof value === 'number') (parent[last] as number) = value ^ (1 << (bit % 10));
+  if (typeof value === 'number') parent[last] = value ^ (1 << (bit % 10));
   else {
     const bytes = Buffer.from(value === '' ? ' ' : value);
     const at = bit % (bytes.length * 8);
     // One of a byte's lower seven: a text stays a text.
     bytes[at >> 3]! ^= 1 << (at % 7);
-    (parent[last] as string) = bytes.toString('utf8');
+    parent[last] = bytes.toString('utf8');
   }
   return copy;
 }
