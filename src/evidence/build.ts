@@ -43,8 +43,8 @@ const LOG = columnsOf(evidenceLogs);
 const TILE = columnsOf(evidenceTiles);
 const BUNDLE = columnsOf(evidenceBundles);
 
-/** A batch: some 100 ms. Redactions of the workspace wait for as long. */
-const BATCH_LEAVES_MAX = 4_096;
+/** A batch: some 50 ms. Redactions of the workspace wait for as long. */
+const BATCH_LEAVES_MAX = 1_024;
 /** Of the events of a batch, as they lie in the table. */
 const BATCH_BYTES_MAX = 4_194_304;
 /** Leaves that are made before others have their turn in this process. */

@@ -3,6 +3,9 @@ import type { Checkpoint, ConsistencyProof, InclusionProof } from '../../core/ev
 import { builder, WORKSPACE_ARGUMENT } from '../builder.ts';
 import { EventRef, WorkspaceRef } from '../refs.ts';
 
+/** A proof takes some hundreds of hashes, and tiles that are read: as long as so many values. */
+const PROOF_COST = 100;
+
 const base64 = (bytes: Buffer) => bytes.toString('base64');
 
 const CheckpointRef = builder.objectRef<Checkpoint>('Checkpoint').implement({
@@ -125,6 +128,7 @@ builder.objectField(EventRef, 'inclusionProof', t =>
     type: InclusionProofRef,
     nullable: true,
     scope: 'EVENTS_READ',
+    extensions: { cost: PROOF_COST },
     description:
       'Proves that it is in the tree of its workspace. Null if the tree of this size does not have ' +
       'it, for instance a second after it was recorded, and without evidence.',
@@ -143,6 +147,7 @@ builder.queryField('consistencyProof', t =>
   t.field({
     type: ConsistencyProofRef,
     scope: 'EVENTS_READ',
+    extensions: { cost: PROOF_COST },
     description:
       'Proves that the log of a workspace only grew between two sizes of its tree. NOT_FOUND ' +
       'without evidence.',
