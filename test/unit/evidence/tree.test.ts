@@ -13,6 +13,7 @@ import {
 } from '../../../src/core/signed-note.ts';
 import type { Workspace } from '../../../src/core/workspace.ts';
 import { createDatabase } from '../../../src/db/client.ts';
+import { renewEpoch } from '../../../src/db/installation.ts';
 import { events as eventsTable } from '../../../src/db/schema.ts';
 import { transaction } from '../../../src/db/transaction.ts';
 import { verify } from '../../../src/db/verify.ts';
@@ -424,4 +425,18 @@ describe('verify against an older checkpoint', () => {
       await expect(prove()).rejects.toMatchObject({ code: 'NOT_PROVEN' });
     });
   });
+});
+
+test('after a restore that lost events another log begins, and else it goes on', async () => {
+  const { workspace, head } = await aTree(2);
+  await renewEpoch(side.db.write, { keep: true });
+  await foldAll(side.db);
+  expect((await headOf(workspace)).origin).toBe(head.origin);
+  await renewEpoch(side.db.write, { keep: false });
+  expect(await reader.checkpoint(workspace.id)).toBeNull();
+  await foldAll(side.db);
+  const other = await headOf(workspace);
+  expect(other.origin).not.toBe(head.origin);
+  expect(other.size).toBe(2);
+  expect(await findingsOf(workspace, other)).toEqual([]);
 });
