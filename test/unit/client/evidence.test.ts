@@ -149,3 +149,24 @@ test('every consistency proof is verified, and none with a bit or a root changed
     { numRuns: 80 },
   );
 });
+
+test('a hash in a second form of base64 is no hash', async () => {
+  const proof = proofOf(6, 10);
+  // The last letter before the padding has bits that stand for nothing.
+  const respelled = (text: string) => {
+    const letters = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/';
+    const next = letters[letters.indexOf(text.at(-2)!) ^ 1]!;
+    const other = `${text.slice(0, -2)}${next}=`;
+    expect(Buffer.from(other, 'base64')).toEqual(Buffer.from(text, 'base64'));
+    return other;
+  };
+  const [first, ...rest] = proof.hashes;
+  for (const changed of [
+    { ...proof, salt: respelled(proof.salt!) },
+    { ...proof, leafHash: respelled(proof.leafHash) },
+    { ...proof, hashes: [respelled(first!), ...rest] },
+  ]) {
+    const verifying = verifyProof(changed, { verifierKey });
+    await expect(verifying).rejects.toMatchObject({ code: 'NOT_PROVEN' });
+  }
+});

@@ -115,6 +115,30 @@ describe('a tree', () => {
     expect(await findingsOf(workspace)).toEqual([]);
   });
 
+  test('keeps no salt of an event that is redacted while its leaf is made', async () => {
+    const workspace = await side.workspace({ evidence: true });
+    await foldAll(side.db);
+    await record(workspace, fullEvents(3));
+    let redacted: Promise<number> | undefined;
+    await transaction(side.db.upkeep, async connection => {
+      const work = await findTreeWork(connection, [workspace.id], () => 'true' as never);
+      await advanceTree(connection, work!);
+      const options = { actor: null, fold: skip };
+      redacted = redact(side.db.upkeep, workspace.id, { subject: 's1' }, options);
+      let isOver = false;
+      void redacted.finally(() => (isOver = true));
+      const isWaiting = async () =>
+        isOver ||
+        (
+          await run(`select 1 from pg_locks where locktype = 'advisory' and not granted
+           and database = (select oid from pg_database where datname = current_database())`)
+        ).length > 0;
+      await expect.poll(isWaiting, { timeout: 10_000 }).toBe(true);
+    });
+    expect(await redacted).toBe(1);
+    expect(await findingsOf(workspace)).toEqual([]);
+  });
+
   test('begins with what was emptied before, of which nothing is known', async () => {
     const workspace = await side.workspace();
     await record(workspace, fullEvents(3));
