@@ -150,11 +150,14 @@ async function build(connection: Connection, log: LogRow): Promise<void> {
     await readTiles(connection, log.workspace_id, edgeOf(log.size)),
   );
   const bundles = await openBundles(connection, log);
+  // Asked for one by one they took a tenth of the time.
+  const salts = randomBytes(rows.length * SALT_BYTES);
   let expected = next;
   for (const row of rows) {
     if (row.position !== expected) throw missing(expected, row);
+    const at = (expected - next) * SALT_BYTES;
     expected += 1;
-    const { salt, commitment } = commit(row);
+    const { salt, commitment } = commit(row, salts.subarray(at, at + SALT_BYTES));
     bundles.add(builder.size, { row, salt, commitment });
     builder.append(hashLeaf(leafOf(envelopeOfRow(row, log.epoch), commitment)));
     if (builder.size % LEAVES_AT_ONCE === 0) await nextTurn();
@@ -200,9 +203,8 @@ function missing(position: number, found: LeafRow | undefined): Error {
 }
 
 /** Of what was emptied before it came into the tree nothing is known any more. */
-function commit(row: LeafRow): { salt: Buffer; commitment: Buffer } {
+function commit(row: LeafRow, salt: Buffer): { salt: Buffer; commitment: Buffer } {
   if (isEmptied(row)) return { salt: NO_SALT, commitment: randomBytes(HASH_BYTES) };
-  const salt = randomBytes(SALT_BYTES);
   return { salt, commitment: commitmentOf(salt, contentOf(toContent(row))) };
 }
 
