@@ -70,22 +70,31 @@ const PROOFS_AT_ONCE = 16;
 const TILES_AT_ONCE = 256;
 
 export function createEvidenceReader(read: Connection, sign: SignTreeHead): EvidenceReader {
-  async function signedAt(log: LogRow, size: number, tiles: Tiles): Promise<Checkpoint> {
-    const { origin, built_at } = log;
-    const root = tiles.root(size);
-    const signed = await sign({ origin, size, root });
-    return { ...signed, size, root, createdAt: size === log.size ? built_at : new Date() };
+  /** Of a log and a size there is one root: the last one is kept. */
+  let known: { readonly origin: string; readonly size: number; readonly root: Buffer } | null =
+    null;
+
+  async function rootAt(log: LogRow, size: number): Promise<Buffer> {
+    const { origin } = log;
+    if (known?.origin === origin && known.size === size) return known.root;
+    const tiles = await tilesFor(read, log, [wholeOf(size)]);
+    const root = await orCut(read, { ...log, size }, () => tiles.root(size));
+    known = { origin, size, root };
+    return root;
   }
 
-  async function tilesFor({ workspace_id }: LogRow, ranges: readonly Range[]): Promise<Tiles> {
-    return new Tiles(await readTiles(read, workspace_id, tilesOf(ranges)));
+  async function signedAt(log: LogRow, size: number): Promise<Checkpoint> {
+    const { origin, built_at } = log;
+    const root = await rootAt(log, size);
+    const signed = await sign({ origin, size, root });
+    return { ...signed, size, root, createdAt: size === log.size ? built_at : new Date() };
   }
 
   return {
     async checkpoint(workspaceId) {
       const log = await readLog(read, workspaceId);
       if (log === null) return null;
-      return signedAt(log, log.size, await tilesFor(log, [wholeOf(log.size)]));
+      return signedAt(log, log.size);
     },
     async inclusion(workspaceId, places, size) {
       const log = await readLog(read, workspaceId);
@@ -93,7 +102,7 @@ export function createEvidenceReader(read: Connection, sign: SignTreeHead): Evid
       const of = size ?? log.size;
       checkTreeSize('size', of, log.size);
       if (of < log.cut) throw treeWasCut('size', of, log.cut);
-      const checkpoint = await signedAt(log, of, await tilesFor(log, [wholeOf(of)]));
+      const checkpoint = await signedAt(log, of);
       const proofs: (InclusionProof | null)[] = [];
       for (let at = 0; at < places.length; at += TILES_AT_ONCE) {
         const some = places.slice(at, at + TILES_AT_ONCE);
@@ -109,8 +118,9 @@ export function createEvidenceReader(read: Connection, sign: SignTreeHead): Evid
       checkTreeSize('from', from, larger);
       if (from < log.cut) throw treeWasCut('from', from, log.cut);
       const ranges = consistencyRanges(from, larger);
-      const tiles = await tilesFor(log, ranges);
-      return { from, to: larger, hashes: tiles.hashesOf(ranges) };
+      const tiles = await tilesFor(read, log, ranges);
+      const hashes = await orCut(read, { ...log, size: from }, () => tiles.hashesOf(ranges));
+      return { from, to: larger, hashes };
     },
     async tile(workspaceId, place, width) {
       const log = await readLog(read, workspaceId);
@@ -124,6 +134,28 @@ export function createEvidenceReader(read: Connection, sign: SignTreeHead): Evid
       return readEntries(read, log, number, width);
     },
   };
+}
+
+async function tilesFor(
+  read: Connection,
+  { workspace_id }: LogRow,
+  ranges: readonly Range[],
+): Promise<Tiles> {
+  return new Tiles(await readTiles(read, workspace_id, tilesOf(ranges)));
+}
+
+/** Makes something of tiles. Where one is missing, retention may have cut the size since the log was read. */
+async function orCut<T>(
+  read: Connection,
+  { workspace_id, size }: Pick<LogRow, 'workspace_id' | 'size'>,
+  make: () => T,
+): Promise<T> {
+  try {
+    return make();
+  } catch (error) {
+    const now = error instanceof MissingTile ? await readLog(read, workspace_id) : null;
+    throw now !== null && size < now.cut ? treeWasCut('size', size, now.cut) : error;
+  }
 }
 
 function wholeOf(size: number): Range {
@@ -147,14 +179,17 @@ async function prove(
     ways.set(index, [leaf, ...inclusionRanges(index, checkpoint.size)]);
   }
   const numbers = new Set([...ways.keys()].map(index => Math.floor(index / TILE_WIDTH)));
-  const tiles = new Tiles(
-    await readTiles(read, log.workspace_id, tilesOf([...ways.values()].flat())),
-  );
-  const bundles = new Map(
-    (await readBundles(read, log.workspace_id, [...numbers])).map(each => [each.number, each]),
-  );
-  const rows = new Map(
-    (await readLeafRows(read, log.workspace_id, inTree)).map(row => [row.position, row]),
+  const [tiles, bundles, rows] = await Promise.all([
+    readTiles(read, log.workspace_id, tilesOf([...ways.values()].flat())),
+    readBundles(read, log.workspace_id, [...numbers]),
+    readLeafRows(read, log.workspace_id, inTree),
+  ]).then(
+    ([found, kept, events]) =>
+      [
+        new Tiles(found),
+        new Map(kept.map(each => [each.number, each])),
+        new Map(events.map(row => [row.position, row])),
+      ] as const,
   );
   const proofs: (InclusionProof | null)[] = [];
   for (const place of places) {

@@ -36,7 +36,7 @@ export async function readLog(connection: Connection, workspaceId: number): Prom
   return row ?? null;
 }
 
-/** Those that are there. */
+/** Those that are there. Each is looked up by its key, whatever the planner knows of the table. */
 export async function readTiles(
   connection: Connection,
   workspaceId: number,
@@ -44,10 +44,11 @@ export async function readTiles(
 ): Promise<Tile[]> {
   if (places.length === 0) return [];
   const rows = await connection.query<{ level: number; number: number; hashes: string }>(
-    sqlText`select ${t.level}, ${t.number}, ${base64Sql(t.hashes)} as hashes
-     from json_to_recordset($2::text::json) as asked (level smallint, number bigint)
-     join evidence_tiles t on ${t.workspace_id} = $1 and ${t.level} = asked.level
-       and ${t.number} = asked.number`,
+    sqlText`select tile.* from json_to_recordset($2::text::json) as asked (level smallint, number bigint)
+     cross join lateral (
+       select ${t.level}, ${t.number}, ${base64Sql(t.hashes)} as hashes from evidence_tiles t
+       where ${t.workspace_id} = $1 and ${t.level} = asked.level and ${t.number} = asked.number limit 1
+     ) tile`,
     [workspaceId, JSON.stringify(places.map(({ level, number }) => ({ level, number })))],
   );
   return rows.map(({ level, number, hashes }) => ({ level, number, hashes: fromBase64(hashes) }));
@@ -99,10 +100,13 @@ export async function readBundles(
 ): Promise<Bundle[]> {
   if (numbers.length === 0) return [];
   const rows = await connection.query<BundleRow>(
-    sqlText`select ${b.number}, ${b.recorded_from}, ${b.recorded_to}, ${base64Sql(b.salts)} as salts,
-       ${base64Sql(b.commitments)} as commitments
-     from evidence_bundles b
-     where ${b.workspace_id} = $1 and ${b.number} = any ($2::text::bigint[]) order by ${b.number}`,
+    sqlText`select bundle.* from unnest($2::text::bigint[]) as asked (number)
+     cross join lateral (
+       select ${b.number}, ${b.recorded_from}, ${b.recorded_to}, ${base64Sql(b.salts)} as salts,
+         ${base64Sql(b.commitments)} as commitments
+       from evidence_bundles b
+       where ${b.workspace_id} = $1 and ${b.number} = asked.number limit 1
+     ) bundle order by ${BUNDLE.number}`,
     [workspaceId, `{${numbers.join(',')}}`],
   );
   return rows.map(row => ({
