@@ -89,11 +89,15 @@ async function trustedKeys(
 }
 
 /** What was held against the tree. */
-export function sentenceOf({ workspace, origin, from, to, emptied }: VerifiedTree): string {
-  const without = emptied === 0 ? '' : `, ${emptied} of them without content`;
-  return to < from
-    ? `${workspace}: the tree ${origin} is empty`
-    : `${workspace}: events ${from} to ${to} were held against the tree ${origin}${without}`;
+export function sentenceOf({ workspace, origin, from, to, ...emptied }: VerifiedTree): string {
+  if (to < from) return `${workspace}: the tree ${origin} is empty`;
+  const { redacted, expired } = emptied;
+  const parts = [
+    ...(redacted > 0 ? [`${redacted} of them redacted`] : []),
+    ...(expired > 0 ? [`${expired} of them expired`] : []),
+  ];
+  const held = `${workspace}: events ${from} to ${to} were held against the tree ${origin}`;
+  return [held, ...parts].join(', ');
 }
 
 async function conclude(broken: readonly string[], holds: string): Promise<void> {

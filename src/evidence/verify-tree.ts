@@ -40,7 +40,8 @@ export interface VerifiedTree {
   readonly from: number;
   readonly to: number;
   /** How many of them have no content any more, so that only their envelopes are proven. */
-  readonly emptied: number;
+  readonly redacted: number;
+  readonly expired: number;
   /** What does not hold; at most a few. */
   readonly findings: readonly string[];
 }
@@ -86,7 +87,8 @@ class TreeCheck {
   readonly #log: LogRow;
   readonly #checkpoint: TreeHead | null;
   readonly #findings: string[] = [];
-  #emptied = 0;
+  #redacted = 0;
+  #expired = 0;
 
   constructor(connection: Connection, log: LogRow, checkpoint: TreeHead | null) {
     this.#connection = connection;
@@ -113,7 +115,8 @@ class TreeCheck {
     return {
       from: first_position + first,
       to: first_position + size - 1,
-      emptied: this.#emptied,
+      redacted: this.#redacted,
+      expired: this.#expired,
       findings: this.#findings.slice(0, FINDINGS_MAX),
     };
   }
@@ -201,7 +204,9 @@ class TreeCheck {
   #faultOfContent(row: LeafRow, salt: Buffer, commitment: Buffer): string | null {
     const isSalted = !salt.equals(NO_SALT);
     if (isEmptied(row)) {
-      this.#emptied += 1;
+      if (row.redacted_at === null) this.#expired += 1;
+      else this.#redacted += 1;
+      if (!hadExpired(row)) return 'it is marked as expired, and was not to expire by then';
       if (isSalted) return 'it is marked as emptied, and its salt is there';
       return hasContent(toContent(row)) ? 'it is marked as emptied, and has content' : null;
     }
@@ -236,4 +241,10 @@ class TreeCheck {
   #find(what: string): void {
     if (this.#findings.length < FINDINGS_MAX) this.#findings.push(what);
   }
+}
+
+/** When an event expires stands in its envelope: nobody can say that of another. */
+function hadExpired({ redacted_at, expired_at, expires_at }: LeafRow): boolean {
+  if (redacted_at !== null || expired_at === null) return true;
+  return expires_at !== null && expires_at.getTime() <= expired_at.getTime();
 }

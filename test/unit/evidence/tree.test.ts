@@ -171,7 +171,9 @@ describe('a tree', () => {
       { workspaceId: workspace.id, slug: workspace.slug },
       head,
     );
-    expect(verified).toMatchObject({ findings: [], emptied: 3, from: 1, to: 302 });
+    expect(verified).toMatchObject({
+      ...{ findings: [], redacted: 1, expired: 2, from: 1, to: 302 },
+    });
     const [row] = await run(
       `select string_agg(encode(salts, 'hex'), '' order by number) as salts
        from evidence_bundles where workspace_id = $1`,
@@ -411,6 +413,22 @@ describe('verify against an older checkpoint', () => {
       ),
     );
     expect(emptied).toContain('its salt is gone, and it is not marked as emptied');
+    // As expiry leaves an event, of one that was to expire later.
+    const expired = await foundAfter(async () => {
+      await run(
+        `update events set expired_at = now(), payload = '{}', property_types = null, wire = null,
+           source = null, subject = null, actor = null, description = null, icon = null,
+           client_ip = null, parent_id = null, group_id = null, success = null, notify = false
+         where workspace_id = $1 and position = 1`,
+        [workspace.id],
+      );
+      await run(
+        `update evidence_bundles set salts = overlay(salts placing decode(repeat('00', 32), 'hex') from 1)
+         where workspace_id = $1`,
+        [workspace.id],
+      );
+    });
+    expect(expired).toContain('it is marked as expired, and was not to expire by then');
     const tiled = await foundAfter(() =>
       run(
         `update evidence_tiles set hashes = set_byte(hashes, 0, get_byte(hashes, 0) # 1)
