@@ -6,6 +6,9 @@ import { EventRef, WorkspaceRef } from '../refs.ts';
 /** A proof takes some hundreds of hashes, and tiles that are read: as long as so many values. */
 const PROOF_COST = 100;
 
+/** Of each workspace it is read by statements of its own, as a page in it is. */
+const CHECKPOINT_COST = 500;
+
 const base64 = (bytes: Buffer) => bytes.toString('base64');
 
 const CheckpointRef = builder.objectRef<Checkpoint>('Checkpoint').implement({
@@ -116,6 +119,7 @@ builder.objectFields(WorkspaceRef, t => ({
     type: CheckpointRef,
     nullable: true,
     scope: 'EVENTS_READ',
+    extensions: { cost: CHECKPOINT_COST },
     description:
       'The newest checkpoint, a second or two behind the newest event. Null without evidence, and ' +
       'until its tree has begun.',
