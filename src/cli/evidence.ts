@@ -38,7 +38,7 @@ const GROWS_WITHIN_MS = 15_000;
 const LOOK_AGAIN_MS = 500;
 
 const CHECKPOINT = `query ($workspace: String) {
-  workspace(slug: $workspace) { checkpoint { size rootHash note verifierKey createdAt } } }`;
+  workspace(slug: $workspace) { checkpoint { firstPosition size rootHash note verifierKey createdAt } } }`;
 const CONSISTENCY = `query ($workspace: String, $from: SafeInt!, $to: SafeInt!) {
   consistencyProof(workspace: $workspace, from: $from, to: $to) { from to hashes } }`;
 const PROOF = `query ($workspace: String, $eventId: String!, $size: SafeInt) {

@@ -9,6 +9,8 @@ type Bytes = Uint8Array<ArrayBuffer>;
 
 /** `Checkpoint` of the API. */
 export interface Checkpoint {
+  /** Of the first event in the tree. */
+  readonly firstPosition: number;
   readonly size: number;
   /** In base64, as all hashes and salts. */
   readonly rootHash: string;

@@ -4,6 +4,8 @@ import type { Envelope } from './evidence-leaf.ts';
 
 /** The signed state of a log at a size. */
 export interface Checkpoint {
+  /** Of leaf 0. */
+  readonly firstPosition: number;
   readonly size: number;
   readonly root: Buffer;
   /** A signed note of C2SP. */

@@ -84,10 +84,16 @@ export function createEvidenceReader(read: Connection, sign: SignTreeHead): Evid
   }
 
   async function signedAt(log: LogRow, size: number): Promise<Checkpoint> {
-    const { origin, built_at } = log;
+    const { origin, built_at, first_position: firstPosition } = log;
     const root = await rootAt(log, size);
     const signed = await sign({ origin, size, root });
-    return { ...signed, size, root, createdAt: size === log.size ? built_at : new Date() };
+    return {
+      ...signed,
+      firstPosition,
+      size,
+      root,
+      createdAt: size === log.size ? built_at : new Date(),
+    };
   }
 
   return {

@@ -60,7 +60,7 @@ const some = (count: number, from = 1) =>
   }));
 
 const CHECKPOINT = `query ($slug: String!) {
-  workspace(slug: $slug) { checkpoint { size rootHash note verifierKey createdAt } } }`;
+  workspace(slug: $slug) { checkpoint { firstPosition size rootHash note verifierKey createdAt } } }`;
 
 async function checkpointOf({ slug, key }: Proven): Promise<Checkpoint | null> {
   const found = await gateway.data<{ workspace: { checkpoint: Checkpoint | null } }>(
@@ -243,6 +243,7 @@ describe('the tree', () => {
     await record(workspace, some(5));
     await setEvidence(workspace, true);
     const first = await grown(workspace, 5);
+    expect(first.firstPosition).toBe(1);
     await setEvidence(workspace, false);
     await expect.poll(() => checkpointOf(workspace), { timeout: 60_000, interval: 100 }).toBeNull();
     await setEvidence(workspace, true);

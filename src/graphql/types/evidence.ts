@@ -16,6 +16,11 @@ const CheckpointRef = builder.objectRef<Checkpoint>('Checkpoint').implement({
     'The signed state of a workspace’s log at a size. Whoever keeps one can prove later whether ' +
     'anything up to it was changed.',
   fields: t => ({
+    firstPosition: t.expose('firstPosition', {
+      type: 'SafeInt',
+      description:
+        'Position of the first event in the tree: the oldest that was kept when the tree began.',
+    }),
     size: t.expose('size', {
       type: 'SafeInt',
       description: 'The number of events in the tree, from the first one that it has.',

@@ -207,6 +207,7 @@ describe('retention', () => {
     expect(await removeNext(side.db.upkeep)).toMatchObject({ events: 0 });
     await foldAll(side.db);
     const before = await headOf(workspace);
+    expect((await reader.checkpoint(workspace.id))!.firstPosition).toBe(1);
     await removeNext(side.db.upkeep);
     while (await removing(side.db.upkeep, cutNext));
     const left = await run(
