@@ -59,7 +59,8 @@ export interface TreeWork {
 }
 
 /**
- * The workspace that waits longest of these, or of all; null where there is nothing to do.
+ * The workspace that waits longest of these, or of all; null where there is nothing to do. Until the end
+ * of the transaction it is not deleted: what is built is there when its rows are purged.
  * @param mayTry whether one may be tried, an expression of SQL over its id
  */
 export async function findTreeWork(
@@ -79,7 +80,8 @@ export async function findTreeWork(
        and (not ${w.evidence} or ${l.workspace_id} is null or ${l.ended_at} is not null or (
          select max(${n.head}) from workspace_heads n where ${n.workspace_id} = ${w.id}
        ) >= ${l.first_position} + ${l.size})
-     order by ${l.built_at} nulls first, ${w.id} limit 1`,
+     order by ${l.built_at} nulls first, ${w.id} limit 1
+     for key share of w`,
     [ids],
   );
   return row === undefined ? null : { workspaceId: row.id, slug: row.slug, step: row.step };
@@ -115,7 +117,8 @@ const TAIL = sqlText`coalesce((select ${m.tail} from workspace_marks m where ${m
 
 async function end(connection: Connection, workspaceId: number): Promise<void> {
   await connection.query(
-    sqlText`update evidence_logs set ${LOG.ended_at} = coalesce(${LOG.ended_at}, now()) where ${LOG.workspace_id} = $1`,
+    sqlText`update evidence_logs set ${LOG.ended_at} = coalesce(${LOG.ended_at}, now()), ${LOG.built_at} = now()
+     where ${LOG.workspace_id} = $1`,
     [workspaceId],
   );
   const [row] = await connection.query<{ gone: number }>(

@@ -86,6 +86,15 @@ test('what an auditor keeps is verified offline, against an export and against t
   expect(stored).toContain('Verified: the first 4 events are those of the checkpoint.\n');
 });
 
+test('an export with evidence is imported as one without', async () => {
+  const other = await gateway.workspace();
+  const imported = await sluice(['import', file('all.ndjson'), '--workspace', other.slug], {
+    SLUICE_URL: gateway.url,
+    SLUICE_KEY: other.key,
+  });
+  expect(JSON.parse(ended(imported))).toMatchObject({ recorded: 4 });
+});
+
 test('a changed export, one with a gap and a forged proof are told from them', async () => {
   const lines = readFileSync(file('all.ndjson'), 'utf8').split('\n').filter(Boolean);
   const cases: [string, string[], string][] = [

@@ -35,6 +35,7 @@ import { expireNext } from '../../../src/upkeep/expiry.ts';
 import { redact } from '../../../src/upkeep/redact.ts';
 import { removing } from '../../../src/upkeep/removal.ts';
 import { lookUpTails, removeNext } from '../../../src/upkeep/retention.ts';
+import { purgeDeleted } from '../../../src/upkeep/upkeep-purge.ts';
 import '../../kit/chance.ts';
 import { backdate, foldAll } from '../../kit/past.ts';
 import { anEvent, startRecordingDatabase } from '../../kit/recording.ts';
@@ -183,6 +184,31 @@ describe('a tree', () => {
     const gone = salts.flatMap((salt, index) => (/^0+$/.test(salt) ? [index] : []));
     expect(gone).toEqual([7, 300, 301]);
   });
+});
+
+test('a deleted workspace leaves nothing of its tree, and is not deleted while it grows', async () => {
+  const { workspace } = await aTree(3);
+  const admin = createWorkspaceAdmin(side.db.write);
+  let isDeleted = false;
+  let deleting: Promise<unknown> | undefined;
+  await record(workspace, fullEvents(2));
+  await transaction(side.db.upkeep, async connection => {
+    const work = await findTreeWork(connection, [workspace.id], () => 'true' as never);
+    deleting = admin.remove(workspace.slug, null).then(() => (isDeleted = true));
+    const isWaiting = async () =>
+      (
+        await run(`select 1 from pg_stat_activity where wait_event_type = 'Lock'
+        and datname = current_database()`)
+      ).length > 0;
+    await expect.poll(isWaiting, { timeout: 10_000 }).toBe(true);
+    await advanceTree(connection, work!);
+    expect(isDeleted).toBe(false);
+  });
+  await deleting;
+  await purgeDeleted(side.db.upkeep);
+  for (const table of ['evidence_logs', 'evidence_tiles', 'evidence_bundles', 'workspace_marks']) {
+    expect(await run(`select 1 from ${table} where workspace_id = $1`, [workspace.id])).toEqual([]);
+  }
 });
 
 const skip = async () => {};
