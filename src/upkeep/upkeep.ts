@@ -118,6 +118,7 @@ class Removal {
     snapshotS: 0,
     foldLagEvents: 0,
     foldLagS: 0,
+    evidenceLagEvents: 0,
     quarantined: 0,
     ...NO_FAULTS,
   };
