@@ -166,6 +166,31 @@ test('a replaced key signs what comes, and the old checkpoint still holds', asyn
   await expect.poll(signer, { timeout: 20_000, interval: 1_000 }).not.toBe(before);
 });
 
+test('a log that was rewritten with its tree is found by a reader who kept a checkpoint', async () => {
+  for (const sql of [
+    `update events set actor = 'eve' where event_id = 'late'`,
+    'delete from evidence_tiles',
+    'delete from evidence_bundles',
+    'update evidence_logs set size = 0, built_recorded_at = null',
+  ]) {
+    await gateway.db.upkeep.query(sql);
+  }
+  await gateway.data(
+    `mutation ($slug: String!) {
+      recordEvent(input: { workspace: $slug, event: { id: "again", type: "a" } }) {
+        receipt { status } } }`,
+    { slug },
+  );
+  await proof('again');
+  // By itself it is sound, and signed.
+  expect(ended(await verifyDatabase())).toContain('every invariant holds');
+  const since = await atGateway('checkpoint', '--since', file('old.checkpoint'));
+  ended(since, 1);
+  expect(since.err).toContain('the newer log does not continue the older one');
+  const stored = ended(await verifyDatabase('--checkpoint', file('old.checkpoint')), 1);
+  expect(stored).toContain('the first 4 events are not those of the checkpoint');
+});
+
 test('what cannot be done is said, with its exit code', async () => {
   const cases: [Ran, number, string][] = [
     [await atGateway('prove', 'nobody'), 1, 'There is no such event.'],
