@@ -25,6 +25,14 @@ const ADMIN_KEY = z
     error: 'is an example from a documentation, which everybody knows: choose another',
   });
 
+/** The seed of an Ed25519 key, as "openssl rand -base64 32" makes one. */
+const EVIDENCE_KEY = z.string().transform((text, context) => {
+  const seed = Buffer.from(text, 'base64');
+  if (seed.length === 32 && seed.toString('base64') === text) return seed;
+  context.addIssue({ code: 'custom', message: 'expects 32 bytes in base64, 44 characters' });
+  return z.NEVER;
+});
+
 /** The key in a file, without the line break at its end. */
 function readKey(text: string, context: z.RefinementCtx): string {
   const { success, data, error } = ADMIN_KEY.safeParse(text.trim());
@@ -124,6 +132,9 @@ const VARIABLES = {
     .pipe(z.string().transform(readKey))
     .optional()
     .describe('A file that holds the admin key, instead of SLUICE_ADMIN_KEY.'),
+  SLUICE_EVIDENCE_KEY: EVIDENCE_KEY.optional().describe(
+    'The Ed25519 key that signs checkpoints: 32 random bytes in base64. By default the first start makes one and keeps it in the database.',
+  ),
   SLUICE_KEY_AGE_DAYS_MAX: whole(0, 36_500)
     .default(0)
     .describe('Maximum lifetime of new keys in days. 0 means no maximum.'),
@@ -250,6 +261,8 @@ export interface Config {
   readonly databaseUrl: string | null;
   readonly dataDir: string;
   readonly adminKey: string | null;
+  /** Seed of the key that signs checkpoints. Null: the database has it. */
+  readonly evidenceKey: Buffer | null;
   /** 0: no limit. */
   readonly keyAgeDaysMax: number;
   readonly allowWeakKeys: boolean;
@@ -299,15 +312,18 @@ export const SETTINGS: Readonly<Record<string, Setting>> = Object.fromEntries(
   }),
 );
 
+/** Their values are never repeated. */
+const SECRETS: ReadonlySet<string> = new Set([
+  'SLUICE_ADMIN_KEY',
+  'SLUICE_EVIDENCE_KEY',
+  'SLUICE_NATS_URL',
+  'DATABASE_URL',
+]);
+
 /** Every setting that is wrong, one a line. */
 export class ConfigError extends Error {
   override readonly name = 'ConfigError';
 }
-
-/** Variables that hold a secret as they are. */
-const SECRETS: ReadonlySet<string> = new Set([
-  ...['SLUICE_ADMIN_KEY', 'DATABASE_URL', 'SLUICE_NATS_URL'],
-]);
 
 /** @throws ConfigError naming every fault. An empty variable counts as absent. */
 export function readConfig(environment: Readonly<Record<string, string | undefined>>): Config {
@@ -332,6 +348,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     databaseUrl: data.DATABASE_URL ?? null,
     dataDir: data.SLUICE_DATA_DIR,
     adminKey: data.SLUICE_ADMIN_KEY ?? data.SLUICE_ADMIN_KEY_FILE ?? null,
+    evidenceKey: data.SLUICE_EVIDENCE_KEY ?? null,
     keyAgeDaysMax: data.SLUICE_KEY_AGE_DAYS_MAX,
     allowWeakKeys: data.SLUICE_ALLOW_WEAK_KEYS,
     corsOrigins: data.SLUICE_CORS_ORIGINS,

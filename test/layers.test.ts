@@ -4,7 +4,9 @@ import { expect, test } from 'vitest';
 
 const SRC = 'src';
 const BENEATH = ['core', 'db'];
-const SERVICES = ['security', 'record', 'rollup', 'upkeep', 'read', 'live', 'consume'];
+const SERVICES = [
+  ...['security', 'record', 'evidence', 'rollup', 'upkeep', 'read', 'live', 'consume'],
+];
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   core: [],
   'json-schema': ['core'],
@@ -13,8 +15,9 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   observability: ['core'],
   security: BENEATH,
   record: [...BENEATH, 'json-schema'],
-  upkeep: BENEATH,
-  rollup: [...BENEATH, 'upkeep'],
+  evidence: BENEATH,
+  upkeep: [...BENEATH, 'evidence'],
+  rollup: [...BENEATH, 'evidence', 'upkeep'],
   read: BENEATH,
   live: BENEATH,
   consume: [...BENEATH, 'read', 'live'],
@@ -29,7 +32,10 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     ...['config', ...BENEATH, 'observability', 'json-schema', ...SERVICES],
     ...['graphql', 'doors', 'http', 'graphql-http', 'mcp'],
   ],
-  cli: [...['client', 'config', ...BENEATH, 'observability', 'security', 'record'], 'gateway'],
+  cli: [
+    ...['client', 'config', ...BENEATH, 'observability', 'security', 'record', 'evidence'],
+    'gateway',
+  ],
 };
 
 /** The TypeScript files of some folders, as paths within `src`. */

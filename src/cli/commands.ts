@@ -86,6 +86,7 @@ export function exportCommand(): Command {
     .option('--from <instant>', 'only events that happened then or later', instant)
     .option('--to <instant>', 'only events that happened before', instant)
     .option('--limit <n>', 'the maximum number of events', whole(1))
+    .option('--evidence', 'NDJSON: with a proof for each event, for "sluice verify"')
     .action(exportEvents);
   return withExamples(
     withFilter(withWorkspace(withConnection(command))),

@@ -7,6 +7,8 @@ import { migrate, readMigrations } from '../db/migrate.ts';
 import { checkServer } from '../db/server-check.ts';
 import { transaction } from '../db/transaction.ts';
 import { verify } from '../db/verify.ts';
+import { rotateEvidenceKey } from '../evidence/keys.ts';
+import { listTrees, verifyTree } from '../evidence/verify-tree.ts';
 import { EXIT, NothingThereError } from './errors.ts';
 import { printable } from './output.ts';
 
@@ -62,6 +64,15 @@ export async function migrateDatabase({ role }: { readonly role?: string }): Pro
   }
 }
 
+/** Gateways sign with it within seconds, but for those that have SLUICE_EVIDENCE_KEY. */
+export async function rotateDatabaseEvidenceKey(): Promise<void> {
+  await withInstallation(db => rotateEvidenceKey(db.write));
+  process.stdout.write(
+    'A new key signs checkpoints now. "sluice checkpoint --json" prints its verifier key. Gateways ' +
+      'with SLUICE_EVIDENCE_KEY go on with that one.\n',
+  );
+}
+
 /** Renews the epoch: cursors from before it are refused with CURSOR_EPOCH from the next start on. */
 export async function renewDatabaseEpoch({ keep = false }: { keep?: boolean }): Promise<void> {
   const epoch = await withInstallation(db => renewEpoch(db.write, { keep }));
@@ -75,9 +86,18 @@ export async function renewDatabaseEpoch({ keep = false }: { keep?: boolean }): 
  */
 export async function verifyDatabase(): Promise<void> {
   await withInstallation(async db => {
-    const { workspaces, violations } = await verify(db.upkeep, ({ workspace, events, head }) => {
-      process.stdout.write(`${printable(`${workspace}: ${events} events, head ${head}`)}\n`);
-    });
+    const { workspaces, violations: found } = await verify(
+      db.upkeep,
+      ({ workspace, events, head }) => {
+        process.stdout.write(`${printable(`${workspace}: ${events} events, head ${head}`)}\n`);
+      },
+    );
+    const violations = [...found];
+    for (const tree of await listTrees(db.upkeep)) {
+      const findings = (await verifyTree(db.upkeep, tree, null))?.findings ?? [];
+      const rule = 'the log is that of its tree';
+      violations.push(...findings.map(detail => ({ workspace: tree.slug, rule, detail })));
+    }
     for (const { workspace, rule, detail } of violations) {
       process.stdout.write(`${printable(`BROKEN in ${workspace}: ${rule}: ${detail}`)}\n`);
     }

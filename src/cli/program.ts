@@ -2,7 +2,7 @@
  * The command table. What needs the gateway or its database is loaded when it is asked for: the other
  * commands start in a third of the time.
  */
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
 import { VERSION } from '../config.ts';
 import {
   choiceArgument,
@@ -14,7 +14,8 @@ import {
 } from './commands.ts';
 import { printCompletion, SHELLS } from './completion.ts';
 import { definitionsCommand } from './definitions.ts';
-import { EXIT, EXIT_CODES_HELP } from './errors.ts';
+import { EXIT, EXIT_CODES_HELP, UsageError } from './errors.ts';
+import { checkpointCommand, proveCommand } from './evidence.ts';
 import { importCommand } from './import/command.ts';
 import { keysCommand } from './keys-command.ts';
 import { loginCommand, logoutCommand } from './login.ts';
@@ -22,6 +23,7 @@ import { withConnection, withExamples, withFilter, withWorkspace } from './optio
 import { quarantineCommand } from './quarantine.ts';
 import { redactCommand } from './redact.ts';
 import { tail } from './tail.ts';
+import type { VerifyEvidenceOptions } from './verify-evidence.ts';
 import { workspacesCommand } from './workspaces.ts';
 
 export const program = new Command('sluice')
@@ -75,6 +77,8 @@ program.addCommand(queryCommand());
 program.addCommand(graphqlCommand());
 program.addCommand(quarantineCommand());
 program.addCommand(redactCommand());
+program.addCommand(checkpointCommand());
+program.addCommand(proveCommand());
 
 const mcpCommand = program
   .command('mcp')
@@ -89,7 +93,10 @@ withExamples(
 
 const verifyCommand = program
   .command('verify')
-  .description('Check the invariants of the database. The exit code is 1 if one is broken.')
+  .description(
+    'Check the invariants of the database, and its logs against their trees. The exit code is 1 if ' +
+      'one is broken.',
+  )
   .option(
     '--receipts <file>',
     'check receipts instead, one JSON object per line; - means standard input',
@@ -98,17 +105,54 @@ const verifyCommand = program
     '-w, --workspace <slug>',
     'the workspace of receipts whose line and cursor do not name one',
   )
-  .action(async options =>
-    options.receipts === undefined
-      ? (await import('./database.ts')).verifyDatabase()
-      : (await import('./verify-receipts.ts')).verifyReceiptsOf(options),
-  );
+  .option('--checkpoint <file>', 'check that the log is still the one of this earlier checkpoint')
+  .addOption(
+    new Option(
+      '--export <file>',
+      'with --checkpoint: check an export with evidence, without a database',
+    ).conflicts(['receipts', 'proof']),
+  )
+  .addOption(
+    new Option(
+      '--proof <file>',
+      'check proofs, or exported events with evidence, without a gateway or a database',
+    ).conflicts(['receipts', 'checkpoint']),
+  )
+  .option('--verifier-key <key>', 'the key that must have signed')
+  .action(verifyAnything);
 withExamples(
   verifyCommand,
   'sluice verify',
   'DATABASE_URL=postgres://… sluice verify',
   'sluice send < events.jsonl > receipts.jsonl && sluice verify --receipts receipts.jsonl',
+  'sluice verify --checkpoint acme.checkpoint',
+  'sluice verify --checkpoint acme.checkpoint --export acme.ndjson --verifier-key sluice/acme/…',
 );
+
+interface VerifyOptions extends VerifyEvidenceOptions {
+  readonly receipts?: string;
+  readonly workspace?: string;
+}
+
+async function verifyAnything(options: VerifyOptions): Promise<void> {
+  const { receipts, checkpoint, proof } = options;
+  if (receipts !== undefined) {
+    return (await import('./verify-receipts.ts')).verifyReceiptsOf({ ...options, receipts });
+  }
+  if (checkpoint !== undefined || proof !== undefined) {
+    return (await import('./verify-evidence.ts')).verifyEvidence(options);
+  }
+  if (options.export !== undefined) throw new UsageError('--export needs --checkpoint.');
+  return (await import('./database.ts')).verifyDatabase();
+}
+
+const rotateCommand = program
+  .command('rotate-evidence-key')
+  .description(
+    'Make a new key that signs checkpoints. What the earlier ones signed can still be verified.',
+  )
+  .action(async () => (await import('./database.ts')).rotateDatabaseEvidenceKey());
+withExamples(rotateCommand, 'DATABASE_URL=postgres://… sluice rotate-evidence-key');
 
 const epochCommand = program
   .command('epoch')

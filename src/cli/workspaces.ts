@@ -12,7 +12,8 @@ import {
 import { isForPeople, printable, table, write, writeLine, type OutputOptions } from './output.ts';
 import { PAGE_INFO, readAll } from './pages.ts';
 
-const FIELDS = 'slug name createdAt headPosition retentionDays dedupeDays timeZone unknownTypes';
+const FIELDS =
+  'slug name createdAt headPosition retentionDays dedupeDays timeZone unknownTypes evidence';
 
 interface Workspace {
   readonly slug: string;
@@ -22,6 +23,7 @@ interface Workspace {
   readonly retentionDays: number | null;
   readonly timeZone: string;
   readonly unknownTypes: string;
+  readonly evidence: boolean;
 }
 
 type Options = ConnectionOptions & OutputOptions;
@@ -32,6 +34,7 @@ interface SettingOptions extends Options {
   readonly dedupeDays?: number;
   readonly timeZone?: string;
   readonly unknownTypes?: string;
+  readonly evidence?: boolean;
 }
 
 interface UpdateOptions extends SettingOptions {
@@ -90,6 +93,8 @@ function withSettings(command: Command): Command {
     .option('--no-retention-days', 'keep events for ever')
     .option('--dedupe-days <n>', 'how long ids of events are known', whole(1))
     .option('--time-zone <zone>', 'where its days begin', timeZone)
+    .option('--evidence', 'keep a Merkle tree over its log, to find later changes')
+    .option('--no-evidence', 'keep none: removes the tree for ever')
     .addOption(
       new Option(
         '--unknown-types <policy>',
@@ -119,6 +124,7 @@ function settingsOf({ name, retentionDays, dedupeDays, ...others }: SettingOptio
     dedupeDays,
     timeZone: others.timeZone,
     unknownTypes: others.unknownTypes,
+    evidence: others.evidence,
   };
 }
 

@@ -11,7 +11,9 @@ export type ClientErrorCode =
   /** More waits to be recorded than the buffer takes. */
   | 'BUFFER_FULL'
   /** The client was closed. */
-  | 'CLOSED';
+  | 'CLOSED'
+  /** A proof or a checkpoint does not hold: the message says what of it. */
+  | 'NOT_PROVEN';
 
 /** What can go wrong, in a word that stays the same. */
 export type SluiceErrorCode = ErrorCode | ClientErrorCode;

@@ -19,5 +19,17 @@ export {
   type GraphqlError,
   type SluiceErrorCode,
 } from './errors.ts';
+export {
+  INCLUSION_PROOF_FIELDS,
+  verifyCheckpoint,
+  verifyConsistency,
+  verifyProof,
+  type Checkpoint,
+  type ConsistencyProof,
+  type InclusionProof,
+  type VerifiedCheckpoint,
+  type VerifiedEvent,
+  type VerifyOptions,
+} from './evidence.ts';
 export type { SubscribeOptions, Subscription } from './subscription.ts';
 export type * from './types.ts';

@@ -26,7 +26,15 @@ export interface StorageStatus {
 }
 
 /** What upkeep does for each workspace by itself. */
-export const UPKEEP_STEPS = ['FOLD', 'DAYS', 'FILL', 'DROP', 'EXPIRY', 'RETENTION'] as const;
+export const UPKEEP_STEPS = [
+  'FOLD',
+  'DAYS',
+  'FILL',
+  'DROP',
+  'EVIDENCE',
+  'EXPIRY',
+  'RETENTION',
+] as const;
 export type UpkeepStep = (typeof UPKEEP_STEPS)[number];
 
 /** A step that is not done for a workspace, since its data does not let it. */

@@ -18,6 +18,8 @@ export interface Workspace {
   /** IANA name of the zone in which days are kept ready. */
   readonly timeZone: string;
   readonly unknownTypes: UnknownTypePolicy;
+  /** Whether a Merkle tree is kept over its log. */
+  readonly evidence: boolean;
 }
 
 const SHOWN_CHARS_MAX = 60;

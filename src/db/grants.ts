@@ -24,6 +24,11 @@ export const GRANTS: Readonly<Record<string, string>> = {
   quarantined_events: ROWS,
   consumers: ROWS,
   deliveries: ROWS,
+  // Old keys stay: what they signed is verified by them.
+  evidence_keys: 'select, insert',
+  evidence_logs: ROWS,
+  evidence_tiles: ROWS,
+  evidence_bundles: ROWS,
   upkeep_faults: ROWS,
   door_notes: ROWS,
   stream_tickets: ROWS,

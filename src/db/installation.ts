@@ -6,9 +6,10 @@
 import { randomBytes } from 'node:crypto';
 import { columnsOf, sqlText, type Row } from './columns.ts';
 import type { Connection } from './connection.ts';
-import { installation } from './schema.ts';
+import { evidenceLogs, installation } from './schema.ts';
 
 const INSTALLATION = columnsOf(installation);
+const LOG = columnsOf(evidenceLogs);
 
 export interface Installation {
   readonly epoch: string;
@@ -59,7 +60,10 @@ export async function settleHome(connection: Connection): Promise<void> {
   );
 }
 
-/** Makes this the database's home, with a new epoch or the one that it has; returns the epoch. */
+/**
+ * Makes this the database's home, with a new epoch or the one that it has; returns the epoch. With a
+ * new one other logs of evidence begin: events may be lost that a checkpoint was signed for.
+ */
 export async function renewEpoch(
   connection: Connection,
   { keep }: { readonly keep: boolean },
@@ -68,5 +72,6 @@ export async function renewEpoch(
     sqlText`update installation set ${INSTALLATION.home} = database_home(), ${INSTALLATION.epoch} = coalesce($1, ${INSTALLATION.epoch}) returning ${INSTALLATION.epoch}`,
     [keep ? null : randomBytes(4).toString('hex')],
   );
+  if (!keep) await connection.query(sqlText`update evidence_logs set ${LOG.ended_at} = now()`);
   return (row as { epoch: string }).epoch;
 }

@@ -5,6 +5,7 @@
 import {
   bigint,
   boolean,
+  customType,
   index,
   integer,
   jsonb,
@@ -26,6 +27,9 @@ const instant = <Name extends string>(name: Name) =>
 const count = <Name extends string>(name: Name) => bigint(name, { mode: 'number' });
 /** The driver gives JSON as text, with all digits of its numbers. */
 const jsonText = <Name extends string>(name: Name) => jsonb(name).$type<string>();
+
+/** Statements read and write it as base64: see `bytesOf` in `evidence`. */
+const bytes = customType<{ data: string }>({ dataType: () => 'bytea' });
 
 export const installation = pgTable('installation', {
   id: smallint('id').primaryKey().default(1),
@@ -52,6 +56,8 @@ export const workspaces = pgTable(
     unknownTypes: text('unknown_types').$type<UnknownTypePolicy>().notNull().default('DISCOVER'),
     /** Batches of events that were redacted: what was read at a lower count is no longer true. */
     redactions: count('redactions').notNull().default(0),
+    /** Whether a Merkle tree is kept over its log. */
+    evidence: boolean('evidence').notNull().default(false),
   },
   t => [unique('workspaces_slug_key').on(t.slug)],
 );
@@ -374,4 +380,59 @@ export const deliveries = pgTable(
     primaryKey({ columns: [t.workspaceId, t.consumerId, t.position] }),
     index('deliveries_parked_idx').on(t.workspaceId, t.consumerId, t.position),
   ],
+);
+
+/** Keys that sign checkpoints. `0014_evidence.sql` says more of these tables. */
+export const evidenceKeys = pgTable(
+  'evidence_keys',
+  {
+    id: integer('id').primaryKey().generatedAlwaysAsIdentity(),
+    publicKey: bytes('public_key').notNull(),
+    /** Null: it is a setting's. */
+    seed: bytes('seed'),
+    createdAt: instant('created_at').notNull().defaultNow(),
+  },
+  t => [unique('evidence_keys_public_key_key').on(t.publicKey)],
+);
+
+/** How far the Merkle tree of a workspace has come. */
+export const evidenceLogs = pgTable('evidence_logs', {
+  workspaceId: integer('workspace_id').primaryKey(),
+  origin: text('origin').notNull(),
+  epoch: text('epoch').notNull(),
+  /** The position of leaf 0. */
+  firstPosition: count('first_position').notNull(),
+  /** Leaves in the tree. */
+  size: count('size').notNull().default(0),
+  builtRecordedAt: instant('built_recorded_at'),
+  builtAt: instant('built_at').notNull().defaultNow(),
+  /** Leaves below this one were cut. */
+  cut: count('cut').notNull().default(0),
+  endedAt: instant('ended_at'),
+});
+
+/** Hashes of the trees. */
+export const evidenceTiles = pgTable(
+  'evidence_tiles',
+  {
+    workspaceId: integer('workspace_id').notNull(),
+    level: smallint('level').notNull(),
+    number: count('number').notNull(),
+    hashes: bytes('hashes').notNull(),
+  },
+  t => [primaryKey({ columns: [t.workspaceId, t.level, t.number] })],
+);
+
+/** Salts and commitments of 256 leaves. */
+export const evidenceBundles = pgTable(
+  'evidence_bundles',
+  {
+    workspaceId: integer('workspace_id').notNull(),
+    number: count('number').notNull(),
+    recordedFrom: instant('recorded_from').notNull(),
+    recordedTo: instant('recorded_to').notNull(),
+    salts: bytes('salts').notNull(),
+    commitments: bytes('commitments').notNull(),
+  },
+  t => [primaryKey({ columns: [t.workspaceId, t.number] })],
 );

@@ -9,7 +9,7 @@ export type WorkspaceRow = Omit<Row<typeof workspaces>, 'redactions'>;
 
 export const WORKSPACE_COLUMNS = sqlText`${WORKSPACE.id}, ${WORKSPACE.slug}, ${WORKSPACE.name},
   ${WORKSPACE.created_at}, ${WORKSPACE.retention_days}, ${WORKSPACE.dedupe_days},
-  ${WORKSPACE.time_zone}, ${WORKSPACE.unknown_types}`;
+  ${WORKSPACE.time_zone}, ${WORKSPACE.unknown_types}, ${WORKSPACE.evidence}`;
 
 export function toWorkspace(row: WorkspaceRow): Workspace {
   return {
@@ -21,5 +21,6 @@ export function toWorkspace(row: WorkspaceRow): Workspace {
     dedupeDays: row.dedupe_days,
     timeZone: row.time_zone,
     unknownTypes: row.unknown_types,
+    evidence: row.evidence,
   };
 }

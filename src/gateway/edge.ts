@@ -24,6 +24,7 @@ import { clientAddress } from '../security/address.ts';
 import { hashOperation, type TicketUse } from '../security/tickets.ts';
 import { allowedNames } from '../security/web-pages.ts';
 import { createDoorHandler } from './door-handler.ts';
+import { createEvidenceHandler } from './evidence-handler.ts';
 import type { GatewayServices } from './services.ts';
 
 export interface Edge {
@@ -67,6 +68,7 @@ export function createEdge({ config, services, log }: EdgeOptions): Edge {
     graphql: createGraphqlServer(pipeline),
     handlers: [
       createMetricsHandler(services),
+      createEvidenceHandler({ services, admission }),
       createMcpHandler(pipeline),
       ...createDoors(config, services).map(door =>
         createDoorHandler(door, { services, admission, log, settings }),

@@ -4,6 +4,8 @@ import type { Tenant } from '../core/fairness.ts';
 import type { Connection } from '../db/client.ts';
 import { onBehalfOf } from '../db/connection.ts';
 import { EventRows } from '../db/event-rows.ts';
+import { createEvidenceReader } from '../evidence/evidence-reader.ts';
+import { createSigner } from '../evidence/keys.ts';
 import type { Metrics } from '../observability/metrics.ts';
 import { createAggregateCounts } from '../read/aggregate-counts.ts';
 import { createAggregateReader } from '../read/aggregates.ts';
@@ -23,6 +25,8 @@ interface ReadersOptions {
   readonly metrics: Pick<Metrics, 'aggregated'>;
   /** Of the rows of one statement. */
   readonly bytesMax: number;
+  /** Seed of the key that signs checkpoints; null: the database has it. */
+  readonly evidenceKey: Buffer | null;
 }
 
 /** All questions of the past. */
@@ -32,6 +36,7 @@ export function createReaders({
   nowMs,
   metrics,
   bytesMax,
+  evidenceKey,
 }: ReadersOptions) {
   const read: Connection = {
     query: (text, params, options) => unbounded.query(text, params, { bytesMax, ...options }),
@@ -42,7 +47,9 @@ export function createReaders({
   const eventRows = new EventRows(read, bytesMax);
   const onAnswer = metrics.aggregated;
   const eventsOf = (own: Connection) => createEventReader({ read: own, epoch, eventRows });
+  const sign = createSigner(onBehalfOf(ADMINISTRATION, read), evidenceKey, nowMs);
   return {
+    evidence: inTurn(own => createEvidenceReader(own, sign)),
     events: inTurn(eventsOf),
     consumers: inTurn(own => createConsumerReader(own, eventsOf(own))),
     listing: inTurn(own => createEventListing({ read: own, counts: countsOf(own), eventRows })),

@@ -12,6 +12,7 @@ import { EPOCH_DUE, readInstallation, settleHome, type Installation } from '../d
 import { codeOf, SQLSTATE } from '../db/sqlstate.ts';
 import type { DoorServices } from '../doors/door.ts';
 import type { DoorStores } from '../doors/index.ts';
+import { ensureEvidenceKey } from '../evidence/keys.ts';
 import { createSharedResults, type SharedResults } from '../graphql-http/shared-results.ts';
 import type { Services } from '../graphql/services.ts';
 import { Admission } from '../http/admission.ts';
@@ -79,12 +80,14 @@ export async function createServices(options: ServicesOptions): Promise<GatewayS
   const { db, config, log, metrics } = options;
   const nowMs = () => Date.now();
   const { epoch, sealingSecret } = await openInstallation(options);
+  await ensureEvidenceKey(db.write, config.evidenceKey);
   const readers = createReaders({
     read: db.read,
     epoch,
     nowMs,
     metrics,
     bytesMax: config.answerBytesMax,
+    evidenceKey: config.evidenceKey,
   });
   const live = createGatewayLive({ ...options, epoch, sealingSecret });
   const fold = createFold({ upkeep: db.upkeep, logger: log, nowMs });

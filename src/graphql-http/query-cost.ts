@@ -90,12 +90,18 @@ function costOfField(
   if (node.selectionSet === undefined) return 1;
   const isList = isListType(getNullableType(field.type));
   const inner = getNamedType(field.type);
-  const base = page !== undefined && parent?.name === 'Workspace' ? WORKSPACE_PAGE_COST : 1;
+  const base = baseOf(field, page !== undefined && parent?.name === 'Workspace');
   if (!isList) return base + costOfSet(counter, node.selectionSet, inner, own);
   return base + own * costOfSet(counter, node.selectionSet, inner, 1);
 }
 
 type Field = GraphQLField<unknown, unknown>;
+
+/** A field whose extensions name a `cost` takes as long as so many values. */
+function baseOf({ extensions: { cost } }: Field, isPageOfWorkspace: boolean): number {
+  if (typeof cost === 'number') return cost;
+  return isPageOfWorkspace ? WORKSPACE_PAGE_COST : 1;
+}
 
 function fieldOf(parent: GraphQLNamedType | undefined, name: string): Field | undefined {
   if (isObjectType(parent)) return parent.getFields()[name];

@@ -8,6 +8,7 @@ import type { ApiKeyInfo } from '../core/api-key.ts';
 import type { LogPlace } from '../core/cursor.ts';
 import type { EventDefinition } from '../core/definition.ts';
 import type { QuarantinedEvent, StoredEvent } from '../core/event.ts';
+import type { InclusionProof } from '../core/evidence.ts';
 import type { EventFilter } from '../core/filter.ts';
 import type { PageArgs } from '../core/page.ts';
 import type { Workspace } from '../core/workspace.ts';
@@ -27,6 +28,11 @@ interface WithContent {
   readonly content: boolean;
 }
 type EventPlaceKey = In & LogPlace & WithContent;
+type ProofKey = In &
+  LogPlace & {
+    /** Of the tree; null is the newest. */
+    readonly size: number | null;
+  };
 interface DefinitionKey extends In {
   readonly id: number;
 }
@@ -51,6 +57,7 @@ export interface Loaders {
   readonly eventAt: DataLoader<EventPlaceKey, StoredEvent | null, string>;
   readonly relatedPage: DataLoader<RelatedPageKey, EventPage, string>;
   readonly relatedCount: DataLoader<RelatedKey, number | null, string>;
+  readonly inclusionProof: DataLoader<ProofKey, InclusionProof | null, string>;
   readonly definition: DataLoader<DefinitionKey, EventDefinition | null, string>;
   readonly definitionCount: DataLoader<DefinitionKey, DefinitionCount | undefined, string>;
   readonly quarantined: DataLoader<QuarantineKey, QuarantinedEvent | null, string>;
@@ -63,7 +70,7 @@ export interface Loaders {
 
 type Reads = Pick<
   Services,
-  'events' | 'definitions' | 'counts' | 'workspaces' | 'apiKeys' | 'quarantine'
+  'events' | 'definitions' | 'counts' | 'workspaces' | 'apiKeys' | 'quarantine' | 'evidence'
 >;
 
 export function createLoaders(reads: Reads): Loaders {
@@ -80,6 +87,7 @@ export function createLoaders(reads: Reads): Loaders {
       ({ position }) => String(position),
       (workspaceId, places, content) => events.byPlaces(workspaceId, places, { content }),
     ),
+    inclusionProof: inclusionProofs(reads),
     relatedPage: relatedPages(reads),
     relatedCount: relatedCounts(reads),
     definition: inWorkspaces<DefinitionKey, EventDefinition | null>(
@@ -117,6 +125,15 @@ export function createLoaders(reads: Reads): Loaders {
       for (const loader of Object.values(loaders)) loader.clearAll();
     },
   };
+}
+
+function inclusionProofs({ evidence }: Pick<Reads, 'evidence'>): Loaders['inclusionProof'] {
+  const treeOf = ({ workspaceId, size }: ProofKey) => `${workspaceId}:${size}`;
+  return grouped<ProofKey, InclusionProof | null>(
+    treeOf,
+    key => `${treeOf(key)}:${key.position}`,
+    keys => evidence.inclusion(keys[0].workspaceId, keys, keys[0].size),
+  );
 }
 
 function relatedPages({ events }: Pick<Reads, 'events'>): Loaders['relatedPage'] {

@@ -14,6 +14,7 @@ import './types/delivery.ts';
 import './types/event-definition.ts';
 import './types/event-lists.ts';
 import './types/event.ts';
+import './types/evidence.ts';
 import './types/key-admin.ts';
 import './types/node.ts';
 import './types/payload-problems.ts';

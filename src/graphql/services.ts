@@ -4,6 +4,7 @@ import type { ConsumerReader } from '../consume/consumer-reader.ts';
 import type { AggregateReader } from '../core/aggregate.ts';
 import type { StatusReader } from '../core/gateway-status.ts';
 import type { Actor } from '../core/principal.ts';
+import type { EvidenceReader } from '../evidence/evidence-reader.ts';
 import type { SchemaChecker } from '../json-schema/checker.ts';
 import type { LiveAggregates } from '../live/live-aggregates.ts';
 import type { Live } from '../live/live.ts';
@@ -36,6 +37,7 @@ export interface Services {
   readonly consumerAdmin: ConsumerAdmin;
   readonly consume: Pick<Consume, 'pull' | 'leases' | 'acknowledge' | 'release' | 'extend'>;
   readonly aggregates: AggregateReader;
+  readonly evidence: EvidenceReader;
   readonly record: RecordEvents;
   readonly schemas: SchemaChecker;
   readonly rateLimits: Pick<RateLimits, 'countEvents'>;

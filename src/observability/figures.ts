@@ -39,6 +39,7 @@ export interface UpkeepFigures {
   readonly measuresSetAside: number;
   readonly foldLagEvents: number;
   readonly foldLagS: number;
+  readonly evidenceLagEvents: number;
   readonly quarantined: number;
 }
 
@@ -100,6 +101,7 @@ function declareGauges(describe: Describe, sources: Sources): void {
     ['sluice_oldest_snapshot_age_seconds', of => of.upkeep().snapshotS],
     ['sluice_fold_lag_events', of => of.upkeep().foldLagEvents],
     ['sluice_fold_lag_seconds', of => of.upkeep().foldLagS],
+    ['sluice_evidence_lag_events', of => of.upkeep().evidenceLagEvents],
     ['sluice_quarantined_events', of => of.upkeep().quarantined],
     ['sluice_measures_set_aside', of => of.upkeep().measuresSetAside],
   ];

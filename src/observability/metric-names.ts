@@ -52,10 +52,12 @@ export const METRICS = {
   sluice_fold_lag_events:
     'Events that are not in the rollups yet, of the workspace furthest behind.',
   sluice_fold_lag_seconds: 'How long the oldest event that is not in the rollups has waited.',
+  sluice_evidence_lag_events:
+    'Events that are not in the Merkle tree of their workspace yet, of the workspace furthest behind.',
   sluice_quarantined_events:
     'Events in quarantine, of all workspaces. At most 100,000 are counted.',
   sluice_upkeep_faults:
-    'Workspaces that upkeep skips because a step fails, by step: FOLD, DAYS, FILL, DROP, EXPIRY or RETENTION.',
+    'Workspaces that upkeep skips because a step fails, by step: FOLD, DAYS, FILL, DROP, EVIDENCE, EXPIRY or RETENTION.',
   sluice_measures_set_aside:
     'Measures that are counted from events, because one of their numbers is too long for rollups.',
 } as const;

@@ -7,16 +7,19 @@ import type { Connection, Lane } from '../db/client.ts';
 import { columnsOf, sqlText } from '../db/columns.ts';
 import { tryLocked } from '../db/locks.ts';
 import { eventCounts, workspaces } from '../db/schema.ts';
+import { advanceTree, findTreeWork } from '../evidence/build.ts';
 import {
+  clearFault,
   type FaultOptions,
   isOfWorkspace,
   notingFaults,
+  ofWorkspace,
   WorkspaceFault,
 } from '../upkeep/upkeep-faults.ts';
 import { backlogsOf, foldBatch } from './fold-batch.ts';
 import { rebuildNext, zoneOfTag } from './fold-days.ts';
 import { dropNext, fillNext, syncFills } from './fold-measures.ts';
-import type { FoldScope } from './fold-scope.ts';
+import { type FoldScope, mayTrySql } from './fold-scope.ts';
 import type { Measure } from './fold-set-aside.ts';
 
 const w = columnsOf(workspaces, 'w');
@@ -32,6 +35,8 @@ export interface JobOptions extends FaultOptions {
 }
 
 const LOCK_KEY = 718_302;
+/** One process builds trees at a time. */
+const TREE_LOCK_KEY = 718_307;
 const MINUTES_REMOVED_MAX = 20_000;
 /** Finds some four workspaces among a thousand. */
 const SPLITS_MAX = 40;
@@ -54,12 +59,22 @@ export function foldJobs(options: JobOptions, workspaces: FoldScope): Job[] {
     },
     () => locked(upkeep, c => dropNext(c, workspaces)),
   ];
-  if (workspaces.isNamed) return steps;
-  return steps.map(step => async () => {
+  return workspaces.isNamed ? steps : steps.map(step => noting(options, step));
+}
+
+/** Adds events to the trees of these workspaces, or of all. */
+export function treeJob(options: JobOptions, workspaces: FoldScope): Job {
+  return noting(options, () =>
+    tryLocked(options.upkeep, TREE_LOCK_KEY, c => growNext(c, workspaces)),
+  );
+}
+
+function noting(options: JobOptions, step: Job): Job {
+  return async () => {
     const isMore = await notingFaults(options, step);
     // It is passed over from now on.
     return isMore === undefined ? true : isMore;
-  });
+  };
 }
 
 async function foldNext(options: JobOptions, workspaces: FoldScope): Promise<boolean | null> {
@@ -110,6 +125,18 @@ async function foldApart(
     });
     if (isMore === null) return null;
   }
+  return true;
+}
+
+async function growNext(connection: Connection, workspaces: FoldScope): Promise<boolean> {
+  const work = await findTreeWork(connection, workspaces.ids, id =>
+    mayTrySql(workspaces, 'EVIDENCE', id),
+  );
+  if (work === null) return false;
+  await ofWorkspace(work.workspaceId, 'EVIDENCE', async () => {
+    await advanceTree(connection, work);
+    await clearFault(connection, work.workspaceId, 'EVIDENCE');
+  });
   return true;
 }
 

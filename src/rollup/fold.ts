@@ -26,7 +26,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Lane } from '../db/client.ts';
 import type { FaultLogger } from '../upkeep/upkeep-faults.ts';
-import { foldJobs, type Job, removeOldMinutes } from './fold-jobs.ts';
+import { foldJobs, type Job, removeOldMinutes, treeJob } from './fold-jobs.ts';
+import type { FoldScope } from './fold-scope.ts';
 
 export interface Fold {
   /** These have recorded something, or changed their zone or measures: a hint, at no cost. */
@@ -36,7 +37,7 @@ export interface Fold {
   stop(): Promise<void>;
   /**
    * Folds all that is recorded by now and all that is left to fill and to make anew; of one
-   * workspace, or of all. Waits while another process folds.
+   * workspace, or of all, and then the trees too. Waits while another process folds.
    * @throws what keeps the one workspace from being folded; of several it is noted
    */
   foldNow(workspaceId?: number): Promise<void>;
@@ -58,14 +59,25 @@ const NOTED_AT_ONCE_MAX = 1_000;
 const RETRY_LOCK_MS = 20;
 
 export function createFold(options: FoldOptions): Fold {
-  const loop = new Loop(options);
+  // Trees grow beside the fold: the rollups do not wait for a long log that begins one.
+  const loops = [foldLoop(options), treeLoop(options)];
   return {
-    note: workspaceIds => loop.note(workspaceIds),
-    start: () => loop.start(),
-    stop: () => loop.stop(),
+    note(workspaceIds) {
+      // An iterator gives its values once.
+      const ids = [...workspaceIds];
+      for (const loop of loops) loop.note(ids);
+    },
+    start() {
+      for (const loop of loops) loop.start();
+    },
+    async stop() {
+      await Promise.all(loops.map(loop => loop.stop()));
+    },
     async foldNow(workspaceId) {
       const isNamed = workspaceId !== undefined;
-      for (const job of foldJobs(options, { ids: isNamed ? [workspaceId] : null, isNamed })) {
+      const scope = { ids: isNamed ? [workspaceId] : null, isNamed };
+      const trees = isNamed ? [] : [treeJob(options, scope)];
+      for (const job of [...foldJobs(options, scope), ...trees]) {
         for (let more: boolean | null = true; more !== false;) {
           more = await job();
           if (more === null) await sleep(RETRY_LOCK_MS);
@@ -75,16 +87,41 @@ export function createFold(options: FoldOptions): Fold {
   };
 }
 
+interface LoopOptions extends Pick<FoldOptions, 'logger' | 'nowMs'> {
+  /** At a look, which is of all workspaces, `lookSoon` asks for another. */
+  readonly jobsOf: (scope: FoldScope, lookSoon: (() => void) | null) => Job[];
+  readonly onFailure: string;
+}
+
+function foldLoop(options: FoldOptions): Loop {
+  return new Loop({
+    ...options,
+    jobsOf: (scope, lookSoon) => [
+      ...foldJobs(options, scope),
+      ...(lookSoon === null ? [] : [removeOldMinutes(options, lookSoon)]),
+    ],
+    onFailure: 'the rollups wait: a fold failed and is tried again',
+  });
+}
+
+function treeLoop(options: FoldOptions): Loop {
+  return new Loop({
+    ...options,
+    jobsOf: scope => [treeJob(options, scope)],
+    onFailure: 'the trees of evidence wait: adding to them failed and is tried again',
+  });
+}
+
 /** STOPPED → WAITING (a timer is set) ⇄ WORKING → STOPPED. */
 class Loop {
-  readonly #options: FoldOptions;
+  readonly #options: LoopOptions;
   readonly #noted = new Set<number>();
   #lookAtMs = 0;
   #timer: NodeJS.Timeout | undefined;
   #working: Promise<void> | undefined;
   #started = false;
 
-  constructor(options: FoldOptions) {
+  constructor(options: LoopOptions) {
     this.#options = options;
   }
 
@@ -125,19 +162,19 @@ class Loop {
   }
 
   async #turn(): Promise<void> {
-    const { logger, nowMs } = this.#options;
+    const { logger, nowMs, jobsOf, onFailure } = this.#options;
     const isLook = nowMs() >= this.#lookAtMs;
     this.#lookAtMs = isLook ? nowMs() + LOOK_MS : Math.min(this.#lookAtMs, nowMs() + LOOK_MS);
     const ids = [...this.#noted].slice(0, NOTED_AT_ONCE_MAX);
     for (const id of ids) this.#noted.delete(id);
-    const jobs = foldJobs(this.#options, { ids: isLook ? null : ids, isNamed: false });
     const lookSoon = () => (this.#lookAtMs = nowMs() + GATHER_MS);
-    if (isLook) jobs.push(removeOldMinutes(this.#options, lookSoon));
+    const scope = { ids: isLook ? null : ids, isNamed: false };
+    const jobs = jobsOf(scope, isLook ? lookSoon : null);
     try {
       const isDone = await this.#work(jobs);
       if (!isDone) for (const id of ids) this.#noted.add(id);
     } catch (error) {
-      logger.warn({ err: error }, 'the rollups wait: a fold failed and is tried again');
+      logger.warn({ err: error }, onFailure);
       for (const id of ids) this.#noted.add(id);
       this.#lookAtMs = nowMs() + GATHER_MS;
     }

@@ -25,6 +25,7 @@ export interface WorkspaceSettings {
   readonly dedupeDays?: number | null | undefined;
   readonly timeZone?: string | null | undefined;
   readonly unknownTypes?: UnknownTypePolicy | null | undefined;
+  readonly evidence?: boolean | null | undefined;
 }
 
 type NewWorkspace = WorkspaceSettings & { readonly slug: string };
@@ -45,7 +46,12 @@ export interface WorkspaceAdmin {
 
 const DAYS_MAX = 36_500;
 const NAME_BYTES_MAX = 256;
-const DEFAULTS = { dedupeDays: 30, timeZone: 'UTC', unknownTypes: 'DISCOVER' } as const;
+const DEFAULTS = {
+  dedupeDays: 30,
+  timeZone: 'UTC',
+  unknownTypes: 'DISCOVER',
+  evidence: false,
+} as const;
 
 export function createWorkspaceAdmin(
   write: Lane,
@@ -73,8 +79,8 @@ async function create(write: Lane, input: NewWorkspace, actor: Actor | null): Pr
   const rows = await written(write, { slug, actor }, connection =>
     connection.query<WorkspaceRow>(
       sqlText`with made as (
-         insert into workspaces (${WORKSPACE.slug}, ${WORKSPACE.name}, ${WORKSPACE.retention_days}, ${WORKSPACE.dedupe_days}, ${WORKSPACE.time_zone}, ${WORKSPACE.unknown_types})
-         values ($1, $2, $3, $4, $5, $6) returning ${WORKSPACE_COLUMNS}
+         insert into workspaces (${WORKSPACE.slug}, ${WORKSPACE.name}, ${WORKSPACE.retention_days}, ${WORKSPACE.dedupe_days}, ${WORKSPACE.time_zone}, ${WORKSPACE.unknown_types}, ${WORKSPACE.evidence})
+         values ($1, $2, $3, $4, $5, $6, $7) returning ${WORKSPACE_COLUMNS}
        ), marked as (insert into workspace_marks (${MARKS.workspace_id}) select ${WORKSPACE.id} from made)
        select ${WORKSPACE_COLUMNS} from made`,
       [
@@ -84,6 +90,7 @@ async function create(write: Lane, input: NewWorkspace, actor: Actor | null): Pr
         input.dedupeDays ?? DEFAULTS.dedupeDays,
         input.timeZone ?? DEFAULTS.timeZone,
         input.unknownTypes ?? DEFAULTS.unknownTypes,
+        input.evidence ?? DEFAULTS.evidence,
       ],
     ),
   );
@@ -103,7 +110,7 @@ async function update(
          ${WORKSPACE.slug} = coalesce($2, ${WORKSPACE.slug}), ${WORKSPACE.name} = coalesce($3, ${WORKSPACE.name}),
          ${WORKSPACE.retention_days} = case when $4 then $5 else ${WORKSPACE.retention_days} end,
          ${WORKSPACE.dedupe_days} = coalesce($6, ${WORKSPACE.dedupe_days}), ${WORKSPACE.time_zone} = coalesce($7, ${WORKSPACE.time_zone}),
-         ${WORKSPACE.unknown_types} = coalesce($8, ${WORKSPACE.unknown_types})
+         ${WORKSPACE.unknown_types} = coalesce($8, ${WORKSPACE.unknown_types}), ${WORKSPACE.evidence} = coalesce($9, ${WORKSPACE.evidence})
        where ${WORKSPACE.slug} = $1 returning ${WORKSPACE_COLUMNS}`,
       [
         input.slug.toLowerCase(),
@@ -114,6 +121,7 @@ async function update(
         cleared(input.dedupeDays, DEFAULTS.dedupeDays),
         cleared(input.timeZone, DEFAULTS.timeZone),
         cleared(input.unknownTypes, DEFAULTS.unknownTypes),
+        cleared(input.evidence, DEFAULTS.evidence),
       ],
     ),
   );

@@ -10,6 +10,8 @@
 import type { Connection, Lane } from '../db/client.ts';
 import { columnsOf, sqlText } from '../db/columns.ts';
 import { events, quarantinedEvents, workspaceMarks, workspaces } from '../db/schema.ts';
+import { lockTree } from '../evidence/log-rows.ts';
+import { forgetSalts } from '../evidence/removal.ts';
 import { NOTHING, removing, WITHOUT_CONTENT, type Batch } from './removal.ts';
 import { clearFault, isClearSql, ofWorkspace } from './upkeep-faults.ts';
 
@@ -40,12 +42,20 @@ export function expireNext(upkeep: Lane): Promise<Batch | null> {
   });
 }
 
+interface ExpiredRow {
+  emptied: number;
+  last: Date | null;
+  positions: number[] | null;
+}
+
 async function expire(connection: Connection, due: Due): Promise<number> {
-  // A statement of its own after the lock: its snapshot has all that was folded before.
+  // A statement of its own after the locks: its snapshot has all that was folded before.
   const { workspace_id, folded, expires_next } = due;
-  const [row] = await connection.query<{ emptied: number; last: Date | null }>(EXPIRE_SQL, [
+  await lockTree(connection, workspace_id);
+  const [row] = await connection.query<ExpiredRow>(EXPIRE_SQL, [
     ...[workspace_id, expires_next, folded, EXPIRY_BATCH_EVENTS],
   ]);
+  await forgetSalts(connection, workspace_id, row?.positions ?? []);
   const from = row?.last ?? expires_next;
   await connection.query(MOVE_NEXT_SQL, [workspace_id, from, folded]);
   await clearFault(connection, workspace_id, 'EXPIRY');
@@ -80,7 +90,9 @@ export const EXPIRE_SQL = sqlText`
     update events e set ${EVENT.expired_at} = now(), ${WITHOUT_CONTENT}
     from due d
     where ${e.workspace_id} = $1 and ${e.position} = ${d.position} and ${e.recorded_at} = ${d.recorded_at}
-  ) select count(*) as emptied, max(${EVENT.expires_at}) as last from due`;
+  ) select count(*) as emptied, max(${EVENT.expires_at}) as last,
+    array_agg(${EVENT.position}) as positions
+  from due`;
 
 export const MOVE_NEXT_SQL = sqlText`
   update workspace_marks set ${MARKS.expires_next} = (

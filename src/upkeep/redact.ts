@@ -1,7 +1,7 @@
 /**
  * Redaction empties events for good and keeps their places, types, times and ids, so that
  * positions stay dense and counts true. The content hash goes too: content of few possibilities
- * could be guessed from it. What is in quarantine of the same subject, actor or id is taken away.
+ * could be guessed from it. So does the salt of its leaf in the tree. What is in quarantine of the same subject, actor or id is taken away.
  *
  * It works in batches, each committed by itself: one that is cut short has emptied some, and is
  * asked for again. It ends at the head of the log at its beginning.
@@ -14,6 +14,8 @@ import { columnsOf, sqlText } from '../db/columns.ts';
 import { eventKeys, events, quarantinedEvents, workspaceHeads, workspaces } from '../db/schema.ts';
 import { toGatewayError } from '../db/sqlstate.ts';
 import { requireKey, transaction } from '../db/transaction.ts';
+import { lockTree } from '../evidence/log-rows.ts';
+import { forgetSalts } from '../evidence/removal.ts';
 import { BATCH_SETTINGS_SQL, WITHOUT_CONTENT } from './removal.ts';
 
 const e = columnsOf(events, 'e');
@@ -168,10 +170,14 @@ function empty(
 ): Promise<EmptiedRow[]> {
   const work = async (connection: Connection) => {
     await connection.query(BATCH_SETTINGS_SQL);
+    await lockTree(connection, workspaceId);
     const rows = await connection.query<EmptiedRow>(statement, params);
-    const ids = rows.flatMap(({ event_id }) => event_id ?? []);
+    const emptied = rows.filter(({ event_id }) => event_id !== null);
+    const ids = emptied.flatMap(({ event_id }) => event_id ?? []);
     if (ids.length > 0) {
       await forgetHashes(connection, workspaceId, ids);
+      const positions = emptied.map(({ position }) => position);
+      await forgetSalts(connection, workspaceId, positions);
       await countRedaction(connection, workspaceId);
     }
     await requireKey(connection, actor);

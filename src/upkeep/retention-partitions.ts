@@ -10,14 +10,16 @@
 import type { Connection, HeldConnection, Lane } from '../db/client.ts';
 import { columnsOf, sqlText } from '../db/columns.ts';
 import { partitionsBefore, type PastPartition, removePartition } from '../db/partitions.ts';
-import { events, workspaceMarks, workspaces } from '../db/schema.ts';
+import { events, evidenceLogs, workspaceMarks, workspaces } from '../db/schema.ts';
 import { transaction } from '../db/transaction.ts';
+import { mayRemoveUpto } from '../evidence/removal.ts';
 import { type Batch, NOTHING, removingOutside } from './removal.ts';
 
 const w = columnsOf(workspaces, 'w');
 const m = columnsOf(workspaceMarks, 'm');
 const l = columnsOf(workspaceMarks, 'l');
 const due = columnsOf(workspaces, 'l');
+const tree = columnsOf(evidenceLogs, 'l');
 const WORKSPACE = columnsOf(workspaces);
 const MARKS = columnsOf(workspaceMarks);
 const EVENT = columnsOf(events);
@@ -62,8 +64,9 @@ type Bounds = NonNullable<PastPartition['bounds']>;
 /** The newest position of each workspace in a partition: one look at an index each. */
 const LAST_PLACES = sqlText`
   select ${w.id} as ${MARKS.workspace_id}, ${w.retention_days}, coalesce(${m.tail}, 1) as ${MARKS.tail},
-    coalesce(${m.folded}, 0) as ${MARKS.folded}, p.last
+    ${mayRemoveUpto(sqlText`coalesce(${m.folded}, 0)`)} as ${MARKS.folded}, p.last
   from workspaces w left join workspace_marks m on ${m.workspace_id} = ${w.id}
+  left join evidence_logs l on ${tree.workspace_id} = ${w.id}
   cross join lateral (
     select max(${EVENT.position}) as last from events
     where ${EVENT.workspace_id} = ${w.id} and ${EVENT.recorded_at} >= $1 and ${EVENT.recorded_at} < $2

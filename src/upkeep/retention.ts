@@ -2,14 +2,15 @@
  * Retention removes events from the tail of a workspace's log, and only from there, so that the
  * positions above it stay dense. `workspace_marks.tail` moves in the transaction that removes
  * what lies below: a snapshot shows both or neither. Nothing is removed that the rollups do not
- * count yet. Keys stay: see `retention-keys.ts`.
+ * count yet, or that is to be in the workspace's Merkle tree and is not yet. Keys stay: see `retention-keys.ts`.
  *
  * What is due is known from the marks alone (`tail_recorded_at`): a turn that finds nothing reads
  * one small table, however many partitions there are.
  */
 import type { Connection, Lane } from '../db/client.ts';
 import { columnsOf, sqlText } from '../db/columns.ts';
-import { events, workspaceMarks, workspaces } from '../db/schema.ts';
+import { events, evidenceLogs, workspaceMarks, workspaces } from '../db/schema.ts';
+import { mayRemoveUpto } from '../evidence/removal.ts';
 import { type Batch, NOTHING, removing } from './removal.ts';
 import { clearFault, isClearSql, ofWorkspace } from './upkeep-faults.ts';
 
@@ -19,6 +20,7 @@ const e = columnsOf(events, 'e');
 const u = columnsOf(workspaceMarks, 'u');
 const MARKS = columnsOf(workspaceMarks);
 const EVENT = columnsOf(events);
+const l = columnsOf(evidenceLogs, 'l');
 
 /** A batch: some 100 ms, and the row of the marks, which the fold wants too, for as long. */
 export const RETENTION_BATCH_EVENTS = 5_000;
@@ -28,7 +30,8 @@ interface Due {
   workspace_id: number;
   tail: number;
   tail_recorded_at: Date;
-  folded: number;
+  /** The newest position that may be removed. */
+  upto: number;
   cutoff: Date;
 }
 
@@ -44,8 +47,8 @@ export function removeNext(upkeep: Lane): Promise<Batch | null> {
 }
 
 async function removeBatch(connection: Connection, due: Due): Promise<number> {
-  const { workspace_id, tail, tail_recorded_at, folded, cutoff } = due;
-  const last = Math.min(folded, tail + RETENTION_BATCH_EVENTS - 1);
+  const { workspace_id, tail, tail_recorded_at, upto, cutoff } = due;
+  const last = Math.min(upto, tail + RETENTION_BATCH_EVENTS - 1);
   const [row] = await connection.query<{ removed: number; last: number | null }>(REMOVE_SQL, [
     ...[workspace_id, tail, last],
     ...[tail_recorded_at, cutoff],
@@ -71,12 +74,14 @@ export function lookUpTails(upkeep: Lane): Promise<number | null> {
   });
 }
 
+const UPTO = mayRemoveUpto(sqlText`${m.folded}`);
 const DUE_SQL = sqlText`
-  select ${m.workspace_id}, ${m.tail}, ${m.tail_recorded_at}, ${m.folded},
+  select ${m.workspace_id}, ${m.tail}, ${m.tail_recorded_at}, ${UPTO} as upto,
     now() - make_interval(days => ${w.retention_days}) as cutoff
   from workspace_marks m join workspaces w on ${w.id} = ${m.workspace_id}
+  left join evidence_logs l on ${l.workspace_id} = ${m.workspace_id}
   where ${m.tail_recorded_at} < now() - make_interval(days => ${w.retention_days})
-    and ${m.tail} <= ${m.folded} and ${isClearSql('RETENTION', sqlText`${m.workspace_id}`)}
+    and ${m.tail} <= ${UPTO} and ${isClearSql('RETENTION', sqlText`${m.workspace_id}`)}
   order by ${m.tail_recorded_at} + make_interval(days => ${w.retention_days}) limit 1`;
 
 /** recorded_at rises with position, so these are the first ones; its bounds spare partitions. */

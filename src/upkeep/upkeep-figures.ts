@@ -2,6 +2,7 @@ import type { Connection } from '../db/client.ts';
 import { columnsOf, type SqlText, sqlText } from '../db/columns.ts';
 import {
   events,
+  evidenceLogs,
   quarantinedEvents,
   workspaceHeads,
   workspaceMarks,
@@ -15,6 +16,7 @@ const q = columnsOf(quarantinedEvents, 'q');
 const n = columnsOf(workspaceHeads, 'n');
 const o = columnsOf(events, 'o');
 const e = columnsOf(events, 'e');
+const l = columnsOf(evidenceLogs, 'l');
 
 /** What an operator watches of removal. Seconds are 0 where there is nothing of the kind. */
 export interface RemovalFigures {
@@ -34,6 +36,8 @@ export interface WaitingFigures {
   readonly foldLagEvents: number;
   /** How long ago the oldest of these was recorded, of all workspaces. */
   readonly foldLagS: number;
+  /** Not in the tree yet, of the workspace that has most. */
+  readonly evidenceLagEvents: number;
   /** In quarantine: at most `QUARANTINED_COUNTED_MAX`. */
   readonly quarantined: number;
 }
@@ -64,15 +68,26 @@ export async function readRemovalLag(
   return { oldestEventS: oldest, retentionLagS: retention, expiryLagS: expiry };
 }
 
+interface WaitingRow {
+  events: number;
+  seconds: number;
+  quarantined: number;
+  not_in_trees: number;
+}
+
 export async function readWaiting(connection: Connection): Promise<WaitingFigures> {
-  const [row] = await connection.query<{ events: number; seconds: number; quarantined: number }>(
+  const [row] = await connection.query<WaitingRow>(
     sqlText`select coalesce(max(${h.head} - ${m.folded}), 0)::float8 as events,
        ${seconds(sqlText`now() - min(${e.recorded_at})`)} as seconds,
        (select count(*)::float8 from (
          select from quarantined_events q
          where exists (select from workspaces w where ${w.id} = ${q.workspace_id})
          limit ${QUARANTINED_COUNTED_MAX}
-       ) counted) as quarantined
+       ) counted) as quarantined,
+       (select coalesce(greatest(0, max((
+           select max(${n.head}) from workspace_heads n where ${n.workspace_id} = ${l.workspace_id}
+         ) - ${l.first_position} - ${l.size} + 1)), 0)::float8
+        from evidence_logs l where ${l.ended_at} is null) as not_in_trees
      from workspaces w join workspace_marks m on ${m.workspace_id} = ${w.id}
      cross join lateral (
        select ${n.head} from workspace_heads n where ${n.workspace_id} = ${w.id} order by ${n.head} desc limit 1
@@ -84,7 +99,8 @@ export async function readWaiting(connection: Connection): Promise<WaitingFigure
      where ${h.head} > ${m.folded}`,
   );
   if (row === undefined) throw new Error('the figures are one row');
-  return { foldLagEvents: row.events, foldLagS: row.seconds, quarantined: row.quarantined };
+  const { events: foldLagEvents, seconds: foldLagS, not_in_trees: evidenceLagEvents } = row;
+  return { foldLagEvents, foldLagS, evidenceLagEvents, quarantined: row.quarantined };
 }
 
 /**

@@ -27,6 +27,9 @@ const PURGED_TABLES = [
   'quarantined_events',
   'deliveries',
   'consumers',
+  'evidence_bundles',
+  'evidence_tiles',
+  'evidence_logs',
   'event_definitions',
   'workspace_heads',
 ] as const;

@@ -6,8 +6,9 @@
  */
 import type { Lane } from '../db/client.ts';
 import { analyzeLog, ensurePartitions } from '../db/partitions.ts';
+import { cutNext } from '../evidence/removal.ts';
 import { expireNext, expireQuarantined } from './expiry.ts';
-import { type Batch, NOTHING } from './removal.ts';
+import { type Batch, NOTHING, removing } from './removal.ts';
 import { isSweepDue, type KeySweep, sweepKeys } from './retention-keys.ts';
 import { removePartitions } from './retention-partitions.ts';
 import { lookUpTails, removeNext } from './retention.ts';
@@ -117,6 +118,7 @@ class Removal {
     snapshotS: 0,
     foldLagEvents: 0,
     foldLagS: 0,
+    evidenceLagEvents: 0,
     quarantined: 0,
     ...NO_FAULTS,
   };
@@ -135,6 +137,7 @@ class Removal {
     this.jobs = [
       { name: 'expiry', everyMs, run: () => this.#expire() },
       { name: 'retention', everyMs, run: () => this.#remove() },
+      { name: 'evidence', everyMs, run: () => this.#cutTrees() },
       { name: 'old partitions', everyMs: PARTITIONS_EVERY_MS, run: () => this.#removePartitions() },
       { name: 'keys', everyMs: SWEEP_EVERY_MS, run: () => this.#sweepKeys() },
       { name: 'removal figures', everyMs, run: () => this.#look() },
@@ -153,6 +156,10 @@ class Removal {
     const { isMore } = this.#counted(await this.#noting(() => removeNext(this.#upkeep)));
     if (isMore) this.#say('removal', this.stats, 'removing events that are no longer kept');
     return isMore;
+  }
+
+  async #cutTrees(): Promise<boolean> {
+    return (await removing(this.#upkeep, cutNext)) === true;
   }
 
   async #removePartitions(): Promise<boolean> {

@@ -16,6 +16,7 @@ test('all faults are named at once, and no secret is repeated', () => {
       PORT: 'http',
       LOG_LEVEL: 'loud',
       SLUICE_ADMIN_KEY: 'hunter2',
+      SLUICE_EVIDENCE_KEY: 'hunter2',
       DATABASE_URL: 'mysql://me:hunter2@db',
       SLUICE_NATS_URL: 'nats://me:hunter2@one,http://me:hunter2@two',
       SLUICE_NATS_CREDENTIALS_FILE: '/nowhere/hunt.creds',
@@ -24,6 +25,7 @@ test('all faults are named at once, and no secret is repeated', () => {
   expect(read).toThrow(/PORT expects a whole number from 0 to 65535, but is "http"/);
   expect(read).toThrow(/LOG_LEVEL expects one of/);
   expect(read).toThrow(/SLUICE_ADMIN_KEY expects 16 characters or more/);
+  expect(read).toThrow(/SLUICE_EVIDENCE_KEY expects 32 bytes in base64/);
   expect(read).toThrow(/DATABASE_URL expects postgres:/);
   expect(read).toThrow(/SLUICE_NATS_URL expects servers such as nats:/);
   expect(read).toThrow(/SLUICE_NATS_CREDENTIALS_FILE expects a file that can be read \(ENOENT\)/);
@@ -38,6 +40,15 @@ test.each(['127.0.0.1:4222', 'nats://', 'nats://host/path', 'ws://host', 'nats:/
     expect(read).toThrow(/SLUICE_NATS_URL expects servers such as/);
   },
 );
+
+test('the key of evidence is 32 bytes in base64', () => {
+  const seed = Buffer.alloc(32, 7);
+  const { evidenceKey } = readConfig({ SLUICE_EVIDENCE_KEY: seed.toString('base64') });
+  expect(evidenceKey).toEqual(seed);
+  for (const text of [seed.toString('hex'), seed.toString('base64').slice(0, -1), 'AAAA']) {
+    expect(() => readConfig({ SLUICE_EVIDENCE_KEY: text })).toThrow(/expects 32 bytes in base64/);
+  }
+});
 
 test('origins are understood as browsers write them', () => {
   const { corsOrigins } = readConfig({

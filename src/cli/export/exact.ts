@@ -70,6 +70,22 @@ function exactOf(shown: RecordedEvent['payload'], read: ReadEvent['properties'])
   return { payload: Object.fromEntries(payload), properties };
 }
 
+/** The payload of an exported event as it was recorded: with what stands in its properties. */
+export function payloadOf(event: ExactObject): ExactObject {
+  const payload = new Map(Object.entries((event['payload'] ?? {}) as ExactObject));
+  const exact = ((event['properties'] ?? []) as unknown as readonly { exact: Exact }[]).map(
+    property => property.exact,
+  );
+  for (const name of new Set(exact.map(each => each.name))) {
+    const same = exact.filter(each => each.name === name);
+    const [{ list = false, ...first }] = same as [Exact];
+    const isList = list || same.length > 1;
+    const values = same.map(each => valueOf(each, same.length > 1));
+    payload.set(name, same.length > 1 ? values.flat() : valueOf(first, isList));
+  }
+  return Object.fromEntries(payload);
+}
+
 /** Of lists in lists. JSON that is a list itself, and one that stands in a list, differ in them. */
 function levels(value: unknown): number {
   return Array.isArray(value) ? 1 + Math.max(0, ...value.map(levels)) : 0;

@@ -1,11 +1,16 @@
-import type { SluiceClient } from '../../client/index.ts';
+import {
+  INCLUSION_PROOF_FIELDS,
+  type InclusionProof,
+  type SluiceClient,
+} from '../../client/index.ts';
 import { EVENT_FIELDS } from '../../client/subscription.ts';
 import { EXIT, howToGoOn, isRefusedCursor } from '../errors.ts';
+import { readCheckpoint } from '../evidence.ts';
 import { atGateway, clientFrom } from '../gateway-connection.ts';
 import { showProgress } from '../import/progress.ts';
 import { filterOf, type ConnectionOptions, type FilterOptions } from '../options.ts';
 import { tell } from '../output.ts';
-import { exported, type ReadEvent } from './exact.ts';
+import { exported, type ExportedEvent, type ReadEvent } from './exact.ts';
 import { isGzip, openTarget, type Target, type TargetOptions } from './target.ts';
 
 export interface ExportOptions extends ConnectionOptions, FilterOptions, TargetOptions {
@@ -13,30 +18,42 @@ export interface ExportOptions extends ConnectionOptions, FilterOptions, TargetO
   readonly from?: string;
   readonly to?: string;
   readonly limit?: number;
+  readonly evidence?: boolean;
+}
+
+interface ProvenEvent extends ReadEvent {
+  /** Undefined where none was asked for. */
+  readonly inclusionProof?: InclusionProof | null;
 }
 
 interface Page {
   readonly events: {
-    readonly nodes: readonly ReadEvent[];
+    readonly nodes: readonly ProvenEvent[];
     readonly totalCount?: number | null;
     readonly pageInfo: { readonly hasNextPage: boolean; readonly endCursor: string | null };
   };
 }
 
 const PAGE = 1_000;
+/** Each event then comes twice, with some 20 hashes. */
+const PROVEN_PAGE = 250;
 /** Of a page that is not the first: a gateway that never answered is told at once. */
 const RETRY_FOR_MS = 300_000;
 
 const QUERY = `
   query (
     $workspace: String, $filter: EventFilter, $first: Int, $after: String, $withTotal: Boolean!
+    $withEvidence: Boolean!, $size: SafeInt
   ) {
     events(
       workspace: $workspace, filter: $filter, first: $first, after: $after
       order: { field: POSITION, direction: ASC }
     ) {
       totalCount @include(if: $withTotal)
-      nodes { ${EVENT_FIELDS} properties { name type values } }
+      nodes {
+        ${EVENT_FIELDS} properties { name type values }
+        inclusionProof(size: $size) @include(if: $withEvidence) { ${INCLUSION_PROOF_FIELDS} }
+      }
       pageInfo { hasNextPage endCursor }
     }
   }`;
@@ -46,13 +63,19 @@ export async function exportEvents(options: ExportOptions): Promise<void> {
   const client = clientFrom(options);
   const target = await openTarget(options);
   const cursor = target.after ?? options.after;
-  const state: State = { events: 0, unreadable: 0, total: null, cursor };
+  const state: State = { events: 0, unreadable: 0, unproven: 0, total: null, cursor, size: null };
   const progress = showProgress('Exporting', () => ({
     events: state.events,
     part: state.total === null || state.total === 0 ? null : state.events / state.total,
   }));
   try {
-    await atGateway(options, () => copy(client, target, options, state));
+    await atGateway(options, async () => {
+      // All proofs are against one checkpoint.
+      if (options.evidence === true) {
+        state.size = (await readCheckpoint(client, options.workspace)).size;
+      }
+      await copy(client, target, options, state);
+    });
   } catch (error) {
     if (state.cursor !== undefined) tell(`sluice: ${goOn(options, state.cursor, error)}`);
     throw error;
@@ -61,6 +84,10 @@ export async function exportEvents(options: ExportOptions): Promise<void> {
     await target.close();
   }
   tell(`${state.events.toLocaleString('en')} events exported.`);
+  if (state.unproven > 0) {
+    const unproven = state.unproven.toLocaleString('en');
+    tell(`${unproven} of them have no proof: they are not in the tree of the newest checkpoint.`);
+  }
   if (state.unreadable === 0) return;
   process.exitCode = EXIT.FAILED;
   const count = state.unreadable.toLocaleString('en');
@@ -70,6 +97,9 @@ export async function exportEvents(options: ExportOptions): Promise<void> {
 interface State {
   events: number;
   unreadable: number;
+  unproven: number;
+  /** Of the tree that proofs are against; null without evidence. */
+  size: number | null;
   total: number | null;
   cursor: string | undefined;
 }
@@ -82,11 +112,13 @@ async function copy(
   state: State,
 ): Promise<void> {
   const limit = options.limit ?? Infinity;
+  const { size } = state;
   const read = (after: string | undefined, taken: number) =>
     readPage(client, options, {
       after,
-      first: Math.min(PAGE, limit - taken),
+      first: Math.min(size === null ? PAGE : PROVEN_PAGE, limit - taken),
       isFirst: taken === 0,
+      size,
     });
   let page: Promise<Page> | null = read(state.cursor, 0);
   while (page !== null) {
@@ -97,24 +129,38 @@ async function copy(
     page = hasNextPage && taken < limit ? read(endCursor ?? undefined, taken) : null;
     // It is looked at below; until then its failure is nobody's.
     page?.catch(() => {});
-    await target.write(events.nodes.map(exported));
+    await target.write(events.nodes.map(withProof));
+    state.unproven += events.nodes.filter(node => node.inclusionProof === null).length;
     state.events = taken;
     state.unreadable += events.nodes.filter(({ unreadable }) => unreadable.length > 0).length;
     state.cursor = endCursor ?? state.cursor;
   }
 }
 
+function withProof({ inclusionProof, ...event }: ProvenEvent): ExportedEvent {
+  const line = exported(event);
+  return inclusionProof == null ? line : { ...line, evidence: inclusionProof };
+}
+
+interface Place {
+  readonly after: string | undefined;
+  readonly first: number;
+  readonly isFirst: boolean;
+  readonly size: number | null;
+}
+
 function readPage(
   client: SluiceClient,
   options: ExportOptions,
-  { after, first, isFirst }: { after: string | undefined; first: number; isFirst: boolean },
+  { after, first, isFirst, size }: Place,
 ): Promise<Page> {
   const { workspace, from, to } = options;
   const named = filterOf(options);
   const occurred = { occurredAt: { from, to } };
   const filter = from === undefined && to === undefined ? named : { and: [occurred, named ?? {}] };
   // How many are left after a cursor nobody counts.
-  const variables = { workspace, filter, first, after, withTotal: after === undefined };
+  const asked = { withTotal: after === undefined, withEvidence: size !== null, size };
+  const variables = { workspace, filter, first, after, ...asked };
   return client.query<Page>(QUERY, variables, { retryForMs: isFirst ? 0 : RETRY_FOR_MS });
 }
 

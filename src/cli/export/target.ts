@@ -16,6 +16,7 @@ export interface TargetOptions {
   readonly spreadsheetSafe?: boolean;
   readonly resume?: boolean;
   readonly force?: boolean;
+  readonly evidence?: boolean;
 }
 
 export interface Target {
@@ -32,6 +33,9 @@ export async function openTarget(options: TargetOptions): Promise<Target> {
     throw new UsageError('--columns needs --format csv.');
   if (options.spreadsheetSafe === true && !isCsv)
     throw new UsageError('--spreadsheet-safe needs --format csv.');
+  if (options.evidence === true && isCsv) {
+    throw new UsageError('--evidence needs --format ndjson.');
+  }
   if (output === undefined) {
     if (resume) throw new UsageError('--resume needs --output.');
     return toStandardOutput(isCsv, options);

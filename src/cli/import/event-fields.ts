@@ -27,7 +27,9 @@ export const EVENT_FIELDS: Readonly<Record<string, Kind>> = {
 };
 
 /** What `export` and `tail` say of an event, and nobody can set. */
-export const LEFT_OUT = new Set(['cursor', 'position', 'recordedAt', 'redactedAt', 'door']);
+export const LEFT_OUT = new Set([
+  ...['cursor', 'position', 'recordedAt', 'redactedAt', 'door', 'evidence'],
+]);
 
 const EXPECTED: Readonly<Record<Exclude<Kind, 'instant'>, string>> = {
   text: 'text',

@@ -121,6 +121,7 @@ const UpkeepStepEnum = builder.enumType('UpkeepStep', {
     FILL: 'Counts earlier events into the rollup of a new measure.',
     DROP: 'Removes the rollup of a measure that is no longer declared.',
     EXPIRY: 'Removes the content of expired events. Reads do not show it meanwhile.',
+    EVIDENCE: 'Adds events to the Merkle tree. Until then retention removes none of them.',
     RETENTION: 'Removes events that are no longer kept.',
   }),
 });

@@ -62,6 +62,11 @@ const settingsFields = (t: PothosSchemaTypes.InputFieldBuilder<ApiSchema, 'Input
     type: UnknownTypePolicyEnum,
     description: 'What happens to an event whose type nobody has defined. Default: DISCOVER.',
   }),
+  evidence: t.boolean({
+    description:
+      'Whether to keep a Merkle tree over the log, by which a later change can be found. It begins ' +
+      'with the oldest event that is kept. Turning it off removes the tree for ever. Default: false.',
+  }),
 });
 
 const CreateWorkspaceInput = builder.inputType('CreateWorkspaceInput', {

@@ -175,6 +175,13 @@ export const RULES: Readonly<Record<string, Rule>> = {
         `{ consumer(workspace: "${slug}", name: "worker") { id description } }`,
     },
   },
+  'Query.consistencyProof': {
+    needs: 'EVENTS_READ',
+    own: ({ slug }) => `{ consistencyProof(workspace: "${slug}", from: 1) { hashes } }`,
+    reach: {
+      workspace: (_, { slug }) => `{ consistencyProof(workspace: "${slug}", from: 1) { hashes } }`,
+    },
+  },
   'Query.consumers': listOf('consumers', 'Consumer', 'EVENTS_READ_OR_CONSUME'),
   'Mutation.createConsumer': placing('createConsumer', 'from', 'name: "probe"'),
   'Mutation.seekConsumer': placing('seekConsumer', 'to', 'consumer: "worker"'),

@@ -42,6 +42,18 @@ test.for([
     2 + 3 * (501 + 4 + (501 + 5) + (501 + 6)),
   ],
   [
+    'proofs, which take many hashes',
+    '{ events(first: 10) { nodes { inclusionProof { index } } } }',
+    {},
+    2 + 10 * (100 + 1),
+  ],
+  [
+    'checkpoints of workspaces, each by statements of its own',
+    '{ workspaces(first: 3) { nodes { checkpoint { size } } } }',
+    {},
+    2 + 3 * (500 + 1),
+  ],
+  [
     'what is beside the items',
     '{ events(first: 10) { totalCount pageInfo { endCursor } } }',
     {},

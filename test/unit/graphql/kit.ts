@@ -29,6 +29,7 @@ const WORKSPACES: readonly Workspace[] = ['acme', 'other'].map((slug, at) => ({
   dedupeDays: 30,
   timeZone: 'UTC',
   unknownTypes: 'DISCOVER',
+  evidence: false,
 }));
 
 export function event(position: number, given: Partial<StoredEvent> = {}): StoredEvent {

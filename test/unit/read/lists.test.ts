@@ -197,6 +197,7 @@ describe('workspaces', () => {
       dedupeDays: 30,
       timeZone: 'UTC',
       unknownTypes: 'DISCOVER',
+      evidence: false,
     });
     expect(await reader.byIds([beta, 0.5, 2 ** 31, acme])).toEqual([
       found[2],

@@ -143,13 +143,14 @@ test('what waits for its rollups, and what is in quarantine, is told in figures'
   await using database = await createTestDatabase();
   await using recording = await startRecording(database.url);
   const { db } = recording;
-  const [busy, quiet] = [await recording.workspace(), await recording.workspace()];
+  const busy = await recording.workspace({ evidence: true });
+  const quiet = await recording.workspace();
   const record = (workspace: typeof busy, count: number) =>
     recording.record({
       ...{ workspace, door: 'GRAPHQL', atomic: false },
       events: Array.from({ length: count }, () => anEvent()),
     });
-  const nothing = { foldLagEvents: 0, foldLagS: 0, quarantined: 0 };
+  const nothing = { foldLagEvents: 0, foldLagS: 0, evidenceLagEvents: 0, quarantined: 0 };
   expect(await readWaiting(db.upkeep)).toEqual(nothing);
   await record(busy, 2);
   await foldAll(db);
@@ -161,7 +162,7 @@ test('what waits for its rollups, and what is in quarantine, is told in figures'
     [quiet.id],
   );
   const waiting = await readWaiting(db.upkeep);
-  expect(waiting).toMatchObject({ foldLagEvents: 3, quarantined: 4 });
+  expect(waiting).toMatchObject({ foldLagEvents: 3, evidenceLagEvents: 3, quarantined: 4 });
   expect(waiting.foldLagS).toBeGreaterThan(0);
   expect(waiting.foldLagS).toBeLessThan(600);
   await foldAll(db);

@@ -181,3 +181,29 @@ export const EventDetail = graphql(
 
 export type EventDetails = NonNullable<ResultOf<typeof EventDetail>['event']>;
 export type RelatedEvent = NonNullable<EventDetails['parent']>;
+
+/** That an event is in the log as it was recorded, apart from its details: it may not be there yet. */
+export const EventProof = graphql(`
+  query EventProof($workspace: String!, $eventId: String!) {
+    event(workspace: $workspace, eventId: $eventId) {
+      id
+      inclusionProof {
+        index
+        size
+        leafHash
+        hashes
+        envelope
+        commitment
+        salt
+        content
+        checkpoint {
+          note
+          verifierKey
+        }
+      }
+    }
+  }
+`);
+
+type ProvenEvent = NonNullable<ResultOf<typeof EventProof>['event']>;
+export type EventInclusionProof = NonNullable<ProvenEvent['inclusionProof']>;

@@ -8,6 +8,7 @@ import { DOORS, formatAgo, formatCount, formatDateTime } from '../../parts/forma
 import { Badge } from '../../parts/labels.tsx';
 import { Empty, Failed, Loading } from '../../parts/states.tsx';
 import { EventDetail, type EventDetails } from './documents.ts';
+import { EventEvidence } from './event-evidence.tsx';
 import { PayloadTree } from './payload-tree.tsx';
 import { familyOf, Timeline } from './timeline.tsx';
 
@@ -86,6 +87,7 @@ function Details({ event, linkTo, onFilter, onAround }: DetailsProps) {
           <Properties event={event} />
         </Part>
       )}
+      <EventEvidence eventId={event.eventId} key={`proof of ${event.id}`} />
       {hasFamily && (
         <Part title="Timeline">
           <Timeline {...{ event, linkTo }} />

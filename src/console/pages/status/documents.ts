@@ -7,6 +7,11 @@ export const WorkspaceStatus = graphql(`
       headPosition
       tailPosition
       retentionDays
+      evidence
+      checkpoint {
+        size
+        createdAt
+      }
       recordings {
         uncountedEvents
         lastHour {

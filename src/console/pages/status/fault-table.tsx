@@ -9,6 +9,7 @@ const STEPS: Readonly<Record<Fault['step'], string>> = {
   DAYS: 'Counting days anew for another time zone',
   FILL: 'Counting earlier events into a new measure',
   DROP: 'Removing the counts of a measure',
+  EVIDENCE: 'Adding events to the Merkle tree',
   EXPIRY: 'Removing the content of expired events',
   RETENTION: 'Removing old events',
 };

@@ -65,9 +65,24 @@ export function WorkspaceFigures({ workspace, newest }: WorkspaceFiguresProps) {
             <Link href={pathTo(slug, 'definitions', [], { tab: 'quarantine' })}>Look at them</Link>
           }
         />
+        {workspace.evidence && <CheckpointFigure checkpoint={workspace.checkpoint} />}
       </Figures>
       <RecordedChart minutes={minutes} />
     </>
+  );
+}
+
+type Checkpoint = NonNullable<Found['workspace']>['checkpoint'];
+
+function CheckpointFigure({ checkpoint }: { checkpoint: Checkpoint }) {
+  return (
+    <Figure
+      title="Newest checkpoint"
+      value={checkpoint === null ? '–' : formatCount(checkpoint.size)}
+      note={
+        checkpoint === null ? 'not begun yet' : `events proven ${formatAgo(checkpoint.createdAt)}`
+      }
+    />
   );
 }
 

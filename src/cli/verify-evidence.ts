@@ -1,0 +1,255 @@
+/**
+ * `sluice verify --checkpoint` and `--proof`: whether a log is still the one that a checkpoint was
+ * signed for. Against a database, or against files alone.
+ */
+import { createReadStream } from 'node:fs';
+import { createInterface } from 'node:readline';
+import {
+  SluiceError,
+  verifyCheckpoint,
+  verifyProof,
+  type InclusionProof,
+  type VerifiedEvent,
+} from '../client/index.ts';
+import { equalsExactly, parseExact, type ExactJson, type ExactObject } from '../core/exact-json.ts';
+import { CompactTree } from '../core/merkle.ts';
+import {
+  isSignedBy,
+  readNote,
+  readVerifierKey,
+  type SignedNote,
+  type TreeHead,
+  type VerifierKey,
+} from '../core/signed-note.ts';
+import type { Lane } from '../db/client.ts';
+import { readPublicKeys } from '../evidence/keys.ts';
+import { listTrees, verifyTree, type VerifiedTree } from '../evidence/verify-tree.ts';
+import { withInstallation } from './database.ts';
+import { EXIT, UsageError } from './errors.ts';
+import { readCheckpointFile } from './evidence.ts';
+import { payloadOf } from './export/exact.ts';
+import { printable, write } from './output.ts';
+
+export interface VerifyEvidenceOptions {
+  readonly checkpoint?: string;
+  readonly proof?: string;
+  readonly export?: string;
+  readonly verifierKey?: string;
+}
+
+/** Prints what was verified, and a line for each thing that does not hold; exit code 1 when there is any. */
+export async function verifyEvidence(options: VerifyEvidenceOptions): Promise<void> {
+  const { checkpoint, proof, export: exported } = options;
+  if (proof !== undefined) return verifyLines(proof, null, options);
+  const { note, head } = readCheckpointFile(checkpoint as string);
+  if (exported === undefined) return verifyDatabaseTree(note, head, options);
+  if (options.verifierKey !== undefined) await verifyCheckpoint(note, options.verifierKey);
+  return verifyLines(exported, head, options);
+}
+
+async function verifyDatabaseTree(
+  note: string,
+  head: TreeHead,
+  { verifierKey }: VerifyEvidenceOptions,
+): Promise<void> {
+  await withInstallation(async ({ upkeep }) => {
+    const broken: string[] = [];
+    const keys = await trustedKeys(upkeep, head, verifierKey);
+    if (!keys.some(key => isSignedBy(readNote(note) as SignedNote, key))) {
+      broken.push('the checkpoint is not signed by a key that is known');
+    }
+    const tree = (await listTrees(upkeep)).find(({ origin }) => origin === head.origin);
+    const verified = tree === undefined ? null : await verifyTree(upkeep, tree, head);
+    if (verified === null) {
+      broken.push(
+        `no log of this database has the name ${head.origin}: it was begun anew or removed`,
+      );
+    } else {
+      await write(`${printable(sentenceOf(verified))}\n`);
+      broken.push(...verified.findings);
+    }
+    const holds = `the first ${head.size} events are those of the checkpoint`;
+    await conclude(broken, holds);
+  });
+}
+
+/** The one that was given, else every one that ever signed here. */
+async function trustedKeys(
+  upkeep: Lane,
+  { origin }: TreeHead,
+  given: string | undefined,
+): Promise<VerifierKey[]> {
+  if (given === undefined) {
+    const keys = await readPublicKeys(upkeep);
+    return keys.map(publicKey => ({ name: origin, publicKey }));
+  }
+  const key = readVerifierKey(given);
+  if (key === null) throw new UsageError('--verifier-key expects a verifier key of Ed25519.');
+  return [key];
+}
+
+/** What was held against the tree. */
+export function sentenceOf({ workspace, origin, from, to, ...emptied }: VerifiedTree): string {
+  if (to < from) return `${workspace}: the tree ${origin} is empty`;
+  const { redacted, expired } = emptied;
+  const parts = [
+    ...(redacted > 0 ? [`${redacted} of them redacted`] : []),
+    ...(expired > 0 ? [`${expired} of them expired`] : []),
+  ];
+  const held = `${workspace}: events ${from} to ${to} were held against the tree ${origin}`;
+  return [held, ...parts].join(', ');
+}
+
+async function conclude(broken: readonly string[], holds: string): Promise<void> {
+  for (const what of broken) await write(`${printable(`BROKEN: ${what}`)}\n`);
+  await write(broken.length === 0 ? `Verified: ${holds}.\n` : 'The log does not hold.\n');
+  if (broken.length > 0) process.exitCode = EXIT.FAILED;
+}
+
+const BROKEN_MAX = 10;
+
+/** Proofs, or exported events with theirs, a line each; with a checkpoint they must be its log, whole. */
+async function verifyLines(
+  file: string,
+  head: TreeHead | null,
+  { verifierKey }: VerifyEvidenceOptions,
+): Promise<void> {
+  const input = file === '-' ? process.stdin : createReadStream(file);
+  const broken: string[] = [];
+  const log = head === null ? null : new ExportedLog(head);
+  const signers = new Set<string>();
+  let [line, proven, emptied] = [0, 0, 0];
+  for await (const text of createInterface({ input, crlfDelay: Infinity })) {
+    line += 1;
+    if (text.trim() === '') continue;
+    try {
+      const { proof, event } = readLine(text);
+      const signer = verifierKey ?? proof.checkpoint.verifierKey;
+      const verified = await verifyProof(proof, { verifierKey: signer });
+      signers.add(signer);
+      if (event !== null) compare(event, verified, proof);
+      log?.add(proof, verified);
+      proven += 1;
+      if (verified.content === null) emptied += 1;
+    } catch (error) {
+      if (broken.length < BROKEN_MAX) broken.push(`line ${line}: ${(error as Error).message}`);
+    }
+  }
+  broken.push(...(log?.end() ?? []));
+  if (verifierKey === undefined) {
+    for (const signer of signers) {
+      await write(`${printable(`Signed by ${signer}: compare it with the one that you trust`)}\n`);
+    }
+  }
+  const without = emptied === 0 ? '' : `, ${emptied} of them without content`;
+  const whole = head === null ? '' : `, and none of the first ${head.size} is changed or missing`;
+  await conclude(broken, `${proven} events are as they were recorded${without}${whole}`);
+}
+
+interface ProofLine {
+  readonly proof: InclusionProof;
+  /** Null of a proof alone. */
+  readonly event: ExactObject | null;
+}
+
+function readLine(text: string): ProofLine {
+  let read: ExactObject | null;
+  try {
+    read = parseExact(text) as ExactObject | null;
+  } catch (cause) {
+    throw new Error('this is no JSON', { cause });
+  }
+  const isEvent = read?.['evidence'] != null;
+  const proof = (isEvent ? read?.['evidence'] : read) as InclusionProof | undefined;
+  const isProof = typeof proof?.envelope === 'object' && Array.isArray(proof.hashes);
+  if (isProof && typeof proof.checkpoint?.note === 'string') {
+    return { proof, event: isEvent ? read : null };
+  }
+  throw new Error('this is no proof: "sluice prove" and "sluice export --evidence" write them');
+}
+
+const FIELDS = [
+  ...['source', 'subject', 'actor', 'description', 'icon', 'success', 'clientIp'],
+  ...['parentId', 'groupId'],
+];
+
+/** That the event beside a proof is the one that the proof is of. @throws Error */
+function compare(event: ExactObject, verified: VerifiedEvent, { content }: InclusionProof): void {
+  const { eventId, type, position, recordedAt, occurredAt, expiresAt, door } = verified;
+  const proven = { id: eventId, type, position, recordedAt, occurredAt, expiresAt, door };
+  const recorded = content === null ? {} : (parseExact(content) as ExactObject);
+  const pairs: [string, ExactJson, ExactJson][] = [
+    ...Object.entries(proven).map(([name, value]): [string, ExactJson, ExactJson] => {
+      return [name, event[name] ?? null, value];
+    }),
+    ...FIELDS.map((name): [string, ExactJson, ExactJson] => {
+      return [name, event[name] ?? null, recorded[name] ?? null];
+    }),
+    ['notify', event['notify'] ?? false, recorded['notify'] ?? false],
+    ['payload', payloadOf(event), recorded['payload'] ?? {}],
+  ];
+  for (const [name, exported, proved] of pairs) {
+    if (!equalsExactly(exported, proved)) {
+      throw new Error(`${name} is not the one that was recorded`);
+    }
+  }
+}
+
+/** Makes the tree anew from exported events. */
+class ExportedLog {
+  readonly #head: TreeHead;
+  readonly #broken: string[] = [];
+  #tree: CompactTree | null = null;
+  #isCompared = false;
+
+  constructor(head: TreeHead) {
+    this.#head = head;
+  }
+
+  add(proof: InclusionProof, { position, checkpoint }: VerifiedEvent): void {
+    const { index, size, hashes, leafHash } = proof;
+    if (checkpoint.origin !== this.#head.origin) {
+      throw new SluiceError('NOT_PROVEN', `the event is of the log ${checkpoint.origin}`);
+    }
+    const decoded = hashes.map(hash => Buffer.from(hash, 'base64'));
+    this.#tree ??= CompactTree.before(index, size, decoded);
+    this.#compare();
+    const next = this.#tree.size;
+    if (index !== next) {
+      // From here on: one gap is told once.
+      this.#tree = CompactTree.before(index, size, decoded);
+      const gap = index - next;
+      this.#broken.push(
+        gap > 0
+          ? `${gap} events before position ${position} are missing`
+          : `the event at position ${position} is out of its order`,
+      );
+    }
+    this.#tree.append(Buffer.from(leafHash, 'base64'));
+    this.#compare();
+  }
+
+  /** What does not hold of the whole. */
+  end(): readonly string[] {
+    const { size } = this.#head;
+    const found = [...this.#broken.slice(0, BROKEN_MAX)];
+    if (!this.#isCompared) {
+      const upto = this.#tree?.size ?? 0;
+      found.push(
+        upto < size
+          ? `the checkpoint has ${size} events, the export ends after ${upto}`
+          : `the export begins after the ${size} events of the checkpoint`,
+      );
+    }
+    return found;
+  }
+
+  #compare(): void {
+    if (this.#isCompared || this.#tree?.size !== this.#head.size) return;
+    this.#isCompared = true;
+    if (this.#tree.root().equals(this.#head.root)) return;
+    this.#broken.push(
+      `the first ${this.#head.size} events are not those of the checkpoint: the log was changed`,
+    );
+  }
+}
