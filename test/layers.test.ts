@@ -4,7 +4,7 @@ import { expect, test } from 'vitest';
 
 const SRC = 'src';
 const BENEATH = ['core', 'db'];
-const SERVICES = ['security', 'record', 'rollup', 'upkeep', 'read', 'live', 'consume'];
+const SERVICES = ['security', 'record', 'rollup', 'upkeep', 'read', 'live', 'consume', 'webhooks'];
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   core: [],
   'json-schema': ['core'],
@@ -18,6 +18,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   read: BENEATH,
   live: BENEATH,
   consume: [...BENEATH, 'read', 'live'],
+  webhooks: [...BENEATH, 'security', 'read', 'consume'],
   graphql: ['core', 'json-schema', ...SERVICES],
   doors: ['core', ...SERVICES],
   console: ['core', 'client'],

@@ -20,7 +20,7 @@ import type { LiveClock } from '../live/clock.ts';
 import type { Live } from '../live/live.ts';
 import { createAcknowledging, type Acknowledging } from './acknowledging.ts';
 import type { ConsumerReader } from './consumer-reader.ts';
-import { LeaseStream } from './lease-stream.ts';
+import { LeaseStream, type LeaseRoom } from './lease-stream.ts';
 import { Plans } from './plans.ts';
 import { PullQueue, type Asking, type Round } from './pull-queue.ts';
 import { acknowledgeSql, extendSql, releaseSql } from './settle-sql.ts';
@@ -64,11 +64,13 @@ export interface Consume {
   /** Leases of what is due. Empty where nothing came in time. @throws CURSOR_EXPIRED, and as `wait` */
   pull(work: Work, pull: Pull): Promise<{ consumerId: number; leases: readonly Lease[] }>;
   /** Leases as they become due, at most `windowMax` unsettled at a time. */
-  leases(work: Work, windowMax: number, signal: AbortSignal): LeaseStream;
+  leases(work: Work, windowMax: number, signal: AbortSignal, room?: LeaseRoom): LeaseStream;
   acknowledge(work: Work, tokens: readonly string[]): Promise<Settled>;
   release(work: Work, tokens: readonly string[], release: Release): Promise<Settled>;
   /** @param leaseMs null: as the consumer has it */
   extend(work: Work, tokens: readonly string[], leaseMs: number | null): Promise<Settled>;
+  /** What was leased and not tried: the attempt does not count. */
+  giveBack(work: Work, leases: readonly Pick<Lease, 'token'>[]): Promise<void>;
   /** Since the start, in this process. */
   stats(): { readonly delivered: number; readonly acknowledged: number };
   /** Somebody changed the consumer: who waits looks again. */
@@ -123,11 +125,12 @@ class Consuming implements Consume {
     }
   }
 
-  leases(work: Work, windowMax: number, signal: AbortSignal): LeaseStream {
+  leases(work: Work, windowMax: number, signal: AbortSignal, room?: LeaseRoom): LeaseStream {
     checkCount('window', windowMax, LIMITS.pullEventsMax);
     return new LeaseStream({
       windowMax,
       signal,
+      room,
       actor: work.actor,
       ask: asking => this.#ask(work, asking),
       wait: (round, over) => this.#wait(round, { work, ms: Infinity, signal: over }),
@@ -165,6 +168,10 @@ class Consuming implements Consume {
     return this.#settler.settle(work, tokens, (settling, plan) =>
       extendSql(settling, leaseMs ?? plan.leaseMs),
     );
+  }
+
+  async giveBack({ workspaceId, name }: Work, leases: readonly Pick<Lease, 'token'>[]) {
+    await this.#settler.giveBack(await this.#plans.find(workspaceId, name), leases);
   }
 
   stats() {

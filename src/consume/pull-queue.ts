@@ -110,6 +110,7 @@ export class PullQueue {
     const startedMs = elapsedMs();
     let plan = await planOf(false);
     for (let tries = 0, scanned = -1; ; tries++) {
+      if (asking.actor !== null && plan.kind !== 'PULL') throw isWorkedFor(plan);
       const { facts, leases } = await this.#statement(plan, asking);
       if (facts === undefined || facts.is_changed) {
         const before = plan;
@@ -235,6 +236,11 @@ function togetherOf(group: readonly [Asking, ...Asking[]]): Asking {
 }
 
 const NEVER = new AbortController().signal;
+
+function isWorkedFor({ name }: ConsumerPlan): GatewayError {
+  const message = `The gateway itself works for the consumer ${JSON.stringify(name)}: nobody else can pull from it.`;
+  return new GatewayError('BAD_USER_INPUT', message);
+}
 
 function busy(): GatewayError {
   return new GatewayError(

@@ -24,6 +24,8 @@ export const GRANTS: Readonly<Record<string, string>> = {
   quarantined_events: ROWS,
   consumers: ROWS,
   deliveries: ROWS,
+  webhooks: ROWS,
+  webhook_attempts: ROWS,
   upkeep_faults: ROWS,
   door_notes: ROWS,
   stream_tickets: ROWS,

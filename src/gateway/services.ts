@@ -39,6 +39,7 @@ import { createTickets, type Tickets } from '../security/tickets.ts';
 import { createWorkspaceAdmin } from '../security/workspace-admin.ts';
 import { redact } from '../upkeep/redact.ts';
 import { createUpkeep, type Upkeep } from '../upkeep/upkeep.ts';
+import type { Webhooks } from '../webhooks/webhooks.ts';
 import type { DoorHandlerOptions } from './door-handler.ts';
 import { createReadiness, type NotReady } from './health.ts';
 import { createGatewayAggregates, createGatewayLive } from './live-services.ts';
@@ -46,6 +47,7 @@ import { ADMINISTRATION, createReaders } from './readers.ts';
 import { createIngest } from './record-services.ts';
 import { createStatus } from './status.ts';
 import { createStreamsCheck } from './streams-check.ts';
+import { createWebhookServices } from './webhook-services.ts';
 
 const INSTALLATION = columnsOf(installation);
 
@@ -104,6 +106,19 @@ export async function createServices(options: ServicesOptions): Promise<GatewayS
   const bounds = createBounds(config, metrics);
   const streamsCheck = createStreamsCheck(db, live, log);
   const consume = createGatewayConsume(options, { live, epoch, reader: readers.consumers });
+  const stores = await createDoorStores(db);
+  const consumerAdmin = createConsumerAdmin(db.write, (...consumer) => {
+    consume.changed(...consumer);
+    sending.changed();
+  });
+  const { sending, ...webhookServices } = createWebhookServices(options, {
+    ...readers,
+    ...stores,
+    epoch,
+    record,
+    consume,
+    consumerAdmin,
+  });
   metrics.readFrom({
     lanes: () => lanesOf(db),
     waitingEvents: () => writers.depth,
@@ -116,7 +131,8 @@ export async function createServices(options: ServicesOptions): Promise<GatewayS
   return {
     epoch,
     ...readers,
-    ...(await createDoorStores(db)),
+    ...stores,
+    ...webhookServices,
     record,
     schemas,
     live,
@@ -124,7 +140,7 @@ export async function createServices(options: ServicesOptions): Promise<GatewayS
     ...createWorkspaces(db, createWorkspaceReader(db.lookup), fold),
     ...createKeys(options, bounds),
     consume,
-    consumerAdmin: createConsumerAdmin(db.write, (...consumer) => consume.changed(...consumer)),
+    consumerAdmin,
     definitionAdmin: createDefinitionAdmin({ write: db.write, schemas, onDefined }),
     quarantineAdmin: createQuarantineAdmin(db.write, record),
     keepAside: (target, items) => keepAside(db, target, items),
@@ -142,7 +158,7 @@ export async function createServices(options: ServicesOptions): Promise<GatewayS
     metrics,
     sharedResults,
     notReady: createReadiness(db.probe, monotonicMs),
-    ...inOrder({ writers, upkeep, live, fold, streamsCheck, tickets, schemas, consume }),
+    ...inOrder({ writers, upkeep, live, fold, streamsCheck, tickets, schemas, consume, sending }),
   };
 }
 
@@ -212,11 +228,12 @@ interface Running {
   readonly tickets: Pick<Tickets, 'start' | 'stop'>;
   readonly schemas: SchemaChecker;
   readonly consume: Pick<Consume, 'stop'>;
+  readonly sending: Pick<Webhooks, 'start' | 'stop'>;
 }
 
 /** The start and the end of what runs in the background. */
 function inOrder(running: Running): Pick<GatewayServices, 'start' | 'stop'> {
-  const { writers, upkeep, live, fold, streamsCheck, tickets, schemas, consume } = running;
+  const { writers, upkeep, live, fold, streamsCheck, tickets, schemas, consume, sending } = running;
   return {
     async start() {
       await upkeep.start();
@@ -224,8 +241,11 @@ function inOrder(running: Running): Pick<GatewayServices, 'start' | 'stop'> {
       fold.start();
       streamsCheck.start();
       tickets.start();
+      sending.start();
     },
     async stop() {
+      // First: what it does is recorded and acknowledged.
+      await sending.stop();
       await writers.stop();
       streamsCheck.stop();
       consume.stop();

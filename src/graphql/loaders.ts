@@ -10,6 +10,7 @@ import type { EventDefinition } from '../core/definition.ts';
 import type { QuarantinedEvent, StoredEvent } from '../core/event.ts';
 import type { EventFilter } from '../core/filter.ts';
 import type { PageArgs } from '../core/page.ts';
+import type { Webhook } from '../core/webhook.ts';
 import type { Workspace } from '../core/workspace.ts';
 import type { DefinitionCount } from '../read/aggregate-counts.ts';
 import type { EventOrder, EventPage, EventParentField } from '../read/event-reader.ts';
@@ -28,6 +29,9 @@ interface WithContent {
 }
 type EventPlaceKey = In & LogPlace & WithContent;
 interface DefinitionKey extends In {
+  readonly id: number;
+}
+interface ConsumerKey extends In {
   readonly id: number;
 }
 interface QuarantineKey extends In {
@@ -53,6 +57,7 @@ export interface Loaders {
   readonly relatedCount: DataLoader<RelatedKey, number | null, string>;
   readonly definition: DataLoader<DefinitionKey, EventDefinition | null, string>;
   readonly definitionCount: DataLoader<DefinitionKey, DefinitionCount | undefined, string>;
+  readonly webhook: DataLoader<ConsumerKey, Webhook | null, string>;
   readonly quarantined: DataLoader<QuarantineKey, QuarantinedEvent | null, string>;
   readonly workspace: DataLoader<number, Workspace | null>;
   readonly apiKey: DataLoader<number, ApiKeyInfo | null>;
@@ -63,11 +68,11 @@ export interface Loaders {
 
 type Reads = Pick<
   Services,
-  'events' | 'definitions' | 'counts' | 'workspaces' | 'apiKeys' | 'quarantine'
+  'events' | 'definitions' | 'counts' | 'workspaces' | 'apiKeys' | 'quarantine' | 'webhooks'
 >;
 
 export function createLoaders(reads: Reads): Loaders {
-  const { events, definitions, counts, workspaces, apiKeys, quarantine } = reads;
+  const { events, definitions, counts, workspaces, apiKeys, quarantine, webhooks } = reads;
   const loaders = {
     eventById: eventsOf<EventIdKey>(
       ({ eventId }) => eventId,
@@ -97,6 +102,14 @@ export function createLoaders(reads: Reads): Loaders {
         const found = await counts.definitionCounts(workspaceId, ids);
         return ids.map(id => found.get(id));
       },
+    ),
+    webhook: inWorkspaces<ConsumerKey, Webhook | null>(
+      ({ id }) => String(id),
+      (workspaceId, keys) =>
+        webhooks.webhooksByIds(
+          workspaceId,
+          keys.map(({ id }) => id),
+        ),
     ),
     quarantined: inWorkspaces<QuarantineKey, QuarantinedEvent | null>(
       ({ id }) => id,

@@ -37,6 +37,9 @@ export const METRICS = {
   sluice_deliveries_waiting:
     'Deliveries that wait for a retry or for an earlier one of their order, of all consumers, by kind.',
   sluice_deliveries_parked: 'Parked deliveries of all consumers, by kind.',
+  sluice_webhook_attempts_total:
+    'Requests that webhooks made, by this process and by outcome: the class of the status, or NONE without an answer.',
+  sluice_webhook_seconds: 'Time until a receiver of a webhook answered, or was given up.',
   sluice_events_removed_total: 'Events that retention removed, in this process.',
   sluice_events_emptied_total:
     'Events whose content this process removed, by reason: expired or redacted.',
