@@ -64,8 +64,11 @@ export interface Outbound {
 
 export const ADDRESS_NOT_ALLOWED = 'ADDRESS_NOT_ALLOWED';
 
-/** @param allowsPrivate whether every address is allowed, and requests without TLS are */
-export function createOutbound(allowsPrivate: boolean): Outbound {
+/**
+ * @param allowsPrivate whether every address is allowed, and requests without TLS are
+ * @param servers of names, in place of those of this host
+ */
+export function createOutbound(allowsPrivate: boolean, servers?: readonly string[]): Outbound {
   const isAllowed = (address: string) => allowsPrivate || isPublicAddress(address);
   const isAllowedHost = (hostname: string) => {
     const address = hostname.replace(/^\[(.*)\]$/, '$1');
@@ -73,7 +76,7 @@ export function createOutbound(allowsPrivate: boolean): Outbound {
   };
 
   async function find(hostname: string): Promise<LookupAddress[]> {
-    const found = await addressesOf(hostname, allowsPrivate);
+    const found = await addressesOf(hostname, { allowsHostNames: allowsPrivate, servers });
     if (found.every(({ address }) => isAllowed(address))) return found;
     const message = 'The name of the host leads to an address that is not allowed.';
     throw Object.assign(new Error(message), { code: ADDRESS_NOT_ALLOWED });
@@ -129,13 +132,22 @@ function checkUrl(
   return url.href;
 }
 
+interface NameSource {
+  readonly allowsHostNames: boolean;
+  readonly servers: readonly string[] | undefined;
+}
+
 /**
  * By asking DNS from this thread: `dns.lookup` blocks one of the few threads that also read files,
  * for as long as a dead name server does not answer. It knows names of this host and of its search
  * domains, though: where private addresses are allowed it is asked what DNS does not know.
  */
-async function addressesOf(hostname: string, allowsHostNames: boolean): Promise<LookupAddress[]> {
+async function addressesOf(
+  hostname: string,
+  { allowsHostNames, servers }: NameSource,
+): Promise<LookupAddress[]> {
   const resolver = new Resolver({ timeout: 2_000, tries: 2 });
+  if (servers !== undefined) resolver.setServers(servers);
   const families = [4, 6] as const;
   const answers = await Promise.allSettled([
     resolver.resolve4(hostname),

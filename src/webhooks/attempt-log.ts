@@ -98,7 +98,7 @@ function noteSql({ workspaceId, consumerId, attempts }: Noting) {
       select ${workspaceId}::int, ${consumerId}::int, mod(asked.place_of_all, ${KEPT})::int,
         asked.place_of_all, asked.at, asked.event, asked.log_place, asked.try,
         nullif(asked.status_text, '')::int, nullif(asked.error_text, ''), asked.ms,
-        nullif(asked.answer, '')
+        case when asked.answer <> '' then substr(asked.answer, 2) end
       from given asked
       on conflict (${a.workspace_id}, ${a.consumer_id}, ${a.slot}) do update set
         ${a.number} = excluded.${a.number}, ${a.attempted_at} = excluded.${a.attempted_at},

@@ -2,13 +2,17 @@
 import type { StoredEvent } from '../core/event.ts';
 import { parsePayload } from '../core/exact-json.ts';
 import { instantText } from '../core/unreadable.ts';
-import type { Message } from './message.ts';
+/** Of a request. */
+export interface Content {
+  readonly body: string;
+  readonly headers: Readonly<Record<string, string>>;
+}
 
 type ChatFormat = 'SLACK' | 'DISCORD' | 'NTFY';
 
 const JSON_TYPE = { 'content-type': 'application/json' };
 
-export const chatFormats: Readonly<Record<ChatFormat, (event: StoredEvent) => Message>> = {
+export const chatFormats: Readonly<Record<ChatFormat, (event: StoredEvent) => Content>> = {
   SLACK: event => ({
     headers: JSON_TYPE,
     body: JSON.stringify({ text: `*${forSlack(titleOf(event))}*\n${forSlack(textOf(event))}` }),

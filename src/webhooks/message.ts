@@ -4,12 +4,7 @@ import type { StoredEvent } from '../core/event.ts';
 import { parsePayload } from '../core/exact-json.ts';
 import { instantText } from '../core/unreadable.ts';
 import { keyOfSecret, type WebhookFormat, type WebhookTarget } from '../core/webhook.ts';
-import { chatFormats } from './chat.ts';
-
-export interface Message {
-  readonly body: string;
-  readonly headers: Readonly<Record<string, string>>;
-}
+import { chatFormats, type Content } from './chat.ts';
 
 /** What the body of a request is made of. */
 export interface Shown {
@@ -36,7 +31,7 @@ export function messageOf(
   shown: Shown,
   signing: Signing,
   cloudEvent: CloudEventText,
-): Message {
+): Content {
   const { body, headers } = contentOf(target.format, shown, cloudEvent);
   const timestamp = String(Math.floor(signing.nowMs / 1_000));
   return {
@@ -55,7 +50,7 @@ export function messageOf(
   };
 }
 
-function contentOf(format: WebhookFormat, shown: Shown, cloudEvent: CloudEventText): Message {
+function contentOf(format: WebhookFormat, shown: Shown, cloudEvent: CloudEventText): Content {
   switch (format) {
     case 'SLUICE':
       return { body: sluiceBody(shown), headers: { 'content-type': 'application/json' } };
