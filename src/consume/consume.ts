@@ -7,8 +7,10 @@ import {
   checkCount,
   checkDelayMs,
   checkLeaseMs,
+  CONSUMER_KINDS,
   REFUSED,
   retryDelayMs,
+  type ConsumerKind,
   type Lease,
 } from '../core/consumer.ts';
 import { eventCursors } from '../core/cursor.ts';
@@ -72,10 +74,17 @@ export interface Consume {
   /** What was leased and not tried: the attempt does not count. */
   giveBack(work: Work, leases: readonly Pick<Lease, 'token'>[]): Promise<void>;
   /** Since the start, in this process. */
-  stats(): { readonly delivered: number; readonly acknowledged: number };
+  stats(): readonly DeliveryCounts[];
   /** Somebody changed the consumer: who waits looks again. */
   changed(workspaceId: number, consumerId: number): void;
   stop(): void;
+}
+
+/** Of all consumers of a kind. */
+export interface DeliveryCounts {
+  readonly kind: ConsumerKind;
+  readonly delivered: number;
+  readonly acknowledged: number;
 }
 
 export function createConsume(options: ConsumeOptions): Consume {
@@ -93,7 +102,8 @@ class Consuming implements Consume {
   readonly #wakeUps: WakeUps;
   readonly #settler: Settler;
   readonly #queues = new Map<string, Queues>();
-  readonly #counts = { delivered: 0, acknowledged: 0 };
+  readonly #delivered = new Map<ConsumerKind, number>();
+  readonly #acknowledged = new Map<ConsumerKind, number>();
 
   constructor(options: ConsumeOptions) {
     const { write, read, reader, onError } = options;
@@ -144,7 +154,7 @@ class Consuming implements Consume {
       actor: work.actor,
       tokens,
     });
-    this.#counts.acknowledged += settled.count;
+    count(this.#acknowledged, settled);
     return settled;
   }
 
@@ -175,7 +185,11 @@ class Consuming implements Consume {
   }
 
   stats() {
-    return { ...this.#counts };
+    return CONSUMER_KINDS.map(kind => ({
+      kind,
+      delivered: this.#delivered.get(kind) ?? 0,
+      acknowledged: this.#acknowledged.get(kind) ?? 0,
+    }));
   }
 
   changed(workspaceId: number, consumerId: number): void {
@@ -210,7 +224,7 @@ class Consuming implements Consume {
       planOf: isFresh => this.#plans.find(workspaceId, name, isFresh),
       cursorsOf: id => eventCursors(epoch, id),
       giveBack: (plan, leases) => this.#settler.giveBack(plan, leases),
-      onLeased: count => (this.#counts.delivered += count),
+      onLeased: (leased, kind) => count(this.#delivered, { kind, count: leased }),
       onParked: plan => this.#settler.pauseIfFull(plan),
       elapsedMs: () => clock.elapsedMs(),
       sleep: ms => clock.sleep(ms, NEVER),
@@ -222,6 +236,13 @@ class Consuming implements Consume {
     this.#queues.set(key, made);
     return made;
   }
+}
+
+function count(
+  counts: Map<ConsumerKind, number>,
+  { kind, count: more }: Pick<Settled, 'kind' | 'count'>,
+): void {
+  counts.set(kind, (counts.get(kind) ?? 0) + more);
 }
 
 /** Of one consumer, in this process. */

@@ -1,9 +1,7 @@
 /** Everything between the edge and the database, wired once. */
 import { createHash } from 'node:crypto';
 import type { Config } from '../config.ts';
-import { createConsume, type Consume, type ConsumeOptions } from '../consume/consume.ts';
-import { createConsumerAdmin } from '../consume/consumer-admin.ts';
-import { readConsumerFigures, type ConsumerFigures } from '../consume/consumer-figures.ts';
+import type { Consume } from '../consume/consume.ts';
 import { GatewayError } from '../core/errors.ts';
 import { unauthenticated } from '../core/principal.ts';
 import type { Database } from '../db/client.ts';
@@ -18,7 +16,7 @@ import { createSharedResults, type SharedResults } from '../graphql-http/shared-
 import type { Services } from '../graphql/services.ts';
 import { Admission } from '../http/admission.ts';
 import { createSchemaChecker, type SchemaChecker } from '../json-schema/checker.ts';
-import { monotonicMs, systemClock } from '../live/clock.ts';
+import { monotonicMs } from '../live/clock.ts';
 import type { Live } from '../live/live.ts';
 import type { Log } from '../observability/log.ts';
 import type { Metrics } from '../observability/metrics.ts';
@@ -40,6 +38,7 @@ import { createWorkspaceAdmin } from '../security/workspace-admin.ts';
 import { redact } from '../upkeep/redact.ts';
 import { createUpkeep, type Upkeep } from '../upkeep/upkeep.ts';
 import type { Webhooks } from '../webhooks/webhooks.ts';
+import { createConsumerServices } from './consumer-services.ts';
 import type { DoorHandlerOptions } from './door-handler.ts';
 import { createReadiness, type NotReady } from './health.ts';
 import { createGatewayAggregates, createGatewayLive } from './live-services.ts';
@@ -47,7 +46,6 @@ import { ADMINISTRATION, createReaders } from './readers.ts';
 import { createIngest } from './record-services.ts';
 import { createStatus } from './status.ts';
 import { createStreamsCheck } from './streams-check.ts';
-import { createWebhookServices } from './webhook-services.ts';
 
 const INSTALLATION = columnsOf(installation);
 
@@ -105,20 +103,10 @@ export async function createServices(options: ServicesOptions): Promise<GatewayS
   const tickets = createGatewayTickets(options, epoch);
   const bounds = createBounds(config, metrics);
   const streamsCheck = createStreamsCheck(db, live, log);
-  const consume = createGatewayConsume(options, { live, epoch, reader: readers.consumers });
   const stores = await createDoorStores(db);
-  const consumerAdmin = createConsumerAdmin(db.write, (...consumer) => {
-    consume.changed(...consumer);
-    sending.changed();
-  });
-  const { sending, ...webhookServices } = createWebhookServices(options, {
-    ...readers,
-    ...stores,
-    epoch,
-    record,
-    consume,
-    consumerAdmin,
-  });
+  const parts = { ...readers, ...stores, live, epoch, record };
+  const { sending, consumerFigures, ...consumerServices } = createConsumerServices(options, parts);
+  const { consume } = consumerServices;
   metrics.readFrom({
     lanes: () => lanesOf(db),
     waitingEvents: () => writers.depth,
@@ -126,21 +114,19 @@ export async function createServices(options: ServicesOptions): Promise<GatewayS
     streams: () => ({ ...live.stats(), executions: sharedResults.stats().executions }),
     upkeep: () => upkeep.stats(),
     deliveries: () => consume.stats(),
-    consumers: consumerFigures(db, log),
+    consumers: consumerFigures,
   });
   return {
     epoch,
     ...readers,
     ...stores,
-    ...webhookServices,
+    ...consumerServices,
     record,
     schemas,
     live,
     ...bounds,
     ...createWorkspaces(db, createWorkspaceReader(db.lookup), fold),
     ...createKeys(options, bounds),
-    consume,
-    consumerAdmin,
     definitionAdmin: createDefinitionAdmin({ write: db.write, schemas, onDefined }),
     quarantineAdmin: createQuarantineAdmin(db.write, record),
     keepAside: (target, items) => keepAside(db, target, items),
@@ -182,32 +168,6 @@ function createRedact(
       onEmptied: metrics.redacted,
       // Also where it failed: whether it was committed may not be known.
     }).finally(() => live.forget(workspaceId));
-}
-
-function createGatewayConsume(
-  { db, config, log }: ServicesOptions,
-  parts: Pick<ConsumeOptions, 'live' | 'epoch' | 'reader'>,
-): Consume {
-  return createConsume({
-    ...parts,
-    write: db.write,
-    read: onBehalfOf(ADMINISTRATION, db.read),
-    clock: systemClock,
-    bytesMax: config.answerBytesMax,
-    onError: (err, message) => log.warn({ err }, message),
-  });
-}
-
-/** For several metrics that are read together: one statement. */
-function consumerFigures({ read }: Database, log: Log) {
-  let asked: Promise<ConsumerFigures[]> | undefined;
-  return () =>
-    (asked ??= readConsumerFigures(onBehalfOf(ADMINISTRATION, read))
-      .catch((err: unknown) => {
-        log.warn({ err }, 'figures of consumers were not read');
-        return [];
-      })
-      .finally(() => setImmediate(() => (asked = undefined))));
 }
 
 function lanesOf({ read, lookup, write, upkeep }: Database) {

@@ -28,8 +28,10 @@ export const METRICS = {
   sluice_stream_executions_total: 'Executions for these deliveries. Identical streams share them.',
   sluice_stream_catch_ups_total:
     'How often a stream read from the log, at its start or because it fell behind.',
-  sluice_consumer_deliveries_total: 'Deliveries to workers of consumers, by this process.',
-  sluice_consumer_acknowledged_total: 'Deliveries that workers acknowledged, at this process.',
+  sluice_consumer_deliveries_total:
+    'Deliveries to workers of consumers, by this process and by kind.',
+  sluice_consumer_acknowledged_total:
+    'Deliveries that workers acknowledged, at this process, by kind.',
   sluice_consumer_lag_events:
     'Positions between what is settled and the newest event, of the active consumer furthest behind, by kind.',
   sluice_consumers_paused: 'Paused consumers, by kind.',

@@ -93,18 +93,10 @@ export function createWebhookAdmin(options: WebhookAdminOptions): WebhookAdmin {
       return consumerAdmin.change(change, async (connection, id) => {
         const before = await lock(connection, change, id);
         if (url !== undefined && to.headers === undefined) checkMove(before, url, box);
-        const { headers, format, timeoutMs } = to;
-        const set: SQL[] = [sql`${w.revision} = ${w.revision} + 1`];
-        if (url !== undefined) set.push(sql`${w.url} = ${url}`);
-        if (format !== undefined) set.push(sql`${w.format} = ${format}`);
-        if (timeoutMs !== undefined) set.push(sql`${w.timeout_ms} = ${timeoutMs}`);
-        if (headers !== undefined) {
-          set.push(sql`${w.headers} = ${sealHeaders(workspaceId, headers)}`);
-        }
-        await rows(
-          connection,
-          sql`update webhooks set ${sql.join(set, sql`, `)} where ${own(change, id)}`,
-        );
+        const { headers, timeoutMs } = to;
+        const sealed = headers === undefined ? undefined : sealHeaders(workspaceId, headers);
+        const set = changesOf({ ...to, url }, sealed);
+        await rows(connection, sql`update webhooks set ${set} where ${own(change, id)}`);
         const leaseMs = timeoutMs === undefined ? null : timeoutMs + LEASE_BEYOND_TIMEOUT_MS;
         await touch(connection, change, id, leaseMs);
         return id;
@@ -128,17 +120,43 @@ export function createWebhookAdmin(options: WebhookAdminOptions): WebhookAdmin {
       });
     },
     pauseAsOf: (change, updatedAt, reason) =>
-      consumerAdmin.change(change, async (connection, id) => {
-        const paused = await rows(
-          connection,
-          sql`update consumers set ${c.paused_at} = now(), ${c.paused_reason} = ${reason},
-              ${c.turn} = ${c.turn} + 1, ${c.updated_at} = now()
-            where ${c.workspace_id} = ${change.workspaceId} and ${c.id} = ${id}
-              and ${c.paused_at} is null and ${c.updated_at} = ${updatedAt} returning 1`,
-        );
-        return paused.length > 0;
-      }),
+      consumerAdmin.change(change, (connection, id) =>
+        pauseAsOf(connection, { workspaceId: change.workspaceId, id, updatedAt, reason }),
+      ),
   };
+}
+
+interface Pausing {
+  readonly workspaceId: number;
+  readonly id: number;
+  readonly updatedAt: Date;
+  readonly reason: string;
+}
+
+async function pauseAsOf(
+  connection: Connection,
+  { workspaceId, id, updatedAt, reason }: Pausing,
+): Promise<boolean> {
+  const paused = await rows(
+    connection,
+    sql`update consumers set ${c.paused_at} = now(), ${c.paused_reason} = ${reason},
+        ${c.turn} = ${c.turn} + 1, ${c.updated_at} = now()
+      where ${c.workspace_id} = ${workspaceId} and ${c.id} = ${id}
+        and ${c.paused_at} is null and ${c.updated_at} = ${updatedAt} returning 1`,
+  );
+  return paused.length > 0;
+}
+
+function changesOf(
+  { url, format, timeoutMs }: { [Name in keyof WebhookTarget]?: WebhookTarget[Name] | undefined },
+  headers: string | undefined,
+): SQL {
+  const set = [sql`${w.revision} = ${w.revision} + 1`];
+  if (url !== undefined) set.push(sql`${w.url} = ${url}`);
+  if (format !== undefined) set.push(sql`${w.format} = ${format}`);
+  if (timeoutMs !== undefined) set.push(sql`${w.timeout_ms} = ${timeoutMs}`);
+  if (headers !== undefined) set.push(sql`${w.headers} = ${headers}`);
+  return sql.join(set, sql`, `);
 }
 
 function check({

@@ -90,7 +90,7 @@ class RunningWebhooks implements Webhooks {
     this.#stopping.abort();
     clearInterval(this.#timer);
     await this.#looking;
-    for (const [key, worker] of this.#workers) this.#end(key, worker);
+    for (const [key, worker] of this.#workers) this.#close(key, worker);
     await Promise.all(this.#leaving);
     this.#sender.stop();
   }
@@ -150,15 +150,15 @@ class RunningWebhooks implements Webhooks {
     const found = new Map(active.map(webhook => [keyOf(webhook), webhook]));
     for (const [key, worker] of this.#workers) {
       const webhook = found.get(key);
-      if (webhook === undefined || worker.isOver) this.#end(key, worker);
+      if (webhook === undefined || worker.isOver) this.#close(key, worker);
       else worker.update(webhook);
     }
     for (const [key, webhook] of found) {
-      if (!this.#workers.has(key)) this.#begin(key, webhook);
+      if (!this.#workers.has(key)) this.#open(key, webhook);
     }
   }
 
-  #begin(key: string, webhook: ActiveWebhook): void {
+  #open(key: string, webhook: ActiveWebhook): void {
     const { read, write, box, onError } = this.#options;
     const worker = new WebhookWorker(webhook, {
       ...this.#options,
@@ -174,7 +174,7 @@ class RunningWebhooks implements Webhooks {
     worker.start();
   }
 
-  #end(key: string, worker: WebhookWorker): void {
+  #close(key: string, worker: WebhookWorker): void {
     this.#workers.delete(key);
     const leaving = worker.stop(GRACE_MS).finally(() => this.#leaving.delete(leaving));
     this.#leaving.add(leaving);

@@ -214,6 +214,9 @@ builder.mutationFields(t => ({
       return { workspaceId: change.workspaceId, consumerId };
     },
   }),
+}));
+
+builder.mutationFields(t => ({
   rotateWebhookSecret: t.field({
     type: RotateWebhookSecretPayload,
     scope: 'ADMIN',
