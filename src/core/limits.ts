@@ -110,8 +110,8 @@ export const LIMITS = {
   webhookAttemptsMax: 100,
   /** Requests at once: of the process, to one host, and of one webhook. */
   webhookRequestsMax: 500,
-  webhookHostRequestsMax: 20,
-  webhookParallelMax: 10,
+  webhookHostRequestsMax: 40,
+  webhookParallelMax: 20,
 
   slugCharsMax: 63,
   keptSecretCharsMin: 16,

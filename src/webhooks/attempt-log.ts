@@ -5,6 +5,7 @@
 import { sql } from 'drizzle-orm';
 import { Turns } from '../consume/turns.ts';
 import { LIMITS } from '../core/limits.ts';
+import { sleep } from '../core/portable.ts';
 import type { WebhookAttempt } from '../core/webhook.ts';
 import { columnsOf } from '../db/columns.ts';
 import { onBehalfOf, type Connection } from '../db/connection.ts';
@@ -36,6 +37,9 @@ interface NotedRow {
   readonly since: Date | null;
 }
 
+/** What ends within this time is noted together. */
+const GATHER_MS = 50;
+
 export function createAttemptLog(
   write: Connection,
   { workspaceId, consumerId }: { readonly workspaceId: number; readonly consumerId: number },
@@ -53,7 +57,14 @@ export function createAttemptLog(
       return attempts.map((_, at) => ({ number: first + at, failingTooLongSince: row.since }));
     },
   });
-  return { note: attempt => turns.ask(attempt) };
+  let gathering: Promise<void> | null = null;
+  return {
+    async note(attempt) {
+      gathering ??= sleep(GATHER_MS).then(() => void (gathering = null));
+      await gathering;
+      return turns.ask(attempt);
+    },
+  };
 }
 
 interface Noting {

@@ -40,6 +40,8 @@ const PARALLEL_MAX = LIMITS.webhookParallelMax;
 const FAILURES_FREE = 3;
 const CLOSED_MS_MIN = 50;
 const CLOSED_MS_MAX = 10_000;
+/** While much is under way, room is gathered for as long: what comes together costs one statement. */
+const GATHER_MS = 5;
 /** Before the consumer is asked again that could not be. */
 const AGAIN_MS_MIN = 200;
 const AGAIN_MS_MAX = 15_000;
@@ -57,6 +59,7 @@ export class WebhookWorker {
   readonly #ending = new AbortController();
   #stream = new AbortController();
   readonly #underWay = new Set<Promise<void>>();
+  readonly #noting = new Set<Promise<void>>();
   #parallel: number = PARALLEL_MAX;
   #failures = 0;
   #closedUntilMs = 0;
@@ -93,6 +96,7 @@ export class WebhookWorker {
     const timer = setTimeout(() => this.#ending.abort(), graceMs);
     await this.#running;
     await Promise.all(this.#underWay);
+    await Promise.all(this.#noting);
     clearTimeout(timer);
   }
 
@@ -143,13 +147,16 @@ export class WebhookWorker {
     take: async (max, signal) => {
       const { places, elapsedMs } = this.#options;
       const { workspaceId } = this.#webhook;
-      for (;;) {
+      for (let isFirst = true; ;) {
         if (signal.aborted) return 0;
         const closedMs = this.#closedUntilMs - elapsedMs();
         const free = this.#parallel - this.#underWay.size;
         if (closedMs > 0) await sleep(closedMs, signal);
         else if (free <= 0) await this.#untilFreed(signal);
-        else {
+        else if (isFirst && free < this.#parallel / 2) {
+          isFirst = false;
+          await sleep(GATHER_MS, signal);
+        } else {
           const taken = places.take(workspaceId, this.#host, Math.min(max, free));
           if (taken > 0) return taken;
           await places.wait(workspaceId, this.#host, signal);
@@ -174,16 +181,20 @@ export class WebhookWorker {
 
   #take(lease: Lease): void {
     const host = this.#host;
-    const { places, onError } = this.#options;
-    const { workspaceId } = this.#webhook;
-    const delivering = this.#deliver(lease)
-      .catch((error: unknown) => onError(error, this.#webhook))
+    this.#track(this.#deliver(lease), this.#underWay, () => {
+      this.#options.places.leave(this.#webhook.workspaceId, host, 1);
+      this.#freed();
+    });
+  }
+
+  #track(work: Promise<void>, all: Set<Promise<void>>, then: () => void = () => {}): void {
+    const tracked = work
+      .catch((error: unknown) => this.#options.onError(error, this.#webhook))
       .finally(() => {
-        this.#underWay.delete(delivering);
-        places.leave(workspaceId, host, 1);
-        this.#freed();
+        all.delete(tracked);
+        then();
       });
-    this.#underWay.add(delivering);
+    all.add(tracked);
   }
 
   async #deliver(lease: Lease): Promise<void> {
@@ -203,7 +214,9 @@ export class WebhookWorker {
       random: Math.random,
     });
     this.#adapt(sent);
-    await Promise.all([this.#finish(lease, outcome), this.#note(lease, sent)]);
+    // Nobody waits for it but the end of the worker.
+    this.#track(this.#note(lease, sent), this.#noting);
+    await this.#finish(lease, outcome);
   }
 
   #messageOf(plan: WebhookPlan, { event }: Lease) {

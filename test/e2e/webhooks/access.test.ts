@@ -1,6 +1,7 @@
 /** Who may do what with a webhook, what is never shown of it, and what is refused. */
 import { Webhook } from 'standardwebhooks';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { LIMITS } from '../../../src/core/limits.ts';
 import { startTestGateway, type TestGateway } from '../../kit/gateway.ts';
 import { firstError, someEvents, subscribe, type Input } from '../consume/kit.ts';
 import {
@@ -178,7 +179,7 @@ describe('a webhook', () => {
     receiver.answer = () => (_req, res) => void held.push(() => res.writeHead(200).end());
     await bench.webhook('w', receiver.url, BEGINNING);
     await bench.record(someEvents(50));
-    await expect.poll(() => held.length, PATIENCE).toBe(10);
+    await expect.poll(() => held.length, PATIENCE).toBe(LIMITS.webhookParallelMax);
     await gateway.data(
       'mutation($slug: String!) { deleteWorkspace(input: { slug: $slug, confirmSlug: $slug }) { deletedSlug } }',
       { slug: bench.slug },
@@ -187,7 +188,7 @@ describe('a webhook', () => {
     for (const answer of held) answer();
     // Connections that nobody uses are closed.
     await expect.poll(() => receiver.connections(), PATIENCE).toBe(0);
-    expect(receiver.received).toHaveLength(10);
+    expect(receiver.received).toHaveLength(LIMITS.webhookParallelMax);
   }, 40_000);
 });
 
