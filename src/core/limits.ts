@@ -109,7 +109,7 @@ export const LIMITS = {
   webhookFailingDaysMax: 5,
   webhookAttemptsMax: 100,
   /** Requests at once: of the process, to one host, and of one webhook. */
-  webhookRequestsMax: 500,
+  webhookRequestsMax: 250,
   webhookHostRequestsMax: 40,
   webhookParallelMax: 20,
 
