@@ -61,7 +61,9 @@ export class WebhookWorker {
   readonly #underWay = new Set<Promise<void>>();
   readonly #noting = new Set<Promise<void>>();
   #parallel: number = PARALLEL_MAX;
+  /** Failures in a row, and when the last of them was. */
   #failures = 0;
+  #failedMs = -Infinity;
   #closedUntilMs = 0;
   #freed: () => void = () => {};
   #running: Promise<void> = Promise.resolve();
@@ -198,11 +200,12 @@ export class WebhookWorker {
   }
 
   async #deliver(lease: Lease): Promise<void> {
-    const { sender, retryDelaysMs, onSent, consume } = this.#options;
+    const { sender, retryDelaysMs, onSent, consume, elapsedMs } = this.#options;
     const plan = await this.#planNow();
     if (plan === null) return;
     const { signal } = this.#ending;
     const { url, timeoutMs } = plan;
+    const begunMs = elapsedMs();
     const sent = await sender.send({ url, timeoutMs, signal, ...this.#messageOf(plan, lease) });
     if (sent === null) {
       await this.#settle(lease, () => consume.giveBack(this.#work, [lease]));
@@ -213,7 +216,7 @@ export class WebhookWorker {
       delaysMs: retryDelaysMs,
       random: Math.random,
     });
-    this.#adapt(sent);
+    this.#adapt(sent, begunMs);
     // Nobody waits for it but the end of the worker.
     this.#track(this.#note(lease, sent), this.#noting);
     await this.#finish(lease, outcome);
@@ -284,19 +287,23 @@ export class WebhookWorker {
     await this.#options.pause(this.#webhook, reason);
   }
 
-  #adapt({ error, status }: Sent): void {
+  #adapt({ error, status }: Sent, begunMs: number): void {
+    const nowMs = this.#options.elapsedMs();
     if (error === null) {
       this.#failures = 0;
       this.#closedUntilMs = 0;
       this.#parallel = Math.min(PARALLEL_MAX, this.#parallel * 2);
       return;
     }
+    // Those that were under way together failed once.
+    if (begunMs < this.#failedMs) return;
+    this.#failedMs = nowMs;
     this.#failures += 1;
     this.#parallel = status === null ? 1 : Math.max(1, Math.floor(this.#parallel / 2));
     const beyond = this.#failures - FAILURES_FREE;
     if (beyond <= 0) return;
     const closedMs = Math.min(CLOSED_MS_MAX, CLOSED_MS_MIN * 2 ** Math.min(beyond, 20));
-    this.#closedUntilMs = this.#options.elapsedMs() + closedMs;
+    this.#closedUntilMs = nowMs + closedMs;
   }
 }
 
