@@ -6,11 +6,13 @@ import { sql } from 'drizzle-orm';
 import { Turns } from '../consume/turns.ts';
 import { LIMITS } from '../core/limits.ts';
 import { sleep } from '../core/portable.ts';
-import type { WebhookAttempt } from '../core/webhook.ts';
+import type { Actor } from '../core/principal.ts';
+import type { Webhook, WebhookAttempt } from '../core/webhook.ts';
 import { columnsOf } from '../db/columns.ts';
 import { onBehalfOf, type Connection } from '../db/connection.ts';
 import { rows } from '../db/query.ts';
 import { webhookAttempts, webhooks } from '../db/schema.ts';
+import { toGatewayError } from '../db/sqlstate.ts';
 import { arrayLiteral } from '../read/params.ts';
 
 const w = columnsOf(webhooks);
@@ -28,7 +30,7 @@ export interface Noted {
 }
 
 export interface AttemptLog {
-  /** Null where the webhook is no more. */
+  /** Null where the webhook is no more. @throws GatewayError UNAUTHENTICATED, SERVICE_UNAVAILABLE */
   note(attempt: NewAttempt): Promise<Noted | null>;
 }
 
@@ -40,9 +42,11 @@ interface NotedRow {
 /** What ends within this time is noted together. */
 const GATHER_MS = 50;
 
+/** @param actor who asks for the attempts; null: the gateway itself */
 export function createAttemptLog(
   write: Connection,
-  { workspaceId, consumerId }: { readonly workspaceId: number; readonly consumerId: number },
+  { workspaceId, consumerId }: Pick<Webhook, 'workspaceId' | 'consumerId'>,
+  actor: Actor | null = null,
 ): AttemptLog {
   const lane = onBehalfOf(workspaceId, write);
   const turns = new Turns<NewAttempt, Noted | null>({
@@ -50,8 +54,10 @@ export function createAttemptLog(
     sizeMax: LIMITS.webhookAttemptsMax,
     mayShare: () => true,
     async run(attempts) {
-      const statement = noteSql({ workspaceId, consumerId, attempts });
-      const [row] = await rows<NotedRow>(lane, statement);
+      const statement = noteSql({ workspaceId, consumerId, attempts, actor });
+      const [row] = await rows<NotedRow>(lane, statement).catch((error: unknown) => {
+        throw toGatewayError(error, 'write');
+      });
       if (row === undefined) return attempts.map(() => null);
       const first = row.attempt_count - attempts.length + 1;
       return attempts.map((_, at) => ({ number: first + at, failingTooLongSince: row.since }));
@@ -71,11 +77,12 @@ interface Noting {
   readonly workspaceId: number;
   readonly consumerId: number;
   readonly attempts: readonly NewAttempt[];
+  readonly actor: Actor | null;
 }
 
 const KEPT = LIMITS.webhookAttemptsMax;
 
-function noteSql({ workspaceId, consumerId, attempts }: Noting) {
+function noteSql({ workspaceId, consumerId, attempts, actor }: Noting) {
   const real = attempts.filter(({ isTest }) => !isTest);
   const succeeded = real.findLastIndex(({ error }) => error === null);
   const failedAt = real[succeeded + 1]?.at ?? null;
@@ -120,6 +127,7 @@ function noteSql({ workspaceId, consumerId, attempts }: Noting) {
       where excluded.${a.number} > webhook_attempts.${a.number}
     )
     select k.attempt_count, set_config('synchronous_commit', 'off', true),
+      require_key(${actor?.keyId ?? null}::int, ${actor?.scope ?? null}::text),
       case when k.since < now() - make_interval(days => ${days}) then k.since end as since
     from counted k`;
 }

@@ -1,6 +1,6 @@
 /**
  * The webhooks of this process: a worker for each that is active. Every gateway has one; they share
- * a webhook as workers share a consumer. One that is idle costs a live stream, and no statement.
+ * a webhook as workers share a consumer. One that is idle costs a live stream, and no statement of its own.
  */
 import { randomUUID } from 'node:crypto';
 import type { Change } from '../consume/consumer-admin.ts';
@@ -48,7 +48,8 @@ export interface Webhooks {
   changed(): void;
   /**
    * Sends an event that was not recorded.
-   * @throws GatewayError NOT_FOUND for a consumer that is no webhook, OVERLOADED
+   * @throws GatewayError NOT_FOUND for a consumer that is no webhook, OVERLOADED; UNAUTHENTICATED
+   * where the acting key was revoked or has expired before the attempt is kept
    */
   test(which: Change, signal: AbortSignal): Promise<WebhookAttempt>;
 }
@@ -103,10 +104,7 @@ class RunningWebhooks implements Webhooks {
     });
   }
 
-  async test(
-    { workspaceId, name, actor: _ }: Change,
-    signal: AbortSignal,
-  ): Promise<WebhookAttempt> {
+  async test({ workspaceId, name, actor }: Change, signal: AbortSignal): Promise<WebhookAttempt> {
     const { read, box, write, cloudEvent, nowMs } = this.#options;
     const plan = await readPlan(onBehalfOf(workspaceId, read), box, { workspaceId, name });
     if (plan === null) throw noWebhook(name);
@@ -126,7 +124,7 @@ class RunningWebhooks implements Webhooks {
       if (sent === null) throw new GatewayError('GOING_AWAY', 'The test was given up.');
       const { retryAfterMs: _asked, ...made } = sent;
       const attempt = { ...made, eventId: event.eventId, position: 0, attempt: 1 };
-      const noted = await createAttemptLog(write, plan).note({ ...attempt, isTest: true });
+      const noted = await createAttemptLog(write, plan, actor).note({ ...attempt, isTest: true });
       if (noted === null) throw noWebhook(name);
       return { ...attempt, consumerId, number: noted.number };
     } finally {
