@@ -1,6 +1,7 @@
 /** A receiver of webhooks, and what tests of webhooks say to a gateway. */
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
 import { Webhook } from 'standardwebhooks';
 import { startTestGateway, type TestGateway } from '../../kit/gateway.ts';
@@ -28,10 +29,14 @@ export interface Receiver extends AsyncDisposable {
 }
 
 /** A real server: what it is sent, it keeps. */
-export async function startReceiver(answer: Answer = 200): Promise<Receiver> {
+export async function startReceiver(
+  answer: Answer = 200,
+  tls?: { readonly key: Buffer; readonly cert: Buffer },
+): Promise<Receiver> {
   const received: Received[] = [];
   const sockets = new Set<Socket>();
-  const server = createServer((req, res) => {
+  const server = tls === undefined ? createServer() : createTlsServer(tls);
+  server.on('request', (req: IncomingMessage, res: ServerResponse) => {
     void (async () => {
       const chunks: Buffer[] = [];
       for await (const chunk of req) chunks.push(chunk as Buffer);
@@ -48,14 +53,14 @@ export async function startReceiver(answer: Answer = 200): Promise<Receiver> {
       else res.writeHead(how.status, how.headers).end(how.body);
     })();
   });
-  server.on('connection', socket => {
+  server.on('connection', (socket: Socket) => {
     sockets.add(socket);
     socket.once('close', () => sockets.delete(socket));
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   const self: Receiver = {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/`,
+    url: `${tls === undefined ? 'http' : 'https'}://127.0.0.1:${(server.address() as AddressInfo).port}/`,
     received,
     answer: () => answer,
     connections: () => sockets.size,
