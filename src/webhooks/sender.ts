@@ -24,7 +24,6 @@ export interface Sender {
 
 /** How long a connection is kept that nobody uses: shorter than most servers keep it. */
 const IDLE_MS = 4_000;
-const IDLE_PER_HOST_MAX = 4;
 const RESPONSE_BYTES_MAX = LIMITS.webhookResponseBytesMax;
 
 export interface SenderOptions {
@@ -36,7 +35,7 @@ export function createSender({ outbound, nowMs }: SenderOptions): Sender {
   const pool = {
     keepAlive: true,
     timeout: IDLE_MS,
-    maxFreeSockets: IDLE_PER_HOST_MAX,
+    maxFreeSockets: LIMITS.webhookParallelMax,
     lookup: outbound.lookup,
   };
   const agents = { 'http:': new Agent(pool), 'https:': new TlsAgent(pool) } as const;

@@ -11,7 +11,7 @@ import { eventCursors } from '../core/cursor.ts';
 import { GatewayError } from '../core/errors.ts';
 import { LIMITS } from '../core/limits.ts';
 import { backoffMs, sleep } from '../core/portable.ts';
-import { outcomeOf, type Outcome, type Sent } from '../core/webhook.ts';
+import { outcomeOf, type Sent } from '../core/webhook.ts';
 import type { AttemptLog } from './attempt-log.ts';
 import { messageIdOf, messageOf, type CloudEventText } from './message.ts';
 import type { Places } from './places.ts';
@@ -36,12 +36,14 @@ export interface WorkerOptions {
 }
 
 const PARALLEL_MAX = LIMITS.webhookParallelMax;
+/** Requests, and deliveries that are being settled. */
+const UNSETTLED_MAX = 3 * PARALLEL_MAX;
 /** After so many failures in a row the next request waits, for longer with each. */
 const FAILURES_FREE = 3;
 const CLOSED_MS_MIN = 50;
 const CLOSED_MS_MAX = 10_000;
-/** While much is under way, room is gathered for as long: what comes together costs one statement. */
-const GATHER_MS = 5;
+/** Between two looks at what is due: events that come in this time cost one statement together. */
+const PACE_MS = 10;
 /** Before the consumer is asked again that could not be. */
 const AGAIN_MS_MIN = 200;
 const AGAIN_MS_MAX = 15_000;
@@ -58,13 +60,15 @@ export class WebhookWorker {
   /** Requests are given up. */
   readonly #ending = new AbortController();
   #stream = new AbortController();
+  /** Requests; and what is done with their answers. */
   readonly #underWay = new Set<Promise<void>>();
-  readonly #noting = new Set<Promise<void>>();
+  readonly #ended = new Set<Promise<void>>();
   #parallel: number = PARALLEL_MAX;
   /** Failures in a row, and when the last of them was. */
   #failures = 0;
   #failedMs = -Infinity;
   #closedUntilMs = 0;
+  #nextLookMs = 0;
   #freed: () => void = () => {};
   #running: Promise<void> = Promise.resolve();
 
@@ -98,7 +102,7 @@ export class WebhookWorker {
     const timer = setTimeout(() => this.#ending.abort(), graceMs);
     await this.#running;
     await Promise.all(this.#underWay);
-    await Promise.all(this.#noting);
+    await Promise.all(this.#ended);
     clearTimeout(timer);
   }
 
@@ -116,7 +120,7 @@ export class WebhookWorker {
         const plan = await this.#planNow();
         if (plan === null) return;
         this.#host = new URL(plan.url).host;
-        const leases = consume.leases(this.#work, PARALLEL_MAX, this.#stream.signal, this.#room);
+        const leases = consume.leases(this.#work, UNSETTLED_MAX, this.#stream.signal, this.#room);
         for await (const lease of leases) {
           failures = 0;
           this.#take(lease);
@@ -149,17 +153,15 @@ export class WebhookWorker {
     take: async (max, signal) => {
       const { places, elapsedMs } = this.#options;
       const { workspaceId } = this.#webhook;
-      for (let isFirst = true; ;) {
+      for (;;) {
         if (signal.aborted) return 0;
-        const closedMs = this.#closedUntilMs - elapsedMs();
+        const closedMs = Math.max(this.#closedUntilMs, this.#nextLookMs) - elapsedMs();
         const free = this.#parallel - this.#underWay.size;
         if (closedMs > 0) await sleep(closedMs, signal);
         else if (free <= 0) await this.#untilFreed(signal);
-        else if (isFirst && free < this.#parallel / 2) {
-          isFirst = false;
-          await sleep(GATHER_MS, signal);
-        } else {
+        else {
           const taken = places.take(workspaceId, this.#host, Math.min(max, free));
+          this.#nextLookMs = elapsedMs() + PACE_MS;
           if (taken > 0) return taken;
           await places.wait(workspaceId, this.#host, signal);
           if (signal.aborted) places.pass();
@@ -183,7 +185,7 @@ export class WebhookWorker {
 
   #take(lease: Lease): void {
     const host = this.#host;
-    this.#track(this.#deliver(lease), this.#underWay, () => {
+    this.#track(this.#request(lease), this.#underWay, () => {
       this.#options.places.leave(this.#webhook.workspaceId, host, 1);
       this.#freed();
     });
@@ -199,27 +201,18 @@ export class WebhookWorker {
     all.add(tracked);
   }
 
-  async #deliver(lease: Lease): Promise<void> {
-    const { sender, retryDelaysMs, onSent, consume, elapsedMs } = this.#options;
+  async #request(lease: Lease): Promise<void> {
+    const { sender, elapsedMs } = this.#options;
     const plan = await this.#planNow();
     if (plan === null) return;
     const { signal } = this.#ending;
     const { url, timeoutMs } = plan;
     const begunMs = elapsedMs();
     const sent = await sender.send({ url, timeoutMs, signal, ...this.#messageOf(plan, lease) });
-    if (sent === null) {
-      await this.#settle(lease, () => consume.giveBack(this.#work, [lease]));
-      return;
-    }
-    onSent(sent);
-    const outcome = outcomeOf(sent, lease.attempt, {
-      delaysMs: retryDelaysMs,
-      random: Math.random,
-    });
-    this.#adapt(sent, begunMs);
-    // Nobody waits for it but the end of the worker.
-    this.#track(this.#note(lease, sent), this.#noting);
-    await this.#finish(lease, outcome);
+    if (sent !== null) this.#adapt(sent, begunMs);
+    // The next request does not wait for what is kept of this one.
+    this.#track(this.#finish(lease, sent), this.#ended);
+    if (sent !== null) this.#track(this.#note(lease, sent), this.#ended);
   }
 
   #messageOf(plan: WebhookPlan, { event }: Lease) {
@@ -234,8 +227,12 @@ export class WebhookWorker {
     return messageOf(plan, shown, { secrets, messageId, nowMs: now }, cloudEvent);
   }
 
-  async #finish(lease: Lease, outcome: Outcome): Promise<void> {
-    const { consume } = this.#options;
+  /** @param sent null: it was given up */
+  async #finish(lease: Lease, sent: Sent | null): Promise<void> {
+    const { consume, onSent, retryDelaysMs: delaysMs } = this.#options;
+    if (sent === null) return this.#settle(lease, () => consume.giveBack(this.#work, [lease]));
+    onSent(sent);
+    const outcome = outcomeOf(sent, lease.attempt, { delaysMs, random: Math.random });
     const tokens = [lease.token];
     switch (outcome.kind) {
       case 'ACKNOWLEDGE':

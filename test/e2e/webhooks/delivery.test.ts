@@ -2,6 +2,7 @@
 import { CloudEvent, HTTP } from 'cloudevents';
 import { Webhook } from 'standardwebhooks';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { LIMITS } from '../../../src/core/limits.ts';
 import type { TestGateway } from '../../kit/gateway.ts';
 import { someEvents } from '../consume/kit.ts';
 import {
@@ -161,7 +162,7 @@ describe('a request', () => {
     await bench.record(someEvents(100));
     await expect.poll(isSettled('w'), PATIENCE).toBe(0);
     expect(receiver.received).toHaveLength(100);
-    expect(receiver.connections()).toBeLessThanOrEqual(10);
+    expect(receiver.connections()).toBeLessThanOrEqual(LIMITS.webhookParallelMax);
   });
 
   test.each([
