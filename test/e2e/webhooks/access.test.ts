@@ -342,6 +342,7 @@ describe('without SLUICE_WEBHOOK_PRIVATE_NETWORKS', () => {
     await own.change('resumeConsumer', 'w');
     await own.record(someEvents(1));
     await expect.poll(async () => (await own.state('w')).parkedCount, PATIENCE).toBe(1);
+    await expect.poll(() => own.attempts('w'), PATIENCE).not.toHaveLength(0);
     expect((await own.attempts('w'))[0]).toMatchObject({
       status: null,
       error: 'The host leads to a private or reserved address, which is not allowed.',
