@@ -104,6 +104,8 @@ const natsServers = list.transform((texts, context) => {
   return z.NEVER;
 });
 
+/** At once, then as https://github.com/standard-webhooks/standard-webhooks proposes. */
+const RETRY_SECONDS = '5,300,1800,7200,18000,36000,36000';
 const LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
 
 const VARIABLES = {
@@ -242,6 +244,25 @@ const VARIABLES = {
     })
     .optional()
     .describe('The order for Logspace agents, in JSON. By default all agents run every minute.'),
+  SLUICE_WEBHOOK_PRIVATE_NETWORKS: flag
+    .default(false)
+    .describe(
+      'Whether webhooks may be sent to private and local addresses, and without TLS. Only where all who make webhooks are trusted.',
+    ),
+  SLUICE_WEBHOOK_RETRY_SECONDS: z
+    .string()
+    .default(RETRY_SECONDS)
+    .transform((text, context) => {
+      const seconds = text.split(',').map(item => Number(item.trim() === '' ? NaN : item));
+      const isFine = seconds.every(each => each >= 0 && each <= LIMITS.retryDelaySecondsMax);
+      if (isFine && seconds.length <= LIMITS.attemptsMax) return seconds;
+      const message = `expects 1 to ${LIMITS.attemptsMax} numbers of seconds, separated by commas, each at most ${LIMITS.retryDelaySecondsMax}`;
+      context.addIssue({ code: 'custom', message });
+      return z.NEVER;
+    })
+    .describe(
+      'Seconds between the attempts of a webhook to deliver an event. The last one counts for all that follow.',
+    ),
   OTEL_EXPORTER_OTLP_ENDPOINT: z
     .url({ protocol: /^https?$/, error: 'expects http://host:port' })
     .optional()
@@ -299,6 +320,9 @@ export interface Config {
   readonly logshEventsPerSecond: number;
   /** Null: every agent runs each minute. */
   readonly logspaceOrder: OrderSetting | null;
+  readonly webhookPrivateNetworks: boolean;
+  /** After the first attempt, the second and so on; the last for all that follow. */
+  readonly webhookRetryDelaysMs: readonly number[];
   /** Whether spans are sent, where the environment says. */
   readonly traces: boolean;
   readonly logLevel: (typeof LEVELS)[number];
@@ -379,6 +403,8 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     streamsPerKeyMax: data.SLUICE_STREAMS_PER_KEY_MAX,
     logshEventsPerSecond: data.SLUICE_LOGSH_EVENTS_PER_SECOND,
     logspaceOrder: data.SLUICE_LOGSPACE_ORDER ?? null,
+    webhookPrivateNetworks: data.SLUICE_WEBHOOK_PRIVATE_NETWORKS,
+    webhookRetryDelaysMs: data.SLUICE_WEBHOOK_RETRY_SECONDS.map(seconds => seconds * 1_000),
     traces: data.OTEL_EXPORTER_OTLP_ENDPOINT !== undefined,
     logLevel: data.LOG_LEVEL,
   });

@@ -5,7 +5,7 @@ import { expect, test } from 'vitest';
 const SRC = 'src';
 const BENEATH = ['core', 'db'];
 const SERVICES = [
-  ...['security', 'record', 'evidence', 'rollup', 'upkeep', 'read', 'live', 'consume'],
+  ...['security', 'record', 'evidence', 'rollup', 'upkeep', 'read', 'live', 'consume', 'webhooks'],
 ];
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   core: [],
@@ -21,6 +21,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   read: BENEATH,
   live: BENEATH,
   consume: [...BENEATH, 'read', 'live'],
+  webhooks: [...BENEATH, 'security', 'read', 'consume'],
   graphql: ['core', 'json-schema', ...SERVICES],
   doors: ['core', ...SERVICES],
   console: ['core', 'client'],

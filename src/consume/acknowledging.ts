@@ -28,13 +28,13 @@ export function createAcknowledging(
 /** A token counts for who came with it first. */
 function shareOf(
   group: readonly Acknowledgement[],
-  { consumerId, expired }: Settled,
+  { expired, ...settled }: Settled,
 ): readonly Settled[] {
   const gone = new Set(expired);
   return group.map(({ tokens }) => {
     const own = [...new Set(tokens)];
     const late = own.filter(token => gone.has(token));
     for (const token of own) gone.add(token);
-    return { consumerId, count: own.length - late.length, expired: late };
+    return { ...settled, count: own.length - late.length, expired: late };
   });
 }

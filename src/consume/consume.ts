@@ -7,8 +7,10 @@ import {
   checkCount,
   checkDelayMs,
   checkLeaseMs,
+  CONSUMER_KINDS,
   REFUSED,
   retryDelayMs,
+  type ConsumerKind,
   type Lease,
 } from '../core/consumer.ts';
 import { eventCursors } from '../core/cursor.ts';
@@ -20,7 +22,7 @@ import type { LiveClock } from '../live/clock.ts';
 import type { Live } from '../live/live.ts';
 import { createAcknowledging, type Acknowledging } from './acknowledging.ts';
 import type { ConsumerReader } from './consumer-reader.ts';
-import { LeaseStream } from './lease-stream.ts';
+import { LeaseStream, type LeaseRoom } from './lease-stream.ts';
 import { Plans } from './plans.ts';
 import { PullQueue, type Asking, type Round } from './pull-queue.ts';
 import { acknowledgeSql, extendSql, releaseSql } from './settle-sql.ts';
@@ -64,16 +66,25 @@ export interface Consume {
   /** Leases of what is due. Empty where nothing came in time. @throws CURSOR_EXPIRED, and as `wait` */
   pull(work: Work, pull: Pull): Promise<{ consumerId: number; leases: readonly Lease[] }>;
   /** Leases as they become due, at most `windowMax` unsettled at a time. */
-  leases(work: Work, windowMax: number, signal: AbortSignal): LeaseStream;
+  leases(work: Work, windowMax: number, signal: AbortSignal, room?: LeaseRoom): LeaseStream;
   acknowledge(work: Work, tokens: readonly string[]): Promise<Settled>;
   release(work: Work, tokens: readonly string[], release: Release): Promise<Settled>;
   /** @param leaseMs null: as the consumer has it */
   extend(work: Work, tokens: readonly string[], leaseMs: number | null): Promise<Settled>;
+  /** What was leased and not tried: the attempt does not count. */
+  giveBack(work: Work, leases: readonly Pick<Lease, 'token'>[]): Promise<void>;
   /** Since the start, in this process. */
-  stats(): { readonly delivered: number; readonly acknowledged: number };
+  stats(): readonly DeliveryCounts[];
   /** Somebody changed the consumer: who waits looks again. */
   changed(workspaceId: number, consumerId: number): void;
   stop(): void;
+}
+
+/** Of all consumers of a kind. */
+export interface DeliveryCounts {
+  readonly kind: ConsumerKind;
+  readonly delivered: number;
+  readonly acknowledged: number;
 }
 
 export function createConsume(options: ConsumeOptions): Consume {
@@ -91,7 +102,8 @@ class Consuming implements Consume {
   readonly #wakeUps: WakeUps;
   readonly #settler: Settler;
   readonly #queues = new Map<string, Queues>();
-  readonly #counts = { delivered: 0, acknowledged: 0 };
+  readonly #delivered = new Map<ConsumerKind, number>();
+  readonly #acknowledged = new Map<ConsumerKind, number>();
 
   constructor(options: ConsumeOptions) {
     const { write, read, reader, onError } = options;
@@ -123,11 +135,12 @@ class Consuming implements Consume {
     }
   }
 
-  leases(work: Work, windowMax: number, signal: AbortSignal): LeaseStream {
+  leases(work: Work, windowMax: number, signal: AbortSignal, room?: LeaseRoom): LeaseStream {
     checkCount('window', windowMax, LIMITS.pullEventsMax);
     return new LeaseStream({
       windowMax,
       signal,
+      room,
       actor: work.actor,
       ask: asking => this.#ask(work, asking),
       wait: (round, over) => this.#wait(round, { work, ms: Infinity, signal: over }),
@@ -141,7 +154,7 @@ class Consuming implements Consume {
       actor: work.actor,
       tokens,
     });
-    this.#counts.acknowledged += settled.count;
+    count(this.#acknowledged, settled);
     return settled;
   }
 
@@ -167,8 +180,16 @@ class Consuming implements Consume {
     );
   }
 
+  async giveBack({ workspaceId, name }: Work, leases: readonly Pick<Lease, 'token'>[]) {
+    await this.#settler.giveBack(await this.#plans.find(workspaceId, name), leases);
+  }
+
   stats() {
-    return { ...this.#counts };
+    return CONSUMER_KINDS.map(kind => ({
+      kind,
+      delivered: this.#delivered.get(kind) ?? 0,
+      acknowledged: this.#acknowledged.get(kind) ?? 0,
+    }));
   }
 
   changed(workspaceId: number, consumerId: number): void {
@@ -203,7 +224,7 @@ class Consuming implements Consume {
       planOf: isFresh => this.#plans.find(workspaceId, name, isFresh),
       cursorsOf: id => eventCursors(epoch, id),
       giveBack: (plan, leases) => this.#settler.giveBack(plan, leases),
-      onLeased: count => (this.#counts.delivered += count),
+      onLeased: (leased, kind) => count(this.#delivered, { kind, count: leased }),
       onParked: plan => this.#settler.pauseIfFull(plan),
       elapsedMs: () => clock.elapsedMs(),
       sleep: ms => clock.sleep(ms, NEVER),
@@ -215,6 +236,13 @@ class Consuming implements Consume {
     this.#queues.set(key, made);
     return made;
   }
+}
+
+function count(
+  counts: Map<ConsumerKind, number>,
+  { kind, count: more }: Pick<Settled, 'kind' | 'count'>,
+): void {
+  counts.set(kind, (counts.get(kind) ?? 0) + more);
 }
 
 /** Of one consumer, in this process. */

@@ -1,5 +1,5 @@
 /** Makes and changes consumers. Each change locks the consumer: a pull is before it, or sees it. */
-import { type SQL, sql } from 'drizzle-orm';
+import { sql, type SQL } from 'drizzle-orm';
 import {
   checkConsumerTexts,
   checkCount,
@@ -14,13 +14,17 @@ import type { EventFilter } from '../core/filter.ts';
 import { LIMITS } from '../core/limits.ts';
 import type { Actor } from '../core/principal.ts';
 import type { Connection, Lane } from '../db/client.ts';
+import { columnsOf, type Row } from '../db/columns.ts';
 import { rows } from '../db/query.ts';
+import { webhooks, type consumers } from '../db/schema.ts';
 import { codeOf, SQLSTATE, toGatewayError } from '../db/sqlstate.ts';
 import { requireKey, transaction } from '../db/transaction.ts';
 import { compileStreamFilter } from '../live/stream-filter.ts';
 import { arrayLiteral } from '../read/params.ts';
 import { findPlace } from './place-sql.ts';
 import { consumerNotFound } from './plans.ts';
+
+const w = columnsOf(webhooks);
 
 export interface NewConsumer {
   readonly name: string;
@@ -55,7 +59,12 @@ export interface Change {
  */
 export interface ConsumerAdmin {
   /** @throws GatewayError CONFLICT, CONSUMER_LIMIT, CURSOR_AHEAD, CURSOR_EXPIRED */
-  create(workspaceId: number, consumer: NewConsumer, actor: Actor | null): Promise<number>;
+  create(
+    workspaceId: number,
+    consumer: NewConsumer,
+    actor: Actor | null,
+    also?: Also<unknown>,
+  ): Promise<number>;
   /** @throws GatewayError CONFLICT */
   update(change: Change, to: ConsumerChange): Promise<number>;
   remove(change: Change): Promise<number>;
@@ -67,36 +76,41 @@ export interface ConsumerAdmin {
   redeliver(change: Change, positions: readonly number[] | null): Promise<number>;
   /** How many there were. */
   discard(change: Change, positions: readonly number[] | null): Promise<number>;
+  /** Something else that is kept of a consumer, in a transaction that has locked it. */
+  change<T>(change: Change, also: Also<T>): Promise<T>;
 }
 
-interface LockedRow {
-  readonly id: number;
-}
+/** What is done with a consumer in the transaction that makes or changes it. */
+export type Also<T> = (
+  connection: Connection,
+  consumerId: number,
+  kind: ConsumerKind,
+) => Promise<T>;
+
+type LockedRow = Pick<Row<typeof consumers, 'id' | 'kind'>, 'id' | 'kind'>;
 
 export function createConsumerAdmin(
   write: Lane,
   onChanged: (workspaceId: number, consumerId: number) => void,
 ): ConsumerAdmin {
   /** Locks the consumer, changes it, and tells whoever waits for it. */
-  async function changing<T>(
-    { workspaceId, name, actor }: Change,
-    work: (connection: Connection, id: number) => Promise<T>,
-  ): Promise<T> {
+  async function changing<T>({ workspaceId, name, actor }: Change, work: Also<T>): Promise<T> {
     const { id, result } = await committed(write, { workspaceId, actor }, async connection => {
       const [row] = await rows<LockedRow>(
         connection,
-        sql`select c.id from consumers c
+        sql`select c.id, c.kind from consumers c
           where c.workspace_id = ${workspaceId} and c.name = ${name} for update`,
       );
       if (row === undefined) throw consumerNotFound(name);
-      return { id: row.id, result: await work(connection, row.id) };
+      return { id: row.id, result: await work(connection, row.id, row.kind as ConsumerKind) };
     });
     onChanged(workspaceId, id);
     return result;
   }
 
-  const updating = (change: Change, set: SQL) =>
-    changing(change, async (connection, id) => {
+  const updating = (change: Change, set: SQL, also?: Also<unknown>) =>
+    changing(change, async (connection, id, kind) => {
+      await also?.(connection, id, kind);
       await rows(
         connection,
         sql`update consumers c set ${set}, turn = c.turn + 1, updated_at = now()
@@ -106,15 +120,17 @@ export function createConsumerAdmin(
     });
 
   return {
-    async create(workspaceId, consumer, actor) {
+    async create(workspaceId, consumer, actor, also) {
       checkConsumer(consumer);
-      return committed(write, { workspaceId, actor }, connection =>
-        insert(connection, workspaceId, consumer),
-      );
+      return committed(write, { workspaceId, actor }, async connection => {
+        const id = await insert(connection, workspaceId, consumer);
+        await also?.(connection, id, consumer.kind);
+        return id;
+      });
     },
     async update(change, to) {
       checkConsumer({ ...to, ...(to.newName !== undefined && { name: to.newName }) });
-      return updating(change, changeSql(to));
+      return updating(change, changeSql(to), checkLease(to));
     },
     remove: change => changing(change, (connection, id) => remove(connection, { ...change, id })),
     async pause(change, reason) {
@@ -124,7 +140,8 @@ export function createConsumerAdmin(
         sql`paused_at = coalesce(c.paused_at, now()), paused_reason = ${reason}`,
       );
     },
-    resume: change => updating(change, sql`paused_at = null, paused_reason = null`),
+    resume: change =>
+      updating(change, sql`paused_at = null, paused_reason = null`, forgetFailures(change)),
     seek: (change, to) =>
       changing(change, (connection, id) => seek(connection, { ...change, id }, to)),
     redeliver: (change, positions) =>
@@ -137,6 +154,7 @@ export function createConsumerAdmin(
         );
         return found.length;
       }),
+    change: changing,
   };
 }
 
@@ -160,10 +178,37 @@ function changeSql(to: ConsumerChange): SQL {
   return sql.join(set, sql`, `);
 }
 
+/** A lease of a webhook lasts a little longer than a request of it. */
+function checkLease({ leaseMs }: ConsumerChange): Also<void> {
+  return async (_connection, _id, kind) => {
+    if (leaseMs === undefined || kind === 'PULL') return;
+    const message =
+      'leaseDuration follows the timeout of a webhook. Change that with updateWebhook.';
+    throw new GatewayError('BAD_USER_INPUT', message);
+  };
+}
+
+/** A webhook that is resumed has as many days again. */
+function forgetFailures({ workspaceId }: Change): Also<void> {
+  return async (connection, id, kind) => {
+    if (kind !== 'WEBHOOK') return;
+    await rows(
+      connection,
+      sql`update webhooks set ${w.failing_since} = null
+        where ${w.workspace_id} = ${workspaceId} and ${w.consumer_id} = ${id}`,
+    );
+  };
+}
+
 async function remove(connection: Connection, { workspaceId, id }: Own): Promise<number> {
   const own = sql`workspace_id = ${workspaceId}`;
   // No pull is under way behind the lock, and none that comes later finds the consumer.
-  await rows(connection, sql`delete from deliveries where ${own} and consumer_id = ${id}`);
+  for (const table of ['deliveries', 'webhook_attempts', 'webhooks']) {
+    await rows(
+      connection,
+      sql`delete from ${sql.raw(table)} where ${own} and ${w.consumer_id} = ${id}`,
+    );
+  }
   await rows(connection, sql`delete from consumers where ${own} and id = ${id}`);
   return id;
 }

@@ -6,6 +6,7 @@ import { readFilter } from '../core/filter-text.ts';
 export interface PlanRow {
   readonly workspace_id: number;
   readonly id: number;
+  readonly kind: string;
   readonly name: string;
   readonly filter: string | null;
   readonly ordered_by: string | null;
@@ -16,7 +17,6 @@ export interface PlanRow {
 
 export interface ConsumerRow extends PlanRow {
   readonly description: string | null;
-  readonly kind: string;
   readonly is_paused: boolean;
   readonly paused_reason: string | null;
   readonly settled: number;
@@ -32,7 +32,7 @@ export interface ConsumerRow extends PlanRow {
 
 /** Over the alias `c`. */
 export const planColumns = sql.raw(
-  'c.workspace_id, c.id, c.name, c.filter, c.ordered_by, c.lease_ms, c.max_attempts, c.revision',
+  'c.workspace_id, c.id, c.kind, c.name, c.filter, c.ordered_by, c.lease_ms, c.max_attempts, c.revision',
 );
 
 /**
@@ -40,7 +40,7 @@ export const planColumns = sql.raw(
  * to where the consumer has looked. An instant between that of a position and the next is as good
  * as the position's own.
  */
-export const consumerColumns: SQL = sql`${planColumns}, c.description, c.kind,
+export const consumerColumns: SQL = sql`${planColumns}, c.description,
   c.paused_at is not null as is_paused, c.paused_reason, c.created_at, c.updated_at,
   coalesce(o.first - 1, c.scanned) as settled,
   coalesce(o.first_recorded_at, c.scanned_recorded_at) as settled_recorded_at,
@@ -71,6 +71,7 @@ export function toPlan(row: PlanRow): ConsumerPlan {
   return {
     workspaceId: row.workspace_id,
     id: row.id,
+    kind: row.kind as ConsumerKind,
     name: row.name,
     filter: row.filter === null ? null : readFilter(row.filter),
     orderedBy: row.ordered_by as ConsumerOrder | null,
@@ -84,7 +85,6 @@ export function toConsumer(row: ConsumerRow): Consumer {
   return {
     ...toPlan(row),
     description: row.description,
-    kind: row.kind as ConsumerKind,
     filterText: row.filter,
     isPaused: row.is_paused,
     pausedReason: row.paused_reason,

@@ -5,6 +5,13 @@ import { LIMITS } from '../core/limits.ts';
 import type { Actor } from '../core/principal.ts';
 import type { Asking, Round } from './pull-queue.ts';
 
+/** Room for deliveries that are being worked on. */
+export interface LeaseRoom {
+  /** Waits until there is some, and takes as much, `max` at most. 0 once the signal is aborted. */
+  take(max: number, signal: AbortSignal): Promise<number>;
+  leave(count: number): void;
+}
+
 export interface LeaseStreamOptions {
   readonly windowMax: number;
   readonly actor: Actor | null;
@@ -12,7 +19,11 @@ export interface LeaseStreamOptions {
   readonly wait: (round: Round, signal: AbortSignal) => Promise<void>;
   readonly giveBack: (round: Round, leases: readonly Lease[]) => Promise<unknown>;
   readonly signal: AbortSignal;
+  /** Taken for each delivery that is handed out: its reader leaves it. Absent: there is always some. */
+  readonly room?: LeaseRoom | undefined;
 }
+
+const ANYWHERE: LeaseRoom = { take: max => Promise.resolve(max), leave: () => {} };
 
 /**
  * Leases as they become due, at most so many unsettled at a time. It is pulled: what its reader does
@@ -36,17 +47,13 @@ export class LeaseStream implements AsyncIterableIterator<Lease> {
   }
 
   async next(): Promise<IteratorResult<Lease, undefined>> {
-    const { ask, wait, actor, windowMax } = this.#options;
+    const { wait } = this.#options;
     const { signal } = this.#over;
-    const window = { lease: this.#lease, max: windowMax };
-    const first = Math.min(windowMax, LIMITS.pullEventsMax);
     try {
       while (this.#ready.length === 0 && !signal.aborted) {
-        this.#round = await ask({ first, actor, window, signal });
-        this.#ready = [...this.#round.leases];
-        if (this.#ready.length === 0 && this.#round.state !== 'MORE') {
-          await wait(this.#round, signal);
-        }
+        const round = await this.#ask(signal);
+        if (round === null) break;
+        if (this.#ready.length === 0 && round.state !== 'MORE') await wait(round, signal);
       }
     } catch (error) {
       throw asOfStream(error);
@@ -54,6 +61,21 @@ export class LeaseStream implements AsyncIterableIterator<Lease> {
     if (signal.aborted) await this.#giveBack();
     const value = signal.aborted ? undefined : this.#ready.shift();
     return value === undefined ? { done: true, value } : { done: false, value };
+  }
+
+  /** Null where it is over before there is room. */
+  async #ask(signal: AbortSignal): Promise<Round | null> {
+    const { ask, actor, windowMax, room = ANYWHERE } = this.#options;
+    const first = await room.take(Math.min(windowMax, LIMITS.pullEventsMax), signal);
+    if (first === 0) return null;
+    const window = { lease: this.#lease, max: windowMax };
+    try {
+      this.#round = await ask({ first, actor, window, signal });
+      this.#ready = [...this.#round.leases];
+      return this.#round;
+    } finally {
+      room.leave(first - this.#ready.length);
+    }
   }
 
   async return(): Promise<IteratorResult<Lease, undefined>> {
@@ -69,6 +91,7 @@ export class LeaseStream implements AsyncIterableIterator<Lease> {
   /** What nobody was handed. */
   async #giveBack(): Promise<void> {
     const leases = this.#ready.splice(0);
+    this.#options.room?.leave(leases.length);
     if (this.#isGivenBack || this.#round === null || leases.length === 0) return;
     this.#isGivenBack = true;
     await this.#options.giveBack(this.#round, leases).catch(() => {});

@@ -3,7 +3,13 @@
  * consumer; those that wait meanwhile are answered together by the next, which costs as much as one.
  */
 import { randomUUID } from 'node:crypto';
-import { encodeToken, shareOut, type ConsumerPlan, type Lease } from '../core/consumer.ts';
+import {
+  encodeToken,
+  shareOut,
+  type ConsumerKind,
+  type ConsumerPlan,
+  type Lease,
+} from '../core/consumer.ts';
 import { LOG_BEGINNING, type EventCursors, type LogPlace } from '../core/cursor.ts';
 import { GatewayError } from '../core/errors.ts';
 import { LIMITS } from '../core/limits.ts';
@@ -43,7 +49,7 @@ export interface PullQueueOptions {
   readonly planOf: (isFresh: boolean) => Promise<ConsumerPlan>;
   readonly cursorsOf: (workspaceId: number) => EventCursors;
   readonly giveBack: (plan: ConsumerPlan, leases: readonly Lease[]) => Promise<void>;
-  readonly onLeased: (count: number) => void;
+  readonly onLeased: (count: number, kind: ConsumerKind) => void;
   readonly onParked: (plan: ConsumerPlan) => Promise<void>;
   readonly elapsedMs: () => number;
   readonly sleep: (ms: number) => Promise<void>;
@@ -94,7 +100,7 @@ export class PullQueue {
       const leases = shares[at] ?? [];
       if (signal.aborted) await this.#giveBack(round.plan, leases);
       const isThere = !signal.aborted;
-      if (isThere) this.#options.onLeased(leases.length);
+      if (isThere) this.#options.onLeased(leases.length, round.plan.kind);
       rounds.push({ ...round, leases: isThere ? leases : [] });
     }
     return rounds;
@@ -110,6 +116,7 @@ export class PullQueue {
     const startedMs = elapsedMs();
     let plan = await planOf(false);
     for (let tries = 0, scanned = -1; ; tries++) {
+      if (asking.actor !== null && plan.kind !== 'PULL') throw isWorkedFor(plan);
       const { facts, leases } = await this.#statement(plan, asking);
       if (facts === undefined || facts.is_changed) {
         const before = plan;
@@ -235,6 +242,11 @@ function togetherOf(group: readonly [Asking, ...Asking[]]): Asking {
 }
 
 const NEVER = new AbortController().signal;
+
+function isWorkedFor({ name }: ConsumerPlan): GatewayError {
+  const message = `The gateway itself works for the consumer ${JSON.stringify(name)}: nobody else can pull from it.`;
+  return new GatewayError('BAD_USER_INPUT', message);
+}
 
 function busy(): GatewayError {
   return new GatewayError(

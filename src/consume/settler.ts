@@ -3,6 +3,7 @@ import type { SQL } from 'drizzle-orm';
 import {
   checkCount,
   decodeToken,
+  type ConsumerKind,
   type ConsumerPlan,
   type Lease,
   type LeaseToken,
@@ -26,6 +27,7 @@ export interface Work {
 
 export interface Settled {
   readonly consumerId: number;
+  readonly kind: ConsumerKind;
   readonly count: number;
   /** Tokens that hold nothing any more. */
   readonly expired: readonly string[];
@@ -79,7 +81,7 @@ export class Settler {
         taken.flatMap(({ position }) => (position === null ? [] : byPosition.get(position)?.text)),
       );
       const expired = [...new Set(texts)].filter(text => !done.has(text));
-      return { consumerId: plan.id, count: done.size, expired };
+      return { consumerId: plan.id, kind: plan.kind, count: done.size, expired };
     }
   }
 

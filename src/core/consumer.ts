@@ -20,6 +20,7 @@ export type ConsumerOrder = (typeof CONSUMER_ORDERS)[number];
 export interface ConsumerPlan {
   readonly workspaceId: number;
   readonly id: number;
+  readonly kind: ConsumerKind;
   readonly name: string;
   readonly filter: EventFilter | null;
   readonly orderedBy: ConsumerOrder | null;
@@ -32,7 +33,6 @@ export interface ConsumerPlan {
 /** A consumer as it was at one moment. */
 export interface Consumer extends ConsumerPlan {
   readonly description: string | null;
-  readonly kind: ConsumerKind;
   /** The filter as it was given. */
   readonly filterText: string | null;
   readonly isPaused: boolean;

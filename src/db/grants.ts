@@ -29,6 +29,8 @@ export const GRANTS: Readonly<Record<string, string>> = {
   evidence_logs: ROWS,
   evidence_tiles: ROWS,
   evidence_bundles: ROWS,
+  webhooks: ROWS,
+  webhook_attempts: ROWS,
   upkeep_faults: ROWS,
   door_notes: ROWS,
   stream_tickets: ROWS,

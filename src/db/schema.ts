@@ -20,6 +20,7 @@ import {
 } from 'drizzle-orm/pg-core';
 import type { EventDefinitionStatus, ValidationMode } from '../core/definition.ts';
 import type { Scope } from '../core/principal.ts';
+import type { WebhookFormat } from '../core/webhook.ts';
 import type { UnknownTypePolicy } from '../core/workspace.ts';
 
 const instant = <Name extends string>(name: Name) =>
@@ -435,4 +436,48 @@ export const evidenceBundles = pgTable(
     commitments: bytes('commitments').notNull(),
   },
   t => [primaryKey({ columns: [t.workspaceId, t.number] })],
+);
+
+/** What the gateway sends events of a consumer to. `0013_webhooks.sql` says more of each column. */
+export const webhooks = pgTable(
+  'webhooks',
+  {
+    workspaceId: integer('workspace_id').notNull(),
+    consumerId: integer('consumer_id').notNull(),
+    url: text('url').notNull(),
+    format: text('format').$type<WebhookFormat>().notNull(),
+    timeoutMs: integer('timeout_ms').notNull(),
+    /** Sealed, as the secrets. */
+    headers: text('headers').notNull(),
+    secret: text('secret').notNull(),
+    previousSecret: text('previous_secret'),
+    previousValidUntil: instant('previous_valid_until'),
+    /** When the first attempt since the last success failed. */
+    failingSince: instant('failing_since'),
+    attemptCount: count('attempt_count').notNull().default(0),
+    /** Grows with each change of what a request is made of. */
+    revision: integer('revision').notNull().default(1),
+  },
+  t => [primaryKey({ columns: [t.workspaceId, t.consumerId] })],
+);
+
+/** The newest attempts of webhooks. */
+export const webhookAttempts = pgTable(
+  'webhook_attempts',
+  {
+    workspaceId: integer('workspace_id').notNull(),
+    consumerId: integer('consumer_id').notNull(),
+    /** `number`, in as many slots as attempts are kept. */
+    slot: integer('slot').notNull(),
+    number: count('number').notNull(),
+    attemptedAt: instant('attempted_at').notNull(),
+    eventId: text('event_id').notNull(),
+    position: count('position').notNull(),
+    attempt: integer('attempt').notNull(),
+    status: integer('status'),
+    error: text('error'),
+    durationMs: integer('duration_ms').notNull(),
+    response: text('response'),
+  },
+  t => [primaryKey({ columns: [t.workspaceId, t.consumerId, t.slot] })],
 );

@@ -1,9 +1,7 @@
 /** Everything between the edge and the database, wired once. */
 import { createHash } from 'node:crypto';
 import type { Config } from '../config.ts';
-import { createConsume, type Consume, type ConsumeOptions } from '../consume/consume.ts';
-import { createConsumerAdmin } from '../consume/consumer-admin.ts';
-import { readConsumerFigures, type ConsumerFigures } from '../consume/consumer-figures.ts';
+import type { Consume } from '../consume/consume.ts';
 import { GatewayError } from '../core/errors.ts';
 import { unauthenticated } from '../core/principal.ts';
 import type { Database } from '../db/client.ts';
@@ -17,7 +15,7 @@ import { createSharedResults, type SharedResults } from '../graphql-http/shared-
 import type { Services } from '../graphql/services.ts';
 import { Admission } from '../http/admission.ts';
 import { createSchemaChecker, type SchemaChecker } from '../json-schema/checker.ts';
-import { monotonicMs, systemClock } from '../live/clock.ts';
+import { monotonicMs } from '../live/clock.ts';
 import type { Live } from '../live/live.ts';
 import type { Log } from '../observability/log.ts';
 import type { Metrics } from '../observability/metrics.ts';
@@ -38,6 +36,8 @@ import { createTickets, type Tickets } from '../security/tickets.ts';
 import { createWorkspaceAdmin } from '../security/workspace-admin.ts';
 import { redact } from '../upkeep/redact.ts';
 import { createUpkeep, type Upkeep } from '../upkeep/upkeep.ts';
+import type { Webhooks } from '../webhooks/webhooks.ts';
+import { createConsumerServices } from './consumer-services.ts';
 import type { DoorHandlerOptions } from './door-handler.ts';
 import { createReadiness, type NotReady } from './health.ts';
 import { createGatewayAggregates, createGatewayLive } from './live-services.ts';
@@ -102,7 +102,10 @@ export async function createServices(options: ServicesOptions): Promise<GatewayS
   const tickets = createGatewayTickets(options, epoch);
   const bounds = createBounds(config, metrics);
   const streamsCheck = createStreamsCheck(db, live, log);
-  const consume = createGatewayConsume(options, { live, epoch, reader: readers.consumers });
+  const stores = createDoorStores(db, sealingSecret);
+  const parts = { ...readers, ...stores, live, epoch, record };
+  const { sending, consumerFigures, ...consumerServices } = createConsumerServices(options, parts);
+  const { consume } = consumerServices;
   metrics.readFrom({
     lanes: () => lanesOf(db),
     waitingEvents: () => writers.depth,
@@ -110,20 +113,19 @@ export async function createServices(options: ServicesOptions): Promise<GatewayS
     streams: () => ({ ...live.stats(), executions: sharedResults.stats().executions }),
     upkeep: () => upkeep.stats(),
     deliveries: () => consume.stats(),
-    consumers: consumerFigures(db, log),
+    consumers: consumerFigures,
   });
   return {
     epoch,
     ...readers,
-    ...createDoorStores(db, sealingSecret),
+    ...stores,
+    ...consumerServices,
     record,
     schemas,
     live,
     ...bounds,
     ...createWorkspaces(db, createWorkspaceReader(db.lookup), fold),
     ...createKeys(options, bounds),
-    consume,
-    consumerAdmin: createConsumerAdmin(db.write, (...consumer) => consume.changed(...consumer)),
     definitionAdmin: createDefinitionAdmin({ write: db.write, schemas, onDefined }),
     quarantineAdmin: createQuarantineAdmin(db.write, record),
     keepAside: (target, items) => keepAside(db, target, items),
@@ -141,7 +143,7 @@ export async function createServices(options: ServicesOptions): Promise<GatewayS
     metrics,
     sharedResults,
     notReady: createReadiness(db.probe, monotonicMs),
-    ...inOrder({ writers, upkeep, live, fold, streamsCheck, tickets, schemas, consume }),
+    ...inOrder({ writers, upkeep, live, fold, streamsCheck, tickets, schemas, consume, sending }),
   };
 }
 
@@ -167,32 +169,6 @@ function createRedact(
     }).finally(() => live.forget(workspaceId));
 }
 
-function createGatewayConsume(
-  { db, config, log }: ServicesOptions,
-  parts: Pick<ConsumeOptions, 'live' | 'epoch' | 'reader'>,
-): Consume {
-  return createConsume({
-    ...parts,
-    write: db.write,
-    read: onBehalfOf(ADMINISTRATION, db.read),
-    clock: systemClock,
-    bytesMax: config.answerBytesMax,
-    onError: (err, message) => log.warn({ err }, message),
-  });
-}
-
-/** For several metrics that are read together: one statement. */
-function consumerFigures({ read }: Database, log: Log) {
-  let asked: Promise<ConsumerFigures[]> | undefined;
-  return () =>
-    (asked ??= readConsumerFigures(onBehalfOf(ADMINISTRATION, read))
-      .catch((err: unknown) => {
-        log.warn({ err }, 'figures of consumers were not read');
-        return [];
-      })
-      .finally(() => setImmediate(() => (asked = undefined))));
-}
-
 function lanesOf({ read, lookup, write, upkeep }: Database) {
   return {
     read: read.stats(),
@@ -211,11 +187,12 @@ interface Running {
   readonly tickets: Pick<Tickets, 'start' | 'stop'>;
   readonly schemas: SchemaChecker;
   readonly consume: Pick<Consume, 'stop'>;
+  readonly sending: Pick<Webhooks, 'start' | 'stop'>;
 }
 
 /** The start and the end of what runs in the background. */
 function inOrder(running: Running): Pick<GatewayServices, 'start' | 'stop'> {
-  const { writers, upkeep, live, fold, streamsCheck, tickets, schemas, consume } = running;
+  const { writers, upkeep, live, fold, streamsCheck, tickets, schemas, consume, sending } = running;
   return {
     async start() {
       await upkeep.start();
@@ -223,8 +200,11 @@ function inOrder(running: Running): Pick<GatewayServices, 'start' | 'stop'> {
       fold.start();
       streamsCheck.start();
       tickets.start();
+      sending.start();
     },
     async stop() {
+      // First: what it does is recorded and acknowledged.
+      await sending.stop();
       await writers.stop();
       streamsCheck.stop();
       consume.stop();

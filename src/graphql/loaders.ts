@@ -11,6 +11,7 @@ import type { QuarantinedEvent, StoredEvent } from '../core/event.ts';
 import type { InclusionProof } from '../core/evidence.ts';
 import type { EventFilter } from '../core/filter.ts';
 import type { PageArgs } from '../core/page.ts';
+import type { Webhook } from '../core/webhook.ts';
 import type { Workspace } from '../core/workspace.ts';
 import type { DefinitionCount } from '../read/aggregate-counts.ts';
 import type { EventOrder, EventPage, EventParentField } from '../read/event-reader.ts';
@@ -34,6 +35,9 @@ type ProofKey = In &
     readonly size: number | null;
   };
 interface DefinitionKey extends In {
+  readonly id: number;
+}
+interface ConsumerKey extends In {
   readonly id: number;
 }
 interface QuarantineKey extends In {
@@ -60,6 +64,7 @@ export interface Loaders {
   readonly inclusionProof: DataLoader<ProofKey, InclusionProof | null, string>;
   readonly definition: DataLoader<DefinitionKey, EventDefinition | null, string>;
   readonly definitionCount: DataLoader<DefinitionKey, DefinitionCount | undefined, string>;
+  readonly webhook: DataLoader<ConsumerKey, Webhook | null, string>;
   readonly quarantined: DataLoader<QuarantineKey, QuarantinedEvent | null, string>;
   readonly workspace: DataLoader<number, Workspace | null>;
   readonly apiKey: DataLoader<number, ApiKeyInfo | null>;
@@ -70,11 +75,18 @@ export interface Loaders {
 
 type Reads = Pick<
   Services,
-  'events' | 'definitions' | 'counts' | 'workspaces' | 'apiKeys' | 'quarantine' | 'evidence'
+  | 'events'
+  | 'definitions'
+  | 'counts'
+  | 'workspaces'
+  | 'apiKeys'
+  | 'quarantine'
+  | 'evidence'
+  | 'webhooks'
 >;
 
 export function createLoaders(reads: Reads): Loaders {
-  const { events, definitions, counts, workspaces, apiKeys, quarantine } = reads;
+  const { events, definitions, counts, workspaces, apiKeys, quarantine, webhooks } = reads;
   const loaders = {
     eventById: eventsOf<EventIdKey>(
       ({ eventId }) => eventId,
@@ -105,6 +117,14 @@ export function createLoaders(reads: Reads): Loaders {
         const found = await counts.definitionCounts(workspaceId, ids);
         return ids.map(id => found.get(id));
       },
+    ),
+    webhook: inWorkspaces<ConsumerKey, Webhook | null>(
+      ({ id }) => String(id),
+      (workspaceId, keys) =>
+        webhooks.webhooksByIds(
+          workspaceId,
+          keys.map(({ id }) => id),
+        ),
     ),
     quarantined: inWorkspaces<QuarantineKey, QuarantinedEvent | null>(
       ({ id }) => id,

@@ -4,6 +4,7 @@ import type { ApiKeyInfo } from '../core/api-key.ts';
 import type { Consumer, ParkedDelivery } from '../core/consumer.ts';
 import type { EventDefinition } from '../core/definition.ts';
 import type { QuarantinedEvent, Receipt, StoredEvent } from '../core/event.ts';
+import type { Webhook } from '../core/webhook.ts';
 import type { Workspace } from '../core/workspace.ts';
 import { builder } from './builder.ts';
 
@@ -13,6 +14,7 @@ export const EventRef = builder.objectRef<StoredEvent>('Event');
 export const EventDefinitionRef = builder.objectRef<EventDefinition>('EventDefinition');
 export const QuarantinedEventRef = builder.objectRef<QuarantinedEvent>('QuarantinedEvent');
 export const ConsumerRef = builder.objectRef<Consumer>('Consumer');
+export const WebhookRef = builder.objectRef<Webhook>('Webhook');
 export const ParkedDeliveryRef = builder.objectRef<ParkedDelivery>('ParkedDelivery');
 export const EventAggregateRef = builder.objectRef<AggregateBucket>('EventAggregate');
 

@@ -24,6 +24,8 @@ import './types/redact.ts';
 import './types/status.ts';
 import './types/stream.ts';
 import './types/viewer.ts';
+import './types/webhook-admin.ts';
+import './types/webhook.ts';
 import './types/workspace-admin.ts';
 import './types/workspace.ts';
 

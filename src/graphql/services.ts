@@ -22,6 +22,9 @@ import type { RateLimits } from '../security/rate-limits.ts';
 import type { Tickets } from '../security/tickets.ts';
 import type { WorkspaceAdmin } from '../security/workspace-admin.ts';
 import type { Redaction } from '../upkeep/redact.ts';
+import type { WebhookAdmin } from '../webhooks/webhook-admin.ts';
+import type { WebhookReader } from '../webhooks/webhook-reader.ts';
+import type { Webhooks } from '../webhooks/webhooks.ts';
 
 /** What the rest of the gateway does for resolvers. */
 export interface Services {
@@ -36,12 +39,15 @@ export interface Services {
   readonly consumers: ConsumerReader;
   readonly consumerAdmin: ConsumerAdmin;
   readonly consume: Pick<Consume, 'pull' | 'leases' | 'acknowledge' | 'release' | 'extend'>;
+  readonly webhooks: WebhookReader;
+  readonly webhookAdmin: Pick<WebhookAdmin, 'create' | 'update' | 'rotateSecret'>;
+  readonly testWebhook: Webhooks['test'];
   readonly aggregates: AggregateReader;
   readonly evidence: EvidenceReader;
   readonly record: RecordEvents;
   readonly schemas: SchemaChecker;
   readonly rateLimits: Pick<RateLimits, 'countEvents'>;
-  readonly live: Pick<Live, 'subscribe'>;
+  readonly live: Pick<Live, 'subscribe' | 'hold'>;
   readonly workspaceAdmin: WorkspaceAdmin;
   readonly keyAdmin: KeyAdmin;
   readonly definitionAdmin: DefinitionAdmin;

@@ -10,9 +10,16 @@ export interface MetricSources {
   readonly streams: () => StreamFigures;
   readonly upkeep: () => UpkeepFigures;
   /** Of this process. */
-  readonly deliveries: () => { readonly delivered: number; readonly acknowledged: number };
+  readonly deliveries: () => readonly DeliveryFigures[];
   /** Of the database, asked for now. Empty while it does not answer. */
   readonly consumers: () => Promise<readonly ConsumerFigures[]>;
+}
+
+/** Of all consumers of a kind, in this process. */
+export interface DeliveryFigures {
+  readonly kind: string;
+  readonly delivered: number;
+  readonly acknowledged: number;
 }
 
 /** Of all consumers of a kind. */
@@ -80,6 +87,7 @@ export function declareFigures(describe: Describe, sources: Sources): Counter<'r
   declareLanes(describe, sources);
   declareFaults(describe, sources);
   declareConsumers(describe, sources);
+  declareDeliveries(describe, sources);
   declareGauges(describe, sources);
   declareCounters(describe, sources);
   return declareEmptied(describe, sources);
@@ -123,8 +131,6 @@ function declareCounters(describe: Describe, sources: Sources): void {
     ['sluice_stream_catch_ups_total', of => of.streams().catchUps],
     ['sluice_tail_reads_total', of => of.streams().tailReads],
     ['sluice_events_carried_total', of => of.streams().offered],
-    ['sluice_consumer_deliveries_total', of => of.deliveries().delivered],
-    ['sluice_consumer_acknowledged_total', of => of.deliveries().acknowledged],
     ['sluice_events_removed_total', of => of.upkeep().eventsRemoved],
     ['sluice_partitions_removed_total', of => of.upkeep().partitionsRemoved],
   ];
@@ -174,6 +180,23 @@ function declareConsumers(describe: Describe, sources: Sources): void {
         const found = (await sources()?.consumers()) ?? [];
         this.reset();
         for (const of of found) this.set({ kind: of.kind }, of[figure]);
+      },
+    });
+  }
+}
+
+function declareDeliveries(describe: Describe, sources: Sources): void {
+  const counts = [
+    ['sluice_consumer_deliveries_total', 'delivered'],
+    ['sluice_consumer_acknowledged_total', 'acknowledged'],
+  ] as const;
+  for (const [name, figure] of counts) {
+    new Counter({
+      ...describe(name),
+      labelNames: ['kind'],
+      collect() {
+        this.reset();
+        for (const of of sources()?.deliveries() ?? []) this.inc({ kind: of.kind }, of[figure]);
       },
     });
   }

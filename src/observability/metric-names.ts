@@ -31,8 +31,10 @@ export const METRICS = {
   sluice_stream_executions_total: 'Executions for these deliveries. Identical streams share them.',
   sluice_stream_catch_ups_total:
     'How often a stream read from the log, at its start or because it fell behind.',
-  sluice_consumer_deliveries_total: 'Deliveries to workers of consumers, by this process.',
-  sluice_consumer_acknowledged_total: 'Deliveries that workers acknowledged, at this process.',
+  sluice_consumer_deliveries_total:
+    'Deliveries to workers of consumers, by this process and by kind.',
+  sluice_consumer_acknowledged_total:
+    'Deliveries that workers acknowledged, at this process, by kind.',
   sluice_consumer_lag_events:
     'Positions between what is settled and the newest event, of the active consumer furthest behind, by kind.',
   sluice_consumers_paused: 'Paused consumers, by kind.',
@@ -40,6 +42,9 @@ export const METRICS = {
   sluice_deliveries_waiting:
     'Deliveries that wait for a retry or for an earlier one of their order, of all consumers, by kind.',
   sluice_deliveries_parked: 'Parked deliveries of all consumers, by kind.',
+  sluice_webhook_attempts_total:
+    'Requests that webhooks made, by this process and by outcome: the class of the status, or NONE without an answer.',
+  sluice_webhook_seconds: 'Time until a receiver of a webhook answered, or was given up.',
   sluice_events_removed_total: 'Events that retention removed, in this process.',
   sluice_events_emptied_total:
     'Events whose content this process removed, by reason: expired or redacted.',

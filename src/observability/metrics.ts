@@ -32,6 +32,8 @@ export interface Metrics {
   refused(code: 'OVERLOADED' | 'RATE_LIMITED'): void;
   statement(lane: string, ms: number): void;
   aggregated(source: string, ms: number): void;
+  /** A request of a webhook; a status of null for one without an answer. */
+  webhookSent(sent: { readonly status: number | null; readonly durationMs: number }): void;
   /** Tells where figures are read from. Once. */
   readFrom(sources: MetricSources): void;
   /** By code, and by status: since the start. */
@@ -87,6 +89,7 @@ export function createMetrics(version: string): Metrics {
     connected: requests.connected,
     refused: requests.refused,
     ...reads,
+    ...createWebhookMetrics(describe),
     readFrom(given) {
       sources = given;
     },
@@ -122,6 +125,23 @@ function createRequestMetrics(
     async refusedSum() {
       const { values } = await refused.get();
       return values.reduce((sum, { value }) => sum + value, 0);
+    },
+  };
+}
+
+function createWebhookMetrics(describe: Describe): Pick<Metrics, 'webhookSent'> {
+  const attempts = new Counter({
+    ...describe('sluice_webhook_attempts_total'),
+    labelNames: ['outcome'],
+  });
+  const seconds = new Histogram({
+    ...describe('sluice_webhook_seconds'),
+    buckets: [...SECONDS, 8, 15, 30, 60],
+  });
+  return {
+    webhookSent({ status, durationMs }) {
+      attempts.inc({ outcome: status === null ? 'NONE' : `${Math.floor(status / 100)}xx` });
+      seconds.observe(durationMs / 1_000);
     },
   };
 }

@@ -26,6 +26,8 @@ const PURGED_TABLES = [
   'upkeep_faults',
   'quarantined_events',
   'deliveries',
+  'webhook_attempts',
+  'webhooks',
   'consumers',
   'evidence_bundles',
   'evidence_tiles',

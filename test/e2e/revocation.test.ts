@@ -246,6 +246,9 @@ async function parkOne(workspace: string): Promise<string> {
     createConsumer(input: {
       workspace: "${workspace}", name: "worker", from: { start: BEGINNING }
     }) { consumer { id } }
+    createWebhook(input: {
+      workspace: "${workspace}", name: "hook", url: "https://receiver.invalid/"
+    }) { consumer { id } }
     pullEvents(input: { ${name} }) { deliveries { token } }
   }`);
   const tokens = JSON.stringify(pullEvents.deliveries.map(({ token }) => token));
@@ -258,7 +261,7 @@ async function parkOne(workspace: string): Promise<string> {
 }
 
 /** As `parkOne` made them; also where they went with their workspace. */
-const CONSUMERS = { consumers: '1 consumers, 1 deliveries, 0 paused, 0 renamed' };
+const CONSUMERS = { consumers: '2 consumers, 1 deliveries, 0 paused, 0 renamed, 0 of webhooks' };
 
 /** What a key has left behind, beside what `placeOf` made. */
 async function deedsOf({ keyId, workspace }: MadeKey) {
@@ -271,10 +274,11 @@ async function deedsOf({ keyId, workspace }: MadeKey) {
        (select coalesce(nullif(count(*), 0), 3)::int from event_definitions d, w
          where d.workspace_id = w.id) as definitions,
        (select count(*)::int from door_notes n, w where n.workspace_id = w.id) as notes,
-       (select coalesce(nullif(format('%s consumers, %s deliveries, %s paused, %s renamed', count(*),
+       (select coalesce(nullif(format('%s consumers, %s deliveries, %s paused, %s renamed, %s of webhooks', count(*),
            (select count(*) from deliveries q, w where q.workspace_id = w.id and q.parked_at is not null),
-           count(c.paused_at), count(*) filter (where c.max_attempts <> 8)), '0 consumers, 0 deliveries, 0 paused, 0 renamed'),
-           '1 consumers, 1 deliveries, 0 paused, 0 renamed')
+           count(c.paused_at), count(*) filter (where c.max_attempts <> 8),
+           (select coalesce(sum(h.revision - 1 + h.attempt_count), 0) from webhooks h, w where h.workspace_id = w.id)), '0 consumers, 0 deliveries, 0 paused, 0 renamed, 0 of webhooks'),
+           '2 consumers, 1 deliveries, 0 paused, 0 renamed, 0 of webhooks')
          from consumers c, w where c.workspace_id = w.id) as consumers`,
     [keyId, workspace],
   );
@@ -329,7 +333,8 @@ function graphqlAsk(query: string, secret: string): SlowRequest {
 
 /** Everything that a mutation writes to waits until these are let go. */
 const LOCKED = `lock table api_keys, workspaces, event_definitions, events, event_keys,
-  quarantined_events, stream_tickets, door_notes, consumers, deliveries in exclusive mode`;
+  quarantined_events, stream_tickets, door_notes, consumers, deliveries,
+  webhooks, webhook_attempts in exclusive mode`;
 
 /** Lets `act` wait for a lock, ends the key meanwhile, and lets it go on. */
 async function endedMeanwhile<T>(keyId: number, set: string, act: () => Promise<T>): Promise<T> {

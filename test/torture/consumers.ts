@@ -4,24 +4,21 @@
  * every event is settled, exactly once in the consumer's own account, and in order where that was
  * asked for.
  */
-import { randomUUID } from 'node:crypto';
-import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { createDatabase, type Database } from '../../src/db/client.ts';
-import { startChildGateway, type ChildGateway } from '../kit/child-gateway.ts';
-import { freePort } from '../kit/free-port.ts';
-import { seeded } from './torture.ts';
-
-export interface ConsumersTortureOptions {
-  readonly databaseUrl: string;
-  readonly seed: number;
-  readonly seconds: number;
-}
+import {
+  ask,
+  count,
+  createWorld,
+  endWorld,
+  wreak,
+  write,
+  type World,
+  type WorldOptions,
+} from './world.ts';
 
 const CONSUMERS = { plain: '', ordered: 'orderedBy: SUBJECT' } as const;
 type ConsumerName = keyof typeof CONSUMERS;
 const WORKERS = 4;
-const SUBJECTS = 8;
 const SETTLE_MS = 90_000;
 
 const PULL = `mutation ($consumer: String!) {
@@ -34,9 +31,6 @@ const RELEASE = `mutation ($consumer: String!, $tokens: [String!]!) {
   releaseDeliveries(input: {
     workspace: "default", consumer: $consumer, tokens: $tokens, delay: "PT0.05S"
   }) { releasedCount } }`;
-const RECORD = `mutation ($events: [EventInput!]!) {
-  recordEvents(input: { workspace: "default", events: $events }) { recordedCount } }`;
-
 interface Delivered {
   readonly token: string;
   readonly event: { readonly position: number; readonly subject: string };
@@ -51,28 +45,18 @@ class Account {
   readonly unknown = new Set<number>();
 }
 
-interface Arena {
-  readonly options: ConsumersTortureOptions;
-  readonly random: () => number;
-  readonly db: Database;
-  readonly gateways: ChildGateway[];
+interface Arena extends World {
   readonly accounts: Readonly<Record<ConsumerName, Account>>;
-  readonly counts: Record<string, number>;
-  isOver: boolean;
   isSettled: boolean;
 }
 
-export async function tortureConsumers(options: ConsumersTortureOptions) {
-  const start = async () =>
-    startChildGateway(options.databaseUrl, { PORT: String(await freePort()) });
-  const gateways = [await start()];
-  gateways.push(await start());
-  const arena: Arena = {
-    ...{ options, gateways, random: seeded(options.seed), isOver: false, isSettled: false },
-    db: createDatabase({ url: options.databaseUrl, applicationName: 'torture' }),
+export async function tortureConsumers(options: WorldOptions) {
+  const world = await createWorld(options);
+  const { gateways } = world;
+  const arena: Arena = Object.assign(world, {
     accounts: { plain: new Account(), ordered: new Account() },
-    counts: {},
-  };
+    isSettled: false,
+  });
   for (const [name, order] of Object.entries(CONSUMERS)) {
     const { errors } = await gateways[0]!.graphql(`mutation { createConsumer(input: {
       workspace: "default", name: "${name}", from: { start: BEGINNING }, ${order}
@@ -89,37 +73,8 @@ export async function tortureConsumers(options: ConsumersTortureOptions) {
   arena.isSettled = true;
   await Promise.all(workers);
   faults.push(...(await faultsOf(arena)));
-  await Promise.all(gateways.map(gateway => gateway[Symbol.asyncDispose]()));
-  await arena.db.stop();
+  await endWorld(arena);
   return { faults, counts: arena.counts };
-}
-
-function count({ counts }: Arena, what: string, by = 1): void {
-  counts[what] = (counts[what] ?? 0) + by;
-}
-
-/** Null where there was no answer, or a refusal. */
-async function ask<Data>(arena: Arena, query: string, variables: object): Promise<Data | null> {
-  const gateway = arena.gateways[Math.floor(arena.random() * arena.gateways.length)]!;
-  try {
-    const request = gateway.graphql<Data>(query, { ...variables });
-    const answer = await Promise.race([request, sleep(6_000, null)]);
-    return answer?.errors === undefined ? (answer?.data ?? null) : null;
-  } catch {
-    return null;
-  }
-}
-
-async function write(arena: Arena): Promise<void> {
-  const { random } = arena;
-  while (!arena.isOver) {
-    const events = Array.from({ length: 1 + Math.floor(random() * 20) }, () => ({
-      ...{ id: randomUUID(), type: 'torture.step' },
-      subject: `s${Math.floor(random() * SUBJECTS)}`,
-    }));
-    while ((await ask(arena, RECORD, { events })) === null) await sleep(30);
-    await sleep(random() * 60);
-  }
 }
 
 async function work(arena: Arena, consumer: ConsumerName): Promise<void> {
@@ -163,37 +118,6 @@ async function acknowledge(
     if (answer === null) account.unknown.add(event.position);
     else if (!expired.has(token)) {
       account.confirmed.set(event.position, (account.confirmed.get(event.position) ?? 0) + 1);
-    }
-  }
-}
-
-async function wreak(arena: Arena): Promise<void> {
-  const { random, db, gateways } = arena;
-  while (!arena.isOver) {
-    await sleep(300 + random() * 500);
-    if (random() < 0.7) {
-      await db.read
-        .query(
-          `select pg_terminate_backend(pid) from pg_stat_activity
-           where datname = current_database() and pid <> pg_backend_pid() and random() < 0.3`,
-        )
-        .catch(() => []);
-      count(arena, 'cuts of sessions');
-      continue;
-    }
-    const n = Math.floor(random() * gateways.length);
-    const { process: child, url } = gateways[n]!;
-    child.kill('SIGKILL');
-    await once(child, 'exit');
-    await gateways[n]![Symbol.asyncDispose]();
-    count(arena, 'gateways killed');
-    for (;;) {
-      const made = await startChildGateway(arena.options.databaseUrl, {
-        PORT: new URL(url).port,
-      }).catch(() => null);
-      if (made === null) continue;
-      gateways[n] = made;
-      break;
     }
   }
 }

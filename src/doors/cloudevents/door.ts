@@ -2,8 +2,7 @@
 import { z } from 'zod';
 import { eventCursors, LOG_BEGINNING } from '../../core/cursor.ts';
 import { GatewayError } from '../../core/errors.ts';
-import type { EventProblem, StoredEvent } from '../../core/event.ts';
-import { writeExact } from '../../core/exact-json.ts';
+import type { EventProblem } from '../../core/event.ts';
 import { LIMITS } from '../../core/limits.ts';
 import {
   WORKSPACE_PARAMETER,
@@ -12,11 +11,10 @@ import {
   type DoorContext,
   type DoorRequest,
 } from '../door.ts';
-import { shown } from '../events-body.ts';
 import { recordTogether } from '../record.ts';
 import { bearerOf, mediaTypeOf } from '../request.ts';
 import { BATCHED, readEvents } from './modes.ts';
-import { decode, encode } from './translate.ts';
+import { cloudEventText, decode } from './translate.ts';
 
 const PATH = '/cloudevents';
 const LIMIT_DEFAULT = 100;
@@ -55,8 +53,6 @@ async function get({ query }: DoorRequest, context: DoorContext): Promise<DoorAn
     after,
     order: { field: 'POSITION', direction: 'ASC' },
   });
-  const text = (event: StoredEvent) =>
-    writeExact(shown(event, each => encode(each, workspace.slug)));
   const { encodePosition } = eventCursors(context.services.epoch, workspace.id);
   const last = items.at(-1);
   const cursor =
@@ -71,7 +67,7 @@ async function get({ query }: DoorRequest, context: DoorContext): Promise<DoorAn
       'sluice-cursor': cursor,
       ...(hasNextPage ? { link: `<${PATH}?${next}>; rel="next"` } : {}),
     },
-    body: `[${items.map(text).join(',')}]`,
+    body: `[${items.map(event => cloudEventText(event, workspace.slug)).join(',')}]`,
   };
 }
 

@@ -1,11 +1,11 @@
 /** A CloudEvent ↔ an event, both ways, and any event as a CloudEvent. Pure. */
 import { hash } from 'node:crypto';
 import type { EventInput, StoredEvent } from '../../core/event.ts';
-import { parseExact, type ExactObject } from '../../core/exact-json.ts';
+import { parseExact, writeExact, type ExactObject } from '../../core/exact-json.ts';
 import { LIMITS } from '../../core/limits.ts';
 import { isWithinBytes } from '../../core/text.ts';
 import { instantText } from '../../core/unreadable.ts';
-import { unreadableText } from '../events-body.ts';
+import { shown, unreadableText } from '../events-body.ts';
 import { parseInstant } from '../request.ts';
 import { differenceOf, restored } from '../wire-difference.ts';
 import { isExtension, type CloudEvent } from './wire.ts';
@@ -50,6 +50,11 @@ function indexable(text: string | null | undefined): string | null {
 
 /** In place of a source that is not known. */
 const UNKNOWN = '/';
+
+/** The JSON of any event, whatever of it is damaged. */
+export function cloudEventText(event: StoredEvent, workspace: string): string {
+  return writeExact(shown(event, each => encode(each, workspace)));
+}
 
 /** Of any door's event; what came as a CloudEvent is given back as it came. */
 export function encode(event: StoredEvent, workspace: string): CloudEvent {

@@ -16,7 +16,7 @@ import { ConsumerOrderEnum } from './consumer.ts';
 import { EventFilterInput } from './event-filter.ts';
 import { StreamStartEnum } from './stream.ts';
 
-const payload = (name: string, mutation: string) =>
+export const payload = (name: string, mutation: string) =>
   builder.objectRef<ShownConsumer>(name).implement({
     description: `The answer of \`${mutation}\`.`,
     fields: t => ({
@@ -61,7 +61,7 @@ const DiscardParkedPayload = builder
     }),
   });
 
-const ConsumerPlaceInput = builder.inputRef<PlaceInput>('ConsumerPlace').implement({
+export const ConsumerPlaceInput = builder.inputRef<PlaceInput>('ConsumerPlace').implement({
   isOneOf: true,
   description: 'A place in the log. Give exactly one field.',
   fields: t => ({
@@ -80,14 +80,14 @@ const ConsumerPlaceInput = builder.inputRef<PlaceInput>('ConsumerPlace').impleme
 
 type Fields = PothosSchemaTypes.InputFieldBuilder<ApiSchema, 'InputObject'>;
 
-const NAME = `unique in the workspace, 1 to ${LIMITS.consumerNameBytesMax} bytes of UTF-8`;
-const FILTER =
+export const NAME = `unique in the workspace, 1 to ${LIMITS.consumerNameBytesMax} bytes of UTF-8`;
+export const FILTER =
   'Which events, with the limits of a filter of a stream. An event is judged when the consumer ' +
   'comes to it.';
 const LEASE = 'How long a worker has a delivery, 1 second to 12 hours.';
-const ATTEMPTS = `How often an event is delivered before it is parked, 1 to ${LIMITS.attemptsMax}.`;
+export const ATTEMPTS = `How often an event is delivered before it is parked, 1 to ${LIMITS.attemptsMax}.`;
 
-const named = (t: Fields) => ({
+export const named = (t: Fields) => ({
   workspace: t.string({ description: WORKSPACE_ARGUMENT }),
   consumer: t.string({ required: true, description: 'Name of the consumer.' }),
 });
@@ -123,7 +123,10 @@ const UpdateConsumerInput = builder.inputType('UpdateConsumerInput', {
       type: EventFilterInput,
       description: `${FILTER} What it has delivered stays delivered. Null: all.`,
     }),
-    leaseDuration: t.field({ type: 'Duration', description: `${LEASE} Null: unchanged.` }),
+    leaseDuration: t.field({
+      type: 'Duration',
+      description: `${LEASE} That of a webhook follows its timeout. Null: unchanged.`,
+    }),
     maxAttempts: t.int({ description: `${ATTEMPTS} Null: unchanged.` }),
   }),
 });
@@ -166,7 +169,7 @@ const DiscardParkedInput = builder.inputType('DiscardParkedInput', {
   fields: t => ({ ...named(t), ids: t.idList({ description: IDS }) }),
 });
 
-const WHICH = 'Which consumer.';
+export const WHICH = 'Which consumer.';
 
 builder.mutationFields(t => ({
   createConsumer: t.field({

@@ -113,6 +113,14 @@ function placing(field: string, at: 'from' | 'to', naming: string): Rule {
   };
 }
 
+/** Where nothing listens, and which is never resolved. */
+const RECEIVER = 'url: "https://receiver.invalid/"';
+
+/** A mutation on the webhook of a workspace. */
+function onWebhook(field: string, input: string, select: string): Rule {
+  return writing(field, 'ADMIN', [`consumer: "hook" ${input}`, select]);
+}
+
 export const RULES: Readonly<Record<string, Rule>> = {
   'Query.viewer': { needs: null, own: () => '{ viewer { workspace { slug } apiKey { name } } }' },
   'Query.status': { needs: 'ADMIN_OF_ALL', own: () => '{ status { version } }' },
@@ -184,6 +192,12 @@ export const RULES: Readonly<Record<string, Rule>> = {
   },
   'Query.consumers': listOf('consumers', 'Consumer', 'EVENTS_READ_OR_CONSUME'),
   'Mutation.createConsumer': placing('createConsumer', 'from', 'name: "probe"'),
+  'Mutation.createWebhook': placing(
+    ...(['createWebhook', 'from', `name: "probe-webhook", ${RECEIVER}`] as const),
+  ),
+  'Mutation.updateWebhook': onWebhook('updateWebhook', 'timeout: "PT9S"', 'consumer { id }'),
+  'Mutation.rotateWebhookSecret': onWebhook('rotateWebhookSecret', '', 'secret'),
+  'Mutation.sendTestEvent': onWebhook('sendTestEvent', '', 'attempt { id error response }'),
   'Mutation.seekConsumer': placing('seekConsumer', 'to', 'consumer: "worker"'),
   'Mutation.updateConsumer': onConsumer('updateConsumer', 'ADMIN', 'maxAttempts: 9'),
   'Mutation.pauseConsumer': onConsumer('pauseConsumer', 'ADMIN'),

@@ -84,6 +84,10 @@ async function furnish(gateway: TestGateway, slug: string, mark: string): Promis
     createConsumer(input: {
       workspace: "${slug}", name: "worker", description: "${mark}", from: { start: BEGINNING }
     }) { consumer { id } }
+    createWebhook(input: {
+      workspace: "${slug}", name: "hook", url: "https://receiver.invalid/${mark}"
+      headers: [{ name: "x-mark", value: "${mark}", secret: false }]
+    }) { consumer { id } }
   }`);
   const parked = await park(gateway, slug);
   const edge = 'edges { cursor node { id } }';

@@ -25,7 +25,7 @@ function startSubscribers(deliveries: readonly Delivery[], limits?: { charsMax: 
   const shared = createSharedResults({ charsMax: 1e6, resultsMax: 1_000, ...limits });
   const subscribe = createSubscribe({ log, schema }, shared);
   async function open(source: string, principal: Principal, variables = {}, given = deliveries) {
-    const live = { subscribe: () => handsOut(given) };
+    const live = { subscribe: () => handsOut(given), hold: () => () => {} };
     const request = {
       operation: operationOf(source),
       call: { requestId: 'r', work: undefined },
