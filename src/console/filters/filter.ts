@@ -83,7 +83,7 @@ export function faultOf(kind: FilterKind, value: string): string | null {
 }
 
 /** Null for what is no JSON object. Whether its fields are right, the gateway says. */
-function parseFilterText(text: string): EventFilter | null {
+export function parseFilterText(text: string): EventFilter | null {
   try {
     const value: unknown = JSON.parse(text);
     if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value;

@@ -6,6 +6,7 @@ export const PAGE_TITLES: Readonly<Record<Page, string>> = {
   events: 'Events',
   explore: 'Explore',
   definitions: 'Definitions',
+  consumers: 'Consumers',
   settings: 'Settings',
   status: 'Status',
 };
@@ -19,6 +20,9 @@ const VIEWS = {
   ),
   definitions: lazy(() =>
     import('./definitions/page.tsx').then(({ DefinitionsPage }) => ({ default: DefinitionsPage })),
+  ),
+  consumers: lazy(() =>
+    import('./consumers/page.tsx').then(({ ConsumersPage }) => ({ default: ConsumersPage })),
   ),
   settings: lazy(() =>
     import('./settings/page.tsx').then(({ SettingsPage }) => ({ default: SettingsPage })),

@@ -4,7 +4,14 @@
  */
 import { useMemo, useSyncExternalStore } from 'react';
 
-export const PAGES = ['events', 'explore', 'definitions', 'settings', 'status'] as const;
+export const PAGES = [
+  'events',
+  'explore',
+  'definitions',
+  'consumers',
+  'settings',
+  'status',
+] as const;
 export type Page = (typeof PAGES)[number];
 
 export interface Route {

@@ -5,10 +5,10 @@ import { useWorkspace } from '../../layout/workspace.tsx';
 import { Button } from '../../parts/button.tsx';
 import { Figure, Figures } from '../../parts/figure.tsx';
 import { formatAgo, formatCount, formatDate, formatDateTime } from '../../parts/format.ts';
-import { Icon } from '../../parts/icon.tsx';
 import { PageFrame } from '../../parts/page.tsx';
 import { Empty, Failed, Loading } from '../../parts/states.tsx';
 import { Tabs } from '../../parts/tabs.tsx';
+import { WayBack } from '../../parts/way-back.tsx';
 import { Link } from '../../router/link.tsx';
 import { pathTo, useSearch } from '../../router/router.ts';
 import { definitionPath, listPath, tabOf, TABS, type TabName } from './address.ts';
@@ -32,7 +32,7 @@ export function DefinitionPage({ name }: { name: string }) {
   const definition = data.eventDefinition;
   return (
     <PageFrame
-      above={<WayBack />}
+      above={<ToAllTypes />}
       title={
         <span className="definition-title">
           {name} <StatusBadge status={definition.status} />
@@ -67,7 +67,7 @@ function Missing({ name, onClosed }: { name: string; onClosed: () => void }) {
   const viewer = useViewer();
   const [isMaking, setIsMaking] = useState(false);
   return (
-    <PageFrame above={<WayBack />} title={name}>
+    <PageFrame above={<ToAllTypes />} title={name}>
       <Empty title="Nobody has defined this type">
         <p>
           No event of it was recorded either. <Link href={listPath(slug)}>Look at all types</Link>
@@ -92,13 +92,9 @@ function Missing({ name, onClosed }: { name: string; onClosed: () => void }) {
   );
 }
 
-function WayBack() {
+function ToAllTypes() {
   const { slug } = useWorkspace();
-  return (
-    <Link className="way-back" href={listPath(slug)}>
-      <Icon name="back" /> All types
-    </Link>
-  );
+  return <WayBack href={listPath(slug)}>All types</WayBack>;
 }
 
 function Facts({ definition }: { definition: Definition }) {

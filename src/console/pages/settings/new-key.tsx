@@ -1,12 +1,10 @@
 import { useState } from 'react';
 import { useMutation } from 'urql';
 import { useWorkspace } from '../../layout/workspace.tsx';
-import { Button } from '../../parts/button.tsx';
-import { CopyButton } from '../../parts/copy-button.tsx';
 import { Dialog } from '../../parts/dialog.tsx';
 import { Checkbox, TextField } from '../../parts/field.tsx';
 import { Form } from '../../parts/form.tsx';
-import { Notice } from '../../parts/states.tsx';
+import { ShownOnce } from '../../parts/shown-once.tsx';
 import { CreateKey, type Key } from './documents.ts';
 
 type Scope = Key['scopes'][number];
@@ -33,18 +31,7 @@ export function NewKey({ isForAll, onClose }: NewKeyProps) {
       {secret === null ? (
         <NewKeyForm isForAll={isForAll} onMade={setSecret} />
       ) : (
-        <>
-          <Notice tone="warn">Copy it now: it is shown this once and is not kept.</Notice>
-          <pre className="secret" tabIndex={0}>
-            {secret}
-          </pre>
-          <div className="actions">
-            <CopyButton text={secret} label="Copy the key" />
-            <Button look="primary" onClick={onClose}>
-              Done
-            </Button>
-          </div>
-        </>
+        <ShownOnce secret={secret} what="key" onDone={onClose} />
       )}
     </Dialog>
   );

@@ -7,7 +7,6 @@ import { pathTo, useSearch } from '../../router/router.ts';
 import { DeleteWorkspaceCard } from './delete-workspace.tsx';
 import { KeysCard } from './keys.tsx';
 import { RedactionCard } from './redaction.tsx';
-import './settings.css';
 import { WorkspaceForm } from './workspace-form.tsx';
 import { WorkspacesCard } from './workspaces.tsx';
 

@@ -1,5 +1,5 @@
-import { useEffect } from 'react';
 import { useQuery } from 'urql';
+import { useRepeat } from '../../api/use-repeat.ts';
 import { may, useViewer } from '../../api/viewer.ts';
 import { useWorkspace } from '../../layout/workspace.tsx';
 import { Card, PageFrame } from '../../parts/page.tsx';
@@ -82,14 +82,4 @@ function GatewayCards() {
       )}
     </>
   );
-}
-
-/** Asks again every few seconds, as long as somebody looks. */
-function useRepeat(ask: (options: { requestPolicy: 'network-only' }) => void): void {
-  useEffect(() => {
-    const timer = setInterval(() => {
-      if (document.visibilityState === 'visible') ask({ requestPolicy: 'network-only' });
-    }, EVERY_MS);
-    return () => clearInterval(timer);
-  }, [ask]);
 }

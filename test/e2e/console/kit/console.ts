@@ -6,6 +6,7 @@ import axe from 'axe-core';
 import { join } from 'node:path';
 import { chromium, type Browser, type Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, inject } from 'vitest';
+import type { Config } from '../../../../src/config.ts';
 import { browserPath } from '../../../kit/browser-path.ts';
 import { ADMIN_KEY, startTestGateway, type TestGateway } from '../../../kit/gateway.ts';
 
@@ -41,8 +42,12 @@ const LAUNCH_ARGS = [
 /** A folder for screenshots of every page in four views; none are made where it is not set. */
 const SCREENSHOTS = process.env['SLUICE_SCREENSHOTS'];
 
-/** Tests of the console: `kit` is ready in tests, and not before. */
-export function describeConsole(name: string, tests: (kit: ConsoleKit) => void): void {
+/** Tests of the console: `kit` is ready in tests, and not before. `config` is its gateway's. */
+export function describeConsole(
+  name: string,
+  tests: (kit: ConsoleKit) => void,
+  config: Partial<Config> = {},
+): void {
   const executablePath = browserPath();
   if (executablePath === null && process.env['SLUICE_REQUIRE_BROWSER'] !== '1') {
     // A page can't be looked at without a browser. `.ci/run` has one and requires it.
@@ -52,7 +57,7 @@ export function describeConsole(name: string, tests: (kit: ConsoleKit) => void):
   }
   describe(name, { timeout: 4 * PATIENCE_MS }, () => {
     const running = new RunningConsole();
-    beforeAll(() => running.start(executablePath), 4 * PATIENCE_MS);
+    beforeAll(() => running.start(executablePath, config), 4 * PATIENCE_MS);
     afterEach(() => running.closePages());
     afterAll(() => running.stop(), PATIENCE_MS);
     tests(running);
@@ -70,10 +75,10 @@ class RunningConsole implements ConsoleKit {
   #gateway: TestGateway | null = null;
   #browser: Browser | null = null;
 
-  async start(executablePath: string | null): Promise<void> {
+  async start(executablePath: string | null, config: Partial<Config>): Promise<void> {
     if (executablePath === null) throw new Error('SLUICE_REQUIRE_BROWSER is set: no Chromium here');
     if (!inject('isConsoleBuilt')) throw new Error('the console could not be built');
-    this.#gateway = await startTestGateway();
+    this.#gateway = await startTestGateway({ config });
     this.#browser = await chromium.launch({ executablePath, args: LAUNCH_ARGS });
   }
 
