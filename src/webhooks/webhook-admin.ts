@@ -2,6 +2,7 @@
 import { sql, type SQL } from 'drizzle-orm';
 import { randomBytes } from 'node:crypto';
 import type { Change, ConsumerAdmin, NewConsumer } from '../consume/consumer-admin.ts';
+import { changesOf as auditedChanges, type AuditType } from '../core/audit.ts';
 import { GatewayError } from '../core/errors.ts';
 import { LIMITS } from '../core/limits.ts';
 import type { Actor } from '../core/principal.ts';
@@ -74,14 +75,18 @@ export function createWebhookAdmin(options: WebhookAdminOptions): WebhookAdmin {
         workspaceId,
         { ...consumer, kind: 'WEBHOOK', leaseMs: timeoutMs + LEASE_BEYOND_TIMEOUT_MS },
         actor,
-        (connection, id) =>
-          rows(
+        async (connection, id, _kind, deed) => {
+          await rows(
             connection,
             sql`insert into webhooks (${w.workspace_id}, ${w.consumer_id}, ${w.url}, ${w.format},
                 ${w.timeout_ms}, ${w.headers}, ${w.secret})
               values (${workspaceId}, ${id}, ${url}, ${format}, ${timeoutMs},
                 ${sealHeaders(workspaceId, headers)}, ${box.seal(workspaceId, secret)})`,
-          ),
+          );
+          const to = shown({ url, format, timeout_ms: timeoutMs, revision: 1 });
+          const subject = consumer.name;
+          await deed.record({ type: 'sluice.webhook.created', subject, workspaceId, to });
+        },
       );
       onCreated();
       return { consumerId, secret };
@@ -90,7 +95,7 @@ export function createWebhookAdmin(options: WebhookAdminOptions): WebhookAdmin {
       const { workspaceId } = change;
       const url = text === undefined ? undefined : outbound.checkUrl(text);
       check(to);
-      return consumerAdmin.change(change, async (connection, id) => {
+      return consumerAdmin.change(change, async (connection, id, _kind, deed) => {
         const before = await lock(connection, change, id);
         if (url !== undefined && to.headers === undefined) checkMove(before, url, box);
         const { headers, timeoutMs } = to;
@@ -99,6 +104,12 @@ export function createWebhookAdmin(options: WebhookAdminOptions): WebhookAdmin {
         await rows(connection, sql`update webhooks set ${set} where ${own(change, id)}`);
         const leaseMs = timeoutMs === undefined ? null : timeoutMs + LEASE_BEYOND_TIMEOUT_MS;
         await touch(connection, change, id, leaseMs);
+        const after = await lock(connection, change, id);
+        await deed.record({
+          ...about('sluice.webhook.updated', change),
+          ...auditedChanges(shown(before), shown(after)),
+          facts: { headersChanged: headers !== undefined },
+        });
         return id;
       });
     },
@@ -106,7 +117,7 @@ export function createWebhookAdmin(options: WebhookAdminOptions): WebhookAdmin {
       const { workspaceId } = change;
       const secret = given ?? newSecret();
       checkSecret(secret);
-      return consumerAdmin.change(change, async (connection, id) => {
+      return consumerAdmin.change(change, async (connection, id, _kind, deed) => {
         await lock(connection, change, id);
         const [row] = await rows<{ until: Date }>(
           connection,
@@ -116,6 +127,7 @@ export function createWebhookAdmin(options: WebhookAdminOptions): WebhookAdmin {
             where ${own(change, id)} returning ${w.previous_valid_until} as until`,
         );
         await touch(connection, change, id, null);
+        await deed.record(about('sluice.webhook.secret-rotated', change));
         return { secret, previousValidUntil: (row as { until: Date }).until };
       });
     },
@@ -124,6 +136,15 @@ export function createWebhookAdmin(options: WebhookAdminOptions): WebhookAdmin {
         pauseAsOf(connection, { workspaceId: change.workspaceId, id, updatedAt, reason }),
       ),
   };
+}
+
+function about(type: AuditType, { name, workspaceId }: Change) {
+  return { type, subject: name, workspaceId };
+}
+
+/** What the audit says of it: the path of a URL, its query and its user may be credentials. */
+function shown({ url, format, timeout_ms: timeoutMs, revision }: ShownRow) {
+  return { origin: new URL(url).origin, format, timeoutMs, revision };
 }
 
 interface Pausing {
@@ -175,13 +196,15 @@ function own({ workspaceId }: Change, id: number): SQL {
   return sql`${w.workspace_id} = ${workspaceId} and ${w.consumer_id} = ${id}`;
 }
 
-type LockedRow = Row<typeof webhooks, 'workspace_id' | 'url' | 'headers'>;
+type ShownRow = Row<typeof webhooks, 'url' | 'format' | 'timeout_ms' | 'revision'>;
+type LockedRow = ShownRow & Row<typeof webhooks, 'workspace_id' | 'headers'>;
 
 /** @throws GatewayError NOT_FOUND for a consumer that is no webhook */
 async function lock(connection: Connection, change: Change, id: number): Promise<LockedRow> {
   const [row] = await rows<LockedRow>(
     connection,
-    sql`select ${w.workspace_id}, ${w.url}, ${w.headers} from webhooks where ${own(change, id)} for update`,
+    sql`select ${w.workspace_id}, ${w.url}, ${w.headers}, ${w.format}, ${w.timeout_ms},
+        ${w.revision} from webhooks where ${own(change, id)} for update`,
   );
   if (row !== undefined) return row;
   const shown = JSON.stringify(change.name.slice(0, 100).toWellFormed());
