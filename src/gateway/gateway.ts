@@ -14,6 +14,7 @@ import { createDatabase, type Database } from '../db/client.ts';
 import { columnsOf, sqlText } from '../db/columns.ts';
 import { startEmbeddedPostgres } from '../db/embedded.ts';
 import { migrate } from '../db/migrate.ts';
+import { ensurePartitions } from '../db/partitions.ts';
 import { workspaceMarks, workspaces } from '../db/schema.ts';
 import { checkServer } from '../db/server-check.ts';
 import type { Log } from '../observability/log.ts';
@@ -117,6 +118,7 @@ async function prepare(db: Database, config: Config, showsKey: boolean): Promise
   const auditSlug = await ensureAuditWorkspace(db.write);
   // Nobody listens yet: streams that open later find what it recorded in the log.
   const audited = createAuditedTransaction({
+    ensurePartitions: async () => void (await ensurePartitions(db.upkeep)),
     now: () => new Date(),
     newId: () => uuidV7(Date.now(), randomUUID()),
     onRecorded: () => {},

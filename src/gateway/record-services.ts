@@ -27,12 +27,13 @@ export interface IngestOptions {
 
 export function createIngest({ db, log, metrics, live, fold, schemas }: IngestOptions) {
   const nowMs = monotonicMs;
+  const makePartitions = async () => void (await ensurePartitions(db.upkeep));
   const newId = () => uuidV7(Date.now(), randomUUID());
   const definitions = new DefinitionCache(db.write, nowMs);
   const writers = new Writers({
     connection: db.flush,
     crowd: db.crowd,
-    ensurePartitions: async () => void (await ensurePartitions(db.upkeep)),
+    ensurePartitions: makePartitions,
     staleDefinitions: entries => definitions.stale(entries),
     onRecorded: recorded => announce(recorded, live, fold),
     onFlush: metrics.flushed,
@@ -57,6 +58,7 @@ export function createIngest({ db, log, metrics, live, fold, schemas }: IngestOp
     return receipts;
   };
   const audited = createAuditedTransaction({
+    ensurePartitions: makePartitions,
     now: () => new Date(),
     newId,
     onRecorded: recorded => announce(recorded, live, fold),

@@ -23,6 +23,7 @@ import { apiKeys, eventDefinitions, workspaceMarks, workspaces } from '../db/sch
 import { requireKey, transaction } from '../db/transaction.ts';
 import { entryJson } from './entry-json.ts';
 import { FLUSH_NEW_SQL } from './flush.sql.ts';
+import { isPartitionMissing } from './flush.ts';
 import type { FlushEntry, Outcome } from './submission.ts';
 import type { Recorded } from './writers.ts';
 
@@ -32,6 +33,8 @@ const MARKS = columnsOf(workspaceMarks);
 const DEFINITION = columnsOf(eventDefinitions);
 
 export interface AuditOptions {
+  /** Makes the partition that the present needs. */
+  readonly ensurePartitions: () => Promise<void>;
   readonly now: () => Date;
   readonly newId: () => string;
   /** After a commit. */
@@ -47,7 +50,13 @@ export function createAuditedTransaction(options: AuditOptions): AuditedTransact
       await deed.require();
       return result;
     };
-    const result = await transaction(holder, acting, tenant === undefined ? {} : { tenant });
+    const run = () => transaction(holder, acting, tenant === undefined ? {} : { tenant });
+    const result = await run().catch(async (error: unknown) => {
+      if (!isPartitionMissing(error)) throw error;
+      // Not before the end of the transaction, which has a lock on the table.
+      await options.ensurePartitions();
+      return run();
+    });
     const recorded = deed?.recorded;
     if (recorded !== undefined && recorded.heads.size > 0) options.onRecorded(recorded);
     return result;
