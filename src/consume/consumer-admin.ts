@@ -212,14 +212,14 @@ export function createConsumerAdmin(
 
 /** What the audit says of it: a filter may name people, so only whether there is one. */
 async function readShown(connection: Connection, { workspaceId, id }: Own) {
-  const [row] = await rows<{ shown: JsonObject }>(
+  const [row] = await rows<JsonObject>(
     connection,
-    sql`select json_build_object('name', c.name, 'description', c.description, 'filtered',
-        c.filter is not null, 'orderedBy', c.ordered_by, 'leaseMs', c.lease_ms, 'maxAttempts',
-        c.max_attempts, 'revision', c.revision, 'paused', c.paused_at is not null) as shown
+    sql`select c.name, c.description, c.filter is not null as filtered, c.ordered_by as "orderedBy",
+        c.lease_ms as "leaseMs", c.max_attempts as "maxAttempts", c.revision,
+        c.paused_at is not null as paused
       from consumers c where c.workspace_id = ${workspaceId} and c.id = ${id}`,
   );
-  return row?.shown ?? {};
+  return row === undefined ? {} : { ...row };
 }
 
 async function aboutNew(connection: Connection, own: Own, subject: string): Promise<AuditEntry> {

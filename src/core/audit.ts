@@ -93,11 +93,15 @@ export function auditEvent(
     groupId,
     payload: {
       ...{ workspace, key: key === null ? null : { ...key } },
-      ...(from !== undefined && { from }),
-      ...(to !== undefined && { to }),
+      ...(hasAny(from) && { from }),
+      ...(hasAny(to) && { to }),
       ...facts,
     },
   };
+}
+
+function hasAny(members: JsonObject | undefined): boolean {
+  return members !== undefined && Object.keys(members).length > 0;
 }
 
 type WithSlug = Omit<AuditEntry, 'workspaceId' | 'workspace'> & {

@@ -175,7 +175,8 @@ export async function ensureAuditWorkspace(write: Connection): Promise<string> {
          insert into workspaces (${WORKSPACE.id}, ${WORKSPACE.slug}, ${WORKSPACE.name}, ${WORKSPACE.evidence})
          overriding system value values ($1, $2, $3, true)
          on conflict do nothing returning ${WORKSPACE.id}
-       ) insert into workspace_marks (${MARKS.workspace_id}) select ${WORKSPACE.id} from made`,
+       ) insert into workspace_marks (${MARKS.workspace_id}) select ${WORKSPACE.id} from made
+       on conflict do nothing`,
       [AUDIT_WORKSPACE_ID, `${AUDIT_SLUG}${suffix}`, 'Audit of the gateway'],
     );
     const [kept] = await write.query<{ slug: string }>(
