@@ -111,10 +111,10 @@ interface Updating {
 
 type LockedRow = Pick<Row<typeof consumers, 'id' | 'kind'>, 'id' | 'kind'>;
 
-export function createConsumerAdmin(
-  { write, audited }: Port,
-  onChanged: (workspaceId: number, consumerId: number) => void,
-): ConsumerAdmin {
+type OnChanged = (workspaceId: number, consumerId: number) => void;
+
+/** The ways in which a consumer that is there is changed. */
+function createChanging({ write, audited }: Port, onChanged: OnChanged) {
   /** Locks the consumer, changes it, and tells whoever waits for it. */
   async function changing<T>({ workspaceId, name, actor }: Change, work: Also<T>): Promise<T> {
     const of = { workspaceId, actor };
@@ -137,10 +137,11 @@ export function createConsumerAdmin(
       const own = { workspaceId: change.workspaceId, id };
       const before = await readShown(connection, own);
       const { result, facts } = await work(connection, id, kind, deed);
-      const after = type === 'sluice.consumer.deleted' ? {} : await readShown(connection, own);
       await deed.record({
-        ...{ type, subject: change.name, workspaceId: change.workspaceId },
-        ...changesOf(before, after),
+        type,
+        subject: change.name,
+        workspaceId: change.workspaceId,
+        ...changesOf(before, await readShown(connection, own)),
         facts: { kind, ...facts },
       });
       return result;
@@ -155,12 +156,15 @@ export function createConsumerAdmin(
       );
       return { result: id, facts };
     });
+  return { changing, recording, updating };
+}
 
+export function createConsumerAdmin(port: Port, onChanged: OnChanged): ConsumerAdmin {
+  const { changing, recording, updating } = createChanging(port, onChanged);
   return {
     async create(workspaceId, consumer, actor, also) {
       checkConsumer(consumer);
-      const of = { workspaceId, actor };
-      return committed({ write, audited }, of, async (connection, deed) => {
+      return committed(port, { workspaceId, actor }, async (connection, deed) => {
         const id = await insert(connection, workspaceId, consumer);
         if (also !== undefined) await also(connection, id, consumer.kind, deed);
         else await deed.record(await aboutNew(connection, { workspaceId, id }, consumer.name));
@@ -170,7 +174,8 @@ export function createConsumerAdmin(
     async update(change, to) {
       checkConsumer({ ...to, ...(to.newName !== undefined && { name: to.newName }) });
       return updating(change, 'sluice.consumer.updated', {
-        ...{ set: changeSql(to), also: checkLease(to) },
+        set: changeSql(to),
+        also: checkLease(to),
       });
     },
     remove: change =>

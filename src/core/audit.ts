@@ -92,7 +92,8 @@ export function auditEvent(
     clientIp,
     groupId,
     payload: {
-      ...{ workspace, key: key === null ? null : { ...key } },
+      workspace,
+      key: key === null ? null : { ...key },
       ...(hasAny(from) && { from }),
       ...(hasAny(to) && { to }),
       ...facts,
@@ -109,14 +110,13 @@ type WithSlug = Omit<AuditEntry, 'workspaceId' | 'workspace'> & {
 };
 
 /** Of two states of a thing, what differs: nothing more is kept of a change. */
-export function changesOf<T extends JsonObject>(
-  before: T,
-  after: T,
+export function changesOf(
+  before: JsonObject,
+  after: JsonObject,
 ): { readonly from: JsonObject; readonly to: JsonObject } {
   const isOther = (name: string) => JSON.stringify(before[name]) !== JSON.stringify(after[name]);
-  const names = Object.keys(after).filter(isOther);
-  const only = (state: T) =>
-    Object.fromEntries(names.map(name => [name, state[name] ?? null])) as JsonObject;
+  const only = (state: JsonObject) =>
+    Object.fromEntries(Object.entries(state).filter(([name]) => isOther(name)));
   return { from: only(before), to: only(after) };
 }
 

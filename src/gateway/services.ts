@@ -95,16 +95,8 @@ export async function createServices(options: ServicesOptions): Promise<GatewayS
   const upkeep = createUpkeep({ upkeep: db.upkeep, logger: log });
   const sharedResults = createSharedResults();
   const schemas = createSchemaChecker(err => log.warn({ err }, 'checking payloads by a schema'));
-  const { definitions, writers, record, audited } = createIngest({
-    ...options,
-    live,
-    fold,
-    schemas,
-  });
-  const onDefined = (workspaceId: number) => {
-    definitions.forget(workspaceId);
-    fold.note([workspaceId]);
-  };
+  const ingest = createIngest({ ...options, live, fold, schemas });
+  const { writers, record, audited } = ingest;
   const tickets = createGatewayTickets(options, epoch);
   const bounds = createBounds(config, metrics);
   const streamsCheck = createStreamsCheck(db, live, log);
@@ -132,8 +124,7 @@ export async function createServices(options: ServicesOptions): Promise<GatewayS
     ...bounds,
     ...createWorkspaces(db, createWorkspaceReader(db.lookup), { fold, audited }),
     ...createKeys(options, bounds, audited),
-    definitionAdmin: createDefinitionAdmin({ write: db.write, audited, schemas, onDefined }),
-    quarantineAdmin: createQuarantineAdmin({ write: db.write, audited, record }),
+    ...createRecordAdmins(db, ingest, { schemas, fold }),
     keepAside: (target, items) => keepAside(db, target, items),
     liveAggregates: createGatewayAggregates(db, live, epoch),
     status: createStatus({
@@ -150,6 +141,21 @@ export async function createServices(options: ServicesOptions): Promise<GatewayS
     sharedResults,
     notReady: createReadiness(db.probe, monotonicMs),
     ...inOrder({ writers, upkeep, live, fold, streamsCheck, tickets, schemas, consume, sending }),
+  };
+}
+
+function createRecordAdmins(
+  { write }: Database,
+  { definitions, record, audited }: ReturnType<typeof createIngest>,
+  { schemas, fold }: { readonly schemas: SchemaChecker; readonly fold: Fold },
+): Pick<GatewayServices, 'definitionAdmin' | 'quarantineAdmin'> {
+  const onDefined = (workspaceId: number) => {
+    definitions.forget(workspaceId);
+    fold.note([workspaceId]);
+  };
+  return {
+    definitionAdmin: createDefinitionAdmin({ write, audited, schemas, onDefined }),
+    quarantineAdmin: createQuarantineAdmin({ write, audited, record }),
   };
 }
 

@@ -47,7 +47,7 @@ export function createAuditedTransaction(options: AuditOptions): AuditedTransact
     const acting = async (connection: Connection) => {
       deed = new AuditedDeed(connection, deedOptions, options);
       const result = await work(connection, deed);
-      await deed.require();
+      await deed.finish();
       return result;
     };
     const run = () => transaction(holder, acting, tenant === undefined ? {} : { tenant });
@@ -87,6 +87,15 @@ class AuditedDeed implements Deed {
     if (this.#isRequired) return;
     this.#isRequired = true;
     await lockWorkspace(this.#connection, AUDIT_WORKSPACE_ID);
+    await this.#requireKey();
+  }
+
+  /** Where nothing was recorded, the audit's turn is not waited for. */
+  async finish(): Promise<void> {
+    if (!this.#isRequired) await this.#requireKey();
+  }
+
+  async #requireKey(): Promise<void> {
     const { actor, needsKey = true } = this.#deed;
     if (needsKey) await requireKey(this.#connection, actor);
   }
@@ -106,7 +115,9 @@ class AuditedDeed implements Deed {
     const entry: FlushEntry = {
       workspaceId: AUDIT_WORKSPACE_ID,
       event: { ...event, definitionId: definition.id, category: CATEGORY, revision: 0 },
-      ...{ request: 1, atomic: false, actor: null },
+      request: 1,
+      atomic: false,
+      actor: null,
     };
     // Its own definitions are not looked at again: nothing is validated by them.
     const [place] = await this.#connection.query<{ position: number; recorded_at: Date }>(

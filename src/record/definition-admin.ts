@@ -133,7 +133,8 @@ async function define(
   const id = await change(connection, workspaceId, input);
   const after = await readShown(connection, workspaceId, input.name);
   await deed.record({
-    ...{ subject: input.name, workspaceId },
+    subject: input.name,
+    workspaceId,
     ...(isNew
       ? { type: 'sluice.definition.created', to: after }
       : { type: 'sluice.definition.updated', ...changesOf(before, after) }),

@@ -59,7 +59,9 @@ export function createQuarantineAdmin(options: QuarantineAdminOptions): Quaranti
       const settled = [...receipts].filter(([, receipt]) => isStored(receipt));
       const settledIds = settled.map(([id]) => id);
       await takeOut(options, settledIds, {
-        ...{ type: 'sluice.quarantine.resubmitted', workspaceId: workspace.id, actor },
+        type: 'sluice.quarantine.resubmitted',
+        workspaceId: workspace.id,
+        actor,
         // They are recorded: they are taken out whatever became of the key.
         needsKey: false,
       });
@@ -67,7 +69,10 @@ export function createQuarantineAdmin(options: QuarantineAdminOptions): Quaranti
     },
     discard: (workspaceId, ids, actor) =>
       takeOut(options, ids, {
-        ...{ type: 'sluice.quarantine.discarded', workspaceId, actor, needsKey: true },
+        type: 'sluice.quarantine.discarded',
+        workspaceId,
+        actor,
+        needsKey: true,
       }),
   };
 }

@@ -201,7 +201,8 @@ async function rotate(
   const ended = (previous as ApiKeyRow).expires_at?.toISOString() ?? null;
   await deed.record({
     ...aboutKey('sluice.key.rotated', key),
-    ...{ from: { expiresAt: end?.toISOString() ?? null }, to: { expiresAt: ended } },
+    from: { expiresAt: end?.toISOString() ?? null },
+    to: { expiresAt: ended },
     facts: { successor: { id: made.id, ...shownOf(made) } },
   });
   return { made, previous: previous as ApiKeyRow };
@@ -219,7 +220,8 @@ async function revoke(connection: Connection, id: number, deed: Deed): Promise<A
   const at = (key: ApiKeyRow) => ({ revokedAt: key.revoked_at?.toISOString() ?? null });
   await deed.record({
     ...aboutKey('sluice.key.revoked', before),
-    ...{ from: at(before), to: at(revoked as ApiKeyRow) },
+    from: at(before),
+    to: at(revoked as ApiKeyRow),
   });
   return revoked as ApiKeyRow;
 }

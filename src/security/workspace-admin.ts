@@ -130,7 +130,9 @@ async function update(
     if (isAudit(before.id)) checkAuditChange(input, newSlug);
     const after = await change(connection, input, newSlug);
     await deed.record({
-      ...{ type: 'sluice.workspace.updated', subject: after.slug, workspaceId: after.id },
+      type: 'sluice.workspace.updated',
+      subject: after.slug,
+      workspaceId: after.id,
       ...changesOf(shown(before), shown(after)),
     });
     return after;
@@ -195,8 +197,11 @@ async function remove(port: Port, slug: string, actor: Actor | null): Promise<nu
     await lockWorkspace(connection, id);
     await connection.query(sqlText`delete from workspaces where ${WORKSPACE.id} = $1`, [id]);
     await deed.record({
-      ...{ type: 'sluice.workspace.deleted', subject: workspace.slug, workspaceId: null },
-      ...{ workspace: workspace.slug, from: shown(workspace) },
+      type: 'sluice.workspace.deleted',
+      subject: workspace.slug,
+      workspaceId: null,
+      workspace: workspace.slug,
+      from: shown(workspace),
     });
     return id;
   });

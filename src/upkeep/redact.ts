@@ -197,8 +197,10 @@ function empty(
       await countRedaction(connection, workspaceId);
       // By what it was chosen, never by which: that is what is to be forgotten.
       const facts = {
-        ...{ by, count: ids.length },
-        ...{ firstPosition: Math.min(...positions), lastPosition: Math.max(...positions) },
+        by,
+        count: ids.length,
+        firstPosition: Math.min(...positions),
+        lastPosition: Math.max(...positions),
       };
       const type = 'sluice.events.redacted';
       await deed.record({ type, subject: null, workspaceId, facts, groupId });

@@ -69,8 +69,7 @@ export function createWebhookAdmin(options: WebhookAdminOptions): WebhookAdmin {
       const { url: text, format, headers, timeoutMs, secret: given, ...consumer } = webhook;
       const url = outbound.checkUrl(text);
       check(webhook);
-      const secret = given ?? newSecret();
-      checkSecret(secret);
+      const secret = secretOf(given);
       const consumerId = await consumerAdmin.create(
         workspaceId,
         { ...consumer, kind: 'WEBHOOK', leaseMs: timeoutMs + LEASE_BEYOND_TIMEOUT_MS },
@@ -84,8 +83,8 @@ export function createWebhookAdmin(options: WebhookAdminOptions): WebhookAdmin {
                 ${sealHeaders(workspaceId, headers)}, ${box.seal(workspaceId, secret)})`,
           );
           const to = shown({ url, format, timeout_ms: timeoutMs, revision: 1 });
-          const subject = consumer.name;
-          await deed.record({ type: 'sluice.webhook.created', subject, workspaceId, to });
+          const change = { workspaceId, name: consumer.name, actor };
+          await deed.record({ ...about('sluice.webhook.created', change), to });
         },
       );
       onCreated();
@@ -114,21 +113,14 @@ export function createWebhookAdmin(options: WebhookAdminOptions): WebhookAdmin {
       });
     },
     async rotateSecret(change, given) {
-      const { workspaceId } = change;
-      const secret = given ?? newSecret();
-      checkSecret(secret);
+      const secret = secretOf(given);
       return consumerAdmin.change(change, async (connection, id, _kind, deed) => {
         await lock(connection, change, id);
-        const [row] = await rows<{ until: Date }>(
-          connection,
-          sql`update webhooks set ${w.previous_secret} = ${w.secret},
-              ${w.secret} = ${box.seal(workspaceId, secret)}, ${w.revision} = ${w.revision} + 1,
-              ${w.previous_valid_until} = now() + make_interval(hours => ${LIMITS.webhookSecretHours})
-            where ${own(change, id)} returning ${w.previous_valid_until} as until`,
-        );
+        const sealed = box.seal(change.workspaceId, secret);
+        const previousValidUntil = await replaceSecret(connection, sealed, own(change, id));
         await touch(connection, change, id, null);
         await deed.record(about('sluice.webhook.secret-rotated', change));
-        return { secret, previousValidUntil: (row as { until: Date }).until };
+        return { secret, previousValidUntil };
       });
     },
     pauseAsOf: (change, updatedAt, reason) =>
@@ -136,6 +128,18 @@ export function createWebhookAdmin(options: WebhookAdminOptions): WebhookAdmin {
         pauseAsOf(connection, { workspaceId: change.workspaceId, id, updatedAt, reason }),
       ),
   };
+}
+
+/** Until when the one before signs, too. */
+async function replaceSecret(connection: Connection, sealed: string, which: SQL): Promise<Date> {
+  const [row] = await rows<{ until: Date }>(
+    connection,
+    sql`update webhooks set ${w.previous_secret} = ${w.secret},
+        ${w.secret} = ${sealed}, ${w.revision} = ${w.revision} + 1,
+        ${w.previous_valid_until} = now() + make_interval(hours => ${LIMITS.webhookSecretHours})
+      where ${which} returning ${w.previous_valid_until} as until`,
+  );
+  return (row as { until: Date }).until;
 }
 
 function about(type: AuditType, { name, workspaceId }: Change) {
@@ -186,6 +190,13 @@ function check({
 }: Partial<Pick<WebhookTarget, 'headers' | 'timeoutMs'>>): void {
   if (headers !== undefined) checkHeaders(headers);
   if (timeoutMs !== undefined) checkTimeoutMs(timeoutMs);
+}
+
+/** The given one, or a new one. */
+function secretOf(given: string | null): string {
+  const secret = given ?? newSecret();
+  checkSecret(secret);
+  return secret;
 }
 
 function newSecret(): string {
