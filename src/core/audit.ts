@@ -15,7 +15,7 @@ export const AUDIT_WORKSPACE_ID = 2_147_483_647;
 /** Its slug, unless a workspace had this one before there was an audit. */
 export const AUDIT_SLUG = 'sluice';
 
-/** What each type says, in a sentence. The table in docs/operating.md has the same rows. */
+/** What each type says, in a sentence. The table in docs/audit.md is made from it. */
 export const AUDIT_TYPES = {
   'sluice.key.created': 'A key was made.',
   'sluice.key.rotated': 'A key got a successor, and ends after the overlap.',

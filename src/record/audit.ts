@@ -101,7 +101,6 @@ class AuditedDeed implements Deed {
   }
 
   async record({ workspaceId, workspace, ...entry }: AuditEntry): Promise<void> {
-    await this.require();
     const { slug, ...by } = await readNames(this.#connection, this.#deed.actor, workspaceId);
     const input = auditEvent({ ...entry, workspace: workspace ?? slug }, by);
     const { now, newId } = this.#options;
@@ -110,8 +109,16 @@ class AuditedDeed implements Deed {
     await this.#store(event);
   }
 
+  async #findDefinition(type: string): Promise<{ id: number }> {
+    const known = await findDefinition(this.#connection, type);
+    if (known !== undefined) return known;
+    await this.require();
+    await makeDefinition(this.#connection, type);
+    return (await findDefinition(this.#connection, type)) as { id: number };
+  }
+
   async #store(event: PreparedEvent): Promise<void> {
-    const definition = await findDefinition(this.#connection, event.type);
+    const definition = await this.#findDefinition(event.type);
     const entry: FlushEntry = {
       workspaceId: AUDIT_WORKSPACE_ID,
       event: { ...event, definitionId: definition.id, category: CATEGORY, revision: 0 },
@@ -119,10 +126,19 @@ class AuditedDeed implements Deed {
       atomic: false,
       actor: null,
     };
-    // Its own definitions are not looked at again: nothing is validated by them.
+    // Its own definitions are not looked at again: nothing is validated by them. The key is, unless it
+    // was before: the statement takes the turn, and looks behind it.
+    const { actor, needsKey = true } = this.#deed;
+    const keys = this.#isRequired || !needsKey || actor === null ? [] : [actor];
+    this.#isRequired = true;
     const [place] = await this.#connection.query<{ position: number; recorded_at: Date }>(
       FLUSH_NEW_SQL,
-      [`[${entryJson(entry)}]`, '{}', '{}', '{}', '{}', '{}'],
+      [
+        `[${entryJson(entry)}]`,
+        ...['{}', '{}', '{}'],
+        `{${keys.map(({ keyId }) => keyId).join(',')}}`,
+        `{${keys.map(({ scope }) => scope).join(',')}}`,
+      ],
     );
     if (place === undefined) throw new Error('the workspace of the audit is missing');
     this.#head = { position: place.position, recordedAt: place.recorded_at };
@@ -150,25 +166,26 @@ async function readNames(
 
 const CATEGORY = 'audit';
 
-/** Under the audit's lock, so that no two make it at a time. */
-async function findDefinition(connection: Connection, type: string): Promise<{ id: number }> {
-  const find = async () => {
-    const [found] = await connection.query<{ id: number }>(
-      sqlText`select ${DEFINITION.id} from event_definitions
-       where ${DEFINITION.workspace_id} = $1 and ${DEFINITION.name} = $2`,
-      [AUDIT_WORKSPACE_ID, type],
-    );
-    return found;
-  };
-  const known = await find();
-  if (known !== undefined) return known;
+async function findDefinition(
+  connection: Connection,
+  type: string,
+): Promise<{ id: number } | undefined> {
+  const [found] = await connection.query<{ id: number }>(
+    sqlText`select ${DEFINITION.id} from event_definitions
+     where ${DEFINITION.workspace_id} = $1 and ${DEFINITION.name} = $2`,
+    [AUDIT_WORKSPACE_ID, type],
+  );
+  return found;
+}
+
+/** Under the audit's lock: two that made it at a time would wait for each other. */
+async function makeDefinition(connection: Connection, type: string): Promise<void> {
   await connection.query(
     sqlText`insert into event_definitions (${DEFINITION.workspace_id}, ${DEFINITION.name},
        ${DEFINITION.description}, ${DEFINITION.category}, ${DEFINITION.status})
      values ($1, $2, $3, $4, 'ACTIVE') on conflict (${DEFINITION.workspace_id}, ${DEFINITION.name}) do nothing`,
     [AUDIT_WORKSPACE_ID, type, AUDIT_TYPES[type as keyof typeof AUDIT_TYPES], CATEGORY],
   );
-  return (await find()) as { id: number };
 }
 
 /** How many slugs are tried: somebody has all others. */
