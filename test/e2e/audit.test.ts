@@ -288,6 +288,41 @@ describe('what is recorded', () => {
     expect(JSON.stringify(all)).not.toContain('whsec');
   });
 
+  test('of what is done through a door', async () => {
+    const post = (path: string, body: object, key: string) =>
+      fetch(`${gateway.url}${path}`, {
+        method: 'POST',
+        headers: { authorization: `Bearer ${key}`, 'content-type': 'application/json' },
+        body: JSON.stringify(body),
+      });
+    const [made] = await actsOf(() =>
+      post('/api/event', { workspace: 'By a door', event: 'e' }, ADMIN_KEY),
+    );
+    expect(made).toMatchObject({
+      type: 'sluice.workspace.created',
+      actor: expect.stringContaining('SLUICE_ADMIN_KEY'),
+      clientIp: '127.0.0.1',
+      payload: { to: { name: 'By a door' } },
+    });
+    const { slug, key } = await gateway.workspace();
+    const { secret } = await makeKey({ name: 'door', workspace: slug, scopes: ['ADMIN'] });
+    const events = '/api/v3/events/events/';
+    const created = await post(events, { action: 'secret_view', app: 'a' }, key);
+    const { pk } = (await created.json()) as { pk: string };
+    const redacted = await actsOf(() =>
+      fetch(`${gateway.url}${events}${pk}/`, {
+        method: 'DELETE',
+        headers: { authorization: `Bearer ${secret}` },
+      }),
+    );
+    expect(redacted).toMatchObject([
+      {
+        type: 'sluice.events.redacted',
+        payload: { workspace: slug, key: { name: 'door' }, by: 'eventIds', count: 1 },
+      },
+    ]);
+  });
+
   test('has each type of the table', async () => {
     await acts();
     expect([...seen].toSorted()).toEqual(Object.keys(AUDIT_TYPES).toSorted());
