@@ -389,6 +389,23 @@ describe('a mutation', () => {
   });
 });
 
+test('a key that ends while its act waits for its turn does nothing', async () => {
+  const { secret } = await makeKey({ name: 'ending', scopes: ['ADMIN'] });
+  const events = await actsOf(async () => {
+    const mutation = `mutation { createWorkspace(input: { slug: "late" }) { workspace { id } } }`;
+    let answer: ReturnType<typeof gateway.graphql> | undefined;
+    await transaction(gateway.db.upkeep, async connection => {
+      await lockWorkspace(connection, AUDIT_WORKSPACE_ID);
+      answer = gateway.graphql(mutation, {}, secret);
+      await waitingForAudit();
+      await gateway.db.write.query(`update api_keys set revoked_at = now() where name = 'ending'`);
+    });
+    expect(codeOf(await answer!)).toBe('UNAUTHENTICATED');
+  });
+  expect(events).toEqual([]);
+  expect(await gateway.data('{ workspace(slug: "late") { id } }')).toEqual({ workspace: null });
+});
+
 async function waitingForAudit(): Promise<void> {
   for (;;) {
     const rows = await gateway.db.write.query(
