@@ -2,6 +2,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { format, resolveConfig } from 'prettier';
 import { SETTINGS } from '../src/config.ts';
+import { AUDIT_TYPES } from '../src/core/audit.ts';
 import { ERRORS } from '../src/core/errors.ts';
 import { LIMIT_MEANINGS, LIMITS } from '../src/core/limits.ts';
 import { METRICS } from '../src/observability/metric-names.ts';
@@ -29,6 +30,10 @@ const TABLES: Readonly<Record<string, string[][]>> = {
   'docs/metrics.md': [
     ['metric', 'meaning'],
     ...Object.entries(METRICS).map(([name, help]) => [code(name), help]),
+  ],
+  'docs/audit.md': [
+    ['type', 'when'],
+    ...Object.entries(AUDIT_TYPES).map(([type, meaning]) => [code(type), meaning]),
   ],
   'docs/errors.md': [
     ['code', 'status', 'meaning'],

@@ -2,6 +2,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, normalize } from 'node:path';
 import { expect, test } from 'vitest';
 import { SETTINGS } from '../src/config.ts';
+import { AUDIT_TYPES } from '../src/core/audit.ts';
 import { ERRORS } from '../src/core/errors.ts';
 import { LIMIT_MEANINGS, LIMITS } from '../src/core/limits.ts';
 import type { Scope } from '../src/core/principal.ts';
@@ -39,6 +40,10 @@ test('docs/errors.md lists every error code with its status', () => {
     meaning,
   ]);
   expect(tableOf('docs/errors.md')).toEqual(errors);
+});
+
+test('docs/audit.md lists every type of the audit', () => {
+  expect(tableOf('docs/audit.md')).toEqual(Object.entries(AUDIT_TYPES));
 });
 
 test('docs/metrics.md lists every metric', () => {

@@ -1,5 +1,6 @@
 /** Makes and changes consumers. Each change locks the consumer: a pull is before it, or sees it. */
 import { sql, type SQL } from 'drizzle-orm';
+import { changesOf, type AuditEntry, type AuditType } from '../core/audit.ts';
 import {
   checkConsumerTexts,
   checkCount,
@@ -11,14 +12,15 @@ import {
 import { GatewayError } from '../core/errors.ts';
 import { writeFilter } from '../core/filter-text.ts';
 import type { EventFilter } from '../core/filter.ts';
+import type { JsonObject } from '../core/json.ts';
 import { LIMITS } from '../core/limits.ts';
 import type { Actor } from '../core/principal.ts';
+import type { AuditedTransaction, Deed } from '../db/audit-log.ts';
 import type { Connection, Lane } from '../db/client.ts';
 import { columnsOf, type Row } from '../db/columns.ts';
 import { rows } from '../db/query.ts';
 import { webhooks, type consumers } from '../db/schema.ts';
 import { codeOf, SQLSTATE, toGatewayError } from '../db/sqlstate.ts';
-import { requireKey, transaction } from '../db/transaction.ts';
 import { compileStreamFilter } from '../live/stream-filter.ts';
 import { arrayLiteral } from '../read/params.ts';
 import { findPlace } from './place-sql.ts';
@@ -76,7 +78,10 @@ export interface ConsumerAdmin {
   redeliver(change: Change, positions: readonly number[] | null): Promise<number>;
   /** How many there were. */
   discard(change: Change, positions: readonly number[] | null): Promise<number>;
-  /** Something else that is kept of a consumer, in a transaction that has locked it. */
+  /**
+   * Something else that is kept of a consumer, in a transaction that has locked it. It says itself
+   * what is recorded of it.
+   */
   change<T>(change: Change, also: Also<T>): Promise<T>;
 }
 
@@ -85,77 +90,147 @@ export type Also<T> = (
   connection: Connection,
   consumerId: number,
   kind: ConsumerKind,
+  deed: Deed,
 ) => Promise<T>;
+
+interface Port {
+  readonly write: Lane;
+  readonly audited: AuditedTransaction;
+}
+
+interface Done<T> {
+  readonly result: T;
+  readonly facts?: AuditEntry['facts'];
+}
+
+interface Updating {
+  readonly set: SQL;
+  readonly also?: Also<unknown>;
+  readonly facts?: AuditEntry['facts'];
+}
 
 type LockedRow = Pick<Row<typeof consumers, 'id' | 'kind'>, 'id' | 'kind'>;
 
-export function createConsumerAdmin(
-  write: Lane,
-  onChanged: (workspaceId: number, consumerId: number) => void,
-): ConsumerAdmin {
+type OnChanged = (workspaceId: number, consumerId: number) => void;
+
+/** The ways in which a consumer that is there is changed. */
+function createChanging({ write, audited }: Port, onChanged: OnChanged) {
   /** Locks the consumer, changes it, and tells whoever waits for it. */
   async function changing<T>({ workspaceId, name, actor }: Change, work: Also<T>): Promise<T> {
-    const { id, result } = await committed(write, { workspaceId, actor }, async connection => {
+    const of = { workspaceId, actor };
+    const { id, result } = await committed({ write, audited }, of, async (connection, deed) => {
       const [row] = await rows<LockedRow>(
         connection,
         sql`select c.id, c.kind from consumers c
           where c.workspace_id = ${workspaceId} and c.name = ${name} for update`,
       );
       if (row === undefined) throw consumerNotFound(name);
-      return { id: row.id, result: await work(connection, row.id, row.kind as ConsumerKind) };
+      return { id: row.id, result: await work(connection, row.id, row.kind as ConsumerKind, deed) };
     });
     onChanged(workspaceId, id);
     return result;
   }
 
-  const updating = (change: Change, set: SQL, also?: Also<unknown>) =>
-    changing(change, async (connection, id, kind) => {
-      await also?.(connection, id, kind);
+  /** The same, and it is recorded, with what differs afterwards and what `work` says of it. */
+  const recording = <T>(change: Change, type: AuditType, work: Also<Done<T>>): Promise<T> =>
+    changing(change, async (connection, id, kind, deed) => {
+      const own = { workspaceId: change.workspaceId, id };
+      const before = await readShown(connection, own);
+      const { result, facts } = await work(connection, id, kind, deed);
+      await deed.record({
+        type,
+        subject: change.name,
+        workspaceId: change.workspaceId,
+        ...changesOf(before, await readShown(connection, own)),
+        facts: { kind, ...facts },
+      });
+      return result;
+    });
+  const updating = (change: Change, type: AuditType, { set, also, facts }: Updating) =>
+    recording(change, type, async (connection, id, kind, deed) => {
+      await also?.(connection, id, kind, deed);
       await rows(
         connection,
         sql`update consumers c set ${set}, turn = c.turn + 1, updated_at = now()
           where c.workspace_id = ${change.workspaceId} and c.id = ${id}`,
       );
-      return id;
+      return { result: id, facts };
     });
+  return { changing, recording, updating };
+}
 
+export function createConsumerAdmin(port: Port, onChanged: OnChanged): ConsumerAdmin {
+  const { changing, recording, updating } = createChanging(port, onChanged);
   return {
     async create(workspaceId, consumer, actor, also) {
       checkConsumer(consumer);
-      return committed(write, { workspaceId, actor }, async connection => {
+      return committed(port, { workspaceId, actor }, async (connection, deed) => {
         const id = await insert(connection, workspaceId, consumer);
-        await also?.(connection, id, consumer.kind);
+        if (also !== undefined) await also(connection, id, consumer.kind, deed);
+        else await deed.record(await aboutNew(connection, { workspaceId, id }, consumer.name));
         return id;
       });
     },
     async update(change, to) {
       checkConsumer({ ...to, ...(to.newName !== undefined && { name: to.newName }) });
-      return updating(change, changeSql(to), checkLease(to));
+      return updating(change, 'sluice.consumer.updated', {
+        set: changeSql(to),
+        also: checkLease(to),
+      });
     },
-    remove: change => changing(change, (connection, id) => remove(connection, { ...change, id })),
+    remove: change =>
+      recording(change, 'sluice.consumer.deleted', async (connection, id) => ({
+        result: await remove(connection, { ...change, id }),
+      })),
     async pause(change, reason) {
       checkConsumerTexts({ reason });
-      return updating(
-        change,
-        sql`paused_at = coalesce(c.paused_at, now()), paused_reason = ${reason}`,
-      );
+      return updating(change, 'sluice.consumer.paused', {
+        set: sql`paused_at = coalesce(c.paused_at, now()), paused_reason = ${reason}`,
+        facts: { reason },
+      });
     },
     resume: change =>
-      updating(change, sql`paused_at = null, paused_reason = null`, forgetFailures(change)),
+      updating(change, 'sluice.consumer.resumed', {
+        set: sql`paused_at = null, paused_reason = null`,
+        also: forgetFailures(change),
+      }),
     seek: (change, to) =>
-      changing(change, (connection, id) => seek(connection, { ...change, id }, to)),
+      recording(change, 'sluice.consumer.moved', (connection, id) =>
+        seek(connection, { ...change, id }, to),
+      ),
     redeliver: (change, positions) =>
-      changing(change, (connection, id) => redeliver(connection, { ...change, id }, positions)),
+      recording(change, 'sluice.consumer.redelivered', async (connection, id) => {
+        const result = await redeliver(connection, { ...change, id }, positions);
+        return { result, facts: { count: result } };
+      }),
     discard: (change, positions) =>
-      changing(change, async (connection, id) => {
+      recording(change, 'sluice.consumer.discarded', async (connection, id) => {
         const found = await rows(
           connection,
           sql`delete from deliveries q where ${parkedAt({ ...change, id }, positions)} returning 1`,
         );
-        return found.length;
+        return { result: found.length, facts: { count: found.length } };
       }),
     change: changing,
   };
+}
+
+/** What the audit says of it: a filter may name people, so only whether there is one. */
+async function readShown(connection: Connection, { workspaceId, id }: Own) {
+  const [row] = await rows<JsonObject>(
+    connection,
+    sql`select c.name, c.description, c.filter is not null as filtered, c.ordered_by as "orderedBy",
+        c.lease_ms as "leaseMs", c.max_attempts as "maxAttempts", c.revision,
+        c.paused_at is not null as paused
+      from consumers c where c.workspace_id = ${workspaceId} and c.id = ${id}`,
+  );
+  return row === undefined ? {} : { ...row };
+}
+
+async function aboutNew(connection: Connection, own: Own, subject: string): Promise<AuditEntry> {
+  const to = await readShown(connection, own);
+  const { workspaceId } = own;
+  return { type: 'sluice.consumer.created', subject, workspaceId, to, facts: { kind: 'PULL' } };
 }
 
 function checkConsumer(given: Partial<NewConsumer>): void {
@@ -217,7 +292,7 @@ async function seek(
   connection: Connection,
   { workspaceId, id }: Own,
   to: ConsumerPlace,
-): Promise<number> {
+): Promise<Done<number>> {
   const { position, recordedAt } = await findPlace(connection, workspaceId, to);
   await rows(
     connection,
@@ -230,7 +305,7 @@ async function seek(
         scanned_recorded_at = ${recordedAt}, turn = c.turn + 1, updated_at = now()
       where c.workspace_id = ${workspaceId} and c.id = ${id}`,
   );
-  return id;
+  return { result: id, facts: { position } };
 }
 
 function filterText(filter: EventFilter | null): string | null {
@@ -306,17 +381,12 @@ async function redeliver(
 
 /** Commits what `work` does, if the acting key is still valid then. */
 async function committed<T>(
-  write: Lane,
+  { write, audited }: Port,
   { workspaceId, actor }: Pick<Change, 'workspaceId' | 'actor'>,
-  work: (connection: Connection) => Promise<T>,
+  work: (connection: Connection, deed: Deed) => Promise<T>,
 ): Promise<T> {
   try {
-    const acting = async (connection: Connection) => {
-      const result = await work(connection);
-      await requireKey(connection, actor);
-      return result;
-    };
-    return await transaction(write, acting, { tenant: workspaceId });
+    return await audited(write, work, { actor, tenant: workspaceId });
   } catch (error) {
     if (codeOf(error) !== SQLSTATE.uniqueViolation) throw toGatewayError(error, 'write');
     const message = 'Another consumer of this workspace has this name. Choose another.';

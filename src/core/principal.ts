@@ -18,12 +18,16 @@ export interface Principal {
   readonly scopes: readonly Scope[];
   /** The one workspace that the key covers; null covers every workspace. */
   readonly workspaceId: number | null;
+  /** From where this request came; empty where its connection is gone. */
+  readonly clientAddress?: (() => string) | undefined;
 }
 
 /** By which key something is done, and with which of its scopes: checked again before the commit. */
 export interface Actor {
   readonly keyId: number;
   readonly scope: Scope;
+  /** As of the principal. */
+  readonly clientAddress?: (() => string) | undefined;
 }
 
 /** Whom a key acts for: its workspace, else itself. */
@@ -51,7 +55,8 @@ export function requireScope(principal: Principal | null, scope: Scope): Princip
 
 /** @throws GatewayError as `requireScope` */
 export function actorOf(principal: Principal | null, scope: Scope): Actor {
-  return { keyId: requireScope(principal, scope).keyId, scope };
+  const { keyId, clientAddress } = requireScope(principal, scope);
+  return { keyId, scope, clientAddress };
 }
 
 /** The token of a header `Authorization: Bearer <token>`; null for any other header, and for none. */

@@ -42,3 +42,13 @@ export function canonicalIp(text: string): string {
   const { address: canonical } = new SocketAddress({ address, family: 'ipv6' });
   return [canonical, ...zone].join('%');
 }
+
+/** As much of a text from its beginning as takes no more bytes of UTF-8. */
+export function truncateBytes(text: string, bytesMax: number): string {
+  if (isWithinBytes(text, bytesMax)) return text;
+  // A character that was cut becomes U+FFFD, of three bytes.
+  const cut = Buffer.from(text)
+    .subarray(0, bytesMax - 3)
+    .toString();
+  return cut.replace(/\uFFFD+$/, '');
+}

@@ -15,7 +15,7 @@ export interface TransactionOptions {
 }
 
 /** A lane, or anything else that lends a connection to one user. */
-interface Holder {
+export interface Holder {
   hold<T>(use: (connection: HeldConnection) => Promise<T>, tenant?: Tenant): Promise<T>;
 }
 

@@ -4,6 +4,7 @@ import { createConsume, type Consume } from '../consume/consume.ts';
 import { createConsumerAdmin } from '../consume/consumer-admin.ts';
 import { readConsumerFigures, type ConsumerFigures } from '../consume/consumer-figures.ts';
 import type { ConsumerReader } from '../consume/consumer-reader.ts';
+import type { AuditedTransaction } from '../db/audit-log.ts';
 import type { Database } from '../db/client.ts';
 import { onBehalfOf } from '../db/connection.ts';
 import { cloudEventText } from '../doors/cloudevents/translate.ts';
@@ -35,6 +36,7 @@ interface Parts {
   readonly consumers: ConsumerReader;
   readonly workspaces: WorkspaceReader;
   readonly record: RecordEvents;
+  readonly audited: AuditedTransaction;
 }
 
 type Made = Pick<Services, 'consumerAdmin' | 'webhooks' | 'webhookAdmin' | 'testWebhook'> & {
@@ -47,10 +49,13 @@ type Made = Pick<Services, 'consumerAdmin' | 'webhooks' | 'webhookAdmin' | 'test
 export function createConsumerServices(options: Options, parts: Parts): Made {
   const { db, config, log } = options;
   const consume = createGatewayConsume(options, parts);
-  const consumerAdmin = createConsumerAdmin(db.write, (...consumer) => {
-    consume.changed(...consumer);
-    sending.changed();
-  });
+  const consumerAdmin = createConsumerAdmin(
+    { write: db.write, audited: parts.audited },
+    (...consumer) => {
+      consume.changed(...consumer);
+      sending.changed();
+    },
+  );
   const box = createBox(parts.sealingKey);
   const outbound = createOutbound(config.webhookPrivateNetworks);
   const webhookAdmin = createWebhookAdmin({

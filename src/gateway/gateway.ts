@@ -2,21 +2,26 @@
  * The composition root: from settings to a gateway that serves. Read it top to bottom for what
  * there is, and `stop` for the order in which it ends.
  */
+import { randomUUID } from 'node:crypto';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Config } from '../config.ts';
 import { VERSION } from '../config.ts';
+import { AUDIT_SLUG, AUDIT_WORKSPACE_ID } from '../core/audit.ts';
+import { uuidV7 } from '../core/portable.ts';
 import { isExposed, readAddress } from '../db/address.ts';
 import { createDatabase, type Database } from '../db/client.ts';
 import { columnsOf, sqlText } from '../db/columns.ts';
 import { startEmbeddedPostgres } from '../db/embedded.ts';
 import { migrate } from '../db/migrate.ts';
+import { ensurePartitions } from '../db/partitions.ts';
 import { workspaceMarks, workspaces } from '../db/schema.ts';
 import { checkServer } from '../db/server-check.ts';
 import type { Log } from '../observability/log.ts';
 import { createMetrics, type Metrics } from '../observability/metrics.ts';
 import { traced } from '../observability/trace.ts';
 import { startTracing } from '../observability/tracing.ts';
+import { createAuditedTransaction, ensureAuditWorkspace } from '../record/audit.ts';
 import { ensureAdminKey, type AdminKey } from '../security/admin-key.ts';
 import { createEdge } from './edge.ts';
 import { createServices } from './services.ts';
@@ -99,22 +104,41 @@ async function startStorage(config: Config, log: Log, stops: (() => Promise<void
   return { url: embedded.url, note: embedded.note };
 }
 
-/** The default workspace, and a key to begin with. */
+/** The default workspace, that of the audit, and a key to begin with. */
 async function prepare(db: Database, config: Config, showsKey: boolean): Promise<AdminKey> {
   await db.write.query(
     sqlText`with made as (
        insert into workspaces (${WORKSPACE.slug}, ${WORKSPACE.name}) select $1, $2
-       where not exists (select from workspaces) and not exists (select from workspace_marks)
+       where not exists (select from workspaces where ${WORKSPACE.id} <> $3)
+         and not exists (select from workspace_marks where ${MARKS.workspace_id} <> $3)
        on conflict do nothing returning ${WORKSPACE.id}
      ) insert into workspace_marks (${MARKS.workspace_id}) select ${WORKSPACE.id} from made`,
-    [DEFAULT_WORKSPACE.slug, DEFAULT_WORKSPACE.name],
+    [DEFAULT_WORKSPACE.slug, DEFAULT_WORKSPACE.name, AUDIT_WORKSPACE_ID],
   );
+  const auditSlug = await ensureAuditWorkspace(db.write);
+  // Nobody listens yet: streams that open later find what it recorded in the log.
+  const audited = createAuditedTransaction({
+    ensurePartitions: async () => void (await ensurePartitions(db.upkeep)),
+    now: () => new Date(),
+    newId: () => uuidV7(Date.now(), randomUUID()),
+    onRecorded: () => {},
+  });
   // Of another server's database the key is not this folder's to keep.
   const isKept = config.databaseUrl === null;
-  const adminKey = await ensureAdminKey(db.write, config.adminKey, showsKey || isKept);
+  const adminKey = await ensureAdminKey(
+    { write: db.write, audited },
+    config.adminKey,
+    showsKey || isKept,
+  );
   const { made } = adminKey;
   if (made !== null && isKept) keepAdminKey(config, made);
-  return adminKey;
+  return { ...adminKey, notes: [...adminKey.notes, ...auditNotes(auditSlug)] };
+}
+
+/** A workspace of a user that was there before keeps its slug. */
+function auditNotes(slug: string): string[] {
+  if (slug === AUDIT_SLUG) return [];
+  return [`The audit of the gateway is in the workspace ${slug}, since another one has its slug.`];
 }
 
 function keepAdminKey({ dataDir }: Config, secret: string): void {

@@ -9,6 +9,7 @@ import { monotonicMs } from '../live/clock.ts';
 import type { Live } from '../live/live.ts';
 import type { Log } from '../observability/log.ts';
 import type { Metrics } from '../observability/metrics.ts';
+import { createAuditedTransaction } from '../record/audit.ts';
 import { DefinitionCache } from '../record/definitions.ts';
 import { createRecordEvents, type RecordEvents } from '../record/record.ts';
 import { storedEvents } from '../record/stored-events.ts';
@@ -26,11 +27,13 @@ export interface IngestOptions {
 
 export function createIngest({ db, log, metrics, live, fold, schemas }: IngestOptions) {
   const nowMs = monotonicMs;
+  const makePartitions = async () => void (await ensurePartitions(db.upkeep));
+  const newId = () => uuidV7(Date.now(), randomUUID());
   const definitions = new DefinitionCache(db.write, nowMs);
   const writers = new Writers({
     connection: db.flush,
     crowd: db.crowd,
-    ensurePartitions: async () => void (await ensurePartitions(db.upkeep)),
+    ensurePartitions: makePartitions,
     staleDefinitions: entries => definitions.stale(entries),
     onRecorded: recorded => announce(recorded, live, fold),
     onFlush: metrics.flushed,
@@ -44,7 +47,7 @@ export function createIngest({ db, log, metrics, live, fold, schemas }: IngestOp
     schemas,
     nowMs,
     now: () => new Date(),
-    newId: () => uuidV7(Date.now(), randomUUID()),
+    newId,
   });
   const measured: RecordEvents = async request => {
     const receipts = await record(request).catch((error: unknown) => {
@@ -54,7 +57,13 @@ export function createIngest({ db, log, metrics, live, fold, schemas }: IngestOp
     metrics.receipts(request.door, receipts);
     return receipts;
   };
-  return { definitions, writers, record: measured };
+  const audited = createAuditedTransaction({
+    ensurePartitions: makePartitions,
+    now: () => new Date(),
+    newId,
+    onRecorded: recorded => announce(recorded, live, fold),
+  });
+  return { definitions, writers, record: measured, audited };
 }
 
 function announce(recorded: Recorded, live: Live, fold: Fold) {

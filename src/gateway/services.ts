@@ -4,6 +4,7 @@ import type { Config } from '../config.ts';
 import type { Consume } from '../consume/consume.ts';
 import { GatewayError } from '../core/errors.ts';
 import { unauthenticated } from '../core/principal.ts';
+import type { AuditedTransaction } from '../db/audit-log.ts';
 import type { Database } from '../db/client.ts';
 import { onBehalfOf } from '../db/connection.ts';
 import { EPOCH_DUE, readInstallation, settleHome, type Installation } from '../db/installation.ts';
@@ -94,16 +95,13 @@ export async function createServices(options: ServicesOptions): Promise<GatewayS
   const upkeep = createUpkeep({ upkeep: db.upkeep, logger: log });
   const sharedResults = createSharedResults();
   const schemas = createSchemaChecker(err => log.warn({ err }, 'checking payloads by a schema'));
-  const { definitions, writers, record } = createIngest({ ...options, live, fold, schemas });
-  const onDefined = (workspaceId: number) => {
-    definitions.forget(workspaceId);
-    fold.note([workspaceId]);
-  };
+  const ingest = createIngest({ ...options, live, fold, schemas });
+  const { writers, record, audited } = ingest;
   const tickets = createGatewayTickets(options, epoch);
   const bounds = createBounds(config, metrics);
   const streamsCheck = createStreamsCheck(db, live, log);
   const stores = createDoorStores(db, sealingSecret);
-  const parts = { ...readers, ...stores, live, epoch, record };
+  const parts = { ...readers, ...stores, live, epoch, record, audited };
   const { sending, consumerFigures, ...consumerServices } = createConsumerServices(options, parts);
   const { consume } = consumerServices;
   metrics.readFrom({
@@ -124,10 +122,9 @@ export async function createServices(options: ServicesOptions): Promise<GatewayS
     schemas,
     live,
     ...bounds,
-    ...createWorkspaces(db, createWorkspaceReader(db.lookup), fold),
-    ...createKeys(options, bounds),
-    definitionAdmin: createDefinitionAdmin({ write: db.write, schemas, onDefined }),
-    quarantineAdmin: createQuarantineAdmin(db.write, record),
+    ...createWorkspaces(db, createWorkspaceReader(db.lookup), { fold, audited }),
+    ...createKeys(options, bounds, audited),
+    ...createRecordAdmins(db, ingest, { schemas, fold }),
     keepAside: (target, items) => keepAside(db, target, items),
     liveAggregates: createGatewayAggregates(db, live, epoch),
     status: createStatus({
@@ -137,13 +134,28 @@ export async function createServices(options: ServicesOptions): Promise<GatewayS
       live,
       metrics,
     }),
-    redact: createRedact(options, fold, live),
+    redact: createRedact(options, { fold, live, audited }),
     createStreamTicket: tickets.create,
     tickets,
     metrics,
     sharedResults,
     notReady: createReadiness(db.probe, monotonicMs),
     ...inOrder({ writers, upkeep, live, fold, streamsCheck, tickets, schemas, consume, sending }),
+  };
+}
+
+function createRecordAdmins(
+  { write }: Database,
+  { definitions, record, audited }: ReturnType<typeof createIngest>,
+  { schemas, fold }: { readonly schemas: SchemaChecker; readonly fold: Fold },
+): Pick<GatewayServices, 'definitionAdmin' | 'quarantineAdmin'> {
+  const onDefined = (workspaceId: number) => {
+    definitions.forget(workspaceId);
+    fold.note([workspaceId]);
+  };
+  return {
+    definitionAdmin: createDefinitionAdmin({ write, audited, schemas, onDefined }),
+    quarantineAdmin: createQuarantineAdmin({ write, audited, record }),
   };
 }
 
@@ -155,13 +167,19 @@ function createGatewayTickets({ db, log }: ServicesOptions, epoch: string): Tick
   });
 }
 
+interface Redacting {
+  readonly fold: Pick<Fold, 'foldNow'>;
+  readonly live: Pick<Live, 'forget'>;
+  readonly audited: AuditedTransaction;
+}
+
 function createRedact(
   { db, metrics }: ServicesOptions,
-  fold: Pick<ReturnType<typeof createFold>, 'foldNow'>,
-  live: Pick<Live, 'forget'>,
+  { fold, live, audited }: Redacting,
 ): GatewayServices['redact'] {
   return (workspaceId, redaction, actor) =>
     redact(db.upkeep, workspaceId, redaction, {
+      audited,
       actor,
       fold: id => fold.foldNow(id),
       onEmptied: metrics.redacted,
@@ -217,19 +235,20 @@ function inOrder(running: Running): Pick<GatewayServices, 'start' | 'stop'> {
 function createWorkspaces(
   db: Database,
   source: WorkspaceSource,
-  fold: Fold,
+  { fold, audited }: { readonly fold: Fold; readonly audited: AuditedTransaction },
 ): Pick<GatewayServices, 'access' | 'workspaceAdmin'> {
   const { access, forget } = createAccess(source, monotonicMs);
   const onChanged = (id: number) => {
     forget(id);
     fold.note([id]);
   };
-  return { access, workspaceAdmin: createWorkspaceAdmin(db.write, onChanged) };
+  return { access, workspaceAdmin: createWorkspaceAdmin(db.write, audited, onChanged) };
 }
 
 function createKeys(
   { db, config }: ServicesOptions,
   { rateLimits }: Bounds,
+  audited: AuditedTransaction,
 ): Pick<GatewayServices, 'authenticate' | 'confirm' | 'keyAdmin'> {
   const { authenticate, forget } = createAuthenticator({
     read: db.lookup,
@@ -237,13 +256,16 @@ function createKeys(
     nowMs: monotonicMs,
   });
   const { allowWeakKeys: allowWeak, keyAgeDaysMax: ageDaysMax, trustedProxies } = config;
-  const confirm: AuthenticateCaller = async (secret, caller) =>
-    secret === null ? null : authenticate(secret, () => clientAddress(caller, trustedProxies));
+  const confirm: AuthenticateCaller = async (secret, caller) => {
+    if (secret === null) return null;
+    const address = () => clientAddress(caller, trustedProxies);
+    return { ...(await authenticate(secret, address)), clientAddress: address };
+  };
   return {
     authenticate: (secret, caller) =>
       rateLimits.admit(caller, secret, () => confirm(secret, caller)),
     confirm,
-    keyAdmin: createKeyAdmin(db.write, { allowWeak, ageDaysMax, onRevoked: forget }),
+    keyAdmin: createKeyAdmin(db.write, { audited, allowWeak, ageDaysMax, onRevoked: forget }),
   };
 }
 

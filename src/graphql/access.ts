@@ -1,4 +1,5 @@
 import type { ApiKeyInfo } from '../core/api-key.ts';
+import { isAudit, seesAudit } from '../core/audit.ts';
 import { GatewayError } from '../core/errors.ts';
 import {
   hasScope,
@@ -25,7 +26,9 @@ export async function orNull<T>(found: Promise<T>): Promise<T | null> {
  * @throws GatewayError UNAUTHENTICATED, FORBIDDEN without the scope
  */
 export function covers({ principal }: GraphQLContext, workspaceId: number, scope: Scope): boolean {
-  const covered = requireScope(principal, scope).workspaceId;
+  const caller = requireScope(principal, scope);
+  if (isAudit(workspaceId)) return seesAudit(caller);
+  const covered = caller.workspaceId;
   return covered === null || covered === workspaceId;
 }
 

@@ -1,4 +1,5 @@
 import { sql } from 'drizzle-orm';
+import { AUDIT_WORKSPACE_ID } from '../core/audit.ts';
 import { GRAINS } from '../core/bucket.ts';
 import { columnsOf } from '../db/columns.ts';
 import type { Connection } from '../db/connection.ts';
@@ -16,7 +17,10 @@ const DAYS = 7;
 export interface StorageUse {
   /** Of the whole database. */
   readonly usedBytes: number;
-  /** What an event takes, by as many as happened on a day of the last week. */
+  /**
+   * What an event takes, by as many as happened on a day of the last week. Those of the audit do not
+   * count: they are few, and a new database has no others.
+   */
   readonly bytesPerDay: number;
 }
 
@@ -37,7 +41,7 @@ export async function readStorageUse(read: Connection, now: Date): Promise<Stora
         (select coalesce(sum(${c.count}) / greatest(1, least(${DAYS}::float8,
             extract(epoch from ${now}::timestamptz - min(${c.bucket})) / 86400)), 0)::float8
           from event_counts c
-          where ${c.grain} = ${GRAINS.DAY} and ${c.bucket} >= ${since} and ${c.bucket} <= ${now}) as a_day`,
+          where ${c.workspace_id} <> ${AUDIT_WORKSPACE_ID} and ${c.grain} = ${GRAINS.DAY} and ${c.bucket} >= ${since} and ${c.bucket} <= ${now}) as a_day`,
   );
   if (row === undefined) throw new Error('the sizes are one row');
   const { used, event_bytes, kept, a_day } = row;

@@ -1,4 +1,5 @@
 import { type SQL, sql } from 'drizzle-orm';
+import { AUDIT_WORKSPACE_ID } from '../core/audit.ts';
 import { decodeCursor, encodeCursor, type LogPlace } from '../core/cursor.ts';
 import { checkPageArgs, type Page, type PageArgs } from '../core/page.ts';
 import { isStorableText } from '../core/text.ts';
@@ -17,12 +18,12 @@ const m = columnsOf(workspaceMarks, 'm');
 
 /** One statement each. Look-ups answer in the order of what was asked, null where there is none. */
 export interface WorkspaceReader {
-  /** By slug, in code point order; `only` is the one workspace that a key covers, null for all. */
+  /** By slug, in code point order, without that of the audit; `only` is the one workspace that a key covers, null for all. */
   page(only: number | null, args: PageArgs): Promise<Page<Workspace>>;
   byIds(ids: readonly number[]): Promise<(Workspace | null)[]>;
   /** Slugs match without regard to case. */
   bySlugs(slugs: readonly string[]): Promise<(Workspace | null)[]>;
-  /** The first of all by slug, so many at most. */
+  /** The first of all by slug, so many at most, without that of the audit. */
   first(count: number): Promise<Workspace[]>;
   /** The newest event of each; LOG_BEGINNING where there is none. */
   heads(workspaceIds: readonly number[]): Promise<Map<number, LogPlace>>;
@@ -33,6 +34,8 @@ export interface WorkspaceReader {
 const columns = sql.raw(WORKSPACE_COLUMNS);
 
 const FIELD = 'workspaces.slug';
+/** That of the audit is found by its slug alone: nobody comes upon it by accident. */
+const IS_LISTED = sql`${w.id} <> ${AUDIT_WORKSPACE_ID}`;
 /** The list of workspaces is within no workspace. */
 const SCOPE = 0;
 
@@ -50,7 +53,7 @@ export function createWorkspaceReader(read: Connection): WorkspaceReader {
       const page = await readList<WorkspaceRow>(read, {
         columns,
         from: sql`workspaces w`,
-        where: only === null ? sql`true` : sql`${w.id} = ${only}`,
+        where: only === null ? IS_LISTED : sql`${w.id} = ${only}`,
         key: [sql`${w.slug}`],
         placeOf: cursor => textPlace(decodeCursor(cursor, FIELD, SCOPE)),
         request: checkPageArgs(args),
@@ -68,7 +71,7 @@ export function createWorkspaceReader(read: Connection): WorkspaceReader {
       const bySlug = new Map(found.map(workspace => [workspace.slug, workspace]));
       return asked.map(slug => bySlug.get(slug) ?? null);
     },
-    first: count => select(sql`true order by ${w.slug} limit ${count}`),
+    first: count => select(sql`${IS_LISTED} order by ${w.slug} limit ${count}`),
     heads: workspaceIds => readHeads(read, workspaceIds),
     async tails(workspaceIds) {
       const found = await rows<Row<typeof workspaceMarks, 'workspace_id' | 'tail'>>(

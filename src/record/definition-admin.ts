@@ -1,3 +1,4 @@
+import { changesOf } from '../core/audit.ts';
 import type { EventDefinitionStatus, ValidationMode } from '../core/definition.ts';
 import { GatewayError } from '../core/errors.ts';
 import type { JsonObject } from '../core/json.ts';
@@ -5,12 +6,12 @@ import { LIMITS } from '../core/limits.ts';
 import type { Actor } from '../core/principal.ts';
 import { isStorableText, isWithinBytes } from '../core/text.ts';
 import { workspaceNotFound, type Workspace } from '../core/workspace.ts';
+import type { AuditedTransaction, Deed } from '../db/audit-log.ts';
 import type { Connection, Lane } from '../db/client.ts';
-import { columnsOf, sqlText } from '../db/columns.ts';
+import { columnsOf, sqlText, type Row } from '../db/columns.ts';
 import { lockWorkspace } from '../db/locks.ts';
 import { eventCounts, eventDefinitions, events, measureFills, workspaces } from '../db/schema.ts';
 import { toGatewayError } from '../db/sqlstate.ts';
-import { requireKey, transaction } from '../db/transaction.ts';
 import type { SchemaChecker } from '../json-schema/checker.ts';
 import { checkDefinable } from './payload-schema.ts';
 
@@ -51,6 +52,7 @@ export interface DefinitionAdmin {
 
 export interface DefinitionAdminOptions {
   readonly write: Lane;
+  readonly audited: AuditedTransaction;
   readonly schemas: SchemaChecker;
   /** After a change, whether or not it was committed. */
   readonly onDefined: (workspaceId: number) => void;
@@ -60,15 +62,10 @@ export function createDefinitionAdmin(options: DefinitionAdminOptions): Definiti
   async function changing<T>(
     { id: tenant }: Workspace,
     actor: Actor | null,
-    work: (connection: Connection) => Promise<T>,
+    work: (connection: Connection, deed: Deed) => Promise<T>,
   ): Promise<T> {
-    const acting = async (connection: Connection) => {
-      const result = await work(connection);
-      await requireKey(connection, actor);
-      return result;
-    };
     try {
-      return await transaction(options.write, acting, { tenant });
+      return await options.audited(options.write, work, { actor, tenant });
     } catch (error) {
       throw toGatewayError(error, 'write');
     } finally {
@@ -81,11 +78,15 @@ export function createDefinitionAdmin(options: DefinitionAdminOptions): Definiti
       if (input.payloadSchema != null) {
         await checkDefinable(options.schemas, workspace.id, input.payloadSchema);
       }
-      return changing(workspace, actor, connection => define(connection, workspace.id, input));
+      return changing(workspace, actor, (connection, deed) =>
+        define(connection, deed, { workspaceId: workspace.id, input }),
+      );
     },
     async remove(workspace, name, actor) {
       checkText('name', name, LIMITS.typeBytesMax);
-      await changing(workspace, actor, connection => remove(connection, workspace, name));
+      await changing(workspace, actor, (connection, deed) =>
+        remove(connection, deed, { workspace, name }),
+      );
     },
   };
 }
@@ -118,20 +119,51 @@ function wrong(message: string): GatewayError {
 
 async function define(
   connection: Connection,
-  workspaceId: number,
-  input: DefinitionInput,
+  deed: Deed,
+  { workspaceId, input }: { readonly workspaceId: number; readonly input: DefinitionInput },
 ): Promise<number> {
   const [workspace] = await connection.query(
     sqlText`select ${WORKSPACE.id} from workspaces where ${WORKSPACE.id} = $1 for no key update`,
     [workspaceId],
   );
   if (workspace === undefined) throw workspaceNotFound();
-  await ensureExists(connection, workspaceId, input.name);
+  const isNew = await ensureExists(connection, workspaceId, input.name);
   await lockWorkspace(connection, workspaceId);
-  return change(connection, workspaceId, input);
+  const before = await readShown(connection, workspaceId, input.name);
+  const id = await change(connection, workspaceId, input);
+  const after = await readShown(connection, workspaceId, input.name);
+  await deed.record({
+    subject: input.name,
+    workspaceId,
+    ...(isNew
+      ? { type: 'sluice.definition.created', to: after }
+      : { type: 'sluice.definition.updated', ...changesOf(before, after) }),
+  });
+  return id;
 }
 
-async function ensureExists(connection: Connection, workspaceId: number, name: string) {
+type ShownRow = Row<
+  typeof eventDefinitions,
+  'title' | 'description' | 'category' | 'status' | 'validation' | 'version' | 'measures'
+>;
+
+/** What the audit says of it: of its schema the version. */
+async function readShown(connection: Connection, workspaceId: number, name: string) {
+  const [row] = await connection.query<ShownRow>(
+    sqlText`select ${DEFINITION.title}, ${DEFINITION.description}, ${DEFINITION.category}, ${DEFINITION.status},
+       ${DEFINITION.validation}, ${DEFINITION.version}, ${DEFINITION.measures}
+     from event_definitions where ${DEFINITION.workspace_id} = $1 and ${DEFINITION.name} = $2`,
+    [workspaceId, name],
+  );
+  return { ...(row as ShownRow) };
+}
+
+/** Whether it was made. */
+async function ensureExists(
+  connection: Connection,
+  workspaceId: number,
+  name: string,
+): Promise<boolean> {
   const rows = await connection.query(
     sqlText`insert into event_definitions (${DEFINITION.workspace_id}, ${DEFINITION.name}, ${DEFINITION.status})
      select $1, $2, 'ACTIVE'
@@ -139,12 +171,12 @@ async function ensureExists(connection: Connection, workspaceId: number, name: s
      on conflict (${DEFINITION.workspace_id}, ${DEFINITION.name}) do nothing returning ${DEFINITION.id}`,
     [workspaceId, name, LIMITS.definitionsMax],
   );
-  if (rows.length > 0) return;
+  if (rows.length > 0) return true;
   const [known] = await connection.query(
     sqlText`select ${DEFINITION.id} from event_definitions where ${DEFINITION.workspace_id} = $1 and ${DEFINITION.name} = $2`,
     [workspaceId, name],
   );
-  if (known !== undefined) return;
+  if (known !== undefined) return false;
   const message = `A workspace has at most ${LIMITS.definitionsMax} event definitions.`;
   throw new GatewayError('TYPE_LIMIT', message);
 }
@@ -187,7 +219,11 @@ async function change(
 }
 
 /** Under the lock of recording: an event that comes at the same time is there, or finds no definition. */
-async function remove(connection: Connection, workspace: Workspace, name: string): Promise<void> {
+async function remove(
+  connection: Connection,
+  deed: Deed,
+  { workspace, name }: { readonly workspace: Workspace; readonly name: string },
+): Promise<void> {
   const what = `event definition ${JSON.stringify(name)}`;
   await lockWorkspace(connection, workspace.id);
   const [found] = await connection.query<{ id: number; is_used: boolean }>(
@@ -211,8 +247,11 @@ async function remove(connection: Connection, workspace: Workspace, name: string
     sqlText`delete from measure_fills where ${FILL.workspace_id} = $1 and ${FILL.definition_id} = $2`,
     [workspace.id, found.id],
   );
+  const from = await readShown(connection, workspace.id, name);
   await connection.query(
     sqlText`delete from event_definitions where ${DEFINITION.workspace_id} = $1 and ${DEFINITION.id} = $2`,
     [workspace.id, found.id],
   );
+  const type = 'sluice.definition.deleted';
+  await deed.record({ type, subject: name, workspaceId: workspace.id, from });
 }

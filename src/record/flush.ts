@@ -302,7 +302,7 @@ function settleUnanswered(entries: readonly FlushEntry[], outcomes: Outcomes): v
 }
 
 /** 23514 without a constraint: no partition takes the row. */
-function isPartitionMissing(error: unknown): boolean {
+export function isPartitionMissing(error: unknown): boolean {
   return codeOf(error) === '23514' && /no partition of relation/.test(String(error));
 }
 

@@ -1,14 +1,15 @@
+import type { AuditType } from '../core/audit.ts';
 import type { EventInput, Receipt } from '../core/event.ts';
 import { parseExact } from '../core/exact-json.ts';
 import type { Actor } from '../core/principal.ts';
 import type { QuarantineCorrection } from '../core/quarantine.ts';
 import type { Workspace } from '../core/workspace.ts';
+import type { AuditedTransaction, Deed } from '../db/audit-log.ts';
 import type { Connection, Lane } from '../db/client.ts';
 import { columnsOf, type Row, sqlText } from '../db/columns.ts';
 import { quarantinedEvents } from '../db/schema.ts';
 import { toGatewayError } from '../db/sqlstate.ts';
 import { doorOf } from '../db/stored-event.ts';
-import { requireKey, transaction } from '../db/transaction.ts';
 import type { RecordEvents } from './record.ts';
 import { unknownOutcome } from './submission.ts';
 
@@ -36,7 +37,14 @@ export interface QuarantineAdmin {
 
 type KeptRow = Row<typeof quarantinedEvents, 'id' | 'door' | 'received_at' | 'event'>;
 
-export function createQuarantineAdmin(write: Lane, record: RecordEvents): QuarantineAdmin {
+export interface QuarantineAdminOptions {
+  readonly write: Lane;
+  readonly audited: AuditedTransaction;
+  readonly record: RecordEvents;
+}
+
+export function createQuarantineAdmin(options: QuarantineAdminOptions): QuarantineAdmin {
+  const { write, record } = options;
   return {
     async resubmit(workspace, ids, actor, correction = {}) {
       const receipts = new Map<string, Receipt>();
@@ -50,11 +58,22 @@ export function createQuarantineAdmin(write: Lane, record: RecordEvents): Quaran
       }
       const settled = [...receipts].filter(([, receipt]) => isStored(receipt));
       const settledIds = settled.map(([id]) => id);
-      // They are recorded: taking them out is no deed of the key any more.
-      await discard(write, { workspaceId: workspace.id, actor: null }, settledIds);
+      await takeOut(options, settledIds, {
+        type: 'sluice.quarantine.resubmitted',
+        workspaceId: workspace.id,
+        actor,
+        // They are recorded: they are taken out whatever became of the key.
+        needsKey: false,
+      });
       return receipts;
     },
-    discard: (workspaceId, ids, actor) => discard(write, { workspaceId, actor }, ids),
+    discard: (workspaceId, ids, actor) =>
+      takeOut(options, ids, {
+        type: 'sluice.quarantine.discarded',
+        workspaceId,
+        actor,
+        needsKey: true,
+      }),
   };
 }
 
@@ -103,24 +122,32 @@ function corrected(input: EventInput, { type, payload }: QuarantineCorrection): 
   };
 }
 
-async function discard(
-  write: Lane,
-  { workspaceId, actor }: { readonly workspaceId: number; readonly actor: Actor | null },
+interface TakingOut {
+  readonly type: AuditType;
+  readonly workspaceId: number;
+  readonly actor: Actor | null;
+  readonly needsKey: boolean;
+}
+
+async function takeOut(
+  { write, audited }: Pick<QuarantineAdminOptions, 'write' | 'audited'>,
   ids: readonly string[],
+  { type, workspaceId, actor, needsKey }: TakingOut,
 ): Promise<number> {
   if (ids.length === 0) return 0;
   try {
-    const work = async (connection: Connection) => {
+    const work = async (connection: Connection, deed: Deed) => {
       const rows = await connection.query(
         sqlText`delete from quarantined_events where ${QUARANTINED.workspace_id} = $1
            and ${QUARANTINED.id} in (select given.id::uuid from json_array_elements_text($2::text::json) as given (id))
          returning ${QUARANTINED.id}`,
         [workspaceId, JSON.stringify(ids)],
       );
-      await requireKey(connection, actor);
+      const facts = { count: rows.length };
+      if (rows.length > 0) await deed.record({ type, subject: null, workspaceId, facts });
       return rows.length;
     };
-    return await transaction(write, work, { tenant: workspaceId });
+    return await audited(write, work, { actor, needsKey, tenant: workspaceId });
   } catch (error) {
     throw toGatewayError(error, 'write');
   }

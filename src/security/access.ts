@@ -3,6 +3,7 @@
  * the key does not cover is not there: NOT_FOUND, never FORBIDDEN, which would tell that it is.
  */
 import DataLoader from 'dataloader';
+import { checkAuditAccess, isAudit } from '../core/audit.ts';
 import { requireScope, type Principal, type Scope } from '../core/principal.ts';
 import {
   workspaceNotFound,
@@ -16,7 +17,7 @@ import { createKept } from './kept.ts';
 export interface WorkspaceSource {
   byIds(ids: readonly number[]): Promise<(Workspace | null)[]>;
   bySlugs(slugs: readonly string[]): Promise<(Workspace | null)[]>;
-  /** The first of all by slug, so many at most. */
+  /** The first of all by slug, so many at most, without that of the audit. */
   first(count: number): Promise<Workspace[]>;
 }
 
@@ -63,13 +64,15 @@ export function createAccess(source: WorkspaceSource, nowMs: () => number): Acce
   };
   return {
     async access(principal, slug, scope) {
-      const { workspaceId } = requireScope(principal, scope);
+      const caller = requireScope(principal, scope);
+      const { workspaceId } = caller;
       const name = slug?.toLowerCase() ?? workspaceId;
       const found = name === null ? findOnly() : workspaces.find(name);
       const workspace = found instanceof Promise ? await found : found;
       if (workspace === null || (workspaceId !== null && workspace.id !== workspaceId)) {
         throw workspaceNotFound(slug);
       }
+      if (isAudit(workspace.id)) checkAuditAccess(caller, scope, slug);
       return workspace;
     },
     forget(workspaceId) {

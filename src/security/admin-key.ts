@@ -3,11 +3,12 @@
  * valid as long as it stands there: the next value revokes it, unless a rotation has given it an
  * end of its own.
  */
+import type { AuditType } from '../core/audit.ts';
+import type { AuditedTransaction, Deed } from '../db/audit-log.ts';
 import type { Connection, Lane } from '../db/client.ts';
-import { columnsOf, sqlText } from '../db/columns.ts';
+import { columnsOf, sqlText, type Row } from '../db/columns.ts';
 import { apiKeys } from '../db/schema.ts';
-import { transaction } from '../db/transaction.ts';
-import { hashSecret, mintSecret, prefixOf } from './keys.ts';
+import { aboutKey, hashSecret, mintSecret, prefixOf } from './keys.ts';
 
 const KEY = columnsOf(apiKeys);
 
@@ -23,19 +24,26 @@ export interface AdminKey {
  * @param mayMake whether somebody learns of a key that is made
  */
 export async function ensureAdminKey(
-  write: Lane,
+  { write, audited }: Port,
   configured: string | null,
   mayMake = true,
 ): Promise<AdminKey> {
   return configured === null
-    ? makeFirst(write, mayMake)
-    : transaction(write, connection => keepConfigured(connection, configured));
+    ? makeFirst({ write, audited }, mayMake)
+    : audited(write, (connection, deed) => keepConfigured(connection, deed, configured), {
+        actor: null,
+      });
+}
+
+interface Port {
+  readonly write: Lane;
+  readonly audited: AuditedTransaction;
 }
 
 const VALID = sqlText`${KEY.revoked_at} is null and (${KEY.expires_at} is null or ${KEY.expires_at} > now())`;
 const IS_ADMIN = sqlText`'ADMIN' = any (${KEY.scopes}) and ${KEY.workspace_id} is null`;
 
-async function makeFirst(write: Lane, mayMake: boolean): Promise<AdminKey> {
+async function makeFirst({ write, audited }: Port, mayMake: boolean): Promise<AdminKey> {
   if (!mayMake) {
     const known = await write.query(`select from api_keys where ${IS_ADMIN} and ${VALID} limit 1`);
     return {
@@ -44,14 +52,26 @@ async function makeFirst(write: Lane, mayMake: boolean): Promise<AdminKey> {
     };
   }
   const secret = mintSecret();
-  const made = await write.query(
-    sqlText`insert into api_keys (${KEY.name}, ${KEY.prefix}, ${KEY.hash}, ${KEY.scopes})
-     select 'first admin key', $1, $2, '{ADMIN}'
-     where not exists (select from api_keys where ${IS_ADMIN} and ${VALID})
-     returning ${KEY.id}`,
-    [prefixOf(secret), hashSecret(secret)],
-  );
+  const make = async (connection: Connection, deed: Deed) => {
+    const keys = await connection.query<SettingKey>(
+      sqlText`insert into api_keys (${KEY.name}, ${KEY.prefix}, ${KEY.hash}, ${KEY.scopes})
+       select 'first admin key', $1, $2, '{ADMIN}'
+       where not exists (select from api_keys where ${IS_ADMIN} and ${VALID})
+       returning ${ABOUT}`,
+      [prefixOf(secret), hashSecret(secret)],
+    );
+    await recordKeys(deed, 'sluice.key.created', keys);
+    return keys;
+  };
+  const made = await audited(write, make, { actor: null });
   return { made: made.length === 0 ? null : secret, notes: await earlier(write) };
+}
+
+type SettingKey = Row<typeof apiKeys, 'id' | 'name' | 'workspace_id' | 'prefix'>;
+const ABOUT = sqlText`${KEY.id}, ${KEY.name}, ${KEY.workspace_id}, ${KEY.prefix}`;
+
+async function recordKeys(deed: Deed, type: AuditType, keys: readonly SettingKey[]): Promise<void> {
+  for (const key of keys) await deed.record(aboutKey(type, key));
 }
 
 const NOBODY =
@@ -66,11 +86,16 @@ async function earlier(write: Lane): Promise<string[]> {
   );
 }
 
-async function keepConfigured(connection: Connection, secret: string): Promise<AdminKey> {
+async function keepConfigured(
+  connection: Connection,
+  deed: Deed,
+  secret: string,
+): Promise<AdminKey> {
   const hash = hashSecret(secret);
-  await connection.query(
+  const made = await connection.query<SettingKey>(
     sqlText`insert into api_keys (${KEY.name}, ${KEY.prefix}, ${KEY.hash}, ${KEY.scopes})
-     values ('SLUICE_ADMIN_KEY', $1, $2, '{ADMIN}') on conflict (${KEY.hash}) do nothing`,
+     values ('SLUICE_ADMIN_KEY', $1, $2, '{ADMIN}') on conflict (${KEY.hash}) do nothing
+     returning ${ABOUT}`,
     [prefixOf(secret), hash],
   );
   const [kept] = await connection.query(
@@ -79,17 +104,24 @@ async function keepConfigured(connection: Connection, secret: string): Promise<A
     [hash],
   );
   // An earlier key is ended by its successor, not by a setting that is no key.
+  const ended = kept === undefined ? [] : await endEarlier(connection, hash);
+  // Behind the last lock.
+  await recordKeys(deed, 'sluice.key.created', made);
+  await recordKeys(deed, 'sluice.key.revoked', ended);
   if (kept === undefined) return { made: null, notes: [UNUSABLE] };
-  const ended = await connection.query<{ prefix: string }>(
-    sqlText`update api_keys set ${KEY.revoked_at} = now()
-     where ${KEY.from_setting} and ${KEY.hash} <> $1 and ${KEY.revoked_at} is null and ${KEY.expires_at} is null
-     returning ${KEY.prefix}`,
-    [hash],
-  );
   const notes = ended.map(
     ({ prefix }) => `The key of the earlier SLUICE_ADMIN_KEY, ${prefix}, is revoked.`,
   );
   return { made: null, notes };
+}
+
+function endEarlier(connection: Connection, hash: string): Promise<SettingKey[]> {
+  return connection.query<SettingKey>(
+    sqlText`update api_keys set ${KEY.revoked_at} = now()
+     where ${KEY.from_setting} and ${KEY.hash} <> $1 and ${KEY.revoked_at} is null and ${KEY.expires_at} is null
+     returning ${ABOUT}`,
+    [hash],
+  );
 }
 
 const UNUSABLE =

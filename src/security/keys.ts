@@ -4,17 +4,18 @@
  */
 import { hash, randomBytes } from 'node:crypto';
 import { isExampleSecret, type ApiKeyInfo } from '../core/api-key.ts';
+import { isAudit, type AuditEntry, type AuditType } from '../core/audit.ts';
 import { GatewayError } from '../core/errors.ts';
 import { LIMITS } from '../core/limits.ts';
 import { tenantOfActor, unauthenticated, type Actor, type Scope } from '../core/principal.ts';
 import { isStorableText, isWithinBytes } from '../core/text.ts';
 import { workspaceNotFound } from '../core/workspace.ts';
+import type { AuditedTransaction, Deed } from '../db/audit-log.ts';
 import type { Connection, Lane } from '../db/client.ts';
 import { columnsOf, sqlText } from '../db/columns.ts';
 import { apiKeys, workspaces } from '../db/schema.ts';
 import { codeOf, SQLSTATE, toGatewayError } from '../db/sqlstate.ts';
 import { API_KEY_COLUMNS, toApiKeyInfo, type ApiKeyRow } from '../db/stored-api-key.ts';
-import { requireKey, transaction } from '../db/transaction.ts';
 import { checkRanges } from './address-ranges.ts';
 
 const KEY = columnsOf(apiKeys);
@@ -72,6 +73,7 @@ export function mintSecret(): string {
 }
 
 export interface KeyAdminOptions {
+  readonly audited: AuditedTransaction;
   /** Takes kept credentials that are shorter than they should be. */
   readonly allowWeak: boolean;
   /** Days after which a key that is made from now on ends at the latest; 0: no end. */
@@ -81,7 +83,8 @@ export interface KeyAdminOptions {
 }
 
 export function createKeyAdmin(write: Lane, options: KeyAdminOptions): KeyAdmin {
-  const { allowWeak, ageDaysMax, onRevoked } = options;
+  const { audited, allowWeak, ageDaysMax, onRevoked } = options;
+  const port = { write, audited };
   return {
     async create(key, actor) {
       checkKey(key);
@@ -89,23 +92,23 @@ export function createKeyAdmin(write: Lane, options: KeyAdminOptions): KeyAdmin 
       const addresses = key.addresses === null ? null : checkRanges(key.addresses);
       const secret = key.secret ?? mintSecret();
       const given = { ...key, secret, addresses };
-      const row = await committed(write, actor, connection =>
-        create(connection, given, { actor, ageDaysMax }),
+      const row = await committed(port, actor, (connection, deed) =>
+        create(connection, given, { deed, actor, ageDaysMax }),
       );
       return { key: toApiKeyInfo(row), secret };
     },
     async rotate(id, overlapMs, actor) {
       const secret = mintSecret();
-      const { made, previous } = await committed(write, actor, connection =>
-        rotate(connection, { id, overlapMs, secret }, { actor, ageDaysMax }),
+      const { made, previous } = await committed(port, actor, (connection, deed) =>
+        rotate(connection, { id, overlapMs, secret }, { deed, actor, ageDaysMax }),
       );
       onRevoked(id);
       return { key: toApiKeyInfo(made), secret, previous: toApiKeyInfo(previous) };
     },
     async revoke(id, force, actor) {
-      const row = await committed(write, actor, async connection => {
+      const row = await committed(port, actor, async (connection, deed) => {
         if (!force) await checkRevocable(connection, id, actor);
-        return revoke(connection, id, actor);
+        return revoke(connection, id, deed);
       });
       onRevoked(id);
       return toApiKeyInfo(row);
@@ -115,6 +118,7 @@ export function createKeyAdmin(write: Lane, options: KeyAdminOptions): KeyAdmin 
 
 /** Who makes a key, and how old it may become. */
 interface Making {
+  readonly deed: Deed;
   readonly actor: Actor | null;
   readonly ageDaysMax: number;
 }
@@ -122,7 +126,7 @@ interface Making {
 async function create(
   connection: Connection,
   { secret, ...key }: CreateKey & { readonly secret: string },
-  { actor, ageDaysMax }: Making,
+  { deed, actor, ageDaysMax }: Making,
 ): Promise<ApiKeyRow> {
   const maker = await readMaker(connection, actor);
   const addresses = key.addresses ?? maker.addresses;
@@ -137,8 +141,21 @@ async function create(
     ageDaysMax,
     maker,
   });
-  await requireKey(connection, actor);
+  await deed.record({ ...aboutKey('sluice.key.created', made), to: shownOf(made) });
   return made;
+}
+
+/** What stands in the audit beside what changed. */
+export function aboutKey(
+  type: AuditType,
+  { id, name, workspace_id: workspaceId }: Pick<ApiKeyRow, 'id' | 'name' | 'workspace_id'>,
+): AuditEntry {
+  return { type, subject: `key ${id} ${name}`, workspaceId };
+}
+
+/** Nothing of its secret, and so no prefix. */
+function shownOf({ scopes, addresses, expires_at: end }: ApiKeyRow) {
+  return { scopes, addresses, expiresAt: end?.toISOString() ?? null };
 }
 
 interface Rotation {
@@ -150,7 +167,7 @@ interface Rotation {
 async function rotate(
   connection: Connection,
   { id, overlapMs, secret }: Rotation,
-  { actor, ageDaysMax }: Making,
+  { deed, actor, ageDaysMax }: Making,
 ): Promise<{ made: ApiKeyRow; previous: ApiKeyRow }> {
   const key = await lockKey(connection, id);
   if (!key.is_valid) {
@@ -174,25 +191,38 @@ async function rotate(
     lifeMs: end === null ? null : end.getTime() - key.created_at.getTime(),
   });
   // Before the end of the old key, which may be the one that acts.
-  await requireKey(connection, actor);
+  await deed.require();
   const [previous] = await connection.query<ApiKeyRow>(
     sqlText`update api_keys set
        ${KEY.expires_at} = least(${KEY.expires_at}, now() + make_interval(secs => $2::float8 / 1000))
      where ${KEY.id} = $1 returning ${API_KEY_COLUMNS}`,
     [id, overlapMs],
   );
+  const ended = (previous as ApiKeyRow).expires_at?.toISOString() ?? null;
+  await deed.record({
+    ...aboutKey('sluice.key.rotated', key),
+    from: { expiresAt: end?.toISOString() ?? null },
+    to: { expiresAt: ended },
+    facts: { successor: { id: made.id, ...shownOf(made) } },
+  });
   return { made, previous: previous as ApiKeyRow };
 }
 
-async function revoke(connection: Connection, id: number, actor: Actor | null): Promise<ApiKeyRow> {
-  await lockKey(connection, id);
+async function revoke(connection: Connection, id: number, deed: Deed): Promise<ApiKeyRow> {
+  const before = await lockKey(connection, id);
   // Before the deed: a key may revoke itself.
-  await requireKey(connection, actor);
+  await deed.require();
   const [revoked] = await connection.query<ApiKeyRow>(
     sqlText`update api_keys set ${KEY.revoked_at} = coalesce(${KEY.revoked_at}, now()) where ${KEY.id} = $1
      returning ${API_KEY_COLUMNS}`,
     [id],
   );
+  const at = (key: ApiKeyRow) => ({ revokedAt: key.revoked_at?.toISOString() ?? null });
+  await deed.record({
+    ...aboutKey('sluice.key.revoked', before),
+    from: at(before),
+    to: at(revoked as ApiKeyRow),
+  });
   return revoked as ApiKeyRow;
 }
 
@@ -223,12 +253,12 @@ async function checkRevocable(
 }
 
 async function committed<T>(
-  write: Lane,
+  { write, audited }: { readonly write: Lane; readonly audited: AuditedTransaction },
   actor: Actor | null,
-  work: (connection: Connection) => Promise<T>,
+  work: (connection: Connection, deed: Deed) => Promise<T>,
 ): Promise<T> {
   try {
-    return await transaction(write, work, { tenant: tenantOfActor(actor) });
+    return await audited(write, work, { actor, tenant: tenantOfActor(actor) });
   } catch (error) {
     if (codeOf(error) !== SQLSTATE.uniqueViolation) throw toGatewayError(error, 'write');
     throw new GatewayError('CONFLICT', 'This secret is already in use. Choose another.');
@@ -333,6 +363,11 @@ const NAME_BYTES_MAX = 256;
 function checkKey({ name, scopes, workspaceId }: CreateKey): void {
   if (name.trim() === '' || !isStorableText(name) || !isWithinBytes(name, NAME_BYTES_MAX)) {
     const message = `A key's name has 1 to ${NAME_BYTES_MAX} bytes, without U+0000.`;
+    throw new GatewayError('BAD_USER_INPUT', message);
+  }
+  if (workspaceId !== null && isAudit(workspaceId)) {
+    const message =
+      'The audit is read with a key that has the scope ADMIN for all workspaces. It has no keys of its own.';
     throw new GatewayError('BAD_USER_INPUT', message);
   }
   if (scopes.length === 0)

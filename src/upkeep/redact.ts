@@ -6,14 +6,16 @@
  * It works in batches, each committed by itself: one that is cut short has emptied some, and is
  * asked for again. It ends at the head of the log at its beginning.
  */
+import { randomUUID } from 'node:crypto';
+import { auditIsKept, isAudit } from '../core/audit.ts';
 import { GatewayError } from '../core/errors.ts';
 import { eventKey } from '../core/event-key.ts';
 import type { Actor } from '../core/principal.ts';
+import type { AuditedTransaction, Deed } from '../db/audit-log.ts';
 import type { Connection, Lane, Param } from '../db/client.ts';
 import { columnsOf, sqlText } from '../db/columns.ts';
 import { eventKeys, events, quarantinedEvents, workspaceHeads, workspaces } from '../db/schema.ts';
 import { toGatewayError } from '../db/sqlstate.ts';
-import { requireKey, transaction } from '../db/transaction.ts';
 import { lockTree } from '../evidence/log-rows.ts';
 import { forgetSalts } from '../evidence/removal.ts';
 import { BATCH_SETTINGS_SQL, WITHOUT_CONTENT } from './removal.ts';
@@ -36,6 +38,7 @@ export interface Redaction {
 }
 
 export interface RedactOptions {
+  readonly audited: AuditedTransaction;
   /** Who redacts: checked before each batch is committed. Null: the gateway itself. */
   readonly actor: Actor | null;
   /** Counts measures of what is about to be emptied. */
@@ -50,19 +53,22 @@ const BATCH_EVENTS = 1_000;
 /**
  * How many events were emptied; those that were before do not count.
  * @throws GatewayError BAD_USER_INPUT when nothing is chosen, or too many ids; UNAUTHENTICATED when
- * the acting key was revoked or has expired: the batches before were committed
+ * the acting key was revoked or has expired: the batches before were committed; FORBIDDEN in the
+ * workspace of the audit
  */
 export async function redact(
   upkeep: Lane,
   workspaceId: number,
   redaction: Redaction,
-  { actor, fold, onEmptied = () => {} }: RedactOptions,
+  { audited, actor, fold, onEmptied = () => {} }: RedactOptions,
 ): Promise<number> {
   checkRedaction(redaction);
+  if (isAudit(workspaceId)) throw auditIsKept('redacted');
+  const place = { workspaceId, actor, audited, groupId: randomUUID() };
   let emptied = 0;
   try {
     await fold(workspaceId);
-    for await (const events of batches(upkeep, { workspaceId, actor }, redaction)) {
+    for await (const events of batches(upkeep, place, redaction)) {
       emptied += events;
       onEmptied(events);
     }
@@ -87,6 +93,9 @@ function checkRedaction({ subject, actor, eventIds }: Redaction): void {
 interface Place {
   readonly workspaceId: number;
   readonly actor: Actor | null;
+  readonly audited: AuditedTransaction;
+  /** Of the redaction, in the audit. */
+  readonly groupId: string;
 }
 
 async function* batches(upkeep: Lane, place: Place, redaction: Redaction): AsyncGenerator<number> {
@@ -97,7 +106,7 @@ async function* batches(upkeep: Lane, place: Place, redaction: Redaction): Async
   const keys = (redaction.eventIds ?? []).map(eventKey);
   for (const some of parts(keys)) {
     const params = [place.workspaceId, JSON.stringify(some)];
-    const rows = await empty(upkeep, place, [REDACT_KEYS_SQL, params]);
+    const rows = await empty(upkeep, place, { by: 'eventIds', statement: REDACT_KEYS_SQL, params });
     yield countOf(rows);
   }
   await purgeQuarantined(upkeep, place, redaction);
@@ -110,9 +119,10 @@ interface By {
 
 async function* batchesBy(
   upkeep: Lane,
-  { workspaceId, actor }: Place,
+  place: Place,
   { field, value }: By,
 ): AsyncGenerator<number> {
+  const { workspaceId } = place;
   const [row] = await upkeep.query<{ head: number }>(
     sqlText`select coalesce(max(${HEADS.head}), 0) as head from workspace_heads where ${HEADS.workspace_id} = $1`,
     [workspaceId],
@@ -121,7 +131,7 @@ async function* batchesBy(
   // What is emptied leaves its entries in the index behind: each batch begins after the last one.
   for (let after = 0, isMore = true; isMore;) {
     const params = [workspaceId, value, after, head, BATCH_EVENTS];
-    const rows = await empty(upkeep, { workspaceId, actor }, [redactBySql(field), params]);
+    const rows = await empty(upkeep, place, { by: field, statement: redactBySql(field), params });
     isMore = rows.length === BATCH_EVENTS;
     after = Math.max(after, ...rows.map(({ position }) => position));
     yield countOf(rows);
@@ -162,13 +172,19 @@ function countOf(rows: readonly EmptiedRow[]): number {
   return rows.filter(({ event_id }) => event_id !== null).length;
 }
 
+interface Batch {
+  readonly by: By['field'] | 'eventIds';
+  readonly statement: string;
+  readonly params: readonly Param[];
+}
+
 /** One batch: events, their keys and the count that tells other gateways, together. */
 function empty(
   upkeep: Lane,
-  { workspaceId, actor }: Place,
-  [statement, params]: [string, readonly Param[]],
+  { workspaceId, actor, audited, groupId }: Place,
+  { by, statement, params }: Batch,
 ): Promise<EmptiedRow[]> {
-  const work = async (connection: Connection) => {
+  const work = async (connection: Connection, deed: Deed) => {
     await connection.query(BATCH_SETTINGS_SQL);
     await lockTree(connection, workspaceId);
     const rows = await connection.query<EmptiedRow>(statement, params);
@@ -179,11 +195,19 @@ function empty(
       const positions = emptied.map(({ position }) => position);
       await forgetSalts(connection, workspaceId, positions);
       await countRedaction(connection, workspaceId);
+      // By what it was chosen, never by which: that is what is to be forgotten.
+      const facts = {
+        by,
+        count: ids.length,
+        firstPosition: Math.min(...positions),
+        lastPosition: Math.max(...positions),
+      };
+      const type = 'sluice.events.redacted';
+      await deed.record({ type, subject: null, workspaceId, facts, groupId });
     }
-    await requireKey(connection, actor);
     return rows;
   };
-  return transaction(upkeep, work, { tenant: workspaceId });
+  return audited(upkeep, work, { actor, tenant: workspaceId });
 }
 
 async function forgetHashes(
@@ -215,7 +239,7 @@ async function purgeQuarantined(
 ): Promise<void> {
   const params = [place.workspaceId, subject, actor, JSON.stringify(eventIds ?? []), BATCH_EVENTS];
   for (let gone = BATCH_EVENTS; gone === BATCH_EVENTS;) {
-    const purge = async (connection: Connection) => {
+    const purge = async (connection: Connection, deed: Deed) => {
       const rows = await connection.query(
         sqlText`delete from quarantined_events where ${QUARANTINED.workspace_id} = $1 and ${QUARANTINED.id} = any (array(
            select ${QUARANTINED.id} from quarantined_events
@@ -226,10 +250,16 @@ async function purgeQuarantined(
          )) returning 1`,
         params,
       );
-      await requireKey(connection, place.actor);
+      if (rows.length > 0) {
+        const facts = { by: 'quarantine', count: rows.length };
+        const { workspaceId, groupId } = place;
+        const type = 'sluice.events.redacted';
+        await deed.record({ type, subject: null, workspaceId, facts, groupId });
+      }
       return rows.length;
     };
-    gone = await transaction(upkeep, purge, { tenant: place.workspaceId });
+    const { actor, workspaceId: tenant } = place;
+    gone = await place.audited(upkeep, purge, { actor, tenant });
   }
 }
 

@@ -2,6 +2,7 @@
 import { sql, type SQL } from 'drizzle-orm';
 import { randomBytes } from 'node:crypto';
 import type { Change, ConsumerAdmin, NewConsumer } from '../consume/consumer-admin.ts';
+import { changesOf as auditedChanges, type AuditType } from '../core/audit.ts';
 import { GatewayError } from '../core/errors.ts';
 import { LIMITS } from '../core/limits.ts';
 import type { Actor } from '../core/principal.ts';
@@ -68,20 +69,23 @@ export function createWebhookAdmin(options: WebhookAdminOptions): WebhookAdmin {
       const { url: text, format, headers, timeoutMs, secret: given, ...consumer } = webhook;
       const url = outbound.checkUrl(text);
       check(webhook);
-      const secret = given ?? newSecret();
-      checkSecret(secret);
+      const secret = secretOf(given);
       const consumerId = await consumerAdmin.create(
         workspaceId,
         { ...consumer, kind: 'WEBHOOK', leaseMs: timeoutMs + LEASE_BEYOND_TIMEOUT_MS },
         actor,
-        (connection, id) =>
-          rows(
+        async (connection, id, _kind, deed) => {
+          await rows(
             connection,
             sql`insert into webhooks (${w.workspace_id}, ${w.consumer_id}, ${w.url}, ${w.format},
                 ${w.timeout_ms}, ${w.headers}, ${w.secret})
               values (${workspaceId}, ${id}, ${url}, ${format}, ${timeoutMs},
                 ${sealHeaders(workspaceId, headers)}, ${box.seal(workspaceId, secret)})`,
-          ),
+          );
+          const to = shown({ url, format, timeout_ms: timeoutMs, revision: 1 });
+          const change = { workspaceId, name: consumer.name, actor };
+          await deed.record({ ...about('sluice.webhook.created', change), to });
+        },
       );
       onCreated();
       return { consumerId, secret };
@@ -90,7 +94,7 @@ export function createWebhookAdmin(options: WebhookAdminOptions): WebhookAdmin {
       const { workspaceId } = change;
       const url = text === undefined ? undefined : outbound.checkUrl(text);
       check(to);
-      return consumerAdmin.change(change, async (connection, id) => {
+      return consumerAdmin.change(change, async (connection, id, _kind, deed) => {
         const before = await lock(connection, change, id);
         if (url !== undefined && to.headers === undefined) checkMove(before, url, box);
         const { headers, timeoutMs } = to;
@@ -99,24 +103,24 @@ export function createWebhookAdmin(options: WebhookAdminOptions): WebhookAdmin {
         await rows(connection, sql`update webhooks set ${set} where ${own(change, id)}`);
         const leaseMs = timeoutMs === undefined ? null : timeoutMs + LEASE_BEYOND_TIMEOUT_MS;
         await touch(connection, change, id, leaseMs);
+        const after = await lock(connection, change, id);
+        await deed.record({
+          ...about('sluice.webhook.updated', change),
+          ...auditedChanges(shown(before), shown(after)),
+          facts: { headersChanged: headers !== undefined },
+        });
         return id;
       });
     },
     async rotateSecret(change, given) {
-      const { workspaceId } = change;
-      const secret = given ?? newSecret();
-      checkSecret(secret);
-      return consumerAdmin.change(change, async (connection, id) => {
+      const secret = secretOf(given);
+      return consumerAdmin.change(change, async (connection, id, _kind, deed) => {
         await lock(connection, change, id);
-        const [row] = await rows<{ until: Date }>(
-          connection,
-          sql`update webhooks set ${w.previous_secret} = ${w.secret},
-              ${w.secret} = ${box.seal(workspaceId, secret)}, ${w.revision} = ${w.revision} + 1,
-              ${w.previous_valid_until} = now() + make_interval(hours => ${LIMITS.webhookSecretHours})
-            where ${own(change, id)} returning ${w.previous_valid_until} as until`,
-        );
+        const sealed = box.seal(change.workspaceId, secret);
+        const previousValidUntil = await replaceSecret(connection, sealed, own(change, id));
         await touch(connection, change, id, null);
-        return { secret, previousValidUntil: (row as { until: Date }).until };
+        await deed.record(about('sluice.webhook.secret-rotated', change));
+        return { secret, previousValidUntil };
       });
     },
     pauseAsOf: (change, updatedAt, reason) =>
@@ -124,6 +128,27 @@ export function createWebhookAdmin(options: WebhookAdminOptions): WebhookAdmin {
         pauseAsOf(connection, { workspaceId: change.workspaceId, id, updatedAt, reason }),
       ),
   };
+}
+
+/** Until when the one before signs, too. */
+async function replaceSecret(connection: Connection, sealed: string, which: SQL): Promise<Date> {
+  const [row] = await rows<{ until: Date }>(
+    connection,
+    sql`update webhooks set ${w.previous_secret} = ${w.secret},
+        ${w.secret} = ${sealed}, ${w.revision} = ${w.revision} + 1,
+        ${w.previous_valid_until} = now() + make_interval(hours => ${LIMITS.webhookSecretHours})
+      where ${which} returning ${w.previous_valid_until} as until`,
+  );
+  return (row as { until: Date }).until;
+}
+
+function about(type: AuditType, { name, workspaceId }: Change) {
+  return { type, subject: name, workspaceId };
+}
+
+/** What the audit says of it: the path of a URL, its query and its user may be credentials. */
+function shown({ url, format, timeout_ms: timeoutMs, revision }: ShownRow) {
+  return { origin: new URL(url).origin, format, timeoutMs, revision };
 }
 
 interface Pausing {
@@ -167,6 +192,13 @@ function check({
   if (timeoutMs !== undefined) checkTimeoutMs(timeoutMs);
 }
 
+/** The given one, or a new one. */
+function secretOf(given: string | null): string {
+  const secret = given ?? newSecret();
+  checkSecret(secret);
+  return secret;
+}
+
 function newSecret(): string {
   return `whsec_${randomBytes(32).toString('base64')}`;
 }
@@ -175,13 +207,15 @@ function own({ workspaceId }: Change, id: number): SQL {
   return sql`${w.workspace_id} = ${workspaceId} and ${w.consumer_id} = ${id}`;
 }
 
-type LockedRow = Row<typeof webhooks, 'workspace_id' | 'url' | 'headers'>;
+type ShownRow = Row<typeof webhooks, 'url' | 'format' | 'timeout_ms' | 'revision'>;
+type LockedRow = ShownRow & Row<typeof webhooks, 'workspace_id' | 'headers'>;
 
 /** @throws GatewayError NOT_FOUND for a consumer that is no webhook */
 async function lock(connection: Connection, change: Change, id: number): Promise<LockedRow> {
   const [row] = await rows<LockedRow>(
     connection,
-    sql`select ${w.workspace_id}, ${w.url}, ${w.headers} from webhooks where ${own(change, id)} for update`,
+    sql`select ${w.workspace_id}, ${w.url}, ${w.headers}, ${w.format}, ${w.timeout_ms},
+        ${w.revision} from webhooks where ${own(change, id)} for update`,
   );
   if (row !== undefined) return row;
   const shown = JSON.stringify(change.name.slice(0, 100).toWellFormed());

@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import WebSocket from 'ws';
 import { createKeyAdmin } from '../../src/security/keys.ts';
 import { startTestGateway, type TestGateway } from '../kit/gateway.ts';
+import { unaudited } from '../kit/unaudited.ts';
 
 let gateway: TestGateway;
 beforeAll(async () => {
@@ -354,7 +355,7 @@ describe('a key that is revoked', () => {
       "select id from api_keys where name = 'one'",
     );
     const actor = { keyId: other!.id, scope: 'ADMIN' } as const;
-    const options = { allowWeak: false, ageDaysMax: 0, onRevoked: () => {} };
+    const options = { audited: unaudited, allowWeak: false, ageDaysMax: 0, onRevoked: () => {} };
     const admin = createKeyAdmin(single.db.write, options);
     // An ADMIN of one workspace takes nobody's place.
     await expect(admin.revoke(first!.id, false, actor)).rejects.toMatchObject({

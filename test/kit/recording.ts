@@ -10,6 +10,7 @@ import { createRecordEvents, type RecordEvents } from '../../src/record/record.t
 import { Writers, type Recorded } from '../../src/record/writers.ts';
 import { createWorkspaceAdmin } from '../../src/security/workspace-admin.ts';
 import { createTestDatabase, type TestDatabase } from './database.ts';
+import { unaudited } from './unaudited.ts';
 
 /** A writing side of a gateway without its doors: several may stand on one database. */
 export interface Recording extends AsyncDisposable {
@@ -56,7 +57,7 @@ export async function startRecording(url: string): Promise<Recording> {
     nowMs: () => Date.now(),
     newId: () => uuidV7(Date.now(), randomUUID()),
   });
-  const admin = createWorkspaceAdmin(db.write);
+  const admin = createWorkspaceAdmin(db.write, unaudited);
   return {
     db,
     record,

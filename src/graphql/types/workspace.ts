@@ -82,7 +82,8 @@ builder.queryFields(t => ({
   workspaces: t.field({
     type: WorkspaceConnectionRef,
     scope: 'EVENTS_READ',
-    description: 'A page of the workspaces that the key covers, by slug.',
+    description:
+      'A page of the workspaces that the key covers, by slug, without that of the audit (`sluice`).',
     args: t.arg.connectionArgs(),
     resolve: async (_root, args, context) => {
       const { workspaceId } = requireKey(context);

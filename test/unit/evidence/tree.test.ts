@@ -39,6 +39,7 @@ import { purgeDeleted } from '../../../src/upkeep/upkeep-purge.ts';
 import '../../kit/chance.ts';
 import { backdate, foldAll } from '../../kit/past.ts';
 import { anEvent, startRecordingDatabase } from '../../kit/recording.ts';
+import { unaudited } from '../../kit/unaudited.ts';
 
 let side: Awaited<ReturnType<typeof startRecordingDatabase>>;
 let reader: EvidenceReader;
@@ -124,7 +125,7 @@ describe('a tree', () => {
     await transaction(side.db.upkeep, async connection => {
       const work = await findTreeWork(connection, [workspace.id], () => 'true' as never);
       await advanceTree(connection, work!);
-      const options = { actor: null, fold: skip };
+      const options = { audited: unaudited, actor: null, fold: skip };
       redacted = redact(side.db.upkeep, workspace.id, { subject: 's1' }, options);
       let isOver = false;
       void redacted.finally(() => (isOver = true));
@@ -143,7 +144,12 @@ describe('a tree', () => {
   test('begins with what was emptied before, of which nothing is known', async () => {
     const workspace = await side.workspace();
     await record(workspace, fullEvents(3));
-    await redact(side.db.upkeep, workspace.id, { subject: 's1' }, { actor: null, fold: skip });
+    await redact(
+      side.db.upkeep,
+      workspace.id,
+      { subject: 's1' },
+      { audited: unaudited, actor: null, fold: skip },
+    );
     await turnOn(workspace);
     await foldAll(side.db);
     const head = await headOf(workspace);
@@ -157,7 +163,12 @@ describe('a tree', () => {
     await record(workspace, [...fullEvents(300), ...fullEvents(2, { expiresAt })]);
     await foldAll(side.db);
     const head = await headOf(workspace);
-    await redact(side.db.upkeep, workspace.id, { subject: 's7' }, { actor: null, fold: skip });
+    await redact(
+      side.db.upkeep,
+      workspace.id,
+      { subject: 's7' },
+      { audited: unaudited, actor: null, fold: skip },
+    );
     const emptied = async () => {
       await expireNext(side.db.upkeep);
       const rows = await run('select 1 from events where workspace_id = $1 and expired_at > $2', [
@@ -188,7 +199,7 @@ describe('a tree', () => {
 
 test('a deleted workspace leaves nothing of its tree, and is not deleted while it grows', async () => {
   const { workspace } = await aTree(3);
-  const admin = createWorkspaceAdmin(side.db.write);
+  const admin = createWorkspaceAdmin(side.db.write, unaudited);
   let isDeleted = false;
   let deleting: Promise<unknown> | undefined;
   await record(workspace, fullEvents(2));
@@ -214,7 +225,7 @@ test('a deleted workspace leaves nothing of its tree, and is not deleted while i
 const skip = async () => {};
 
 function turnOn({ slug }: Workspace): Promise<Workspace> {
-  return createWorkspaceAdmin(side.db.write).update({ slug, evidence: true }, null);
+  return createWorkspaceAdmin(side.db.write, unaudited).update({ slug, evidence: true }, null);
 }
 
 describe('retention', () => {

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Delivery } from '../../../src/live/stream.ts';
 import type { Wakeup } from '../../../src/live/wakeup.ts';
 import { redact } from '../../../src/upkeep/redact.ts';
+import { unaudited } from '../../kit/unaudited.ts';
 import {
   type LiveTestbed,
   positionsOf,
@@ -30,7 +31,16 @@ async function redactAll(workspace: number, process: Process): Promise<void> {
     [workspace],
   );
   const eventIds = rows.map(({ event_id }) => event_id);
-  await redact(bed.db.upkeep, workspace, { eventIds }, { actor: null, fold: async () => {} });
+  await redact(
+    bed.db.upkeep,
+    workspace,
+    { eventIds },
+    {
+      audited: unaudited,
+      actor: null,
+      fold: async () => {},
+    },
+  );
   process.live.forget(workspace);
 }
 

@@ -15,6 +15,7 @@ import {
   startRecordingDatabase,
   type Recording,
 } from '../../kit/recording.ts';
+import { unaudited } from '../../kit/unaudited.ts';
 
 let gateway: Recording & { database: TestDatabase };
 beforeAll(async () => {
@@ -195,7 +196,12 @@ describe('an event that is kept aside', () => {
       [workspace.id],
     );
   }
-  const admin = () => createQuarantineAdmin(gateway.db.write, gateway.record);
+  const admin = () =>
+    createQuarantineAdmin({
+      write: gateway.db.write,
+      audited: unaudited,
+      record: gateway.record,
+    });
 
   test('is recorded later by the id that its receipt names', async () => {
     const workspace = await gateway.workspace({ unknownTypes: 'QUARANTINE' });

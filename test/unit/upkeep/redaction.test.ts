@@ -7,6 +7,7 @@ import { redact, REDACTED_IDS_MAX, type Redaction } from '../../../src/upkeep/re
 import type { TestDatabase } from '../../kit/database.ts';
 import { foldAll } from '../../kit/past.ts';
 import { anEvent, startRecordingDatabase, type Recording } from '../../kit/recording.ts';
+import { unaudited } from '../../kit/unaudited.ts';
 
 let gateway: Recording & { database: TestDatabase };
 beforeAll(async () => {
@@ -21,7 +22,7 @@ function record(workspace: Workspace, events: EventInput[]) {
 function redactIn(workspace: Workspace, redaction: Redaction, onEmptied?: (n: number) => void) {
   const fold = () => foldAll(gateway.db);
   return redact(gateway.db.upkeep, workspace.id, redaction, {
-    ...{ fold, actor: null },
+    ...{ fold, actor: null, audited: unaudited },
     ...(onEmptied && { onEmptied }),
   });
 }
