@@ -1,13 +1,16 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { Actor } from '../../../src/core/principal.ts';
 import { createNotesOf, type DoorNotes } from '../../../src/record/door-notes.ts';
 import { startTestGateway, type TestGateway } from '../../kit/gateway.ts';
 
-/** The admin key of the gateway, the first of its database. */
-const ACTOR = { keyId: 1, scope: 'EVENTS_WRITE' } as const;
 let gateway: TestGateway;
 let notes: DoorNotes<string>;
+/** The admin key of the gateway. */
+let actor: Actor;
 beforeAll(async () => {
   gateway = await startTestGateway();
+  const [key] = await gateway.db.read.query<{ id: number }>('select min(id) as id from api_keys');
+  actor = { keyId: (key as { id: number }).id, scope: 'EVENTS_WRITE' };
   notes = createNotesOf(gateway.db.read, gateway.db.write)('LOGSPACE');
 });
 afterAll(() => gateway[Symbol.asyncDispose]());
@@ -24,7 +27,7 @@ async function workspaceId(): Promise<number> {
 test('a note that changes within a second is told apart by its time', async () => {
   const id = await workspaceId();
   const put = async (value: string) => {
-    await notes.put(id, { name: 'n', value: value }, ACTOR);
+    await notes.put(id, { name: 'n', value: value }, actor);
     return (await notes.get(id, 'n'))?.changedAt.getTime() ?? NaN;
   };
   const [first, same, second] = [await put('a'), await put('a'), await put('b')];
@@ -36,14 +39,14 @@ test('a note that changes within a second is told apart by its time', async () =
 
 test('a workspace has 1,000 notes of a door: those noted longest ago go, in it alone', async () => {
   const [id, neighbour] = [await workspaceId(), await workspaceId()];
-  await notes.put(neighbour, { name: 'old', value: '' }, ACTOR);
+  await notes.put(neighbour, { name: 'old', value: '' }, actor);
   await gateway.db.write.query(
     `insert into door_notes select w.id, d.door, 'n' || n, '""', now(), now() - n * interval '1 s'
      from generate_series(1, 1000) n, (select $1::int as id) w,
        (select door from door_notes where workspace_id = $2) d`,
     [id, neighbour],
   );
-  await notes.put(id, { name: 'new', value: 'x' }, ACTOR);
+  await notes.put(id, { name: 'new', value: 'x' }, actor);
   expect(await notes.all(id)).toHaveLength(1_000);
   expect(await notes.get(id, 'n1000')).toBeNull();
   expect(await notes.get(id, 'n999')).not.toBeNull();
@@ -53,10 +56,10 @@ test('a workspace has 1,000 notes of a door: those noted longest ago go, in it a
 
 test('a text that Postgres can not hold is replaced, in a name refused', async () => {
   const id = await workspaceId();
-  await notes.put(id, { name: 'n', value: 'a\u0000b' }, ACTOR);
+  await notes.put(id, { name: 'n', value: 'a\u0000b' }, actor);
   expect(await notes.get(id, 'n')).toMatchObject({ value: 'a\ufffdb' });
   const refused = { code: 'BAD_USER_INPUT' };
-  await expect(notes.put(id, { name: 'a\u0000b', value: '' }, ACTOR)).rejects.toMatchObject(
+  await expect(notes.put(id, { name: 'a\u0000b', value: '' }, actor)).rejects.toMatchObject(
     refused,
   );
   await expect(notes.get(id, 'a\u0000b')).rejects.toMatchObject(refused);

@@ -54,7 +54,10 @@ function textOf(node: ts.Node): string | null {
 /** Names of columns in it that stand there as text. */
 function namesIn(sql: string): string[] {
   const text = sql
-    .replaceAll(/'(?:[^']|'')*'|"[^"]*"|--.*|for (no )?key (update|share)|epoch from/g, ' ')
+    .replaceAll(
+      /'(?:[^']|'')*'|"[^"]*"|--.*|for (no )?key (update|share)|epoch from|overriding system value/g,
+      ' ',
+    )
     .replaceAll(/\s+/g, ' ')
     // Columns of what a function yields are named by us, and so are those that are selected `as`.
     .replaceAll(/(?<=[)$] |ordinality )(?:as )?\w+ \([^()]*\)/g, ' ')

@@ -9,6 +9,7 @@ import { createContext } from '../../../src/graphql/context.ts';
 import { schema } from '../../../src/graphql/schema.ts';
 import { createLog } from '../../../src/observability/log.ts';
 import { createMetrics } from '../../../src/observability/metrics.ts';
+import { ensureAuditWorkspace } from '../../../src/record/audit.ts';
 import { createTestDatabase } from '../../kit/database.ts';
 import { ROOT } from './kit.ts';
 
@@ -32,6 +33,7 @@ beforeAll(async () => {
   const db = createDatabase({ url: database.url });
   const log = createLog('fatal');
   const metrics = createMetrics('1.2.3');
+  await ensureAuditWorkspace(db.write);
   services = await createServices({ db: noting(db), config: readConfig({}), log, metrics });
   await services.start();
   const [key] = await db.write.query<{ id: number }>(
