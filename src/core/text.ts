@@ -24,9 +24,21 @@ export function isStorableJson(json: string): boolean {
   return true;
 }
 
-/** As JSON text that `jsonb` takes: U+FFFD stands where it takes no character. Numbers keep every digit. */
+/** Of numbers that `numeric` may not hold: far beyond what an event may have. */
+const MAY_OVERFLOW = /\d[eE][+-]?\d{4}|[\d.]{10000}/;
+const TEXT_OR_NUMBER = /"[^"\\]*(?:\\.[^"\\]*)*"|-?\d[\d.eE+-]*/g;
+
+/**
+ * As JSON text that `jsonb` takes: U+FFFD stands where it takes no character. Numbers keep every
+ * digit, those that it does not hold as texts.
+ */
 export function storableJson(value: unknown): string {
-  const json = writeExact(value);
+  const written = writeExact(value);
+  const json = MAY_OVERFLOW.test(written)
+    ? written.replace(TEXT_OR_NUMBER, part =>
+        part.startsWith('"') || !MAY_OVERFLOW.test(part) ? part : `"${part}"`,
+      )
+    : written;
   return json.replace(UNSTORABLE, escape => (escape === '\\\\' ? escape : '\ufffd'));
 }
 
