@@ -98,7 +98,7 @@ export function createLive(options: LiveOptions): Live {
   const around = { history, onStart, clock, limits, patience, counts, onClose: streams.onClose };
   wakeup.onHint(hint => tail.look(hint));
   wakeup.onForget(forgetHere);
-  wakeup.onEvents(events => void (counts.offered += offerTo(watches, events, 'PEER')));
+  wakeup.onEvents(events => void (counts.offered += offerTo(watches, events)));
 
   function forgetHere(forgotten: Forgotten): void {
     history.forget();
@@ -116,7 +116,7 @@ export function createLive(options: LiveOptions): Live {
     hold: streams.hold,
     isWanted: workspaceId => watches.has(workspaceId) || wakeup.isWanted(workspaceId),
     recorded(heads, events = []) {
-      counts.offered += offerTo(watches, events, 'WRITER');
+      counts.offered += offerTo(watches, events);
       const positions = new Map(Array.from(heads, ([id, { position }]) => [id, position]));
       tail.look(positions);
       wakeup.announce(positions, events);
@@ -147,14 +147,10 @@ export function createLive(options: LiveOptions): Live {
   };
 }
 
-function offerTo(
-  watches: Streams['watches'],
-  events: readonly StoredEvent[],
-  source: 'WRITER' | 'PEER',
-): number {
+function offerTo(watches: Streams['watches'], events: readonly StoredEvent[]): number {
   let taken = 0;
   for (const [workspaceId, own] of byWorkspace(events)) {
-    taken += watches.get(workspaceId)?.append(own, source) ?? 0;
+    taken += watches.get(workspaceId)?.append(own, 'WRITER') ?? 0;
   }
   return taken;
 }

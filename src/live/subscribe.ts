@@ -47,7 +47,7 @@ export function createStreams({ limits, clock, crowd, wakeup }: StreamsOptions):
   const open = new Set<Subscriber>();
   const room = new StreamRoom(limits);
   const { held, hold } = createDownloads(room);
-  const around = { clock, looks: new Looks(clock, crowd), found: createFound() };
+  const around = { looks: new Looks(clock, crowd), found: createFound() };
 
   function watchOf(workspaceId: number): Watch {
     const known = watches.get(workspaceId);

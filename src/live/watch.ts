@@ -5,7 +5,6 @@
  */
 import type { LogPlace } from '../core/cursor.ts';
 import type { StoredEvent } from '../core/event.ts';
-import type { LiveClock } from './clock.ts';
 import type { Looker, Looks } from './looks.ts';
 import type { Ring } from './ring.ts';
 import { SearchedWords, type Found } from './searched-words.ts';
@@ -27,12 +26,8 @@ export interface Watcher {
   checkpointDue(): boolean;
 }
 
-/** How long what a writer flushed before a redaction may take to be offered. */
-const DISTRUST_MS = 2_000;
-
 /** What the workspaces of a process share. */
 interface WatchAround {
-  readonly clock: LiveClock;
   readonly looks: Looks;
   readonly found: Found;
 }
@@ -49,11 +44,9 @@ export class Watch implements Looker {
   failures = 0;
   /** What was read of the log in an earlier one is no longer true. */
   generation = 0;
-  readonly #clock: LiveClock;
   readonly #looks: Looks;
-  #distrustUntilMs = -Infinity;
-  /** What peers send up to here may be older than a redaction; null: the log is asked first. */
-  #peersFrom: number | null = 0;
+  /** What writers offer up to here may be older than a redaction; null: the log is asked first. */
+  #trustedAfter: number | null = 0;
   /** As the log had when it was last asked; null before the first time, when nothing is held. */
   #redactions: number | null = null;
   readonly #all = new Set<Watcher>();
@@ -66,7 +59,6 @@ export class Watch implements Looker {
   constructor(workspaceId: number, ring: Ring, around: WatchAround) {
     this.workspaceId = workspaceId;
     this.ring = ring;
-    this.#clock = around.clock;
     this.#looks = around.looks;
     this.words = new SearchedWords(around.found);
   }
@@ -116,9 +108,8 @@ export class Watch implements Looker {
    * the log itself goes on beyond a gap, so does the ring, and everybody looks again: what their
    * places still mean is found out when they read.
    */
-  append(events: readonly StoredEvent[], source: 'WRITER' | 'PEER' | 'LOG'): number {
-    if (source === 'WRITER' && this.#clock.elapsedMs() < this.#distrustUntilMs) return 0;
-    if (source === 'PEER' && !this.#trustsPeers(events)) return 0;
+  append(events: readonly StoredEvent[], source: 'WRITER' | 'LOG'): number {
+    if (source === 'WRITER' && !this.#trusts(events)) return 0;
     const before = this.ring.end;
     const [first] = events;
     if (source === 'LOG' && before !== null && first !== undefined) {
@@ -130,9 +121,10 @@ export class Watch implements Looker {
     return this.#append(events);
   }
 
-  /** A message may have been on its way for any time. */
-  #trustsPeers([first]: readonly StoredEvent[]): boolean {
-    return this.#peersFrom !== null && first !== undefined && first.position > this.#peersFrom;
+  /** What a writer flushed may take any time to be offered, above all by another gateway. */
+  #trusts([first]: readonly StoredEvent[]): boolean {
+    const after = this.#trustedAfter;
+    return after !== null && first !== undefined && first.position > after;
   }
 
   /**
@@ -140,7 +132,7 @@ export class Watch implements Looker {
    * recorded later than whatever was redacted before.
    */
   seeHead(position: number, generation: number): void {
-    if (generation === this.generation) this.#peersFrom ??= position;
+    if (generation === this.generation) this.#trustedAfter ??= position;
   }
 
   #append(events: readonly StoredEvent[]): number {
@@ -172,8 +164,7 @@ export class Watch implements Looker {
   forget(): void {
     const { end } = this.ring;
     this.generation++;
-    this.#peersFrom = null;
-    this.#distrustUntilMs = this.#clock.elapsedMs() + DISTRUST_MS;
+    this.#trustedAfter = null;
     if (end !== null) this.ring.restartAt(end);
     for (const watcher of this.#all) watcher.forget();
   }

@@ -102,7 +102,7 @@ function csvRecord(row: CsvRow, columns: readonly string[], mapping: Mapping): I
     const value = cell === null ? null : cellValue(mapping.fields.get(name) ?? name, cell, mapping);
     return value === null ? [] : [[name, value]];
   });
-  return mapped(row, given, { ...mapping, restIntoPayload: true });
+  return mapped(row, given, mapping);
 }
 
 /** Where no text is expected, and where an empty one means nothing, an empty cell is absent. */

@@ -1,16 +1,15 @@
 /** What an import would send and what it would refuse, without a gateway. */
 import { EXIT } from '../errors.ts';
 import { isForPeople, printableJson, table, tell, write, type OutputOptions } from '../output.ts';
-import type { ImportRecord, Mapping } from './mapping.ts';
+import type { ImportRecord } from './mapping.ts';
 import type { Format } from './read.ts';
 import { refusalOf } from './refusals.ts';
-import { columnUses, type ColumnUse } from './suggestions.ts';
+import type { ColumnUse } from './suggestions.ts';
 
 export interface DryRunOptions extends OutputOptions {
   readonly format: Format;
   readonly from?: number;
-  readonly columns: readonly string[] | null;
-  readonly mapping: Mapping;
+  readonly uses: readonly ColumnUse[] | null;
 }
 
 /** Enough to see whether columns and keys are what they should be. */
@@ -18,7 +17,7 @@ const EVENTS_SHOWN = 3;
 const REFUSALS_SHOWN = 20;
 
 export async function dryRun(records: AsyncIterable<ImportRecord>, options: DryRunOptions) {
-  const { format, columns, from = 1 } = options;
+  const { format, uses, from = 1 } = options;
   const shown: string[] = [];
   let [good, refused] = [0, 0];
   for await (const record of records) {
@@ -34,16 +33,14 @@ export async function dryRun(records: AsyncIterable<ImportRecord>, options: DryR
     if (shown.length < EVENTS_SHOWN) shown.push(printableJson(json));
   }
   if (refused > 0) process.exitCode = EXIT.FAILED;
-  const mapping = { ...options.mapping, restIntoPayload: true };
-  const uses = columns === null ? [] : columnUses(columns, mapping);
   if (!isForPeople(options)) {
-    const found = columns === null ? {} : { columns: uses };
+    const found = uses === null ? {} : { columns: uses };
     const figures = { dryRun: true, format, events: good + refused, good, refused, ...found };
     return write(`${JSON.stringify(figures).slice(0, -1)},"first":[${shown.join(',')}]}\n`);
   }
   const count = (n: number) => n.toLocaleString('en');
   const figures = `${count(good)} would be sent, ${count(refused)} refused here (${format}). Nothing was recorded.`;
-  if (uses.length > 0) await write(`${usesInWords(uses)}\n`);
+  if (uses !== null) await write(`${usesInWords(uses)}\n`);
   await write([...shown, figures, ''].join('\n'));
 }
 

@@ -45,14 +45,14 @@ const TIMEOUT_MS = 60_000;
 
 export async function importFile(input: string, given: ImportOptions): Promise<void> {
   const { source, options, mapping, ...from } = await openInput(input, given);
-  const { format, records, columns } = await readRecords(source.bytes, {
+  const { format, records, uses } = await readRecords(source.bytes, {
     ...from,
     format: options.format,
     encoding: options.encoding,
     delimiter: options.delimiter,
     mapping,
   });
-  if (options.dryRun === true) return dryRun(records, { ...options, format, columns, mapping });
+  if (options.dryRun === true) return dryRun(records, { ...options, format, uses });
   // A gateway that is not there, or a key that is wrong, is told before the first line.
   await clientFrom(options).query('{ viewer { scopes } }');
   const run = new ImportRun(from.file, options, format);

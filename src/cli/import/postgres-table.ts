@@ -77,10 +77,12 @@ async function lookAtTable(sql: Sql, table: string): Promise<Rows> {
     .filter(({ key }) => key !== null)
     .sort((a, b) => (a.key as number) - (b.key as number))
     .map(({ name }) => name);
-  const [named] = await sql<{ name: string }[]>`
-    select relname as name from pg_class where oid = ${table}::regclass`;
-  const name = (named as { name: string }).name;
-  const from = `${await quoted(sql, table)} t`;
+  // As Postgres writes it: what came is not put into a statement.
+  const [found] = await sql<{ name: string; quoted: string }[]>`
+    select c.relname as name, format('%I.%I', n.nspname, c.relname) as quoted
+    from pg_class c join pg_namespace n on n.oid = c.relnamespace where c.oid = ${table}::regclass`;
+  const { name, quoted } = found as { name: string; quoted: string };
+  const from = `${quoted} t`;
   if (keys.length === 0) {
     const rows = `select to_jsonb(t)::text as row from ${from}`;
     return { rows, name, columns: columns.map(each => each.name), idKey: null };
@@ -90,14 +92,6 @@ async function lookAtTable(sql: Sql, table: string): Promise<Rows> {
   const order = keys.map(key => `t.${quotedName(key)}`).join(', ');
   const rows = `select (to_jsonb(t) || ${id})::text as row from ${from} order by ${order}`;
   return { rows, name, columns: columns.map(each => each.name), idKey: ID_KEY };
-}
-
-/** The table's name as Postgres writes it: what came is not put into a statement. */
-async function quoted(sql: Sql, table: string): Promise<string> {
-  const [row] = await sql<{ name: string }[]>`
-    select format('%I.%I', n.nspname, c.relname) as name
-    from pg_class c join pg_namespace n on n.oid = c.relnamespace where c.oid = ${table}::regclass`;
-  return (row as { name: string }).name;
 }
 
 function quotedName(name: string): string {

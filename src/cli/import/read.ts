@@ -7,6 +7,7 @@ import { jsonRecord, parsed } from './json-records.ts';
 import { hasItem, jsonItems, lines, type Nesting, type TextRecord } from './lines.ts';
 import type { ImportRecord, Mapping } from './mapping.ts';
 import { peek, type Bytes } from './source.ts';
+import { columnUses, type ColumnUse } from './suggestions.ts';
 
 export const FORMATS = ['ndjson', 'csv', 'cloudevents'] as const;
 export type Format = (typeof FORMATS)[number];
@@ -24,8 +25,8 @@ export interface ReadOptions {
 export interface Records {
   readonly format: Format;
   readonly records: AsyncIterable<ImportRecord>;
-  /** Of a table; null where each record has names of its own. */
-  readonly columns: readonly string[] | null;
+  /** What the columns of a table become; null where each record has names of its own. */
+  readonly uses: readonly ColumnUse[] | null;
 }
 
 const TABLE = /\.([ct]sv)(\.gz)?$/i;
@@ -51,10 +52,13 @@ export async function readRecords(bytes: Bytes, options: ReadOptions): Promise<R
   const isTable = options.format === undefined && table !== undefined && !isJson(text);
   if (options.format === 'csv' || isTable) {
     const isTabbed = table === 'tsv';
-    return {
-      format: 'csv',
-      ...(await csvRecords(all, text, { mapping, delimiter, isTabbed })),
-    };
+    const ofTable = { ...mapping, restIntoPayload: true };
+    const { records, columns } = await csvRecords(all, text, {
+      mapping: ofTable,
+      delimiter,
+      isTabbed,
+    });
+    return { format: 'csv', records, uses: columnUses(columns, ofTable) };
   }
   if (options.format === undefined && !/^(?:[[{]|$)/.test(text)) {
     throw new UsageError(
@@ -63,12 +67,12 @@ export async function readRecords(bytes: Bytes, options: ReadOptions): Promise<R
   }
   const format = options.format ?? (await jsonFormatOf(start));
   if (format === 'cloudevents') {
-    return { format, records: cloudRecords(all, start, mapping), columns: null };
+    return { format, records: cloudRecords(all, start, mapping), uses: null };
   }
   const texts = await withMappedKeys(textsOf(all, start), mapping);
   return {
     format,
-    columns: options.columns ?? null,
+    uses: options.columns === undefined ? null : columnUses(options.columns, mapping),
     records: (async function* () {
       for await (const record of texts) yield jsonRecord(record, mapping);
     })(),

@@ -18,6 +18,7 @@ afterAll(() => gateway[Symbol.asyncDispose]());
 
 const executablePath = browserPath();
 
+// A machine without Chromium has no browser to try it in.
 test.skipIf(executablePath === null)(
   'a browser verifies a proof, and refuses a forged one',
   async () => {

@@ -51,6 +51,7 @@ async function workspaceOn(gateway: TestGateway) {
 
 describe.each([
   { name: 'Postgres', isByNats: false },
+  // A machine without NATS has none to try; `.ci/run` has one and requires it.
   ...(hasNats ? [{ name: 'NATS', isByNats: true }] : []),
 ])('three gateways on one database that hear of each other by $name', ({ isByNats }) => {
   let nats: NatsServer | undefined;

@@ -87,6 +87,7 @@ test('what a gateway said that it watches holds for thrice the time in which it 
   expect([1, 1e9].map(id => interest.isWanted(id))).toEqual([true, true]);
 });
 
+// NATS is optional: a machine without it has none to try. `.ci/run` has one and requires it.
 describe.skipIf(!hasNats)('NATS (skipped where there is no nats-server)', () => {
   let server: NatsServer;
   beforeAll(async () => {
