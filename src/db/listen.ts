@@ -28,7 +28,7 @@ export interface ListenOptions {
   readonly onFailure: (error: unknown) => void;
 }
 
-const HEARTBEAT_MS = 5_000;
+const HEARTBEAT_MS = 20_000;
 const BACKOFF = { minMs: 100, maxMs: 3_000 };
 /** Shared by all listeners of the database; beside `WORKSPACE_LOCK`. */
 const LISTENERS_LOCK = 718_302;

@@ -82,6 +82,13 @@ async function forget(
 export const mayRemoveUpto = (folded: SqlText) =>
   sqlText`least(${folded}, case when ${l.ended_at} is null then ${l.first_position} + ${l.size} - 1 end)`;
 
+const DUE = sqlText`
+  from evidence_logs l join workspace_marks m on ${m.workspace_id} = ${l.workspace_id}
+  where ${l.ended_at} is null and least(${m.tail} - ${l.first_position}, ${l.size}) > ${l.cut}`;
+
+/** Whether `cutNext` has anything to do: an expression of SQL. */
+export const CUT_DUE = sqlText`exists (select ${DUE})`;
+
 /**
  * Takes away what events needed that retention removed: some of one workspace, and whether there may
  * be more. In a transaction. Clients can get the rest as C2SP tlog-tiles says of pruned logs.
@@ -89,9 +96,7 @@ export const mayRemoveUpto = (folded: SqlText) =>
 export async function cutNext(connection: Connection): Promise<boolean> {
   const [due] = await connection.query<{ workspace_id: number; cut: number; upto: number }>(
     sqlText`select ${l.workspace_id}, ${l.cut}, least(${m.tail} - ${l.first_position}, ${l.size}) as upto
-     from evidence_logs l join workspace_marks m on ${m.workspace_id} = ${l.workspace_id}
-     where ${l.ended_at} is null and least(${m.tail} - ${l.first_position}, ${l.size}) > ${l.cut}
-     order by ${l.workspace_id} limit 1`,
+     ${DUE} order by ${l.workspace_id} limit 1`,
   );
   if (due === undefined) return false;
   const { workspace_id, cut, upto } = due;

@@ -92,7 +92,8 @@ export async function createServices(options: ServicesOptions): Promise<GatewayS
   });
   const live = createGatewayLive({ ...options, epoch, sealingSecret });
   const fold = createFold({ upkeep: db.upkeep, logger: log, nowMs });
-  const upkeep = createUpkeep({ upkeep: db.upkeep, logger: log });
+  const read = onBehalfOf(ADMINISTRATION, db.read);
+  const upkeep = createUpkeep({ upkeep: db.upkeep, read, logger: log });
   const sharedResults = createSharedResults();
   const schemas = createSchemaChecker(err => log.warn({ err }, 'checking payloads by a schema'));
   const ingest = createIngest({ ...options, live, fold, schemas });
@@ -110,6 +111,7 @@ export async function createServices(options: ServicesOptions): Promise<GatewayS
     requests: () => bounds.admission.figures,
     streams: () => ({ ...live.stats(), executions: sharedResults.stats().executions }),
     upkeep: () => upkeep.stats(),
+    waiting: upkeep.figures,
     deliveries: () => consume.stats(),
     consumers: consumerFigures,
   });

@@ -8,7 +8,9 @@ export interface MetricSources {
   readonly waitingEvents: () => number;
   readonly requests: () => RequestFigures;
   readonly streams: () => StreamFigures;
-  readonly upkeep: () => UpkeepFigures;
+  readonly upkeep: () => UpkeepCounts;
+  /** Of the database, asked for now. */
+  readonly waiting: () => Promise<UpkeepFigures>;
   /** Of this process. */
   readonly deliveries: () => readonly DeliveryFigures[];
   /** Of the database, asked for now. Empty while it does not answer. */
@@ -32,11 +34,15 @@ export interface ConsumerFigures {
   readonly parked: number;
 }
 
-/** Counts of this process, and figures of the database as they were at the last look. */
-export interface UpkeepFigures {
+/** Of this process. */
+export interface UpkeepCounts {
   readonly eventsRemoved: number;
   readonly eventsExpired: number;
   readonly partitionsRemoved: number;
+}
+
+/** Of the database. */
+export interface UpkeepFigures {
   readonly oldestEventS: number;
   readonly retentionLagS: number;
   readonly expiryLagS: number;
@@ -89,6 +95,7 @@ export function declareFigures(describe: Describe, sources: Sources): Counter<'r
   declareConsumers(describe, sources);
   declareDeliveries(describe, sources);
   declareGauges(describe, sources);
+  declareWaiting(describe, sources);
   declareCounters(describe, sources);
   return declareEmptied(describe, sources);
 }
@@ -103,15 +110,6 @@ function declareGauges(describe: Describe, sources: Sources): void {
     ['sluice_stream_lag_events', of => of.streams().lagEvents],
     ['sluice_stream_lag_seconds', of => of.streams().lagMs / 1_000],
     ['sluice_tail_lag_events', of => of.streams().tailLagEvents],
-    ['sluice_oldest_event_age_seconds', of => of.upkeep().oldestEventS],
-    ['sluice_retention_lag_seconds', of => of.upkeep().retentionLagS],
-    ['sluice_expiry_lag_seconds', of => of.upkeep().expiryLagS],
-    ['sluice_oldest_snapshot_age_seconds', of => of.upkeep().snapshotS],
-    ['sluice_fold_lag_events', of => of.upkeep().foldLagEvents],
-    ['sluice_fold_lag_seconds', of => of.upkeep().foldLagS],
-    ['sluice_evidence_lag_events', of => of.upkeep().evidenceLagEvents],
-    ['sluice_quarantined_events', of => of.upkeep().quarantined],
-    ['sluice_measures_set_aside', of => of.upkeep().measuresSetAside],
   ];
   for (const [name, read] of gauges) {
     new Gauge({
@@ -119,6 +117,29 @@ function declareGauges(describe: Describe, sources: Sources): void {
       collect() {
         const given = sources();
         if (given !== undefined) this.set(read(given));
+      },
+    });
+  }
+}
+
+function declareWaiting(describe: Describe, sources: Sources): void {
+  const gauges = [
+    ['sluice_oldest_event_age_seconds', 'oldestEventS'],
+    ['sluice_retention_lag_seconds', 'retentionLagS'],
+    ['sluice_expiry_lag_seconds', 'expiryLagS'],
+    ['sluice_oldest_snapshot_age_seconds', 'snapshotS'],
+    ['sluice_fold_lag_events', 'foldLagEvents'],
+    ['sluice_fold_lag_seconds', 'foldLagS'],
+    ['sluice_evidence_lag_events', 'evidenceLagEvents'],
+    ['sluice_quarantined_events', 'quarantined'],
+    ['sluice_measures_set_aside', 'measuresSetAside'],
+  ] as const;
+  for (const [name, figure] of gauges) {
+    new Gauge({
+      ...describe(name),
+      async collect() {
+        const found = await sources()?.waiting();
+        if (found !== undefined) this.set(found[figure]);
       },
     });
   }
@@ -206,8 +227,9 @@ function declareFaults(describe: Describe, sources: Sources): void {
   new Gauge({
     ...describe('sluice_upkeep_faults'),
     labelNames: ['step'],
-    collect() {
-      for (const [step, workspaces] of Object.entries(sources()?.upkeep().faults ?? {}))
+    async collect() {
+      const found = await sources()?.waiting();
+      for (const [step, workspaces] of Object.entries(found?.faults ?? {}))
         this.set({ step }, workspaces);
     },
   });

@@ -62,6 +62,14 @@ async function expire(connection: Connection, due: Due): Promise<number> {
   return row?.emptied ?? 0;
 }
 
+const DUE = sqlText`
+  from workspace_marks m join workspaces w on ${w.id} = ${m.workspace_id}
+  where ${m.expires_next} <= now() and ${isClearSql('EXPIRY', sqlText`${m.workspace_id}`)}`;
+/** Whether there is anything to do: expressions of SQL. */
+export const EXPIRY_DUE = sqlText`exists (select ${DUE})`;
+export const QUARANTINE_DUE = sqlText`exists (
+  select from quarantined_events where ${QUARANTINED.expires_at} <= now())`;
+
 /** What is in quarantine goes as a whole: it has no place to keep. */
 export async function expireQuarantined(upkeep: Lane): Promise<number> {
   const gone = await upkeep.query(
@@ -74,9 +82,7 @@ export async function expireQuarantined(upkeep: Lane): Promise<number> {
 }
 
 const DUE_SQL = sqlText`
-  select ${m.workspace_id}, ${m.folded}, ${m.expires_next}
-  from workspace_marks m join workspaces w on ${w.id} = ${m.workspace_id}
-  where ${m.expires_next} <= now() and ${isClearSql('EXPIRY', sqlText`${m.workspace_id}`)}
+  select ${m.workspace_id}, ${m.folded}, ${m.expires_next} ${DUE}
   order by ${m.expires_next} limit 1
   for no key update of m skip locked`;
 

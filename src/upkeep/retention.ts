@@ -75,13 +75,14 @@ export function lookUpTails(upkeep: Lane): Promise<number | null> {
 }
 
 const UPTO = mayRemoveUpto(sqlText`${m.folded}`);
-const DUE_SQL = sqlText`
-  select ${m.workspace_id}, ${m.tail}, ${m.tail_recorded_at}, ${UPTO} as upto,
-    now() - make_interval(days => ${w.retention_days}) as cutoff
+const DUE = sqlText`
   from workspace_marks m join workspaces w on ${w.id} = ${m.workspace_id}
   left join evidence_logs l on ${l.workspace_id} = ${m.workspace_id}
   where ${m.tail_recorded_at} < now() - make_interval(days => ${w.retention_days})
-    and ${m.tail} <= ${UPTO} and ${isClearSql('RETENTION', sqlText`${m.workspace_id}`)}
+    and ${m.tail} <= ${UPTO} and ${isClearSql('RETENTION', sqlText`${m.workspace_id}`)}`;
+const DUE_SQL = sqlText`
+  select ${m.workspace_id}, ${m.tail}, ${m.tail_recorded_at}, ${UPTO} as upto,
+    now() - make_interval(days => ${w.retention_days}) as cutoff ${DUE}
   order by ${m.tail_recorded_at} + make_interval(days => ${w.retention_days}) limit 1`;
 
 /** recorded_at rises with position, so these are the first ones; its bounds spare partitions. */
@@ -99,10 +100,12 @@ export const MOVE_TAIL_SQL = sqlText`
     where ${e.workspace_id} = $1 and ${e.position} = $2 and ${e.recorded_at} >= $3 limit 1
   ) where ${MARKS.workspace_id} = $1`;
 
+const UNKNOWN = sqlText`
+  from workspace_marks m join workspaces w on ${w.id} = ${m.workspace_id}
+  where ${m.tail_recorded_at} is null and ${m.tail} <= ${m.folded}`;
 const LOOK_UP_SQL = sqlText`
   with unknown as materialized (
-    select ${m.workspace_id}, ${m.tail} from workspace_marks m join workspaces w on ${w.id} = ${m.workspace_id}
-    where ${m.tail_recorded_at} is null and ${m.tail} <= ${m.folded} limit ${LOOKED_UP_MAX}
+    select ${m.workspace_id}, ${m.tail} ${UNKNOWN} limit ${LOOKED_UP_MAX}
   )
   update workspace_marks m set ${MARKS.tail_recorded_at} = ${e.recorded_at}
   from unknown u cross join lateral (
@@ -111,3 +114,7 @@ const LOOK_UP_SQL = sqlText`
   ) e
   where ${m.workspace_id} = ${u.workspace_id} and ${m.tail} = ${u.tail}
   returning 1`;
+
+/** Whether there is anything to do: expressions of SQL. */
+export const TAILS_DUE = sqlText`exists (select ${UNKNOWN})`;
+export const RETENTION_DUE = sqlText`exists (select ${DUE})`;

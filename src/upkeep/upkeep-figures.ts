@@ -8,6 +8,7 @@ import {
   workspaceMarks,
   workspaces,
 } from '../db/schema.ts';
+import { countFaults, type FaultFigures, type FaultLogger, NO_FAULTS } from './upkeep-faults.ts';
 
 const w = columnsOf(workspaces, 'w');
 const m = columnsOf(workspaceMarks, 'm');
@@ -40,6 +41,55 @@ export interface WaitingFigures {
   readonly evidenceLagEvents: number;
   /** In quarantine: at most `QUARANTINED_COUNTED_MAX`. */
   readonly quarantined: number;
+}
+
+/** What an operator watches of the database. */
+export interface UpkeepFigures extends RemovalFigures, WaitingFigures, FaultFigures {}
+
+const UNKNOWN: UpkeepFigures = {
+  oldestEventS: 0,
+  retentionLagS: 0,
+  expiryLagS: 0,
+  snapshotS: 0,
+  foldLagEvents: 0,
+  foldLagS: 0,
+  evidenceLagEvents: 0,
+  quarantined: 0,
+  ...NO_FAULTS,
+};
+
+/** Several metrics are read together. */
+const KEPT_MS = 1_000;
+
+export interface FiguresOptions {
+  readonly read: Connection;
+  readonly logger: FaultLogger;
+}
+
+/** Reads them when they are asked for. While the database does not answer they stay as they were. */
+export function createFigures({ read, logger }: FiguresOptions): () => Promise<UpkeepFigures> {
+  let last = UNKNOWN;
+  let asked: Promise<UpkeepFigures> | undefined;
+
+  async function ask(): Promise<UpkeepFigures> {
+    try {
+      last = await readFigures(read);
+    } catch (err) {
+      logger.warn({ err }, 'figures of upkeep were not read');
+    }
+    setTimeout(() => (asked = undefined), KEPT_MS).unref();
+    return last;
+  }
+
+  return () => (asked ??= ask());
+}
+
+async function readFigures(read: Connection): Promise<UpkeepFigures> {
+  const lag = await readRemovalLag(read);
+  const waiting = await readWaiting(read);
+  const faults = await countFaults(read);
+  const snapshot = await readOldestSnapshot(read);
+  return { ...lag, ...waiting, ...faults, snapshotS: snapshot?.seconds ?? 0 };
 }
 
 /** More are no news, and would take long to count. */

@@ -1,31 +1,21 @@
 /**
  * What keeps the tables in order while the gateway runs: partitions ahead, statistics for the
  * planner (autovacuum never analyses a partitioned parent), what deleted workspaces left; and, in
- * turns of their own, since they are to be prompt, expiry and retention. Each job does a small
+ * turns of their own, since they are to be prompt, expiry and retention. One look says which steps
+ * have something to do. Each job does a small
  * piece at a time, is tried again at the next turn when it fails, and is safe in several processes.
  */
-import type { Lane } from '../db/client.ts';
+import type { Connection, Lane } from '../db/client.ts';
 import { analyzeLog, ensurePartitions } from '../db/partitions.ts';
 import { cutNext } from '../evidence/removal.ts';
+import { type Due, NOTHING_DUE, readDue } from './due.ts';
 import { expireNext, expireQuarantined } from './expiry.ts';
 import { type Batch, NOTHING, removing } from './removal.ts';
 import { isSweepDue, type KeySweep, sweepKeys } from './retention-keys.ts';
 import { removePartitions } from './retention-partitions.ts';
 import { lookUpTails, removeNext } from './retention.ts';
-import {
-  countFaults,
-  type FaultFigures,
-  forgetFaults,
-  NO_FAULTS,
-  notingFaults,
-} from './upkeep-faults.ts';
-import {
-  readOldestSnapshot,
-  readRemovalLag,
-  readWaiting,
-  type RemovalFigures,
-  type WaitingFigures,
-} from './upkeep-figures.ts';
+import { forgetFaults, notingFaults } from './upkeep-faults.ts';
+import { createFigures, readOldestSnapshot, type UpkeepFigures } from './upkeep-figures.ts';
 import { purgeDeleted, purgeParked, purgeQuarantine } from './upkeep-purge.ts';
 import { createTurns, type Job } from './upkeep-turns.ts';
 
@@ -37,15 +27,17 @@ export interface UpkeepLogger {
 
 export interface UpkeepOptions {
   readonly upkeep: Lane;
+  /** For figures, which are read while work goes on. */
+  readonly read: Connection;
   readonly logger: UpkeepLogger;
-  /** Between two looks for what has expired or is no longer to be kept. @default 15000 */
+  /** Between two looks for what has expired or is no longer to be kept. @default 20000 */
   readonly removalEveryMs?: number;
   /** A snapshot that is open for longer is warned of. @default 900 */
   readonly snapshotWarnS?: number;
 }
 
-/** Counts of this process, and figures of the database as they were at the last look. */
-export interface UpkeepStats extends RemovalFigures, WaitingFigures, FaultFigures {
+/** Counts of this process. */
+export interface UpkeepStats {
   readonly eventsRemoved: number;
   readonly eventsExpired: number;
   readonly partitionsRemoved: number;
@@ -57,15 +49,21 @@ export interface Upkeep {
   /** Waits for the piece of work that runs. */
   stop(): Promise<void>;
   stats(): UpkeepStats;
+  /** Of the database. Those who ask at the same time share one answer. Never rejects. */
+  figures(): Promise<UpkeepFigures>;
 }
 
 const EVERY_MS = 10 * 60_000;
 /** What expires is emptied within a minute of it. */
-const REMOVAL_EVERY_MS = 15_000;
-const PARTITIONS_EVERY_MS = 60_000;
+const REMOVAL_EVERY_MS = 20_000;
+/** Those of workspaces that have nothing in them are in nobody's way. */
+const PARTITIONS_EVERY_MS = 10 * 60_000;
+/** Where something is no longer to be kept: a partition of which nothing is kept goes as a whole. */
+const DUE_PARTITIONS_EVERY_MS = 60_000;
 const SWEEP_EVERY_MS = 10 * 60_000;
 /** A line of log for a removal that goes on, and for a snapshot that stays open. */
 const SAY_EVERY_MS = 60_000;
+const SNAPSHOT_EVERY_MS = 60_000;
 /** A dump of a large database takes as long; a forgotten transaction does not end. */
 const SNAPSHOT_WARN_S = 15 * 60;
 
@@ -84,6 +82,7 @@ export function createUpkeep(options: UpkeepOptions): Upkeep {
       await Promise.all(turns.map(each => each.stop()));
     },
     stats: () => removal.stats,
+    figures: createFigures(options),
   };
 }
 
@@ -108,20 +107,9 @@ function tidying(upkeep: Lane): Job[] {
 
 class Removal {
   readonly jobs: readonly Job[];
-  stats: UpkeepStats = {
-    eventsRemoved: 0,
-    eventsExpired: 0,
-    partitionsRemoved: 0,
-    oldestEventS: 0,
-    retentionLagS: 0,
-    expiryLagS: 0,
-    snapshotS: 0,
-    foldLagEvents: 0,
-    foldLagS: 0,
-    evidenceLagEvents: 0,
-    quarantined: 0,
-    ...NO_FAULTS,
-  };
+  stats: UpkeepStats = { eventsRemoved: 0, eventsExpired: 0, partitionsRemoved: 0 };
+  #due: Due = NOTHING_DUE;
+  #partitionsAtMs = -Infinity;
   readonly #upkeep: Lane;
   readonly #logger: UpkeepLogger;
   readonly #snapshotWarnS: number;
@@ -134,25 +122,58 @@ class Removal {
     this.#logger = options.logger;
     this.#snapshotWarnS = snapshotWarnS;
     const everyMs = removalEveryMs;
+    const whenDue = (step: keyof Due, work: () => Promise<boolean>) => ({
+      name: step,
+      everyMs,
+      run: async () => this.#due[step] && ((await work()) || this.#isDone(step)),
+    });
     this.jobs = [
-      { name: 'expiry', everyMs, run: () => this.#expire() },
-      { name: 'retention', everyMs, run: () => this.#remove() },
-      { name: 'evidence', everyMs, run: () => this.#cutTrees() },
-      { name: 'old partitions', everyMs: PARTITIONS_EVERY_MS, run: () => this.#removePartitions() },
+      { name: 'what is due', everyMs, run: () => this.#look() },
+      whenDue('expiry', () => this.#expire()),
+      whenDue('quarantine', async () => (await expireQuarantined(this.#upkeep)) > 0),
+      whenDue('tails', () => this.#lookUpTails()),
+      whenDue('retention', () => this.#remove()),
+      whenDue('evidence', () => this.#cutTrees()),
+      {
+        name: 'old partitions',
+        everyMs: DUE_PARTITIONS_EVERY_MS,
+        run: () => this.#removePartitions(),
+      },
       { name: 'keys', everyMs: SWEEP_EVERY_MS, run: () => this.#sweepKeys() },
-      { name: 'removal figures', everyMs, run: () => this.#look() },
+      {
+        name: 'snapshot',
+        everyMs: Math.min(SNAPSHOT_EVERY_MS, 3 * everyMs),
+        run: () => this.#warnOfSnapshot(),
+      },
     ];
+  }
+
+  async #look(): Promise<boolean> {
+    this.#due = await readDue(this.#upkeep);
+    return false;
+  }
+
+  /** Nothing is left of it until the next look. */
+  #isDone(step: keyof Due): false {
+    this.#due = { ...this.#due, [step]: false };
+    return false;
   }
 
   async #expire(): Promise<boolean> {
     const { events, isMore } = (await this.#noting(() => expireNext(this.#upkeep))) ?? NOTHING;
     const eventsExpired = this.stats.eventsExpired + events;
     this.stats = { ...this.stats, eventsExpired };
-    return (await expireQuarantined(this.#upkeep)) > 0 || isMore;
+    return isMore;
+  }
+
+  /** What is overdue is known only then. */
+  async #lookUpTails(): Promise<boolean> {
+    const found = await lookUpTails(this.#upkeep);
+    if (found !== null && found > 0) this.#due = { ...this.#due, retention: true };
+    return false;
   }
 
   async #remove(): Promise<boolean> {
-    await lookUpTails(this.#upkeep);
     const { isMore } = this.#counted(await this.#noting(() => removeNext(this.#upkeep)));
     if (isMore) this.#say('removal', this.stats, 'removing events that are no longer kept');
     return isMore;
@@ -163,6 +184,9 @@ class Removal {
   }
 
   async #removePartitions(): Promise<boolean> {
+    const isDue = this.#due.retention || nowMs() - this.#partitionsAtMs >= PARTITIONS_EVERY_MS;
+    if (!isDue) return false;
+    this.#partitionsAtMs = nowMs();
     const removed = await removePartitions(this.#upkeep);
     this.#counted(removed);
     if (removed === null || removed.partitions === 0) return false;
@@ -196,18 +220,8 @@ class Removal {
     return this.#sweep !== null && this.#sweep !== before;
   }
 
-  async #look(): Promise<boolean> {
-    const lag = await readRemovalLag(this.#upkeep);
+  async #warnOfSnapshot(): Promise<boolean> {
     const snapshot = await readOldestSnapshot(this.#upkeep);
-    const faults = await countFaults(this.#upkeep);
-    const waiting = await readWaiting(this.#upkeep);
-    this.stats = {
-      ...this.stats,
-      ...lag,
-      ...waiting,
-      ...faults,
-      snapshotS: snapshot?.seconds ?? 0,
-    };
     if (snapshot !== null && snapshot.seconds > this.#snapshotWarnS) {
       const message =
         'a snapshot stays open: removed rows keep their space, and reads become slower';
@@ -217,10 +231,13 @@ class Removal {
   }
 
   #say(about: 'removal' | 'snapshot', facts: object, message: string): void {
-    const nowMs = performance.now();
-    if (nowMs - (this.#saidMs.get(about) ?? -Infinity) < SAY_EVERY_MS) return;
-    this.#saidMs.set(about, nowMs);
+    if (nowMs() - (this.#saidMs.get(about) ?? -Infinity) < SAY_EVERY_MS) return;
+    this.#saidMs.set(about, nowMs());
     if (about === 'snapshot') this.#logger.warn(facts, message);
     else this.#logger.info(facts, message);
   }
+}
+
+function nowMs(): number {
+  return performance.now();
 }

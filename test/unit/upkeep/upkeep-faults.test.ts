@@ -269,7 +269,10 @@ describe.each(CASES)('$step that fails for one workspace', ({ step, breaks, ask,
     for (const workspace of all) await ask(workspace);
     const mend = await breakTable(...breaks, odd);
 
-    const running = createUpkeep({ upkeep: database.upkeep, logger, removalEveryMs: 50 });
+    const running = createUpkeep({
+      ...{ upkeep: database.upkeep, read: database.read, logger },
+      removalEveryMs: 50,
+    });
     const fold = aFold();
     await running.start();
     await fold.foldNow();
@@ -290,7 +293,7 @@ describe.each(CASES)('$step that fails for one workspace', ({ step, breaks, ask,
       odd.id,
       step,
     ]);
-    await expect.poll(() => running.stats().faults[step]).toBe(1);
+    await expect.poll(async () => (await running.figures()).faults[step]).toBe(1);
 
     await mend();
     await due(odd, step);
