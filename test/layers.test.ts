@@ -35,7 +35,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   ],
   cli: [
     ...['client', 'config', ...BENEATH, 'observability', 'security', 'record', 'evidence'],
-    'gateway',
+    ...['json-schema', 'gateway'],
   ],
 };
 

@@ -13,9 +13,10 @@ import {
   sendCommand,
 } from './commands.ts';
 import { printCompletion, SHELLS } from './completion.ts';
-import { definitionsCommand } from './definitions.ts';
+import { definitionsCommand } from './definitions/command.ts';
 import { EXIT, EXIT_CODES_HELP, UsageError } from './errors.ts';
 import { checkpointCommand, proveCommand } from './evidence.ts';
+import { generateCommand } from './generate/command.ts';
 import { importCommand } from './import/command.ts';
 import { keysCommand } from './keys-command.ts';
 import { loginCommand, logoutCommand } from './login.ts';
@@ -53,6 +54,7 @@ program.addCommand(logoutCommand());
 program.addCommand(keysCommand());
 program.addCommand(workspacesCommand());
 program.addCommand(definitionsCommand());
+program.addCommand(generateCommand());
 program.addCommand(sendCommand());
 program.addCommand(importCommand());
 program.addCommand(exportCommand());

@@ -18,7 +18,7 @@ import {
   type Fetch,
   type Transport,
 } from './transport.ts';
-import type { EventInput, Receipt } from './types.ts';
+import type { AnyEvents, EventInput, EventInputOf, Receipt } from './types.ts';
 
 export interface ClientOptions {
   /** Address of the gateway, such as `http://127.0.0.1:4000`. */
@@ -64,7 +64,8 @@ export interface TypedDocument<Data, Variables> {
   __apiType?: (variables: Variables) => Data;
 }
 
-export interface SluiceClient {
+/** @typeParam Events payloads by event type, as `sluice generate typescript` writes them */
+export interface SluiceClient<Events extends object = AnyEvents> {
   /**
    * Records an event. It gets its id before the first try and is sent, with others, until there
    * is an answer, so it is stored once, whatever happens in between. The promise may be ignored.
@@ -77,7 +78,7 @@ export interface SluiceClient {
    * const receipt = await client.record({ type: 'user.signup', payload: { plan: 'pro' } });
    * if (receipt.status === 'REJECTED') console.error(receipt.problems);
    */
-  record(event: EventInput): Promise<Receipt>;
+  record(event: EventInputOf<Events>): Promise<Receipt>;
 
   /** Resolves when the buffer has room: for loops that make events faster than they are stored. */
   ready(): Promise<void>;
@@ -177,7 +178,9 @@ const TIMEOUT_MS = 30_000;
  * await client.record({ type: 'user.signup', payload: { plan: 'pro' } });
  * await client.close();
  */
-export function createClient(options: ClientOptions): SluiceClient {
+export function createClient<Events extends object = AnyEvents>(
+  options: ClientOptions,
+): SluiceClient<Events> {
   const { workspace, timeoutMs = TIMEOUT_MS } = options;
   const transport = createTransport({ ...options, timeoutMs });
   const waitMs = Math.floor(Math.min(PULL_WAIT_MS, timeoutMs / 2));
@@ -186,7 +189,7 @@ export function createClient(options: ClientOptions): SluiceClient {
   const recorder = new Recorder(sendByGraphql(transport, workspace), { ...DEFAULTS, ...options });
   const unhook = whenPageHides(() => recorder.sendBeforeUnload());
   return {
-    record: event => recorder.record(event),
+    record: event => recorder.record(event as EventInput),
     ready: () => recorder.ready(),
     flush: () => recorder.flush(),
     async close({ timeoutMs = Infinity } = {}) {

@@ -81,6 +81,32 @@ export interface EventInput {
   readonly properties?: readonly PropertyInput[] | null;
 }
 
+/**
+ * The payloads of event types, by name, as `sluice generate typescript` writes them. The compiler
+ * then checks what is recorded. This one stands for any types with any payload.
+ */
+export type AnyEvents = Readonly<Record<string, JsonObjectInput>>;
+
+/** An event of one of the types, with its payload. */
+export type EventInputOf<Events extends object> = string extends keyof Events
+  ? EventInput
+  : { [Type in keyof Events & string]: TypedInput<Type, Events[Type]> }[keyof Events & string];
+
+type TypedInput<Type extends string, Payload> = Omit<EventInput, 'type' | 'payload'> & {
+  readonly type: Type;
+} & (Record<never, never> extends Payload
+    ? { readonly payload?: PayloadInput<Payload> | null }
+    : { readonly payload: PayloadInput<Payload> });
+
+/** What JSON makes into the value: also a bigint for a number, and a Date for a text. */
+type PayloadInput<T> = T extends number
+  ? T | bigint
+  : string extends T
+    ? T | Date
+    : T extends object
+      ? { readonly [Key in keyof T]: PayloadInput<T[Key]> }
+      : T;
+
 /** Something that is wrong with an event. */
 export interface EventProblem {
   /** A WARNING does not keep an event from being recorded. */

@@ -1,8 +1,8 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { readFileSync } from 'node:fs';
-import { SluiceError } from '../client/index.ts';
-import { JsonText } from '../client/json.ts';
-import { atGateway, clientFrom } from './gateway-connection.ts';
+import { SluiceError } from '../../client/index.ts';
+import { JsonText } from '../../client/json.ts';
+import { atGateway, clientFrom } from '../gateway-connection.ts';
 import {
   collected,
   JSON_LINES,
@@ -11,9 +11,11 @@ import {
   withExamples,
   withWorkspace,
   type ConnectionOptions,
-} from './options.ts';
-import { isForPeople, printable, table, write, writeLine, type OutputOptions } from './output.ts';
-import { PAGE_INFO, readAll } from './pages.ts';
+} from '../options.ts';
+import { isForPeople, printable, table, write, writeLine, type OutputOptions } from '../output.ts';
+import { PAGE_INFO, readAll } from '../pages.ts';
+import { MODES, STATUSES } from './definition.ts';
+import { SYNC_COMMANDS } from './sync-commands.ts';
 
 const FIELDS = `name title description category status validation version measures eventCount
   lastRecordedAt payloadSchema`;
@@ -55,7 +57,7 @@ const DELETE = `mutation ($input: DeleteEventDefinitionInput!) {
 
 export function definitionsCommand(): Command {
   const definitions = new Command('definitions').description(
-    'List, show, write and delete definitions of event types.',
+    'List, show, write and delete definitions of event types, and keep them as files.',
   );
   const list = new Command('list')
     .description('List the event types of a workspace.')
@@ -85,11 +87,12 @@ export function definitionsCommand(): Command {
     .argument('<name>', 'the event type')
     .description('Delete the definition of a type without events.')
     .action(deleteDefinition);
-  const all: [Command, string][] = [
+  const all: (readonly [Command, string])[] = [
     [list, 'sluice definitions list --workspace acme'],
     [show, 'sluice definitions show order.paid | jq .payloadSchema'],
     [define, 'sluice definitions define order.paid --schema @order.json --validation QUARANTINE'],
     [remove, 'sluice definitions delete oder.paid'],
+    ...SYNC_COMMANDS,
   ];
   for (const [command, example] of all) {
     withWorkspace(withConnection(command.option('--json', JSON_LINES)));
@@ -97,9 +100,6 @@ export function definitionsCommand(): Command {
   }
   return definitions;
 }
-
-const STATUSES = ['ACTIVE', 'DEPRECATED', 'BLOCKED'];
-const MODES = ['OFF', 'WARN', 'QUARANTINE', 'REJECT'];
 
 /** As it is written: its numbers keep every digit. */
 function schemaText(given: string): JsonText {

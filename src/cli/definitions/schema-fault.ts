@@ -1,0 +1,25 @@
+import { LIMITS } from '../../core/limits.ts';
+import { Meter, OutOfWork, SchemaFault } from '../../json-schema/meter.ts';
+import { compileSchema } from '../../json-schema/schema.ts';
+import type { JsonObject } from './definition.ts';
+
+/** As much as the gateway gives a schema, and more. */
+const UNITS = 100_000_000;
+const MS = 5_000;
+
+/** Why the gateway would refuse the schema, or null. */
+export function schemaFault(schema: JsonObject): string | null {
+  const { length } = JSON.stringify(schema);
+  const { schemaCharsMax } = LIMITS;
+  if (length > schemaCharsMax) {
+    return `payloadSchema has ${length} characters as JSON, and may have ${schemaCharsMax}.`;
+  }
+  try {
+    compileSchema(schema as never, new Meter(UNITS, MS));
+    return null;
+  } catch (error) {
+    if (error instanceof OutOfWork) return 'payloadSchema takes too long to read: simplify it.';
+    if (!(error instanceof SchemaFault)) throw error;
+    return `payloadSchema${error.pointer} is not usable: ${error.message}.`;
+  }
+}
