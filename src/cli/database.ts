@@ -1,5 +1,8 @@
 import { readConfig } from '../config.ts';
-import { createDatabase, type Database } from '../db/client.ts';
+import { AUDIT_SLUG, changesOf } from '../core/audit.ts';
+import { verifierKeyOf } from '../core/signed-note.ts';
+import type { Deed } from '../db/audit-log.ts';
+import { createDatabase, type Connection, type Database } from '../db/client.ts';
 import { startEmbeddedPostgres } from '../db/embedded.ts';
 import { grantGateway } from '../db/grants.ts';
 import { EPOCH_DUE, readInstallation, readVersion, renewEpoch } from '../db/installation.ts';
@@ -9,6 +12,7 @@ import { transaction } from '../db/transaction.ts';
 import { verify } from '../db/verify.ts';
 import { rotateEvidenceKey } from '../evidence/keys.ts';
 import { listTrees, verifyTree } from '../evidence/verify-tree.ts';
+import { createUnheardAudit, ensureAuditWorkspace } from '../record/audit.ts';
 import { EXIT, NothingThereError } from './errors.ts';
 import { printable } from './output.ts';
 
@@ -64,9 +68,27 @@ export async function migrateDatabase({ role }: { readonly role?: string }): Pro
   }
 }
 
+/** In one transaction with its audit, for which there is a place also before a gateway has started. */
+async function recording<T>(
+  db: Database,
+  work: (connection: Connection, deed: Deed) => Promise<T>,
+): Promise<T> {
+  await ensureAuditWorkspace(db.write);
+  return createUnheardAudit(db)(db.write, work, { actor: null });
+}
+
 /** Gateways sign with it within seconds, but for those that have SLUICE_EVIDENCE_KEY. */
 export async function rotateDatabaseEvidenceKey(): Promise<void> {
-  await withInstallation(db => rotateEvidenceKey(db.write));
+  await withInstallation(async db => {
+    await recording(db, async (connection, deed) => {
+      const key = await rotateEvidenceKey(connection);
+      await deed.record({
+        type: 'sluice.evidence-key.rotated',
+        subject: verifierKeyOf(AUDIT_SLUG, key.publicKey),
+        workspaceId: null,
+      });
+    });
+  });
   process.stdout.write(
     'A new key signs checkpoints now. "sluice checkpoint --json" prints its verifier key. Gateways ' +
       'with SLUICE_EVIDENCE_KEY go on with that one.\n',
@@ -75,7 +97,19 @@ export async function rotateDatabaseEvidenceKey(): Promise<void> {
 
 /** Renews the epoch: cursors from before it are refused with CURSOR_EPOCH from the next start on. */
 export async function renewDatabaseEpoch({ keep = false }: { keep?: boolean }): Promise<void> {
-  const epoch = await withInstallation(db => renewEpoch(db.write, { keep }));
+  const epoch = await withInstallation(db =>
+    recording(db, async (connection, deed) => {
+      const { epoch: before } = await readInstallation(connection);
+      const after = await renewEpoch(connection, { keep });
+      await deed.record({
+        type: 'sluice.epoch.renewed',
+        subject: after,
+        workspaceId: null,
+        ...changesOf({ epoch: before }, { epoch: after }),
+      });
+      return after;
+    }),
+  );
   const said = keep ? `stays ${epoch}` : `is now ${epoch}`;
   process.stdout.write(`The epoch ${said}. Start the gateways again.\n`);
 }

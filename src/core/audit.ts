@@ -40,6 +40,8 @@ export const AUDIT_TYPES = {
   'sluice.webhook.created': 'A webhook was made.',
   'sluice.webhook.updated': 'Settings of a webhook were changed.',
   'sluice.webhook.secret-rotated': 'A webhook got a new signing secret.',
+  'sluice.epoch.renewed': 'After a restore, cursors from before were made invalid, or kept.',
+  'sluice.evidence-key.rotated': 'A new key signs checkpoints of evidence.',
 } as const;
 export type AuditType = keyof typeof AUDIT_TYPES;
 

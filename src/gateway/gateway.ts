@@ -2,26 +2,23 @@
  * The composition root: from settings to a gateway that serves. Read it top to bottom for what
  * there is, and `stop` for the order in which it ends.
  */
-import { randomUUID } from 'node:crypto';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Config } from '../config.ts';
 import { VERSION } from '../config.ts';
 import { AUDIT_SLUG, AUDIT_WORKSPACE_ID } from '../core/audit.ts';
-import { uuidV7 } from '../core/portable.ts';
 import { isExposed, readAddress } from '../db/address.ts';
 import { createDatabase, type Database } from '../db/client.ts';
 import { columnsOf, sqlText } from '../db/columns.ts';
 import { startEmbeddedPostgres } from '../db/embedded.ts';
 import { migrate } from '../db/migrate.ts';
-import { ensurePartitions } from '../db/partitions.ts';
 import { workspaceMarks, workspaces } from '../db/schema.ts';
 import { checkServer } from '../db/server-check.ts';
 import type { Log } from '../observability/log.ts';
 import { createMetrics, type Metrics } from '../observability/metrics.ts';
 import { traced } from '../observability/trace.ts';
 import { startTracing } from '../observability/tracing.ts';
-import { createAuditedTransaction, ensureAuditWorkspace } from '../record/audit.ts';
+import { createUnheardAudit, ensureAuditWorkspace } from '../record/audit.ts';
 import { ensureAdminKey, type AdminKey } from '../security/admin-key.ts';
 import { createEdge } from './edge.ts';
 import { createServices } from './services.ts';
@@ -116,13 +113,7 @@ async function prepare(db: Database, config: Config, showsKey: boolean): Promise
     [DEFAULT_WORKSPACE.slug, DEFAULT_WORKSPACE.name, AUDIT_WORKSPACE_ID],
   );
   const auditSlug = await ensureAuditWorkspace(db.write);
-  // Nobody listens yet: streams that open later find what it recorded in the log.
-  const audited = createAuditedTransaction({
-    ensurePartitions: async () => void (await ensurePartitions(db.upkeep)),
-    now: () => new Date(),
-    newId: () => uuidV7(Date.now(), randomUUID()),
-    onRecorded: () => {},
-  });
+  const audited = createUnheardAudit(db);
   // Of another server's database the key is not this folder's to keep.
   const isKept = config.databaseUrl === null;
   const adminKey = await ensureAdminKey(

@@ -3,6 +3,7 @@
  * the act. The positions of that workspace are given by the statement that gives all others, under
  * the same lock. Its id is the greatest, so that its lock is the last one of flushes and of acts.
  */
+import { randomUUID } from 'node:crypto';
 import {
   AUDIT_SLUG,
   AUDIT_TYPES,
@@ -13,12 +14,14 @@ import {
 } from '../core/audit.ts';
 import type { LogPlace } from '../core/cursor.ts';
 import type { PreparedEvent } from '../core/event.ts';
+import { uuidV7 } from '../core/portable.ts';
 import { prepareEvent } from '../core/prepare-event.ts';
 import type { Actor } from '../core/principal.ts';
 import type { AuditedTransaction, Deed, DeedOptions } from '../db/audit-log.ts';
-import type { Connection } from '../db/client.ts';
+import type { Connection, Database } from '../db/client.ts';
 import { columnsOf, sqlText } from '../db/columns.ts';
 import { lockWorkspace } from '../db/locks.ts';
+import { ensurePartitions } from '../db/partitions.ts';
 import { apiKeys, eventDefinitions, workspaceMarks, workspaces } from '../db/schema.ts';
 import { requireKey, transaction } from '../db/transaction.ts';
 import { entryJson } from './entry-json.ts';
@@ -61,6 +64,16 @@ export function createAuditedTransaction(options: AuditOptions): AuditedTransact
     if (recorded !== undefined && recorded.heads.size > 0) options.onRecorded(recorded);
     return result;
   };
+}
+
+/** The same, where nobody of this process listens: streams find what it recorded in the log. */
+export function createUnheardAudit({ upkeep }: Pick<Database, 'upkeep'>): AuditedTransaction {
+  return createAuditedTransaction({
+    ensurePartitions: async () => void (await ensurePartitions(upkeep)),
+    now: () => new Date(),
+    newId: () => uuidV7(Date.now(), randomUUID()),
+    onRecorded: () => {},
+  });
 }
 
 class AuditedDeed implements Deed {
