@@ -6,7 +6,7 @@ import { AUDIT_TYPES } from '../src/core/audit.ts';
 import { ERRORS } from '../src/core/errors.ts';
 import { LIMIT_MEANINGS, LIMITS } from '../src/core/limits.ts';
 import type { Scope } from '../src/core/principal.ts';
-import { createDoors, type DoorStores } from '../src/doors/index.ts';
+import { createDoors } from '../src/doors/index.ts';
 import { METRICS } from '../src/observability/metric-names.ts';
 
 const read = (path: string) => readFileSync(path, 'utf8');
@@ -99,10 +99,12 @@ test('docs/README.md has every page of docs', () => {
 });
 
 test('docs/doors/README.md has every door, and tells rightly which record and which read', () => {
-  const doors = createDoors({ logshEventsPerSecond: 1, logspaceOrder: null }, {
-    notesOf: () => ({}),
-    sealingKey: Buffer.alloc(32),
-  } as unknown as DoorStores);
+  const doors = createDoors(
+    { logshEventsPerSecond: 1, logspaceOrder: null },
+    {
+      sealingKey: Buffer.alloc(32),
+    },
+  );
   const rows = tableOf('docs/doors/README.md');
   const told = rows.map(([link = '', records, reads, ...others]) => {
     expect(

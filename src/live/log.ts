@@ -13,10 +13,10 @@ import { EventRows } from '../db/event-rows.ts';
 import { rows } from '../db/query.ts';
 import { events, workspaceHeads, workspaceMarks, workspaces } from '../db/schema.ts';
 import { eventSource } from '../db/stored-event.ts';
+import { newestHeadSql } from '../db/stored-workspace.ts';
 
 const s = columnsOf(workspaces, 's');
 const h = columnsOf(workspaceHeads, 'h');
-const n = columnsOf(workspaceHeads, 'n');
 const m = columnsOf(workspaceMarks, 'm');
 const e = columnsOf(events, 'e');
 const HEADS = columnsOf(workspaceHeads);
@@ -79,10 +79,7 @@ async function readHeads(
     sql`
       select w.id as workspace_id, ${h.head}, ${h.recorded_at}, ${REDACTIONS}
       from unnest(${toArray(workspaceIds)}::text::int[]) as w (id)
-      cross join lateral (
-        select ${n.head}, ${n.recorded_at} from workspace_heads n
-        where ${n.workspace_id} = w.id order by ${n.head} desc limit 1
-      ) h`,
+      cross join lateral (${newestHeadSql(sql`w.id`)}) h`,
   );
   return new Map(found.map(row => [row.workspace_id, toHead(row)]));
 }
@@ -99,10 +96,7 @@ async function readBounds(
         ${REDACTIONS}
       from unnest(${toArray(workspaceIds)}::text::int[]) as w (id)
       left join workspace_marks m on ${m.workspace_id} = w.id
-      left join lateral (
-        select ${n.head}, ${n.recorded_at} from workspace_heads n
-        where ${n.workspace_id} = w.id order by ${n.head} desc limit 1
-      ) h on true`,
+      left join lateral (${newestHeadSql(sql`w.id`)}) h on true`,
   );
   return new Map(found.map(row => [row.workspace_id, { ...toHead(row), tail: row.tail }]));
 }
@@ -161,8 +155,7 @@ async function readOldest(connection: Connection, workspaceId: number): Promise<
           select ${m.tail} from workspace_marks m where ${m.workspace_id} = ${workspaceId}), 1)
         order by ${e.position} limit 1)
       union all
-      (select ${n.head}, ${n.recorded_at} from workspace_heads n
-        where ${n.workspace_id} = ${workspaceId} order by ${n.head} desc limit 1)
+      (${newestHeadSql(workspaceId)})
       order by ${HEADS.head} limit 1`,
   );
   return oldest === undefined ? { position: 0, recordedAt: new Date(0) } : toPlace(oldest);

@@ -14,8 +14,9 @@ import type { Actor } from '../core/principal.ts';
 import type { AuditedTransaction, Deed } from '../db/audit-log.ts';
 import type { Connection, Lane, Param } from '../db/client.ts';
 import { columnsOf, sqlText } from '../db/columns.ts';
-import { eventKeys, events, quarantinedEvents, workspaceHeads, workspaces } from '../db/schema.ts';
+import { eventKeys, events, quarantinedEvents, workspaces } from '../db/schema.ts';
 import { toGatewayError } from '../db/sqlstate.ts';
+import { newestHead } from '../db/stored-workspace.ts';
 import { lockTree } from '../evidence/log-rows.ts';
 import { forgetSalts } from '../evidence/removal.ts';
 import { BATCH_SETTINGS_SQL, WITHOUT_CONTENT } from './removal.ts';
@@ -23,7 +24,6 @@ import { BATCH_SETTINGS_SQL, WITHOUT_CONTENT } from './removal.ts';
 const e = columnsOf(events, 'e');
 const c = columnsOf(events, 'c');
 const k = columnsOf(eventKeys, 'k');
-const HEADS = columnsOf(workspaceHeads);
 const EVENT = columnsOf(events);
 const EVENT_KEY = columnsOf(eventKeys);
 const WORKSPACE = columnsOf(workspaces);
@@ -123,10 +123,7 @@ async function* batchesBy(
   { field, value }: By,
 ): AsyncGenerator<number> {
   const { workspaceId } = place;
-  const [row] = await upkeep.query<{ head: number }>(
-    sqlText`select coalesce(max(${HEADS.head}), 0) as head from workspace_heads where ${HEADS.workspace_id} = $1`,
-    [workspaceId],
-  );
+  const [row] = await upkeep.query<{ head: number }>(newestHead(sqlText`$1`), [workspaceId]);
   const head = row?.head ?? 0;
   // What is emptied leaves its entries in the index behind: each batch begins after the last one.
   for (let after = 0, isMore = true; isMore;) {

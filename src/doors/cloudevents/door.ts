@@ -11,6 +11,7 @@ import {
   type DoorContext,
   type DoorRequest,
 } from '../door.ts';
+import { json } from '../events-body.ts';
 import { recordTogether } from '../record.ts';
 import { bearerOf, mediaTypeOf } from '../request.ts';
 import { BATCHED, readEvents } from './modes.ts';
@@ -75,14 +76,11 @@ async function get({ query }: DoorRequest, context: DoorContext): Promise<DoorAn
 function encodeError(error: GatewayError, request: DoorRequest): DoorAnswer {
   const { status, code, message } = error;
   const problems = problemsOf(error, mediaTypeOf(request) === BATCHED);
-  return {
-    status,
-    headers: {
-      'content-type': 'application/problem+json',
-      ...(status === 401 ? { 'www-authenticate': 'Bearer' } : {}),
-    },
-    body: JSON.stringify({ type: 'about:blank', status, title: message, code, problems }),
-  };
+  const body = { type: 'about:blank', status, title: message, code, problems };
+  return json(status, body, {
+    'content-type': 'application/problem+json',
+    ...(status === 401 ? { 'www-authenticate': 'Bearer' } : {}),
+  });
 }
 
 /** What is wrong with the first event that was refused, with pointers into the body. */

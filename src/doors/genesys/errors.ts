@@ -1,6 +1,7 @@
 /** The vendor's ErrorBody, for everything that can go wrong under its paths. */
 import { GatewayError } from '../../core/errors.ts';
 import type { DoorAnswer, DoorRequest } from '../door.ts';
+import { json } from '../events-body.ts';
 import type { ErrorBody, ErrorDetail } from './wire.ts';
 
 /** Texts with their parameters in braces. */
@@ -73,7 +74,7 @@ export function encodeError(error: GatewayError, request: DoorRequest): DoorAnsw
     details,
     errors: [],
   };
-  return { status: error.status, body: JSON.stringify({ ...body, ...grantError(error, request) }) };
+  return json(error.status, { ...body, ...grantError(error, request) });
 }
 
 function faultOf(error: GatewayError, request: DoorRequest): Fault {

@@ -5,6 +5,7 @@
  */
 import { GatewayError, type ErrorCode } from '../../core/errors.ts';
 import type { DoorAnswer, DoorRequest } from '../door.ts';
+import { json } from '../events-body.ts';
 
 type Parameters = Readonly<Record<string, unknown>>;
 
@@ -96,5 +97,5 @@ function answer(
   message: string,
   parameters: Parameters = {},
 ): DoorAnswer {
-  return { status, body: JSON.stringify({ type, message, parameters }) };
+  return json(status, { type, message, parameters });
 }

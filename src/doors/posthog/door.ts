@@ -1,6 +1,7 @@
 /** PostHog's capture API, for its libraries. It has no feature flags: there are none. */
 import type { GatewayError } from '../../core/errors.ts';
 import type { Door, DoorAnswer, DoorContext, DoorRequest, DoorRoute } from '../door.ts';
+import { json } from '../events-body.ts';
 import { recordEach } from '../record.ts';
 import { bearerOf } from '../request.ts';
 import { mapInTurns } from '../turns.ts';
@@ -46,7 +47,7 @@ async function capture(
   const events = await mapInTurns(sent, each => decode(each, receivedMs));
   await recordEach(context, workspace, events);
   if (request.query.get('beacon') === '1') return { status: 204 };
-  return { status: 200, body: '{"status":"Ok"}' };
+  return json(200, { status: 'Ok' });
 }
 
 /** None, in the form of the version that is asked for. */
@@ -59,7 +60,7 @@ async function flags(request: DoorRequest, context: DoorContext): Promise<DoorAn
     version >= (isOfFlags ? 2 : 4)
       ? { flags: {} }
       : { featureFlags: isOfFlags || version >= 2 ? {} : [], featureFlagPayloads: {} };
-  return { status: 200, body: JSON.stringify({ ...none, ...common }) };
+  return json(200, { ...none, ...common });
 }
 
 /** The vendor's sentences, as text. */

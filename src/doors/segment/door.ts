@@ -2,6 +2,7 @@
 import type { GatewayError } from '../../core/errors.ts';
 import { isJsonObject } from '../../core/json.ts';
 import type { Door, DoorAnswer, DoorContext, DoorRequest, DoorRoute } from '../door.ts';
+import { json } from '../events-body.ts';
 import { recordEach } from '../record.ts';
 import { basicUserOf, bearerOf } from '../request.ts';
 import { mapInTurns } from '../turns.ts';
@@ -59,10 +60,8 @@ async function post(
   // What is busy or away fails here first, before quarantine holds what will come again.
   await recordEach(context, workspace, events);
   if (aside.length > 0) await context.keepAside(workspace, aside);
-  return { status: 200, body: SUCCESS };
+  return json(200, { success: true });
 }
-
-const SUCCESS = '{"success":true}';
 
 function keyInBody(request: DoorRequest): string | null {
   const body = request.json();
@@ -71,11 +70,7 @@ function keyInBody(request: DoorRequest): string | null {
 }
 
 function encodeError({ status, code, message, retryAfterS }: GatewayError): DoorAnswer {
-  return {
-    status,
-    ...(code === 'RATE_LIMITED' && retryAfterS !== undefined
-      ? { headers: { 'x-ratelimit-reset': String(retryAfterS) } }
-      : {}),
-    body: JSON.stringify({ success: false, message }),
-  };
+  const isLimited = code === 'RATE_LIMITED' && retryAfterS !== undefined;
+  const headers = isLimited ? { 'x-ratelimit-reset': String(retryAfterS) } : {};
+  return json(status, { success: false, message }, headers);
 }
