@@ -9,6 +9,7 @@
  */
 import type { LogPlace } from '../core/cursor.ts';
 import { GatewayError } from '../core/errors.ts';
+import { deferred } from '../core/portable.ts';
 import type { LiveClock } from './clock.ts';
 import { type History, PAGE_EVENTS_FIRST } from './history.ts';
 import type { LiveLimits } from './limits.ts';
@@ -214,7 +215,7 @@ export class Subscriber implements LiveStream, Watcher {
   }
 
   #wait<T>(take: Take<T>): Promise<T> {
-    const { promise, resolve, reject } = withResolvers<T>();
+    const { promise, resolve, reject } = deferred<T>();
     this.#waiter = { settle: first => resolve(take(first)), fail: reject, settled: promise };
     return promise;
   }
@@ -294,14 +295,4 @@ export class Subscriber implements LiveStream, Watcher {
       return null;
     }
   }
-}
-
-function withResolvers<T>() {
-  let resolve!: (value: T) => void;
-  let reject!: (error: unknown) => void;
-  const promise = new Promise<T>((yes, no) => {
-    resolve = yes;
-    reject = no;
-  });
-  return { promise, resolve, reject };
 }

@@ -11,6 +11,7 @@ import { columnsOf, sqlText } from '../db/columns.ts';
 import { WORKSPACE_LOCK } from '../db/locks.ts';
 import { apiKeys } from '../db/schema.ts';
 import { codeOf, isConnectionLost, SQLSTATE } from '../db/sqlstate.ts';
+import { isValidKey } from '../db/stored-api-key.ts';
 import { entryJson } from './entry-json.ts';
 import { FLUSH_NEW_SQL, FLUSH_SQL } from './flush.sql.ts';
 import type { FlushEntry, Outcome } from './submission.ts';
@@ -133,8 +134,7 @@ async function leaveOutRevoked(
   const valid = await connection.query<{ key_id: number; scope: string }>(
     sqlText`select acting.key_id, acting.scope from unnest($1::text::int[], $2::text::text[])
        as acting (key_id, scope)
-     join api_keys k on ${k.id} = acting.key_id and ${k.revoked_at} is null
-       and (${k.expires_at} is null or ${k.expires_at} > clock_timestamp())
+     join api_keys k on ${k.id} = acting.key_id and ${isValidKey(k, sqlText`clock_timestamp()`)}
        and ${k.scopes} && array[acting.scope, 'ADMIN']`,
     actorParams(entries),
   );

@@ -13,6 +13,7 @@ import type { LogPlace } from '../core/cursor.ts';
 import { GatewayError } from '../core/errors.ts';
 import type { Crowd } from '../core/fairness.ts';
 import { LIMITS } from '../core/limits.ts';
+import { sleep } from '../core/portable.ts';
 import type { Connection } from '../db/client.ts';
 import { isConnectionLost } from '../db/sqlstate.ts';
 import { flush, type FlushPort } from './flush.ts';
@@ -133,7 +134,7 @@ export class Writers {
         return isRetry ? asFirstAnswer(outcomes, await this.#instantOf(firstMs)) : outcomes;
       } catch (error) {
         if (!isConnectionLost(error) || remainingMs() < RETRY_AFTER_MS * 2) throw error;
-        await new Promise(resolve => setTimeout(resolve, RETRY_AFTER_MS));
+        await sleep(RETRY_AFTER_MS);
       }
     }
   }

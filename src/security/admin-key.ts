@@ -8,6 +8,7 @@ import type { AuditedTransaction, Deed } from '../db/audit-log.ts';
 import type { Connection, Lane } from '../db/client.ts';
 import { columnsOf, sqlText, type Row } from '../db/columns.ts';
 import { apiKeys } from '../db/schema.ts';
+import { isValidKey } from '../db/stored-api-key.ts';
 import { aboutKey, hashSecret, mintSecret, prefixOf } from './keys.ts';
 
 const KEY = columnsOf(apiKeys);
@@ -40,7 +41,7 @@ interface Port {
   readonly audited: AuditedTransaction;
 }
 
-const VALID = sqlText`${KEY.revoked_at} is null and (${KEY.expires_at} is null or ${KEY.expires_at} > now())`;
+const VALID = isValidKey(KEY);
 const IS_ADMIN = sqlText`'ADMIN' = any (${KEY.scopes}) and ${KEY.workspace_id} is null`;
 
 async function makeFirst({ write, audited }: Port, mayMake: boolean): Promise<AdminKey> {

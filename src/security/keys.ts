@@ -15,7 +15,7 @@ import type { Connection, Lane } from '../db/client.ts';
 import { columnsOf, sqlText } from '../db/columns.ts';
 import { apiKeys, workspaces } from '../db/schema.ts';
 import { codeOf, SQLSTATE, toGatewayError } from '../db/sqlstate.ts';
-import { API_KEY_COLUMNS, toApiKeyInfo, type ApiKeyRow } from '../db/stored-api-key.ts';
+import { API_KEY_COLUMNS, isValidKey, toApiKeyInfo, type ApiKeyRow } from '../db/stored-api-key.ts';
 import { checkRanges } from './address-ranges.ts';
 
 const KEY = columnsOf(apiKeys);
@@ -242,8 +242,7 @@ async function checkRevocable(
   }
   const admins = await connection.query<{ id: number }>(
     sqlText`select ${KEY.id} from api_keys
-     where 'ADMIN' = any (${KEY.scopes}) and ${KEY.workspace_id} is null and ${KEY.revoked_at} is null
-       and (${KEY.expires_at} is null or ${KEY.expires_at} > now())
+     where 'ADMIN' = any (${KEY.scopes}) and ${KEY.workspace_id} is null and ${isValidKey(KEY)}
      order by ${KEY.id} for no key update`,
   );
   if (admins.length !== 1 || admins[0]?.id !== id) return;
@@ -271,8 +270,7 @@ async function lockKey(
   id: number,
 ): Promise<ApiKeyRow & { readonly is_valid: boolean }> {
   const [row] = await connection.query<ApiKeyRow & { is_valid: boolean }>(
-    sqlText`select ${API_KEY_COLUMNS}, ${KEY.revoked_at} is null
-       and (${KEY.expires_at} is null or ${KEY.expires_at} > clock_timestamp()) as is_valid
+    sqlText`select ${API_KEY_COLUMNS}, ${isValidKey(KEY, sqlText`clock_timestamp()`)} as is_valid
      from api_keys where ${KEY.id} = $1 for no key update`,
     [id],
   );

@@ -21,6 +21,7 @@ import { columnsOf, sqlText } from '../db/columns.ts';
 import { onBehalfOf } from '../db/connection.ts';
 import { apiKeys, streamTickets, workspaces } from '../db/schema.ts';
 import { toGatewayError } from '../db/sqlstate.ts';
+import { isValidKey } from '../db/stored-api-key.ts';
 import { allowsOf } from './address-ranges.ts';
 import { hashSecret } from './keys.ts';
 
@@ -119,7 +120,7 @@ const CREATE = sqlText`
   )
   select ${made.expires_at} from holder left join made on true`;
 const KEY_MAY_READ = sqlText`
-  ${k.id} = ${t.key_id} and ${k.revoked_at} is null and (${k.expires_at} is null or ${k.expires_at} > now())
+  ${k.id} = ${t.key_id} and ${isValidKey(k)}
     and ${k.scopes} && '{EVENTS_READ,ADMIN}' and ${t.workspace_id} is not null
     and (${k.workspace_id} is null or ${k.workspace_id} = ${t.workspace_id})`;
 const USE = sqlText`
