@@ -43,7 +43,9 @@ export async function readTiles(
   places: readonly TilePlace[],
 ): Promise<Tile[]> {
   if (places.length === 0) return [];
-  const rows = await connection.query<{ level: number; number: number; hashes: string }>(
+  const rows = await connection.query<
+    Row<typeof evidenceTiles, 'level' | 'number'> & { hashes: string }
+  >(
     sqlText`select tile.* from json_to_recordset($2::text::json) as asked (level smallint, number bigint)
      cross join lateral (
        select ${t.level}, ${t.number}, ${base64Sql(t.hashes)} as hashes from evidence_tiles t
@@ -84,13 +86,9 @@ export interface Bundle {
   readonly commitments: Buffer;
 }
 
-interface BundleRow {
-  number: number;
-  recorded_from: Date;
-  recorded_to: Date;
-  salts: string;
-  commitments: string;
-}
+/** Columns of bytes come as base64. */
+type BundleRow = Row<typeof evidenceBundles, 'number' | 'recorded_from' | 'recorded_to'> &
+  Record<'salts' | 'commitments', string>;
 
 /** Those that are there. */
 export async function readBundles(

@@ -79,7 +79,7 @@ const NOBODY =
   'There is no ADMIN key. One is made where a terminal shows it, not into a log: set SLUICE_ADMIN_KEY or SLUICE_ADMIN_KEY_FILE and start again.';
 
 async function earlier(write: Lane): Promise<string[]> {
-  const keys = await write.query<{ prefix: string }>(
+  const keys = await write.query<Row<typeof apiKeys, 'prefix'>>(
     sqlText`select ${KEY.prefix} from api_keys where ${KEY.from_setting} and ${VALID} order by ${KEY.id}`,
   );
   return keys.map(

@@ -12,9 +12,9 @@ import { isStorableText, isWithinBytes } from '../core/text.ts';
 import { workspaceNotFound } from '../core/workspace.ts';
 import type { AuditedTransaction, Deed } from '../db/audit-log.ts';
 import type { Connection, Lane } from '../db/client.ts';
-import { columnsOf, sqlText } from '../db/columns.ts';
+import { columnsOf, sqlText, type Row } from '../db/columns.ts';
 import { apiKeys, workspaces } from '../db/schema.ts';
-import { codeOf, SQLSTATE, toGatewayError } from '../db/sqlstate.ts';
+import { toGatewayError } from '../db/sqlstate.ts';
 import { API_KEY_COLUMNS, isValidKey, toApiKeyInfo, type ApiKeyRow } from '../db/stored-api-key.ts';
 import { checkRanges } from './address-ranges.ts';
 
@@ -240,7 +240,7 @@ async function checkRevocable(
     const message = 'This is the key that you are using. Nothing more can be done with it then.';
     throw new GatewayError('FORCE_REQUIRED', message);
   }
-  const admins = await connection.query<{ id: number }>(
+  const admins = await connection.query<Row<typeof apiKeys, 'id'>>(
     sqlText`select ${KEY.id} from api_keys
      where 'ADMIN' = any (${KEY.scopes}) and ${KEY.workspace_id} is null and ${isValidKey(KEY)}
      order by ${KEY.id} for no key update`,
@@ -259,8 +259,7 @@ async function committed<T>(
   try {
     return await audited(write, work, { actor, tenant: tenantOfActor(actor) });
   } catch (error) {
-    if (codeOf(error) !== SQLSTATE.uniqueViolation) throw toGatewayError(error, 'write');
-    throw new GatewayError('CONFLICT', 'This secret is already in use. Choose another.');
+    throw toGatewayError(error, 'write', 'This secret is already in use. Choose another.');
   }
 }
 

@@ -17,7 +17,7 @@ import { GatewayError } from '../core/errors.ts';
 import { LIMITS } from '../core/limits.ts';
 import { actorOf, unauthenticated, type Principal } from '../core/principal.ts';
 import type { Connection } from '../db/client.ts';
-import { columnsOf, sqlText } from '../db/columns.ts';
+import { columnsOf, sqlText, type Row } from '../db/columns.ts';
 import { onBehalfOf } from '../db/connection.ts';
 import { apiKeys, streamTickets, workspaces } from '../db/schema.ts';
 import { toGatewayError } from '../db/sqlstate.ts';
@@ -223,18 +223,11 @@ async function findOpened(
 }
 
 /** Null where the key has as many as it may. */
-interface MadeRow {
-  readonly expires_at: Date | null;
-}
+type MadeRow = Row<typeof streamTickets, 'expires_at'> | { readonly expires_at: null };
 
-interface TicketRow {
-  /** Of the key. */
-  readonly id: number;
-  readonly addresses: string[] | null;
-  readonly workspace_id: number;
-  /** Null where no stream was opened. */
-  readonly first_position: number | null;
-}
+/** A position only where a stream was opened. */
+type TicketRow = Row<typeof apiKeys, 'id' | 'addresses'> &
+  Row<typeof streamTickets, 'first_position'> & { readonly workspace_id: number };
 
 async function asked<Row extends object>(
   write: Connection,

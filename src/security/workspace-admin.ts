@@ -14,7 +14,7 @@ import type { Connection, Lane } from '../db/client.ts';
 import { columnsOf, sqlText } from '../db/columns.ts';
 import { lockWorkspace } from '../db/locks.ts';
 import { workspaceMarks, workspaces } from '../db/schema.ts';
-import { codeOf, SQLSTATE, toGatewayError } from '../db/sqlstate.ts';
+import { toGatewayError } from '../db/sqlstate.ts';
 import { toWorkspace, WORKSPACE_COLUMNS, type WorkspaceRow } from '../db/stored-workspace.ts';
 
 const WORKSPACE = columnsOf(workspaces);
@@ -221,8 +221,8 @@ async function written<T>(
   try {
     return await audited(write, work, { actor, tenant: tenantOfActor(actor) });
   } catch (error) {
-    if (codeOf(error) !== SQLSTATE.uniqueViolation) throw toGatewayError(error, 'write');
-    throw new GatewayError('CONFLICT', `The slug "${slug}" is already in use. Choose another.`);
+    const conflict = `The slug "${slug}" is already in use. Choose another.`;
+    throw toGatewayError(error, 'write', conflict);
   }
 }
 

@@ -13,7 +13,7 @@ import { eventKey } from '../core/event-key.ts';
 import type { Actor } from '../core/principal.ts';
 import type { AuditedTransaction, Deed } from '../db/audit-log.ts';
 import type { Connection, Lane, Param } from '../db/client.ts';
-import { columnsOf, sqlText } from '../db/columns.ts';
+import { columnsOf, type Row, sqlText } from '../db/columns.ts';
 import { eventKeys, events, quarantinedEvents, workspaces } from '../db/schema.ts';
 import { toGatewayError } from '../db/sqlstate.ts';
 import { newestHead } from '../db/stored-workspace.ts';
@@ -136,10 +136,7 @@ async function* batchesBy(
 }
 
 /** Null where it was emptied, or removed, meanwhile or before. */
-interface EmptiedRow {
-  position: number;
-  event_id: string | null;
-}
+type EmptiedRow = Row<typeof events, 'position'> & { event_id: string | null };
 
 const EMPTIED = sqlText`
   emptied as (

@@ -1,6 +1,6 @@
 import { LIMITS } from '../core/limits.ts';
 import type { Lane } from '../db/client.ts';
-import { columnsOf, rawSql, sqlText } from '../db/columns.ts';
+import { columnsOf, rawSql, type Row, sqlText } from '../db/columns.ts';
 import { deliveries, events, quarantinedEvents, workspaceMarks, workspaces } from '../db/schema.ts';
 import { isOfWorkspace } from './upkeep-faults.ts';
 
@@ -39,7 +39,7 @@ const PURGED_TABLES = [
 /** Rows of workspaces that are no more, a batch at a time. */
 export async function purgeDeleted(upkeep: Lane): Promise<number> {
   let purged = 0;
-  const gone = await upkeep.query<{ workspace_id: number }>(
+  const gone = await upkeep.query<Row<typeof workspaceMarks, 'workspace_id'>>(
     sqlText`select ${m.workspace_id} from workspace_marks m
      where not exists (select from workspaces w where ${w.id} = ${m.workspace_id})
      order by random() limit 100`,
