@@ -20,9 +20,9 @@ import type { Connection, Lane } from '../db/client.ts';
 import { columnsOf, type Row } from '../db/columns.ts';
 import { rows } from '../db/query.ts';
 import { webhooks, type consumers } from '../db/schema.ts';
+import { arrayLiteral } from '../db/sql-lists.ts';
 import { codeOf, SQLSTATE, toGatewayError } from '../db/sqlstate.ts';
 import { compileStreamFilter } from '../live/stream-filter.ts';
-import { arrayLiteral } from '../read/params.ts';
 import { findPlace } from './place-sql.ts';
 import { consumerNotFound } from './plans.ts';
 

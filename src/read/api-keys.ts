@@ -6,9 +6,9 @@ import { columnsOf } from '../db/columns.ts';
 import type { Connection } from '../db/connection.ts';
 import { rows } from '../db/query.ts';
 import { apiKeys } from '../db/schema.ts';
+import { intArray } from '../db/sql-lists.ts';
 import { API_KEY_COLUMNS, toApiKeyInfo, type ApiKeyRow } from '../db/stored-api-key.ts';
 import { inOrderOf, readList } from './lists.ts';
-import { intArray } from './params.ts';
 
 const k = columnsOf(apiKeys, 'k');
 

@@ -13,9 +13,9 @@ import type { EventFilter } from '../core/filter.ts';
 import { canonicalIp } from '../core/text.ts';
 import { columnsOf, sqlText } from '../db/columns.ts';
 import { eventDefinitions, events } from '../db/schema.ts';
+import { allOf, anyOf, textArray } from '../db/sql-lists.ts';
 import { countedEvents, notExpired } from '../db/stored-event.ts';
 import { filterSql } from './filters.ts';
-import { allOf, anyOf, textArray } from './params.ts';
 import { comparable, typedValues, valueText } from './typed-values.ts';
 
 const e = columnsOf(events, 'e');

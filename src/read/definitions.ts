@@ -10,8 +10,8 @@ import { columnsOf, type Row, sqlText } from '../db/columns.ts';
 import type { Connection } from '../db/connection.ts';
 import { readCount, rows } from '../db/query.ts';
 import { eventDefinitions } from '../db/schema.ts';
+import { allOf, intArray, textArray } from '../db/sql-lists.ts';
 import { inOrderOf, readList, textPlace } from './lists.ts';
-import { allOf, intArray, textArray } from './params.ts';
 
 const d = columnsOf(eventDefinitions, 'd');
 

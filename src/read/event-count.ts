@@ -9,12 +9,12 @@ import { columnsOf, type Row } from '../db/columns.ts';
 import type { Connection } from '../db/connection.ts';
 import { readCount, rows } from '../db/query.ts';
 import { eventDefinitions, events } from '../db/schema.ts';
+import { textArray } from '../db/sql-lists.ts';
 import { isTimeout } from '../db/sqlstate.ts';
 import type { AggregateCounts } from './aggregate-counts.ts';
 import { containsType, isFilter, shownSql, sourceOf } from './conditions.ts';
 import { PARENT_CONDITIONS } from './event-page-plan.ts';
 import type { EventParentField } from './event-reader.ts';
-import { textArray } from './params.ts';
 
 const e = columnsOf(events, 'e');
 const t = columnsOf(eventDefinitions, 't');

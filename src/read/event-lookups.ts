@@ -6,10 +6,10 @@ import type { StoredEvent } from '../core/event.ts';
 import { columnsOf } from '../db/columns.ts';
 import type { EventRows, EventStatement } from '../db/event-rows.ts';
 import { eventKeys, events } from '../db/schema.ts';
+import { arrayLiteral } from '../db/sql-lists.ts';
 import { eventSource, notExpired, toEventHead } from '../db/stored-event.ts';
 import type { LookupOptions } from './event-reader.ts';
 import { inOrderOf } from './lists.ts';
-import { arrayLiteral } from './params.ts';
 
 const e = columnsOf(events, 'e');
 const k = columnsOf(eventKeys, 'k');

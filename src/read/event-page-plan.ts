@@ -9,6 +9,7 @@ import { compareTexts } from '../core/filter-values.ts';
 import { checkPageArgs, type PageRequest } from '../core/page.ts';
 import { columnsOf } from '../db/columns.ts';
 import { eventDefinitions, events, workspaceMarks } from '../db/schema.ts';
+import { allOf, textArray } from '../db/sql-lists.ts';
 import { type EventRow, eventSource } from '../db/stored-event.ts';
 import { shownSql } from './conditions.ts';
 import {
@@ -20,7 +21,6 @@ import {
   type EventSortKey,
 } from './event-reader.ts';
 import { type Keyset, keyset, type KeysetList, type KeysetPlace, probe } from './keyset.ts';
-import { allOf, textArray } from './params.ts';
 import { isFiltered, isSlow, type Reading, walk, windowsOf } from './windows.ts';
 
 const e = columnsOf(events, 'e');

@@ -8,6 +8,7 @@ import { LOG_BEGINNING } from '../core/cursor.ts';
 import type { StoredEvent } from '../core/event.ts';
 import { goingOn } from '../core/page.ts';
 import { bytesOf, type EventRows, type EventStatement } from '../db/event-rows.ts';
+import { textArray } from '../db/sql-lists.ts';
 import { ResultTooLarge } from '../db/sqlstate.ts';
 import { type EventRow, toEventHead, toStoredEvent } from '../db/stored-event.ts';
 import { newestHeadSql } from '../db/stored-workspace.ts';
@@ -21,7 +22,6 @@ import {
   tailSql,
 } from './event-page-plan.ts';
 import type { EventPage, EventParentField, WholeEventPage } from './event-reader.ts';
-import { textArray } from './params.ts';
 
 export interface EventPagesRequest extends EventPageRequest {
   /** Null: one page, of the whole workspace. */

@@ -6,10 +6,10 @@ import { columnsOf } from '../db/columns.ts';
 import type { Connection } from '../db/connection.ts';
 import { readCount, rows } from '../db/query.ts';
 import { eventDefinitions, events } from '../db/schema.ts';
+import { textArray } from '../db/sql-lists.ts';
 import { countedEvents } from '../db/stored-event.ts';
 import { shownSql, sourceOf } from './conditions.ts';
 import { type CountSources, countWithoutScan } from './event-count.ts';
-import { textArray } from './params.ts';
 import { countTypesFromRollups, type TypeBucket } from './type-counts.ts';
 
 const d = columnsOf(eventDefinitions, 'd');

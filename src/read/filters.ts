@@ -17,7 +17,7 @@ import type { DateTimeRange, EventFilter, PropertyFilter } from '../core/filter.
 import { canonicalIp } from '../core/text.ts';
 import { columnsOf } from '../db/columns.ts';
 import { eventDefinitions, eventKeys, events } from '../db/schema.ts';
-import { allOf, anyOf, arrayLiteral, textArray } from './params.ts';
+import { allOf, anyOf, arrayLiteral, textArray } from '../db/sql-lists.ts';
 
 const e = columnsOf(events, 'e');
 const t = columnsOf(eventDefinitions, 't');

@@ -4,8 +4,8 @@ import { columnsOf, type Row } from '../db/columns.ts';
 import type { Connection } from '../db/connection.ts';
 import { rows } from '../db/query.ts';
 import { workspaceHeads } from '../db/schema.ts';
+import { intArray } from '../db/sql-lists.ts';
 import { newestHeadSql } from '../db/stored-workspace.ts';
-import { intArray } from './params.ts';
 
 const h = columnsOf(workspaceHeads, 'h');
 

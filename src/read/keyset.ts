@@ -4,7 +4,7 @@
  */
 import { type SQL, sql } from 'drizzle-orm';
 import type { PageRequest } from '../core/page.ts';
-import { allOf } from './params.ts';
+import { allOf } from '../db/sql-lists.ts';
 
 /** The place of a cursor. */
 export interface KeysetPlace {

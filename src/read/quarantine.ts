@@ -8,9 +8,9 @@ import { columnsOf, type Row, sqlText } from '../db/columns.ts';
 import type { Connection } from '../db/connection.ts';
 import { readCount, rows } from '../db/query.ts';
 import { quarantinedEvents } from '../db/schema.ts';
+import { allOf, arrayLiteral } from '../db/sql-lists.ts';
 import { doorOf } from '../db/stored-event.ts';
 import { inOrderOf, readList } from './lists.ts';
-import { allOf, arrayLiteral } from './params.ts';
 
 const q = columnsOf(quarantinedEvents, 'q');
 

@@ -12,8 +12,8 @@ import { columnsOf } from '../db/columns.ts';
 import { onBehalfOf, type Connection } from '../db/connection.ts';
 import { rows } from '../db/query.ts';
 import { webhookAttempts, webhooks } from '../db/schema.ts';
+import { arrayLiteral } from '../db/sql-lists.ts';
 import { toGatewayError } from '../db/sqlstate.ts';
-import { arrayLiteral } from '../read/params.ts';
 
 const w = columnsOf(webhooks);
 const a = columnsOf(webhookAttempts);
