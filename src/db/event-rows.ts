@@ -13,6 +13,7 @@ import { columnsOf } from './columns.ts';
 import type { Connection, StatementOptions } from './connection.ts';
 import { rows } from './query.ts';
 import { events } from './schema.ts';
+import { arrayLiteral } from './sql-lists.ts';
 import { isRowFault, isSilence, isTimeout, ResultTooLarge } from './sqlstate.ts';
 import { eventColumns, type EventRow, headColumns, toStoredEvent } from './stored-event.ts';
 
@@ -245,8 +246,8 @@ interface ContentRow extends Pick<EventRow, 'position' | 'payload' | 'property_t
  * compressed: how long the payload is as text is told before it is written.
  */
 function contentSql(workspaceId: number, part: readonly EventRow[], bytesMax: number): SQL {
-  const positions = `{${part.map(row => row.position).join(',')}}`;
-  const instants = `{${part.map(row => `"${row.recorded_at.toISOString()}"`).join(',')}}`;
+  const positions = arrayLiteral(part.map(row => row.position));
+  const instants = arrayLiteral(part.map(row => row.recorded_at.toISOString()));
   return sql`
     select e.* from unnest(${positions}::bigint[], ${instants}::timestamptz[])
       as place (position, recorded_at)

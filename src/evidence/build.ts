@@ -20,6 +20,7 @@ import {
   workspaceMarks,
   workspaces,
 } from '../db/schema.ts';
+import { arrayLiteral } from '../db/sql-lists.ts';
 import { newestHead } from '../db/stored-workspace.ts';
 import { envelopeOfRow, isEmptied, LEAF_COLUMNS, type LeafRow, toContent } from './leaf-rows.ts';
 import {
@@ -67,7 +68,7 @@ export async function findTreeWork(
   workspaceIds: readonly number[] | null,
   mayTry: (workspaceId: SqlText) => SqlText,
 ): Promise<TreeWork | null> {
-  const ids = workspaceIds === null ? null : `{${workspaceIds.join(',')}}`;
+  const ids = workspaceIds && arrayLiteral(workspaceIds);
   const [row] = await connection.query<{ id: number; slug: string; step: TreeWork['step'] }>(
     sqlText`select ${w.id}, ${w.slug}, case
          when ${l.workspace_id} is null then 'BEGIN'

@@ -3,6 +3,7 @@ import type { Tile, TilePlace } from '../core/merkle.ts';
 import { columnsOf, type Row, sqlText } from '../db/columns.ts';
 import type { Connection } from '../db/connection.ts';
 import { evidenceBundles, evidenceLogs, evidenceTiles } from '../db/schema.ts';
+import { arrayLiteral } from '../db/sql-lists.ts';
 import { base64Sql, fromBase64 } from './leaf-rows.ts';
 
 const LOG = columnsOf(evidenceLogs);
@@ -105,7 +106,7 @@ export async function readBundles(
        from evidence_bundles b
        where ${b.workspace_id} = $1 and ${b.number} = asked.number limit 1
      ) bundle order by ${BUNDLE.number}`,
-    [workspaceId, `{${numbers.join(',')}}`],
+    [workspaceId, arrayLiteral(numbers)],
   );
   return rows.map(row => ({
     number: row.number,

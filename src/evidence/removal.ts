@@ -8,6 +8,7 @@ import { TILE_WIDTH } from '../core/merkle.ts';
 import { columnsOf, type Row, type SqlText, sqlText } from '../db/columns.ts';
 import type { Connection } from '../db/connection.ts';
 import { evidenceBundles, evidenceLogs, evidenceTiles, workspaceMarks } from '../db/schema.ts';
+import { arrayLiteral } from '../db/sql-lists.ts';
 import { base64Sql, fromBase64 } from './leaf-rows.ts';
 import { lockTree, readLog } from './log-rows.ts';
 
@@ -59,7 +60,7 @@ async function forget(
     const rows = await connection.query<Row<typeof evidenceBundles, 'number'> & { salts: string }>(
       sqlText`select ${BUNDLE.number}, ${base64Sql(BUNDLE.salts)} as salts from evidence_bundles
        where ${BUNDLE.workspace_id} = $1 and ${BUNDLE.number} = any ($2::text::bigint[])`,
-      [workspaceId, `{${some.join(',')}}`],
+      [workspaceId, arrayLiteral(some)],
     );
     const changed = rows.map(({ number, salts }) => {
       const bytes = fromBase64(salts);

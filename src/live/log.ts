@@ -12,6 +12,7 @@ import { onBehalfOf, type Connection } from '../db/connection.ts';
 import { EventRows } from '../db/event-rows.ts';
 import { rows } from '../db/query.ts';
 import { events, workspaceHeads, workspaceMarks, workspaces } from '../db/schema.ts';
+import { intArray } from '../db/sql-lists.ts';
 import { eventSource } from '../db/stored-event.ts';
 import { newestHeadSql } from '../db/stored-workspace.ts';
 
@@ -78,7 +79,7 @@ async function readHeads(
     connection,
     sql`
       select w.id as workspace_id, ${h.head}, ${h.recorded_at}, ${REDACTIONS}
-      from unnest(${toArray(workspaceIds)}::text::int[]) as w (id)
+      from unnest(${intArray(workspaceIds)}) as w (id)
       cross join lateral (${newestHeadSql(sql`w.id`)}) h`,
   );
   return new Map(found.map(row => [row.workspace_id, toHead(row)]));
@@ -94,7 +95,7 @@ async function readBounds(
       select w.id as workspace_id, coalesce(${h.head}, 0) as head,
         coalesce(${h.recorded_at}, timestamptz 'epoch') as recorded_at, coalesce(${m.tail}, 1) as tail,
         ${REDACTIONS}
-      from unnest(${toArray(workspaceIds)}::text::int[]) as w (id)
+      from unnest(${intArray(workspaceIds)}) as w (id)
       left join workspace_marks m on ${m.workspace_id} = w.id
       left join lateral (${newestHeadSql(sql`w.id`)}) h on true`,
   );
@@ -167,8 +168,4 @@ function toHead(row: HeadRow): LogHead {
 
 function toPlace(row: PlaceRow): LogPlace {
   return { position: row.head, recordedAt: row.recorded_at };
-}
-
-function toArray(workspaceIds: readonly number[]): string {
-  return `{${workspaceIds.join(',')}}`;
 }

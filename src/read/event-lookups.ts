@@ -49,7 +49,7 @@ export async function readByPlaces(
 ): Promise<(StoredEvent | null)[]> {
   const real = places.filter(isPossible);
   if (real.length === 0) return places.map(() => null);
-  const positions = arrayLiteral(real.map(place => String(place.position)));
+  const positions = arrayLiteral(real.map(place => place.position));
   const instants = arrayLiteral(real.map(place => place.recordedAt.toISOString()));
   const distinct = sql`(
       select distinct asked.position, asked.recorded_at

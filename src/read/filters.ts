@@ -50,7 +50,7 @@ function fieldConditions(filter: EventFilter, workspaceId: number): SQL[] {
   add(filter.groupIds, values => among(sql`${e.group_id}`, values));
   add(filter.parentIds, values => among(sql`${e.parent_id}`, values));
   add(filter.doors, doors => {
-    const numbers = doors.map(door => String(DOORS[door]));
+    const numbers = doors.map(door => DOORS[door]);
     return sql`${e.door} = any(${arrayLiteral(numbers)}::smallint[])`;
   });
   add(filter.notify, notify => sql`${e.notify} = ${notify}`);

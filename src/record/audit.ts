@@ -20,6 +20,7 @@ import type { Connection } from '../db/client.ts';
 import { columnsOf, sqlText, type Row } from '../db/columns.ts';
 import { lockWorkspace } from '../db/locks.ts';
 import { apiKeys, eventDefinitions, events, workspaceMarks, workspaces } from '../db/schema.ts';
+import { arrayLiteral } from '../db/sql-lists.ts';
 import { requireKey, transaction } from '../db/transaction.ts';
 import { entryJson } from './entry-json.ts';
 import { FLUSH_NEW_SQL } from './flush.sql.ts';
@@ -136,8 +137,8 @@ class AuditedDeed implements Deed {
       [
         `[${entryJson(entry)}]`,
         ...['{}', '{}', '{}'],
-        `{${keys.map(({ keyId }) => keyId).join(',')}}`,
-        `{${keys.map(({ scope }) => scope).join(',')}}`,
+        arrayLiteral(keys.map(({ keyId }) => keyId)),
+        arrayLiteral(keys.map(({ scope }) => scope)),
       ],
     );
     if (place === undefined) throw new Error('the workspace of the audit is missing');

@@ -8,6 +8,7 @@ import type { Actor } from '../core/principal.ts';
 import type { Connection, Lane } from '../db/client.ts';
 import { columnsOf, type Row, sqlText } from '../db/columns.ts';
 import { eventDefinitions, workspaces } from '../db/schema.ts';
+import { arrayLiteral } from '../db/sql-lists.ts';
 import { requireKey, transaction } from '../db/transaction.ts';
 import type { FlushEntry } from './submission.ts';
 
@@ -114,7 +115,7 @@ export class DefinitionCache {
     const rows = await this.#write.query<Row<typeof eventDefinitions, 'id' | 'revision'>>(
       sqlText`select ${DEFINITION.id}, ${DEFINITION.revision} from event_definitions
        where ${DEFINITION.workspace_id} = any ($1::text::int[]) and ${DEFINITION.id} = any ($2::text::int[])`,
-      [`{${[...workspaceIds].join(',')}}`, `{${[...validatedBy.keys()].join(',')}}`],
+      [arrayLiteral(workspaceIds), arrayLiteral(validatedBy.keys())],
     );
     const current = new Map(rows.map(({ id, revision }) => [id, revision] as const));
     const stale = [...validatedBy].filter(([id, revision]) => current.get(id) !== revision);

@@ -10,6 +10,7 @@ import type { Connection } from '../db/client.ts';
 import { columnsOf, sqlText } from '../db/columns.ts';
 import { WORKSPACE_LOCK } from '../db/locks.ts';
 import { apiKeys } from '../db/schema.ts';
+import { arrayLiteral } from '../db/sql-lists.ts';
 import { codeOf, isConnectionLost, SQLSTATE } from '../db/sqlstate.ts';
 import { isValidKey } from '../db/stored-api-key.ts';
 import { entryJson } from './entry-json.ts';
@@ -157,10 +158,7 @@ function actorParams(entries: readonly FlushEntry[]): [string, string] {
     last = actor;
   }
   const all = [...actors.values()];
-  return [
-    `{${all.map(({ keyId }) => keyId).join(',')}}`,
-    `{${all.map(({ scope }) => scope).join(',')}}`,
-  ];
+  return [arrayLiteral(all.map(({ keyId }) => keyId)), arrayLiteral(all.map(({ scope }) => scope))];
 }
 
 /**
@@ -268,9 +266,9 @@ async function run(
     looksForKnown ? FLUSH_SQL : FLUSH_NEW_SQL,
     [
       `[${entries.map(entryJson).join(',')}]`,
-      `{${validatedBy.map(({ workspaceId }) => workspaceId).join(',')}}`,
-      `{${validatedBy.map(({ event }) => event.definitionId).join(',')}}`,
-      `{${validatedBy.map(({ event }) => event.revision).join(',')}}`,
+      arrayLiteral(validatedBy.map(({ workspaceId }) => workspaceId)),
+      arrayLiteral(validatedBy.map(({ event }) => event.definitionId)),
+      arrayLiteral(validatedBy.map(({ event }) => event.revision)),
       ...actorParams(entries),
     ],
     { timeoutMs: remainingMs() },

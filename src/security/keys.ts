@@ -14,6 +14,7 @@ import type { AuditedTransaction, Deed } from '../db/audit-log.ts';
 import type { Connection, Lane } from '../db/client.ts';
 import { columnsOf, sqlText, type Row } from '../db/columns.ts';
 import { apiKeys, workspaces } from '../db/schema.ts';
+import { arrayLiteral } from '../db/sql-lists.ts';
 import { toGatewayError } from '../db/sqlstate.ts';
 import { API_KEY_COLUMNS, isValidKey, toApiKeyInfo, type ApiKeyRow } from '../db/stored-api-key.ts';
 import { checkRanges } from './address-ranges.ts';
@@ -309,13 +310,9 @@ async function isWithin(
        where not exists (
          select from unnest($2::text::inet[]) as own (range) where given.range <<= own.range)
      ) as is_within`,
-    [arrayOf(ranges), arrayOf(addresses)],
+    [arrayLiteral(ranges), arrayLiteral(addresses)],
   );
   return row?.is_within === true;
-}
-
-function arrayOf(texts: readonly string[]): string {
-  return `{${texts.join(',')}}`;
 }
 
 interface NewKey extends Omit<CreateKey, 'secret'> {
@@ -338,8 +335,8 @@ async function insertKey(
      where $5::int is null or exists (select from workspaces where ${WORKSPACE.id} = $5::int for key share)
      returning ${API_KEY_COLUMNS}`,
     [
-      ...[key.name, prefixOf(secret), hashSecret(secret), arrayOf([...new Set(key.scopes)])],
-      ...[key.workspaceId, key.addresses && arrayOf(key.addresses), maker.keyId],
+      ...[key.name, prefixOf(secret), hashSecret(secret), arrayLiteral([...new Set(key.scopes)])],
+      ...[key.workspaceId, key.addresses && arrayLiteral(key.addresses), maker.keyId],
       // The earliest of these that is not null.
       ...[key.expiresAt, maker.expiresAt, key.lifeMs, key.ageDaysMax || null],
     ],

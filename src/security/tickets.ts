@@ -20,6 +20,7 @@ import type { Connection } from '../db/client.ts';
 import { columnsOf, sqlText, type Row } from '../db/columns.ts';
 import { onBehalfOf } from '../db/connection.ts';
 import { apiKeys, streamTickets, workspaces } from '../db/schema.ts';
+import { arrayLiteral } from '../db/sql-lists.ts';
 import { toGatewayError } from '../db/sqlstate.ts';
 import { isValidKey } from '../db/stored-api-key.ts';
 import { allowsOf } from './address-ranges.ts';
@@ -153,7 +154,7 @@ export function createTickets(options: TicketsOptions): Tickets {
 
   function renew(hashes: Iterable<string>): void {
     const all = [...hashes];
-    if (all.length > 0) write.query(RENEW, [`{${all.join(',')}}`]).catch(onError);
+    if (all.length > 0) write.query(RENEW, [arrayLiteral(all)]).catch(onError);
   }
 
   function keep(hash: string, { onceOver }: TicketUse): void {
