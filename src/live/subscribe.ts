@@ -6,7 +6,7 @@ import { Looks } from './looks.ts';
 import { Ring, type RingMemory } from './ring.ts';
 import { charsOf, createFound } from './searched-words.ts';
 import { StreamRoom } from './stream-room.ts';
-import type { Delivery, HeldStream, LiveStream, StreamTag, SubscribeOptions } from './stream.ts';
+import type { HeldStream, LiveStream, StreamTag, SubscribeOptions } from './stream.ts';
 import { Subscriber, type Surroundings } from './subscriber.ts';
 import type { Forgotten, Wakeup } from './wakeup.ts';
 import { Watch } from './watch.ts';
@@ -139,25 +139,16 @@ function workspacesOf(held: Iterable<HeldStream>): number[] {
 export function createRefusedStream(error: GatewayError): LiveStream {
   const ready: Promise<void> = Promise.reject(error);
   ready.catch(() => {});
-  const done = { done: true, value: undefined } as const;
   let isTold = false;
-
-  async function tell<T>(end: T): Promise<T> {
-    if (isTold) return end;
-    isTold = true;
-    throw error;
-  }
-
   return {
     ready,
-    next: () => tell(done),
-    nextBatch: () => tell<Delivery[]>([]),
+    async nextBatch() {
+      if (isTold) return [];
+      isTold = true;
+      throw error;
+    },
     async return() {
       isTold = true;
-      return done;
-    },
-    [Symbol.asyncIterator]() {
-      return this;
     },
   };
 }

@@ -42,11 +42,8 @@ interface Waiter {
   readonly settled: Promise<unknown>;
 }
 
-type Take<T> = (first: Delivery | undefined) => T;
-type Result = IteratorResult<Delivery, undefined>;
 /** A batch is over with the event that brings its payloads to as many characters. */
 const BATCH_CHARS = 65_536;
-const DONE: Result = { done: true, value: undefined };
 
 export class Subscriber implements LiveStream, Watcher {
   readonly options: SubscribeOptions;
@@ -78,7 +75,7 @@ export class Subscriber implements LiveStream, Watcher {
     options.signal.addEventListener('abort', this.#onAbort, { once: true });
     if (options.signal.aborted) this.close();
     this.ready = this.#start();
-    // It need not be awaited: the first `next` says the same.
+    // It need not be awaited: the first `nextBatch` says the same.
     this.ready.catch(() => {});
   }
 
@@ -98,30 +95,28 @@ export class Subscriber implements LiveStream, Watcher {
     return this.#isParked ? later(place, this.#rousedFrom ?? this.watch.ring.end) : place;
   }
 
-  next(): Promise<Result> {
-    return this.#pull(first => (first === undefined ? DONE : { done: false, value: first }));
-  }
-
   nextBatch(max: number): Promise<Delivery[]> {
-    return this.#pull(first => {
-      const batch: Delivery[] = [];
-      let chars = 0;
-      for (let next = first ?? null; next !== null; next = this.#poll()) {
-        chars += next.event?.payload.length ?? 0;
-        if (batch.push(next) >= max || chars >= BATCH_CHARS) break;
-      }
-      return batch;
-    });
+    if (this.#waiter !== null) {
+      const again = () => this.nextBatch(max);
+      return this.#waiter.settled.then(again, again);
+    }
+    // What searches texts takes its workspace's turns for all that it looks at.
+    const isDear = this.options.search !== undefined;
+    const isInTurn = !isDear && this.#burst++ < this.#around.limits.burstMax;
+    if (isInTurn) this.#scan?.beginTurn();
+    const delivery = isInTurn ? this.#poll() : null;
+    if (delivery !== null) return Promise.resolve(this.#batchFrom(delivery, max));
+    if (this.#mode === 'CLOSED') return this.#last();
+    this.#burst = 0;
+    const waiting = this.#wait(max);
+    if (isInTurn) this.#pursue();
+    else this.#advanceSoon();
+    return waiting;
   }
 
-  return(): Promise<Result> {
+  async return(): Promise<void> {
     this.close();
     this.#error = null;
-    return Promise.resolve(DONE);
-  }
-
-  [Symbol.asyncIterator](): this {
-    return this;
   }
 
   /** A waiting reader is let go at once; one that is away hears the error when it asks. */
@@ -187,36 +182,29 @@ export class Subscriber implements LiveStream, Watcher {
     }
   }
 
-  /** One delivery for a reader: now, where one is there, else when there is one. */
-  #pull<T>(take: Take<T>): Promise<T> {
-    if (this.#waiter !== null) {
-      const again = () => this.#pull(take);
-      return this.#waiter.settled.then(again, again);
+  /** With what else is there. */
+  #batchFrom(first: Delivery, max: number): Delivery[] {
+    const batch: Delivery[] = [];
+    let chars = 0;
+    for (let next: Delivery | null = first; next !== null; next = this.#poll()) {
+      chars += next.event?.payload.length ?? 0;
+      if (batch.push(next) >= max || chars >= BATCH_CHARS) break;
     }
-    // What searches texts takes its workspace's turns for all that it looks at.
-    const isDear = this.options.search !== undefined;
-    const isInTurn = !isDear && this.#burst++ < this.#around.limits.burstMax;
-    if (isInTurn) this.#scan?.beginTurn();
-    const delivery = isInTurn ? this.#poll() : null;
-    if (delivery !== null) return Promise.resolve(take(delivery));
-    if (this.#mode === 'CLOSED') return this.#last(take);
-    this.#burst = 0;
-    const waiting = this.#wait(take);
-    if (isInTurn) this.#pursue();
-    else this.#advanceSoon();
-    return waiting;
+    return batch;
   }
 
-  async #last<T>(take: Take<T>): Promise<T> {
+  async #last(): Promise<Delivery[]> {
     const error = this.#error;
     this.#error = null;
     if (error !== null) throw error.thrown;
-    return take(undefined);
+    return [];
   }
 
-  #wait<T>(take: Take<T>): Promise<T> {
-    const { promise, resolve, reject } = deferred<T>();
-    this.#waiter = { settle: first => resolve(take(first)), fail: reject, settled: promise };
+  #wait(max: number): Promise<Delivery[]> {
+    const { promise, resolve, reject } = deferred<Delivery[]>();
+    const settle: Waiter['settle'] = first =>
+      resolve(first === undefined ? [] : this.#batchFrom(first, max));
+    this.#waiter = { settle, fail: reject, settled: promise };
     return promise;
   }
 
