@@ -1,8 +1,8 @@
 /** Acknowledgements of one consumer, in this process: those that come at once share a statement. */
 import { LIMITS } from '../core/limits.ts';
 import type { Actor } from '../core/principal.ts';
+import { Turns } from './request-batcher.ts';
 import type { Settled } from './settler.ts';
-import { Turns } from './turns.ts';
 
 export interface Acknowledgement {
   readonly actor: Actor | null;

@@ -19,7 +19,7 @@ import { toGatewayError } from '../db/sqlstate.ts';
 import { toStoredEvent, type EventRow } from '../db/stored-event.ts';
 import { consumerNotFound } from './plans.ts';
 import { pullSql, type LeasedRow, type PulledRow, type PullFacts } from './pull-sql.ts';
-import { Turns } from './turns.ts';
+import { Turns } from './request-batcher.ts';
 
 export interface Asking {
   readonly first: number;

@@ -1,7 +1,7 @@
 /**
  * The database as the rest of the gateway sees it: six lanes of connections, and LISTEN.
  * The driver's pool is not used, since it does not survive sessions that are cut under load
- * (see `line.ts`); a connection here is one client of the driver behind our own limits, and is
+ * (see `driver-socket.ts`); a connection here is one client of the driver behind our own limits, and is
  * thrown away with the first sign of trouble.
  *
  * When Postgres is away, refuses, or takes connections and never answers, an interactive
@@ -9,13 +9,13 @@
  * are bounded each and together. Nothing has to be reset when it is back.
  */
 import { performance } from 'node:perf_hooks';
-import { type ConnectionShares, shareConnections } from '../core/connections.ts';
+import { type ConnectionShares, shareConnections } from '../core/connection-shares.ts';
 import { Crowd } from '../core/fairness.ts';
 import { LIMITS } from '../core/limits.ts';
 import { readAddress } from './address.ts';
 import type { Lane } from './connection.ts';
-import { createLane, type LaneOptions } from './lane.ts';
 import { type Listening, type ListenOptions, startListening } from './listen.ts';
+import { createLane, type LaneOptions } from './pool.ts';
 import { checkSessions } from './pooler.ts';
 import { openSession, type Session } from './session.ts';
 import { toGatewayError } from './sqlstate.ts';

@@ -7,7 +7,7 @@
 import postgres from 'postgres';
 import { type Address } from './address.ts';
 import type { StatementOptions } from './connection.ts';
-import { type Line, openLine } from './line.ts';
+import { type Line, openLine } from './driver-socket.ts';
 import { codeOf, ConnectionLost, ResultTooLarge, SQLSTATE } from './sqlstate.ts';
 import { driverTypes, type Param, toWire } from './wire.ts';
 

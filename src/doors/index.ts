@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { OrderSetting } from '../core/agent-order.ts';
-import { uuidV7 } from '../core/portable.ts';
+import { uuidV7 } from '../core/isomorphic.ts';
 import { createAuthentikDoor } from './authentik/door.ts';
 import { createCloudEventsDoor } from './cloudevents/door.ts';
 import type { Door, DoorServices } from './door.ts';

@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import type { Config } from '../config.ts';
 import { VERSION } from '../config.ts';
 import { AUDIT_SLUG, AUDIT_WORKSPACE_ID } from '../core/audit.ts';
-import { uuidV7 } from '../core/portable.ts';
+import { uuidV7 } from '../core/isomorphic.ts';
 import { isExposed, readAddress } from '../db/address.ts';
 import { createDatabase, type Database } from '../db/client.ts';
 import { columnsOf, sqlText } from '../db/columns.ts';
@@ -23,7 +23,7 @@ import { traced } from '../observability/trace.ts';
 import { startTracing } from '../observability/tracing.ts';
 import { createAuditedTransaction, ensureAuditWorkspace } from '../record/audit.ts';
 import { ensureAdminKey, type AdminKey } from '../security/admin-key.ts';
-import { createEdge } from './edge.ts';
+import { createEdge } from './http-service.ts';
 import { createServices } from './services.ts';
 
 const WORKSPACE = columnsOf(workspaces);

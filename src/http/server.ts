@@ -10,11 +10,11 @@ import { exceeds } from './body.ts';
 import { requestIdOf } from './call.ts';
 import { publicError } from './errors.ts';
 import { pathOf } from './handler.ts';
-import { Newcomers } from './newcomers.ts';
 import { normalizeTarget, readTarget } from './request-target.ts';
 import { createRouter, faultOfOrigin, type RouterOptions } from './router.ts';
 import type { ServerSettings } from './settings.ts';
 import { stopServer, trackConnections, type Connections } from './stop.ts';
+import { Newcomers } from './unauthenticated-connections.ts';
 import { asksForWebSocket, ignoreUpgrade } from './upgrade.ts';
 import { watchRequest } from './watch-request.ts';
 

@@ -3,7 +3,7 @@
  * were met (a lazy deterministic automaton). All work is charged, so a match can be ended.
  */
 import { WORD, type CharSet } from './char-set.ts';
-import type { Meter } from './meter.ts';
+import type { Meter } from './work-budget.ts';
 
 type Assertion = 'start' | 'end' | 'word' | 'notWord';
 type Step =

@@ -5,11 +5,11 @@ import { arrayChecks } from './arrays.ts';
 import { combinationChecks } from './combinations.ts';
 import type { Document, Place, Resource } from './document.ts';
 import type { Keywords } from './keywords.ts';
-import type { Meter } from './meter.ts';
 import { objectChecks } from './objects.ts';
 import type { Check } from './run.ts';
 import { numberChecks, stringChecks, typeChecks, valueChecks } from './scalars.ts';
 import type { Kind } from './values.ts';
+import type { Meter } from './work-budget.ts';
 
 const fits: Check = () => true;
 const never: Check = (_value, run) => run.fail('must not be there');

@@ -3,14 +3,14 @@
  * part is looked at once, also those that no payload reaches, so a fault is found when a schema is
  * defined. Other documents are not fetched.
  */
+import { pointerStep } from '../core/isomorphic.ts';
 import { isJsonObject, type Json, type JsonObject } from '../core/json.ts';
-import { pointerStep } from '../core/portable.ts';
 import type { Automaton } from './automaton.ts';
 import { META_SCHEMAS } from './meta-schemas.ts';
-import type { Meter } from './meter.ts';
-import { SchemaFault, shown } from './meter.ts';
 import { compilePattern } from './pattern.ts';
 import { dialectFault, HOLDS, shapeFault } from './vocabulary.ts';
+import type { Meter } from './work-budget.ts';
+import { SchemaFault, shown } from './work-budget.ts';
 
 /** What a `$id` names: a part with a base for references, and anchors of its own. */
 export interface Resource {

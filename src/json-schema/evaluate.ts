@@ -1,9 +1,9 @@
 /** One payload by one schema, both as JSON text. Compiled schemas are kept. */
 import { LRUCache } from 'lru-cache';
 import type { JsonObject } from '../core/json.ts';
-import { Meter, OutOfWork, SchemaFault } from './meter.ts';
 import type { Mismatch } from './run.ts';
 import { compileSchema, type Schema } from './schema.ts';
+import { Meter, OutOfWork, SchemaFault } from './work-budget.ts';
 
 export type Answer =
   | { readonly kind: 'CHECKED'; readonly mismatches: readonly Mismatch[] }

@@ -4,8 +4,8 @@
  */
 import { isIdnHostname } from 'idn-hostname';
 import type { Automaton } from './automaton.ts';
-import { Meter, OutOfWork } from './meter.ts';
 import { compilePattern, isPattern } from './pattern.ts';
+import { Meter, OutOfWork } from './work-budget.ts';
 
 /** @throws OutOfWork */
 export type Format = (text: string, meter: Meter) => boolean;

@@ -1,7 +1,7 @@
 import type { Json, JsonObject } from '../core/json.ts';
 import type { Document, Place } from './document.ts';
-import type { Meter } from './meter.ts';
 import type { Check } from './run.ts';
+import type { Meter } from './work-budget.ts';
 
 /** What keywords are made with: the place that they stand in, and how to compile what they hold. */
 export interface Keywords {

@@ -1,11 +1,11 @@
 /** Keywords for objects. Members are the object's own, whatever their names. */
 import type { ExactJson, ExactObject } from '../core/exact-json.ts';
+import { pointerStep } from '../core/isomorphic.ts';
 import type { Json, JsonObject } from '../core/json.ts';
-import { pointerStep } from '../core/portable.ts';
 import type { Automaton } from './automaton.ts';
 import type { Keywords } from './keywords.ts';
-import { shown } from './meter.ts';
 import type { Check, Run } from './run.ts';
+import { shown } from './work-budget.ts';
 
 const objectCheck =
   (check: (object: ExactObject, run: Run) => boolean): Check =>

@@ -6,8 +6,8 @@
 import { RegExpParser, type AST } from '@eslint-community/regexpp';
 import { Automaton, Program } from './automaton.ts';
 import { setOf } from './char-set.ts';
-import type { Meter } from './meter.ts';
-import { shown } from './meter.ts';
+import type { Meter } from './work-budget.ts';
+import { shown } from './work-budget.ts';
 
 /** Of one pattern, with every repetition written out. */
 const STATES_MAX = 20_000;

@@ -1,9 +1,9 @@
 /** One payload against one schema: what is found, and what it may take. */
 import type { ExactJson } from '../core/exact-json.ts';
-import { pointerStep } from '../core/portable.ts';
+import { pointerStep } from '../core/isomorphic.ts';
 import type { Resource } from './document.ts';
-import { OutOfWork, type Meter } from './meter.ts';
 import type { Texts } from './values.ts';
+import { OutOfWork, type Meter } from './work-budget.ts';
 
 export interface Mismatch {
   /** JSON Pointer into the payload. */

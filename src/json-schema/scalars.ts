@@ -4,7 +4,6 @@ import { compareNumbers, type ExactNumber } from '../core/exact-number.ts';
 import type { Json } from '../core/json.ts';
 import { FORMATS } from './formats.ts';
 import type { Keywords } from './keywords.ts';
-import { shown } from './meter.ts';
 import type { Check } from './run.ts';
 import {
   isInteger,
@@ -15,6 +14,7 @@ import {
   type Kind,
   type Texts,
 } from './values.ts';
+import { shown } from './work-budget.ts';
 
 /** What `type` leaves to look at in values of this kind: nothing, or all of them are wrong. */
 export function typeChecks({ schema: { type } }: Keywords, kind: Kind): Check[] {

@@ -6,8 +6,8 @@ import { parseExact } from '../core/exact-json.ts';
 import type { JsonObject } from '../core/json.ts';
 import { Compiler } from './compiler.ts';
 import { Document } from './document.ts';
-import type { Meter } from './meter.ts';
 import { Run, type Mismatch } from './run.ts';
+import type { Meter } from './work-budget.ts';
 
 export interface Schema {
   /** What it may hold. */

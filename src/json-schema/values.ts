@@ -1,7 +1,7 @@
 /** JSON values as a schema sees them. Numbers keep every digit. */
 import type { ExactJson } from '../core/exact-json.ts';
 import { compareNumbers, ExactNumber, isNumber } from '../core/exact-number.ts';
-import type { Meter } from './meter.ts';
+import type { Meter } from './work-budget.ts';
 
 export type Kind = 'null' | 'boolean' | 'number' | 'string' | 'array' | 'object';
 

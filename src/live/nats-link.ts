@@ -3,7 +3,7 @@
  * there is none is dropped, and so is what the server does not take in: nothing piles up.
  */
 import type { Msg, NatsConnection, Subscription } from '@nats-io/transport-node';
-import { backoffMs } from '../core/portable.ts';
+import { backoffMs } from '../core/isomorphic.ts';
 import type { LiveClock } from './clock.ts';
 
 export interface NatsAddress {

@@ -2,7 +2,7 @@ import type { GatewayError } from '../core/errors.ts';
 import type { Crowd } from '../core/fairness.ts';
 import type { LiveClock } from './clock.ts';
 import type { LiveLimits } from './limits.ts';
-import { Looks } from './looks.ts';
+import { Looks } from './look-scheduler.ts';
 import { Ring, type RingMemory } from './ring.ts';
 import { charsOf, createFound } from './searched-words.ts';
 import { StreamRoom } from './stream-room.ts';

@@ -9,12 +9,12 @@
  */
 import type { LogPlace } from '../core/cursor.ts';
 import { GatewayError } from '../core/errors.ts';
-import { deferred } from '../core/portable.ts';
+import { deferred } from '../core/isomorphic.ts';
 import type { LiveClock } from './clock.ts';
 import { type History, PAGE_EVENTS_FIRST } from './history.ts';
 import type { LiveLimits } from './limits.ts';
 import type { LogHead } from './log.ts';
-import { type Patience, throughOutages } from './outage.ts';
+import { type Patience, throughOutages } from './retry.ts';
 import { Scan } from './scan.ts';
 import { later, startPlace } from './start-place.ts';
 import { cursorExpired, StreamEnded } from './stream-ended.ts';

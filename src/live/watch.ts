@@ -5,7 +5,7 @@
  */
 import type { LogPlace } from '../core/cursor.ts';
 import type { StoredEvent } from '../core/event.ts';
-import type { Looker, Looks } from './looks.ts';
+import type { Looker, Looks } from './look-scheduler.ts';
 import type { Ring } from './ring.ts';
 import { SearchedWords, type Found } from './searched-words.ts';
 import { placeOf } from './stream.ts';

@@ -21,7 +21,7 @@ import {
   type EventSortKey,
 } from './event-reader.ts';
 import { type Keyset, keyset, type KeysetList, type KeysetPlace, probe } from './keyset.ts';
-import { isFiltered, isSlow, type Reading, walk, windowsOf } from './windows.ts';
+import { isFiltered, isSlow, type Reading, walk, windowsOf } from './time-windows.ts';
 
 const e = columnsOf(events, 'e');
 const d = columnsOf(eventDefinitions, 'd');
@@ -46,7 +46,7 @@ export interface EventPagePlan {
   readonly keyset: Keyset;
   /** Whether an index yields the rows in the order of the list: see `StatementOptions`. */
   readonly byIndex: boolean;
-  /** See `windows.ts`: together all that the list may hold. */
+  /** See `time-windows.ts`: together all that the list may hold. */
   readonly windows: readonly SQL[];
 }
 

@@ -11,7 +11,7 @@ import { readJsonPage } from './event-json-page.ts';
 import { readByEventIds, readByKeys, readByPlaces } from './event-lookups.ts';
 import { readPages, readWholePage } from './event-pages.ts';
 import type { EventJsonPage, EventJsonPageShape, EventPage, EventReader } from './event-reader.ts';
-import { readHeads } from './heads.ts';
+import { readHeads } from './log-heads.ts';
 import { createSharedReads } from './shared-reads.ts';
 
 export interface EventReaderOptions {

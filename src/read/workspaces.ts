@@ -10,8 +10,8 @@ import { rows } from '../db/query.ts';
 import { workspaceMarks, workspaces } from '../db/schema.ts';
 import { intArray, textArray } from '../db/sql-lists.ts';
 import { toWorkspace, WORKSPACE_COLUMNS, type WorkspaceRow } from '../db/stored-workspace.ts';
-import { readHeads } from './heads.ts';
 import { inOrderOf, readList, textPlace } from './lists.ts';
+import { readHeads } from './log-heads.ts';
 
 const w = columnsOf(workspaces, 'w');
 const m = columnsOf(workspaceMarks, 'm');

@@ -12,6 +12,7 @@ import type { Lane } from '../db/client.ts';
 import { toGatewayError } from '../db/sqlstate.ts';
 import type { SchemaChecker } from '../json-schema/checker.ts';
 import type { JobTime } from '../json-schema/schema-thread.ts';
+import { judge, judgeUnknown, type Verdict } from './definition-policy.ts';
 import type { DefinitionCache, KnownDefinition } from './definitions.ts';
 import {
   ATOMIC_REFUSED,
@@ -22,7 +23,6 @@ import {
   settleRepeats,
   type Draft,
 } from './draft.ts';
-import { judge, judgeUnknown, type Verdict } from './judge.ts';
 import { findKnown } from './known-events.ts';
 import { eventProblems, timeFor } from './payload-schema.ts';
 import { quarantine, type QuarantineItem } from './quarantine.ts';

@@ -12,14 +12,14 @@
 import type { LogPlace } from '../core/cursor.ts';
 import { GatewayError } from '../core/errors.ts';
 import type { Crowd } from '../core/fairness.ts';
+import { sleep } from '../core/isomorphic.ts';
 import { LIMITS } from '../core/limits.ts';
-import { sleep } from '../core/portable.ts';
 import type { Connection } from '../db/client.ts';
 import { isConnectionLost } from '../db/sqlstate.ts';
 import { flush, type FlushPort } from './flush.ts';
 import type { FlushEntry, Outcome, Submission } from './submission.ts';
 import { unknownOutcome } from './submission.ts';
-import { WaitingRoom, type Portion } from './waiting-room.ts';
+import { WaitingRoom, type Portion } from './write-queue.ts';
 
 /** What a flush stored, for those who watch. */
 export interface Recorded {

@@ -11,7 +11,7 @@ import {
   WORKSPACES_KNOWN_MAX,
   type Workspace,
 } from '../core/workspace.ts';
-import { createKept } from './kept.ts';
+import { createKept } from './lookup-cache.ts';
 
 /** Where workspaces are looked up; null for those that are not there. */
 export interface WorkspaceSource {

@@ -12,8 +12,8 @@ import { columnsOf, sqlText, type Row } from '../db/columns.ts';
 import { apiKeys } from '../db/schema.ts';
 import { isValidKey } from '../db/stored-api-key.ts';
 import { allowsOf, type Allows } from './address-ranges.ts';
-import { createKept } from './kept.ts';
 import { hashSecret } from './keys.ts';
+import { createKept } from './lookup-cache.ts';
 
 const KEY = columnsOf(apiKeys);
 

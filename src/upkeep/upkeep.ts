@@ -8,6 +8,7 @@ import type { Lane } from '../db/client.ts';
 import { analyzeLog, ensurePartitions } from '../db/partitions.ts';
 import { cutNext } from '../evidence/removal.ts';
 import { expireNext, expireQuarantined } from './expiry.ts';
+import { createTurns, type Job } from './job-scheduler.ts';
 import { type Batch, NOTHING, removing } from './removal.ts';
 import { isSweepDue, type KeySweep, sweepKeys } from './retention-keys.ts';
 import { removePartitions } from './retention-partitions.ts';
@@ -27,7 +28,6 @@ import {
   type WaitingFigures,
 } from './upkeep-figures.ts';
 import { purgeDeleted, purgeParked, purgeQuarantine } from './upkeep-purge.ts';
-import { createTurns, type Job } from './upkeep-turns.ts';
 
 /** As pino has it. */
 export interface UpkeepLogger {

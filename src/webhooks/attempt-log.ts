@@ -3,9 +3,9 @@
  * about the same time share a statement. Its commit need not be durable: nothing depends on it.
  */
 import { sql } from 'drizzle-orm';
-import { Turns } from '../consume/turns.ts';
+import { Turns } from '../consume/request-batcher.ts';
+import { sleep } from '../core/isomorphic.ts';
 import { LIMITS } from '../core/limits.ts';
-import { sleep } from '../core/portable.ts';
 import type { Actor } from '../core/principal.ts';
 import type { Webhook, WebhookAttempt } from '../core/webhook.ts';
 import { columnsOf } from '../db/columns.ts';

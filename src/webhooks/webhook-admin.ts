@@ -18,7 +18,7 @@ import type { Connection } from '../db/connection.ts';
 import { rows } from '../db/query.ts';
 import { consumers, webhooks } from '../db/schema.ts';
 import type { Outbound } from '../security/outbound.ts';
-import type { Box } from './box.ts';
+import type { Box } from './secret-cipher.ts';
 
 const w = columnsOf(webhooks);
 const c = columnsOf(consumers);

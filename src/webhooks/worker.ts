@@ -9,12 +9,12 @@ import type { Work } from '../consume/settler.ts';
 import type { Lease } from '../core/consumer.ts';
 import { eventCursors } from '../core/cursor.ts';
 import { GatewayError } from '../core/errors.ts';
+import { backoffMs, sleep } from '../core/isomorphic.ts';
 import { LIMITS } from '../core/limits.ts';
-import { backoffMs, sleep } from '../core/portable.ts';
 import { outcomeOf, type Sent } from '../core/webhook.ts';
 import type { AttemptLog } from './attempt-log.ts';
 import { messageIdOf, messageOf, type CloudEventText } from './message.ts';
-import type { Places } from './places.ts';
+import type { Places } from './request-slots.ts';
 import type { Sender } from './sender.ts';
 import type { ActiveWebhook, WebhookPlan } from './webhook-reader.ts';
 

@@ -2,8 +2,8 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import type { JsonObject } from '../../src/core/json.ts';
-import { Meter, SchemaFault } from '../../src/json-schema/meter.ts';
 import { compileSchema, type Schema } from '../../src/json-schema/schema.ts';
+import { Meter, SchemaFault } from '../../src/json-schema/work-budget.ts';
 import { DIFFERENCES } from './json-schema-differences.ts';
 
 const ROOT = 'test/fixtures/json-schema-test-suite/tests/draft2020-12';

@@ -1,6 +1,6 @@
 /** What the vendor counts: top applications, volume over time, and steps back from now. */
+import { json } from '../answer.ts';
 import type { DoorAnswer, DoorContext, DoorRequest } from '../door.ts';
-import { json } from '../events-body.ts';
 import { fieldErrors } from './errors.ts';
 import { readConditions, readFilter } from './filters.ts';
 import { formatInstant } from './instant.ts';

@@ -1,7 +1,7 @@
 /** authentik's events API, version 3: its clients record into a workspace, and read all of it. */
 import { MethodNotAllowed } from '../../core/errors.ts';
+import { json } from '../answer.ts';
 import type { Door, DoorAnswer, DoorContext, DoorRequest, DoorRoute } from '../door.ts';
-import { json } from '../events-body.ts';
 import { bearerOf } from '../request.ts';
 import { actionTypes } from './actions.ts';
 import { stats, topPerUser, volume } from './counts.ts';

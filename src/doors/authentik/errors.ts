@@ -1,7 +1,7 @@
 /** The vendor's errors: `{"detail": …}`, or a list of texts for each field. */
 import { GatewayError, type ErrorCode } from '../../core/errors.ts';
+import { json } from '../answer.ts';
 import type { DoorAnswer, DoorRequest } from '../door.ts';
-import { json } from '../events-body.ts';
 import type { FieldErrors } from './wire.ts';
 
 /** What is wrong with fields of a body or a query. */

@@ -12,13 +12,13 @@ import type { EventInput, StoredEvent } from '../../core/event.ts';
 import { writeExact } from '../../core/exact-json.ts';
 import { isJsonObject, type Json, type JsonObject } from '../../core/json.ts';
 import type { EventPage, EventReader } from '../../read/event-reader.ts';
+import { json, shown } from '../answer.ts';
 import {
   WORKSPACE_PARAMETER,
   type DoorAnswer,
   type DoorContext,
   type DoorRequest,
 } from '../door.ts';
-import { json, shown } from '../events-body.ts';
 import { fieldErrors, told } from './errors.ts';
 import { findEvent, keptDays } from './events.ts';
 import { readFilter } from './filters.ts';

@@ -4,6 +4,7 @@ import { eventCursors, LOG_BEGINNING } from '../../core/cursor.ts';
 import { GatewayError } from '../../core/errors.ts';
 import type { EventProblem } from '../../core/event.ts';
 import { LIMITS } from '../../core/limits.ts';
+import { json } from '../answer.ts';
 import {
   WORKSPACE_PARAMETER,
   type Door,
@@ -11,7 +12,6 @@ import {
   type DoorContext,
   type DoorRequest,
 } from '../door.ts';
-import { json } from '../events-body.ts';
 import { recordTogether } from '../record.ts';
 import { bearerOf, mediaTypeOf } from '../request.ts';
 import { BATCHED, readEvents } from './modes.ts';

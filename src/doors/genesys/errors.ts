@@ -1,7 +1,7 @@
 /** The vendor's ErrorBody, for everything that can go wrong under its paths. */
 import { GatewayError } from '../../core/errors.ts';
+import { json } from '../answer.ts';
 import type { DoorAnswer, DoorRequest } from '../door.ts';
-import { json } from '../events-body.ts';
 import type { ErrorBody, ErrorDetail } from './wire.ts';
 
 /** Texts with their parameters in braces. */

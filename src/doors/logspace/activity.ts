@@ -1,7 +1,7 @@
 import { EVENT_OFFSET_MAX } from '../../read/event-reader.ts';
 import type { ActivityQuery } from '../../read/origins.ts';
+import { json } from '../answer.ts';
 import type { DoorAnswer, DoorContext, DoorRequest } from '../door.ts';
-import { json } from '../events-body.ts';
 import { invalidParameter } from './errors.ts';
 import { wholeParameter } from './query.ts';
 

@@ -4,8 +4,8 @@
  * send again after a minute.
  */
 import { GatewayError, type ErrorCode } from '../../core/errors.ts';
+import { json } from '../answer.ts';
 import type { DoorAnswer, DoorRequest } from '../door.ts';
-import { json } from '../events-body.ts';
 
 type Parameters = Readonly<Record<string, unknown>>;
 

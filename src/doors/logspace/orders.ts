@@ -4,8 +4,8 @@
  * named is let run, and to a controller nothing is known of go the vendor's own agents.
  */
 import type { AgentOrder, OrderSetting } from '../../core/agent-order.ts';
+import { json } from '../answer.ts';
 import type { DoorAnswer, DoorContext, DoorRequest } from '../door.ts';
-import { json } from '../events-body.ts';
 import { capabilitiesOf, type AgentCapabilities, type Capabilities } from './capabilities.ts';
 import { hqError } from './errors.ts';
 

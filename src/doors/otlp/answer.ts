@@ -1,8 +1,8 @@
 /** What OTLP is answered, in the format of the request. */
 import type { ErrorCode, GatewayError } from '../../core/errors.ts';
 import type { Receipt } from '../../core/event.ts';
+import { json } from '../answer.ts';
 import type { DoorAnswer, DoorRequest } from '../door.ts';
-import { json } from '../events-body.ts';
 import { mediaTypeOf } from '../request.ts';
 import { PROTOBUF, writeResponse, writeStatus } from './protobuf.ts';
 

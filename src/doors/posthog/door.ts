@@ -1,10 +1,10 @@
 /** PostHog's capture API, for its libraries. It has no feature flags: there are none. */
 import type { GatewayError } from '../../core/errors.ts';
+import { json } from '../answer.ts';
+import { mapInTurns } from '../cooperative-map.ts';
 import type { Door, DoorAnswer, DoorContext, DoorRequest, DoorRoute } from '../door.ts';
-import { json } from '../events-body.ts';
 import { recordEach } from '../record.ts';
 import { bearerOf } from '../request.ts';
-import { mapInTurns } from '../turns.ts';
 import { decode } from './translate.ts';
 import { bodyOf, keyIn, readEvents, SEVERAL_KEYS } from './wire.ts';
 

@@ -1,10 +1,10 @@
 /** Retraced's publisher API: audit events, whose senders check a digest of what arrived. */
 import { GatewayError } from '../../core/errors.ts';
+import { json, problemIn } from '../answer.ts';
+import { mapInTurns } from '../cooperative-map.ts';
 import type { Door, DoorAnswer, DoorContext, DoorRequest, DoorRoute } from '../door.ts';
-import { json, problemIn } from '../events-body.ts';
 import { recordTogether } from '../record.ts';
 import { bearerOf, requireJson } from '../request.ts';
-import { mapInTurns } from '../turns.ts';
 import { digestOf } from './hash.ts';
 import { decode } from './translate.ts';
 import { readBulk, readEvent, type RetracedEvent } from './wire.ts';

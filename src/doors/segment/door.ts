@@ -1,11 +1,11 @@
 /** Segment's HTTP Tracking API, for its libraries and what else speaks it. */
 import type { GatewayError } from '../../core/errors.ts';
 import { isJsonObject } from '../../core/json.ts';
+import { json } from '../answer.ts';
+import { mapInTurns } from '../cooperative-map.ts';
 import type { Door, DoorAnswer, DoorContext, DoorRequest, DoorRoute } from '../door.ts';
-import { json } from '../events-body.ts';
 import { recordEach } from '../record.ts';
 import { basicUserOf, bearerOf } from '../request.ts';
-import { mapInTurns } from '../turns.ts';
 import { decode } from './translate.ts';
 import { CALLS, readBatch, readMessage, type Sent } from './wire.ts';
 

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
-import { CONNECTIONS_MIN, shareConnections } from '../../../src/core/connections.ts';
+import { CONNECTIONS_MIN, shareConnections } from '../../../src/core/connection-shares.ts';
 import { type ServerFacts, serverFaults, serverNotes } from '../../../src/core/server-facts.ts';
 import { createDatabase, type Database } from '../../../src/db/client.ts';
 import { withDatabase } from '../../kit/database-url.ts';

@@ -6,8 +6,8 @@ import { samplesOf } from '../../../src/console/pages/definitions/samples.ts';
 import type { JsonObject } from '../../../src/core/json.ts';
 import { actionTypes, isAction } from '../../../src/doors/authentik/actions.ts';
 import { INTERACTION_TYPES } from '../../../src/doors/speakeasy/wire.ts';
-import { Meter } from '../../../src/json-schema/meter.ts';
 import { compileSchema } from '../../../src/json-schema/schema.ts';
+import { Meter } from '../../../src/json-schema/work-budget.ts';
 
 describe('JSON that somebody types', () => {
   test.for([

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { TLSSocket } from 'node:tls';
 import { afterAll, expect, test } from 'vitest';
 import { isExposed, readAddress } from '../../../src/db/address.ts';
-import { openLine } from '../../../src/db/line.ts';
+import { openLine } from '../../../src/db/driver-socket.ts';
 
 test.each([
   ['ssl=true', 'parameters of the database URL are host, sslmode, sslrootcert, channel_binding'],

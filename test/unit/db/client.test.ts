@@ -2,7 +2,7 @@ import { sql } from 'drizzle-orm';
 import { connect, createServer, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
-import { CONNECTIONS_MIN } from '../../../src/core/connections.ts';
+import { CONNECTIONS_MIN } from '../../../src/core/connection-shares.ts';
 import { createDatabase, type Database, type DatabaseOptions } from '../../../src/db/client.ts';
 import { rows } from '../../../src/db/query.ts';
 import { isConnectionLost } from '../../../src/db/sqlstate.ts';

@@ -4,7 +4,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { CONNECTIONS_MIN } from '../../../src/core/connections.ts';
+import { CONNECTIONS_MIN } from '../../../src/core/connection-shares.ts';
 import {
   createDatabase,
   type Connection,

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { Meter, OutOfWork } from '../../../src/json-schema/meter.ts';
 import { compilePattern } from '../../../src/json-schema/pattern.ts';
+import { Meter, OutOfWork } from '../../../src/json-schema/work-budget.ts';
 
 const unmetered = () => new Meter(Infinity, Infinity);
 const matches = (pattern: string, text: string) =>

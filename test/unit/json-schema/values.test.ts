@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { ExactNumber } from '../../../src/core/exact-number.ts';
-import { Meter } from '../../../src/json-schema/meter.ts';
 import { isInteger, isMultipleOf, textOf } from '../../../src/json-schema/values.ts';
+import { Meter } from '../../../src/json-schema/work-budget.ts';
 
 const meter = new Meter(Infinity, Infinity);
 

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { systemClock } from '../../../src/live/clock.ts';
 import { LIVE_LIMITS } from '../../../src/live/limits.ts';
-import { Looks } from '../../../src/live/looks.ts';
+import { Looks } from '../../../src/live/look-scheduler.ts';
 import { Ring } from '../../../src/live/ring.ts';
 import { createFound } from '../../../src/live/searched-words.ts';
 import { Watch } from '../../../src/live/watch.ts';

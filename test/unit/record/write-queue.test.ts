@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { Crowd } from '../../../src/core/fairness.ts';
 import { LIMITS } from '../../../src/core/limits.ts';
 import { Submission, type ResolvedEvent } from '../../../src/record/submission.ts';
-import { WaitingRoom } from '../../../src/record/waiting-room.ts';
+import { WaitingRoom } from '../../../src/record/write-queue.ts';
 
 let made = 0;
 

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { deferred } from '../../../src/core/portable.ts';
-import { createKept } from '../../../src/security/kept.ts';
+import { deferred } from '../../../src/core/isomorphic.ts';
+import { createKept } from '../../../src/security/lookup-cache.ts';
 
 function createLookUps() {
   const asked: { name: string; answer: (value: string | null) => void }[] = [];

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { Places } from '../../../src/webhooks/places.ts';
+import { Places } from '../../../src/webhooks/request-slots.ts';
 
 const NEVER = new AbortController().signal;
 const make = () => new Places({ max: 100, hostMax: 10 });
