@@ -165,7 +165,7 @@ function isSqlState(code: string): boolean {
   return /^[0-9A-Z]{5}$/.test(code) && !ERRNO.test(code);
 }
 
-/** 40 and 55P03 end here after the retries inside; a read lane is read-only by itself. */
+/** 40 and 55P03 end here after the retries inside; a read pool is read-only by itself. */
 function isOutageState(code: string, side: 'read' | 'write'): boolean {
   if (code === SQLSTATE.readOnlyTransaction) return side === 'write';
   return code === SQLSTATE.lockNotAvailable || /^(08|40|53|57|58)/.test(code);

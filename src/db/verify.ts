@@ -4,7 +4,7 @@
  * its event, and the rollups equal a recount. It reads everything: minutes for millions.
  */
 import { type ColumnName, columnsOf, type Row, sqlText } from './columns.ts';
-import type { Connection, Lane } from './connection.ts';
+import type { Connection, Pool } from './connection.ts';
 import {
   consumers,
   deliveries,
@@ -52,7 +52,7 @@ export interface Verification {
 type WorkspaceRow = Row<typeof workspaces, 'id' | 'slug'>;
 
 export async function verify(
-  upkeep: Lane,
+  upkeep: Pool,
   onWorkspace: (verified: VerifiedWorkspace) => void = () => {},
 ): Promise<Verification> {
   const workspaces: VerifiedWorkspace[] = [];

@@ -22,7 +22,7 @@ import {
 } from '../core/merkle.ts';
 import type { TreeHead } from '../core/signed-note.ts';
 import { columnsOf, type Row, sqlText } from '../db/columns.ts';
-import type { Connection, Lane } from '../db/connection.ts';
+import type { Connection, Pool } from '../db/connection.ts';
 import { events, evidenceLogs, workspaceMarks, workspaces } from '../db/schema.ts';
 import { transaction } from '../db/transaction.ts';
 import { envelopeOfRow, isEmptied, LEAF_COLUMNS, type LeafRow, toContent } from './leaf-rows.ts';
@@ -67,7 +67,7 @@ export async function listTrees(
  * @param checkpoint whose signature was verified; null: the tree is held against itself alone
  */
 export function verifyTree(
-  upkeep: Lane,
+  upkeep: Pool,
   { workspaceId, slug }: { readonly workspaceId: number; readonly slug: string },
   checkpoint: TreeHead | null,
 ): Promise<VerifiedTree | null> {

@@ -1,4 +1,4 @@
-/** Everything between the edge and the database, wired once. */
+/** Everything between the HTTP service and the database, wired once. */
 import { createHash } from 'node:crypto';
 import type { Config } from '../config.ts';
 import type { Consume } from '../consume/consume.ts';

@@ -2,7 +2,7 @@ import type { GatewayError } from '../core/errors.ts';
 import type { Crowd } from '../core/fairness.ts';
 import type { LiveClock } from './clock.ts';
 import type { LiveLimits } from './limits.ts';
-import { Looks } from './look-scheduler.ts';
+import { LookScheduler } from './look-scheduler.ts';
 import { Ring, type RingMemory } from './ring.ts';
 import { charsOf, createFound } from './searched-words.ts';
 import { StreamRoom } from './stream-room.ts';
@@ -47,7 +47,7 @@ export function createStreams({ limits, clock, crowd, wakeup }: StreamsOptions):
   const open = new Set<Subscriber>();
   const room = new StreamRoom(limits);
   const { held, hold } = createDownloads(room);
-  const around = { looks: new Looks(clock, crowd), found: createFound() };
+  const around = { looks: new LookScheduler(clock, crowd), found: createFound() };
 
   function watchOf(workspaceId: number): Watch {
     const known = watches.get(workspaceId);

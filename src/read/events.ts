@@ -11,7 +11,7 @@ import { readJsonPage } from './event-json-page.ts';
 import { readByEventIds, readByKeys, readByPlaces } from './event-lookups.ts';
 import { readPages, readWholePage } from './event-pages.ts';
 import type { EventJsonPage, EventJsonPageShape, EventPage, EventReader } from './event-reader.ts';
-import { readHeads } from './log-heads.ts';
+import { readLogHeads } from './log-heads.ts';
 import { createSharedReads } from './shared-reads.ts';
 
 export interface EventReaderOptions {
@@ -83,7 +83,7 @@ export function createEventReader({
     count: (workspaceId, filter, withinMs = countWithinMs) =>
       countEvents(sources, { workspaceId, filter, withinMs }),
     async head(workspaceId) {
-      const heads = await readHeads(read, [workspaceId]);
+      const heads = await readLogHeads(read, [workspaceId]);
       return heads.get(workspaceId) as LogPlace;
     },
   };

@@ -10,7 +10,7 @@ import { newestHeadSql } from '../db/stored-workspace.ts';
 const h = columnsOf(workspaceHeads, 'h');
 
 /** The newest event of each workspace: one descent of an index each. */
-export async function readHeads(
+export async function readLogHeads(
   read: Connection,
   workspaceIds: readonly number[],
 ): Promise<Map<number, LogPlace>> {

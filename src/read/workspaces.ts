@@ -11,7 +11,7 @@ import { workspaceMarks, workspaces } from '../db/schema.ts';
 import { intArray, textArray } from '../db/sql-lists.ts';
 import { toWorkspace, WORKSPACE_COLUMNS, type WorkspaceRow } from '../db/stored-workspace.ts';
 import { inOrderOf, readList, textPlace } from './lists.ts';
-import { readHeads } from './log-heads.ts';
+import { readLogHeads } from './log-heads.ts';
 
 const w = columnsOf(workspaces, 'w');
 const m = columnsOf(workspaceMarks, 'm');
@@ -70,7 +70,7 @@ export function createWorkspaceReader(read: Connection): WorkspaceReader {
       return inOrderOf(asked, found, ({ slug }) => slug);
     },
     first: count => select(sql`${IS_LISTED} order by ${w.slug} limit ${count}`),
-    heads: workspaceIds => readHeads(read, workspaceIds),
+    heads: workspaceIds => readLogHeads(read, workspaceIds),
     async tails(workspaceIds) {
       const found = await rows<Row<typeof workspaceMarks, 'workspace_id' | 'tail'>>(
         read,

@@ -7,7 +7,7 @@ import type { Actor } from '../core/principal.ts';
 import { isStorableText, isWithinBytes } from '../core/text.ts';
 import { workspaceNotFound, type Workspace } from '../core/workspace.ts';
 import type { AuditedTransaction, Deed } from '../db/audit-log.ts';
-import type { Connection, Lane } from '../db/client.ts';
+import type { Connection, Pool } from '../db/client.ts';
 import { columnsOf, sqlText, type Row } from '../db/columns.ts';
 import { lockWorkspace } from '../db/locks.ts';
 import { eventCounts, eventDefinitions, events, measureFills, workspaces } from '../db/schema.ts';
@@ -51,7 +51,7 @@ export interface DefinitionAdmin {
 }
 
 export interface DefinitionAdminOptions {
-  readonly write: Lane;
+  readonly write: Pool;
   readonly audited: AuditedTransaction;
   readonly schemas: SchemaChecker;
   /** After a change, whether or not it was committed. */

@@ -5,7 +5,7 @@
 import { LRUCache } from 'lru-cache';
 import { LIMITS } from '../core/limits.ts';
 import type { Actor } from '../core/principal.ts';
-import type { Connection, Lane } from '../db/client.ts';
+import type { Connection, Pool } from '../db/client.ts';
 import { columnsOf, type Row, sqlText } from '../db/columns.ts';
 import { eventDefinitions, workspaces } from '../db/schema.ts';
 import { arrayLiteral } from '../db/sql-lists.ts';
@@ -50,14 +50,14 @@ type DefinitionRow = Row<
 const COLUMNS = sqlText`${DEFINITION.id}, ${DEFINITION.name}, ${DEFINITION.category}, ${DEFINITION.revision}, ${DEFINITION.status}, ${DEFINITION.validation}, ${DEFINITION.payload_schema}`;
 
 export class DefinitionCache {
-  readonly #write: Lane;
+  readonly #write: Pool;
   readonly #nowMs: () => number;
   readonly #byWorkspace = new LRUCache<number, Map<string, Cached>>({
     maxSize: CACHED_MAX,
     sizeCalculation: ({ size }) => Math.max(1, size),
   });
 
-  constructor(write: Lane, nowMs: () => number) {
+  constructor(write: Pool, nowMs: () => number) {
     this.#write = write;
     this.#nowMs = nowMs;
   }

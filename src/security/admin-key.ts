@@ -5,7 +5,7 @@
  */
 import type { AuditType } from '../core/audit.ts';
 import type { AuditedTransaction, Deed } from '../db/audit-log.ts';
-import type { Connection, Lane } from '../db/client.ts';
+import type { Connection, Pool } from '../db/client.ts';
 import { columnsOf, sqlText, type Row } from '../db/columns.ts';
 import { apiKeys } from '../db/schema.ts';
 import { isValidKey } from '../db/stored-api-key.ts';
@@ -37,7 +37,7 @@ export async function ensureAdminKey(
 }
 
 interface Port {
-  readonly write: Lane;
+  readonly write: Pool;
   readonly audited: AuditedTransaction;
 }
 
@@ -78,7 +78,7 @@ async function recordKeys(deed: Deed, type: AuditType, keys: readonly SettingKey
 const NOBODY =
   'There is no ADMIN key. One is made where a terminal shows it, not into a log: set SLUICE_ADMIN_KEY or SLUICE_ADMIN_KEY_FILE and start again.';
 
-async function earlier(write: Lane): Promise<string[]> {
+async function earlier(write: Pool): Promise<string[]> {
   const keys = await write.query<Row<typeof apiKeys, 'prefix'>>(
     sqlText`select ${KEY.prefix} from api_keys where ${KEY.from_setting} and ${VALID} order by ${KEY.id}`,
   );

@@ -13,7 +13,7 @@ import { apiKeys } from '../db/schema.ts';
 import { isValidKey } from '../db/stored-api-key.ts';
 import { allowsOf, type Allows } from './address-ranges.ts';
 import { hashSecret } from './keys.ts';
-import { createKept } from './lookup-cache.ts';
+import { createLookupCache } from './lookup-cache.ts';
 
 const KEY = columnsOf(apiKeys);
 
@@ -45,7 +45,7 @@ interface KnownKey {
 }
 
 export function createAuthenticator({ read, write, nowMs }: AuthenticatorOptions): Authenticator {
-  const keys = createKept({
+  const keys = createLookupCache({
     lookUp: (hash: string) => lookUp(read, hash),
     keptMs: KEPT_MS,
     nowMs,

@@ -11,7 +11,7 @@ import { tenantOfActor, unauthenticated, type Actor, type Scope } from '../core/
 import { isStorableText, isWithinBytes } from '../core/text.ts';
 import { workspaceNotFound } from '../core/workspace.ts';
 import type { AuditedTransaction, Deed } from '../db/audit-log.ts';
-import type { Connection, Lane } from '../db/client.ts';
+import type { Connection, Pool } from '../db/client.ts';
 import { columnsOf, sqlText, type Row } from '../db/columns.ts';
 import { apiKeys, workspaces } from '../db/schema.ts';
 import { arrayLiteral } from '../db/sql-lists.ts';
@@ -83,7 +83,7 @@ export interface KeyAdminOptions {
   readonly onRevoked: (keyId: number) => void;
 }
 
-export function createKeyAdmin(write: Lane, options: KeyAdminOptions): KeyAdmin {
+export function createKeyAdmin(write: Pool, options: KeyAdminOptions): KeyAdmin {
   const { audited, allowWeak, ageDaysMax, onRevoked } = options;
   const port = { write, audited };
   return {
@@ -253,7 +253,7 @@ async function checkRevocable(
 }
 
 async function committed<T>(
-  { write, audited }: { readonly write: Lane; readonly audited: AuditedTransaction },
+  { write, audited }: { readonly write: Pool; readonly audited: AuditedTransaction },
   actor: Actor | null,
   work: (connection: Connection, deed: Deed) => Promise<T>,
 ): Promise<T> {

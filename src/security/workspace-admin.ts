@@ -10,7 +10,7 @@ import {
   type Workspace,
 } from '../core/workspace.ts';
 import type { AuditedTransaction, Deed } from '../db/audit-log.ts';
-import type { Connection, Lane } from '../db/client.ts';
+import type { Connection, Pool } from '../db/client.ts';
 import { columnsOf, sqlText } from '../db/columns.ts';
 import { lockWorkspace } from '../db/locks.ts';
 import { workspaceMarks, workspaces } from '../db/schema.ts';
@@ -59,7 +59,7 @@ const DEFAULTS = {
 } as const;
 
 export function createWorkspaceAdmin(
-  write: Lane,
+  write: Pool,
   audited: AuditedTransaction,
   /** After it was made, changed (the days of another zone are to be made) or deleted. */
   onChanged: (workspaceId: number) => void = () => {},
@@ -81,7 +81,7 @@ export function createWorkspaceAdmin(
 }
 
 interface Port {
-  readonly write: Lane;
+  readonly write: Pool;
   readonly audited: AuditedTransaction;
 }
 

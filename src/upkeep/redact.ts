@@ -12,7 +12,7 @@ import { GatewayError } from '../core/errors.ts';
 import { eventKey } from '../core/event-key.ts';
 import type { Actor } from '../core/principal.ts';
 import type { AuditedTransaction, Deed } from '../db/audit-log.ts';
-import type { Connection, Lane, Param } from '../db/client.ts';
+import type { Connection, Param, Pool } from '../db/client.ts';
 import { columnsOf, type Row, sqlText } from '../db/columns.ts';
 import { eventKeys, events, quarantinedEvents, workspaces } from '../db/schema.ts';
 import { toGatewayError } from '../db/sqlstate.ts';
@@ -57,7 +57,7 @@ const BATCH_EVENTS = 1_000;
  * workspace of the audit
  */
 export async function redact(
-  upkeep: Lane,
+  upkeep: Pool,
   workspaceId: number,
   redaction: Redaction,
   { audited, actor, fold, onEmptied = () => {} }: RedactOptions,
@@ -98,7 +98,7 @@ interface Place {
   readonly groupId: string;
 }
 
-async function* batches(upkeep: Lane, place: Place, redaction: Redaction): AsyncGenerator<number> {
+async function* batches(upkeep: Pool, place: Place, redaction: Redaction): AsyncGenerator<number> {
   for (const field of ['subject', 'actor'] as const) {
     const value = redaction[field];
     if (value != null) yield* batchesBy(upkeep, place, { field, value });
@@ -118,7 +118,7 @@ interface By {
 }
 
 async function* batchesBy(
-  upkeep: Lane,
+  upkeep: Pool,
   place: Place,
   { field, value }: By,
 ): AsyncGenerator<number> {
@@ -174,7 +174,7 @@ interface Batch {
 
 /** One batch: events, their keys and the count that tells other gateways, together. */
 function empty(
-  upkeep: Lane,
+  upkeep: Pool,
   { workspaceId, actor, audited, groupId }: Place,
   { by, statement, params }: Batch,
 ): Promise<EmptiedRow[]> {
@@ -227,7 +227,7 @@ async function countRedaction(connection: Connection, workspaceId: number): Prom
 
 /** One that came without an id would be recorded by the id that it is kept by. */
 async function purgeQuarantined(
-  upkeep: Lane,
+  upkeep: Pool,
   place: Place,
   { subject = null, actor = null, eventIds }: Redaction,
 ): Promise<void> {

@@ -4,11 +4,11 @@
  * turns of their own, since they are to be prompt, expiry and retention. Each job does a small
  * piece at a time, is tried again at the next turn when it fails, and is safe in several processes.
  */
-import type { Lane } from '../db/client.ts';
+import type { Pool } from '../db/client.ts';
 import { analyzeLog, ensurePartitions } from '../db/partitions.ts';
 import { cutNext } from '../evidence/removal.ts';
 import { expireNext, expireQuarantined } from './expiry.ts';
-import { createTurns, type Job } from './job-scheduler.ts';
+import { createJobScheduler, type Job } from './job-scheduler.ts';
 import { type Batch, NOTHING, removing } from './removal.ts';
 import { isSweepDue, type KeySweep, sweepKeys } from './retention-keys.ts';
 import { removePartitions } from './retention-partitions.ts';
@@ -36,7 +36,7 @@ export interface UpkeepLogger {
 }
 
 export interface UpkeepOptions {
-  readonly upkeep: Lane;
+  readonly upkeep: Pool;
   readonly logger: UpkeepLogger;
   /** Between two looks for what has expired or is no longer to be kept. @default 15000 */
   readonly removalEveryMs?: number;
@@ -74,7 +74,10 @@ export function createUpkeep(options: UpkeepOptions): Upkeep {
   const onError = (job: string, err: unknown) =>
     logger.warn({ job, err }, 'upkeep failed and is tried again');
   const removal = new Removal(options);
-  const turns = [createTurns(tidying(upkeep), onError), createTurns(removal.jobs, onError)];
+  const turns = [
+    createJobScheduler(tidying(upkeep), onError),
+    createJobScheduler(removal.jobs, onError),
+  ];
   return {
     async start() {
       await ensurePartitions(upkeep);
@@ -87,7 +90,7 @@ export function createUpkeep(options: UpkeepOptions): Upkeep {
   };
 }
 
-function tidying(upkeep: Lane): Job[] {
+function tidying(upkeep: Pool): Job[] {
   const jobs = {
     partitions: () => ensurePartitions(upkeep),
     statistics: () => analyzeLog(upkeep),
@@ -122,7 +125,7 @@ class Removal {
     quarantined: 0,
     ...NO_FAULTS,
   };
-  readonly #upkeep: Lane;
+  readonly #upkeep: Pool;
   readonly #logger: UpkeepLogger;
   readonly #snapshotWarnS: number;
   #sweep: KeySweep | null = null;

@@ -3,7 +3,7 @@
  * about the same time share a statement. Its commit need not be durable: nothing depends on it.
  */
 import { sql } from 'drizzle-orm';
-import { Turns } from '../consume/request-batcher.ts';
+import { RequestBatcher } from '../consume/request-batcher.ts';
 import { sleep } from '../core/isomorphic.ts';
 import { LIMITS } from '../core/limits.ts';
 import type { Actor } from '../core/principal.ts';
@@ -49,7 +49,7 @@ export function createAttemptLog(
   actor: Actor | null = null,
 ): AttemptLog {
   const lane = onBehalfOf(workspaceId, write);
-  const turns = new Turns<NewAttempt, Noted | null>({
+  const turns = new RequestBatcher<NewAttempt, Noted | null>({
     sizeOf: () => 1,
     sizeMax: LIMITS.webhookAttemptsMax,
     mayShare: () => true,

@@ -14,14 +14,14 @@ import { LIMITS } from '../core/limits.ts';
 import { outcomeOf, type Sent } from '../core/webhook.ts';
 import type { AttemptLog } from './attempt-log.ts';
 import { messageIdOf, messageOf, type CloudEventText } from './message.ts';
-import type { Places } from './request-slots.ts';
+import type { RequestSlots } from './request-slots.ts';
 import type { Sender } from './sender.ts';
 import type { ActiveWebhook, WebhookPlan } from './webhook-reader.ts';
 
 export interface WorkerOptions {
   readonly consume: Pick<Consume, 'leases' | 'acknowledge' | 'release' | 'giveBack'>;
   readonly sender: Pick<Sender, 'send'>;
-  readonly places: Places;
+  readonly places: RequestSlots;
   readonly epoch: string;
   readonly cloudEvent: CloudEventText;
   readonly retryDelaysMs: readonly number[];

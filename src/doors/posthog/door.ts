@@ -1,7 +1,7 @@
 /** PostHog's capture API, for its libraries. It has no feature flags: there are none. */
 import type { GatewayError } from '../../core/errors.ts';
 import { json } from '../answer.ts';
-import { mapInTurns } from '../cooperative-map.ts';
+import { mapCooperatively } from '../cooperative-map.ts';
 import type { Door, DoorAnswer, DoorContext, DoorRequest, DoorRoute } from '../door.ts';
 import { recordEach } from '../record.ts';
 import { bearerOf } from '../request.ts';
@@ -44,7 +44,7 @@ async function capture(
 ): Promise<DoorAnswer> {
   const workspace = await context.access(null, 'EVENTS_WRITE');
   const sent = readEvents(bodyOf(request), request.query);
-  const events = await mapInTurns(sent, each => decode(each, receivedMs));
+  const events = await mapCooperatively(sent, each => decode(each, receivedMs));
   await recordEach(context, workspace, events);
   if (request.query.get('beacon') === '1') return { status: 204 };
   return json(200, { status: 'Ok' });

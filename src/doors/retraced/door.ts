@@ -1,7 +1,7 @@
 /** Retraced's publisher API: audit events, whose senders check a digest of what arrived. */
 import { GatewayError } from '../../core/errors.ts';
 import { json, problemIn } from '../answer.ts';
-import { mapInTurns } from '../cooperative-map.ts';
+import { mapCooperatively } from '../cooperative-map.ts';
 import type { Door, DoorAnswer, DoorContext, DoorRequest, DoorRoute } from '../door.ts';
 import { recordTogether } from '../record.ts';
 import { bearerOf, requireJson } from '../request.ts';
@@ -56,7 +56,7 @@ async function record(
 ): Promise<readonly Made[]> {
   const workspace = await context.access(request.params['projectId'] ?? null, 'EVENTS_WRITE');
   requireJson(request);
-  const events = await mapInTurns(read(request.json()), event => {
+  const events = await mapCooperatively(read(request.json()), event => {
     const id = newId();
     return { input: decode(event, id), made: { id, hash: digestOf(event, id) } };
   });

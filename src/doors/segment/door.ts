@@ -2,7 +2,7 @@
 import type { GatewayError } from '../../core/errors.ts';
 import { isJsonObject } from '../../core/json.ts';
 import { json } from '../answer.ts';
-import { mapInTurns } from '../cooperative-map.ts';
+import { mapCooperatively } from '../cooperative-map.ts';
 import type { Door, DoorAnswer, DoorContext, DoorRequest, DoorRoute } from '../door.ts';
 import { recordEach } from '../record.ts';
 import { basicUserOf, bearerOf } from '../request.ts';
@@ -52,7 +52,7 @@ async function post(
   { read, receivedMs }: Reading,
 ): Promise<DoorAnswer> {
   const workspace = await context.access(null, 'EVENTS_WRITE');
-  const decoded = await mapInTurns(read(request), sent => decode(sent, receivedMs));
+  const decoded = await mapCooperatively(read(request), sent => decode(sent, receivedMs));
   const events = decoded.filter(({ problem }) => problem === null).map(({ input }) => input);
   const aside = decoded.flatMap(({ input, problem }) => {
     return problem === null ? [] : [{ input, problems: [problem] }];

@@ -133,7 +133,7 @@ test('more gateways than the server has connections for, and no autovacuum, are 
   expect(serverNotes({ ...SOUND, hasAutovacuum: false }, 32)).toHaveLength(1);
 });
 
-test('the connections of all lanes add up to what is set, and each has one', () => {
+test('the connections of all pools add up to what is set, and each has one', () => {
   for (let max = CONNECTIONS_MIN; max < 200; max++) {
     const shares = Object.values(shareConnections(max));
     expect(shares.reduce((sum, each) => sum + each, 0)).toBe(max);

@@ -168,7 +168,7 @@ test('a statement composed with drizzle runs with its parameters', async () => {
   await expect(rows(open().read, sql`select ${sql.param([1])}`)).rejects.toThrow('is an array');
 });
 
-test('the read lane refuses to write', async () => {
+test('the pool for reads refuses to write', async () => {
   const write = open().read.query(`insert into storm (v) values ('x')`);
   await expect(write).rejects.toMatchObject({ code: '25006' });
 });
