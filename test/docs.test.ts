@@ -92,6 +92,23 @@ test('every link between the pages leads to a file, and to a heading of it', () 
   expect(broken).toEqual([]);
 });
 
+test('every file of the code that a page or a comment names is there', () => {
+  const files = ['src', 'test', 'scripts', 'bench'].flatMap(folder =>
+    readdirSync(folder, { recursive: true, encoding: 'utf8' }).map(file => `/${folder}/${file}`),
+  );
+  const named = [...pages(), ...files.filter(file => /^\/src\/.*\.tsx?$/.test(file))]
+    .map(file => file.replace(/^\//, ''))
+    .flatMap(page =>
+      [...read(page).matchAll(/`((?:[\w-]+\/)*[\w.-]+\.(?:tsx?|sql|mjs))`/g)].map(
+        ([, name = '']) => ({ page, name }),
+      ),
+    )
+    .filter(({ name }) => !name.includes('NNNN'));
+  expect(named.length).toBeGreaterThan(100);
+  const missing = named.filter(({ name }) => !files.some(file => file.endsWith(`/${name}`)));
+  expect(missing).toEqual([]);
+});
+
 test('docs/README.md has every page of docs', () => {
   const listed = new Set(linksOf('docs/README.md').map(link => normalize(join('docs', link))));
   const missing = pages().filter(page => page.startsWith('docs/') && !listed.has(page));
