@@ -7,7 +7,7 @@ import type { EventCondition } from '../core/event-condition.ts';
 import type { EventFilter } from '../core/filter.ts';
 import { columnsOf, type Row } from '../db/columns.ts';
 import type { Connection } from '../db/connection.ts';
-import { readCount, rows } from '../db/query.ts';
+import { rows } from '../db/query.ts';
 import { eventDefinitions, events } from '../db/schema.ts';
 import { textArray } from '../db/sql-lists.ts';
 import { isTimeout } from '../db/sqlstate.ts';
@@ -95,7 +95,8 @@ export async function countWithoutScan(
   if (known === null || known === 0 || !parts.withoutRedacted) return known;
   const redacted = shownSql(workspaceId, { allOf: [{ redacted: true }, counted] });
   const statement = sql`select count(*) as count from ${sourceOf(counted)} where ${redacted}`;
-  return known - (await readCount(read, statement));
+  const emptied = await countWithin(read, statement, withinMs);
+  return emptied === null ? null : known - emptied;
 }
 
 /** A condition in parts, all of which hold. */
