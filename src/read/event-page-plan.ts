@@ -79,6 +79,9 @@ export function planEventPage(
   if (offset > EVENT_OFFSET_MAX) throw tooDeep();
   const order = args.order ?? NEWEST_FIRST;
   const cursors = eventCursors(epoch, workspaceId);
+  if (isSorted(order) && (request.after ?? request.before) !== null) {
+    throw new TypeError('a list in an order of its own goes on by offset');
+  }
   const list = isSorted(order) ? sortedList(order) : cursorList(request, order, cursors);
   const shown = shownSql(workspaceId, filter);
   const where = parentField === null ? shown : allOf([shown, PARENT_CONDITIONS[parentField]]);

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { eventCursors } from '../../../src/core/cursor.ts';
 import type { EventCondition } from '../../../src/core/event-condition.ts';
 import { eventKey } from '../../../src/core/event-key.ts';
 import { createDatabase, type Database } from '../../../src/db/client.ts';
@@ -95,6 +96,11 @@ describe('a page by number', () => {
     expect(
       await positions({ key: ['user'], descending: true }, { key: 'SOURCE', descending: false }),
     ).toEqual([2, 7, 3, 1, 4]);
+  });
+
+  test('takes no cursor: it would be one of another order', async () => {
+    const after = eventCursors('e', id).encodePosition({ position: 2, recordedAt: second(2) });
+    await expect(reader.page(id, { order: LATEST_FIRST, after })).rejects.toThrow(TypeError);
   });
 
   test('is refused beyond the bound of offsets', async () => {
