@@ -6,7 +6,7 @@ import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 import { ORDER_EXPECTED, readOrderSetting, type OrderSetting } from './core/agent-order.ts';
 import { isExampleSecret } from './core/api-key.ts';
-import { CONNECTIONS_MIN } from './core/connections.ts';
+import { CONNECTIONS_MIN } from './core/connection-shares.ts';
 import { LIMITS } from './core/limits.ts';
 
 /** Of this gateway, as its package says: MAJOR.MINOR.PATCH. */

@@ -6,7 +6,7 @@ import { AUDIT_TYPES } from '../src/core/audit.ts';
 import { ERRORS } from '../src/core/errors.ts';
 import { LIMIT_MEANINGS, LIMITS } from '../src/core/limits.ts';
 import type { Scope } from '../src/core/principal.ts';
-import { createDoors, type DoorStores } from '../src/doors/index.ts';
+import { createDoors } from '../src/doors/index.ts';
 import { METRICS } from '../src/observability/metric-names.ts';
 
 const read = (path: string) => readFileSync(path, 'utf8');
@@ -92,6 +92,23 @@ test('every link between the pages leads to a file, and to a heading of it', () 
   expect(broken).toEqual([]);
 });
 
+test('every file of the code that a page or a comment names is there', () => {
+  const files = ['src', 'test', 'scripts', 'bench'].flatMap(folder =>
+    readdirSync(folder, { recursive: true, encoding: 'utf8' }).map(file => `/${folder}/${file}`),
+  );
+  const named = [...pages(), ...files.filter(file => /^\/src\/.*\.tsx?$/.test(file))]
+    .map(file => file.replace(/^\//, ''))
+    .flatMap(page =>
+      [...read(page).matchAll(/`((?:[\w-]+\/)*[\w.-]+\.(?:tsx?|sql|mjs))`/g)].map(
+        ([, name = '']) => ({ page, name }),
+      ),
+    )
+    .filter(({ name }) => !name.includes('NNNN'));
+  expect(named.length).toBeGreaterThan(100);
+  const missing = named.filter(({ name }) => !files.some(file => file.endsWith(`/${name}`)));
+  expect(missing).toEqual([]);
+});
+
 test('docs/README.md has every page of docs', () => {
   const listed = new Set(linksOf('docs/README.md').map(link => normalize(join('docs', link))));
   const missing = pages().filter(page => page.startsWith('docs/') && !listed.has(page));
@@ -99,10 +116,12 @@ test('docs/README.md has every page of docs', () => {
 });
 
 test('docs/doors/README.md has every door, and tells rightly which record and which read', () => {
-  const doors = createDoors({ logshEventsPerSecond: 1, logspaceOrder: null }, {
-    notesOf: () => ({}),
-    sealingKey: Buffer.alloc(32),
-  } as unknown as DoorStores);
+  const doors = createDoors(
+    { logshEventsPerSecond: 1, logspaceOrder: null },
+    {
+      sealingKey: Buffer.alloc(32),
+    },
+  );
   const rows = tableOf('docs/doors/README.md');
   const told = rows.map(([link = '', records, reads, ...others]) => {
     expect(

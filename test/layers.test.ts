@@ -73,8 +73,8 @@ test('what runs in browsers takes only types and portable functions from the cor
     return [...imports].map(([, target]) => normalize(join(dirname(file), target as string)));
   });
   const ofCore = taken.filter(target => target.startsWith(`core${sep}`));
-  expect([...new Set(ofCore)]).toEqual([join('core', 'portable.ts')]);
-  expect(readFileSync(join(SRC, 'core', 'portable.ts'), 'utf8')).not.toMatch(/^import/m);
+  expect([...new Set(ofCore)]).toEqual([join('core', 'isomorphic.ts')]);
+  expect(readFileSync(join(SRC, 'core', 'isomorphic.ts'), 'utf8')).not.toMatch(/^import/m);
 });
 
 test('no file is a fragment: each has at least 15 lines, but for the entry points', () => {

@@ -7,7 +7,7 @@
  * moves from quarter to quarter. It is put back when the load is over.
  */
 import { randomUUID } from 'node:crypto';
-import { uuidV7 } from '../../dist/core/portable.js';
+import { uuidV7 } from '../../dist/core/isomorphic.js';
 import { quarterOf } from '../../dist/db/partitions.js';
 import { DefinitionCache } from '../../dist/record/definitions.js';
 import { createRecordEvents } from '../../dist/record/record.js';

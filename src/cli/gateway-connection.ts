@@ -3,10 +3,10 @@ import { join } from 'node:path';
 import { createClient, SluiceError, type SluiceClient } from '../client/index.ts';
 import { endpointOf } from '../client/transport.ts';
 import { UsageError } from './errors.ts';
-import { suggestion } from './near.ts';
 import type { ConnectionOptions } from './options.ts';
 import { tell } from './output.ts';
 import { DEFAULT_PROFILE, readProfiles, type Profile } from './profiles.ts';
+import { suggestion } from './similar-names.ts';
 
 export interface GatewayConnection {
   readonly url: string;

@@ -1,5 +1,5 @@
 import { SETTINGS } from '../config.ts';
-import { nearest } from './near.ts';
+import { nearest } from './similar-names.ts';
 
 const PREFIX = 'SLUICE_';
 /** What other commands and the client read. */

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { SluiceError, type EventProblem, type Receipt } from '../client/index.ts';
 import { OF_ONE_EVENT, Recorder, sendByGraphql } from '../client/recorder.ts';
 import { createTransport } from '../client/transport.ts';
-import { uuidV7 } from '../core/portable.ts';
+import { uuidV7 } from '../core/isomorphic.ts';
 import { EXIT, UsageError } from './errors.ts';
 import { atGateway, connectionFrom } from './gateway-connection.ts';
 import { isEventField, problem } from './import/event-fields.ts';

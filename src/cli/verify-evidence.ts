@@ -21,7 +21,7 @@ import {
   type TreeHead,
   type VerifierKey,
 } from '../core/signed-note.ts';
-import type { Lane } from '../db/client.ts';
+import type { Pool } from '../db/client.ts';
 import { readPublicKeys } from '../evidence/keys.ts';
 import { listTrees, verifyTree, type VerifiedTree } from '../evidence/verify-tree.ts';
 import { withInstallation } from './database.ts';
@@ -75,7 +75,7 @@ async function verifyDatabaseTree(
 
 /** The one that was given, else every one that ever signed here. */
 async function trustedKeys(
-  upkeep: Lane,
+  upkeep: Pool,
   { origin }: TreeHead,
   given: string | undefined,
 ): Promise<VerifierKey[]> {

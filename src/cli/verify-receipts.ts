@@ -2,7 +2,7 @@
 import { createReadStream } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { workspaceOfCursor } from '../core/cursor.ts';
-import type { Lane } from '../db/client.ts';
+import type { Pool } from '../db/client.ts';
 import { columnsOf, sqlText, type Row } from '../db/columns.ts';
 import { workspaces } from '../db/schema.ts';
 import {
@@ -75,7 +75,7 @@ export async function verifyReceiptsOf(options: ReceiptsOptions): Promise<void> 
   });
 }
 
-async function slugsOf(upkeep: Lane): Promise<ReadonlyMap<string, number>> {
+async function slugsOf(upkeep: Pool): Promise<ReadonlyMap<string, number>> {
   const rows = await upkeep.query<Row<typeof workspaces, 'id' | 'slug'>>(
     sqlText`select ${WORKSPACE.id}, ${WORKSPACE.slug} from workspaces`,
   );

@@ -1,4 +1,4 @@
-import { sleep } from '../core/portable.ts';
+import { sleep } from '../core/isomorphic.ts';
 import {
   askingFor,
   consumeBatches,

@@ -2,7 +2,7 @@
  * Works for a consumer: pulls, hands out, keeps the leases while the handler is at work, and settles.
  * A handler that resolves acknowledges; one that throws gives back, to be tried again.
  */
-import { sleep } from '../core/portable.ts';
+import { sleep } from '../core/isomorphic.ts';
 import { SluiceError } from './errors.ts';
 import { EVENT_FIELDS } from './subscription.ts';
 import { operationJson, retryDelayMs, type Transport } from './transport.ts';

@@ -5,7 +5,7 @@
  * What is absent stays absent: a member that is undefined is left out. What knows its JSON, such as
  * a Date, is asked for it (`toJSON`). Negative zero is 0, as JSON readers take it.
  */
-import { pointerStep } from '../core/portable.ts';
+import { pointerStep } from '../core/isomorphic.ts';
 
 /** JSON that is written already: it is sent as it stands, with every digit of its numbers. */
 export class JsonText {

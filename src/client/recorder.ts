@@ -3,7 +3,7 @@
  * requests are on their way goes together with the next. Every event has its id before the first
  * try, so a request may be repeated until there is an answer, and each event is stored once.
  */
-import { sleep, uuidV7 } from '../core/portable.ts';
+import { sleep, uuidV7 } from '../core/isomorphic.ts';
 import { SluiceError } from './errors.ts';
 import { writeJson } from './json.ts';
 import { retryDelayMs, type Transport } from './transport.ts';

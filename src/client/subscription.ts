@@ -2,7 +2,7 @@
  * A stream of events that outlives its connections. It keeps the cursor of what it has handed out:
  * whatever cuts a connection, it asks again right after it, so each event comes once, in order.
  */
-import { sleep } from '../core/portable.ts';
+import { sleep } from '../core/isomorphic.ts';
 import { errorOf, SluiceError } from './errors.ts';
 import {
   batchesOf,

@@ -1,5 +1,5 @@
 /** One request to the gateway, whose every failure is a `SluiceError`. */
-import { backoffMs } from '../core/portable.ts';
+import { backoffMs } from '../core/isomorphic.ts';
 import { errorOf, SluiceError, type GraphqlError } from './errors.ts';
 import { NoJson, writeJson, type WriteOptions } from './json.ts';
 

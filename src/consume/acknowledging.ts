@@ -1,20 +1,20 @@
 /** Acknowledgements of one consumer, in this process: those that come at once share a statement. */
 import { LIMITS } from '../core/limits.ts';
 import type { Actor } from '../core/principal.ts';
+import { RequestBatcher } from './request-batcher.ts';
 import type { Settled } from './settler.ts';
-import { Turns } from './turns.ts';
 
 export interface Acknowledgement {
   readonly actor: Actor | null;
   readonly tokens: readonly string[];
 }
 
-export type Acknowledging = Turns<Acknowledgement, Settled>;
+export type Acknowledging = RequestBatcher<Acknowledgement, Settled>;
 
 export function createAcknowledging(
   acknowledge: (actor: Actor | null, tokens: readonly string[]) => Promise<Settled>,
 ): Acknowledging {
-  return new Turns({
+  return new RequestBatcher({
     sizeOf: ({ tokens }) => tokens.length,
     sizeMax: LIMITS.pullEventsMax,
     mayShare: (first, other) => first.actor?.keyId === other.actor?.keyId,

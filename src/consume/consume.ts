@@ -15,7 +15,7 @@ import {
 } from '../core/consumer.ts';
 import { eventCursors } from '../core/cursor.ts';
 import { LIMITS } from '../core/limits.ts';
-import type { Lane } from '../db/client.ts';
+import type { Pool } from '../db/client.ts';
 import type { Connection } from '../db/connection.ts';
 import { EventRows } from '../db/event-rows.ts';
 import type { LiveClock } from '../live/clock.ts';
@@ -31,7 +31,7 @@ import { waitForNews } from './waiting.ts';
 import { WakeUps } from './wake-ups.ts';
 
 export interface ConsumeOptions {
-  readonly write: Lane;
+  readonly write: Pool;
   /** For looks at many consumers at once. */
   readonly read: Connection;
   readonly reader: Pick<ConsumerReader, 'planByName'>;

@@ -16,13 +16,13 @@ import type { JsonObject } from '../core/json.ts';
 import { LIMITS } from '../core/limits.ts';
 import type { Actor } from '../core/principal.ts';
 import type { AuditedTransaction, Deed } from '../db/audit-log.ts';
-import type { Connection, Lane } from '../db/client.ts';
+import type { Connection, Pool } from '../db/client.ts';
 import { columnsOf, type Row } from '../db/columns.ts';
 import { rows } from '../db/query.ts';
 import { webhooks, type consumers } from '../db/schema.ts';
+import { arrayLiteral } from '../db/sql-lists.ts';
 import { codeOf, SQLSTATE, toGatewayError } from '../db/sqlstate.ts';
 import { compileStreamFilter } from '../live/stream-filter.ts';
-import { arrayLiteral } from '../read/params.ts';
 import { findPlace } from './place-sql.ts';
 import { consumerNotFound } from './plans.ts';
 
@@ -94,7 +94,7 @@ export type Also<T> = (
 ) => Promise<T>;
 
 interface Port {
-  readonly write: Lane;
+  readonly write: Pool;
   readonly audited: AuditedTransaction;
 }
 

@@ -5,10 +5,10 @@ import { checkPageArgs, type Page, type PageArgs } from '../core/page.ts';
 import { isStorableText } from '../core/text.ts';
 import type { Connection } from '../db/connection.ts';
 import { rows } from '../db/query.ts';
+import { intArray } from '../db/sql-lists.ts';
 import { notExpired } from '../db/stored-event.ts';
 import type { EventReader } from '../read/event-reader.ts';
 import { readList, textPlace } from '../read/lists.ts';
-import { intArray } from '../read/params.ts';
 import {
   consumerColumns,
   consumerSource,

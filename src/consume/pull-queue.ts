@@ -19,7 +19,7 @@ import { toGatewayError } from '../db/sqlstate.ts';
 import { toStoredEvent, type EventRow } from '../db/stored-event.ts';
 import { consumerNotFound } from './plans.ts';
 import { pullSql, type LeasedRow, type PulledRow, type PullFacts } from './pull-sql.ts';
-import { Turns } from './turns.ts';
+import { RequestBatcher } from './request-batcher.ts';
 
 export interface Asking {
   readonly first: number;
@@ -68,12 +68,12 @@ const BUSY_MS = 2_000;
 
 export class PullQueue {
   readonly #options: PullQueueOptions;
-  readonly #turns: Turns<Asking, Round>;
+  readonly #turns: RequestBatcher<Asking, Round>;
   #range = RANGE_FIRST;
 
   constructor(options: PullQueueOptions) {
     this.#options = options;
-    this.#turns = new Turns({
+    this.#turns = new RequestBatcher({
       sizeOf: ({ first }) => first,
       sizeMax: LIMITS.pullEventsMax,
       mayShare: (one, other) =>

@@ -11,7 +11,7 @@ import { type SQL, sql } from 'drizzle-orm';
 import type { LeaseToken } from '../core/consumer.ts';
 import { LIMITS } from '../core/limits.ts';
 import type { Actor } from '../core/principal.ts';
-import { arrayLiteral, textArray } from '../read/params.ts';
+import { arrayLiteral, textArray } from '../db/sql-lists.ts';
 
 export interface Settling {
   readonly workspaceId: number;

@@ -10,7 +10,7 @@ import {
 } from '../core/consumer.ts';
 import { LIMITS } from '../core/limits.ts';
 import type { Actor } from '../core/principal.ts';
-import type { Lane } from '../db/client.ts';
+import type { Pool } from '../db/client.ts';
 import { onBehalfOf } from '../db/connection.ts';
 import { rows } from '../db/query.ts';
 import { isSerializationFailure, toGatewayError } from '../db/sqlstate.ts';
@@ -34,7 +34,7 @@ export interface Settled {
 }
 
 export interface SettlerOptions {
-  readonly write: Lane;
+  readonly write: Pool;
   readonly plans: Plans;
   /** Hears what was done. */
   readonly wakeUps: Pick<WakeUps, 'changed'>;

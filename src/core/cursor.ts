@@ -1,4 +1,5 @@
 import { GatewayError } from './errors.ts';
+import { isStorableText } from './text.ts';
 
 /**
  * Opaque cursors. A cursor names its list, its scope (a workspace) and a place; it has no
@@ -9,6 +10,7 @@ import { GatewayError } from './errors.ts';
 const FIELDS = {
   'events.position': 'p',
   'events.occurredAt': 'o',
+  'events.occurredAtAndId': 'i',
   'definitions.name': 'd',
   'workspaces.slug': 'w',
   'apiKeys.id': 'k',
@@ -74,25 +76,33 @@ export interface TimePlace {
   readonly position: number;
 }
 
+/** A place in the order of time, where events at one instant follow their ids. */
+export interface TimeIdPlace extends TimePlace {
+  readonly eventId: string;
+}
+
 /** Encodes and decodes the cursors of one workspace's events in one database. */
 export interface EventCursors {
   encodePosition(place: LogPlace): string;
   encodeOccurredAt(place: TimePlace): string;
+  encodeOccurredAtAndId(place: TimeIdPlace): string;
   /** @throws GatewayError CURSOR_INVALID, CURSOR_EPOCH */
   decodePosition(cursor: string): LogPlace;
   /** @throws GatewayError CURSOR_INVALID, CURSOR_EPOCH */
   decodeOccurredAt(cursor: string): TimePlace;
+  /** @throws GatewayError CURSOR_INVALID, CURSOR_EPOCH */
+  decodeOccurredAtAndId(cursor: string): TimeIdPlace;
 }
 
 export function eventCursors(epoch: string, workspaceId: number): EventCursors {
-  const encode = (field: CursorField, position: number, instant: Date) =>
-    encodeCursor(field, workspaceId, [epoch, String(position), String(instant.getTime())]);
-  const decode = (cursor: string, field: CursorField) => {
-    const [cursorEpoch, position, instant, ...more] = decodeCursor(cursor, field, workspaceId);
-    const place = { position: Number(position), instant: new Date(Number(instant)) };
-    if (more.length > 0 || !isWhole(position, 0) || !isWhole(instant, -8.64e15)) {
-      throw cursorInvalid();
-    }
+  const encode = (field: CursorField, position: number, instant: Date, ...ids: string[]) =>
+    encodeCursor(field, workspaceId, [epoch, String(position), String(instant.getTime()), ...ids]);
+  const decode = (cursor: string, field: CursorField, idCount: 0 | 1 = 0) => {
+    const [cursorEpoch, position, instant, ...ids] = decodeCursor(cursor, field, workspaceId);
+    const [eventId = ''] = ids;
+    const place = { position: Number(position), instant: new Date(Number(instant)), eventId };
+    const isPlace = isWhole(position, 0) && isWhole(instant, -8.64e15) && isStorableText(eventId);
+    if (ids.length !== idCount || !isPlace) throw cursorInvalid();
     if (cursorEpoch !== epoch) {
       throw new GatewayError(
         'CURSOR_EPOCH',
@@ -104,6 +114,8 @@ export function eventCursors(epoch: string, workspaceId: number): EventCursors {
   return {
     encodePosition: place => encode('events.position', place.position, place.recordedAt),
     encodeOccurredAt: place => encode('events.occurredAt', place.position, place.occurredAt),
+    encodeOccurredAtAndId: ({ position, occurredAt, eventId }) =>
+      encode('events.occurredAtAndId', position, occurredAt, eventId),
     decodePosition: cursor => {
       const { position, instant } = decode(cursor, 'events.position');
       return { position, recordedAt: instant };
@@ -111,6 +123,10 @@ export function eventCursors(epoch: string, workspaceId: number): EventCursors {
     decodeOccurredAt: cursor => {
       const { position, instant } = decode(cursor, 'events.occurredAt');
       return { position, occurredAt: instant };
+    },
+    decodeOccurredAtAndId: cursor => {
+      const { position, instant, eventId } = decode(cursor, 'events.occurredAtAndId', 1);
+      return { position, occurredAt: instant, eventId };
     },
   };
 }

@@ -1,13 +1,14 @@
+import { LRUCache } from 'lru-cache';
+
 /** The pattern is slow, and a recorder has few icons: verdicts are kept. */
 const VERDICTS_MAX = 1_000;
-const verdicts = new Map<string, boolean>();
+const verdicts = new LRUCache<string, boolean>({ max: VERDICTS_MAX });
 
 /** Whether a text is exactly one emoji, with all of its variation selectors or without some. */
 export function isEmoji(text: string): boolean {
   let verdict = verdicts.get(text);
   if (verdict === undefined) {
     verdict = PICTOGRAPH.test(text) || isSequence(text);
-    if (verdicts.size >= VERDICTS_MAX) verdicts.clear();
     verdicts.set(text, verdict);
   }
   return verdict;

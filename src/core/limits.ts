@@ -58,8 +58,8 @@ export const LIMITS = {
   downloadsMax: 64,
   /** Connections, and those on which no valid key was shown yet: of all, and of one address. */
   connectionsMax: 20_000,
-  newcomersMax: 4_000,
-  newcomersPerAddressMax: 1_000,
+  unauthenticatedConnectionsMax: 4_000,
+  unauthenticatedPerAddressMax: 1_000,
   websocketInitBytesMax: 8_192,
   /** A body that is read before its sender is known, since its key stands in it. */
   strangerBodyBytesMax: 1_048_576,
@@ -167,9 +167,9 @@ export const LIMIT_MEANINGS: Readonly<Record<keyof typeof LIMITS, string>> = {
   downloadsMax: 'Downloads through doors at once. More are refused as `TOO_MANY_STREAMS`.',
   subscriptionBytesMax: 'Bytes of a request that subscribes, with its variables.',
   connectionsMax: 'Connections that may be open at once.',
-  newcomersMax:
+  unauthenticatedConnectionsMax:
     'Connections on which no valid key was shown yet. Beyond this number the oldest is closed.',
-  newcomersPerAddressMax:
+  unauthenticatedPerAddressMax:
     'The same from one address, unless `SLUICE_TRUST_PROXY` says that proxies stand between.',
   strangerBodyBytesMax:
     'Bytes of a body that has the key in it, after decompression: doors of Segment and PostHog.',

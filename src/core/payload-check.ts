@@ -1,8 +1,8 @@
 import type { EventInput, EventProblem, EventProperty } from './event.ts';
 import { parseExact, type ExactJson, type ExactObject } from './exact-json.ts';
 import { isNumber, numberFault, plainLiteral, type ExactNumber } from './exact-number.ts';
+import { pointerStep } from './isomorphic.ts';
 import { LIMITS } from './limits.ts';
-import { pointerStep } from './portable.ts';
 import { isStorableText, isWithinBytes, TEXT_INVALID } from './text.ts';
 import type { MergedProperties } from './typed-properties.ts';
 

@@ -1,5 +1,5 @@
 /** What a gateway relies on in its Postgres server, decided from what the server says of itself. */
-import { CONNECTIONS_MIN } from './connections.ts';
+import { CONNECTIONS_MIN } from './connection-shares.ts';
 
 export interface ServerFacts {
   readonly version: string;

@@ -8,6 +8,7 @@
  * first midnight. A midnight that does not exist is the instant of the change. Units shorter than
  * a day also end where the clock changes, so the hour that is lived through twice is two hours.
  */
+import { LRUCache } from 'lru-cache';
 
 export const SECOND_MS = 1_000;
 export const MINUTE_MS = 60_000;
@@ -254,15 +255,13 @@ interface Zone {
 
 /** More than there are; the names of a zone may be many, though. */
 const ZONES_MAX = 600;
-const zones = new Map<string, Zone>();
+const zones = new LRUCache<string, Zone>({ max: ZONES_MAX });
 
 /** @throws RangeError for a name that is no zone */
 function zoneOf(name: string): Zone {
   let zone = zones.get(name);
   if (zone === undefined) {
     zone = { clock: createClock(name), blocks: [] };
-    const [oldest] = zones.keys();
-    if (zones.size >= ZONES_MAX && oldest !== undefined) zones.delete(oldest);
     zones.set(name, zone);
   }
   return zone;

@@ -1,7 +1,7 @@
 /**
- * The database as the rest of the gateway sees it: six lanes of connections, and LISTEN.
+ * The database as the rest of the gateway sees it: six pools of connections, and LISTEN.
  * The driver's pool is not used, since it does not survive sessions that are cut under load
- * (see `line.ts`); a connection here is one client of the driver behind our own limits, and is
+ * (see `driver-socket.ts`); a connection here is one client of the driver behind our own limits, and is
  * thrown away with the first sign of trouble.
  *
  * When Postgres is away, refuses, or takes connections and never answers, an interactive
@@ -9,18 +9,18 @@
  * are bounded each and together. Nothing has to be reset when it is back.
  */
 import { performance } from 'node:perf_hooks';
-import { type ConnectionShares, shareConnections } from '../core/connections.ts';
+import { type ConnectionShares, shareConnections } from '../core/connection-shares.ts';
 import { Crowd } from '../core/fairness.ts';
 import { LIMITS } from '../core/limits.ts';
 import { readAddress } from './address.ts';
-import type { Lane } from './connection.ts';
-import { createLane, type LaneOptions } from './lane.ts';
+import type { Pool } from './connection.ts';
 import { type Listening, type ListenOptions, startListening } from './listen.ts';
+import { createPool, type PoolOptions } from './pool.ts';
 import { checkSessions } from './pooler.ts';
 import { openSession, type Session } from './session.ts';
 import { toGatewayError } from './sqlstate.ts';
 
-export type { Connection, HeldConnection, Lane, StatementOptions } from './connection.ts';
+export type { Connection, HeldConnection, Pool, StatementOptions } from './connection.ts';
 export type { Listening } from './listen.ts';
 export type { Param } from './wire.ts';
 
@@ -28,17 +28,17 @@ export interface Database {
   /** Who uses it: those whose statements take turns, and those who record. */
   readonly crowd: Crowd;
   /** Pages and aggregates; read-only sessions. Fails with a GatewayError where it can. */
-  readonly read: Lane;
+  readonly read: Pool;
   /** One connection a writer, for nothing else: a flush never waits behind what it is to store. */
-  readonly flush: Lane;
+  readonly flush: Pool;
   /** Keys and workspaces of callers: short reads that wait behind no others. Fails as `read` does. */
-  readonly lookup: Lane;
+  readonly lookup: Pool;
   /** Definitions, keys, quarantine. Fails with the bare error: what it means is its caller's to say. */
-  readonly write: Lane;
+  readonly write: Pool;
   /** Is the database there? One connection that nobody else holds. */
-  readonly probe: Lane;
+  readonly probe: Pool;
   /** Migrations, partitions, folding: few and long. Fails with the bare error. */
-  readonly upkeep: Lane;
+  readonly upkeep: Pool;
   /**
    * Whether a session stays one from statement to statement, and whether `count` fit where a pooler
    * lies between. @throws Error that says what to set
@@ -49,7 +49,7 @@ export interface Database {
   stop(): Promise<void>;
 }
 
-export type LaneName = 'read' | 'pages' | 'lookup' | 'flush' | 'write' | 'upkeep' | 'probe';
+export type PoolName = 'read' | 'pages' | 'lookup' | 'flush' | 'write' | 'upkeep' | 'probe';
 
 export interface DatabaseOptions {
   readonly url: string;
@@ -63,10 +63,10 @@ export interface DatabaseOptions {
   readonly upkeepTimeoutMs?: number;
   /** How long an interactive statement waits for a connection. @default 1500 */
   readonly waitMs?: number;
-  /** Of all lanes and the listener together. @default 32 */
+  /** Of all pools and the listener together. @default 32 */
   readonly connectionsMax?: number;
-  /** Runs each statement of a lane, and may look at how long that takes. */
-  readonly observe?: <T>(lane: LaneName, work: () => Promise<T>) => Promise<T>;
+  /** Runs each statement of a pool, and may look at how long that takes. */
+  readonly observe?: <T>(pool: PoolName, work: () => Promise<T>) => Promise<T>;
 }
 
 const READ_TIMEOUT_MS = 3_000;
@@ -113,12 +113,12 @@ export function createDatabase(options: DatabaseOptions): Database {
   const readTimeoutMs = options.readTimeoutMs ?? READ_TIMEOUT_MS;
   const shares = shareConnections(options.connectionsMax ?? CONNECTIONS_MAX);
   const crowd = new Crowd(() => performance.now());
-  const { pages, ...lanes } = createLanes(options, opener, { shares, crowd });
+  const { pages, ...pools } = createPools(options, opener, { shares, crowd });
   const listeners = new Set<Listening>();
   return {
-    ...lanes,
+    ...pools,
     crowd,
-    read: withPages(lanes.read, pages),
+    read: withPages(pools.read, pages),
     checkSessions: count => checkSessions(opener({}, readTimeoutMs), count),
     async listen(wanted) {
       const open = (notify: (payload: string) => void) => opener({}, readTimeoutMs, notify)();
@@ -127,17 +127,17 @@ export function createDatabase(options: DatabaseOptions): Database {
       return listening;
     },
     async stop() {
-      const all = [...listeners, ...Object.values(lanes), pages];
+      const all = [...listeners, ...Object.values(pools), pages];
       await Promise.all(all.map(part => part.stop()));
     },
   };
 }
 
-function createLanes(
+function createPools(
   options: DatabaseOptions,
   opener: Opener,
   { shares, crowd }: { readonly shares: ConnectionShares; readonly crowd: Crowd },
-): Record<LaneName, Lane> {
+): Record<PoolName, Pool> {
   const {
     readTimeoutMs = READ_TIMEOUT_MS,
     writeTimeoutMs = 3_500,
@@ -154,8 +154,8 @@ function createLanes(
     repeatable: false,
     explain: (error: unknown) => error,
   };
-  const lane = (name: LaneName, { settings, ...its }: LaneWithSettings) =>
-    createLane({
+  const pool = (name: PoolName, { settings, ...its }: PoolWithSettings) =>
+    createPool({
       ...its,
       connectionsMax: shares[name],
       crowd,
@@ -171,13 +171,13 @@ function createLanes(
     explain: (error: unknown) => toGatewayError(error, 'read'),
   };
   return {
-    read: lane('read', reading),
-    pages: lane('pages', { ...reading, settings: BY_INDEX }),
-    lookup: lane('lookup', reading),
-    flush: lane('flush', { ...writing, settings: { ...BY_KEY, ...PLANNED_ONCE } }),
-    write: lane('write', writing),
-    upkeep: lane('upkeep', { ...UPKEEP, statementTimeoutMs: upkeepTimeoutMs }),
-    probe: lane('probe', {
+    read: pool('read', reading),
+    pages: pool('pages', { ...reading, settings: BY_INDEX }),
+    lookup: pool('lookup', reading),
+    flush: pool('flush', { ...writing, settings: { ...BY_KEY, ...PLANNED_ONCE } }),
+    write: pool('write', writing),
+    upkeep: pool('upkeep', { ...UPKEEP, statementTimeoutMs: upkeepTimeoutMs }),
+    probe: pool('probe', {
       ...reading,
       waitingMax: 10,
       waitMs: PROBE_WITHIN_MS,
@@ -188,12 +188,12 @@ function createLanes(
 }
 
 type Settings = Readonly<Record<string, string | number>>;
-type LaneWithSettings = Omit<LaneOptions, 'observe' | 'open' | 'connectionsMax'> & {
+type PoolWithSettings = Omit<PoolOptions, 'observe' | 'open' | 'connectionsMax'> & {
   readonly settings: Settings;
 };
 
 /** Pages have sessions of their own, so that no long aggregate is in their way. */
-function withPages(read: Lane, pages: Lane): Lane {
+function withPages(read: Pool, pages: Pool): Pool {
   return {
     ...read,
     query: (text, params, options) =>

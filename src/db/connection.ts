@@ -2,7 +2,7 @@ import type { Tenant } from '../core/fairness.ts';
 import type { Param } from './wire.ts';
 
 export interface StatementOptions {
-  /** Ends the statement on the server, where that is sooner than the lane's own limit. */
+  /** Ends the statement on the server, where that is sooner than the pool's own limit. */
   readonly timeoutMs?: number;
   /** A result of more bytes fails with QUERY_TOO_EXPENSIVE before it is whole. */
   readonly bytesMax?: number;
@@ -46,10 +46,10 @@ export interface HeldConnection extends Connection {
 
 /**
  * A bounded set of connections with the same session settings, opened as they are needed. A
- * statement waits for a free one no longer than the lane's bounds allow, then fails with
+ * statement waits for a free one no longer than the pool's bounds allow, then fails with
  * SERVICE_UNAVAILABLE. Tenants share connections and waiting places fairly: see `FairPlaces`.
  */
-export interface Lane extends Connection {
+export interface Pool extends Connection {
   /**
    * Gives one connection to one user alone: for transactions and session locks. It must be
    * left as it was found, without an open transaction or a lock, or be discarded. Each statement

@@ -6,13 +6,14 @@
  * That one is marked, and the others are read.
  */
 import { type SQL, sql } from 'drizzle-orm';
-import { performance } from 'node:perf_hooks';
+import { LRUCache } from 'lru-cache';
 import type { StoredEvent } from '../core/event.ts';
 import { LIMITS } from '../core/limits.ts';
 import { columnsOf } from './columns.ts';
 import type { Connection, StatementOptions } from './connection.ts';
 import { rows } from './query.ts';
 import { events } from './schema.ts';
+import { arrayLiteral } from './sql-lists.ts';
 import { isRowFault, isSilence, isTimeout, ResultTooLarge } from './sqlstate.ts';
 import { eventColumns, type EventRow, headColumns, toStoredEvent } from './stored-event.ts';
 
@@ -49,7 +50,9 @@ export class EventRows {
   readonly bytesMax: number;
   readonly #connection: Connection;
   /** Workspaces where a statement failed, and how many events it was to read. */
-  readonly #careful = new Map<number, { readonly rowsMax: number; readonly untilMs: number }>();
+  readonly #careful = new LRUCache<number, { readonly rowsMax: number }>({
+    max: CAREFUL_WORKSPACES_MAX,
+  });
   /** Statements that ran into their time limit. */
   readonly #late = new WeakSet<object>();
 
@@ -220,19 +223,12 @@ export class EventRows {
 
   #isCareful(workspaceId: number, rowsMax: number): boolean {
     const known = this.#careful.get(workspaceId);
-    if (known === undefined || rowsMax < known.rowsMax) return false;
-    if (known.untilMs > performance.now()) return true;
-    this.#careful.delete(workspaceId);
-    return false;
+    return known !== undefined && rowsMax >= known.rowsMax;
   }
 
   #takeCare(workspaceId: number, rowsMax: number, forMs = CARE_MS): void {
     const known = this.#careful.get(workspaceId)?.rowsMax ?? Infinity;
-    this.#careful.delete(workspaceId);
-    const [oldest] = this.#careful.size < CAREFUL_WORKSPACES_MAX ? [] : this.#careful.keys();
-    if (oldest !== undefined) this.#careful.delete(oldest);
-    const untilMs = performance.now() + forMs;
-    this.#careful.set(workspaceId, { rowsMax: Math.min(known, rowsMax), untilMs });
+    this.#careful.set(workspaceId, { rowsMax: Math.min(known, rowsMax) }, { ttl: forMs });
   }
 }
 
@@ -250,8 +246,8 @@ interface ContentRow extends Pick<EventRow, 'position' | 'payload' | 'property_t
  * compressed: how long the payload is as text is told before it is written.
  */
 function contentSql(workspaceId: number, part: readonly EventRow[], bytesMax: number): SQL {
-  const positions = `{${part.map(row => row.position).join(',')}}`;
-  const instants = `{${part.map(row => `"${row.recorded_at.toISOString()}"`).join(',')}}`;
+  const positions = arrayLiteral(part.map(row => row.position));
+  const instants = arrayLiteral(part.map(row => row.recorded_at.toISOString()));
   return sql`
     select e.* from unnest(${positions}::bigint[], ${instants}::timestamptz[])
       as place (position, recorded_at)

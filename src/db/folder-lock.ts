@@ -1,6 +1,6 @@
 import { linkSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { answers, showLife, type Life } from './sign-of-life.ts';
+import { answers, showLife, type Life } from './liveness-socket.ts';
 
 export interface FolderLock {
   release(): void;

@@ -68,10 +68,10 @@ export async function renewEpoch(
   connection: Connection,
   { keep }: { readonly keep: boolean },
 ): Promise<string> {
-  const [row] = await connection.query<{ epoch: string }>(
+  const [row] = await connection.query<Row<typeof installation, 'epoch'>>(
     sqlText`update installation set ${INSTALLATION.home} = database_home(), ${INSTALLATION.epoch} = coalesce($1, ${INSTALLATION.epoch}) returning ${INSTALLATION.epoch}`,
     [keep ? null : randomBytes(4).toString('hex')],
   );
   if (!keep) await connection.query(sqlText`update evidence_logs set ${LOG.ended_at} = now()`);
-  return (row as { epoch: string }).epoch;
+  return (row as Row<typeof installation, 'epoch'>).epoch;
 }

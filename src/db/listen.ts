@@ -7,7 +7,7 @@
  * knows it, and need not notify anybody.
  */
 import { randomUUID } from 'node:crypto';
-import { backoffMs } from '../core/portable.ts';
+import { backoffMs } from '../core/isomorphic.ts';
 import type { Session } from './session.ts';
 
 export interface Listening {

@@ -1,4 +1,4 @@
-import type { Connection, HeldConnection, Lane } from './connection.ts';
+import type { Connection, HeldConnection, Pool } from './connection.ts';
 import { transaction } from './transaction.ts';
 
 /**
@@ -6,11 +6,11 @@ import { transaction } from './transaction.ts';
  * The lock ends with the transaction, or with its process.
  */
 export function tryLocked<T>(
-  lane: Lane,
+  pool: Pool,
   key: number,
   work: (connection: Connection) => Promise<T>,
 ): Promise<T | null> {
-  return transaction(lane, async connection => {
+  return transaction(pool, async connection => {
     const [row] = await connection.query<{ had: boolean }>(
       'select pg_try_advisory_xact_lock($1) as had',
       [key],
@@ -24,11 +24,11 @@ export function tryLocked<T>(
  * at the end of the work.
  */
 export function tryLockedSession<T>(
-  lane: Lane,
+  pool: Pool,
   key: number,
   work: (connection: HeldConnection) => Promise<T>,
 ): Promise<T | null> {
-  return lane.hold(async connection => {
+  return pool.hold(async connection => {
     const [row] = await connection.query<{ had: boolean }>(
       'select pg_try_advisory_lock($1) as had',
       [key],

@@ -4,7 +4,7 @@
  */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Connection, HeldConnection, Lane } from './connection.ts';
+import type { Connection, HeldConnection, Pool } from './connection.ts';
 import { checkGrants } from './grants.ts';
 import { readVersion } from './installation.ts';
 import { transaction } from './transaction.ts';
@@ -26,7 +26,7 @@ const LOCK_POLL_MS = 100;
  * too long, and when the tables are somebody else's who granted too little: with what to do.
  */
 export async function migrate(
-  upkeep: Lane,
+  upkeep: Pool,
   migrations: readonly Migration[] = readMigrations(),
 ): Promise<Migration[]> {
   await checkGrants(upkeep);

@@ -3,13 +3,13 @@
  * of the database, with the rights of the tables' owner (`0011_least_privilege.sql`). A lock that is
  * not had soon is given up, and asked for again later.
  */
-import type { Connection, Lane } from './connection.ts';
+import type { Connection, Pool } from './connection.ts';
 import { codeOf, SQLSTATE } from './sqlstate.ts';
 
 export const PARTITIONS_AHEAD = 4;
 
 /** Makes the partition of the database's present and those ahead of it; returns those made. */
-export async function ensurePartitions(upkeep: Lane): Promise<string[]> {
+export async function ensurePartitions(upkeep: Pool): Promise<string[]> {
   const made: string[] = [];
   for (let ahead = 0; ahead <= PARTITIONS_AHEAD; ahead++) {
     const [row] = await upkeep.query<{ name: string | null }>('select make_partition($1) as name', [
@@ -21,7 +21,7 @@ export async function ensurePartitions(upkeep: Lane): Promise<string[]> {
 }
 
 /** Whole partitions that stand ahead of the database's present. */
-export async function partitionsAhead(upkeep: Pick<Lane, 'query'>): Promise<number> {
+export async function partitionsAhead(upkeep: Pick<Pool, 'query'>): Promise<number> {
   const [row] = await upkeep.query<{ ahead: number }>(
     `select count(*) as ahead from pg_inherits i join pg_class c on c.oid = i.inhrelid
      where i.inhparent = 'events'::regclass
@@ -103,7 +103,7 @@ export async function removePartition(
 }
 
 /** Makes the planner's figures of the partitioned tables anew, which autovacuum does not. */
-export async function analyzeLog(upkeep: Lane): Promise<void> {
+export async function analyzeLog(upkeep: Pool): Promise<void> {
   for (const part of ['events', 'event_keys']) {
     await upkeep.query('select analyze_log($1)', [part]);
   }

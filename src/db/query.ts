@@ -19,6 +19,12 @@ export async function rows<Row extends object>(
   return connection.query<Row>(sql, params.map(toParam), options);
 }
 
+/** Of a statement with one row, whose column `count` is a number. */
+export async function readCount(connection: Connection, statement: SQL): Promise<number> {
+  const [row] = await rows<{ count: number }>(connection, statement);
+  return row?.count ?? 0;
+}
+
 function toParam(value: unknown): Param {
   if (value === null || value === undefined) return null;
   if (typeof value === 'bigint') return value.toString();

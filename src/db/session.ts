@@ -7,7 +7,7 @@
 import postgres from 'postgres';
 import { type Address } from './address.ts';
 import type { StatementOptions } from './connection.ts';
-import { type Line, openLine } from './line.ts';
+import { type DriverSocket, openDriverSocket } from './driver-socket.ts';
 import { codeOf, ConnectionLost, ResultTooLarge, SQLSTATE } from './sqlstate.ts';
 import { driverTypes, type Param, toWire } from './wire.ts';
 
@@ -54,23 +54,23 @@ interface Result {
 /** @throws ConnectionLost, with what the server or the network said as its cause. */
 export async function openSession(options: SessionOptions): Promise<Session> {
   const abort = new AbortController();
-  let line: Line | undefined;
+  let socket: DriverSocket | undefined;
   let isPooled = false;
   const sql = createClient(
     options,
-    async () => (line = await openLine(options.address, abort.signal)),
+    async () => (socket = await openDriverSocket(options.address, abort.signal)),
   );
   try {
     isPooled = await within(setUp(sql, options.settings), options.connectTimeoutMs, () => {
       abort.abort();
-      line?.destroy();
+      socket?.destroy();
     });
   } catch (cause) {
-    line?.destroy();
+    socket?.destroy();
     throw refused(options.address, cause);
   }
-  if (line === undefined) throw new Error('a connection that answers has a line');
-  return createSession(sql, line, { ...options, isPooled });
+  if (socket === undefined) throw new Error('a connection that answers has a socket');
+  return createSession(sql, socket, { ...options, isPooled });
 }
 
 /**
@@ -89,7 +89,7 @@ async function setUp(sql: postgres.Sql, settings: SessionOptions['settings']): P
 
 function createSession(
   sql: postgres.Sql,
-  line: Line,
+  socket: DriverSocket,
   options: SessionOptions & Pick<Session, 'isPooled'>,
 ): Session {
   const prepared = new Set<string>();
@@ -115,16 +115,17 @@ function createSession(
   async function run(statement: Statement, limitMs = Infinity): Promise<object[]> {
     const { text, params, script = false } = statement;
     const timeoutMs = Math.min(statement.timeoutMs ?? Infinity, options.statementTimeoutMs);
-    if (line.lost) throw new ConnectionLost('CONNECTION_CLOSED', 'no connection', { sent: false });
+    if (socket.lost)
+      throw new ConnectionLost('CONNECTION_CLOSED', 'no connection', { sent: false });
     const differs = timeoutMs !== options.statementTimeoutMs;
     // Costs a statement before and one behind. Without the first, the session's own limit holds.
     if (differs) setTimeoutTo(timeoutMs).catch(() => {});
-    const running = withinBytes(send(text, params, script), line, statement.bytesMax);
+    const running = withinBytes(send(text, params, script), socket, statement.bytesMax);
     if (differs) setTimeoutTo(options.statementTimeoutMs).catch(giveUpOnWrongTimeout);
     const { rows, command } = await within(
       running,
       Math.min(timeoutMs + MARGIN_MS, limitMs),
-      line.destroy.bind(line),
+      socket.destroy.bind(socket),
     );
     // A transaction that had failed is "committed" by rolling it back, without an error.
     if (text === 'commit' && command === 'ROLLBACK') {
@@ -140,23 +141,23 @@ function createSession(
 
   /** In a failed transaction the setting is taken back with the rest; else who comes next has it. */
   function giveUpOnWrongTimeout(error: unknown): void {
-    if (codeOf(error) !== SQLSTATE.inFailedTransaction) line.destroy();
+    if (codeOf(error) !== SQLSTATE.inFailedTransaction) socket.destroy();
   }
 
   return {
     openedAtMs: Date.now(),
     isPooled: options.isPooled,
     get lost() {
-      return line.lost;
+      return socket.lost;
     },
-    gone: line.gone,
+    gone: socket.gone,
     run,
-    close: () => line.end(),
-    destroy: () => line.destroy(),
+    close: () => socket.end(),
+    destroy: () => socket.destroy(),
   };
 }
 
-function createClient(options: SessionOptions, socket: () => Promise<Line>): postgres.Sql {
+function createClient(options: SessionOptions, socket: () => Promise<DriverSocket>): postgres.Sql {
   const { address, onNotify } = options;
   const driverOptions = {
     host: address.host,
@@ -179,7 +180,7 @@ function createClient(options: SessionOptions, socket: () => Promise<Line>): pos
   return postgres(driverOptions);
 }
 
-/** Settles as the statement does, or fails when the limit passes, and then gives up the line. */
+/** Settles as the statement does, or fails when the limit passes, and then gives up the socket. */
 function within<T>(running: Promise<T>, limitMs: number, giveUp: () => void): Promise<T> {
   return new Promise((resolve, reject) => {
     const expire = () => {
@@ -192,15 +193,19 @@ function within<T>(running: Promise<T>, limitMs: number, giveUp: () => void): Pr
   });
 }
 
-/** What is too much is not read to its end: the line is given up with what is still to come. */
-function withinBytes(running: Promise<Result>, line: Line, bytesMax?: number): Promise<Result> {
+/** What is too much is not read to its end: the socket is given up with what is still to come. */
+function withinBytes(
+  running: Promise<Result>,
+  socket: DriverSocket,
+  bytesMax?: number,
+): Promise<Result> {
   if (bytesMax === undefined) return running;
   return new Promise((resolve, reject) => {
-    line.limit(bytesMax, () => {
+    socket.limit(bytesMax, () => {
       reject(new ResultTooLarge(bytesMax));
-      line.destroy();
+      socket.destroy();
     });
-    void running.then(resolve, reject).finally(() => line.limit(null));
+    void running.then(resolve, reject).finally(() => socket.limit(null));
   });
 }
 

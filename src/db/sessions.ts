@@ -1,5 +1,5 @@
 /**
- * The sessions of a lane: opened as they are needed, lent to one user at a time, dropped when
+ * The sessions of a pool: opened as they are needed, lent to one user at a time, dropped when
  * they are lost or old. Places bound how many there are: a user takes a place first, then a
  * session that is idle or a new one. Places are shared fairly between tenants.
  */
@@ -11,7 +11,7 @@ export interface SessionsOptions {
   readonly connectionsMax: number;
   readonly waitingMax: number;
   readonly waitMs: number;
-  /** Of all lanes. */
+  /** Of all pools. */
   readonly crowd?: Crowd | undefined;
   readonly open: () => Promise<Session>;
 }

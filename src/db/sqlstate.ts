@@ -124,8 +124,13 @@ export function isSerializationFailure(error: unknown): boolean {
  * The error that a single caller gets for a failed statement of theirs. What is no caller's and
  * no outage's fault comes back as it is: unexpected, to be masked at the edge. A flush carries
  * many callers and decides by SQLSTATE itself.
+ * @param conflict what is said where a unique value is taken
  */
-export function toGatewayError(error: unknown, side: 'read' | 'write'): unknown {
+export function toGatewayError(
+  error: unknown,
+  side: 'read' | 'write',
+  conflict = 'The name or id is already in use.',
+): unknown {
   if (error instanceof GatewayError) return error;
   if (isConnectionLost(error)) return unavailable(error);
   const code = codeOf(error);
@@ -134,7 +139,7 @@ export function toGatewayError(error: unknown, side: 'read' | 'write'): unknown 
   if (isOutageState(code, side)) return unavailable(error);
   if (code === SQLSTATE.keyNotValid) return unauthenticated();
   if (code === SQLSTATE.uniqueViolation) {
-    return new GatewayError('CONFLICT', 'The name or id is already in use.', { cause: error });
+    return new GatewayError('CONFLICT', conflict, { cause: error });
   }
   if (isDataFault(code)) {
     const message =
@@ -160,7 +165,7 @@ function isSqlState(code: string): boolean {
   return /^[0-9A-Z]{5}$/.test(code) && !ERRNO.test(code);
 }
 
-/** 40 and 55P03 end here after the retries inside; a read lane is read-only by itself. */
+/** 40 and 55P03 end here after the retries inside; a read pool is read-only by itself. */
 function isOutageState(code: string, side: 'read' | 'write'): boolean {
   if (code === SQLSTATE.readOnlyTransaction) return side === 'write';
   return code === SQLSTATE.lockNotAvailable || /^(08|40|53|57|58)/.test(code);

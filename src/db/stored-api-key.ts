@@ -1,6 +1,6 @@
 /** How a row of `api_keys` becomes what may be shown of a key: never its hash. */
 import type { ApiKeyInfo } from '../core/api-key.ts';
-import { columnsOf, type Row, sqlText } from './columns.ts';
+import { type ColumnName, columnsOf, type Row, type SqlText, sqlText } from './columns.ts';
 import { apiKeys } from './schema.ts';
 
 const KEY = columnsOf(apiKeys);
@@ -10,6 +10,14 @@ export type ApiKeyRow = Omit<Row<typeof apiKeys>, 'hash' | 'from_setting'>;
 export const API_KEY_COLUMNS = sqlText`${KEY.id}, ${KEY.name}, ${KEY.prefix}, ${KEY.scopes},
   ${KEY.workspace_id}, ${KEY.created_at}, ${KEY.last_used_at}, ${KEY.expires_at}, ${KEY.revoked_at},
   ${KEY.created_by}, ${KEY.addresses}`;
+
+/** Whether a key may act: over the columns of `api_keys`, bare or behind their alias. */
+export function isValidKey(
+  key: { readonly revoked_at: ColumnName; readonly expires_at: ColumnName },
+  now = sqlText`now()`,
+): SqlText {
+  return sqlText`${key.revoked_at} is null and (${key.expires_at} is null or ${key.expires_at} > ${now})`;
+}
 
 export function toApiKeyInfo(row: ApiKeyRow): ApiKeyInfo {
   return {

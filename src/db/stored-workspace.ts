@@ -1,9 +1,26 @@
 /** How a row of `workspaces` becomes a `Workspace`: the one column list and the one decoder. */
+import { type SQL, sql } from 'drizzle-orm';
 import type { Workspace } from '../core/workspace.ts';
-import { columnsOf, type Row, sqlText } from './columns.ts';
-import { workspaces } from './schema.ts';
+import { columnsOf, type Row, type SqlText, sqlText } from './columns.ts';
+import { workspaceHeads, workspaces } from './schema.ts';
 
 const WORKSPACE = columnsOf(workspaces);
+const n = columnsOf(workspaceHeads, 'n');
+
+const HEADS_OF = sqlText`select ${n.head}, ${n.recorded_at} from workspace_heads n where ${n.workspace_id} = `;
+const NEWEST = sqlText` order by ${n.head} desc limit 1`;
+
+/**
+ * Selects `head` and `recorded_at` of the newest event of a workspace; no row where nothing was
+ * recorded. It descends an index once.
+ */
+export function newestHead(workspaceId: SqlText): SqlText {
+  return sqlText`${HEADS_OF}${workspaceId}${NEWEST}`;
+}
+
+export function newestHeadSql(workspaceId: SQL | number): SQL {
+  return sql`${sql.raw(HEADS_OF)}${workspaceId}${sql.raw(NEWEST)}`;
+}
 
 export type WorkspaceRow = Omit<Row<typeof workspaces>, 'redactions'>;
 

@@ -14,7 +14,7 @@ export interface TransactionOptions {
   readonly tenant?: Tenant;
 }
 
-/** A lane, or anything else that lends a connection to one user. */
+/** A pool, or anything else that lends a connection to one user. */
 export interface Holder {
   hold<T>(use: (connection: HeldConnection) => Promise<T>, tenant?: Tenant): Promise<T>;
 }

@@ -4,7 +4,7 @@
  * all of its workspaces' events: that also finds one that stands twice.
  */
 import { columnsOf, sqlText } from './columns.ts';
-import type { Lane } from './connection.ts';
+import type { Pool } from './connection.ts';
 import { events, workspaceMarks } from './schema.ts';
 
 const e = columnsOf(events, 'e');
@@ -30,7 +30,7 @@ export const RECEIPTS_AT_ONCE = 50_000;
 
 /** One for each, in the order given; at most `RECEIPTS_AT_ONCE`. */
 export async function verifyReceipts(
-  upkeep: Lane,
+  upkeep: Pool,
   receipts: readonly GivenReceipt[],
 ): Promise<Finding[]> {
   const given = receipts.map(({ workspaceId, eventId, position }, index) => {

@@ -4,7 +4,7 @@
  * its event, and the rollups equal a recount. It reads everything: minutes for millions.
  */
 import { type ColumnName, columnsOf, type Row, sqlText } from './columns.ts';
-import type { Connection, Lane } from './connection.ts';
+import type { Connection, Pool } from './connection.ts';
 import {
   consumers,
   deliveries,
@@ -12,10 +12,10 @@ import {
   eventDefinitions,
   eventKeys,
   events,
-  workspaceHeads,
   workspaceMarks,
   workspaces,
 } from './schema.ts';
+import { newestHead } from './stored-workspace.ts';
 import { transaction } from './transaction.ts';
 
 const e = columnsOf(events, 'e');
@@ -29,7 +29,6 @@ const consumer = columnsOf(consumers, 'consumer');
 const open = columnsOf(deliveries, 'open');
 const WORKSPACE = columnsOf(workspaces);
 const EVENT = columnsOf(events);
-const HEADS = columnsOf(workspaceHeads);
 const MARKS = columnsOf(workspaceMarks);
 const COUNTS = columnsOf(eventCounts);
 
@@ -53,7 +52,7 @@ export interface Verification {
 type WorkspaceRow = Row<typeof workspaces, 'id' | 'slug'>;
 
 export async function verify(
-  upkeep: Lane,
+  upkeep: Pool,
   onWorkspace: (verified: VerifiedWorkspace) => void = () => {},
 ): Promise<Verification> {
   const workspaces: VerifiedWorkspace[] = [];
@@ -94,7 +93,7 @@ async function measure(
   return { workspace, events: row?.events ?? 0, head: row?.head ?? 0 };
 }
 
-const HEAD = sqlText`(select coalesce(max(${HEADS.head}), 0) from workspace_heads where ${HEADS.workspace_id} = $1)`;
+const HEAD = sqlText`coalesce((select head from (${newestHead(sqlText`$1`)}) newest), 0)`;
 const TAIL = sqlText`(select coalesce(min(${MARKS.tail}), 1) from workspace_marks where ${MARKS.workspace_id} = $1)`;
 const FOLDED = sqlText`(select coalesce(min(${MARKS.folded}), 0) from workspace_marks where ${MARKS.workspace_id} = $1)`;
 

@@ -16,13 +16,14 @@
  */
 import type { AggregateReader } from '../core/aggregate.ts';
 import type { GatewayError } from '../core/errors.ts';
-import type { Door as DoorName, EventInput, Receipt, StoredEvent } from '../core/event.ts';
+import type { Door as DoorName, EventInput, Receipt } from '../core/event.ts';
 import type { Actor, Principal, Scope } from '../core/principal.ts';
 import type { Workspace } from '../core/workspace.ts';
 import type { DefinitionReader } from '../read/definitions.ts';
 import type { EventReader } from '../read/event-reader.ts';
-import type { LatestEventsRequest } from '../read/latest-events.ts';
+import type { EventStatistics } from '../read/event-statistics.ts';
 import type { WorkspaceReader } from '../read/workspaces.ts';
+import type { NotesOf } from '../record/door-notes.ts';
 import type { QuarantineItem } from '../record/quarantine.ts';
 import type { KeyAdmin } from '../security/keys.ts';
 import type { WorkspaceAdmin } from '../security/workspace-admin.ts';
@@ -87,13 +88,15 @@ export interface DoorServices {
   /** Of the database: cursors carry it. */
   readonly epoch: string;
   readonly events: EventReader;
+  readonly statistics: EventStatistics;
   readonly definitions: DefinitionReader;
   readonly aggregates: AggregateReader;
   readonly workspaces: WorkspaceReader;
   readonly workspaceAdmin: WorkspaceAdmin;
   readonly keyAdmin: KeyAdmin;
-  /** The latest event of each subject, subjects with the newest first; as many at a time as fit. */
-  latestBySubject(request: LatestEventsRequest): AsyncIterable<readonly StoredEvent[]>;
+  readonly notesOf: NotesOf;
+  /** Of access tokens: the same in every gateway on one database, 32 bytes. */
+  readonly sealingKey: Buffer;
   /** How many events were emptied. */
   redact(workspaceId: number, redaction: Redaction, actor: Actor): Promise<number>;
 }

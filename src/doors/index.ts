@@ -1,12 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import type { OrderSetting } from '../core/agent-order.ts';
-import { uuidV7 } from '../core/portable.ts';
-import type { EventListing } from '../read/event-listing.ts';
-import type { TimelineReader } from '../read/timeline.ts';
-import type { NotesOf } from '../record/door-notes.ts';
+import { uuidV7 } from '../core/isomorphic.ts';
 import { createAuthentikDoor } from './authentik/door.ts';
 import { createCloudEventsDoor } from './cloudevents/door.ts';
-import type { Door } from './door.ts';
+import type { Door, DoorServices } from './door.ts';
 import { createGenesysDoor } from './genesys/door.ts';
 import { createTokens } from './genesys/token.ts';
 import { createLogshDoor } from './logsh/door.ts';
@@ -25,29 +22,20 @@ export interface DoorSettings {
   readonly logspaceOrder: OrderSetting | null;
 }
 
-/** What some doors use, beyond what all may. */
-export interface DoorStores {
-  readonly listing: EventListing;
-  readonly timeline: TimelineReader;
-  readonly notesOf: NotesOf;
-  /** Of access tokens: the same in every gateway on one database, 32 bytes. */
-  readonly sealingKey: Buffer;
-}
-
 /** The doors that are open, in the order in which they are asked: no two answer one request. */
 export function createDoors(
   { logshEventsPerSecond, logspaceOrder }: DoorSettings,
-  { listing, timeline, notesOf, sealingKey }: DoorStores,
+  { sealingKey }: Pick<DoorServices, 'sealingKey'>,
 ): readonly Door[] {
   const nowMs = () => Date.now();
   return [
     createSpeakeasyDoor(),
-    createLogspaceDoor({ timeline, capabilities: notesOf('LOGSPACE'), order: logspaceOrder }),
+    createLogspaceDoor({ order: logspaceOrder }),
     createLogshDoor({ eventsPerSecond: logshEventsPerSecond }),
     createCloudEventsDoor(),
     createOtlpDoor(),
     createGenesysDoor(createTokens(nowMs, sealingKey)),
-    createAuthentikDoor(listing),
+    createAuthentikDoor(),
     // It shares two paths with Segment, and is asked before it.
     createLogsnagDoor(),
     createSegmentDoor({ nowMs }),

@@ -37,9 +37,13 @@ export function parseInstant(text: string): Date | null {
 }
 
 /** The user name of `Authorization: Basic …`, also where no password follows it, or null. */
-export function basicUserOf({ headers }: DoorRequest): string | null {
-  const encoded = /^Basic\s+([\w+/=-]+)\s*$/i.exec(headers['authorization'] ?? '')?.[1];
-  if (encoded === undefined) return null;
-  const [user = ''] = Buffer.from(encoded, 'base64').toString().split(':', 1);
+export function basicUserOf(request: DoorRequest): string | null {
+  const [user = ''] = basicOf(request)?.split(':', 1) ?? [];
   return user === '' ? null : user;
+}
+
+/** The user name and password of `Authorization: Basic …`, with a colon between them, or null. */
+export function basicOf({ headers }: Pick<DoorRequest, 'headers'>): string | null {
+  const encoded = /^Basic\s+([\w+/=-]+)\s*$/i.exec(headers['authorization'] ?? '')?.[1];
+  return encoded === undefined ? null : Buffer.from(encoded, 'base64').toString();
 }

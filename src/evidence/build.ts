@@ -17,10 +17,11 @@ import {
   evidenceLogs,
   evidenceTiles,
   installation,
-  workspaceHeads,
   workspaceMarks,
   workspaces,
 } from '../db/schema.ts';
+import { arrayLiteral } from '../db/sql-lists.ts';
+import { newestHead } from '../db/stored-workspace.ts';
 import { envelopeOfRow, isEmptied, LEAF_COLUMNS, type LeafRow, toContent } from './leaf-rows.ts';
 import {
   type Bundle,
@@ -35,7 +36,6 @@ import {
 
 const w = columnsOf(workspaces, 'w');
 const l = columnsOf(evidenceLogs, 'l');
-const n = columnsOf(workspaceHeads, 'n');
 const m = columnsOf(workspaceMarks, 'm');
 const e = columnsOf(events, 'e');
 const i = columnsOf(installation, 'i');
@@ -68,7 +68,7 @@ export async function findTreeWork(
   workspaceIds: readonly number[] | null,
   mayTry: (workspaceId: SqlText) => SqlText,
 ): Promise<TreeWork | null> {
-  const ids = workspaceIds === null ? null : `{${workspaceIds.join(',')}}`;
+  const ids = workspaceIds && arrayLiteral(workspaceIds);
   const [row] = await connection.query<{ id: number; slug: string; step: TreeWork['step'] }>(
     sqlText`select ${w.id}, ${w.slug}, case
          when ${l.workspace_id} is null then 'BEGIN'
@@ -78,7 +78,7 @@ export async function findTreeWork(
        and ($1::text is null or ${w.id} = any ($1::text::int[]))
        and ${mayTry(sqlText`${w.id}`)}
        and (not ${w.evidence} or ${l.workspace_id} is null or ${l.ended_at} is not null or (
-         select max(${n.head}) from workspace_heads n where ${n.workspace_id} = ${w.id}
+         select head from (${newestHead(sqlText`${w.id}`)}) newest
        ) >= ${l.first_position} + ${l.size})
      order by ${l.built_at} nulls first, ${w.id} limit 1
      for key share of w`,

@@ -3,6 +3,7 @@ import type { Tile, TilePlace } from '../core/merkle.ts';
 import { columnsOf, type Row, sqlText } from '../db/columns.ts';
 import type { Connection } from '../db/connection.ts';
 import { evidenceBundles, evidenceLogs, evidenceTiles } from '../db/schema.ts';
+import { arrayLiteral } from '../db/sql-lists.ts';
 import { base64Sql, fromBase64 } from './leaf-rows.ts';
 
 const LOG = columnsOf(evidenceLogs);
@@ -43,7 +44,9 @@ export async function readTiles(
   places: readonly TilePlace[],
 ): Promise<Tile[]> {
   if (places.length === 0) return [];
-  const rows = await connection.query<{ level: number; number: number; hashes: string }>(
+  const rows = await connection.query<
+    Row<typeof evidenceTiles, 'level' | 'number'> & { hashes: string }
+  >(
     sqlText`select tile.* from json_to_recordset($2::text::json) as asked (level smallint, number bigint)
      cross join lateral (
        select ${t.level}, ${t.number}, ${base64Sql(t.hashes)} as hashes from evidence_tiles t
@@ -84,13 +87,9 @@ export interface Bundle {
   readonly commitments: Buffer;
 }
 
-interface BundleRow {
-  number: number;
-  recorded_from: Date;
-  recorded_to: Date;
-  salts: string;
-  commitments: string;
-}
+/** Columns of bytes come as base64. */
+type BundleRow = Row<typeof evidenceBundles, 'number' | 'recorded_from' | 'recorded_to'> &
+  Record<'salts' | 'commitments', string>;
 
 /** Those that are there. */
 export async function readBundles(
@@ -107,7 +106,7 @@ export async function readBundles(
        from evidence_bundles b
        where ${b.workspace_id} = $1 and ${b.number} = asked.number limit 1
      ) bundle order by ${BUNDLE.number}`,
-    [workspaceId, `{${numbers.join(',')}}`],
+    [workspaceId, arrayLiteral(numbers)],
   );
   return rows.map(row => ({
     number: row.number,

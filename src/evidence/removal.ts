@@ -5,9 +5,10 @@
  */
 import { NO_SALT, SALT_BYTES } from '../core/evidence-leaf.ts';
 import { TILE_WIDTH } from '../core/merkle.ts';
-import { columnsOf, type SqlText, sqlText } from '../db/columns.ts';
+import { columnsOf, type Row, type SqlText, sqlText } from '../db/columns.ts';
 import type { Connection } from '../db/connection.ts';
 import { evidenceBundles, evidenceLogs, evidenceTiles, workspaceMarks } from '../db/schema.ts';
+import { arrayLiteral } from '../db/sql-lists.ts';
 import { base64Sql, fromBase64 } from './leaf-rows.ts';
 import { lockTree, readLog } from './log-rows.ts';
 
@@ -56,10 +57,10 @@ async function forget(
   const numbers = [...inBundles.keys()];
   for (let at = 0; at < numbers.length; at += BUNDLES_AT_ONCE) {
     const some = numbers.slice(at, at + BUNDLES_AT_ONCE);
-    const rows = await connection.query<{ number: number; salts: string }>(
+    const rows = await connection.query<Row<typeof evidenceBundles, 'number'> & { salts: string }>(
       sqlText`select ${BUNDLE.number}, ${base64Sql(BUNDLE.salts)} as salts from evidence_bundles
        where ${BUNDLE.workspace_id} = $1 and ${BUNDLE.number} = any ($2::text::bigint[])`,
-      [workspaceId, `{${some.join(',')}}`],
+      [workspaceId, arrayLiteral(some)],
     );
     const changed = rows.map(({ number, salts }) => {
       const bytes = fromBase64(salts);

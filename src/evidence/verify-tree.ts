@@ -21,8 +21,8 @@ import {
   TreeBuilder,
 } from '../core/merkle.ts';
 import type { TreeHead } from '../core/signed-note.ts';
-import { columnsOf, sqlText } from '../db/columns.ts';
-import type { Connection, Lane } from '../db/connection.ts';
+import { columnsOf, type Row, sqlText } from '../db/columns.ts';
+import type { Connection, Pool } from '../db/connection.ts';
 import { events, evidenceLogs, workspaceMarks, workspaces } from '../db/schema.ts';
 import { transaction } from '../db/transaction.ts';
 import { envelopeOfRow, isEmptied, LEAF_COLUMNS, type LeafRow, toContent } from './leaf-rows.ts';
@@ -53,7 +53,9 @@ const FINDINGS_MAX = 10;
 export async function listTrees(
   read: Connection,
 ): Promise<{ readonly workspaceId: number; readonly slug: string; readonly origin: string }[]> {
-  const rows = await read.query<{ id: number; slug: string; origin: string }>(
+  const rows = await read.query<
+    Row<typeof workspaces, 'id' | 'slug'> & Row<typeof evidenceLogs, 'origin'>
+  >(
     sqlText`select ${w.id}, ${w.slug}, ${l.origin} from evidence_logs l
      join workspaces w on ${w.id} = ${l.workspace_id} where ${l.ended_at} is null order by ${w.id}`,
   );
@@ -65,7 +67,7 @@ export async function listTrees(
  * @param checkpoint whose signature was verified; null: the tree is held against itself alone
  */
 export function verifyTree(
-  upkeep: Lane,
+  upkeep: Pool,
   { workspaceId, slug }: { readonly workspaceId: number; readonly slug: string },
   checkpoint: TreeHead | null,
 ): Promise<VerifiedTree | null> {

@@ -20,7 +20,7 @@ import { traced } from '../observability/trace.ts';
 import { startTracing } from '../observability/tracing.ts';
 import { createUnheardAudit, ensureAuditWorkspace } from '../record/audit.ts';
 import { ensureAdminKey, type AdminKey } from '../security/admin-key.ts';
-import { createEdge } from './edge.ts';
+import { createHttpService } from './http-service.ts';
 import { createServices } from './services.ts';
 
 const WORKSPACE = columnsOf(workspaces);
@@ -62,9 +62,9 @@ export async function startGateway(config: Config, log: Log, showsKey = false): 
     const services = await createServices({ db, config, log, metrics });
     stops.push(() => services.stop());
     await services.start();
-    const edge = createEdge({ config, services, log });
-    stops.push(() => edge.stop());
-    const address = await edge.listen(config.port, config.host);
+    const http = createHttpService({ config, services, log });
+    stops.push(() => http.stop());
+    const address = await http.listen(config.port, config.host);
     const notes = [note, keyNote(config, adminKey.made), networkNote(config)].filter(
       each => each !== undefined,
     );

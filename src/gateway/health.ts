@@ -1,5 +1,5 @@
 /** Whether this process can record and read, asked often and by many. */
-import type { Lane } from '../db/client.ts';
+import type { Pool } from '../db/client.ts';
 import { partitionsAhead } from '../db/partitions.ts';
 
 /** Fewer whole partitions ahead would soon stop all recording. */
@@ -11,7 +11,7 @@ const KEPT_MS = 1_000;
 export type NotReady = () => Promise<readonly string[]>;
 
 /** Asks by a connection of its own, so that it waits behind nothing, and at most once a second. */
-export function createReadiness(probe: Pick<Lane, 'query'>, nowMs: () => number): NotReady {
+export function createReadiness(probe: Pick<Pool, 'query'>, nowMs: () => number): NotReady {
   let answer: Promise<readonly string[]> | undefined;
   let untilMs = Infinity;
   return () => {
@@ -22,7 +22,7 @@ export function createReadiness(probe: Pick<Lane, 'query'>, nowMs: () => number)
   };
 }
 
-async function look(probe: Pick<Lane, 'query'>): Promise<readonly string[]> {
+async function look(probe: Pick<Pool, 'query'>): Promise<readonly string[]> {
   try {
     const ahead = await partitionsAhead(probe);
     return ahead < PARTITIONS_AHEAD_MIN ? ['Partitions ahead of the present are missing.'] : [];

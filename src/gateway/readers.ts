@@ -11,11 +11,9 @@ import { createAggregateCounts } from '../read/aggregate-counts.ts';
 import { createAggregateReader } from '../read/aggregates.ts';
 import { createApiKeyReader } from '../read/api-keys.ts';
 import { createDefinitionReader } from '../read/definitions.ts';
-import { createEventListing } from '../read/event-listing.ts';
+import { createEventStatistics } from '../read/event-statistics.ts';
 import { createEventReader } from '../read/events.ts';
-import { readLatestBySubject, type LatestEventsRequest } from '../read/latest-events.ts';
 import { createQuarantineReader } from '../read/quarantine.ts';
-import { createTimelineReader } from '../read/timeline.ts';
 import { createWorkspaceReader } from '../read/workspaces.ts';
 
 interface ReadersOptions {
@@ -52,9 +50,9 @@ export function createReaders({
     evidence: inTurn(own => createEvidenceReader(own, sign)),
     events: inTurn(eventsOf),
     consumers: inTurn(own => createConsumerReader(own, eventsOf(own))),
-    listing: inTurn(own => createEventListing({ read: own, counts: countsOf(own), eventRows })),
-    timeline: inTurn(own => createTimelineReader({ read: own, epoch, eventRows })),
-    latestBySubject: (request: LatestEventsRequest) => readLatestBySubject(eventRows, request),
+    statistics: inTurn(own =>
+      createEventStatistics({ read: own, counts: countsOf(own), eventRows }),
+    ),
     definitions: inTurn(createDefinitionReader),
     workspaces: createWorkspaceReader(onBehalfOf(ADMINISTRATION, read)),
     apiKeys: createApiKeyReader(onBehalfOf(ADMINISTRATION, read)),

@@ -1,7 +1,7 @@
 /** The path from a request to committed positions, wired to this gateway's database. */
 import { randomUUID } from 'node:crypto';
 import { GatewayError } from '../core/errors.ts';
-import { uuidV7 } from '../core/portable.ts';
+import { uuidV7 } from '../core/isomorphic.ts';
 import type { Database } from '../db/client.ts';
 import { ensurePartitions } from '../db/partitions.ts';
 import type { SchemaChecker } from '../json-schema/checker.ts';

@@ -1,4 +1,4 @@
-/** Everything between the edge and the database, wired once. */
+/** Everything between the HTTP service and the database, wired once. */
 import { createHash } from 'node:crypto';
 import type { Config } from '../config.ts';
 import type { Consume } from '../consume/consume.ts';
@@ -10,7 +10,6 @@ import { onBehalfOf } from '../db/connection.ts';
 import { EPOCH_DUE, readInstallation, settleHome, type Installation } from '../db/installation.ts';
 import { codeOf, SQLSTATE } from '../db/sqlstate.ts';
 import type { DoorServices } from '../doors/door.ts';
-import type { DoorStores } from '../doors/index.ts';
 import { ensureEvidenceKey } from '../evidence/keys.ts';
 import { createSharedResults, type SharedResults } from '../graphql-http/shared-results.ts';
 import type { Services } from '../graphql/services.ts';
@@ -48,7 +47,7 @@ import { createStatus } from './status.ts';
 import { createStreamsCheck } from './streams-check.ts';
 
 export interface GatewayServices
-  extends Services, Pick<DoorServices, 'latestBySubject'>, DoorStores {
+  extends Services, Pick<DoorServices, 'statistics' | 'notesOf' | 'sealingKey'> {
   /** Keeps what a door has acknowledged. @throws GatewayError SERVICE_UNAVAILABLE */
   readonly keepAside: DoorHandlerOptions['services']['keepAside'];
   readonly live: Live;
@@ -309,7 +308,7 @@ function createBounds(config: Config, metrics: Pick<Metrics, 'refused'>): Bounds
 function createDoorStores(
   { read, write }: Database,
   sealingSecret: string,
-): Pick<DoorStores, 'notesOf' | 'sealingKey'> {
+): Pick<DoorServices, 'notesOf' | 'sealingKey'> {
   return {
     notesOf: createNotesOf(read, write),
     sealingKey: createHash('sha256').update(sealingSecret).digest(),

@@ -2,6 +2,8 @@ import { GatewayError } from '../core/errors.ts';
 import type { Database } from '../db/client.ts';
 import { columnsOf, sqlText } from '../db/columns.ts';
 import { apiKeys, workspaces } from '../db/schema.ts';
+import { arrayLiteral } from '../db/sql-lists.ts';
+import { isValidKey } from '../db/stored-api-key.ts';
 import type { Live } from '../live/live.ts';
 import type { Log } from '../observability/log.ts';
 
@@ -47,18 +49,18 @@ export function createStreamsCheck(db: Database, live: Live, log: Log) {
 /** Those of the keys that may no longer read, and of the workspaces that are no more. */
 async function findGone(
   { lookup }: Database,
-  keys: Iterable<unknown>,
+  keys: Iterable<string | number>,
   workspaces: Iterable<number>,
 ) {
   const found = await lookup.query<{ is_key: boolean; id: number }>(
     sqlText`select true as is_key, asked.id from unnest($1::text::int[]) as asked (id)
        where not exists (select from api_keys k where ${k.id} = asked.id
-         and ${k.revoked_at} is null and (${k.expires_at} is null or ${k.expires_at} > now())
+         and ${isValidKey(k)}
          and ${k.scopes} && '{EVENTS_READ,EVENTS_CONSUME,ADMIN}')
      union all
      select false, asked.id from unnest($2::text::int[]) as asked (id)
        where not exists (select from workspaces w where ${w.id} = asked.id)`,
-    [`{${[...keys].join(',')}}`, `{${[...workspaces].join(',')}}`],
+    [arrayLiteral(keys), arrayLiteral(workspaces)],
   );
   const ids = (isKey: boolean) =>
     new Set<unknown>(found.filter(({ is_key }) => is_key === isKey).map(({ id }) => id));

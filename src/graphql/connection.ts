@@ -15,7 +15,7 @@ export interface Connection<T> {
 
 /**
  * For a field whose list is no page, but as long as a list that it is given: what its answer may
- * cost is told from that (`server/query-cost.ts`).
+ * cost is told from that (`graphql-http/query-cost.ts`).
  */
 export function sizedBy(...argument: readonly string[]) {
   return { sizedBy: argument };

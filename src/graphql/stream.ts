@@ -70,13 +70,9 @@ export class EventStream implements AsyncIterableIterator<PlacedDelivery> {
   }
 
   async next(): Promise<IteratorResult<PlacedDelivery, undefined>> {
-    try {
-      const step = await this.#stream.next();
-      if (step.done === true) return { done: true, value: undefined };
-      return { done: false, value: this.placed(step.value) };
-    } catch (error) {
-      throw resumable(error, this.#cursors);
-    }
+    const [delivery] = await this.nextBatch(1);
+    if (delivery === undefined) return { done: true, value: undefined };
+    return { done: false, value: this.placed(delivery) };
   }
 
   async return(): Promise<IteratorResult<PlacedDelivery, undefined>> {

@@ -4,8 +4,8 @@ import { NO_TENANT, type Tenant } from '../core/fairness.ts';
 import { bearerToken, type Principal } from '../core/principal.ts';
 import type { Caller, KnownBy } from '../security/rate-limits.ts';
 import type { Work } from './admission.ts';
-import { becomesKnown } from './newcomers.ts';
 import { ticketOf } from './query-string.ts';
+import { becomesKnown } from './unauthenticated-connections.ts';
 
 /** Case-insensitive; null where the header is absent. Fetch's Headers fit. */
 export interface HeaderReader {

@@ -10,11 +10,11 @@ import { exceeds } from './body.ts';
 import { requestIdOf } from './call.ts';
 import { publicError } from './errors.ts';
 import { pathOf } from './handler.ts';
-import { Newcomers } from './newcomers.ts';
 import { normalizeTarget, readTarget } from './request-target.ts';
 import { createRouter, faultOfOrigin, type RouterOptions } from './router.ts';
 import type { ServerSettings } from './settings.ts';
 import { stopServer, trackConnections, type Connections } from './stop.ts';
+import { UnauthenticatedConnections } from './unauthenticated-connections.ts';
 import { asksForWebSocket, ignoreUpgrade } from './upgrade.ts';
 import { watchRequest } from './watch-request.ts';
 
@@ -82,8 +82,8 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
   }
 
   const connections = trackConnections(server, change => options.metrics?.connected(change));
-  const newcomers = new Newcomers(settings);
-  server.on('connection', socket => newcomers.add(socket));
+  const unauthenticated = new UnauthenticatedConnections(settings);
+  server.on('connection', socket => unauthenticated.add(socket));
   server.on('request', onRequest);
   server.on('checkContinue', (req, res) => {
     // A sender that waits for leave to send too much gets the refusal in its place.

@@ -37,8 +37,8 @@ export interface ServerSettings {
   readonly keepAliveTimeoutMs: number;
   readonly connectionsMax: number;
   /** Connections on which no valid key was shown yet, of all and of one address: the oldest is closed. */
-  readonly newcomersMax: number;
-  readonly newcomersPerAddressMax: number;
+  readonly unauthenticatedConnectionsMax: number;
+  readonly unauthenticatedPerAddressMax: number;
   /** A peer that takes nothing of what waits for it for this long is cut. */
   readonly stuckPeerMs: number;
   /** As `stuckPeerMs`, for a stream: a reader may sleep for minutes, since it misses nothing. */
@@ -86,8 +86,8 @@ export const SERVER_DEFAULTS: ServerSettings = {
   requestTimeoutMs: 60_000,
   keepAliveTimeoutMs: 65_000,
   connectionsMax: LIMITS.connectionsMax,
-  newcomersMax: LIMITS.newcomersMax,
-  newcomersPerAddressMax: LIMITS.newcomersPerAddressMax,
+  unauthenticatedConnectionsMax: LIMITS.unauthenticatedConnectionsMax,
+  unauthenticatedPerAddressMax: LIMITS.unauthenticatedPerAddressMax,
   stuckPeerMs: 15_000,
   stalledReaderMs: 300_000,
   // TCP keep-alive finds a pulled cable within 20 s, but only while nothing is in flight: the ping

@@ -96,8 +96,8 @@ function containsCheck({ schema, held }: Keywords): Check {
 function areUnique(items: Items, run: Run): boolean {
   const met = new Set<string>();
   for (const [i, item] of items.entries()) {
-    run.meter.charge(4);
-    met.add(textOf(item, run.texts, run.meter));
+    run.budget.charge(4);
+    met.add(textOf(item, run.texts, run.budget));
     if (met.size <= i)
       return run.fail(`must have no equal items, but item ${i} repeats an earlier one`);
   }

@@ -3,7 +3,7 @@
  * were met (a lazy deterministic automaton). All work is charged, so a match can be ended.
  */
 import { WORD, type CharSet } from './char-set.ts';
-import type { Meter } from './meter.ts';
+import type { WorkBudget } from './work-budget.ts';
 
 type Assertion = 'start' | 'end' | 'word' | 'notWord';
 type Step =
@@ -112,8 +112,8 @@ export class Automaton {
   }
 
   /** Whether the pattern occurs in the text. @throws OutOfWork */
-  test(text: string, meter: Meter): boolean {
-    meter.charge(1 + text.length);
+  test(text: string, budget: WorkBudget): boolean {
+    budget.charge(1 + text.length);
     const asciiClass = this.#asciiClass;
     const matched = this.#matched;
     let state = this.#initial;
@@ -127,22 +127,22 @@ export class Automaton {
           this.#forget();
           state = { ...state, next: [] };
         }
-        charClass = this.#classOf(codePoint, meter);
+        charClass = this.#classOf(codePoint, budget);
       }
-      state = state.next[charClass] ?? this.#follow(state, charClass, meter);
+      state = state.next[charClass] ?? this.#follow(state, charClass, budget);
       if (state === matched) return true;
     }
-    return this.#endsWell(state, meter);
+    return this.#endsWell(state, budget);
   }
 
   #freshStart(): State {
     return { steps: [this.#program.start], isAtStart: true, isAfterWord: false, next: [] };
   }
 
-  #classOf(codePoint: number, meter: Meter): number {
+  #classOf(codePoint: number, budget: WorkBudget): number {
     const known = this.#otherClass.get(codePoint);
     if (known !== undefined) return known;
-    meter.charge(this.#charUnits);
+    budget.charge(this.#charUnits);
     const inSet = this.#program.sets.map(set => set.has(codePoint));
     const isWord = WORD.has(codePoint);
     const key = inSet.map(Number).join('') + String(isWord);
@@ -160,10 +160,10 @@ export class Automaton {
     return index;
   }
 
-  #follow(state: State, charClass: number, meter: Meter): State {
+  #follow(state: State, charClass: number, budget: WorkBudget): State {
     const { inSet, isWord } = this.#classes[charClass] as CharClass;
-    const chars = this.#closure(state, { isAtEnd: false, isWordAfter: isWord }, meter);
-    meter.charge((chars?.length ?? 0) * 8);
+    const chars = this.#closure(state, { isAtEnd: false, isWordAfter: isWord }, budget);
+    budget.charge((chars?.length ?? 0) * 8);
     const next = chars === null ? this.#matched : this.#stateOf(this.#taken(chars, inSet), isWord);
     state.next[charClass] = next;
     return next;
@@ -201,8 +201,8 @@ export class Automaton {
     this.#classes.length = 0;
   }
 
-  #endsWell(state: State, meter: Meter): boolean {
-    state.atEnd ??= this.#closure(state, { isAtEnd: true, isWordAfter: false }, meter) === null;
+  #endsWell(state: State, budget: WorkBudget): boolean {
+    state.atEnd ??= this.#closure(state, { isAtEnd: true, isWordAfter: false }, budget) === null;
     return state.atEnd;
   }
 
@@ -210,7 +210,7 @@ export class Automaton {
   #closure(
     { steps, isAtStart, isAfterWord }: State,
     after: Pick<Around, 'isAtEnd' | 'isWordAfter'>,
-    meter: Meter,
+    budget: WorkBudget,
   ): number[] | null {
     const around = { isAtStart, isWordBefore: isAfterWord, ...after };
     const mark = ++this.#marking;
@@ -219,7 +219,7 @@ export class Automaton {
     for (let index = open.pop(); index !== undefined; index = open.pop()) {
       if (this.#mark[index] === mark) continue;
       this.#mark[index] = mark;
-      meter.charge(4);
+      budget.charge(4);
       const step = this.#program.steps[index] as Step;
       if (step.kind === 'match') return null;
       if (step.kind === 'char') chars.push(index);

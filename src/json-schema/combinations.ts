@@ -33,7 +33,7 @@ function referenceChecks({ schema, document, place, at }: Keywords): Check[] {
           : run.scope
               .find(({ dynamicAnchors }) => dynamicAnchors.has(anchor))
               ?.dynamicAnchors.get(anchor as string);
-      run.meter.charge(run.scope.length);
+      run.budget.charge(run.scope.length);
       return run.same(outermost === undefined ? nearest : at(outermost), value);
     });
   }

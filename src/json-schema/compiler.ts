@@ -5,11 +5,11 @@ import { arrayChecks } from './arrays.ts';
 import { combinationChecks } from './combinations.ts';
 import type { Document, Place, Resource } from './document.ts';
 import type { Keywords } from './keywords.ts';
-import type { Meter } from './meter.ts';
 import { objectChecks } from './objects.ts';
 import type { Check } from './run.ts';
 import { numberChecks, stringChecks, typeChecks, valueChecks } from './scalars.ts';
 import type { Kind } from './values.ts';
+import type { WorkBudget } from './work-budget.ts';
 
 const fits: Check = () => true;
 const never: Check = (_value, run) => run.fail('must not be there');
@@ -21,12 +21,12 @@ const MAKING_UNITS = 500;
 
 export class Compiler {
   readonly #document: Document;
-  readonly #meter: Meter;
+  readonly #budget: WorkBudget;
   readonly #checks = new Map<JsonObject, Check>();
 
-  constructor(document: Document, meter: Meter) {
+  constructor(document: Document, budget: WorkBudget) {
     this.#document = document;
-    this.#meter = meter;
+    this.#budget = budget;
   }
 
   compile(place: Place): Check {
@@ -43,12 +43,12 @@ export class Compiler {
   }
 
   #make(place: Place, schema: JsonObject): Check {
-    this.#meter.charge(MAKING_UNITS);
+    this.#budget.charge(MAKING_UNITS);
     const keywords: Keywords = {
       place,
       schema,
       document: this.#document,
-      meter: this.#meter,
+      budget: this.#budget,
       held: held => this.compile(this.#document.placeOf(held as JsonObject | boolean, place)),
       at: other => this.compile(other),
     };
@@ -86,12 +86,12 @@ function together(checks: readonly Check[]): Check {
   if (only === undefined) return fits;
   if (checks.length === 1) {
     return (value, run) => {
-      run.meter.charge(units);
+      run.budget.charge(units);
       return only(value, run);
     };
   }
   return (value, run) => {
-    run.meter.charge(units);
+    run.budget.charge(units);
     let all = true;
     for (let i = 0; i < checks.length; i++) {
       if ((checks[i] as Check)(value, run)) continue;

@@ -3,14 +3,14 @@
  * part is looked at once, also those that no payload reaches, so a fault is found when a schema is
  * defined. Other documents are not fetched.
  */
+import { pointerStep } from '../core/isomorphic.ts';
 import { isJsonObject, type Json, type JsonObject } from '../core/json.ts';
-import { pointerStep } from '../core/portable.ts';
 import type { Automaton } from './automaton.ts';
 import { META_SCHEMAS } from './meta-schemas.ts';
-import type { Meter } from './meter.ts';
-import { SchemaFault, shown } from './meter.ts';
 import { compilePattern } from './pattern.ts';
 import { dialectFault, HOLDS, shapeFault } from './vocabulary.ts';
+import type { WorkBudget } from './work-budget.ts';
+import { SchemaFault, shown } from './work-budget.ts';
 
 /** What a `$id` names: a part with a base for references, and anchors of its own. */
 export interface Resource {
@@ -45,7 +45,7 @@ export class Document {
   notesEvaluated = false;
   /** Whether what a part means may depend on the way to it. */
   hasDynamicReferences = false;
-  readonly #meter: Meter;
+  readonly #budget: WorkBudget;
   readonly #resources = new Map<string, Resource>();
   readonly #places = new Map<JsonObject, Place>();
   readonly #patterns = new Map<string, Automaton>();
@@ -53,8 +53,8 @@ export class Document {
   #hasMetaSchemas = false;
 
   /** @throws SchemaFault, OutOfWork */
-  constructor(schema: JsonObject | boolean, meter: Meter) {
-    this.#meter = meter;
+  constructor(schema: JsonObject | boolean, budget: WorkBudget) {
+    this.#budget = budget;
     this.root = this.#add(schema, BASE);
     // Only now is everything known that a reference may mean. One may make a place of its own.
     for (const check of this.#references) check();
@@ -103,7 +103,7 @@ export class Document {
 
   #compilePattern(pattern: string, pointer: string): Automaton {
     try {
-      return compilePattern(pattern, this.#meter);
+      return compilePattern(pattern, this.#budget);
     } catch (error) {
       if (!(error instanceof SyntaxError)) throw error;
       throw new SchemaFault(
@@ -154,7 +154,7 @@ export class Document {
     const place = { schema, resource: this.#resourceOf(schema, within, pointer), pointer };
     this.#places.set(schema, place);
     for (const [keyword, value] of Object.entries(schema)) {
-      this.#meter.charge(KEYWORD_UNITS);
+      this.#budget.charge(KEYWORD_UNITS);
       const at = `${pointer}${pointerStep(keyword)}`;
       const expected = shapeFault(keyword, value);
       if (expected !== null) throw new SchemaFault(at, misshaped(keyword, expected, value));

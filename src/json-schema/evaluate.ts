@@ -1,9 +1,9 @@
 /** One payload by one schema, both as JSON text. Compiled schemas are kept. */
 import { LRUCache } from 'lru-cache';
 import type { JsonObject } from '../core/json.ts';
-import { Meter, OutOfWork, SchemaFault } from './meter.ts';
 import type { Mismatch } from './run.ts';
 import { compileSchema, type Schema } from './schema.ts';
+import { OutOfWork, SchemaFault, WorkBudget } from './work-budget.ts';
 
 export type Answer =
   | { readonly kind: 'CHECKED'; readonly mismatches: readonly Mismatch[] }
@@ -44,30 +44,30 @@ export class Evaluator {
   evaluate(text: string, payload: string | null): Answer {
     const { schema, answer } = this.#kept.get(text) ?? this.#compile(text);
     if (schema === null || payload === null) return answer;
-    const meter = new Meter(this.#allowance.checkUnits, this.#allowance.ms);
+    const budget = new WorkBudget(this.#allowance.checkUnits, this.#allowance.ms);
     try {
-      const mismatches = schema.mismatches(payload, meter);
+      const mismatches = schema.mismatches(payload, budget);
       return mismatches.length === 0 ? FITS : { kind: 'CHECKED', mismatches };
     } catch (error) {
       return answerOf(error);
     } finally {
-      this.used += meter.used;
+      this.used += budget.used;
     }
   }
 
   #compile(text: string): Kept {
-    const meter = new Meter(this.#allowance.compileUnits, this.#allowance.ms);
-    const kept = compile(text, meter);
-    this.used += meter.used;
+    const budget = new WorkBudget(this.#allowance.compileUnits, this.#allowance.ms);
+    const kept = compile(text, budget);
+    this.used += budget.used;
     this.#kept.set(text, kept, { size: kept.schema?.bytes ?? text.length + 1 });
     return kept;
   }
 }
 
-function compile(text: string, meter: Meter): Kept {
+function compile(text: string, budget: WorkBudget): Kept {
   try {
-    meter.charge(text.length);
-    return { schema: compileSchema(JSON.parse(text) as JsonObject, meter), answer: FITS };
+    budget.charge(text.length);
+    return { schema: compileSchema(JSON.parse(text) as JsonObject, budget), answer: FITS };
   } catch (error) {
     return { schema: null, answer: answerOf(error) };
   }

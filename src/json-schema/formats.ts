@@ -4,11 +4,11 @@
  */
 import { isIdnHostname } from 'idn-hostname';
 import type { Automaton } from './automaton.ts';
-import { Meter, OutOfWork } from './meter.ts';
 import { compilePattern, isPattern } from './pattern.ts';
+import { OutOfWork, WorkBudget } from './work-budget.ts';
 
 /** @throws OutOfWork */
-export type Format = (text: string, meter: Meter) => boolean;
+export type Format = (text: string, budget: WorkBudget) => boolean;
 
 /** No host name or address is longer, and a longer text would only cost. */
 const NAME_CHARS_MAX = 1_024;
@@ -16,9 +16,9 @@ const NAME_CHARS_MAX = 1_024;
 /** Made on first use, and kept. */
 function by(grammar: string): Format {
   let automaton: Automaton | undefined;
-  return (text, meter) => {
-    automaton ??= compilePattern(`^(?:${grammar})$`, new Meter(Infinity, Infinity));
-    return automaton.test(text, meter);
+  return (text, budget) => {
+    automaton ??= compilePattern(`^(?:${grammar})$`, new WorkBudget(Infinity, Infinity));
+    return automaton.test(text, budget);
   };
 }
 
@@ -31,10 +31,10 @@ const isDateLike = by(DATE);
 const isTimeLike = by(TIME);
 const isDateTimeLike = by(`${DATE}[tT]${TIME}`);
 
-const isDate: Format = (text, meter) => isDateLike(text, meter) && isDay(text);
-const isTime: Format = (text, meter) => isTimeLike(text, meter) && isSecond(text);
-const isDateTime: Format = (text, meter) =>
-  isDateTimeLike(text, meter) && isDay(text) && isSecond(text.slice('yyyy-mm-ddT'.length));
+const isDate: Format = (text, budget) => isDateLike(text, budget) && isDay(text);
+const isTime: Format = (text, budget) => isTimeLike(text, budget) && isSecond(text);
+const isDateTime: Format = (text, budget) =>
+  isDateTimeLike(text, budget) && isDay(text) && isSecond(text.slice('yyyy-mm-ddT'.length));
 
 /** Whether the month of a date has this day. */
 function isDay(text: string): boolean {
@@ -85,16 +85,16 @@ const HOST = `${LABEL}(?:\\.${LABEL})*`;
 const LABEL_CHARS_MAX = 63;
 const isHostLike = by(HOST);
 
-function isHostname(text: string, meter: Meter): boolean {
-  if (text.length > 253 || !isHostLike(text, meter)) return false;
+function isHostname(text: string, budget: WorkBudget): boolean {
+  if (text.length > 253 || !isHostLike(text, budget)) return false;
   const isLong = text.length > LABEL_CHARS_MAX;
   if (isLong && text.split('.').some(label => label.length > LABEL_CHARS_MAX)) return false;
-  return !(text.includes('--') && /(?:^|\.)..--/.test(text)) || isIdn(text, meter);
+  return !(text.includes('--') && /(?:^|\.)..--/.test(text)) || isIdn(text, budget);
 }
 
-function isIdn(text: string, meter: Meter): boolean {
+function isIdn(text: string, budget: WorkBudget): boolean {
   if (text.length > NAME_CHARS_MAX || /[.\u3002\uff0e\uff61]$/.test(text)) return false;
-  meter.charge(text.length * 50);
+  budget.charge(text.length * 50);
   try {
     return isIdnHostname(text);
   } catch (error) {
@@ -116,11 +116,11 @@ const isAddressLiteral = by(ADDRESS_LITERAL);
 
 const email =
   (isLocal: Format, isDomain: Format): Format =>
-  (text, meter) => {
+  (text, budget) => {
     const at = text.lastIndexOf('@');
-    if (at < 1 || !isLocal(text.slice(0, at), meter)) return false;
+    if (at < 1 || !isLocal(text.slice(0, at), budget)) return false;
     const domain = text.slice(at + 1);
-    return domain.startsWith('[') ? isAddressLiteral(domain, meter) : isDomain(domain, meter);
+    return domain.startsWith('[') ? isAddressLiteral(domain, budget) : isDomain(domain, budget);
   };
 
 /** RFC 3986, and 3987 for other alphabets. */
@@ -155,7 +155,7 @@ const TEMPLATE_TEXT = `[\\x21\\x23\\x24\\x26-\\x3b\\x3d\\x3f-\\x5b\\x5d\\x5f\\x6
 const POINTER = '(?:\\/(?:[^~\\/]|~[01])*)*';
 
 /** All of ECMA-262, also what `pattern` does not take. */
-const isRegex: Format = (text, meter) => isPattern(text, meter);
+const isRegex: Format = (text, budget) => isPattern(text, budget);
 
 export const FORMATS: ReadonlyMap<string, Format> = new Map([
   ['date', isDate],

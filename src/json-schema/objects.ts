@@ -1,11 +1,11 @@
 /** Keywords for objects. Members are the object's own, whatever their names. */
 import type { ExactJson, ExactObject } from '../core/exact-json.ts';
+import { pointerStep } from '../core/isomorphic.ts';
 import type { Json, JsonObject } from '../core/json.ts';
-import { pointerStep } from '../core/portable.ts';
 import type { Automaton } from './automaton.ts';
 import type { Keywords } from './keywords.ts';
-import { shown } from './meter.ts';
 import type { Check, Run } from './run.ts';
+import { shown } from './work-budget.ts';
 
 const objectCheck =
   (check: (object: ExactObject, run: Run) => boolean): Check =>
@@ -48,7 +48,7 @@ function countChecks({ schema }: Keywords): Check[] {
 
 function namesOf(object: ExactObject, run: Run): string[] {
   const names = Object.keys(object);
-  run.meter.charge(names.length * 2);
+  run.budget.charge(names.length * 2);
   return names;
 }
 
@@ -70,7 +70,7 @@ function requiredChecks({ schema }: Keywords): Check[] {
 
 function requireAll(names: readonly string[], reason: string): Check {
   return objectCheck((object, run) => {
-    run.meter.charge(names.length * 2);
+    run.budget.charge(names.length * 2);
     let all = true;
     for (const name of names) {
       if (Object.hasOwn(object, name)) continue;
@@ -133,7 +133,7 @@ function namedCheck(named: ReadonlyMap<string, Check>): Check {
   const names = [...named.keys()];
   const checks = [...named.values()];
   return objectCheck((object, run) => {
-    run.meter.charge(names.length * 2);
+    run.budget.charge(names.length * 2);
     let all = true;
     for (let i = 0; i < names.length; i++) {
       const name = names[i] as string;
@@ -163,7 +163,7 @@ function membersFit(
     let isMet = own !== undefined;
     if (own !== undefined) all = run.child(own, object[name] as ExactJson, name) && all;
     for (const [pattern, check] of patterns) {
-      if (!pattern.test(name, run.meter)) continue;
+      if (!pattern.test(name, run.budget)) continue;
       isMet = true;
       all = run.child(check, object[name] as ExactJson, name) && all;
     }

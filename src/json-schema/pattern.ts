@@ -6,8 +6,8 @@
 import { RegExpParser, type AST } from '@eslint-community/regexpp';
 import { Automaton, Program } from './automaton.ts';
 import { setOf } from './char-set.ts';
-import type { Meter } from './meter.ts';
-import { shown } from './meter.ts';
+import type { WorkBudget } from './work-budget.ts';
+import { shown } from './work-budget.ts';
 
 /** Of one pattern, with every repetition written out. */
 const STATES_MAX = 20_000;
@@ -17,11 +17,11 @@ const CHARS_MAX = 10_000;
 const CHAR_UNITS = 100;
 
 /** @throws SyntaxError that says what is wrong; OutOfWork */
-export function compilePattern(pattern: string, meter: Meter): Automaton {
+export function compilePattern(pattern: string, budget: WorkBudget): Automaton {
   if (pattern.length > CHARS_MAX) {
     throw new SyntaxError(`it has ${pattern.length} characters, and may have ${CHARS_MAX}`);
   }
-  meter.charge(pattern.length * CHAR_UNITS);
+  budget.charge(pattern.length * CHAR_UNITS);
   const tree = parse(pattern);
   const states = sizeOf(tree);
   if (states > STATES_MAX) {
@@ -29,16 +29,16 @@ export function compilePattern(pattern: string, meter: Meter): Automaton {
       `written out, its repetitions have ${states > 1e9 ? 'more than 10⁹' : states} steps, and may have ${STATES_MAX}`,
     );
   }
-  meter.charge(states * 4);
+  budget.charge(states * 4);
   const program = new Program();
   program.start = emit(program, tree, program.match());
   return new Automaton(program);
 }
 
 /** Whether it is a regular expression of ECMA-262 with the flag `u`. @throws OutOfWork */
-export function isPattern(text: string, meter: Meter): boolean {
+export function isPattern(text: string, budget: WorkBudget): boolean {
   if (text.length > CHARS_MAX) return false;
-  meter.charge(text.length * CHAR_UNITS);
+  budget.charge(text.length * CHAR_UNITS);
   try {
     parseStrictly(text);
     return true;

@@ -1,9 +1,9 @@
 /** One payload against one schema: what is found, and what it may take. */
 import type { ExactJson } from '../core/exact-json.ts';
-import { pointerStep } from '../core/portable.ts';
+import { pointerStep } from '../core/isomorphic.ts';
 import type { Resource } from './document.ts';
-import { OutOfWork, type Meter } from './meter.ts';
 import type { Texts } from './values.ts';
+import { OutOfWork, type WorkBudget } from './work-budget.ts';
 
 export interface Mismatch {
   /** JSON Pointer into the payload. */
@@ -38,7 +38,7 @@ export class Evaluated {
 }
 
 export class Run {
-  readonly meter: Meter;
+  readonly budget: WorkBudget;
   readonly mismatches: Mismatch[] = [];
   /** Resources that evaluation has entered and not left: for `$dynamicRef`. */
   readonly scope: Resource[] = [];
@@ -50,8 +50,8 @@ export class Run {
   readonly #path: (string | number)[] = [];
   #depth = 0;
 
-  constructor(meter: Meter, notesEvaluated: boolean) {
-    this.meter = meter;
+  constructor(budget: WorkBudget, notesEvaluated: boolean) {
+    this.budget = budget;
     this.evaluated = notesEvaluated ? new Evaluated() : null;
   }
 
@@ -80,8 +80,8 @@ export class Run {
     if (outer !== null) this.evaluated = new Evaluated();
     const fits = check(value, this);
     if (outer !== null && fits) {
-      this.meter.charge(this.evaluated?.members.size ?? 0);
-      this.meter.charge(this.evaluated?.items.size ?? 0);
+      this.budget.charge(this.evaluated?.members.size ?? 0);
+      this.budget.charge(this.evaluated?.items.size ?? 0);
       outer.add(this.evaluated as Evaluated);
     }
     this.evaluated = outer;

@@ -4,7 +4,6 @@ import { compareNumbers, type ExactNumber } from '../core/exact-number.ts';
 import type { Json } from '../core/json.ts';
 import { FORMATS } from './formats.ts';
 import type { Keywords } from './keywords.ts';
-import { shown } from './meter.ts';
 import type { Check } from './run.ts';
 import {
   isInteger,
@@ -15,6 +14,7 @@ import {
   type Kind,
   type Texts,
 } from './values.ts';
+import { shown } from './work-budget.ts';
 
 /** What `type` leaves to look at in values of this kind: nothing, or all of them are wrong. */
 export function typeChecks({ schema: { type } }: Keywords, kind: Kind): Check[] {
@@ -45,12 +45,12 @@ function shownJson(value: Json): string {
   return shown(JSON.stringify(value));
 }
 
-function oneOfValues(values: readonly Json[], { meter }: Keywords, message: string): Check {
+function oneOfValues(values: readonly Json[], { budget }: Keywords, message: string): Check {
   const texts: Texts = new Map();
   const plain = new Set<ExactJson>(
     values.filter(value => typeof value !== 'object' || value === null),
   );
-  const allowed = new Set(values.map(value => textOf(value, texts, meter)));
+  const allowed = new Set(values.map(value => textOf(value, texts, budget)));
   const kinds = new Set(values.map(kindOf));
   return (value, run) => {
     if (plain.has(value)) return true;
@@ -59,7 +59,7 @@ function oneOfValues(values: readonly Json[], { meter }: Keywords, message: stri
       typeof value === 'object' &&
       value !== null &&
       kinds.has(kindOf(value)) &&
-      allowed.has(textOf(value, run.texts, run.meter));
+      allowed.has(textOf(value, run.texts, run.budget));
     return isOne || run.fail(message);
   };
 }
@@ -86,7 +86,7 @@ export function numberChecks({ schema }: Keywords): Check[] {
   if (step !== undefined) {
     checks.push(
       (value, run) =>
-        isMultipleOf(value as number | ExactNumber, step, run.meter) ||
+        isMultipleOf(value as number | ExactNumber, step, run.budget) ||
         run.fail(`must be a multiple of ${step}`),
     );
   }
@@ -101,7 +101,7 @@ export function stringChecks(keywords: Keywords): Check[] {
     checks.push(
       textCheck(
         (text, run) =>
-          lengthOf(text, run.meter) >= min || run.fail(`must have at least ${min} characters`),
+          lengthOf(text, run.budget) >= min || run.fail(`must have at least ${min} characters`),
       ),
     );
   }
@@ -111,7 +111,7 @@ export function stringChecks(keywords: Keywords): Check[] {
       textCheck(
         (text, run) =>
           text.length <= max ||
-          lengthOf(text, run.meter) <= max ||
+          lengthOf(text, run.budget) <= max ||
           run.fail(`must have at most ${max} characters`),
       ),
     );
@@ -120,13 +120,13 @@ export function stringChecks(keywords: Keywords): Check[] {
   if (pattern !== undefined) {
     const automaton = document.pattern(pattern, `${place.pointer}/pattern`);
     const message = `must match the pattern ${shown(pattern)}`;
-    checks.push(textCheck((text, run) => automaton.test(text, run.meter) || run.fail(message)));
+    checks.push(textCheck((text, run) => automaton.test(text, run.budget) || run.fail(message)));
   }
   const name = schema['format'] as string | undefined;
   const format = name === undefined ? undefined : FORMATS.get(name);
   if (format !== undefined) {
     const message = `must have the format ${name}`;
-    checks.push(textCheck((text, run) => format(text, run.meter) || run.fail(message)));
+    checks.push(textCheck((text, run) => format(text, run.budget) || run.fail(message)));
   }
   return checks;
 }

@@ -6,20 +6,20 @@ import { parseExact } from '../core/exact-json.ts';
 import type { JsonObject } from '../core/json.ts';
 import { Compiler } from './compiler.ts';
 import { Document } from './document.ts';
-import type { Meter } from './meter.ts';
 import { Run, type Mismatch } from './run.ts';
+import type { WorkBudget } from './work-budget.ts';
 
 export interface Schema {
   /** What it may hold. */
   readonly bytes: number;
   /** What does not fit in a payload, as JSON text: 20 at most. @throws OutOfWork */
-  mismatches(payload: string, meter: Meter): readonly Mismatch[];
+  mismatches(payload: string, budget: WorkBudget): readonly Mismatch[];
 }
 
 /** @throws SchemaFault where the schema is not usable; OutOfWork */
-export function compileSchema(schema: JsonObject | boolean, meter: Meter): Schema {
-  const document = new Document(schema, meter);
-  const check = new Compiler(document, meter).compile(document.root);
+export function compileSchema(schema: JsonObject | boolean, budget: WorkBudget): Schema {
+  const document = new Document(schema, budget);
+  const check = new Compiler(document, budget).compile(document.root);
   return {
     bytes: JSON.stringify(schema).length * 20 + document.patternBytes,
     mismatches(payload, runMeter) {

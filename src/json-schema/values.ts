@@ -1,7 +1,7 @@
 /** JSON values as a schema sees them. Numbers keep every digit. */
 import type { ExactJson } from '../core/exact-json.ts';
 import { compareNumbers, ExactNumber, isNumber } from '../core/exact-number.ts';
-import type { Meter } from './meter.ts';
+import type { WorkBudget } from './work-budget.ts';
 
 export type Kind = 'null' | 'boolean' | 'number' | 'string' | 'array' | 'object';
 
@@ -16,30 +16,30 @@ export function kindOf(value: ExactJson): Kind {
 export type Texts = Map<object, string>;
 
 /** Equal values have equal texts: numbers by value, objects whatever the order of their members. */
-export function textOf(value: ExactJson, texts: Texts, meter: Meter): string {
+export function textOf(value: ExactJson, texts: Texts, budget: WorkBudget): string {
   if (isNumber(value)) return numberText(value);
   if (typeof value === 'string') {
-    meter.charge(value.length >> 2);
+    budget.charge(value.length >> 2);
     return JSON.stringify(value);
   }
   if (typeof value !== 'object' || value === null) return String(value);
   let text = texts.get(value);
   if (text === undefined) {
     text = Array.isArray(value)
-      ? `[${(value as readonly ExactJson[]).map(item => textOf(item, texts, meter)).join()}]`
-      : `{${membersOf(value as Record<string, ExactJson>, texts, meter)}}`;
-    meter.charge(text.length >> 2);
+      ? `[${(value as readonly ExactJson[]).map(item => textOf(item, texts, budget)).join()}]`
+      : `{${membersOf(value as Record<string, ExactJson>, texts, budget)}}`;
+    budget.charge(text.length >> 2);
     texts.set(value, text);
   }
   return text;
 }
 
-function membersOf(object: Record<string, ExactJson>, texts: Texts, meter: Meter): string {
+function membersOf(object: Record<string, ExactJson>, texts: Texts, budget: WorkBudget): string {
   const names = Object.keys(object);
-  meter.charge(names.length * 8);
+  budget.charge(names.length * 8);
   return names
     .sort()
-    .map(name => `${JSON.stringify(name)}:${textOf(object[name] as ExactJson, texts, meter)}`)
+    .map(name => `${JSON.stringify(name)}:${textOf(object[name] as ExactJson, texts, budget)}`)
     .join();
 }
 
@@ -73,10 +73,14 @@ export function isInteger(value: number | ExactNumber): boolean {
 }
 
 /** Exact, whatever the exponents: no division of doubles. */
-export function isMultipleOf(value: number | ExactNumber, step: number, meter: Meter): boolean {
+export function isMultipleOf(
+  value: number | ExactNumber,
+  step: number,
+  budget: WorkBudget,
+): boolean {
   if (Number.isSafeInteger(value) && Number.isSafeInteger(step))
     return (value as number) % step === 0;
-  meter.charge(typeof value === 'number' ? 50 : value.literal.length * 20);
+  budget.charge(typeof value === 'number' ? 50 : value.literal.length * 20);
   const a = decimalOf(value);
   const b = decimalOf(step);
   if (a.digits === 0n) return true;
@@ -98,8 +102,8 @@ function powerOfTen(exponent: number, modulus: bigint): bigint {
 }
 
 /** Counts code points, as JSON Schema does. */
-export function lengthOf(text: string, meter: Meter): number {
-  meter.charge(text.length >> 2);
+export function lengthOf(text: string, budget: WorkBudget): number {
+  budget.charge(text.length >> 2);
   let length = text.length;
   for (let at = 0; at < text.length - 1; at++) {
     const isPair =

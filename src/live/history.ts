@@ -6,10 +6,10 @@
 import { cursorInvalid, type LogPlace } from '../core/cursor.ts';
 import type { StoredEvent } from '../core/event.ts';
 import type { LiveClock } from './clock.ts';
+import { createBatch, createGate } from './concurrency.ts';
 import type { LiveLimits } from './limits.ts';
 import type { EventLog, LogBounds } from './log.ts';
 import { weigh } from './ring.ts';
-import { createBatch, createGate } from './sharing.ts';
 import { cursorExpired } from './stream-ended.ts';
 import { type EventDelivery, placeOf, type ReadMatching, toDelivery } from './stream.ts';
 

@@ -13,8 +13,8 @@ import type { LogPlace } from '../core/cursor.ts';
 import { GatewayError, isUnavailable } from '../core/errors.ts';
 import { Holdings } from '../core/fairness.ts';
 import type { LiveClock } from './clock.ts';
+import { createGate } from './concurrency.ts';
 import type { Live } from './live.ts';
-import { createGate } from './sharing.ts';
 import type { LiveStream, StreamTag } from './stream.ts';
 
 export interface AggregateAnswer {

@@ -13,7 +13,7 @@ import type { Forgotten, Wakeup } from './wakeup.ts';
 
 /** The live streams of one process. */
 export interface Live {
-  /** Never throws: a start that is no good fails `ready` and the first `next`. */
+  /** Never throws: a start that is no good fails `ready` and the first `nextBatch`. */
   subscribe(options: SubscribeOptions): LiveStream;
   /**
    * Counts a download among the streams until it is released, and ends it as they are ended.

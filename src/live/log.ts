@@ -12,11 +12,12 @@ import { onBehalfOf, type Connection } from '../db/connection.ts';
 import { EventRows } from '../db/event-rows.ts';
 import { rows } from '../db/query.ts';
 import { events, workspaceHeads, workspaceMarks, workspaces } from '../db/schema.ts';
+import { intArray } from '../db/sql-lists.ts';
 import { eventSource } from '../db/stored-event.ts';
+import { newestHeadSql } from '../db/stored-workspace.ts';
 
 const s = columnsOf(workspaces, 's');
 const h = columnsOf(workspaceHeads, 'h');
-const n = columnsOf(workspaceHeads, 'n');
 const m = columnsOf(workspaceMarks, 'm');
 const e = columnsOf(events, 'e');
 const HEADS = columnsOf(workspaceHeads);
@@ -78,11 +79,8 @@ async function readHeads(
     connection,
     sql`
       select w.id as workspace_id, ${h.head}, ${h.recorded_at}, ${REDACTIONS}
-      from unnest(${toArray(workspaceIds)}::text::int[]) as w (id)
-      cross join lateral (
-        select ${n.head}, ${n.recorded_at} from workspace_heads n
-        where ${n.workspace_id} = w.id order by ${n.head} desc limit 1
-      ) h`,
+      from unnest(${intArray(workspaceIds)}) as w (id)
+      cross join lateral (${newestHeadSql(sql`w.id`)}) h`,
   );
   return new Map(found.map(row => [row.workspace_id, toHead(row)]));
 }
@@ -97,12 +95,9 @@ async function readBounds(
       select w.id as workspace_id, coalesce(${h.head}, 0) as head,
         coalesce(${h.recorded_at}, timestamptz 'epoch') as recorded_at, coalesce(${m.tail}, 1) as tail,
         ${REDACTIONS}
-      from unnest(${toArray(workspaceIds)}::text::int[]) as w (id)
+      from unnest(${intArray(workspaceIds)}) as w (id)
       left join workspace_marks m on ${m.workspace_id} = w.id
-      left join lateral (
-        select ${n.head}, ${n.recorded_at} from workspace_heads n
-        where ${n.workspace_id} = w.id order by ${n.head} desc limit 1
-      ) h on true`,
+      left join lateral (${newestHeadSql(sql`w.id`)}) h on true`,
   );
   return new Map(found.map(row => [row.workspace_id, { ...toHead(row), tail: row.tail }]));
 }
@@ -161,8 +156,7 @@ async function readOldest(connection: Connection, workspaceId: number): Promise<
           select ${m.tail} from workspace_marks m where ${m.workspace_id} = ${workspaceId}), 1)
         order by ${e.position} limit 1)
       union all
-      (select ${n.head}, ${n.recorded_at} from workspace_heads n
-        where ${n.workspace_id} = ${workspaceId} order by ${n.head} desc limit 1)
+      (${newestHeadSql(workspaceId)})
       order by ${HEADS.head} limit 1`,
   );
   return oldest === undefined ? { position: 0, recordedAt: new Date(0) } : toPlace(oldest);
@@ -174,8 +168,4 @@ function toHead(row: HeadRow): LogHead {
 
 function toPlace(row: PlaceRow): LogPlace {
   return { position: row.head, recordedAt: row.recorded_at };
-}
-
-function toArray(workspaceIds: readonly number[]): string {
-  return `{${workspaceIds.join(',')}}`;
 }

@@ -3,6 +3,7 @@
  * there is none is dropped, and so is what the server does not take in: nothing piles up.
  */
 import type { Msg, NatsConnection, Subscription } from '@nats-io/transport-node';
+import { backoffMs } from '../core/isomorphic.ts';
 import type { LiveClock } from './clock.ts';
 
 export interface NatsAddress {
@@ -23,8 +24,7 @@ export interface NatsLinkOptions extends NatsAddress {
 /** What the server has not confirmed yet. Beyond it, messages are dropped until it has. */
 const UNSENT_BYTES_MAX = 8_388_608;
 const CONNECT_WITHIN_MS = 3_000;
-const RETRY_MS = 500;
-const RETRY_MS_MAX = 10_000;
+const BACKOFF = { minMs: 500, maxMs: 10_000 };
 /** A server that stands still is told so from one that has nothing to say. */
 const PING_MS = 5_000;
 const PINGS_MAX = 2;
@@ -117,8 +117,7 @@ export class NatsLink {
       this.#down();
       this.#connection = null;
       onFirst();
-      const ms = Math.min(RETRY_MS * 2 ** failures, RETRY_MS_MAX) * (0.5 + clock.random() / 2);
-      await clock.sleep(ms, signal);
+      await clock.sleep(backoffMs(failures, BACKOFF, clock.random), signal);
     }
   }
 
@@ -182,7 +181,7 @@ async function connect({ servers, credentials }: NatsAddress): Promise<NatsConne
     noEcho: true,
     timeout: CONNECT_WITHIN_MS,
     maxReconnectAttempts: -1,
-    reconnectTimeWait: RETRY_MS,
+    reconnectTimeWait: BACKOFF.minMs,
     ignoreAuthErrorAbort: true,
     pingInterval: PING_MS,
     maxPingOut: PINGS_MAX,

@@ -66,18 +66,20 @@ export interface SubscribeOptions {
 }
 
 /** A stream of deliveries. It is pulled: what its reader does not ask for is not read. */
-export interface LiveStream extends AsyncIterableIterator<Delivery> {
+export interface LiveStream {
   /**
    * Resolves when the start was found good: an event that is recorded after it will be seen.
-   * Rejects as the first `next` does; it need not be awaited.
+   * Rejects as the first `nextBatch` does; it need not be awaited.
    * @throws StreamEnded CURSOR_EXPIRED, GatewayError CURSOR_AHEAD, TOO_MANY_STREAMS
    */
   readonly ready: Promise<void>;
-  /** @throws StreamEnded when the gateway ended the stream: once, then it is done. */
-  next(): Promise<IteratorResult<Delivery, undefined>>;
-  /** As `next`, with up to `max` deliveries for one promise; an empty list when it is done. */
+  /**
+   * Waits for the next delivery, and takes with it up to `max` that are there. Empty: it is done.
+   * @throws StreamEnded when the gateway ended the stream: once, then it is done.
+   */
   nextBatch(max: number): Promise<Delivery[]>;
-  return(): Promise<IteratorResult<Delivery, undefined>>;
+  /** Its reader leaves. */
+  return(): Promise<void>;
 }
 
 export function placeOf(event: StoredEvent): LogPlace {

@@ -2,11 +2,11 @@ import type { GatewayError } from '../core/errors.ts';
 import type { Crowd } from '../core/fairness.ts';
 import type { LiveClock } from './clock.ts';
 import type { LiveLimits } from './limits.ts';
-import { Looks } from './looks.ts';
+import { LookScheduler } from './look-scheduler.ts';
 import { Ring, type RingMemory } from './ring.ts';
 import { charsOf, createFound } from './searched-words.ts';
 import { StreamRoom } from './stream-room.ts';
-import type { Delivery, HeldStream, LiveStream, StreamTag, SubscribeOptions } from './stream.ts';
+import type { HeldStream, LiveStream, StreamTag, SubscribeOptions } from './stream.ts';
 import { Subscriber, type Surroundings } from './subscriber.ts';
 import type { Forgotten, Wakeup } from './wakeup.ts';
 import { Watch } from './watch.ts';
@@ -47,7 +47,7 @@ export function createStreams({ limits, clock, crowd, wakeup }: StreamsOptions):
   const open = new Set<Subscriber>();
   const room = new StreamRoom(limits);
   const { held, hold } = createDownloads(room);
-  const around = { looks: new Looks(clock, crowd), found: createFound() };
+  const around = { looks: new LookScheduler(clock, crowd), found: createFound() };
 
   function watchOf(workspaceId: number): Watch {
     const known = watches.get(workspaceId);
@@ -139,25 +139,16 @@ function workspacesOf(held: Iterable<HeldStream>): number[] {
 export function createRefusedStream(error: GatewayError): LiveStream {
   const ready: Promise<void> = Promise.reject(error);
   ready.catch(() => {});
-  const done = { done: true, value: undefined } as const;
   let isTold = false;
-
-  async function tell<T>(end: T): Promise<T> {
-    if (isTold) return end;
-    isTold = true;
-    throw error;
-  }
-
   return {
     ready,
-    next: () => tell(done),
-    nextBatch: () => tell<Delivery[]>([]),
+    async nextBatch() {
+      if (isTold) return [];
+      isTold = true;
+      throw error;
+    },
     async return() {
       isTold = true;
-      return done;
-    },
-    [Symbol.asyncIterator]() {
-      return this;
     },
   };
 }

@@ -9,11 +9,12 @@
  */
 import type { LogPlace } from '../core/cursor.ts';
 import { GatewayError } from '../core/errors.ts';
+import { deferred } from '../core/isomorphic.ts';
 import type { LiveClock } from './clock.ts';
 import { type History, PAGE_EVENTS_FIRST } from './history.ts';
 import type { LiveLimits } from './limits.ts';
 import type { LogHead } from './log.ts';
-import { type Patience, throughOutages } from './outage.ts';
+import { type Patience, throughOutages } from './retry.ts';
 import { Scan } from './scan.ts';
 import { later, startPlace } from './start-place.ts';
 import { cursorExpired, StreamEnded } from './stream-ended.ts';
@@ -41,11 +42,8 @@ interface Waiter {
   readonly settled: Promise<unknown>;
 }
 
-type Take<T> = (first: Delivery | undefined) => T;
-type Result = IteratorResult<Delivery, undefined>;
 /** A batch is over with the event that brings its payloads to as many characters. */
 const BATCH_CHARS = 65_536;
-const DONE: Result = { done: true, value: undefined };
 
 export class Subscriber implements LiveStream, Watcher {
   readonly options: SubscribeOptions;
@@ -77,7 +75,7 @@ export class Subscriber implements LiveStream, Watcher {
     options.signal.addEventListener('abort', this.#onAbort, { once: true });
     if (options.signal.aborted) this.close();
     this.ready = this.#start();
-    // It need not be awaited: the first `next` says the same.
+    // It need not be awaited: the first `nextBatch` says the same.
     this.ready.catch(() => {});
   }
 
@@ -97,30 +95,28 @@ export class Subscriber implements LiveStream, Watcher {
     return this.#isParked ? later(place, this.#rousedFrom ?? this.watch.ring.end) : place;
   }
 
-  next(): Promise<Result> {
-    return this.#pull(first => (first === undefined ? DONE : { done: false, value: first }));
-  }
-
   nextBatch(max: number): Promise<Delivery[]> {
-    return this.#pull(first => {
-      const batch: Delivery[] = [];
-      let chars = 0;
-      for (let next = first ?? null; next !== null; next = this.#poll()) {
-        chars += next.event?.payload.length ?? 0;
-        if (batch.push(next) >= max || chars >= BATCH_CHARS) break;
-      }
-      return batch;
-    });
+    if (this.#waiter !== null) {
+      const again = () => this.nextBatch(max);
+      return this.#waiter.settled.then(again, again);
+    }
+    // What searches texts takes its workspace's turns for all that it looks at.
+    const isDear = this.options.search !== undefined;
+    const isInTurn = !isDear && this.#burst++ < this.#around.limits.burstMax;
+    if (isInTurn) this.#scan?.beginTurn();
+    const delivery = isInTurn ? this.#poll() : null;
+    if (delivery !== null) return Promise.resolve(this.#batchFrom(delivery, max));
+    if (this.#mode === 'CLOSED') return this.#last();
+    this.#burst = 0;
+    const waiting = this.#wait(max);
+    if (isInTurn) this.#pursue();
+    else this.#advanceSoon();
+    return waiting;
   }
 
-  return(): Promise<Result> {
+  async return(): Promise<void> {
     this.close();
     this.#error = null;
-    return Promise.resolve(DONE);
-  }
-
-  [Symbol.asyncIterator](): this {
-    return this;
   }
 
   /** A waiting reader is let go at once; one that is away hears the error when it asks. */
@@ -186,36 +182,29 @@ export class Subscriber implements LiveStream, Watcher {
     }
   }
 
-  /** One delivery for a reader: now, where one is there, else when there is one. */
-  #pull<T>(take: Take<T>): Promise<T> {
-    if (this.#waiter !== null) {
-      const again = () => this.#pull(take);
-      return this.#waiter.settled.then(again, again);
+  /** With what else is there. */
+  #batchFrom(first: Delivery, max: number): Delivery[] {
+    const batch: Delivery[] = [];
+    let chars = 0;
+    for (let next: Delivery | null = first; next !== null; next = this.#poll()) {
+      chars += next.event?.payload.length ?? 0;
+      if (batch.push(next) >= max || chars >= BATCH_CHARS) break;
     }
-    // What searches texts takes its workspace's turns for all that it looks at.
-    const isDear = this.options.search !== undefined;
-    const isInTurn = !isDear && this.#burst++ < this.#around.limits.burstMax;
-    if (isInTurn) this.#scan?.beginTurn();
-    const delivery = isInTurn ? this.#poll() : null;
-    if (delivery !== null) return Promise.resolve(take(delivery));
-    if (this.#mode === 'CLOSED') return this.#last(take);
-    this.#burst = 0;
-    const waiting = this.#wait(take);
-    if (isInTurn) this.#pursue();
-    else this.#advanceSoon();
-    return waiting;
+    return batch;
   }
 
-  async #last<T>(take: Take<T>): Promise<T> {
+  async #last(): Promise<Delivery[]> {
     const error = this.#error;
     this.#error = null;
     if (error !== null) throw error.thrown;
-    return take(undefined);
+    return [];
   }
 
-  #wait<T>(take: Take<T>): Promise<T> {
-    const { promise, resolve, reject } = withResolvers<T>();
-    this.#waiter = { settle: first => resolve(take(first)), fail: reject, settled: promise };
+  #wait(max: number): Promise<Delivery[]> {
+    const { promise, resolve, reject } = deferred<Delivery[]>();
+    const settle: Waiter['settle'] = first =>
+      resolve(first === undefined ? [] : this.#batchFrom(first, max));
+    this.#waiter = { settle, fail: reject, settled: promise };
     return promise;
   }
 
@@ -294,14 +283,4 @@ export class Subscriber implements LiveStream, Watcher {
       return null;
     }
   }
-}
-
-function withResolvers<T>() {
-  let resolve!: (value: T) => void;
-  let reject!: (error: unknown) => void;
-  const promise = new Promise<T>((yes, no) => {
-    resolve = yes;
-    reject = no;
-  });
-  return { promise, resolve, reject };
 }

@@ -12,7 +12,7 @@ import { isUnavailable } from '../core/errors.ts';
 import { toGatewayError } from '../db/sqlstate.ts';
 import type { LiveLimits } from './limits.ts';
 import type { EventLog, LogHead } from './log.ts';
-import { backOff, type Patience } from './outage.ts';
+import { backOff, type Patience } from './retry.ts';
 import { weigh } from './ring.ts';
 import type { Forgotten, Hint } from './wakeup.ts';
 import type { Watch } from './watch.ts';

@@ -5,7 +5,7 @@
  */
 import type { LogPlace } from '../core/cursor.ts';
 import type { StoredEvent } from '../core/event.ts';
-import type { Looker, Looks } from './looks.ts';
+import type { Looker, LookScheduler } from './look-scheduler.ts';
 import type { Ring } from './ring.ts';
 import { SearchedWords, type Found } from './searched-words.ts';
 import { placeOf } from './stream.ts';
@@ -28,7 +28,7 @@ export interface Watcher {
 
 /** What the workspaces of a process share. */
 interface WatchAround {
-  readonly looks: Looks;
+  readonly looks: LookScheduler;
   readonly found: Found;
 }
 
@@ -44,7 +44,7 @@ export class Watch implements Looker {
   failures = 0;
   /** What was read of the log in an earlier one is no longer true. */
   generation = 0;
-  readonly #looks: Looks;
+  readonly #looks: LookScheduler;
   /** What writers offer up to here may be older than a redaction; null: the log is asked first. */
   #trustedAfter: number | null = 0;
   /** As the log had when it was last asked; null before the first time, when nothing is held. */

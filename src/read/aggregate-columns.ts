@@ -5,8 +5,8 @@ import { EARLIEST, LATEST } from '../core/bucket.ts';
 import { DOORS } from '../core/event.ts';
 import { columnsOf, rawSql, sqlText } from '../db/columns.ts';
 import { eventDefinitions, events } from '../db/schema.ts';
+import { arrayLiteral } from '../db/sql-lists.ts';
 import { valueAt } from './filters.ts';
-import { arrayLiteral } from './params.ts';
 
 const d = columnsOf(eventDefinitions, 'd');
 const e = columnsOf(events, 'e');

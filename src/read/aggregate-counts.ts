@@ -7,11 +7,11 @@ import { columnsOf } from '../db/columns.ts';
 import type { Connection } from '../db/connection.ts';
 import { rows } from '../db/query.ts';
 import { eventDefinitions, events } from '../db/schema.ts';
+import { intArray } from '../db/sql-lists.ts';
 import { notExpired } from '../db/stored-event.ts';
 import { readStanding } from './aggregate-answer.ts';
 import { aggregateRollups } from './aggregate-from-rollups.ts';
 import { standingSql } from './aggregate-place.ts';
-import { intArray } from './params.ts';
 
 const e = columnsOf(events, 'e');
 const d = columnsOf(eventDefinitions, 'd');

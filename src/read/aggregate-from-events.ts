@@ -1,4 +1,4 @@
-/** Aggregates straight from the events: those still there, under the read lane's time limit. */
+/** Aggregates straight from the events: those still there, under the time limit of reads. */
 import { type SQL, sql } from 'drizzle-orm';
 import { type BucketGrid } from '../core/aggregate-plan.ts';
 import type { AggregateQuery } from '../core/aggregate.ts';

@@ -21,6 +21,7 @@ import {
   events,
   measureFills,
 } from '../db/schema.ts';
+import { textArray } from '../db/sql-lists.ts';
 import { notExpired } from '../db/stored-event.ts';
 import {
   average,
@@ -41,7 +42,6 @@ import {
   totalSql,
 } from './aggregate-place.ts';
 import { filterSql } from './filters.ts';
-import { textArray } from './params.ts';
 
 const d = columnsOf(eventDefinitions, 'd');
 const rollup = columnsOf(eventCounts, 'e');

@@ -6,9 +6,9 @@ import { columnsOf } from '../db/columns.ts';
 import type { Connection } from '../db/connection.ts';
 import { rows } from '../db/query.ts';
 import { apiKeys } from '../db/schema.ts';
+import { intArray } from '../db/sql-lists.ts';
 import { API_KEY_COLUMNS, toApiKeyInfo, type ApiKeyRow } from '../db/stored-api-key.ts';
-import { readList } from './lists.ts';
-import { intArray } from './params.ts';
+import { inOrderOf, readList } from './lists.ts';
 
 const k = columnsOf(apiKeys, 'k');
 
@@ -49,8 +49,7 @@ export function createApiKeyReader(read: Connection): ApiKeyReader {
         read,
         sql`select ${columns} from api_keys k where ${k.id} = any(${intArray(ids)})`,
       );
-      const byId = new Map(found.map(row => [row.id, toApiKeyInfo(row)]));
-      return ids.map(id => byId.get(id) ?? null);
+      return inOrderOf(ids, found.map(toApiKeyInfo), ({ id }) => id);
     },
   };
 }

@@ -8,10 +8,10 @@ import { checkPageArgs, type Page, type PageArgs } from '../core/page.ts';
 import { isStorableText } from '../core/text.ts';
 import { columnsOf, type Row, sqlText } from '../db/columns.ts';
 import type { Connection } from '../db/connection.ts';
-import { rows } from '../db/query.ts';
+import { readCount, rows } from '../db/query.ts';
 import { eventDefinitions } from '../db/schema.ts';
-import { readList, textPlace } from './lists.ts';
-import { allOf, intArray, textArray } from './params.ts';
+import { allOf, intArray, textArray } from '../db/sql-lists.ts';
+import { inOrderOf, readList, textPlace } from './lists.ts';
 
 const d = columnsOf(eventDefinitions, 'd');
 
@@ -60,25 +60,19 @@ export function createDefinitionReader(read: Connection): DefinitionReader {
     },
     async count(workspaceId, filter) {
       const where = filterCondition(workspaceId, filter);
-      const [row] = await rows<{ count: number }>(
-        read,
-        sql`select count(*) as count from event_definitions d where ${where}`,
-      );
-      return row?.count ?? 0;
+      return readCount(read, sql`select count(*) as count from event_definitions d where ${where}`);
     },
     async byNames(workspaceId, names) {
       const found = await select(
         sql`${d.workspace_id} = ${workspaceId} and ${d.name} = any(${textArray(names.filter(isStorableText))})`,
       );
-      const byName = new Map(found.map(row => [row.name, toDefinition(row)]));
-      return names.map(name => byName.get(name) ?? null);
+      return inOrderOf(names, found.map(toDefinition), ({ name }) => name);
     },
     async byIds(workspaceId, ids) {
       const found = await select(
         sql`${d.workspace_id} = ${workspaceId} and ${d.id} = any(${intArray(ids)})`,
       );
-      const byId = new Map(found.map(row => [row.id, toDefinition(row)]));
-      return ids.map(id => byId.get(id) ?? null);
+      return inOrderOf(ids, found.map(toDefinition), ({ id }) => id);
     },
   };
 }

@@ -9,26 +9,38 @@ import type { EventRows } from '../db/event-rows.ts';
 import { rows } from '../db/query.ts';
 import { events } from '../db/schema.ts';
 import { eventColumns, headColumns } from '../db/stored-event.ts';
+import { newestHeadSql } from '../db/stored-workspace.ts';
 import { damagedSql, eventJson, holdsField } from './event-json.ts';
 import {
   checkKept,
   endsSql,
   type EventPagePlan,
   type EventPageRequest,
-  headSql,
+  NEWEST_FIRST,
   planEventPage,
   positionBefore,
   rowsSql,
   tailSql,
 } from './event-page-plan.ts';
-import type { EventJsonPage, EventJsonPageShape, EventPageEnds } from './event-reader.ts';
+import type {
+  EventJsonPage,
+  EventJsonPageShape,
+  EventOrder,
+  EventPageArgs,
+  EventPageEnds,
+} from './event-reader.ts';
 
 const e = columnsOf(events, 'e');
 
 export interface EventJsonPageRequest extends EventPageRequest {
+  readonly args: EventPageArgs;
   readonly shape: EventJsonPageShape;
   readonly read: Connection;
   readonly eventRows: EventRows;
+}
+
+interface JsonPagePlan extends EventPagePlan {
+  readonly orderField: EventOrder['field'];
 }
 
 interface PageRow {
@@ -59,7 +71,10 @@ export async function readJsonPage({
   eventRows,
   ...request
 }: EventJsonPageRequest): Promise<EventJsonPage | null> {
-  const plan = planEventPage(request);
+  const plan: JsonPagePlan = {
+    ...planEventPage(request),
+    orderField: (request.args.order ?? NEWEST_FIRST).field,
+  };
   const statement = pageSql(plan, shape, request.epoch);
   const { workspaceId, byIndex, keyset } = plan;
   const { bytesMax } = eventRows;
@@ -86,13 +101,13 @@ function holdsPayload({ lists }: EventJsonPageShape): boolean {
   return lists.some(list => holdsField(list, 'payload'));
 }
 
-function pageSql(plan: EventPagePlan, shape: EventJsonPageShape, epoch: string): SQL {
-  const { workspaceId, request, order, keyset, list } = plan;
+function pageSql(plan: JsonPagePlan, shape: EventJsonPageShape, epoch: string): SQL {
+  const { workspaceId, request, orderField, keyset, list } = plan;
   // The row beyond the page only tells whether it goes on.
   const limit = shape.ends ? keyset.limit : request.size;
   const withPayload = holdsPayload(shape);
   const { ctes, source } = rowsSql(plan, limit, withPayload ? eventColumns : headColumns);
-  const scope = { epoch, orderField: order.field };
+  const scope = { epoch, orderField };
   const none = sql``;
   const lists = shape.lists.map(
     (each, index) =>
@@ -104,22 +119,22 @@ function pageSql(plan: EventPagePlan, shape: EventJsonPageShape, epoch: string):
   const tail = positionBefore(list) === null ? sql`1` : tailSql(workspaceId);
   return sql`
     ${ctes}
-    select page.*, ${tail} as tail${shape.ends ? sql`, ends.*` : none}${shape.head ? sql`, head.*` : none}
+    select page.*, ${tail} as tail${shape.ends ? sql`, ends.*` : none}${shape.head ? sql`, head.head, head.recorded_at as head_recorded_at` : none}
     from (
       select ${sql.join(selected, sql`, `)}
       from (select * from (${source}) e order by ${keyset.order} limit ${sql.raw(String(limit))}) e
     ) page
     ${shape.ends ? sql`cross join lateral (${endsSql(plan)}) ends` : none}
-    ${shape.head ? sql`left join lateral (${headSql(workspaceId)}) head on true` : none}`;
+    ${shape.head ? sql`left join lateral (${newestHeadSql(workspaceId)}) head on true` : none}`;
 }
 
 /** Of the first and the last event on the page, the extra row left out. */
-function places({ request, order, keyset }: EventPagePlan): SQL[] {
+function places({ request, orderField, keyset }: JsonPagePlan): SQL[] {
   const extra = sql.raw(`greatest(count(*) - ${request.size}, 0)`);
   const first = request.backward ? sql`${extra} + 1` : sql`1`;
   const last = request.backward ? sql`count(*)` : sql`count(*) - ${extra}`;
   const at = sql.raw(
-    order.field === 'OCCURRED_AT' ? sqlText`${e.occurred_at}` : sqlText`${e.recorded_at}`,
+    orderField === 'OCCURRED_AT' ? sqlText`${e.occurred_at}` : sqlText`${e.recorded_at}`,
   );
   const nth = (column: SQL, index: SQL) =>
     sql`(array_agg(${column} order by ${keyset.listOrder}))[(${index})::int]`;
@@ -140,10 +155,10 @@ function withoutExtra(text: string, found: number, { request }: EventPagePlan): 
     : text.slice(0, text.lastIndexOf(BETWEEN));
 }
 
-function endsOf(row: PageRow, { request, order, cursors }: EventPagePlan): EventPageEnds {
+function endsOf(row: PageRow, { request, orderField, cursors }: JsonPagePlan): EventPageEnds {
   const isEmpty = Math.min(row.found, request.size) === 0;
   const cursorAt = (position: number, at: Date) =>
-    order.field === 'OCCURRED_AT'
+    orderField === 'OCCURRED_AT'
       ? cursors.encodeOccurredAt({ position, occurredAt: at })
       : cursors.encodePosition({ position, recordedAt: at });
   const ends = {

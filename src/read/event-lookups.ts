@@ -5,30 +5,40 @@ import { eventKey } from '../core/event-key.ts';
 import type { StoredEvent } from '../core/event.ts';
 import { columnsOf } from '../db/columns.ts';
 import type { EventRows, EventStatement } from '../db/event-rows.ts';
-import { events } from '../db/schema.ts';
+import { eventKeys, events } from '../db/schema.ts';
+import { arrayLiteral } from '../db/sql-lists.ts';
 import { eventSource, notExpired, toEventHead } from '../db/stored-event.ts';
 import type { LookupOptions } from './event-reader.ts';
-import { arrayLiteral } from './params.ts';
+import { inOrderOf } from './lists.ts';
 
 const e = columnsOf(events, 'e');
+const k = columnsOf(eventKeys, 'k');
 
-/**
- * By the key that dedupe compares, which leads to the place: `events` has no index by event id.
- * An id of any form may be asked for.
- */
+/** An id of any form may be asked for. */
 export async function readByEventIds(
   eventRows: EventRows,
   workspaceId: number,
   eventIds: readonly string[],
   options: LookupOptions = {},
 ): Promise<(StoredEvent | null)[]> {
-  if (eventIds.length === 0) return [];
-  const keys = [...new Set(eventIds.map(eventKey))];
-  const places = sql`event_keys k where k.workspace_id = ${workspaceId} and k.key = any(${arrayLiteral(keys)}::uuid[])`;
-  const asked = { workspaceId, places, rowsMax: keys.length, ...options };
+  const found = await readByKeys(eventRows, workspaceId, eventIds.map(eventKey), options);
+  // A key is also that of other spellings.
+  return found.map((event, at) => (event?.eventId === eventIds[at] ? event : null));
+}
+
+/** By the keys that dedupe compares, which lead to the places: `events` has no index by event id. */
+export async function readByKeys(
+  eventRows: EventRows,
+  workspaceId: number,
+  keys: readonly string[],
+  options: LookupOptions = {},
+): Promise<(StoredEvent | null)[]> {
+  if (keys.length === 0) return [];
+  const distinct = [...new Set(keys)];
+  const places = sql`event_keys k where ${k.workspace_id} = ${workspaceId} and ${k.key} = any(${arrayLiteral(distinct)}::uuid[])`;
+  const asked = { workspaceId, places, rowsMax: distinct.length, ...options };
   const events = await readAtPlaces(eventRows, asked);
-  const byId = new Map(events.map(event => [event.eventId, event]));
-  return eventIds.map(id => byId.get(id) ?? null);
+  return inOrderOf(keys, events, ({ eventId }) => eventKey(eventId));
 }
 
 export async function readByPlaces(
@@ -39,7 +49,7 @@ export async function readByPlaces(
 ): Promise<(StoredEvent | null)[]> {
   const real = places.filter(isPossible);
   if (real.length === 0) return places.map(() => null);
-  const positions = arrayLiteral(real.map(place => String(place.position)));
+  const positions = arrayLiteral(real.map(place => place.position));
   const instants = arrayLiteral(real.map(place => place.recordedAt.toISOString()));
   const distinct = sql`(
       select distinct asked.position, asked.recorded_at

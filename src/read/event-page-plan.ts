@@ -5,43 +5,55 @@
 import { type SQL, sql } from 'drizzle-orm';
 import { type EventCursors, eventCursors, LOG_BEGINNING } from '../core/cursor.ts';
 import { GatewayError } from '../core/errors.ts';
-import { checkFilter } from '../core/filter-check.ts';
+import { compareTexts } from '../core/filter-values.ts';
 import { checkPageArgs, type PageRequest } from '../core/page.ts';
 import { columnsOf } from '../db/columns.ts';
-import { events, workspaceHeads, workspaceMarks } from '../db/schema.ts';
-import { eventSource, notExpired } from '../db/stored-event.ts';
-import type { EventOrder, EventPageArgs, EventParentField } from './event-reader.ts';
-import { filterSql } from './filters.ts';
+import { eventDefinitions, events, workspaceMarks } from '../db/schema.ts';
+import { allOf, textArray } from '../db/sql-lists.ts';
+import { type EventRow, eventSource } from '../db/stored-event.ts';
+import { shownSql } from './conditions.ts';
+import {
+  EVENT_OFFSET_MAX,
+  type EventIdOrder,
+  type EventListArgs,
+  type EventOrder,
+  type EventParentField,
+  type EventSortKey,
+} from './event-reader.ts';
 import { type Keyset, keyset, type KeysetList, type KeysetPlace, probe } from './keyset.ts';
-import { allOf } from './params.ts';
-import { isFiltered, isSlow, type Reading, walk, windowsOf } from './windows.ts';
+import { isFiltered, isSlow, type Reading, walk, windowsOf } from './time-windows.ts';
 
 const e = columnsOf(events, 'e');
-const h = columnsOf(workspaceHeads, 'h');
+const d = columnsOf(eventDefinitions, 'd');
 const m = columnsOf(workspaceMarks, 'm');
 
 export interface EventPageRequest {
   readonly workspaceId: number;
   readonly epoch: string;
-  readonly args: EventPageArgs;
+  readonly args: EventListArgs;
   readonly now: Date;
 }
 
 export interface EventPagePlan {
   readonly workspaceId: number;
   readonly request: PageRequest;
-  readonly order: EventOrder;
+  /** In the order of reading; null where only the database can compare. */
+  readonly compare: ((a: EventRow, b: EventRow) => number) | null;
+  readonly offset: number;
   readonly list: EventList;
   readonly cursors: EventCursors;
   readonly where: SQL;
   readonly keyset: Keyset;
   /** Whether an index yields the rows in the order of the list: see `StatementOptions`. */
   readonly byIndex: boolean;
-  /** See `windows.ts`: together all that the list may hold. */
+  /** See `time-windows.ts`: together all that the list may hold. */
   readonly windows: readonly SQL[];
 }
 
-/** In the order of time neither is known. */
+type ListOrder = NonNullable<EventListArgs['order']>;
+type CursorOrder = EventOrder | EventIdOrder;
+
+/** But in the order of positions neither is known. */
 interface EventPlace extends KeysetPlace {
   readonly recordedAt: Date | null;
   readonly position: number | null;
@@ -52,7 +64,7 @@ interface EventList extends KeysetList {
   readonly before: EventPlace | null;
 }
 
-const NEWEST_FIRST: EventOrder = { field: 'POSITION', direction: 'DESC' };
+export const NEWEST_FIRST: EventOrder = { field: 'POSITION', direction: 'DESC' };
 
 /**
  * @param parentField of the many lists that `asked.value` tells apart; null: the whole workspace.
@@ -63,27 +75,43 @@ export function planEventPage(
   parentField: EventParentField | null = null,
 ): EventPagePlan {
   const request = checkPageArgs(args);
+  const { filter, offset = 0 } = args;
+  if (offset > EVENT_OFFSET_MAX) throw tooDeep();
   const order = args.order ?? NEWEST_FIRST;
-  checkFilter(args.filter);
   const cursors = eventCursors(epoch, workspaceId);
-  const list = eventList(request, order, cursors);
-  const conditions = [sql`${e.workspace_id} = ${workspaceId}`, notExpired];
-  if (parentField !== null) conditions.push(PARENT_CONDITIONS[parentField]);
-  if (args.filter != null) conditions.push(filterSql(args.filter, workspaceId));
-  const isScan = parentField === null && isSlow(args.filter);
-  const walks = order.field === 'POSITION' && isScan;
+  if (isSorted(order) && (request.after ?? request.before) !== null) {
+    throw new TypeError('a list in an order of its own goes on by offset');
+  }
+  const list = isSorted(order) ? sortedList(order) : cursorList(request, order, cursors);
+  const shown = shownSql(workspaceId, filter);
+  const where = parentField === null ? shown : allOf([shown, PARENT_CONDITIONS[parentField]]);
+  const field = isSorted(order) ? null : order.field;
+  const isScan = parentField === null && isSlow(filter);
+  const isUnfiltered = field === 'OCCURRED_AT' && parentField === null && !isFiltered(filter);
   return {
     workspaceId,
     request,
-    order,
+    compare: isSorted(order) ? null : comparison(order, request),
+    offset,
     list,
     cursors,
-    where: allOf(conditions),
-    byIndex:
-      order.field === 'POSITION' ? !isScan : parentField === null && !isFiltered(args.filter),
+    where,
+    byIndex: field === 'POSITION' ? !isScan : isUnfiltered,
     keyset: keyset(list, request),
-    windows: walks ? windowsOf(readingOf(list, request, now)) : [sql`true`],
+    windows:
+      field === 'POSITION' && isScan && offset === 0
+        ? windowsOf(readingOf(list, request, now))
+        : [sql`true`],
   };
+}
+
+function tooDeep(): GatewayError {
+  const message = `Lists reach ${EVENT_OFFSET_MAX} events deep. Narrow the filter.`;
+  return new GatewayError('BAD_USER_INPUT', message);
+}
+
+function isSorted(order: ListOrder): order is readonly EventSortKey[] {
+  return Array.isArray(order);
 }
 
 /** Over the aliases of `eventSource`, and `asked.value`. */
@@ -100,13 +128,14 @@ export const PARENT_CONDITIONS: Readonly<Record<EventParentField, SQL>> = {
  * quarters of the time of a page.
  */
 export function rowsSql(
-  { where, keyset: page, windows }: EventPagePlan,
+  { where, keyset: page, windows, offset }: EventPagePlan,
   limit: number,
   columns: SQL,
 ): { ctes: SQL; source: SQL } {
+  const skipped = offset === 0 ? sql`` : sql` offset ${offset}`;
   const read = (condition: SQL) => sql`
     select ${columns} from ${eventSource}
-    where ${where} and ${page.where} and ${condition} order by ${page.order} limit ${sql.raw(String(limit))}`;
+    where ${where} and ${page.where} and ${condition} order by ${page.order} limit ${sql.raw(String(limit))}${skipped}`;
   return walk(windows.map(read), limit);
 }
 
@@ -116,13 +145,6 @@ export function endsSql({ where, keyset: page }: EventPagePlan): SQL {
     select ${probe(eventSource, where, page.behindAfter)} as behind_after,
       ${probe(eventSource, where, page.beyondBefore)} as beyond_before
     offset 0`;
-}
-
-/** Selects `head` and `head_recorded_at`; no row where nothing was recorded. */
-export function headSql(workspaceId: number): SQL {
-  return sql`
-    select ${h.head}, ${h.recorded_at} as head_recorded_at from workspace_heads h
-    where ${h.workspace_id} = ${workspaceId} order by ${h.head} desc limit 1`;
 }
 
 /** The oldest position that is kept. */
@@ -148,7 +170,7 @@ export function checkKept({ list, cursors }: EventPagePlan, tail: number): void 
 
 /** Where the list begins, if it goes on after a place in the log. */
 export function positionBefore({ descending, before, after }: EventList): number | null {
-  return (descending ? before : after)?.position ?? null;
+  return (descending === true ? before : after)?.position ?? null;
 }
 
 function readingOf(list: EventList, { backward }: PageRequest, now: Date): Reading {
@@ -156,26 +178,68 @@ function readingOf(list: EventList, { backward }: PageRequest, now: Date): Readi
   return { descending: list.descending !== backward, from: start?.recordedAt ?? null, now };
 }
 
-function eventList(
-  request: PageRequest,
-  { field, direction }: EventOrder,
+const KEYS: Readonly<Record<CursorOrder['field'], readonly SQL[]>> = {
+  POSITION: [sql`${e.position}`],
+  OCCURRED_AT: [sql`${e.occurred_at}`, sql`${e.position}`],
+  OCCURRED_AT_AND_ID: [sql`${e.occurred_at}`, sql`${e.event_id} collate "C"`, sql`${e.position}`],
+};
+
+function cursorList(
+  { after, before }: PageRequest,
+  { field, direction }: CursorOrder,
   cursors: EventCursors,
 ): EventList {
-  const atPosition = (cursor: string): EventPlace => {
+  const placeOf = (cursor: string | null) =>
+    cursor === null ? null : placeIn(field, cursor, cursors);
+  return {
+    columns: KEYS[field],
+    descending: direction === 'DESC',
+    after: placeOf(after),
+    before: placeOf(before),
+  };
+}
+
+function placeIn(field: CursorOrder['field'], cursor: string, cursors: EventCursors): EventPlace {
+  if (field === 'POSITION') {
     const { position, recordedAt } = cursors.decodePosition(cursor);
     const bound = (operator: SQL) => sql`${e.recorded_at} ${operator} ${recordedAt}`;
     return { values: [sql`${position}`], bound, recordedAt, position };
-  };
-  const atInstant = (cursor: string): EventPlace => {
+  }
+  const unknown = { recordedAt: null, position: null };
+  if (field === 'OCCURRED_AT') {
     const { occurredAt, position } = cursors.decodeOccurredAt(cursor);
-    return { values: [sql`${occurredAt}`, sql`${position}`], recordedAt: null, position: null };
+    return { values: [sql`${occurredAt}`, sql`${position}`], ...unknown };
+  }
+  const { occurredAt, eventId, position } = cursors.decodeOccurredAtAndId(cursor);
+  return { values: [sql`${occurredAt}`, sql`${eventId}::text`, sql`${position}`], ...unknown };
+}
+
+function comparison({ field, direction }: CursorOrder, { backward }: PageRequest) {
+  const sign = (direction === 'DESC') === backward ? 1 : -1;
+  return (a: EventRow, b: EventRow): number => {
+    const byTime = field === 'POSITION' ? 0 : a.occurred_at.getTime() - b.occurred_at.getTime();
+    const byId = field === 'OCCURRED_AT_AND_ID' ? compareTexts(a.event_id, b.event_id) : 0;
+    return sign * (byTime || byId || a.position - b.position);
   };
-  const placeOf = field === 'POSITION' ? atPosition : atInstant;
+}
+
+const SORT_COLUMNS = {
+  OCCURRED_AT: sql`${e.occurred_at}`,
+  EXPIRES_AT: sql`${e.expires_at}`,
+  TYPE: sql`${d.name}`,
+  SOURCE: sql`${e.source}`,
+  CLIENT_IP: sql`${e.client_ip}`,
+  EVENT_ID: sql`${e.event_id}`,
+} as const;
+
+function sortedList(keys: readonly EventSortKey[]): EventList {
+  const columns = keys.map(({ key }) =>
+    typeof key === 'string' ? SORT_COLUMNS[key] : sql`(${e.payload} #> ${textArray(key)})`,
+  );
   return {
-    columns:
-      field === 'POSITION' ? [sql`${e.position}`] : [sql`${e.occurred_at}`, sql`${e.position}`],
-    descending: direction === 'DESC',
-    after: request.after === null ? null : placeOf(request.after),
-    before: request.before === null ? null : placeOf(request.before),
+    columns: [...columns, sql`${e.position}`],
+    descending: [...keys.map(({ descending }) => descending), keys[0]?.descending === true],
+    after: null,
+    before: null,
   };
 }

@@ -8,20 +8,20 @@ import { LOG_BEGINNING } from '../core/cursor.ts';
 import type { StoredEvent } from '../core/event.ts';
 import { goingOn } from '../core/page.ts';
 import { bytesOf, type EventRows, type EventStatement } from '../db/event-rows.ts';
+import { textArray } from '../db/sql-lists.ts';
 import { ResultTooLarge } from '../db/sqlstate.ts';
 import { type EventRow, toEventHead, toStoredEvent } from '../db/stored-event.ts';
+import { newestHeadSql } from '../db/stored-workspace.ts';
 import {
   checkKept,
   endsSql,
   type EventPagePlan,
   type EventPageRequest,
-  headSql,
   planEventPage,
   rowsSql,
   tailSql,
 } from './event-page-plan.ts';
-import type { EventOrder, EventPage, EventParentField, WholeEventPage } from './event-reader.ts';
-import { textArray } from './params.ts';
+import type { EventPage, EventParentField, WholeEventPage } from './event-reader.ts';
 
 export interface EventPagesRequest extends EventPageRequest {
   /** Null: one page, of the whole workspace. */
@@ -38,6 +38,8 @@ interface PageFacts {
   readonly tail: number;
   readonly head: number | null;
   readonly head_recorded_at: Date | null;
+  /** In a list that only the database can order. */
+  readonly place?: number;
 }
 
 interface FoundPage {
@@ -103,14 +105,19 @@ function prepare({ parents, ...request }: EventPagesRequest) {
 }
 
 function pagesSql(plan: EventPagePlan, asked: SQL, columns: SQL): SQL {
-  const { ctes, source } = rowsSql(plan, plan.keyset.limit, columns);
+  const { ctes, source: found } = rowsSql(plan, plan.keyset.limit, columns);
+  const source =
+    plan.compare === null
+      ? sql`select row_number() over () as place, s.* from (${found}) s`
+      : found;
   return sql`
     ${ctes}
-    select asked.ord, ends.behind_after, ends.beyond_before, head.head, head.head_recorded_at, e.*,
+    select asked.ord, ends.behind_after, ends.beyond_before, head.head,
+      head.recorded_at as head_recorded_at, e.*,
       ${tailSql(plan.workspaceId)} as tail
     from ${asked}
     cross join lateral (${endsSql(plan)}) ends
-    left join lateral (${headSql(plan.workspaceId)}) head on true
+    left join lateral (${newestHeadSql(plan.workspaceId)}) head on true
     left join lateral (${source}) e on true`;
 }
 
@@ -119,13 +126,12 @@ function pagesOf(found: readonly PageRow[], count: number, plan: EventPagePlan):
   const groups = Array.from({ length: count }, (): PageRow[] => []);
   for (const row of found) groups[row.ord - 1]?.push(row);
   checkKept(plan, found[0]?.tail ?? 1);
-  const { request, order } = plan;
-  const sign = (order.direction === 'DESC') === request.backward ? 1 : -1;
+  const { request, compare } = plan;
   return groups.map(group => {
     // The database reads in this order, but promises none past a join.
     const sorted = group
       .filter((row): row is EventRow & PageFacts => row.position !== null)
-      .sort((a, b) => sign * compareInOrder(a, b, order));
+      .sort(compare ?? byPlace);
     const rows = sorted.slice(0, request.size);
     const isMore = sorted.length > request.size;
     return { facts: group[0] as PageRow, rows, isMore, isCut: false };
@@ -187,7 +193,6 @@ function toEventPage(
   };
 }
 
-function compareInOrder(a: EventRow, b: EventRow, { field }: EventOrder): number {
-  const byTime = field === 'OCCURRED_AT' ? a.occurred_at.getTime() - b.occurred_at.getTime() : 0;
-  return byTime === 0 ? a.position - b.position : byTime;
+function byPlace(a: PageFacts, b: PageFacts): number {
+  return (a.place ?? 0) - (b.place ?? 0);
 }

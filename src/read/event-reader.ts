@@ -1,7 +1,7 @@
 /** What may be asked of the past: pages, look-ups and counts of events. `events.ts` answers it. */
 import type { LogPlace } from '../core/cursor.ts';
+import type { EventCondition } from '../core/event-condition.ts';
 import type { StoredEvent } from '../core/event.ts';
-import type { EventFilter } from '../core/filter.ts';
 import type { Page, PageArgs } from '../core/page.ts';
 import type { EventJsonShape } from './event-json.ts';
 
@@ -13,10 +13,37 @@ export interface EventOrder {
 export interface EventPageArgs extends PageArgs {
   /** Without it events are read without payload, property types and notes. @default true */
   readonly content?: boolean;
-  readonly filter?: EventFilter | null | undefined;
+  readonly filter?: EventCondition | null | undefined;
   /** @default POSITION DESC */
   readonly order?: EventOrder | null | undefined;
 }
+
+/** What doors may also ask for, whose vendors know no positions. */
+export interface EventListArgs extends Omit<EventPageArgs, 'order'> {
+  readonly order?: EventOrder | EventIdOrder | readonly EventSortKey[] | null | undefined;
+  /** Events to pass over. They are counted off: at most EVENT_OFFSET_MAX. @default 0 */
+  readonly offset?: number;
+}
+
+/** Events at one instant are in the order of their ids. */
+export interface EventIdOrder {
+  readonly field: 'OCCURRED_AT_AND_ID';
+  readonly direction: 'ASC' | 'DESC';
+}
+
+/**
+ * Events that are equal in all keys are in the order of their positions. Pages of such a list go
+ * on by offset alone.
+ */
+export interface EventSortKey {
+  /** A column, or a value of the payload by its path. */
+  readonly key:
+    | ('OCCURRED_AT' | 'EXPIRES_AT' | 'TYPE' | 'SOURCE' | 'CLIENT_IP' | 'EVENT_ID')
+    | readonly string[];
+  readonly descending: boolean;
+}
+
+export const EVENT_OFFSET_MAX = 10_000;
 
 export interface EventPage extends Page<StoredEvent> {
   /** It has fewer events than were asked for and are there: the content of more does not fit. */
@@ -67,13 +94,13 @@ export type EventParentField = 'parentId' | 'groupId' | 'definitionId';
  */
 export interface EventReader {
   /**
-   * A page by position or by time; its cursors are those of its order (`eventCursors`). Paging
-   * from either end shows every event once that was there when paging began, whatever is
-   * recorded meanwhile.
+   * A page; its cursors are those of its order (`eventCursors`). Paging by position or time from
+   * either end shows every event once that was there when paging began, whatever is recorded
+   * meanwhile.
    */
-  page(workspaceId: number, args: EventPageArgs): Promise<EventPage>;
+  page(workspaceId: number, args: EventListArgs): Promise<EventPage>;
   /** The same page, never cut: for lists whose readers take a short page for the last one. */
-  wholePage(workspaceId: number, args: EventPageArgs): Promise<WholeEventPage>;
+  wholePage(workspaceId: number, args: EventListArgs): Promise<WholeEventPage>;
   /**
    * The same page as JSON that Postgres has written. Null where `page` must read it: an event is
    * damaged, or the page does not fit. Those who ask the same at once share a statement.
@@ -95,6 +122,8 @@ export interface EventReader {
     eventIds: readonly string[],
     options?: LookupOptions,
   ): Promise<(StoredEvent | null)[]>;
+  /** By keys as `core/event-key.ts` makes them: an event id that is a UUID is its own. */
+  byKeys(workspaceId: number, keys: readonly string[]): Promise<(StoredEvent | null)[]>;
   /** A place is an event's own position and `recordedAt`, both exactly. */
   byPlaces(
     workspaceId: number,
@@ -106,10 +135,14 @@ export interface EventReader {
     workspaceId: number,
     field: EventParentField,
     values: readonly string[],
-    filter?: EventFilter | null,
+    filter?: EventCondition | null,
   ): Promise<(number | null)[]>;
-  /** Exact; null where counting would take longer than `countWithinMs`. */
-  count(workspaceId: number, filter?: EventFilter | null): Promise<number | null>;
+  /** Exact; null where counting would take longer than `withinMs`. */
+  count(
+    workspaceId: number,
+    filter?: EventCondition | null,
+    withinMs?: number,
+  ): Promise<number | null>;
   /** The newest event; LOG_BEGINNING where there is none. */
   head(workspaceId: number): Promise<LogPlace>;
 }

@@ -1,14 +1,15 @@
 /** Counts for doors: from rollups where they hold them, else from the events. */
 import { sql } from 'drizzle-orm';
 import { GatewayError } from '../core/errors.ts';
+import type { EventCondition } from '../core/event-condition.ts';
 import { columnsOf } from '../db/columns.ts';
 import type { Connection } from '../db/connection.ts';
-import { rows } from '../db/query.ts';
+import { readCount, rows } from '../db/query.ts';
 import { eventDefinitions, events } from '../db/schema.ts';
+import { textArray } from '../db/sql-lists.ts';
 import { countedEvents } from '../db/stored-event.ts';
-import { countListed, type ListingCounts } from './listing-counts.ts';
-import { listingSource, listingSql, type ListingFilter } from './listing-filter.ts';
-import { textArray } from './params.ts';
+import { shownSql, sourceOf } from './conditions.ts';
+import { type CountSources, countWithoutScan } from './event-count.ts';
 import { countTypesFromRollups, type TypeBucket } from './type-counts.ts';
 
 const d = columnsOf(eventDefinitions, 'd');
@@ -26,7 +27,7 @@ export interface EventTallies {
   /** Events since each instant, and how many different values at a path of the payload all have. */
   countSince(
     workspaceId: number,
-    filter: ListingFilter,
+    filter: EventCondition,
     asked: { readonly since: readonly Date[]; readonly distinctPath: readonly string[] },
   ): Promise<{ readonly counts: readonly number[]; readonly distinct: number }>;
   /**
@@ -36,13 +37,13 @@ export interface EventTallies {
    */
   countByType(
     workspaceId: number,
-    filter: ListingFilter,
+    filter: EventCondition,
     asked: { readonly since: Date; readonly bucketMs: number },
   ): Promise<readonly TypeBucket[]>;
   /** The values at a path of the payload that most events have, without null. */
   topValues(
     workspaceId: number,
-    filter: ListingFilter,
+    filter: EventCondition,
     asked: {
       readonly path: readonly string[];
       readonly distinctPath: readonly string[];
@@ -53,7 +54,7 @@ export interface EventTallies {
 
 const BUCKETS_MAX = 10_000;
 
-export function createEventTallies(sources: ListingCounts): EventTallies {
+export function createEventTallies(sources: CountSources): EventTallies {
   const { read } = sources;
   return {
     async countSince(workspaceId, filter, { since, distinctPath }) {
@@ -74,7 +75,7 @@ export function createEventTallies(sources: ListingCounts): EventTallies {
             date_bin(${bucketMs}::float8 * interval '1 millisecond', ${e.occurred_at},
               timestamptz 'epoch') as start
           from ${countedEvents}
-          where ${listingSql(filter, workspaceId)} and ${e.occurred_at} >= ${since}
+          where ${shownSql(workspaceId, filter)} and ${e.occurred_at} >= ${since}
           group by 1, 3 order by 3, 1 limit ${BUCKETS_MAX + 1}`,
       );
       return bounded(found);
@@ -84,8 +85,8 @@ export function createEventTallies(sources: ListingCounts): EventTallies {
         read,
         sql`select v.value::text as value, count(*) as count,
             count(distinct ${valueAt(distinctPath)}) as distinct
-          from ${listingSource(filter)} cross join lateral (select ${valueAt(path)} as value) v
-          where ${listingSql(filter, workspaceId)} and v.value is not null
+          from ${sourceOf(filter)} cross join lateral (select ${valueAt(path)} as value) v
+          where ${shownSql(workspaceId, filter)} and v.value is not null
           group by v.value order by 2 desc, v.value limit ${limit}`,
       );
     },
@@ -94,14 +95,15 @@ export function createEventTallies(sources: ListingCounts): EventTallies {
 
 /** From rollups where they know; a century of steps costs no more than a day then. */
 async function countEachSince(
-  sources: ListingCounts,
+  sources: CountSources,
   workspaceId: number,
-  filter: ListingFilter,
+  filter: EventCondition,
   since: readonly Date[],
 ): Promise<readonly number[]> {
   const known: number[] = [];
   for (const instant of since) {
-    const count = await countListed(sources, workspaceId, filter, instant);
+    const after: EventCondition = { allOf: [filter, { occurredAt: { from: instant } }] };
+    const count = await countWithoutScan(sources, workspaceId, after);
     if (count === null) return scanSince(sources.read, workspaceId, filter, since);
     known.push(count);
   }
@@ -111,7 +113,7 @@ async function countEachSince(
 async function scanSince(
   read: Connection,
   workspaceId: number,
-  filter: ListingFilter,
+  filter: EventCondition,
   since: readonly Date[],
 ): Promise<readonly number[]> {
   const counts = since.map(
@@ -121,7 +123,7 @@ async function scanSince(
   const [row] = await rows<Record<string, number>>(
     read,
     sql`select ${sql.join(counts, sql`, `)}
-      from ${listingSource(filter)} where ${listingSql(filter, workspaceId)}`,
+      from ${sourceOf(filter)} where ${shownSql(workspaceId, filter)}`,
   );
   return since.map((_, at) => row?.[`since_${at}`] ?? 0);
 }
@@ -133,17 +135,16 @@ async function scanSince(
 async function countDistinct(
   read: Connection,
   workspaceId: number,
-  filter: ListingFilter,
+  filter: EventCondition,
   path: readonly string[],
 ): Promise<number> {
-  const [row] = await rows<{ count: number }>(
+  return readCount(
     read,
     sql`select count(distinct v.text::jsonb) as count from (
         select distinct (${valueAt(path)})::text as text
-        from ${listingSource(filter)} where ${listingSql(filter, workspaceId)}
+        from ${sourceOf(filter)} where ${shownSql(workspaceId, filter)}
       ) v`,
   );
-  return row?.count ?? 0;
 }
 
 function bounded(buckets: readonly TypeBucket[]): readonly TypeBucket[] {

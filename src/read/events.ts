@@ -6,12 +6,12 @@ import type { LogPlace } from '../core/cursor.ts';
 import type { Connection } from '../db/connection.ts';
 import { EventRows } from '../db/event-rows.ts';
 import { createAggregateCounts } from './aggregate-counts.ts';
-import { countEvents, countEventsBy } from './event-count.ts';
+import { COUNT_WITHIN_MS, countEvents, countEventsBy } from './event-count.ts';
 import { readJsonPage } from './event-json-page.ts';
-import { readByEventIds, readByPlaces } from './event-lookups.ts';
+import { readByEventIds, readByKeys, readByPlaces } from './event-lookups.ts';
 import { readPages, readWholePage } from './event-pages.ts';
 import type { EventJsonPage, EventJsonPageShape, EventPage, EventReader } from './event-reader.ts';
-import { readHeads } from './heads.ts';
+import { readLogHeads } from './log-heads.ts';
 import { createSharedReads } from './shared-reads.ts';
 
 export interface EventReaderOptions {
@@ -39,11 +39,12 @@ function idOf(shape: EventJsonPageShape): number {
 export function createEventReader({
   read,
   epoch,
-  countWithinMs = 2_000,
+  countWithinMs = COUNT_WITHIN_MS,
   eventRows = new EventRows(read),
   now = () => new Date(),
 }: EventReaderOptions): EventReader {
   const counts = createAggregateCounts({ read, nowMs: () => now().getTime() });
+  const sources = { read, counts };
   const share = createSharedReads<EventJsonPage | null>();
   return {
     async page(workspaceId, args) {
@@ -71,17 +72,18 @@ export function createEventReader({
     },
     byEventIds: (workspaceId, eventIds, options) =>
       readByEventIds(eventRows, workspaceId, eventIds, options),
+    byKeys: (workspaceId, keys) => readByKeys(eventRows, workspaceId, keys),
     byPlaces: (workspaceId, places, options) =>
       readByPlaces(eventRows, workspaceId, places, options),
     async countBy(workspaceId, field, values, filter) {
       if (values.length === 0) return [];
       const parents = { field, values };
-      return countEventsBy(read, { counts, workspaceId, filter, countWithinMs, parents });
+      return countEventsBy(sources, { workspaceId, filter, withinMs: countWithinMs, parents });
     },
-    count: (workspaceId, filter) =>
-      countEvents(read, { counts, workspaceId, filter, countWithinMs }),
+    count: (workspaceId, filter, withinMs = countWithinMs) =>
+      countEvents(sources, { workspaceId, filter, withinMs }),
     async head(workspaceId) {
-      const heads = await readHeads(read, [workspaceId]);
+      const heads = await readLogHeads(read, [workspaceId]);
       return heads.get(workspaceId) as LogPlace;
     },
   };

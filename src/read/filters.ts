@@ -17,7 +17,7 @@ import type { DateTimeRange, EventFilter, PropertyFilter } from '../core/filter.
 import { canonicalIp } from '../core/text.ts';
 import { columnsOf } from '../db/columns.ts';
 import { eventDefinitions, eventKeys, events } from '../db/schema.ts';
-import { allOf, anyOf, arrayLiteral, textArray } from './params.ts';
+import { allOf, anyOf, arrayLiteral, textArray } from '../db/sql-lists.ts';
 
 const e = columnsOf(events, 'e');
 const t = columnsOf(eventDefinitions, 't');
@@ -50,7 +50,7 @@ function fieldConditions(filter: EventFilter, workspaceId: number): SQL[] {
   add(filter.groupIds, values => among(sql`${e.group_id}`, values));
   add(filter.parentIds, values => among(sql`${e.parent_id}`, values));
   add(filter.doors, doors => {
-    const numbers = doors.map(door => String(DOORS[door]));
+    const numbers = doors.map(door => DOORS[door]);
     return sql`${e.door} = any(${arrayLiteral(numbers)}::smallint[])`;
   });
   add(filter.notify, notify => sql`${e.notify} = ${notify}`);

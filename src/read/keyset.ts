@@ -4,7 +4,7 @@
  */
 import { type SQL, sql } from 'drizzle-orm';
 import type { PageRequest } from '../core/page.ts';
-import { allOf } from './params.ts';
+import { allOf } from '../db/sql-lists.ts';
 
 /** The place of a cursor. */
 export interface KeysetPlace {
@@ -17,7 +17,8 @@ export interface KeysetPlace {
 /** A list in the order of a key, which is unique within it. */
 export interface KeysetList {
   readonly columns: readonly SQL[];
-  readonly descending: boolean;
+  /** Of each column, or of all: only in one direction it has cursors. */
+  readonly descending: boolean | readonly boolean[];
   readonly after: KeysetPlace | null;
   readonly before: KeysetPlace | null;
 }
@@ -49,7 +50,8 @@ interface Probe {
 
 export function keyset(list: KeysetList, request: PageRequest): Keyset {
   const { columns, descending, after, before } = list;
-  const [towardsEnd, towardsStart]: [Operator, Operator] = descending ? ['<', '>'] : ['>', '<'];
+  const [towardsEnd, towardsStart]: [Operator, Operator] =
+    descending === true ? ['<', '>'] : ['>', '<'];
   const between: SQL[] = [];
   if (after !== null) between.push(compare(columns, towardsEnd, after));
   if (before !== null) between.push(compare(columns, towardsStart, before));
@@ -61,7 +63,7 @@ export function keyset(list: KeysetList, request: PageRequest): Keyset {
     };
   return {
     where: allOf(between),
-    order: orderBy(columns, descending !== request.backward),
+    order: orderBy(columns, request.backward ? reversed(descending) : descending),
     listOrder: orderBy(columns, descending),
     limit: request.size + 1,
     behindAfter: probeAt(after, towardsStart),
@@ -80,12 +82,16 @@ function row(parts: readonly SQL[]): SQL {
   return parts.length === 1 ? sql`${parts[0]}` : sql`(${sql.join([...parts], sql`, `)})`;
 }
 
-function orderBy(columns: readonly SQL[], descending: boolean): SQL {
-  const direction = descending ? sql` desc` : sql` asc`;
-  return sql.join(
-    columns.map(column => sql`${column}${direction}`),
-    sql`, `,
-  );
+function reversed(descending: KeysetList['descending']): KeysetList['descending'] {
+  return typeof descending === 'boolean' ? !descending : descending.map(each => !each);
+}
+
+function orderBy(columns: readonly SQL[], descending: KeysetList['descending']): SQL {
+  const parts = columns.map((column, at) => {
+    const isDescending = typeof descending === 'boolean' ? descending : descending[at] === true;
+    return sql`${column}${isDescending ? sql` desc` : sql` asc`}`;
+  });
+  return sql.join(parts, sql`, `);
 }
 
 /**

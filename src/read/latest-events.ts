@@ -1,19 +1,17 @@
 import { sql } from 'drizzle-orm';
+import type { EventCondition } from '../core/event-condition.ts';
 import type { StoredEvent } from '../core/event.ts';
-import { checkFilter } from '../core/filter-check.ts';
-import type { EventFilter } from '../core/filter.ts';
 import { columnsOf } from '../db/columns.ts';
 import type { EventRows } from '../db/event-rows.ts';
 import { events } from '../db/schema.ts';
-import { eventSource, notExpired } from '../db/stored-event.ts';
-import { filterSql } from './filters.ts';
+import { eventSource } from '../db/stored-event.ts';
+import { shownSql } from './conditions.ts';
 
 const e = columnsOf(events, 'e');
 const latest = columnsOf(events, 'latest');
 
 export interface LatestEventsRequest {
-  readonly workspaceId: number;
-  readonly filter: EventFilter;
+  readonly filter: EventCondition;
   readonly subjectsMax: number;
 }
 
@@ -24,17 +22,16 @@ export interface LatestEventsRequest {
  */
 export function readLatestBySubject(
   eventRows: EventRows,
-  { workspaceId, filter, subjectsMax }: LatestEventsRequest,
+  workspaceId: number,
+  { filter, subjectsMax }: LatestEventsRequest,
 ): AsyncIterable<readonly StoredEvent[]> {
-  checkFilter(filter);
   return eventRows.chunks({
     workspaceId,
     rowsMax: subjectsMax,
     select: columns => sql`
       select * from (
         select distinct on (${e.subject}) ${columns} from ${eventSource}
-        where ${e.workspace_id} = ${workspaceId} and ${e.subject} is not null and ${notExpired}
-          and ${filterSql(filter, workspaceId)}
+        where ${shownSql(workspaceId, filter)} and ${e.subject} is not null
         order by ${e.subject}, ${e.occurred_at} desc, ${e.position} desc
       ) latest
       order by ${latest.occurred_at} desc, ${latest.position} desc limit ${subjectsMax}`,

@@ -68,6 +68,16 @@ export async function readList<Row extends object>(
   return cutPage(toPage(listed, request, ends), fitting, request.backward);
 }
 
+/** What was found, in the order of what was asked; null where there is none. */
+export function inOrderOf<Key, Found>(
+  asked: readonly Key[],
+  found: readonly Found[],
+  keyOf: (found: Found) => Key,
+): (Found | null)[] {
+  const byKey = new Map(found.map(each => [keyOf(each), each]));
+  return asked.map(key => byKey.get(key) ?? null);
+}
+
 /** For `placeOf`, where the key is a text. */
 export function textPlace(values: readonly string[]): SQL[] {
   if (!values.every(isStorableText)) throw cursorInvalid();

@@ -1,14 +1,15 @@
 /** Who records: the sources and subjects of events, what they did lately, and what they tell. */
 import { sql } from 'drizzle-orm';
+import type { EventCondition, TypedName } from '../core/event-condition.ts';
 import { PROPERTY_TYPES, type PropertyType, type StoredEvent } from '../core/event.ts';
 import { columnsOf } from '../db/columns.ts';
 import type { Connection } from '../db/connection.ts';
 import type { EventRows } from '../db/event-rows.ts';
 import { rows } from '../db/query.ts';
 import { eventDefinitions, events } from '../db/schema.ts';
-import { countedEvents, notExpired } from '../db/stored-event.ts';
-import { type TimelineCondition, timelineSql } from './timeline-filter.ts';
-import { type TypedName, typedNames } from './typed-values.ts';
+import { notExpired } from '../db/stored-event.ts';
+import { shownSql, sourceOf } from './conditions.ts';
+import { typedNames } from './typed-values.ts';
 
 const n = columnsOf(events, 'n');
 const e = columnsOf(events, 'e');
@@ -51,10 +52,7 @@ export interface OriginReader {
   /** Some newest events of each origin and type among the newest 10,000 of all; some at a time. */
   samples(workspaceId: number): AsyncIterable<readonly StoredEvent[]>;
   /** The properties of these events, by type and name; 1,000 at most. */
-  properties(
-    workspaceId: number,
-    conditions: readonly TimelineCondition[],
-  ): Promise<readonly TypedName[]>;
+  properties(workspaceId: number, filter: EventCondition): Promise<readonly TypedName[]>;
 }
 
 export function createOriginReader(read: Connection, eventRows: EventRows): OriginReader {
@@ -75,12 +73,12 @@ export function createOriginReader(read: Connection, eventRows: EventRows): Orig
           ) e join event_definitions d on ${d.workspace_id} = ${e.workspace_id} and ${d.id} = ${e.definition_id}
           where e.place <= ${LOOKED_AT.ofOrigin} order by ${e.position} desc limit ${LOOKED_AT.inAll}`,
       }),
-    async properties(workspaceId, conditions) {
+    async properties(workspaceId, filter) {
       const found = await rows<{ name: string; type: string }>(
         read,
         sql`select distinct ${p.name} collate "C" as name, p.type
-          from ${countedEvents} cross join lateral ${typedNames}
-          where ${timelineSql(workspaceId, conditions)} order by 1, 2 limit ${LOOKED_AT.inAll}`,
+          from ${sourceOf(filter)} cross join lateral ${typedNames}
+          where ${shownSql(workspaceId, filter)} order by 1, 2 limit ${LOOKED_AT.inAll}`,
       );
       return found.flatMap(({ name, type }) => {
         const known = PROPERTY_TYPES.find(each => each === type);

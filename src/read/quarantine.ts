@@ -6,11 +6,11 @@ import type { QuarantineProblem } from '../core/quarantine.ts';
 import { isStorableText } from '../core/text.ts';
 import { columnsOf, type Row, sqlText } from '../db/columns.ts';
 import type { Connection } from '../db/connection.ts';
-import { rows } from '../db/query.ts';
+import { readCount, rows } from '../db/query.ts';
 import { quarantinedEvents } from '../db/schema.ts';
+import { allOf, arrayLiteral } from '../db/sql-lists.ts';
 import { doorOf } from '../db/stored-event.ts';
-import { readList } from './lists.ts';
-import { allOf, arrayLiteral } from './params.ts';
+import { inOrderOf, readList } from './lists.ts';
 
 const q = columnsOf(quarantinedEvents, 'q');
 
@@ -67,12 +67,11 @@ export function createQuarantineReader(read: Connection): QuarantineReader {
       return { ...page, items: page.items.map(toQuarantined) };
     },
     async count(workspaceId, filter) {
-      const [row] = await rows<{ count: number }>(
+      const where = condition(workspaceId, filter);
+      return readCount(
         read,
-        sql`select count(*) as count from quarantined_events q
-          where ${condition(workspaceId, filter)}`,
+        sql`select count(*) as count from quarantined_events q where ${where}`,
       );
-      return row?.count ?? 0;
     },
     problems: (workspaceId, filter) =>
       rows<QuarantineProblem & Record<string, unknown>>(
@@ -92,8 +91,7 @@ export function createQuarantineReader(read: Connection): QuarantineReader {
           and ${notExpired}
           and ${q.id} = any(${arrayLiteral(asked.filter(id => UUID.test(id)))}::uuid[])`,
       );
-      const byId = new Map(found.map(row => [row.id, toQuarantined(row)]));
-      return asked.map(id => byId.get(id) ?? null);
+      return inOrderOf(asked, found.map(toQuarantined), ({ id }) => id);
     },
   };
 }

@@ -3,11 +3,11 @@ import type { RecordedMinute, RecordingStatus } from '../core/gateway-status.ts'
 import { columnsOf } from '../db/columns.ts';
 import type { Connection } from '../db/connection.ts';
 import { rows } from '../db/query.ts';
-import { events, workspaceHeads, workspaceMarks } from '../db/schema.ts';
+import { events, workspaceMarks } from '../db/schema.ts';
+import { newestHeadSql } from '../db/stored-workspace.ts';
 
 const e = columnsOf(events, 'e');
 const m = columnsOf(workspaceMarks, 'm');
-const n = columnsOf(workspaceHeads, 'n');
 
 const MINUTES = 60;
 
@@ -36,10 +36,7 @@ export async function readRecordings(
           date_trunc('minute', now()) - ${MINUTES - 1} * interval '1 minute' as since
         from (select ${workspaceId}::int as id) w
         left join workspace_marks m on ${m.workspace_id} = w.id
-        left join lateral (
-          select ${n.head} from workspace_heads n where ${n.workspace_id} = w.id
-          order by ${n.head} desc limit 1
-        ) h on true
+        left join lateral (${newestHeadSql(sql`w.id`)}) h on true
       ),
       -- The position of the last event before each minute, between low and high.
       search as (

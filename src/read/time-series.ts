@@ -1,20 +1,20 @@
 /** A typed property over time: one statement, one value for each slot of equal length. */
 import { type SQL, sql } from 'drizzle-orm';
+import type { EventCondition, TypedName } from '../core/event-condition.ts';
 import type { PropertyType } from '../core/event.ts';
 import { columnsOf } from '../db/columns.ts';
 import type { Connection } from '../db/connection.ts';
 import { rows } from '../db/query.ts';
 import { events } from '../db/schema.ts';
-import { countedEvents } from '../db/stored-event.ts';
-import { type TimelineCondition, timelineSql } from './timeline-filter.ts';
-import { comparable, type TypedName, typedValues, valueText } from './typed-values.ts';
+import { shownSql, sourceOf } from './conditions.ts';
+import { comparable, typedValues, valueText } from './typed-values.ts';
 
 const e = columnsOf(events, 'e');
 
 export type SeriesAggregate = 'COUNT' | 'MIN' | 'MAX' | 'AVG' | 'SUM';
 
 export interface SeriesQuery {
-  readonly conditions: readonly TimelineCondition[];
+  readonly filter: EventCondition;
   readonly property: TypedName;
   /** COUNT counts the events that have the property, the others take all of its values. */
   readonly aggregate: SeriesAggregate;
@@ -37,22 +37,20 @@ export async function readSeries(
   const values = new Array<SeriesValue | null>(slots).fill(
     query.aggregate === 'COUNT' ? '0' : null,
   );
-  const conditions: TimelineCondition[] = [
-    ...query.conditions,
-    { occurredFrom: start, occurredTo: end },
-    { property, match: null },
-  ];
+  const filter: EventCondition = {
+    allOf: [query.filter, { occurredAt: { from: start, to: end } }, { property, match: null }],
+  };
   const source =
     query.aggregate === 'COUNT'
-      ? countedEvents
-      : sql`${countedEvents} cross join lateral ${typedValues(property)}`;
+      ? sourceOf(filter)
+      : sql`${sourceOf(filter)} cross join lateral ${typedValues(property)}`;
   const found = await rows<{ slot: number; value: string | null }>(
     read,
     sql`select s.slot::int as slot, s.value::text as value from (
         select floor((extract(epoch from ${e.occurred_at}) * 1000 - ${start.getTime()}::numeric)
           / ${gapMs}::numeric) as slot, ${measure(query)} as value
         from ${source}
-        where ${timelineSql(workspaceId, conditions)}
+        where ${shownSql(workspaceId, filter)}
         group by 1
       ) s`,
   );

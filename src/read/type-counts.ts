@@ -2,12 +2,11 @@
 import { toRollupFilter, type BucketGrid } from '../core/aggregate-plan.ts';
 import type { AggregateQuery } from '../core/aggregate.ts';
 import { ceilTo, floorTo } from '../core/bucket.ts';
-import { checkFilter } from '../core/filter-check.ts';
+import { checkCondition, type EventCondition } from '../core/event-condition.ts';
 import { QUARTER_HOUR_MS } from '../core/time-zone.ts';
 import type { Connection } from '../db/connection.ts';
 import { readAnswer } from './aggregate-answer.ts';
-
-import type { ListingFilter } from './listing-filter.ts';
+import { rollupPartsOf } from './event-count.ts';
 
 export interface TypeBucket {
   readonly type: string;
@@ -17,7 +16,7 @@ export interface TypeBucket {
 
 export interface TypeCountsRequest {
   readonly workspaceId: number;
-  readonly filter: ListingFilter;
+  readonly filter: EventCondition;
   readonly since: Date;
   /** Buckets begin with midnight UTC. */
   readonly bucketMs: number;
@@ -43,15 +42,16 @@ export async function countTypesFromRollups(
   read: Connection,
   request: TypeCountsRequest,
 ): Promise<readonly TypeBucket[] | null> {
-  const { workspaceId, filter: listing, bucketMs, nowMs, rowsMax } = request;
-  const isOfTypes = listing.typeContains == null && listing.search == null;
-  if (!isOfTypes || bucketMs % QUARTER_HOUR_MS !== 0) return null;
-  checkFilter(listing.filter);
-  if (toRollupFilter(listing.filter) === null) return null;
+  const { workspaceId, bucketMs, nowMs, rowsMax } = request;
+  checkCondition(request.filter);
+  const parts = rollupPartsOf(request.filter);
+  if (parts === null || parts.typesContaining.length > 0) return null;
+  const filter = { and: parts.filters };
+  if (bucketMs % QUARTER_HOUR_MS !== 0 || toRollupFilter(filter) === null) return null;
   const grid = gridOf(request);
   const { from, to } = grid.timeframe;
   const timeframe = { between: { from: new Date(from), to: new Date(to) } };
-  const query = { ...QUERY, filter: listing.filter ?? null, timeframe };
+  const query = { ...QUERY, filter, timeframe };
   const { rows } = await readAnswer(read, { workspaceId, query, grid, asOf: null, rowsMax, nowMs });
   return rows
     .map(({ bucket, group, count }) => {

@@ -4,16 +4,12 @@
  * is inferred from the JSON, numbers by their digits.
  */
 import { type SQL, sql } from 'drizzle-orm';
+import type { TypedName } from '../core/event-condition.ts';
 import type { PropertyType } from '../core/event.ts';
 import { columnsOf } from '../db/columns.ts';
 import { events } from '../db/schema.ts';
 
 const e = columnsOf(events, 'e');
-
-export interface TypedName {
-  readonly type: PropertyType;
-  readonly name: string;
-}
 
 /** The values as a set `v` of jsonb, for `from` or `cross join lateral`. */
 export function typedValues({ type, name }: TypedName): SQL {

@@ -8,10 +8,10 @@ import { columnsOf, type Row } from '../db/columns.ts';
 import type { Connection } from '../db/connection.ts';
 import { rows } from '../db/query.ts';
 import { workspaceMarks, workspaces } from '../db/schema.ts';
+import { intArray, textArray } from '../db/sql-lists.ts';
 import { toWorkspace, WORKSPACE_COLUMNS, type WorkspaceRow } from '../db/stored-workspace.ts';
-import { readHeads } from './heads.ts';
-import { readList, textPlace } from './lists.ts';
-import { intArray, textArray } from './params.ts';
+import { inOrderOf, readList, textPlace } from './lists.ts';
+import { readLogHeads } from './log-heads.ts';
 
 const w = columnsOf(workspaces, 'w');
 const m = columnsOf(workspaceMarks, 'm');
@@ -62,17 +62,15 @@ export function createWorkspaceReader(read: Connection): WorkspaceReader {
     },
     async byIds(ids) {
       const found = await select(sql`${w.id} = any(${intArray(ids)})`);
-      const byId = new Map(found.map(workspace => [workspace.id, workspace]));
-      return ids.map(id => byId.get(id) ?? null);
+      return inOrderOf(ids, found, ({ id }) => id);
     },
     async bySlugs(slugs) {
       const asked = slugs.map(slug => slug.toLowerCase());
       const found = await select(sql`${w.slug} = any(${textArray(asked.filter(isStorableText))})`);
-      const bySlug = new Map(found.map(workspace => [workspace.slug, workspace]));
-      return asked.map(slug => bySlug.get(slug) ?? null);
+      return inOrderOf(asked, found, ({ slug }) => slug);
     },
     first: count => select(sql`${IS_LISTED} order by ${w.slug} limit ${count}`),
-    heads: workspaceIds => readHeads(read, workspaceIds),
+    heads: workspaceIds => readLogHeads(read, workspaceIds),
     async tails(workspaceIds) {
       const found = await rows<Row<typeof workspaceMarks, 'workspace_id' | 'tail'>>(
         read,

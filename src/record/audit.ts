@@ -14,15 +14,16 @@ import {
 } from '../core/audit.ts';
 import type { LogPlace } from '../core/cursor.ts';
 import type { PreparedEvent } from '../core/event.ts';
-import { uuidV7 } from '../core/portable.ts';
+import { uuidV7 } from '../core/isomorphic.ts';
 import { prepareEvent } from '../core/prepare-event.ts';
 import type { Actor } from '../core/principal.ts';
 import type { AuditedTransaction, Deed, DeedOptions } from '../db/audit-log.ts';
 import type { Connection, Database } from '../db/client.ts';
-import { columnsOf, sqlText } from '../db/columns.ts';
+import { columnsOf, sqlText, type Row } from '../db/columns.ts';
 import { lockWorkspace } from '../db/locks.ts';
 import { ensurePartitions } from '../db/partitions.ts';
-import { apiKeys, eventDefinitions, workspaceMarks, workspaces } from '../db/schema.ts';
+import { apiKeys, eventDefinitions, events, workspaceMarks, workspaces } from '../db/schema.ts';
+import { arrayLiteral } from '../db/sql-lists.ts';
 import { requireKey, transaction } from '../db/transaction.ts';
 import { entryJson } from './entry-json.ts';
 import { FLUSH_NEW_SQL } from './flush.sql.ts';
@@ -144,13 +145,13 @@ class AuditedDeed implements Deed {
     const { actor, needsKey = true } = this.#deed;
     const keys = this.#isRequired || !needsKey || actor === null ? [] : [actor];
     this.#isRequired = true;
-    const [place] = await this.#connection.query<{ position: number; recorded_at: Date }>(
+    const [place] = await this.#connection.query<Row<typeof events, 'position' | 'recorded_at'>>(
       FLUSH_NEW_SQL,
       [
         `[${entryJson(entry)}]`,
         ...['{}', '{}', '{}'],
-        `{${keys.map(({ keyId }) => keyId).join(',')}}`,
-        `{${keys.map(({ scope }) => scope).join(',')}}`,
+        arrayLiteral(keys.map(({ keyId }) => keyId)),
+        arrayLiteral(keys.map(({ scope }) => scope)),
       ],
     );
     if (place === undefined) throw new Error('the workspace of the audit is missing');
@@ -183,7 +184,7 @@ async function findDefinition(
   connection: Connection,
   type: string,
 ): Promise<{ id: number } | undefined> {
-  const [found] = await connection.query<{ id: number }>(
+  const [found] = await connection.query<Row<typeof eventDefinitions, 'id'>>(
     sqlText`select ${DEFINITION.id} from event_definitions
      where ${DEFINITION.workspace_id} = $1 and ${DEFINITION.name} = $2`,
     [AUDIT_WORKSPACE_ID, type],
@@ -220,7 +221,7 @@ export async function ensureAuditWorkspace(write: Connection): Promise<string> {
        on conflict do nothing`,
       [AUDIT_WORKSPACE_ID, `${AUDIT_SLUG}${suffix}`, 'Audit of the gateway'],
     );
-    const [kept] = await write.query<{ slug: string }>(
+    const [kept] = await write.query<Row<typeof workspaces, 'slug'>>(
       sqlText`select ${WORKSPACE.slug} from workspaces where ${WORKSPACE.id} = $1`,
       [AUDIT_WORKSPACE_ID],
     );

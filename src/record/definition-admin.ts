@@ -7,7 +7,7 @@ import type { Actor } from '../core/principal.ts';
 import { isStorableText, isWithinBytes } from '../core/text.ts';
 import { workspaceNotFound, type Workspace } from '../core/workspace.ts';
 import type { AuditedTransaction, Deed } from '../db/audit-log.ts';
-import type { Connection, Lane } from '../db/client.ts';
+import type { Connection, Pool } from '../db/client.ts';
 import { columnsOf, sqlText, type Row } from '../db/columns.ts';
 import { lockWorkspace } from '../db/locks.ts';
 import { eventCounts, eventDefinitions, events, measureFills, workspaces } from '../db/schema.ts';
@@ -51,7 +51,7 @@ export interface DefinitionAdmin {
 }
 
 export interface DefinitionAdminOptions {
-  readonly write: Lane;
+  readonly write: Pool;
   readonly audited: AuditedTransaction;
   readonly schemas: SchemaChecker;
   /** After a change, whether or not it was committed. */
@@ -189,7 +189,7 @@ async function change(
 ): Promise<number> {
   const given = (field: keyof DefinitionInput) => input[field] !== undefined;
   const schema = input.payloadSchema == null ? null : JSON.stringify(input.payloadSchema);
-  const [row] = await connection.query<{ id: number }>(
+  const [row] = await connection.query<Row<typeof eventDefinitions, 'id'>>(
     sqlText`update event_definitions d set
        ${DEFINITION.title} = case when $3 then $4 else ${DEFINITION.title} end,
        ${DEFINITION.description} = case when $5 then $6 else ${DEFINITION.description} end,
@@ -226,7 +226,7 @@ async function remove(
 ): Promise<void> {
   const what = `event definition ${JSON.stringify(name)}`;
   await lockWorkspace(connection, workspace.id);
-  const [found] = await connection.query<{ id: number; is_used: boolean }>(
+  const [found] = await connection.query<Row<typeof eventDefinitions, 'id'> & { is_used: boolean }>(
     sqlText`select ${d.id}, exists (
          select from events e where ${e.workspace_id} = ${d.workspace_id} and ${e.definition_id} = ${d.id}
        ) or exists (

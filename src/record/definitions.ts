@@ -2,11 +2,13 @@
  * Type names become definitions through this cache. It may be behind the database: a flush
  * checks the revisions that its events were validated by, and what is stale is read again.
  */
+import { LRUCache } from 'lru-cache';
 import { LIMITS } from '../core/limits.ts';
 import type { Actor } from '../core/principal.ts';
-import type { Connection, Lane } from '../db/client.ts';
+import type { Connection, Pool } from '../db/client.ts';
 import { columnsOf, type Row, sqlText } from '../db/columns.ts';
 import { eventDefinitions, workspaces } from '../db/schema.ts';
+import { arrayLiteral } from '../db/sql-lists.ts';
 import { requireKey, transaction } from '../db/transaction.ts';
 import type { FlushEntry } from './submission.ts';
 
@@ -32,7 +34,7 @@ export interface KnownDefinition {
  */
 const JUDGING_KEPT_MS = 1_000;
 
-/** A full cache forgets the workspace that it has known longest. */
+/** Definitions. A full cache forgets the workspace that recorded nothing for longest. */
 const CACHED_MAX = 100_000;
 
 interface Cached {
@@ -48,12 +50,14 @@ type DefinitionRow = Row<
 const COLUMNS = sqlText`${DEFINITION.id}, ${DEFINITION.name}, ${DEFINITION.category}, ${DEFINITION.revision}, ${DEFINITION.status}, ${DEFINITION.validation}, ${DEFINITION.payload_schema}`;
 
 export class DefinitionCache {
-  readonly #write: Lane;
+  readonly #write: Pool;
   readonly #nowMs: () => number;
-  readonly #byWorkspace = new Map<number, Map<string, Cached>>();
-  #size = 0;
+  readonly #byWorkspace = new LRUCache<number, Map<string, Cached>>({
+    maxSize: CACHED_MAX,
+    sizeCalculation: ({ size }) => Math.max(1, size),
+  });
 
-  constructor(write: Lane, nowMs: () => number) {
+  constructor(write: Pool, nowMs: () => number) {
     this.#write = write;
     this.#nowMs = nowMs;
   }
@@ -97,7 +101,6 @@ export class DefinitionCache {
 
   /** Forgets what is cached of a workspace: its definitions are read again. */
   forget(workspaceId: number): void {
-    this.#size -= this.#byWorkspace.get(workspaceId)?.size ?? 0;
     this.#byWorkspace.delete(workspaceId);
   }
 
@@ -112,7 +115,7 @@ export class DefinitionCache {
     const rows = await this.#write.query<Row<typeof eventDefinitions, 'id' | 'revision'>>(
       sqlText`select ${DEFINITION.id}, ${DEFINITION.revision} from event_definitions
        where ${DEFINITION.workspace_id} = any ($1::text::int[]) and ${DEFINITION.id} = any ($2::text::int[])`,
-      [`{${[...workspaceIds].join(',')}}`, `{${[...validatedBy.keys()].join(',')}}`],
+      [arrayLiteral(workspaceIds), arrayLiteral(validatedBy.keys())],
     );
     const current = new Map(rows.map(({ id, revision }) => [id, revision] as const));
     const stale = [...validatedBy].filter(([id, revision]) => current.get(id) !== revision);
@@ -127,23 +130,19 @@ export class DefinitionCache {
       [workspaceId, JSON.stringify(names)],
       { tenant: workspaceId },
     );
-    return rows.map(row => this.#remember(workspaceId, row));
-  }
-
-  #remember(workspaceId: number, row: DefinitionRow): KnownDefinition {
-    let cached = this.#byWorkspace.get(workspaceId);
-    if (cached === undefined) this.#byWorkspace.set(workspaceId, (cached = new Map()));
-    const known = cached.get(row.name)?.definition;
-    // One text for each revision: compiled schemas are kept by their text.
-    const definition = known?.revision === row.revision ? known : toKnown(row);
-    if (known === undefined) this.#size += 1;
-    const untilMs = judges(definition) ? this.#nowMs() + JUDGING_KEPT_MS : Infinity;
-    cached.set(row.name, { definition, untilMs });
-    for (const oldest of this.#byWorkspace.keys()) {
-      if (this.#size <= CACHED_MAX || oldest === workspaceId) break;
-      this.forget(oldest);
-    }
-    return definition;
+    const cached = this.#byWorkspace.get(workspaceId) ?? new Map<string, Cached>();
+    const loaded = rows.map(row => {
+      const known = cached.get(row.name)?.definition;
+      // One text for each revision: compiled schemas are kept by their text.
+      const definition = known?.revision === row.revision ? known : toKnown(row);
+      const untilMs = judges(definition) ? this.#nowMs() + JUDGING_KEPT_MS : Infinity;
+      cached.set(row.name, { definition, untilMs });
+      return definition;
+    });
+    // Its size is told anew only for an entry that is new.
+    this.#byWorkspace.delete(workspaceId);
+    this.#byWorkspace.set(workspaceId, cached);
+    return loaded;
   }
 }
 

@@ -10,7 +10,9 @@ import type { Connection } from '../db/client.ts';
 import { columnsOf, sqlText } from '../db/columns.ts';
 import { WORKSPACE_LOCK } from '../db/locks.ts';
 import { apiKeys } from '../db/schema.ts';
+import { arrayLiteral } from '../db/sql-lists.ts';
 import { codeOf, isConnectionLost, SQLSTATE } from '../db/sqlstate.ts';
+import { isValidKey } from '../db/stored-api-key.ts';
 import { entryJson } from './entry-json.ts';
 import { FLUSH_NEW_SQL, FLUSH_SQL } from './flush.sql.ts';
 import type { FlushEntry, Outcome } from './submission.ts';
@@ -133,8 +135,7 @@ async function leaveOutRevoked(
   const valid = await connection.query<{ key_id: number; scope: string }>(
     sqlText`select acting.key_id, acting.scope from unnest($1::text::int[], $2::text::text[])
        as acting (key_id, scope)
-     join api_keys k on ${k.id} = acting.key_id and ${k.revoked_at} is null
-       and (${k.expires_at} is null or ${k.expires_at} > clock_timestamp())
+     join api_keys k on ${k.id} = acting.key_id and ${isValidKey(k, sqlText`clock_timestamp()`)}
        and ${k.scopes} && array[acting.scope, 'ADMIN']`,
     actorParams(entries),
   );
@@ -157,10 +158,7 @@ function actorParams(entries: readonly FlushEntry[]): [string, string] {
     last = actor;
   }
   const all = [...actors.values()];
-  return [
-    `{${all.map(({ keyId }) => keyId).join(',')}}`,
-    `{${all.map(({ scope }) => scope).join(',')}}`,
-  ];
+  return [arrayLiteral(all.map(({ keyId }) => keyId)), arrayLiteral(all.map(({ scope }) => scope))];
 }
 
 /**
@@ -268,9 +266,9 @@ async function run(
     looksForKnown ? FLUSH_SQL : FLUSH_NEW_SQL,
     [
       `[${entries.map(entryJson).join(',')}]`,
-      `{${validatedBy.map(({ workspaceId }) => workspaceId).join(',')}}`,
-      `{${validatedBy.map(({ event }) => event.definitionId).join(',')}}`,
-      `{${validatedBy.map(({ event }) => event.revision).join(',')}}`,
+      arrayLiteral(validatedBy.map(({ workspaceId }) => workspaceId)),
+      arrayLiteral(validatedBy.map(({ event }) => event.definitionId)),
+      arrayLiteral(validatedBy.map(({ event }) => event.revision)),
       ...actorParams(entries),
     ],
     { timeoutMs: remainingMs() },

@@ -1,5 +1,5 @@
 import type { Connection } from '../db/client.ts';
-import { columnsOf, sqlText } from '../db/columns.ts';
+import { columnsOf, type Row, sqlText } from '../db/columns.ts';
 import { eventKeys } from '../db/schema.ts';
 import type { Draft } from './draft.ts';
 import type { Outcome } from './submission.ts';
@@ -20,12 +20,9 @@ export async function findKnown(
     if (draft.input.id != null && draft.event !== null) byKey.set(draft.event.key, draft);
   }
   if (byKey.size === 0) return new Map();
-  const rows = await write.query<{
-    key: string;
-    position: number;
-    recorded_at: Date;
-    hash: string;
-  }>(
+  const rows = await write.query<
+    Row<typeof eventKeys, 'key' | 'position' | 'recorded_at' | 'hash'>
+  >(
     sqlText`select ${k.key}, ${k.position}, ${k.recorded_at}, ${k.hash}
      from json_array_elements_text($2::text::json) as given (key)
      join event_keys k on ${k.workspace_id} = $1 and ${k.key} = given.key::uuid`,

@@ -5,7 +5,7 @@ import type { Actor } from '../core/principal.ts';
 import type { QuarantineCorrection } from '../core/quarantine.ts';
 import type { Workspace } from '../core/workspace.ts';
 import type { AuditedTransaction, Deed } from '../db/audit-log.ts';
-import type { Connection, Lane } from '../db/client.ts';
+import type { Connection, Pool } from '../db/client.ts';
 import { columnsOf, type Row, sqlText } from '../db/columns.ts';
 import { quarantinedEvents } from '../db/schema.ts';
 import { toGatewayError } from '../db/sqlstate.ts';
@@ -38,7 +38,7 @@ export interface QuarantineAdmin {
 type KeptRow = Row<typeof quarantinedEvents, 'id' | 'door' | 'received_at' | 'event'>;
 
 export interface QuarantineAdminOptions {
-  readonly write: Lane;
+  readonly write: Pool;
   readonly audited: AuditedTransaction;
   readonly record: RecordEvents;
 }

@@ -8,10 +8,15 @@ import type { Door, EventInput, EventProblem, Receipt } from '../core/event.ts';
 import { prepareEvent, type PrepareContext, type Prepared } from '../core/prepare-event.ts';
 import { unauthenticated, type Actor } from '../core/principal.ts';
 import type { Workspace } from '../core/workspace.ts';
-import type { Lane } from '../db/client.ts';
+import type { Pool } from '../db/client.ts';
 import { toGatewayError } from '../db/sqlstate.ts';
 import type { SchemaChecker } from '../json-schema/checker.ts';
 import type { JobTime } from '../json-schema/schema-thread.ts';
+import {
+  applyDefinitionPolicy,
+  applyUnknownTypePolicy,
+  type Verdict,
+} from './definition-policy.ts';
 import type { DefinitionCache, KnownDefinition } from './definitions.ts';
 import {
   ATOMIC_REFUSED,
@@ -22,7 +27,6 @@ import {
   settleRepeats,
   type Draft,
 } from './draft.ts';
-import { judge, judgeUnknown, type Verdict } from './judge.ts';
 import { findKnown } from './known-events.ts';
 import { eventProblems, timeFor } from './payload-schema.ts';
 import { quarantine, type QuarantineItem } from './quarantine.ts';
@@ -46,7 +50,7 @@ export interface RecordRequest {
 export type RecordEvents = (request: RecordRequest) => Promise<readonly Receipt[]>;
 
 export interface RecordOptions extends Omit<PrepareContext, 'door'> {
-  readonly write: Lane;
+  readonly write: Pool;
   readonly writers: Writers;
   readonly definitions: DefinitionCache;
   readonly schemas: SchemaChecker;
@@ -160,8 +164,8 @@ async function judgeAndWrite(
     const definition = definitions.get(event.type);
     const verdict =
       definition === undefined
-        ? judgeUnknown(request.workspace)
-        : judge(definition, problems.get(draft) ?? []);
+        ? applyUnknownTypePolicy(request.workspace)
+        : applyDefinitionPolicy(definition, problems.get(draft) ?? []);
     draft.warnings = verdict.problems;
     if (verdict.fate === 'RECORD' && definition !== undefined) {
       // Its own object, made for this request: a copy costs more than all the rest here.

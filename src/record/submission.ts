@@ -1,6 +1,6 @@
 import { GatewayError } from '../core/errors.ts';
 import type { PreparedEvent } from '../core/event.ts';
-import { deferred } from '../core/portable.ts';
+import { deferred } from '../core/isomorphic.ts';
 import type { Actor } from '../core/principal.ts';
 
 /** An event whose type is resolved: what a flush takes. */

@@ -12,13 +12,14 @@
 import type { LogPlace } from '../core/cursor.ts';
 import { GatewayError } from '../core/errors.ts';
 import type { Crowd } from '../core/fairness.ts';
+import { sleep } from '../core/isomorphic.ts';
 import { LIMITS } from '../core/limits.ts';
 import type { Connection } from '../db/client.ts';
 import { isConnectionLost } from '../db/sqlstate.ts';
 import { flush, type FlushPort } from './flush.ts';
 import type { FlushEntry, Outcome, Submission } from './submission.ts';
 import { unknownOutcome } from './submission.ts';
-import { WaitingRoom, type Portion } from './waiting-room.ts';
+import { WriteQueue, type Portion } from './write-queue.ts';
 
 /** What a flush stored, for those who watch. */
 export interface Recorded {
@@ -51,7 +52,7 @@ const EXPIRE_EVERY_MS = 250;
 export class Writers {
   readonly #options: WriterOptions;
   readonly #answerWithinMs: number;
-  readonly #room: WaitingRoom;
+  readonly #queue: WriteQueue;
   readonly #flushing = new Set<Promise<void>>();
   #knownExpectedUntilMs = -Infinity;
   #stopped = false;
@@ -59,13 +60,13 @@ export class Writers {
 
   constructor(options: WriterOptions) {
     this.#options = options;
-    this.#room = new WaitingRoom(LIMITS, options.crowd);
+    this.#queue = new WriteQueue(LIMITS, options.crowd);
     this.#answerWithinMs = options.answerWithinMs ?? 4_000;
   }
 
   /** Events that wait or are being flushed. */
   get depth(): number {
-    return this.#room.depth;
+    return this.#queue.depth;
   }
 
   /**
@@ -74,7 +75,7 @@ export class Writers {
    */
   async write(submission: Submission): Promise<readonly Outcome[]> {
     if (this.#stopped) throw goingAway();
-    this.#room.enter(submission);
+    this.#queue.enter(submission);
     this.#expiring ??= setInterval(() => this.#expire(), EXPIRE_EVERY_MS);
     this.#wake();
     return submission.settled;
@@ -87,7 +88,7 @@ export class Writers {
   }
 
   #wake(): void {
-    if (this.#flushing.size >= LIMITS.writers || this.#room.depth === 0) return;
+    if (this.#flushing.size >= LIMITS.writers || this.#queue.depth === 0) return;
     const flushing = this.#flushWhatWaits().finally(() => this.#flushing.delete(flushing));
     this.#flushing.add(flushing);
   }
@@ -95,7 +96,7 @@ export class Writers {
   async #flushWhatWaits(): Promise<void> {
     // What arrives in this turn of the event loop goes together.
     await new Promise(resolve => setImmediate(resolve));
-    for (let taken = this.#room.take(); taken.length > 0; taken = this.#room.take()) {
+    for (let taken = this.#queue.take(); taken.length > 0; taken = this.#queue.take()) {
       // The other writer takes the rest.
       this.#wake();
       await this.#flush(taken);
@@ -133,7 +134,7 @@ export class Writers {
         return isRetry ? asFirstAnswer(outcomes, await this.#instantOf(firstMs)) : outcomes;
       } catch (error) {
         if (!isConnectionLost(error) || remainingMs() < RETRY_AFTER_MS * 2) throw error;
-        await new Promise(resolve => setTimeout(resolve, RETRY_AFTER_MS));
+        await sleep(RETRY_AFTER_MS);
       }
     }
   }
@@ -170,23 +171,23 @@ export class Writers {
       return;
     }
     submission.advance(own);
-    if (submission.waiting === 0) this.#room.leave(submission);
+    if (submission.waiting === 0) this.#queue.leave(submission);
   }
 
   /** What is in flight is answered all the same, and takes its room until the flush has ended. */
   #expire(): void {
     const beforeMs = this.#options.nowMs() - this.#answerWithinMs;
-    for (const submission of this.#room.arrivedBefore(beforeMs)) {
+    for (const submission of this.#queue.arrivedBefore(beforeMs)) {
       if (submission.inFlight) submission.fail(unknownOutcome());
       else this.#drop(submission, null);
     }
-    if (this.#room.depth > 0) return;
+    if (this.#queue.depth > 0) return;
     clearInterval(this.#expiring);
     this.#expiring = undefined;
   }
 
   #drop(submission: Submission, error: unknown): void {
-    this.#room.leave(submission);
+    this.#queue.leave(submission);
     submission.fail(error instanceof GatewayError ? error : unknownOutcome(error));
   }
 }

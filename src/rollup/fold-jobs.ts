@@ -3,7 +3,7 @@
  * piece and says whether it found any: whoever runs it goes on until it did not.
  */
 import { GRAINS, minutesKeptSince } from '../core/bucket.ts';
-import type { Connection, Lane } from '../db/client.ts';
+import type { Connection, Pool } from '../db/client.ts';
 import { columnsOf, sqlText } from '../db/columns.ts';
 import { tryLocked } from '../db/locks.ts';
 import { eventCounts, workspaces } from '../db/schema.ts';
@@ -169,6 +169,6 @@ export function removeOldMinutes({ upkeep, nowMs }: JobOptions, onMore: () => vo
 }
 
 /** One folder at a time over all processes. */
-function locked<T>(upkeep: Lane, work: (connection: Connection) => Promise<T>): Promise<T | null> {
+function locked<T>(upkeep: Pool, work: (connection: Connection) => Promise<T>): Promise<T | null> {
   return tryLocked(upkeep, LOCK_KEY, work);
 }

@@ -24,7 +24,7 @@
  * a process that dies in it has counted nothing.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Lane } from '../db/client.ts';
+import type { Pool } from '../db/client.ts';
 import type { FaultLogger } from '../upkeep/upkeep-faults.ts';
 import { foldJobs, type Job, removeOldMinutes, treeJob } from './fold-jobs.ts';
 import type { FoldScope } from './fold-scope.ts';
@@ -44,7 +44,7 @@ export interface Fold {
 }
 
 export interface FoldOptions {
-  readonly upkeep: Lane;
+  readonly upkeep: Pool;
   readonly logger: FaultLogger;
   readonly nowMs: () => number;
   /** After the commit; a fault in it is the caller's. */

@@ -11,7 +11,7 @@ import {
   WORKSPACES_KNOWN_MAX,
   type Workspace,
 } from '../core/workspace.ts';
-import { createKept } from './kept.ts';
+import { createLookupCache } from './lookup-cache.ts';
 
 /** Where workspaces are looked up; null for those that are not there. */
 export interface WorkspaceSource {
@@ -46,13 +46,13 @@ export interface AccessControl {
 export function createAccess(source: WorkspaceSource, nowMs: () => number): AccessControl {
   const byId = gathered<number>(ids => source.byIds(ids));
   const bySlug = gathered<string>(slugs => source.bySlugs(slugs));
-  const workspaces = createKept({
+  const workspaces = createLookupCache({
     lookUp: (name: string | number) =>
       typeof name === 'number' ? byId.load(name) : bySlug.load(name),
     keptMs: KEPT_MS,
     nowMs,
   });
-  const all = createKept({
+  const all = createLookupCache({
     lookUp: (count: number) => source.first(count),
     keptMs: KEPT_MS,
     nowMs,

@@ -5,9 +5,10 @@
  */
 import type { AuditType } from '../core/audit.ts';
 import type { AuditedTransaction, Deed } from '../db/audit-log.ts';
-import type { Connection, Lane } from '../db/client.ts';
+import type { Connection, Pool } from '../db/client.ts';
 import { columnsOf, sqlText, type Row } from '../db/columns.ts';
 import { apiKeys } from '../db/schema.ts';
+import { isValidKey } from '../db/stored-api-key.ts';
 import { aboutKey, hashSecret, mintSecret, prefixOf } from './keys.ts';
 
 const KEY = columnsOf(apiKeys);
@@ -36,11 +37,11 @@ export async function ensureAdminKey(
 }
 
 interface Port {
-  readonly write: Lane;
+  readonly write: Pool;
   readonly audited: AuditedTransaction;
 }
 
-const VALID = sqlText`${KEY.revoked_at} is null and (${KEY.expires_at} is null or ${KEY.expires_at} > now())`;
+const VALID = isValidKey(KEY);
 const IS_ADMIN = sqlText`'ADMIN' = any (${KEY.scopes}) and ${KEY.workspace_id} is null`;
 
 async function makeFirst({ write, audited }: Port, mayMake: boolean): Promise<AdminKey> {
@@ -77,8 +78,8 @@ async function recordKeys(deed: Deed, type: AuditType, keys: readonly SettingKey
 const NOBODY =
   'There is no ADMIN key. One is made where a terminal shows it, not into a log: set SLUICE_ADMIN_KEY or SLUICE_ADMIN_KEY_FILE and start again.';
 
-async function earlier(write: Lane): Promise<string[]> {
-  const keys = await write.query<{ prefix: string }>(
+async function earlier(write: Pool): Promise<string[]> {
+  const keys = await write.query<Row<typeof apiKeys, 'prefix'>>(
     sqlText`select ${KEY.prefix} from api_keys where ${KEY.from_setting} and ${VALID} order by ${KEY.id}`,
   );
   return keys.map(

@@ -4,14 +4,16 @@
  * secret is looked up each time, by its hash: its refusal takes the same time and says the same as
  * any other.
  */
+import { LRUCache } from 'lru-cache';
 import { LIMITS } from '../core/limits.ts';
 import { unauthenticated, type Principal } from '../core/principal.ts';
 import type { Connection } from '../db/client.ts';
 import { columnsOf, sqlText, type Row } from '../db/columns.ts';
 import { apiKeys } from '../db/schema.ts';
+import { isValidKey } from '../db/stored-api-key.ts';
 import { allowsOf, type Allows } from './address-ranges.ts';
-import { createKept } from './kept.ts';
 import { hashSecret } from './keys.ts';
+import { createLookupCache } from './lookup-cache.ts';
 
 const KEY = columnsOf(apiKeys);
 
@@ -43,16 +45,15 @@ interface KnownKey {
 }
 
 export function createAuthenticator({ read, write, nowMs }: AuthenticatorOptions): Authenticator {
-  const keys = createKept({
+  const keys = createLookupCache({
     lookUp: (hash: string) => lookUp(read, hash),
     keptMs: KEPT_MS,
     nowMs,
   });
-  const lastUsedMs = new Map<number, number>();
+  const lastUsedMs = new LRUCache<number, number>({ max: NOTED_MAX });
 
   function noteUse({ keyId }: Principal): void {
     if (nowMs() - (lastUsedMs.get(keyId) ?? -Infinity) < LAST_USED_EVERY_MS) return;
-    if (lastUsedMs.size >= NOTED_MAX) lastUsedMs.clear();
     lastUsedMs.set(keyId, nowMs());
     write
       .query(sqlText`update api_keys set ${KEY.last_used_at} = now() where ${KEY.id} = $1`, [keyId])
@@ -80,7 +81,7 @@ type KeyRow = Row<typeof apiKeys, 'id' | 'scopes' | 'workspace_id' | 'addresses'
 async function lookUp(read: Connection, hash: string): Promise<KnownKey | null> {
   const [row] = await read.query<KeyRow>(
     sqlText`select ${KEY.id}, ${KEY.scopes}, ${KEY.workspace_id}, ${KEY.addresses} from api_keys
-     where ${KEY.hash} = $1 and ${KEY.revoked_at} is null and (${KEY.expires_at} is null or ${KEY.expires_at} > now())`,
+     where ${KEY.hash} = $1 and ${isValidKey(KEY)}`,
     [hash],
   );
   if (row === undefined) return null;

@@ -11,11 +11,12 @@ import { tenantOfActor, unauthenticated, type Actor, type Scope } from '../core/
 import { isStorableText, isWithinBytes } from '../core/text.ts';
 import { workspaceNotFound } from '../core/workspace.ts';
 import type { AuditedTransaction, Deed } from '../db/audit-log.ts';
-import type { Connection, Lane } from '../db/client.ts';
-import { columnsOf, sqlText } from '../db/columns.ts';
+import type { Connection, Pool } from '../db/client.ts';
+import { columnsOf, sqlText, type Row } from '../db/columns.ts';
 import { apiKeys, workspaces } from '../db/schema.ts';
-import { codeOf, SQLSTATE, toGatewayError } from '../db/sqlstate.ts';
-import { API_KEY_COLUMNS, toApiKeyInfo, type ApiKeyRow } from '../db/stored-api-key.ts';
+import { arrayLiteral } from '../db/sql-lists.ts';
+import { toGatewayError } from '../db/sqlstate.ts';
+import { API_KEY_COLUMNS, isValidKey, toApiKeyInfo, type ApiKeyRow } from '../db/stored-api-key.ts';
 import { checkRanges } from './address-ranges.ts';
 
 const KEY = columnsOf(apiKeys);
@@ -82,7 +83,7 @@ export interface KeyAdminOptions {
   readonly onRevoked: (keyId: number) => void;
 }
 
-export function createKeyAdmin(write: Lane, options: KeyAdminOptions): KeyAdmin {
+export function createKeyAdmin(write: Pool, options: KeyAdminOptions): KeyAdmin {
   const { audited, allowWeak, ageDaysMax, onRevoked } = options;
   const port = { write, audited };
   return {
@@ -240,10 +241,9 @@ async function checkRevocable(
     const message = 'This is the key that you are using. Nothing more can be done with it then.';
     throw new GatewayError('FORCE_REQUIRED', message);
   }
-  const admins = await connection.query<{ id: number }>(
+  const admins = await connection.query<Row<typeof apiKeys, 'id'>>(
     sqlText`select ${KEY.id} from api_keys
-     where 'ADMIN' = any (${KEY.scopes}) and ${KEY.workspace_id} is null and ${KEY.revoked_at} is null
-       and (${KEY.expires_at} is null or ${KEY.expires_at} > now())
+     where 'ADMIN' = any (${KEY.scopes}) and ${KEY.workspace_id} is null and ${isValidKey(KEY)}
      order by ${KEY.id} for no key update`,
   );
   if (admins.length !== 1 || admins[0]?.id !== id) return;
@@ -253,15 +253,14 @@ async function checkRevocable(
 }
 
 async function committed<T>(
-  { write, audited }: { readonly write: Lane; readonly audited: AuditedTransaction },
+  { write, audited }: { readonly write: Pool; readonly audited: AuditedTransaction },
   actor: Actor | null,
   work: (connection: Connection, deed: Deed) => Promise<T>,
 ): Promise<T> {
   try {
     return await audited(write, work, { actor, tenant: tenantOfActor(actor) });
   } catch (error) {
-    if (codeOf(error) !== SQLSTATE.uniqueViolation) throw toGatewayError(error, 'write');
-    throw new GatewayError('CONFLICT', 'This secret is already in use. Choose another.');
+    throw toGatewayError(error, 'write', 'This secret is already in use. Choose another.');
   }
 }
 
@@ -271,8 +270,7 @@ async function lockKey(
   id: number,
 ): Promise<ApiKeyRow & { readonly is_valid: boolean }> {
   const [row] = await connection.query<ApiKeyRow & { is_valid: boolean }>(
-    sqlText`select ${API_KEY_COLUMNS}, ${KEY.revoked_at} is null
-       and (${KEY.expires_at} is null or ${KEY.expires_at} > clock_timestamp()) as is_valid
+    sqlText`select ${API_KEY_COLUMNS}, ${isValidKey(KEY, sqlText`clock_timestamp()`)} as is_valid
      from api_keys where ${KEY.id} = $1 for no key update`,
     [id],
   );
@@ -312,13 +310,9 @@ async function isWithin(
        where not exists (
          select from unnest($2::text::inet[]) as own (range) where given.range <<= own.range)
      ) as is_within`,
-    [arrayOf(ranges), arrayOf(addresses)],
+    [arrayLiteral(ranges), arrayLiteral(addresses)],
   );
   return row?.is_within === true;
-}
-
-function arrayOf(texts: readonly string[]): string {
-  return `{${texts.join(',')}}`;
 }
 
 interface NewKey extends Omit<CreateKey, 'secret'> {
@@ -341,8 +335,8 @@ async function insertKey(
      where $5::int is null or exists (select from workspaces where ${WORKSPACE.id} = $5::int for key share)
      returning ${API_KEY_COLUMNS}`,
     [
-      ...[key.name, prefixOf(secret), hashSecret(secret), arrayOf([...new Set(key.scopes)])],
-      ...[key.workspaceId, key.addresses && arrayOf(key.addresses), maker.keyId],
+      ...[key.name, prefixOf(secret), hashSecret(secret), arrayLiteral([...new Set(key.scopes)])],
+      ...[key.workspaceId, key.addresses && arrayLiteral(key.addresses), maker.keyId],
       // The earliest of these that is not null.
       ...[key.expiresAt, maker.expiresAt, key.lifeMs, key.ageDaysMax || null],
     ],

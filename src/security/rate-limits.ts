@@ -7,6 +7,7 @@
  * many is refused before its key is looked up, right or wrong, or guessing would go on. Only keys
  * that were right there lately pass, so that a neighbour behind the same proxy is not locked out.
  */
+import { LRUCache } from 'lru-cache';
 import { hash } from 'node:crypto';
 import { RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible';
 import { GatewayError } from '../core/errors.ts';
@@ -173,14 +174,12 @@ interface WrongKeys {
 
 function createWrongKeys(perMinute: number): WrongKeys {
   const limiter = new RateLimiterMemory({ points: perMinute, duration: WRONG_KEYS_WINDOW_S });
-  /** Whom keys act for that were right where they came from, the latest last. */
-  const right = new Map<string, Tenant>();
+  /** Whom keys act for that were right where they came from. */
+  const right = new LRUCache<string, Tenant>({ max: RIGHT_KEYS_MAX });
 
   function noteRight(name: string, principal: Principal | null): void {
-    right.delete(name);
-    if (principal !== null) right.set(name, tenantOf(principal));
-    const [oldest] = right.size > RIGHT_KEYS_MAX ? right.keys() : [];
-    if (oldest !== undefined) right.delete(oldest);
+    if (principal === null) right.delete(name);
+    else right.set(name, tenantOf(principal));
   }
 
   return {

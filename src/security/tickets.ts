@@ -17,10 +17,12 @@ import { GatewayError } from '../core/errors.ts';
 import { LIMITS } from '../core/limits.ts';
 import { actorOf, unauthenticated, type Principal } from '../core/principal.ts';
 import type { Connection } from '../db/client.ts';
-import { columnsOf, sqlText } from '../db/columns.ts';
+import { columnsOf, sqlText, type Row } from '../db/columns.ts';
 import { onBehalfOf } from '../db/connection.ts';
 import { apiKeys, streamTickets, workspaces } from '../db/schema.ts';
+import { arrayLiteral } from '../db/sql-lists.ts';
 import { toGatewayError } from '../db/sqlstate.ts';
+import { isValidKey } from '../db/stored-api-key.ts';
 import { allowsOf } from './address-ranges.ts';
 import { hashSecret } from './keys.ts';
 
@@ -119,7 +121,7 @@ const CREATE = sqlText`
   )
   select ${made.expires_at} from holder left join made on true`;
 const KEY_MAY_READ = sqlText`
-  ${k.id} = ${t.key_id} and ${k.revoked_at} is null and (${k.expires_at} is null or ${k.expires_at} > now())
+  ${k.id} = ${t.key_id} and ${isValidKey(k)}
     and ${k.scopes} && '{EVENTS_READ,ADMIN}' and ${t.workspace_id} is not null
     and (${k.workspace_id} is null or ${k.workspace_id} = ${t.workspace_id})`;
 const USE = sqlText`
@@ -152,7 +154,7 @@ export function createTickets(options: TicketsOptions): Tickets {
 
   function renew(hashes: Iterable<string>): void {
     const all = [...hashes];
-    if (all.length > 0) write.query(RENEW, [`{${all.join(',')}}`]).catch(onError);
+    if (all.length > 0) write.query(RENEW, [arrayLiteral(all)]).catch(onError);
   }
 
   function keep(hash: string, { onceOver }: TicketUse): void {
@@ -222,18 +224,11 @@ async function findOpened(
 }
 
 /** Null where the key has as many as it may. */
-interface MadeRow {
-  readonly expires_at: Date | null;
-}
+type MadeRow = Row<typeof streamTickets, 'expires_at'> | { readonly expires_at: null };
 
-interface TicketRow {
-  /** Of the key. */
-  readonly id: number;
-  readonly addresses: string[] | null;
-  readonly workspace_id: number;
-  /** Null where no stream was opened. */
-  readonly first_position: number | null;
-}
+/** A position only where a stream was opened. */
+type TicketRow = Row<typeof apiKeys, 'id' | 'addresses'> &
+  Row<typeof streamTickets, 'first_position'> & { readonly workspace_id: number };
 
 async function asked<Row extends object>(
   write: Connection,

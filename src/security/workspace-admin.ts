@@ -10,11 +10,11 @@ import {
   type Workspace,
 } from '../core/workspace.ts';
 import type { AuditedTransaction, Deed } from '../db/audit-log.ts';
-import type { Connection, Lane } from '../db/client.ts';
+import type { Connection, Pool } from '../db/client.ts';
 import { columnsOf, sqlText } from '../db/columns.ts';
 import { lockWorkspace } from '../db/locks.ts';
 import { workspaceMarks, workspaces } from '../db/schema.ts';
-import { codeOf, SQLSTATE, toGatewayError } from '../db/sqlstate.ts';
+import { toGatewayError } from '../db/sqlstate.ts';
 import { toWorkspace, WORKSPACE_COLUMNS, type WorkspaceRow } from '../db/stored-workspace.ts';
 
 const WORKSPACE = columnsOf(workspaces);
@@ -59,7 +59,7 @@ const DEFAULTS = {
 } as const;
 
 export function createWorkspaceAdmin(
-  write: Lane,
+  write: Pool,
   audited: AuditedTransaction,
   /** After it was made, changed (the days of another zone are to be made) or deleted. */
   onChanged: (workspaceId: number) => void = () => {},
@@ -81,7 +81,7 @@ export function createWorkspaceAdmin(
 }
 
 interface Port {
-  readonly write: Lane;
+  readonly write: Pool;
   readonly audited: AuditedTransaction;
 }
 
@@ -221,8 +221,8 @@ async function written<T>(
   try {
     return await audited(write, work, { actor, tenant: tenantOfActor(actor) });
   } catch (error) {
-    if (codeOf(error) !== SQLSTATE.uniqueViolation) throw toGatewayError(error, 'write');
-    throw new GatewayError('CONFLICT', `The slug "${slug}" is already in use. Choose another.`);
+    const conflict = `The slug "${slug}" is already in use. Choose another.`;
+    throw toGatewayError(error, 'write', conflict);
   }
 }
 

@@ -7,7 +7,7 @@
  * `workspace_marks.expires_next` says where to begin: the fold lowers it, this raises it, each
  * under the lock of the row. So the index leads past everything that was emptied before.
  */
-import type { Connection, Lane } from '../db/client.ts';
+import type { Connection, Pool } from '../db/client.ts';
 import { columnsOf, sqlText } from '../db/columns.ts';
 import { events, quarantinedEvents, workspaceMarks, workspaces } from '../db/schema.ts';
 import { lockTree } from '../evidence/log-rows.ts';
@@ -33,7 +33,7 @@ interface Due {
 }
 
 /** Empties a batch of one workspace; null while another process does. */
-export function expireNext(upkeep: Lane): Promise<Batch | null> {
+export function expireNext(upkeep: Pool): Promise<Batch | null> {
   return removing(upkeep, async connection => {
     const [due] = await connection.query<Due>(DUE_SQL);
     if (due === undefined) return NOTHING;
@@ -71,7 +71,7 @@ export const QUARANTINE_DUE = sqlText`exists (
   select from quarantined_events where ${QUARANTINED.expires_at} <= now())`;
 
 /** What is in quarantine goes as a whole: it has no place to keep. */
-export async function expireQuarantined(upkeep: Lane): Promise<number> {
+export async function expireQuarantined(upkeep: Pool): Promise<number> {
   const gone = await upkeep.query(
     sqlText`delete from quarantined_events where (${QUARANTINED.workspace_id}, ${QUARANTINED.id}) in (
        select ${QUARANTINED.workspace_id}, ${QUARANTINED.id} from quarantined_events

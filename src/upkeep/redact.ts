@@ -12,10 +12,11 @@ import { GatewayError } from '../core/errors.ts';
 import { eventKey } from '../core/event-key.ts';
 import type { Actor } from '../core/principal.ts';
 import type { AuditedTransaction, Deed } from '../db/audit-log.ts';
-import type { Connection, Lane, Param } from '../db/client.ts';
-import { columnsOf, sqlText } from '../db/columns.ts';
-import { eventKeys, events, quarantinedEvents, workspaceHeads, workspaces } from '../db/schema.ts';
+import type { Connection, Param, Pool } from '../db/client.ts';
+import { columnsOf, type Row, sqlText } from '../db/columns.ts';
+import { eventKeys, events, quarantinedEvents, workspaces } from '../db/schema.ts';
 import { toGatewayError } from '../db/sqlstate.ts';
+import { newestHead } from '../db/stored-workspace.ts';
 import { lockTree } from '../evidence/log-rows.ts';
 import { forgetSalts } from '../evidence/removal.ts';
 import { BATCH_SETTINGS_SQL, WITHOUT_CONTENT } from './removal.ts';
@@ -23,7 +24,6 @@ import { BATCH_SETTINGS_SQL, WITHOUT_CONTENT } from './removal.ts';
 const e = columnsOf(events, 'e');
 const c = columnsOf(events, 'c');
 const k = columnsOf(eventKeys, 'k');
-const HEADS = columnsOf(workspaceHeads);
 const EVENT = columnsOf(events);
 const EVENT_KEY = columnsOf(eventKeys);
 const WORKSPACE = columnsOf(workspaces);
@@ -57,7 +57,7 @@ const BATCH_EVENTS = 1_000;
  * workspace of the audit
  */
 export async function redact(
-  upkeep: Lane,
+  upkeep: Pool,
   workspaceId: number,
   redaction: Redaction,
   { audited, actor, fold, onEmptied = () => {} }: RedactOptions,
@@ -98,7 +98,7 @@ interface Place {
   readonly groupId: string;
 }
 
-async function* batches(upkeep: Lane, place: Place, redaction: Redaction): AsyncGenerator<number> {
+async function* batches(upkeep: Pool, place: Place, redaction: Redaction): AsyncGenerator<number> {
   for (const field of ['subject', 'actor'] as const) {
     const value = redaction[field];
     if (value != null) yield* batchesBy(upkeep, place, { field, value });
@@ -118,15 +118,12 @@ interface By {
 }
 
 async function* batchesBy(
-  upkeep: Lane,
+  upkeep: Pool,
   place: Place,
   { field, value }: By,
 ): AsyncGenerator<number> {
   const { workspaceId } = place;
-  const [row] = await upkeep.query<{ head: number }>(
-    sqlText`select coalesce(max(${HEADS.head}), 0) as head from workspace_heads where ${HEADS.workspace_id} = $1`,
-    [workspaceId],
-  );
+  const [row] = await upkeep.query<{ head: number }>(newestHead(sqlText`$1`), [workspaceId]);
   const head = row?.head ?? 0;
   // What is emptied leaves its entries in the index behind: each batch begins after the last one.
   for (let after = 0, isMore = true; isMore;) {
@@ -139,10 +136,7 @@ async function* batchesBy(
 }
 
 /** Null where it was emptied, or removed, meanwhile or before. */
-interface EmptiedRow {
-  position: number;
-  event_id: string | null;
-}
+type EmptiedRow = Row<typeof events, 'position'> & { event_id: string | null };
 
 const EMPTIED = sqlText`
   emptied as (
@@ -180,7 +174,7 @@ interface Batch {
 
 /** One batch: events, their keys and the count that tells other gateways, together. */
 function empty(
-  upkeep: Lane,
+  upkeep: Pool,
   { workspaceId, actor, audited, groupId }: Place,
   { by, statement, params }: Batch,
 ): Promise<EmptiedRow[]> {
@@ -233,7 +227,7 @@ async function countRedaction(connection: Connection, workspaceId: number): Prom
 
 /** One that came without an id would be recorded by the id that it is kept by. */
 async function purgeQuarantined(
-  upkeep: Lane,
+  upkeep: Pool,
   place: Place,
   { subject = null, actor = null, eventIds }: Redaction,
 ): Promise<void> {

@@ -1,4 +1,4 @@
-import type { Connection, HeldConnection, Lane } from '../db/client.ts';
+import type { Connection, HeldConnection, Pool } from '../db/client.ts';
 import { columnsOf, sqlText } from '../db/columns.ts';
 import { tryLocked, tryLockedSession } from '../db/locks.ts';
 import { events } from '../db/schema.ts';
@@ -17,7 +17,7 @@ export const NOTHING: Batch = { events: 0, isMore: false };
 const LOCK_KEY = 718_305;
 
 /** One batch, in a transaction; null while another process has one. */
-export function removing<T>(upkeep: Lane, work: (connection: Connection) => Promise<T>) {
+export function removing<T>(upkeep: Pool, work: (connection: Connection) => Promise<T>) {
   return tryLocked(upkeep, LOCK_KEY, async connection => {
     await connection.query(BATCH_SETTINGS_SQL);
     return work(connection);
@@ -35,7 +35,7 @@ export const BATCH_SETTINGS_SQL = `
     set_config('enable_hashjoin', 'off', true), set_config('enable_mergejoin', 'off', true)`;
 
 /** The same for what can't be done in a transaction. */
-export function removingOutside<T>(upkeep: Lane, work: (connection: HeldConnection) => Promise<T>) {
+export function removingOutside<T>(upkeep: Pool, work: (connection: HeldConnection) => Promise<T>) {
   return tryLockedSession(upkeep, LOCK_KEY, work);
 }
 

@@ -4,7 +4,7 @@
  * order of the disk: an index by time would cost every flush, and to look each up when its event
  * goes costs more than this, and finds nothing where a partition is dropped whole.
  */
-import type { Lane } from '../db/client.ts';
+import type { Pool } from '../db/client.ts';
 import { columnsOf, rawSql, sqlText } from '../db/columns.ts';
 import { eventKeys, installation, workspaceMarks, workspaces } from '../db/schema.ts';
 import { removing } from './removal.ts';
@@ -25,7 +25,7 @@ export interface KeySweep {
 }
 
 /** Whether a day has passed since the last sweep, and any event was removed. */
-export async function isSweepDue(upkeep: Lane): Promise<boolean> {
+export async function isSweepDue(upkeep: Pool): Promise<boolean> {
   const [row] = await upkeep.query<{ due: boolean }>(
     sqlText`select coalesce(${INSTALLATION.keys_swept_at} < now() - interval '1 day', true)
        and exists (select from workspace_marks where ${MARKS.tail} > 1) as due
@@ -38,7 +38,7 @@ export async function isSweepDue(upkeep: Lane): Promise<boolean> {
  * Removes what is due from some blocks. Returns where to go on, null at the end, which is noted;
  * the same place while another process removes.
  */
-export async function sweepKeys(upkeep: Lane, at: KeySweep): Promise<KeySweep | null> {
+export async function sweepKeys(upkeep: Pool, at: KeySweep): Promise<KeySweep | null> {
   const next = await removing(upkeep, async connection => {
     const [partition] = await connection.query<{ table: string; blocks: number }>(
       `select i.inhrelid::regclass::text as table,

@@ -7,7 +7,7 @@
  * Tails move only for the oldest partition there is, so that nothing older is left below them.
  * One behind it, which another workspace still needs, is dropped once its rows are gone.
  */
-import type { Connection, HeldConnection, Lane } from '../db/client.ts';
+import type { Connection, HeldConnection, Pool } from '../db/client.ts';
 import { columnsOf, sqlText } from '../db/columns.ts';
 import { partitionsBefore, type PastPartition, removePartition } from '../db/partitions.ts';
 import { events, evidenceLogs, workspaceMarks, workspaces } from '../db/schema.ts';
@@ -29,7 +29,7 @@ export interface RemovedPartitions extends Batch {
 }
 
 /** Removes what can be removed whole; null while another process removes. */
-export function removePartitions(upkeep: Lane): Promise<RemovedPartitions | null> {
+export function removePartitions(upkeep: Pool): Promise<RemovedPartitions | null> {
   return removingOutside(upkeep, async connection => {
     const removed = { ...NOTHING, partitions: 0 };
     let isOldest = true;

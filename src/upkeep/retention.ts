@@ -7,7 +7,7 @@
  * What is due is known from the marks alone (`tail_recorded_at`): a turn that finds nothing reads
  * one small table, however many partitions there are.
  */
-import type { Connection, Lane } from '../db/client.ts';
+import type { Connection, Pool } from '../db/client.ts';
 import { columnsOf, sqlText } from '../db/columns.ts';
 import { events, evidenceLogs, workspaceMarks, workspaces } from '../db/schema.ts';
 import { mayRemoveUpto } from '../evidence/removal.ts';
@@ -36,7 +36,7 @@ interface Due {
 }
 
 /** Removes a batch of the most overdue workspace; null while another process does. */
-export function removeNext(upkeep: Lane): Promise<Batch | null> {
+export function removeNext(upkeep: Pool): Promise<Batch | null> {
   return removing(upkeep, async connection => {
     const [due] = await connection.query<Due>(DUE_SQL);
     if (due === undefined) return NOTHING;
@@ -67,7 +67,7 @@ async function removeBatch(connection: Connection, due: Due): Promise<number> {
 }
 
 /** Looks up when the oldest event was recorded, where that is not known; how many were found. */
-export function lookUpTails(upkeep: Lane): Promise<number | null> {
+export function lookUpTails(upkeep: Pool): Promise<number | null> {
   return removing(upkeep, async connection => {
     const found = await connection.query(LOOK_UP_SQL);
     return found.length;

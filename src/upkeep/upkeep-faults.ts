@@ -4,7 +4,7 @@
  * others. Whoever does the step again with success takes the note away.
  */
 import { UPKEEP_STEPS, type UpkeepStep } from '../core/gateway-status.ts';
-import type { Connection, Lane } from '../db/client.ts';
+import type { Connection, Pool } from '../db/client.ts';
 import { columnsOf, rawSql, type Row, type SqlText, sqlText } from '../db/columns.ts';
 import { measureFills, upkeepFaults, workspaces } from '../db/schema.ts';
 import { codeOf, isConnectionLost, isSerializationFailure, SQLSTATE } from '../db/sqlstate.ts';
@@ -22,7 +22,7 @@ export interface FaultLogger {
 }
 
 export interface FaultOptions {
-  readonly upkeep: Lane;
+  readonly upkeep: Pool;
   readonly logger: FaultLogger;
 }
 

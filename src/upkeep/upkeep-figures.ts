@@ -8,13 +8,13 @@ import {
   workspaceMarks,
   workspaces,
 } from '../db/schema.ts';
+import { newestHead } from '../db/stored-workspace.ts';
 import { countFaults, type FaultFigures, type FaultLogger, NO_FAULTS } from './upkeep-faults.ts';
 
 const w = columnsOf(workspaces, 'w');
 const m = columnsOf(workspaceMarks, 'm');
 const h = columnsOf(workspaceHeads, 'h');
 const q = columnsOf(quarantinedEvents, 'q');
-const n = columnsOf(workspaceHeads, 'n');
 const o = columnsOf(events, 'o');
 const e = columnsOf(events, 'e');
 const l = columnsOf(evidenceLogs, 'l');
@@ -135,13 +135,11 @@ export async function readWaiting(connection: Connection): Promise<WaitingFigure
          limit ${QUARANTINED_COUNTED_MAX}
        ) counted) as quarantined,
        (select coalesce(greatest(0, max((
-           select max(${n.head}) from workspace_heads n where ${n.workspace_id} = ${l.workspace_id}
+           select head from (${newestHead(sqlText`${l.workspace_id}`)}) newest
          ) - ${l.first_position} - ${l.size} + 1)), 0)::float8
         from evidence_logs l where ${l.ended_at} is null) as not_in_trees
      from workspaces w join workspace_marks m on ${m.workspace_id} = ${w.id}
-     cross join lateral (
-       select ${n.head} from workspace_heads n where ${n.workspace_id} = ${w.id} order by ${n.head} desc limit 1
-     ) h
+     cross join lateral (${newestHead(sqlText`${w.id}`)}) h
      left join lateral (
        select ${o.recorded_at} from events o
        where ${o.workspace_id} = ${w.id} and ${o.position} > ${m.folded} order by ${o.position} limit 1

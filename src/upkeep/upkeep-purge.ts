@@ -1,6 +1,6 @@
 import { LIMITS } from '../core/limits.ts';
-import type { Lane } from '../db/client.ts';
-import { columnsOf, rawSql, sqlText } from '../db/columns.ts';
+import type { Pool } from '../db/client.ts';
+import { columnsOf, rawSql, type Row, sqlText } from '../db/columns.ts';
 import { deliveries, events, quarantinedEvents, workspaceMarks, workspaces } from '../db/schema.ts';
 import { isOfWorkspace } from './upkeep-faults.ts';
 
@@ -37,9 +37,9 @@ const PURGED_TABLES = [
 ] as const;
 
 /** Rows of workspaces that are no more, a batch at a time. */
-export async function purgeDeleted(upkeep: Lane): Promise<number> {
+export async function purgeDeleted(upkeep: Pool): Promise<number> {
   let purged = 0;
-  const gone = await upkeep.query<{ workspace_id: number }>(
+  const gone = await upkeep.query<Row<typeof workspaceMarks, 'workspace_id'>>(
     sqlText`select ${m.workspace_id} from workspace_marks m
      where not exists (select from workspaces w where ${w.id} = ${m.workspace_id})
      order by random() limit 100`,
@@ -61,7 +61,7 @@ export async function purgeDeleted(upkeep: Lane): Promise<number> {
   return purged;
 }
 
-async function purgeTable(upkeep: Lane, table: string, workspaceId: number): Promise<number> {
+async function purgeTable(upkeep: Pool, table: string, workspaceId: number): Promise<number> {
   for (let purged = 0; ;) {
     const [row] = await upkeep.query<{ deleted: number }>(
       sqlText`with batch as (
@@ -79,7 +79,7 @@ async function purgeTable(upkeep: Lane, table: string, workspaceId: number): Pro
 }
 
 /** Parked deliveries whose events are removed or have expired. A batch at a time. */
-export async function purgeParked(upkeep: Lane): Promise<number> {
+export async function purgeParked(upkeep: Pool): Promise<number> {
   for (let purged = 0; ;) {
     const gone = await upkeep.query(PURGE_PARKED_SQL);
     purged += gone.length;
@@ -98,7 +98,7 @@ const PURGE_PARKED_SQL = sqlText`
   ) and ${d.parked_at} is not null returning 1`;
 
 /** Nothing leaves quarantine before its age by itself. A batch at a time. */
-export async function purgeQuarantine(upkeep: Lane): Promise<number> {
+export async function purgeQuarantine(upkeep: Pool): Promise<number> {
   for (let purged = 0; ;) {
     const gone = await upkeep.query(PURGE_QUARANTINE_SQL, [LIMITS.quarantineDays]);
     purged += gone.length;

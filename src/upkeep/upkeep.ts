@@ -5,11 +5,12 @@
  * have something to do. Each job does a small
  * piece at a time, is tried again at the next turn when it fails, and is safe in several processes.
  */
-import type { Connection, Lane } from '../db/client.ts';
+import type { Connection, Pool } from '../db/client.ts';
 import { analyzeLog, ensurePartitions } from '../db/partitions.ts';
 import { cutNext } from '../evidence/removal.ts';
 import { type Due, NOTHING_DUE, readDue } from './due.ts';
 import { expireNext, expireQuarantined } from './expiry.ts';
+import { createJobScheduler, type Job } from './job-scheduler.ts';
 import { type Batch, NOTHING, removing } from './removal.ts';
 import { isSweepDue, type KeySweep, sweepKeys } from './retention-keys.ts';
 import { removePartitions } from './retention-partitions.ts';
@@ -17,7 +18,6 @@ import { lookUpTails, removeNext } from './retention.ts';
 import { forgetFaults, notingFaults } from './upkeep-faults.ts';
 import { createFigures, readOldestSnapshot, type UpkeepFigures } from './upkeep-figures.ts';
 import { purgeDeleted, purgeParked, purgeQuarantine } from './upkeep-purge.ts';
-import { createTurns, type Job } from './upkeep-turns.ts';
 
 /** As pino has it. */
 export interface UpkeepLogger {
@@ -26,7 +26,7 @@ export interface UpkeepLogger {
 }
 
 export interface UpkeepOptions {
-  readonly upkeep: Lane;
+  readonly upkeep: Pool;
   /** For figures, which are read while work goes on. */
   readonly read: Connection;
   readonly logger: UpkeepLogger;
@@ -72,7 +72,10 @@ export function createUpkeep(options: UpkeepOptions): Upkeep {
   const onError = (job: string, err: unknown) =>
     logger.warn({ job, err }, 'upkeep failed and is tried again');
   const removal = new Removal(options);
-  const turns = [createTurns(tidying(upkeep), onError), createTurns(removal.jobs, onError)];
+  const turns = [
+    createJobScheduler(tidying(upkeep), onError),
+    createJobScheduler(removal.jobs, onError),
+  ];
   return {
     async start() {
       await ensurePartitions(upkeep);
@@ -86,7 +89,7 @@ export function createUpkeep(options: UpkeepOptions): Upkeep {
   };
 }
 
-function tidying(upkeep: Lane): Job[] {
+function tidying(upkeep: Pool): Job[] {
   const jobs = {
     partitions: () => ensurePartitions(upkeep),
     statistics: () => analyzeLog(upkeep),
@@ -110,7 +113,7 @@ class Removal {
   stats: UpkeepStats = { eventsRemoved: 0, eventsExpired: 0, partitionsRemoved: 0 };
   #due: Due = NOTHING_DUE;
   #partitionsAtMs = -Infinity;
-  readonly #upkeep: Lane;
+  readonly #upkeep: Pool;
   readonly #logger: UpkeepLogger;
   readonly #snapshotWarnS: number;
   #sweep: KeySweep | null = null;

@@ -3,17 +3,17 @@
  * about the same time share a statement. Its commit need not be durable: nothing depends on it.
  */
 import { sql } from 'drizzle-orm';
-import { Turns } from '../consume/turns.ts';
+import { RequestBatcher } from '../consume/request-batcher.ts';
+import { sleep } from '../core/isomorphic.ts';
 import { LIMITS } from '../core/limits.ts';
-import { sleep } from '../core/portable.ts';
 import type { Actor } from '../core/principal.ts';
 import type { Webhook, WebhookAttempt } from '../core/webhook.ts';
 import { columnsOf } from '../db/columns.ts';
 import { onBehalfOf, type Connection } from '../db/connection.ts';
 import { rows } from '../db/query.ts';
 import { webhookAttempts, webhooks } from '../db/schema.ts';
+import { arrayLiteral } from '../db/sql-lists.ts';
 import { toGatewayError } from '../db/sqlstate.ts';
-import { arrayLiteral } from '../read/params.ts';
 
 const w = columnsOf(webhooks);
 const a = columnsOf(webhookAttempts);
@@ -49,7 +49,7 @@ export function createAttemptLog(
   actor: Actor | null = null,
 ): AttemptLog {
   const lane = onBehalfOf(workspaceId, write);
-  const turns = new Turns<NewAttempt, Noted | null>({
+  const turns = new RequestBatcher<NewAttempt, Noted | null>({
     sizeOf: () => 1,
     sizeMax: LIMITS.webhookAttemptsMax,
     mayShare: () => true,

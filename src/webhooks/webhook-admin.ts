@@ -18,7 +18,7 @@ import type { Connection } from '../db/connection.ts';
 import { rows } from '../db/query.ts';
 import { consumers, webhooks } from '../db/schema.ts';
 import type { Outbound } from '../security/outbound.ts';
-import type { Box } from './box.ts';
+import type { SecretCipher } from './secret-cipher.ts';
 
 const w = columnsOf(webhooks);
 const c = columnsOf(consumers);
@@ -54,7 +54,7 @@ const LEASE_BEYOND_TIMEOUT_MS = 15_000;
 export interface WebhookAdminOptions {
   readonly consumerAdmin: Pick<ConsumerAdmin, 'create' | 'change'>;
   readonly outbound: Pick<Outbound, 'checkUrl'>;
-  readonly box: Box;
+  readonly box: SecretCipher;
   /** Hears of new ones. */
   readonly onCreated: () => void;
 }
@@ -223,7 +223,7 @@ async function lock(connection: Connection, change: Change, id: number): Promise
 }
 
 /** Who may not see a secret header does not get it by having it sent to a server of theirs. */
-function checkMove(before: LockedRow, url: string, box: Box): void {
+function checkMove(before: LockedRow, url: string, box: SecretCipher): void {
   if (new URL(before.url).origin === new URL(url).origin) return;
   const headers = JSON.parse(box.open(before.workspace_id, before.headers)) as WebhookHeader[];
   if (!headers.some(({ isSecret }) => isSecret)) return;

@@ -6,7 +6,7 @@ import { columnsOf, type Row } from '../db/columns.ts';
 import { onBehalfOf, type Connection } from '../db/connection.ts';
 import { rows } from '../db/query.ts';
 import { consumers, webhookAttempts, webhooks, workspaces } from '../db/schema.ts';
-import type { Box } from './box.ts';
+import type { SecretCipher } from './secret-cipher.ts';
 
 const w = columnsOf(webhooks, 'w');
 const a = columnsOf(webhookAttempts, 'a');
@@ -36,7 +36,7 @@ type WebhookRow = Row<
 
 const webhookColumns = sql`${w.workspace_id}, ${w.consumer_id}, ${w.url}, ${w.format}, ${w.headers}, ${w.timeout_ms}`;
 
-export function createWebhookReader(read: Connection, box: Box): WebhookReader {
+export function createWebhookReader(read: Connection, box: SecretCipher): WebhookReader {
   return {
     async webhooksByIds(workspaceId, consumerIds) {
       const found = await rows<WebhookRow>(
@@ -97,7 +97,7 @@ type WebhookName = { readonly workspaceId: number } & (
 /** Null where there is none. */
 export async function readPlan(
   read: Connection,
-  box: Box,
+  box: SecretCipher,
   which: WebhookName,
 ): Promise<WebhookPlan | null> {
   const { workspaceId } = which;
@@ -128,7 +128,7 @@ export async function readPlan(
   };
 }
 
-function toWebhook(row: WebhookRow, box: Box): Webhook {
+function toWebhook(row: WebhookRow, box: SecretCipher): Webhook {
   return {
     workspaceId: row.workspace_id,
     consumerId: row.consumer_id,

@@ -12,9 +12,9 @@ import type { Sent, WebhookAttempt } from '../core/webhook.ts';
 import { onBehalfOf, type Connection } from '../db/connection.ts';
 import type { Outbound } from '../security/outbound.ts';
 import { createAttemptLog } from './attempt-log.ts';
-import type { Box } from './box.ts';
 import { messageOf, type CloudEventText } from './message.ts';
-import { Places } from './places.ts';
+import { RequestSlots } from './request-slots.ts';
+import type { SecretCipher } from './secret-cipher.ts';
 import { createSender, type Sender } from './sender.ts';
 import type { WebhookAdmin } from './webhook-admin.ts';
 import { readActive, readPlan, type ActiveWebhook, type WebhookPlan } from './webhook-reader.ts';
@@ -27,7 +27,7 @@ export interface WebhooksOptions {
   /** For looks at all of them. */
   readonly read: Connection;
   readonly write: Connection;
-  readonly box: Box;
+  readonly box: SecretCipher;
   readonly outbound: Outbound;
   readonly epoch: string;
   readonly cloudEvent: CloudEventText;
@@ -65,7 +65,7 @@ export function createWebhooks(options: WebhooksOptions): Webhooks {
 class RunningWebhooks implements Webhooks {
   readonly #options: WebhooksOptions;
   readonly #sender: Sender;
-  readonly #places = new Places({
+  readonly #places = new RequestSlots({
     max: LIMITS.webhookRequestsMax,
     hostMax: LIMITS.webhookHostRequestsMax,
   });

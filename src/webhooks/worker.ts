@@ -9,19 +9,19 @@ import type { Work } from '../consume/settler.ts';
 import type { Lease } from '../core/consumer.ts';
 import { eventCursors } from '../core/cursor.ts';
 import { GatewayError } from '../core/errors.ts';
+import { backoffMs, sleep } from '../core/isomorphic.ts';
 import { LIMITS } from '../core/limits.ts';
-import { backoffMs, sleep } from '../core/portable.ts';
 import { outcomeOf, type Sent } from '../core/webhook.ts';
 import type { AttemptLog } from './attempt-log.ts';
 import { messageIdOf, messageOf, type CloudEventText } from './message.ts';
-import type { Places } from './places.ts';
+import type { RequestSlots } from './request-slots.ts';
 import type { Sender } from './sender.ts';
 import type { ActiveWebhook, WebhookPlan } from './webhook-reader.ts';
 
 export interface WorkerOptions {
   readonly consume: Pick<Consume, 'leases' | 'acknowledge' | 'release' | 'giveBack'>;
   readonly sender: Pick<Sender, 'send'>;
-  readonly places: Places;
+  readonly places: RequestSlots;
   readonly epoch: string;
   readonly cloudEvent: CloudEventText;
   readonly retryDelaysMs: readonly number[];

@@ -2,8 +2,8 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import type { JsonObject } from '../../src/core/json.ts';
-import { Meter, SchemaFault } from '../../src/json-schema/meter.ts';
 import { compileSchema, type Schema } from '../../src/json-schema/schema.ts';
+import { SchemaFault, WorkBudget } from '../../src/json-schema/work-budget.ts';
 import { DIFFERENCES } from './json-schema-differences.ts';
 
 const ROOT = 'test/fixtures/json-schema-test-suite/tests/draft2020-12';
@@ -15,12 +15,12 @@ interface Group {
 }
 
 /** No test of the suite is costly. */
-const meter = () => new Meter(1_000_000, Infinity);
+const budget = () => new WorkBudget(1_000_000, Infinity);
 
 /** Null for a schema that is refused. */
 function compile({ schema }: Group): Schema | null {
   try {
-    return compileSchema(schema, meter());
+    return compileSchema(schema, budget());
   } catch (error) {
     if (error instanceof SchemaFault) return null;
     throw error;
@@ -34,7 +34,7 @@ test('payload schemas pass the JSON Schema Test Suite, but for the differences l
     const schema = compile(group);
     for (const { description, data, valid } of group.tests) {
       total += 1;
-      const fits = schema?.mismatches(JSON.stringify(data), meter()).length === 0;
+      const fits = schema?.mismatches(JSON.stringify(data), budget()).length === 0;
       if (schema !== null && fits === valid) continue;
       differing.push(`${file}: ${group.description} / ${description}`);
     }

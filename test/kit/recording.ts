@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { EventInput } from '../../src/core/event.ts';
-import { uuidV7 } from '../../src/core/portable.ts';
+import { uuidV7 } from '../../src/core/isomorphic.ts';
 import type { Workspace } from '../../src/core/workspace.ts';
 import { createDatabase, type Database } from '../../src/db/client.ts';
 import { ensurePartitions } from '../../src/db/partitions.ts';

@@ -243,6 +243,20 @@ describe.each(['custom', 'generic'] as const)('with a %s plan', kind => {
     expect(asJson.rowsRead).toBeLessThanOrEqual(rowsMax);
   });
 
+  test('a page in the order of time and id is read by the index of time, from its cursor on', async () => {
+    const place = { position: 9_000, occurredAt: instantOf(9_000), eventId: 'e9000' };
+    const after = eventCursors('e', workspaceId).encodeOccurredAtAndId(place);
+    const order = { field: 'OCCURRED_AT_AND_ID', direction: 'ASC' } as const;
+    const { items } = await reader.page(workspaceId, { first: 20, after, order });
+    expect(items.map(({ position }) => position)).toEqual(
+      Array.from({ length: 20 }, (_, at) => 9_001 + at),
+    );
+    const access = await explain(kind, 'events_test');
+    expect(access.by).toEqual([TIME]);
+    // Those at one instant are sorted by their ids.
+    expect(access.rowsRead).toBeLessThanOrEqual(FEW + 6 * 5);
+  });
+
   test('a page of a source that is only in the newest partition leaves the older ones alone', async () => {
     const page = await reader.page(workspaceId, { first: 20, filter: { sources: ['new'] } });
     expect(page.items.map(event => event.position).slice(0, 2)).toEqual([EVENTS, EVENTS - 1]);

@@ -1,5 +1,5 @@
 /** What differs between two sets of definitions. */
-import { pointerStep } from '../../core/portable.ts';
+import { pointerStep } from '../../core/isomorphic.ts';
 import { DEFAULTS, FIELDS, type Definition, type Json, type JsonObject } from './definition.ts';
 
 /** A difference of one value: undefined where there is none. */

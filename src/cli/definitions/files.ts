@@ -6,7 +6,7 @@ import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync }
 import { join } from 'node:path';
 import { isMap, parseDocument, stringify, type Document } from 'yaml';
 import { UsageError } from '../errors.ts';
-import { suggestion } from '../near.ts';
+import { suggestion } from '../similar-names.ts';
 import {
   DEFAULTS,
   FIELDS,

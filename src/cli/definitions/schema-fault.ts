@@ -1,6 +1,6 @@
 import { LIMITS } from '../../core/limits.ts';
-import { Meter, OutOfWork, SchemaFault } from '../../json-schema/meter.ts';
 import { compileSchema } from '../../json-schema/schema.ts';
+import { OutOfWork, SchemaFault, WorkBudget } from '../../json-schema/work-budget.ts';
 import type { JsonObject } from './definition.ts';
 
 /** As much as the gateway gives a schema, and more. */
@@ -15,7 +15,7 @@ export function schemaFault(schema: JsonObject): string | null {
     return `payloadSchema has ${length} characters as JSON, and may have ${schemaCharsMax}.`;
   }
   try {
-    compileSchema(schema as never, new Meter(UNITS, MS));
+    compileSchema(schema as never, new WorkBudget(UNITS, MS));
     return null;
   } catch (error) {
     if (error instanceof OutOfWork) return 'payloadSchema takes too long to read: simplify it.';

@@ -3,7 +3,6 @@ import { writeFileSync } from 'node:fs';
 import { readDefinitions, type Definition } from '../definitions/definition.ts';
 import { UsageError } from '../errors.ts';
 import { atGateway, clientFrom } from '../gateway-connection.ts';
-import { suggestion } from '../near.ts';
 import {
   collected,
   withConnection,
@@ -12,6 +11,7 @@ import {
   type ConnectionOptions,
 } from '../options.ts';
 import { tell, write } from '../output.ts';
+import { suggestion } from '../similar-names.ts';
 import { eventSchema } from './portable-schema.ts';
 import type { Generated } from './typescript.ts';
 

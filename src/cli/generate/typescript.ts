@@ -1,5 +1,5 @@
 /** Types of payloads, from definitions: for `createClient<Events>` of the typed client. */
-import { pointerStep } from '../../core/portable.ts';
+import { pointerStep } from '../../core/isomorphic.ts';
 import type { Definition, JsonObject } from '../definitions/definition.ts';
 import { embedded } from './portable-schema.ts';
 

@@ -3,7 +3,7 @@
  * an event, or is said to be one, is that field; every other goes into the payload.
  */
 import { UsageError } from '../errors.ts';
-import { suggestion } from '../near.ts';
+import { suggestion } from '../similar-names.ts';
 import { csvRows, type CsvRow } from './csv-rows.ts';
 import { EVENT_FIELDS, isEventField, problem } from './event-fields.ts';
 import { jsonValue, parseJson, type JsonValue } from './json-members.ts';

@@ -1,8 +1,8 @@
 /** The fields of an event, as `recordEvents` takes them, and what is wrong with one that came. */
 import type { EventProblem } from '../../client/index.ts';
-import { pointerStep } from '../../core/portable.ts';
+import { pointerStep } from '../../core/isomorphic.ts';
 import { readInstant, type NoInstant } from '../instant.ts';
-import { suggestion } from '../near.ts';
+import { suggestion } from '../similar-names.ts';
 import { jsonValue, type JsonValue } from './json-members.ts';
 
 type Kind = 'text' | 'instant' | 'flag' | 'object' | 'list';

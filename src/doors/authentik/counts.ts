@@ -1,11 +1,10 @@
 /** What the vendor counts: top applications, volume over time, and steps back from now. */
-import type { EventListing } from '../../read/event-listing.ts';
-import type { ListingFilter } from '../../read/listing-filter.ts';
+import { json } from '../answer.ts';
 import type { DoorAnswer, DoorContext, DoorRequest } from '../door.ts';
 import { fieldErrors } from './errors.ts';
-import { readFilter } from './filters.ts';
+import { readConditions, readFilter } from './filters.ts';
 import { formatInstant } from './instant.ts';
-import { checkActions, json, readInteger } from './request.ts';
+import { checkActions, readInteger } from './request.ts';
 import { stepKey, stepMs } from './steps.ts';
 
 const HOUR_MS = 3_600_000;
@@ -19,18 +18,15 @@ const USER_PATH = ['user', 'pk'];
 export async function topPerUser(
   { query }: DoorRequest,
   context: DoorContext,
-  listing: EventListing,
 ): Promise<DoorAnswer> {
   const { id } = await context.access(null, 'EVENTS_READ');
   await checkActions(query, context, id);
   const limit = Math.min(TOP_MAX, Math.max(0, readInteger(query, 'top_n', 15)));
-  const { filter, search } = readFilter(query);
-  const exact: ListingFilter = {
-    filter: { types: [query.get('action') || 'login'], and: filter == null ? [] : [filter] },
-    search,
-  };
+  const types = [query.get('action') || 'login'];
+  const filter = { allOf: [{ types }, ...readConditions(query)] };
   const path = ['context', 'authorized_application'];
-  const top = await listing.topValues(id, exact, { path, distinctPath: USER_PATH, limit });
+  const asked = { path, distinctPath: USER_PATH, limit };
+  const top = await context.services.statistics.topValues(id, filter, asked);
   const answer = top.map(({ value, count, distinct }) => ({
     application: JSON.parse(value) as unknown,
     counted_events: count,
@@ -39,16 +35,12 @@ export async function topPerUser(
   return json(200, answer);
 }
 
-export async function volume(
-  { query }: DoorRequest,
-  context: DoorContext,
-  listing: EventListing,
-): Promise<DoorAnswer> {
+export async function volume({ query }: DoorRequest, context: DoorContext): Promise<DoorAnswer> {
   const { id } = await context.access(null, 'EVENTS_READ');
   await checkActions(query, context, id);
   const days = Math.min(HISTORY_DAYS_MAX, Math.max(0, readInteger(query, 'history_days', 7)));
   const since = new Date(Date.now() - days * DAY_MS);
-  const buckets = await listing.countByType(id, readFilter(query), {
+  const buckets = await context.services.statistics.countByType(id, readFilter(query), {
     since,
     bucketMs: 6 * HOUR_MS,
   });
@@ -58,18 +50,15 @@ export async function volume(
   return json(200, answer);
 }
 
-export async function stats(
-  { query }: DoorRequest,
-  context: DoorContext,
-  listing: EventListing,
-): Promise<DoorAnswer> {
+export async function stats({ query }: DoorRequest, context: DoorContext): Promise<DoorAnswer> {
   const { id } = await context.access(null, 'EVENTS_READ');
   await checkActions(query, context, id);
   const steps = readSteps(query);
   const now = Date.now();
   const since = steps.map(({ ms }) => new Date(Math.round(now - ms)));
   const asked = { since, distinctPath: USER_PATH };
-  const { counts, distinct } = await listing.countSince(id, readFilter(query), asked);
+  const { statistics } = context.services;
+  const { counts, distinct } = await statistics.countSince(id, readFilter(query), asked);
   const counted = steps.map(({ text }, at) => [stepKey(text), counts[at] ?? 0] as const);
   return json(200, { unique_users: distinct, count_step: Object.fromEntries(counted) });
 }

@@ -1,6 +1,6 @@
 /** authentik's events API, version 3: its clients record into a workspace, and read all of it. */
 import { MethodNotAllowed } from '../../core/errors.ts';
-import type { EventListing } from '../../read/event-listing.ts';
+import { json } from '../answer.ts';
 import type { Door, DoorAnswer, DoorContext, DoorRequest, DoorRoute } from '../door.ts';
 import { bearerOf } from '../request.ts';
 import { actionTypes } from './actions.ts';
@@ -8,16 +8,9 @@ import { stats, topPerUser, volume } from './counts.ts';
 import { encodeError } from './errors.ts';
 import { createEvent, destroyEvent, listEvents, retrieveEvent } from './events.ts';
 import { createExport, downloadExport, EXPORTS, retrieveExport } from './exports.ts';
-import { json } from './request.ts';
 
 const BASE = '/api/v3';
 const EVENTS = '/events/events';
-
-type Handle = (
-  request: DoorRequest,
-  context: DoorContext,
-  listing: EventListing,
-) => Promise<DoorAnswer>;
 
 /** Names that stand where an event's id may: they win, whatever the method. */
 const LITERALS: Readonly<Record<string, string>> = {
@@ -28,7 +21,7 @@ const LITERALS: Readonly<Record<string, string>> = {
   export: 'POST, OPTIONS',
 };
 
-const ROUTES: readonly (Omit<DoorRoute, 'handle'> & { readonly handle: Handle })[] = [
+const ROUTES: readonly DoorRoute[] = [
   { method: 'POST', path: EVENTS, scope: 'EVENTS_WRITE', handle: createEvent },
   { method: 'GET', path: EVENTS, scope: 'EVENTS_READ', handle: listEvents },
   { method: 'GET', path: `${EVENTS}/actions`, scope: 'EVENTS_READ', handle: listActions },
@@ -52,11 +45,11 @@ const ROUTES: readonly (Omit<DoorRoute, 'handle'> & { readonly handle: Handle })
   },
 ];
 
-export function createAuthentikDoor(listing: EventListing): Door {
+export function createAuthentikDoor(): Door {
   return {
     name: 'AUTHENTIK',
     owns: path => path === BASE || path.startsWith(`${BASE}/`),
-    routes: ROUTES.flatMap(route => spellings(route.path).map(path => bound(route, path, listing))),
+    routes: ROUTES.flatMap(route => spellings(route.path).map(path => ({ ...route, path }))),
     credential: bearerOf,
     encodeError,
   };
@@ -67,19 +60,11 @@ function spellings(path: string): string[] {
   return [`${BASE}${path}`, `${BASE}/${path}`];
 }
 
-function bound(
-  { handle, ...route }: (typeof ROUTES)[number],
-  path: string,
-  listing: EventListing,
-): DoorRoute {
-  return { ...route, path, handle: (request, context) => handle(request, context, listing) };
-}
-
-function notLiteral(handle: Handle): Handle {
-  return (request, context, listing) => {
+function notLiteral(handle: DoorRoute['handle']): DoorRoute['handle'] {
+  return (request, context) => {
     const name = request.params['uuid'] ?? '';
     const allow = Object.hasOwn(LITERALS, name) ? LITERALS[name] : undefined;
-    if (allow === undefined) return handle(request, context, listing);
+    if (allow === undefined) return handle(request, context);
     const message = `The path supports ${allow}.`;
     throw new MethodNotAllowed(message, allow);
   };

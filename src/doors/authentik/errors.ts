@@ -1,5 +1,6 @@
 /** The vendor's errors: `{"detail": …}`, or a list of texts for each field. */
 import { GatewayError, type ErrorCode } from '../../core/errors.ts';
+import { json } from '../answer.ts';
 import type { DoorAnswer, DoorRequest } from '../door.ts';
 import type { FieldErrors } from './wire.ts';
 
@@ -21,7 +22,7 @@ export function encodeError(error: GatewayError, request: DoorRequest): DoorAnsw
   const isRefused = error.status === 401;
   const { fields } = error.extensions;
   const body = fields ?? { detail: detailOf(error, request) };
-  return { status: isRefused ? 403 : error.status, body: JSON.stringify(body) };
+  return json(isRefused ? 403 : error.status, body);
 }
 
 function detailOf({ code, message, extensions, retryAfterS }: GatewayError, request: DoorRequest) {

@@ -1,19 +1,22 @@
 /** Events: made, listed, shown and redacted. They are not rewritten: there is no PUT or PATCH. */
+import { uuidOf } from '../../core/event-key.ts';
 import type { StoredEvent } from '../../core/event.ts';
 import { writeExact } from '../../core/exact-json.ts';
 import { actorOf } from '../../core/principal.ts';
 import type { Workspace } from '../../core/workspace.ts';
-import { OFFSET_MAX, type EventListing } from '../../read/event-listing.ts';
+import { EVENT_OFFSET_MAX, type EventReader } from '../../read/event-reader.ts';
+import { eventsBody, json, shown } from '../answer.ts';
 import type { DoorAnswer, DoorContext, DoorRequest } from '../door.ts';
-import { eventsBody, shown } from '../events-body.ts';
 import { fieldErrors, noEvent, told } from './errors.ts';
 import { readFilter, readOrder } from './filters.ts';
-import { checkActions, json, readBody } from './request.ts';
+import { checkActions, readBody } from './request.ts';
 import { toEvent, toEventInput, toFieldErrors, toRecordedEvent } from './translate.ts';
 import { readEventRequest, type Pagination } from './wire.ts';
 
 const PAGE_SIZE_DEFAULT = 20;
 const PAGE_SIZE_MAX = 100;
+/** A page waits no longer for its count. */
+const COUNT_WITHIN_MS = 1_000;
 /** The vendor's own; a workspace that keeps events for fewer or more days says so. */
 const KEPT_DAYS_DEFAULT = 365;
 
@@ -34,27 +37,24 @@ export function keptDays({ retentionDays }: Workspace): number {
   return retentionDays ?? KEPT_DAYS_DEFAULT;
 }
 
-export async function listEvents(
-  request: DoorRequest,
-  context: DoorContext,
-  listing: EventListing,
-): Promise<DoorAnswer> {
+export async function listEvents(request: DoorRequest, context: DoorContext): Promise<DoorAnswer> {
   const { query } = request;
   const { id } = await context.access(null, 'EVENTS_READ');
   await checkActions(query, context, id);
   const filter = readFilter(query);
   const size = readPageSize(query);
-  const count = await listing.count(id, filter);
+  const { events } = context.services;
+  const count = await events.count(id, filter, COUNT_WITHIN_MS);
   const pages = count === null ? null : Math.max(1, Math.ceil(count / size));
   const current = readPage(query, pages);
   const offset = (current - 1) * size;
-  if (offset > OFFSET_MAX) throw told('BAD_USER_INPUT', TOO_DEEP);
+  if (offset > EVENT_OFFSET_MAX) throw told('BAD_USER_INPUT', TOO_DEEP);
   const order = readOrder(query);
-  const page = await listing.page(id, { ...filter, order, offset, limit: size });
-  const { events, hasMore, chunks } = page;
-  if (events.length === 0 && current > 1) throw noPage();
+  const { page, chunks } = await events.wholePage(id, { filter, order, offset, first: size });
+  const { items, hasNextPage } = page;
+  if (items.length === 0 && current > 1) throw noPage();
   // Where counting takes too long: at least so many.
-  const total = count ?? offset + events.length + (hasMore ? 1 : 0);
+  const total = count ?? offset + items.length + (hasNextPage ? 1 : 0);
   const pagination = JSON.stringify(paginationOf(total, current, size));
   const body = await eventsBody(chunks, each => each.map(text), {
     before: `{"pagination":${pagination},"results":[`,
@@ -67,7 +67,7 @@ function text(event: StoredEvent): string {
   return writeExact(shown(event, toEvent));
 }
 
-const TOO_DEEP = `Pages reach ${OFFSET_MAX} events deep: narrow the filter, or export.`;
+const TOO_DEEP = `Pages reach ${EVENT_OFFSET_MAX} events deep: narrow the filter, or export.`;
 
 function noPage() {
   return told('NOT_FOUND', 'Invalid page.');
@@ -104,20 +104,18 @@ export function paginationOf(count: number, current: number, size: number): Pagi
 export async function retrieveEvent(
   request: DoorRequest,
   context: DoorContext,
-  listing: EventListing,
 ): Promise<DoorAnswer> {
   const { id } = await context.access(null, 'EVENTS_READ');
-  return json(200, shown(await findEvent(request, id, listing), toEvent));
+  return json(200, shown(await findEvent(request, id, context.services.events), toEvent));
 }
 
 /** Redacts: the event keeps its place and type, is empty, and is no longer shown in this door. */
 export async function destroyEvent(
   request: DoorRequest,
   context: DoorContext,
-  listing: EventListing,
 ): Promise<DoorAnswer> {
   const { id } = await context.access(null, 'ADMIN');
-  const { eventId } = await findEvent(request, id, listing);
+  const { eventId } = await findEvent(request, id, context.services.events);
   const actor = actorOf(context.principal, 'ADMIN');
   await context.services.redact(id, { eventIds: [eventId] }, actor);
   return { status: 204 };
@@ -129,10 +127,11 @@ const UUID = /^[0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{12}$
 export async function findEvent(
   { params }: DoorRequest,
   workspaceId: number,
-  listing: EventListing,
+  events: Pick<EventReader, 'byKeys'>,
 ) {
-  const key = params['uuid'] ?? '';
-  const event = UUID.test(key) ? await listing.byKey(workspaceId, key) : null;
-  if (event === null) throw noEvent();
+  const id = params['uuid'] ?? '';
+  const key = uuidOf(id.replaceAll('-', '').toLowerCase());
+  const [event = null] = UUID.test(id) ? await events.byKeys(workspaceId, [key]) : [];
+  if (event === null || event.redactedAt !== null) throw noEvent();
   return event;
 }

@@ -6,23 +6,24 @@
  */
 import { LOG_BEGINNING, type LogPlace } from '../../core/cursor.ts';
 import { GatewayError } from '../../core/errors.ts';
+import type { EventCondition } from '../../core/event-condition.ts';
 import { eventKey } from '../../core/event-key.ts';
 import type { EventInput, StoredEvent } from '../../core/event.ts';
 import { writeExact } from '../../core/exact-json.ts';
 import { isJsonObject, type Json, type JsonObject } from '../../core/json.ts';
-import type { EventListing, Scanned } from '../../read/event-listing.ts';
+import type { EventPage, EventReader } from '../../read/event-reader.ts';
+import { json, shown } from '../answer.ts';
 import {
   WORKSPACE_PARAMETER,
   type DoorAnswer,
   type DoorContext,
   type DoorRequest,
 } from '../door.ts';
-import { shown } from '../events-body.ts';
 import { fieldErrors, told } from './errors.ts';
 import { findEvent, keptDays } from './events.ts';
 import { readFilter } from './filters.ts';
 import { formatInstant } from './instant.ts';
-import { checkActions, json } from './request.ts';
+import { checkActions } from './request.ts';
 import { toEvent, toFieldErrors } from './translate.ts';
 import type { DataExport } from './wire.ts';
 
@@ -31,17 +32,16 @@ const PAGE_EVENTS = 100;
 /** A filter that finds little takes many short statements, none of which runs into its limit. */
 const WINDOW_POSITIONS = 5_000;
 const DAY_MS = 86_400_000;
-const NOWHERE = { after: LOG_BEGINNING, through: LOG_BEGINNING, limit: 1 };
+const NOWHERE = { after: LOG_BEGINNING, through: LOG_BEGINNING };
 
 export async function createExport(
   request: DoorRequest,
   context: DoorContext,
-  listing: EventListing,
 ): Promise<DoorAnswer> {
   const workspace = await context.access(null, 'EVENTS_READ');
   await checkActions(request.query, context, workspace.id);
   // A filter that could not be read would only be found out at the download.
-  await listing.scan(workspace.id, { ...readFilter(request.query), ...NOWHERE });
+  await scan(context, workspace.id, { allOf: [NOWHERE, readFilter(request.query)] });
   const now = new Date();
   const { keyId } = context.principal;
   const input: EventInput = {
@@ -63,16 +63,15 @@ export async function createExport(
   }
   const answer = dataExport({ id: receipt.eventId, keyId, on: now, query: request.query }, request);
   const location = pathOf(`${receipt.eventId}/`, request);
-  return { ...json(201, answer), headers: { location } };
+  return json(201, answer, { location });
 }
 
 export async function retrieveExport(
   request: DoorRequest,
   context: DoorContext,
-  listing: EventListing,
 ): Promise<DoorAnswer> {
   const { id } = await context.access(null, 'EVENTS_READ');
-  const { event, keyId, query } = await findExport(request, id, listing);
+  const { event, keyId, query } = await findExport(request, id, context.services.events);
   const asked = { id: eventKey(event.eventId), keyId, on: event.occurredAt, query };
   return json(200, dataExport(asked, request));
 }
@@ -80,10 +79,9 @@ export async function retrieveExport(
 export async function downloadExport(
   request: DoorRequest,
   context: DoorContext,
-  listing: EventListing,
 ): Promise<DoorAnswer> {
   const { id } = await context.access(null, 'EVENTS_READ');
-  const { event, query } = await findExport(request, id, listing);
+  const { event, query } = await findExport(request, id, context.services.events);
   const through = { position: event.position - 1, recordedAt: event.recordedAt };
   return {
     status: 200,
@@ -91,24 +89,34 @@ export async function downloadExport(
       'content-type': 'application/x-ndjson; charset=utf-8',
       'content-disposition': `attachment; filename="events-${event.eventId}.ndjson"`,
     },
-    body: lines(through, (after, end) => {
+    body: lines(through, place => {
       context.signal.throwIfAborted();
-      const place = { after, through: end, limit: PAGE_EVENTS };
-      return listing.scan(id, { ...readFilter(query), ...place });
+      return scan(context, id, { allOf: [place, readFilter(query)] });
     }),
   };
 }
 
+/** Events in the order of recording. */
+function scan(
+  { services }: DoorContext,
+  workspaceId: number,
+  filter: EventCondition,
+): Promise<EventPage> {
+  const order = { field: 'POSITION', direction: 'ASC' } as const;
+  return services.events.page(workspaceId, { filter, order, first: PAGE_EVENTS });
+}
+
 async function* lines(
   { position, recordedAt }: LogPlace,
-  read: (after: LogPlace, end: LogPlace) => Promise<Scanned>,
+  read: (place: { readonly after: LogPlace; readonly through: LogPlace }) => Promise<EventPage>,
 ): AsyncGenerator<string> {
   let after = LOG_BEGINNING;
   while (after.position < position) {
-    const end = { position: Math.min(position, after.position + WINDOW_POSITIONS), recordedAt };
-    const { events, through } = await read(after, end);
-    if (events.length > 0) yield events.map(line).join('');
-    after = through;
+    const end = Math.min(position, after.position + WINDOW_POSITIONS);
+    const page = await read({ after, through: { position: end, recordedAt } });
+    const last = page.items.at(-1) ?? after;
+    if (page.items.length > 0) yield page.items.map(line).join('');
+    after = page.hasNextPage ? last : { recordedAt: last.recordedAt, position: end };
   }
 }
 
@@ -117,9 +125,13 @@ function line(event: StoredEvent): string {
 }
 
 /** @throws GatewayError NOT_FOUND */
-async function findExport(request: DoorRequest, workspaceId: number, listing: EventListing) {
+async function findExport(
+  request: DoorRequest,
+  workspaceId: number,
+  events: Pick<EventReader, 'byKeys'>,
+) {
   const missing = told('NOT_FOUND', 'No DataExport matches the given query.');
-  const event = await findEvent(request, workspaceId, listing).catch((error: unknown) => {
+  const event = await findEvent(request, workspaceId, events).catch((error: unknown) => {
     throw error instanceof GatewayError && error.code === 'NOT_FOUND' ? missing : error;
   });
   const made = exportOf(event.wire);

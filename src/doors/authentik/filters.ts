@@ -1,17 +1,24 @@
 /** The vendor's filters and order, as they stand in a query. Empty values are passed over. */
+import type { EventCondition } from '../../core/event-condition.ts';
 import type { EventFilter, PropertyFilter } from '../../core/filter.ts';
-import type { ListingOrder } from '../../read/event-listing.ts';
-import type { ListingFilter } from '../../read/listing-filter.ts';
+import type { EventSortKey } from '../../read/event-reader.ts';
 
 /** `actions` names types; which of them exist is the caller's to check. */
-export function readFilter(query: URLSearchParams): ListingFilter {
-  const and: EventFilter[] = [];
-  const add = (name: string, filter: (value: string) => EventFilter) => {
+export function readFilter(query: URLSearchParams): EventCondition {
+  const action = query.get('action') ?? '';
+  const contained: EventCondition[] = action === '' ? [] : [{ typeContains: action }];
+  return { allOf: [...readConditions(query), ...contained] };
+}
+
+/** All but `action`. What was redacted is not shown. */
+export function readConditions(query: URLSearchParams): EventCondition[] {
+  const conditions: EventCondition[] = [{ redacted: false }];
+  const add = (name: string, condition: (value: string) => EventCondition) => {
     const value = query.get(name) ?? '';
-    if (value !== '') and.push(filter(value));
+    if (value !== '') conditions.push(condition(value));
   };
   const actions = readActions(query);
-  if (actions.length > 0) and.push({ types: actions });
+  if (actions.length > 0) conditions.push({ types: actions });
   add('username', userNamed);
   add('client_ip', value => ({ clientIps: [value] }));
   add('brand_name', value => at({ path: ['brand', 'name'], equals: value }));
@@ -22,11 +29,8 @@ export function readFilter(query: URLSearchParams): ListingFilter {
     return inContext(['model', 'pk'], orNumber(value.replaceAll('-', '')));
   });
   add('context_device', value => inContext(['device', 'pk'], orNumber(value)));
-  return {
-    filter: and.length === 0 ? null : { and },
-    typeContains: query.get('action') || null,
-    search: query.get('search') || null,
-  };
+  add('search', searchWithIds => ({ searchWithIds }));
+  return conditions;
 }
 
 export function readActions(query: URLSearchParams): string[] {
@@ -58,7 +62,7 @@ function orNumber(value: string): (string | number)[] {
   return /^-?\d+$/.test(value) && Number.isSafeInteger(number) ? [value, number] : [value];
 }
 
-const ORDER_KEYS: Readonly<Record<string, ListingOrder['key']>> = {
+const ORDER_KEYS: Readonly<Record<string, EventSortKey['key']>> = {
   created: 'OCCURRED_AT',
   expires: 'EXPIRES_AT',
   action: 'TYPE',
@@ -72,7 +76,7 @@ const ORDER_KEYS: Readonly<Record<string, ListingOrder['key']>> = {
 };
 
 /** Unknown fields are passed over; without any the newest come first. */
-export function readOrder(query: URLSearchParams): ListingOrder[] {
+export function readOrder(query: URLSearchParams): EventSortKey[] {
   const order = (query.get('ordering') ?? '').split(',').flatMap(text => {
     const name = text.trim().replace(/^-/, '');
     const key = Object.hasOwn(ORDER_KEYS, name) ? ORDER_KEYS[name] : undefined;

@@ -1,7 +1,6 @@
 /** What a request says, or the vendor's error for it. */
 import { GatewayError } from '../../core/errors.ts';
-import { writeExact } from '../../core/exact-json.ts';
-import type { DoorAnswer, DoorContext, DoorRequest } from '../door.ts';
+import type { DoorContext, DoorRequest } from '../door.ts';
 import { mediaTypeOf } from '../request.ts';
 import { isAction } from './actions.ts';
 import { fieldErrors, told } from './errors.ts';
@@ -47,8 +46,4 @@ export async function checkActions(
   if (unknown === undefined) return;
   const text = `Select a valid choice. ${unknown} is not one of the available choices.`;
   throw fieldErrors({ actions: [text] });
-}
-
-export function json(status: number, body: unknown): DoorAnswer {
-  return { status, body: writeExact(body) };
 }

@@ -4,6 +4,7 @@ import { eventCursors, LOG_BEGINNING } from '../../core/cursor.ts';
 import { GatewayError } from '../../core/errors.ts';
 import type { EventProblem } from '../../core/event.ts';
 import { LIMITS } from '../../core/limits.ts';
+import { json } from '../answer.ts';
 import {
   WORKSPACE_PARAMETER,
   type Door,
@@ -75,14 +76,11 @@ async function get({ query }: DoorRequest, context: DoorContext): Promise<DoorAn
 function encodeError(error: GatewayError, request: DoorRequest): DoorAnswer {
   const { status, code, message } = error;
   const problems = problemsOf(error, mediaTypeOf(request) === BATCHED);
-  return {
-    status,
-    headers: {
-      'content-type': 'application/problem+json',
-      ...(status === 401 ? { 'www-authenticate': 'Bearer' } : {}),
-    },
-    body: JSON.stringify({ type: 'about:blank', status, title: message, code, problems }),
-  };
+  const body = { type: 'about:blank', status, title: message, code, problems };
+  return json(status, body, {
+    'content-type': 'application/problem+json',
+    ...(status === 401 ? { 'www-authenticate': 'Bearer' } : {}),
+  });
 }
 
 /** What is wrong with the first event that was refused, with pointers into the body. */

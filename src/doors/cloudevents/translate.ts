@@ -5,7 +5,7 @@ import { parseExact, writeExact, type ExactObject } from '../../core/exact-json.
 import { LIMITS } from '../../core/limits.ts';
 import { isWithinBytes } from '../../core/text.ts';
 import { instantText } from '../../core/unreadable.ts';
-import { shown, unreadableText } from '../events-body.ts';
+import { shown, unreadableText } from '../answer.ts';
 import { parseInstant } from '../request.ts';
 import { differenceOf, restored } from '../wire-difference.ts';
 import { isExtension, type CloudEvent } from './wire.ts';

@@ -5,8 +5,8 @@ import { GatewayError } from '../../core/errors.ts';
 import type { StoredEvent } from '../../core/event.ts';
 import { LIMITS } from '../../core/limits.ts';
 import { definitionCursor } from '../../read/definitions.ts';
+import { eventsBody, json, shown } from '../answer.ts';
 import type { Door, DoorAnswer, DoorContext, DoorRequest } from '../door.ts';
-import { eventsBody, shown } from '../events-body.ts';
 import { bearerOf } from '../request.ts';
 import { encodeError, vendorError } from './errors.ts';
 import { asParameter, readBody, readInterval, readPageSize } from './request.ts';
@@ -68,7 +68,7 @@ async function grant(request: DoorRequest, tokens: Tokens): Promise<DoorAnswer> 
     token_type: 'bearer',
     expires_in: tokens.validS,
   };
-  return { ...json(answer), headers: { 'cache-control': 'no-store' } };
+  return json(200, answer, { 'cache-control': 'no-store' });
 }
 
 async function listDefinitions(_request: DoorRequest, context: DoorContext): Promise<DoorAnswer> {
@@ -81,7 +81,7 @@ async function listDefinitions(_request: DoorRequest, context: DoorContext): Pro
     const last = page.items.at(-1);
     after = page.hasNextPage && last !== undefined ? definitionCursor(last) : null;
   } while (after !== null);
-  return json({ entities: entities.map(toEventDefinition) });
+  return json(200, { entities: entities.map(toEventDefinition) });
 }
 
 async function getDefinition({ params }: DoorRequest, context: DoorContext): Promise<DoorAnswer> {
@@ -89,7 +89,7 @@ async function getDefinition({ params }: DoorRequest, context: DoorContext): Pro
   const names = [params['id'] as string];
   const [definition = null] = await context.services.definitions.byNames(workspace.id, names);
   if (definition === null) throw vendorError('entity.not.found');
-  return json(toEventDefinition(definition));
+  return json(200, toEventDefinition(definition));
 }
 
 async function query(request: DoorRequest, context: DoorContext): Promise<DoorAnswer> {
@@ -166,9 +166,5 @@ async function aggregate(request: DoorRequest, context: DoorContext): Promise<Do
     after = page.hasNextPage ? (page.items.at(-1)?.cursor ?? null) : null;
   } while (after !== null);
   const answer: EventAggregatesResponse = { interval, eventDefinitionAggregates: counts };
-  return json(answer);
-}
-
-function json(body: object): DoorAnswer {
-  return { status: 200, body: JSON.stringify(body) };
+  return json(200, answer);
 }

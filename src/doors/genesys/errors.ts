@@ -1,5 +1,6 @@
 /** The vendor's ErrorBody, for everything that can go wrong under its paths. */
 import { GatewayError } from '../../core/errors.ts';
+import { json } from '../answer.ts';
 import type { DoorAnswer, DoorRequest } from '../door.ts';
 import type { ErrorBody, ErrorDetail } from './wire.ts';
 
@@ -73,7 +74,7 @@ export function encodeError(error: GatewayError, request: DoorRequest): DoorAnsw
     details,
     errors: [],
   };
-  return { status: error.status, body: JSON.stringify({ ...body, ...grantError(error, request) }) };
+  return json(error.status, { ...body, ...grantError(error, request) });
 }
 
 function faultOf(error: GatewayError, request: DoorRequest): Fault {

@@ -9,6 +9,7 @@
  */
 import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
 import type { DoorRequest } from '../door.ts';
+import { basicOf } from '../request.ts';
 
 export interface Tokens {
   readonly validS: number;
@@ -66,10 +67,9 @@ function unseal(sealing: Buffer, bytes: Buffer): Buffer | null {
  * The key that Basic client credentials mean: the client id is the key's prefix, the client
  * secret the key, whole or what follows its prefix. Null where the header is none.
  */
-export function clientKey({ headers }: Pick<DoorRequest, 'headers'>): string | null {
-  const encoded = /^basic +([A-Za-z0-9+/=_-]+) *$/i.exec(headers['authorization'] ?? '')?.[1];
-  if (encoded === undefined) return null;
-  const decoded = Buffer.from(encoded, 'base64').toString('utf8');
+export function clientKey(request: Pick<DoorRequest, 'headers'>): string | null {
+  const decoded = basicOf(request);
+  if (decoded === null) return null;
   const colon = decoded.indexOf(':');
   if (colon === -1) return '';
   // A kept credential's prefix is shown with an ellipsis.

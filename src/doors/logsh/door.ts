@@ -1,10 +1,11 @@
 /** Logsh: one call that says what happened, with an emoji. */
 import { GatewayError, type ErrorCode } from '../../core/errors.ts';
-import type { EventProblem, Receipt } from '../../core/event.ts';
+import type { Receipt } from '../../core/event.ts';
 import type { ExactObject } from '../../core/exact-json.ts';
 import { actorOf } from '../../core/principal.ts';
 import type { Workspace } from '../../core/workspace.ts';
 import { createRate, type Rate } from '../../security/rate-limits.ts';
+import { json, problemIn } from '../answer.ts';
 import type { Door, DoorAnswer, DoorContext, DoorRequest } from '../door.ts';
 import { recordTogether } from '../record.ts';
 import { bearerOf, requireJson } from '../request.ts';
@@ -114,12 +115,12 @@ const INVALID_KEY = 'Your API key is invalid, missing required permissions, or h
 
 /** A key that may not is refused as one that is not there. */
 function encodeError(error: GatewayError, request: DoorRequest): DoorAnswer {
-  const { code, message, status, extensions, retryAfterS = 1 } = error;
+  const { code, message, status, retryAfterS = 1 } = error;
   if (code === 'UNAUTHENTICATED' || code === 'FORBIDDEN' || isForeignWorkspace(error, request)) {
     return refusal(401, 'unauthorized', bearerOf(request) === null ? FORMAT : INVALID_KEY);
   }
   if (status === 400) {
-    const [problem] = (extensions['problems'] ?? []) as readonly EventProblem[];
+    const problem = problemIn(error);
     const isIcon = problem?.code === 'ICON_INVALID';
     if (isIcon) return refusal(400, 'bad_request', 'Icon must be a valid emoji 🔥.');
     const [, key] = /^\/payload(\/.*)$/s.exec(problem?.pointer ?? '') ?? [];
@@ -138,8 +139,4 @@ function isForeignWorkspace({ code }: GatewayError, { path }: DoorRequest): bool
 
 function refusal(status: number, name: string, message: string): DoorAnswer {
   return json(status, { status: false, name, message });
-}
-
-function json(status: number, body: object): DoorAnswer {
-  return { status, body: JSON.stringify(body) };
 }

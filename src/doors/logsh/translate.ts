@@ -3,7 +3,7 @@ import { hash } from 'node:crypto';
 import type { EventInput, StoredEvent } from '../../core/event.ts';
 import { parseExact, type ExactJson, type ExactObject } from '../../core/exact-json.ts';
 import { LIMITS } from '../../core/limits.ts';
-import { emojiOf } from '../mapping.ts';
+import { emojiOf } from '../value-conversion.ts';
 import { differenceOf, restored } from '../wire-difference.ts';
 import type { LogshEvent } from './wire.ts';
 

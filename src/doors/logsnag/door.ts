@@ -1,8 +1,9 @@
 /** LogSnag: events with an emoji, users, groups and insights. */
 import type { GatewayError } from '../../core/errors.ts';
-import type { EventProblem, Receipt } from '../../core/event.ts';
+import type { Receipt } from '../../core/event.ts';
 import type { ExactObject } from '../../core/exact-json.ts';
 import { bearerToken } from '../../core/principal.ts';
+import { json, problemIn } from '../answer.ts';
 import type { Door, DoorAnswer, DoorContext, DoorRequest, DoorRoute } from '../door.ts';
 import { recordTogether } from '../record.ts';
 import { bearerOf, requireJson } from '../request.ts';
@@ -45,21 +46,18 @@ async function post(request: DoorRequest, context: DoorContext, call: Call): Pro
   const event = decode(call, sent, raw as ExactObject);
   const [receipt] = await recordTogether(context, workspace, [event]);
   const { eventId } = receipt as Receipt;
-  return { status: 200, body: JSON.stringify({ id: eventId, project: sent.project }) };
+  return json(200, { id: eventId, project: sent.project });
 }
 
 /** Its clients show the messages of `validation`. */
-function encodeError({ status, message, extensions }: GatewayError): DoorAnswer {
-  const [problem] = (extensions['problems'] ?? []) as readonly EventProblem[];
-  const place = problem?.pointer.replace(/^\//, '').replaceAll('/', '.') ?? '';
+function encodeError(error: GatewayError): DoorAnswer {
+  const { status, message, extensions } = error;
+  const place = problemIn(error)?.pointer.replace(/^\//, '').replaceAll('/', '.') ?? '';
   const told = place === '' ? message : `${place}: ${message}`;
   const faults = (extensions['faults'] ?? [told]) as readonly string[];
   const isInvalid = status === 400;
-  return {
-    status,
-    body: JSON.stringify({
-      message: isInvalid ? 'Validation Failed' : message,
-      ...(isInvalid ? { validation: { body: faults.map(each => ({ message: each })) } } : {}),
-    }),
-  };
+  return json(status, {
+    message: isInvalid ? 'Validation Failed' : message,
+    ...(isInvalid ? { validation: { body: faults.map(each => ({ message: each })) } } : {}),
+  });
 }

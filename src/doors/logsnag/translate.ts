@@ -1,7 +1,7 @@
 /** A call of LogSnag ↔ an event. Pure. */
 import type { EventInput, StoredEvent } from '../../core/event.ts';
 import { parseExact, type ExactJson, type ExactObject } from '../../core/exact-json.ts';
-import { emojiOf } from '../mapping.ts';
+import { emojiOf } from '../value-conversion.ts';
 import { differenceOf, restored } from '../wire-difference.ts';
 import type { Call, Sent } from './wire.ts';
 

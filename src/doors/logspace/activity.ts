@@ -1,10 +1,11 @@
+import { EVENT_OFFSET_MAX } from '../../read/event-reader.ts';
 import type { ActivityQuery } from '../../read/origins.ts';
-import { TIMELINE_OFFSET_MAX, type TimelineReader } from '../../read/timeline.ts';
+import { json } from '../answer.ts';
 import type { DoorAnswer, DoorContext, DoorRequest } from '../door.ts';
 import { invalidParameter } from './errors.ts';
 import { wholeParameter } from './query.ts';
 
-const START = { byDefault: 0, min: 0, max: TIMELINE_OFFSET_MAX };
+const START = { byDefault: 0, min: 0, max: EVENT_OFFSET_MAX };
 const COUNT = { byDefault: 25, min: 1, max: 1_000 };
 const DURATION_S = { byDefault: 900, min: 60, max: 30 * 86_400 };
 const STEPS = { byDefault: 50, min: 1, max: 1_000 };
@@ -21,7 +22,6 @@ const ORDERS: Readonly<Record<string, ActivityQuery['order']>> = {
 export async function agentActivity(
   { query }: DoorRequest,
   context: DoorContext,
-  timeline: TimelineReader,
 ): Promise<DoorAnswer> {
   const workspace = await context.access(null, 'EVENTS_READ');
   const offset = wholeParameter(query, 'start', START);
@@ -30,7 +30,7 @@ export async function agentActivity(
   const stepsMax = Math.min(duration, STEPS.max);
   const slots = wholeParameter(query, 'steps', { ...STEPS, max: stepsMax });
   const to = new Date();
-  const { total, origins } = await timeline.activity(workspace.id, {
+  const { total, origins } = await context.services.statistics.activity(workspace.id, {
     from: new Date(to.getTime() - duration * 1_000),
     to,
     slots,
@@ -44,8 +44,7 @@ export async function agentActivity(
     history,
   }));
   const maxHistoryValue = origins.reduce((max, { history }) => Math.max(max, ...history), 0);
-  const answer = { offset, totalCount: total, maxHistoryValue, agentActivities };
-  return { status: 200, body: JSON.stringify(answer) };
+  return json(200, { offset, totalCount: total, maxHistoryValue, agentActivities });
 }
 
 function orderOf(sort: string): ActivityQuery['order'] {

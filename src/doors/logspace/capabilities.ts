@@ -41,10 +41,13 @@ export interface ControllerNote {
 
 export type Capabilities = DoorNotes<ControllerNote>;
 
+export function capabilitiesOf({ services }: DoorContext): Capabilities {
+  return services.notesOf<ControllerNote>('LOGSPACE');
+}
+
 export async function putCapabilities(
   { params, body }: DoorRequest,
   context: DoorContext,
-  capabilities: Capabilities,
 ): Promise<DoorAnswer> {
   const workspace = await context.access(null, 'EVENTS_WRITE');
   const given = readShape(body, controller);
@@ -56,6 +59,6 @@ export async function putCapabilities(
   }
   const agents = given['agent-capabilities'] ?? [];
   const note = { name: id, value: { system: given.system ?? '', agents } };
-  await capabilities.put(workspace.id, note, actorOf(context.principal, 'EVENTS_WRITE'));
+  await capabilitiesOf(context).put(workspace.id, note, actorOf(context.principal, 'EVENTS_WRITE'));
   return { status: 202 };
 }

@@ -1,39 +1,37 @@
 /** The events behind time series as a table: `;` between fields, which HQ also puts at the end. */
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { EventCondition } from '../../core/event-condition.ts';
 import type { StoredEvent } from '../../core/event.ts';
 import { storedProperties } from '../../core/stored-properties.ts';
 import { instantText } from '../../core/unreadable.ts';
-import type { TimelineCondition } from '../../read/timeline-filter.ts';
-import type { TimelineReader } from '../../read/timeline.ts';
+import { shown, unreadableText } from '../answer.ts';
 import type { DoorAnswer, DoorContext, DoorRequest } from '../door.ts';
-import { shown, unreadableText } from '../events-body.ts';
 import { notesOf } from './encode.ts';
+import { cursorAfter, TIME_ORDER } from './events.ts';
 import { propertyId } from './filter.ts';
 import { readSeries, type Series } from './series.ts';
 
 const FIELDS = ['id', 'type', 'system', 'agent-id', 'timestamp', 'pid', 'gid', 'marker', ''];
 const PAGE = 500;
 
-export async function download(
-  request: DoorRequest,
-  context: DoorContext,
-  timeline: TimelineReader,
-): Promise<DoorAnswer> {
+export async function download(request: DoorRequest, context: DoorContext): Promise<DoorAnswer> {
   const workspace = await context.access(null, 'EVENTS_READ');
-  const all = readSeries(request, workspace).map(conditionsOf);
-  const found = await timeline.properties(workspace.id, [{ anyOf: all.map(allOf => ({ allOf })) }]);
+  const { events, statistics, epoch } = context.services;
+  const all = readSeries(request, workspace).map(conditionOf);
+  const found = await statistics.properties(workspace.id, { anyOf: all });
   const columns = [...new Set(found.map(propertyId))].sort();
 
   const lineOf = (event: StoredEvent) => line(shown(event, each => fieldsOf(each, columns)));
 
   async function* lines() {
     yield line([...FIELDS, ...columns]);
-    for (const conditions of all) {
-      let page = await timeline.page(workspace.id, { conditions, limit: PAGE, after: null });
-      while (page.events.length > 0 && !context.signal.aborted) {
-        yield page.events.map(lineOf).join('');
+    for (const filter of all) {
+      const args = { filter, order: TIME_ORDER, first: PAGE };
+      let page = await events.page(workspace.id, args);
+      while (page.items.length > 0 && !context.signal.aborted) {
+        yield page.items.map(lineOf).join('');
         await nextTurn();
-        page = await timeline.page(workspace.id, { conditions, limit: PAGE, after: page.cursor });
+        page = await events.page(workspace.id, { ...args, after: cursorAfter(page, epoch) });
       }
     }
   }
@@ -44,8 +42,8 @@ export async function download(
   return { status: 200, headers, body: lines() };
 }
 
-function conditionsOf({ conditions, property, start, end }: Series): TimelineCondition[] {
-  return [...conditions, { occurredFrom: start, occurredTo: end }, { property, match: null }];
+function conditionOf({ filter, property, start, end }: Series): EventCondition {
+  return { allOf: [filter, { occurredAt: { from: start, to: end } }, { property, match: null }] };
 }
 
 function fieldsOf(event: StoredEvent, columns: readonly string[]): string[] {

@@ -3,7 +3,7 @@
  * all events a name comes once; what is repeated, in a map or in two, takes the longer way.
  */
 import type { EventInput, EventProblem, PropertyType } from '../../core/event.ts';
-import { pointerStep } from '../../core/portable.ts';
+import { pointerStep } from '../../core/isomorphic.ts';
 import { hasRepeats } from '../../core/typed-properties.ts';
 import { readValue } from './decode-values.ts';
 import { END, type JsonReader, type WireJson } from './json-reader.ts';

@@ -5,7 +5,7 @@
  * collect than all of this.
  */
 import type { EventInput, EventProblem } from '../../core/event.ts';
-import { pointerStep } from '../../core/portable.ts';
+import { pointerStep } from '../../core/isomorphic.ts';
 import { isStorableText } from '../../core/text.ts';
 import { PropertyMaps, type DecodedProperties } from './decode-properties.ts';
 import { isPlainInstant, parseInstant } from './instant.ts';

@@ -7,7 +7,7 @@ import type { EventProperty, StoredEvent } from '../../core/event.ts';
 import { exactNumber } from '../../core/exact-number.ts';
 import { storedProperties } from '../../core/stored-properties.ts';
 import { instantText } from '../../core/unreadable.ts';
-import { unreadableText } from '../events-body.ts';
+import { unreadableText } from '../answer.ts';
 import {
   PROPERTY_MAPS,
   PROPERTY_MAP_NAMES,

@@ -4,6 +4,7 @@
  * send again after a minute.
  */
 import { GatewayError, type ErrorCode } from '../../core/errors.ts';
+import { json } from '../answer.ts';
 import type { DoorAnswer, DoorRequest } from '../door.ts';
 
 type Parameters = Readonly<Record<string, unknown>>;
@@ -96,5 +97,5 @@ function answer(
   message: string,
   parameters: Parameters = {},
 ): DoorAnswer {
-  return { status, body: JSON.stringify({ type, message, parameters }) };
+  return json(status, { type, message, parameters });
 }

@@ -1,24 +1,21 @@
 /** Reading events: pages with a mark to go on at, and the stream of all. */
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import { eventCursors } from '../../core/cursor.ts';
+import type { EventCondition } from '../../core/event-condition.ts';
 import type { StoredEvent } from '../../core/event.ts';
 import type { Workspace } from '../../core/workspace.ts';
-import type { TimelineCondition } from '../../read/timeline-filter.ts';
-import {
-  TIMELINE_OFFSET_MAX,
-  type TimelinePage,
-  type TimelineReader,
-} from '../../read/timeline.ts';
+import { EVENT_OFFSET_MAX, type EventIdOrder, type EventPage } from '../../read/event-reader.ts';
+import { eventsBody, shown } from '../answer.ts';
 import type { DoorAnswer, DoorContext, DoorRequest } from '../door.ts';
-import { shown } from '../events-body.ts';
 import { readShape } from './body.ts';
 import { encodeEvent, FORMS, type Form } from './encode.ts';
 import { invalidParameter } from './errors.ts';
-import { eventFilter, toConditions } from './filter.ts';
+import { eventFilter, toCondition } from './filter.ts';
 import { wholeParameter } from './query.ts';
 
 const COUNT = { byDefault: 10, min: 0, max: 1_000 };
 const STREAM_COUNT = { byDefault: 10, min: 0, max: 2_147_483_647 };
-const STREAM_OFFSET = { byDefault: 0, min: 0, max: TIMELINE_OFFSET_MAX };
+const STREAM_OFFSET = { byDefault: 0, min: 0, max: EVENT_OFFSET_MAX };
 /** Events of the stream that are in memory at once. */
 const STREAM_PAGE = 500;
 /** The first mark, as Solr has it. */
@@ -27,58 +24,46 @@ const START = '*';
 export async function retrieveEvents(
   request: DoorRequest,
   context: DoorContext,
-  timeline: TimelineReader,
 ): Promise<DoorAnswer> {
-  const { workspace, conditions, form } = await readQuestion(request, context);
+  const { workspace, filter, form } = await readQuestion(request, context);
   const limit = wholeParameter(request.query, 'count', COUNT);
   const mark = request.query.get('cursor') ?? START;
   const after = mark === START || mark === '' ? null : mark;
-  const [page, total] = await Promise.all([
-    timeline.page(workspace.id, { conditions, limit, after }),
-    // Of everything the log knows the number without counting; redacted events are in it.
-    conditions.length === 0
-      ? context.services.events.count(workspace.id)
-      : timeline.count(workspace.id, conditions),
+  const { events, epoch } = context.services;
+  const [{ page, chunks }, total] = await Promise.all([
+    events.wholePage(workspace.id, { filter, order: TIME_ORDER, first: limit, after }),
+    events.count(workspace.id, filter),
   ]);
-  const before = `{"totalCount":${total ?? -1},`;
-  const markOf = ({ cursor }: TimelinePage) =>
-    `"nextCursorMark":${JSON.stringify(cursor ?? START)}`;
-  if (!page.isCut) {
-    const events = encodeAll(page.events, form);
-    return { status: 200, body: `${before}${markOf(page)},"events":[${events}]}` };
-  }
+  const next = cursorAfter(page, epoch) ?? after ?? START;
+  const body = await eventsBody(chunks, each => each.map(event => encode(event, form)), {
+    before: `{"totalCount":${total ?? -1},"nextCursorMark":${JSON.stringify(next)},"events":[`,
+    after: ']}',
+  });
+  return { status: 200, body };
+}
 
-  /** The page that was asked for, in parts. Its mark is known at the end. */
-  async function* parts() {
-    let part = page;
-    yield `${before}"events":[${encodeAll(part.events, form)}`;
-    for (let left = limit - part.events.length; part.isCut && !context.signal.aborted;) {
-      part = await timeline.page(workspace.id, { conditions, limit: left, after: part.cursor });
-      if (part.events.length > 0) yield `,${encodeAll(part.events, form)}`;
-      left -= part.events.length;
-    }
-    yield `],${markOf(part)}}`;
-  }
-  return { status: 200, body: parts() };
+/** That of HQ: the earliest first, and of those at one instant by id. */
+export const TIME_ORDER: EventIdOrder = { field: 'OCCURRED_AT_AND_ID', direction: 'ASC' };
+
+/** Null where the page is empty. */
+export function cursorAfter({ items }: EventPage, epoch: string): string | null {
+  const last = items.at(-1);
+  if (last === undefined) return null;
+  return eventCursors(epoch, last.workspaceId).encodeOccurredAtAndId(last);
 }
 
 /** A bare array. The first page is read before the answer begins, so that its faults are told. */
 export async function streamEvents(
   request: DoorRequest,
   context: DoorContext,
-  timeline: TimelineReader,
 ): Promise<DoorAnswer> {
-  const { workspace, conditions, form } = await readQuestion(request, context);
+  const { workspace, filter, form } = await readQuestion(request, context);
   const offset = wholeParameter(request.query, 'offset', STREAM_OFFSET);
   const count = wholeParameter(request.query, 'count', STREAM_COUNT);
+  const { events, epoch } = context.services;
   const read = (after: string | null, left: number) => {
-    const limit = Math.min(left, STREAM_PAGE);
-    return timeline.page(workspace.id, {
-      conditions,
-      limit,
-      after,
-      ...(after === null ? { offset } : {}),
-    });
+    const args = { filter, order: TIME_ORDER, first: Math.min(left, STREAM_PAGE), after };
+    return events.page(workspace.id, { ...args, offset: after === null ? offset : 0 });
   };
   const first = await read(null, count);
 
@@ -86,12 +71,12 @@ export async function streamEvents(
     let left = count;
     let page = first;
     let separator = '[';
-    while (page.events.length > 0) {
-      yield separator + encodeAll(page.events, form);
+    while (page.items.length > 0) {
+      yield separator + page.items.map(event => encode(event, form)).join(',');
       separator = ',';
-      left -= page.events.length;
+      left -= page.items.length;
       if (left <= 0 || context.signal.aborted) break;
-      page = await read(page.cursor, left);
+      page = await read(cursorAfter(page, epoch), left);
       await nextTurn();
     }
     yield separator === '[' ? '[]' : ']';
@@ -101,21 +86,21 @@ export async function streamEvents(
 
 interface Question {
   readonly workspace: Workspace;
-  readonly conditions: readonly TimelineCondition[];
+  readonly filter: EventCondition;
   readonly form: Form;
 }
 
 async function readQuestion({ query, body }: DoorRequest, context: DoorContext): Promise<Question> {
   const workspace = await context.access(null, 'EVENTS_READ');
-  const conditions = toConditions(readShape(body, eventFilter), { slug: workspace.slug });
+  const filter = toCondition(readShape(body, eventFilter), { slug: workspace.slug });
   const name = query.get('form') ?? FORMS[0];
   const form = FORMS.find(each => each === name);
   if (form === undefined) {
     throw invalidParameter('form', name, `It is one of ${FORMS.join(' and ')}.`);
   }
-  return { workspace, conditions, form };
+  return { workspace, filter, form };
 }
 
-function encodeAll(events: readonly StoredEvent[], form: Form): string {
-  return events.map(event => shown(event, each => encodeEvent(each, form))).join(',');
+function encode(event: StoredEvent, form: Form): string {
+  return shown(event, each => encodeEvent(each, form));
 }

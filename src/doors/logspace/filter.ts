@@ -1,8 +1,13 @@
-/** HQ's EventFilter → what the timeline takes. Elements are all to hold. */
+/** HQ's EventFilter → a condition on events. Elements are all to hold. */
 import { z } from 'zod';
+import type {
+  EventCondition,
+  EventText,
+  TypedName,
+  ValueMatch,
+} from '../../core/event-condition.ts';
 import type { PropertyType } from '../../core/event.ts';
-import type { Match, TimelineCondition, TimelineText } from '../../read/timeline-filter.ts';
-import type { TypedName } from '../../read/typed-values.ts';
+import { LIMITS } from '../../core/limits.ts';
 import { invalidParameter } from './errors.ts';
 import { parseInstant } from './instant.ts';
 
@@ -26,22 +31,26 @@ export interface FilterOptions {
   readonly anyOfSame?: boolean;
 }
 
-/** @throws GatewayError BAD_USER_INPUT */
-export function toConditions(
+/** What was redacted is not shown. @throws GatewayError BAD_USER_INPUT */
+export function toCondition(
   filter: HqFilter | null | undefined,
   { slug, anyOfSame = false }: FilterOptions,
-): TimelineCondition[] {
+): EventCondition {
   const elements = filter?.elements ?? [];
-  if (!anyOfSame) return elements.map(each => toCondition(each, slug));
-  const byProperty = new Map<string, TimelineCondition[]>();
+  if (!anyOfSame) {
+    return { allOf: [NOT_REDACTED, ...elements.map(each => ofElement(each, slug))] };
+  }
+  const byProperty = new Map<string, EventCondition[]>();
   for (const each of elements) {
     const same = byProperty.get(each.property) ?? [];
-    byProperty.set(each.property, [...same, toCondition(each, slug)]);
+    byProperty.set(each.property, [...same, ofElement(each, slug)]);
   }
-  return [...byProperty.values()].map(anyOf => ({ anyOf }));
+  return { allOf: [NOT_REDACTED, ...[...byProperty.values()].map(anyOf => ({ anyOf }))] };
 }
 
-const TEXTS: Readonly<Record<string, TimelineText>> = {
+const NOT_REDACTED: EventCondition = { redacted: false };
+
+const TEXTS: Readonly<Record<string, EventText>> = {
   id: 'EVENT_ID',
   system: 'SOURCE',
   agent_id: 'SUBJECT',
@@ -49,7 +58,7 @@ const TEXTS: Readonly<Record<string, TimelineText>> = {
   global_id: 'GROUP',
 };
 
-function toCondition(element: FilterElement, slug: string): TimelineCondition {
+function ofElement(element: FilterElement, slug: string): EventCondition {
   const { property } = element;
   const match = matchOf(element);
   const text = Object.hasOwn(TEXTS, property) ? TEXTS[property] : undefined;
@@ -77,12 +86,12 @@ function toCondition(element: FilterElement, slug: string): TimelineCondition {
   }
 }
 
-const EVERYTHING: TimelineCondition = { allOf: [] };
-const NOTHING: TimelineCondition = { anyOf: [] };
-const ANY: Match = { from: null, to: null };
+const EVERYTHING: EventCondition = { allOf: [] };
+const NOTHING: EventCondition = { anyOf: [] };
+const ANY: ValueMatch = { from: null, to: null };
 
 /** A blank value or bound stands for any, as in HQ. */
-function matchOf({ property, value, values, operator, from, to }: FilterElement): Match {
+function matchOf({ property, value, values, operator, from, to }: FilterElement): ValueMatch {
   if (values !== undefined) {
     if (operator === undefined) {
       throw invalidParameter(property, '', 'Several values need the operator OR or AND.');
@@ -99,14 +108,14 @@ function isGiven(value: string | null | undefined): value is string {
   return value != null && value.trim() !== '';
 }
 
-function isWithin(text: string, match: Match): boolean {
+function isWithin(text: string, match: ValueMatch): boolean {
   if ('among' in match) return match.among.includes(text);
   if ('all' in match) return match.all.every(each => each === text);
   return (match.from === null || text >= match.from) && (match.to === null || text <= match.to);
 }
 
 /** The space is this one; of another's agents there is no event here. */
-function withoutSpace(match: Match, slug: string): Match {
+function withoutSpace(match: ValueMatch, slug: string): ValueMatch {
   const prefix = `${slug}|`;
   const own = (ids: readonly string[]) =>
     ids.filter(id => id.startsWith(prefix)).map(id => id.slice(prefix.length));
@@ -120,19 +129,25 @@ function withoutSpace(match: Match, slug: string): Match {
 }
 
 /** Both ends are inclusive, and times have milliseconds. */
-function occurred(match: Match): TimelineCondition {
-  const until = (text: string) => new Date(instantOf('timestamp', text).getTime() + 1);
-  const at = (from: string | null, to: string | null): TimelineCondition => ({
-    occurredFrom: from === null ? null : instantOf('timestamp', from),
-    occurredTo: to === null ? null : until(to),
+function occurred(match: ValueMatch): EventCondition {
+  const until = (text: string) => {
+    const to = new Date(instantOf('timestamp', text).getTime() + 1);
+    // No event is later.
+    return to.getUTCFullYear() > LIMITS.yearMax ? null : to;
+  };
+  const at = (from: string | null, to: string | null): EventCondition => ({
+    occurredAt: {
+      from: from === null ? null : instantOf('timestamp', from),
+      to: to === null ? null : until(to),
+    },
   });
   if ('from' in match) return at(match.from, match.to);
   if ('all' in match) return { allOf: match.all.map(text => at(text, text)) };
   return { anyOf: match.among.map(text => at(text, text)) };
 }
 
-function hasProperties(match: Match): TimelineCondition {
-  const has = (id: string): TimelineCondition => ({ property: propertyOf(id), match: null });
+function hasProperties(match: ValueMatch): EventCondition {
+  const has = (id: string): EventCondition => ({ property: propertyOf(id), match: null });
   if ('all' in match) return { allOf: match.all.map(has) };
   if ('among' in match) return { anyOf: match.among.map(has) };
   if (match.from === null && match.to === null) return EVERYTHING;
@@ -157,7 +172,7 @@ export function propertyId({ type, name }: TypedName): string {
   return `${(type === 'JSON' ? 'STRING' : type).toLowerCase()}_property_${name}`;
 }
 
-function ofProperty(property: TypedName, match: Match): TimelineCondition {
+function ofProperty(property: TypedName, match: ValueMatch): EventCondition {
   const read = (text: string) => operandOf(property, text);
   if ('among' in match) return { property, match: { among: match.among.map(read) } };
   if ('all' in match) return { property, match: { all: match.all.map(read) } };

@@ -4,8 +4,9 @@
  * named is let run, and to a controller nothing is known of go the vendor's own agents.
  */
 import type { AgentOrder, OrderSetting } from '../../core/agent-order.ts';
+import { json } from '../answer.ts';
 import type { DoorAnswer, DoorContext, DoorRequest } from '../door.ts';
-import type { AgentCapabilities, Capabilities } from './capabilities.ts';
+import { capabilitiesOf, type AgentCapabilities, type Capabilities } from './capabilities.ts';
 import { hqError } from './errors.ts';
 
 /** Each minute, in the words of Quartz. */
@@ -17,7 +18,6 @@ const COMMIT_MAX_S = 60;
 
 export interface Orders {
   readonly setting: OrderSetting | null;
-  readonly capabilities: Capabilities;
   /** When the setting, or the lack of one, came into force. */
   readonly since: Date;
 }
@@ -30,7 +30,7 @@ export async function getOrder(
   const workspace = await context.access(null, 'EVENTS_WRITE');
   const controllerId = request.params['controllerId'] ?? '';
   const seen = readHttpDate(request.headers['if-modified-since']);
-  const order = await orderOf(orders, workspace.id, controllerId);
+  const order = await orderOf(orders, workspace.id, controllerId, capabilitiesOf(context));
   if (order === null) throw notFound(controllerId);
   const { agents, changedMs } = order;
   // Whoever has an order, from another server or a note that went, keeps it.
@@ -38,7 +38,7 @@ export async function getOrder(
   const lastModified = new Date(changedMs ?? orders.since.getTime()).toUTCString();
   if (!isNews) return { status: 304, headers: { 'last-modified': lastModified } };
   const body = { 'agent-orders': agents.map(inOrder), 'commit-max-seconds': COMMIT_MAX_S };
-  return { status: 200, headers: { 'last-modified': lastModified }, body: JSON.stringify(body) };
+  return json(200, body, { 'last-modified': lastModified });
 }
 
 interface Order {
@@ -48,18 +48,19 @@ interface Order {
 }
 
 async function orderOf(
-  { setting: set, ...orders }: Orders,
+  { setting: set, since }: Orders,
   workspaceId: number,
   id: string,
+  capabilities: Capabilities,
 ): Promise<Order | null> {
-  const changedMs = Math.floor(orders.since.getTime() / 1_000) * 1_000;
+  const changedMs = Math.floor(since.getTime() / 1_000) * 1_000;
   if (Array.isArray(set)) return { agents: set as AgentOrder[], changedMs };
   if (set !== null) {
     const byId = set as Readonly<Record<string, AgentOrder[]>>;
     const agents = Object.hasOwn(byId, id) ? byId[id] : byId['*'];
     return agents === undefined ? null : { agents, changedMs };
   }
-  const controller = await orders.capabilities.get(workspaceId, id);
+  const controller = await capabilities.get(workspaceId, id);
   if (controller === null) return { agents: STOCK, changedMs: null };
   return { agents: controller.value.agents.map(letRun), changedMs: controller.changedAt.getTime() };
 }

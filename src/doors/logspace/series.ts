@@ -1,14 +1,12 @@
 /** Time series of typed properties, and the events behind them as CSV. */
 import { z } from 'zod';
+import type { TypedName } from '../../core/event-condition.ts';
 import type { Workspace } from '../../core/workspace.ts';
 import type { SeriesAggregate, SeriesQuery } from '../../read/time-series.ts';
-import type { TimelineCondition } from '../../read/timeline-filter.ts';
-import type { TimelineReader } from '../../read/timeline.ts';
-import type { TypedName } from '../../read/typed-values.ts';
 import type { DoorAnswer, DoorContext, DoorRequest } from '../door.ts';
 import { readShape } from './body.ts';
 import { hqError } from './errors.ts';
-import { eventFilter, instantOf, propertyOf, toConditions } from './filter.ts';
+import { eventFilter, instantOf, propertyOf, toCondition } from './filter.ts';
 
 const text = z.string().min(1);
 const definition = z.object({
@@ -27,16 +25,12 @@ export interface Series extends SeriesQuery {
   readonly window: { readonly start: string; readonly end: string; readonly gap: number };
 }
 
-export async function timeSeries(
-  request: DoorRequest,
-  context: DoorContext,
-  timeline: TimelineReader,
-): Promise<DoorAnswer> {
+export async function timeSeries(request: DoorRequest, context: DoorContext): Promise<DoorAnswer> {
   const workspace = await context.access(null, 'EVENTS_READ');
   const all = readSeries(request, workspace);
   const data: string[] = [];
   for (const series of all) {
-    const values = await timeline.series(workspace.id, series);
+    const values = await context.services.statistics.series(workspace.id, series);
     data.push(`[${values.map(value => literalOf(series, value)).join(',')}]`);
   }
   const window = JSON.stringify(all.at(-1)?.window);
@@ -58,13 +52,15 @@ function toSeries(
   checkWindow(start, end, gap);
   const property = propertyOf(propertyId);
   const agent = { property: 'global_agent_id', value: globalAgentId };
-  const conditions: TimelineCondition[] = [
-    ...toConditions({ elements: [agent] }, { slug }),
-    ...toConditions(rest.filter, { slug, anyOfSame: true }),
-  ];
+  const filter = {
+    allOf: [
+      toCondition({ elements: [agent] }, { slug }),
+      toCondition(rest.filter, { slug, anyOfSame: true }),
+    ],
+  };
   const window = { start: start.toISOString(), end: end.toISOString(), gap };
   const aggregate = aggregateOf(property, rest.aggregate);
-  return { conditions, property, aggregate, start, end, gapMs: gap * 1_000, window };
+  return { filter, property, aggregate, start, end, gapMs: gap * 1_000, window };
 }
 
 function checkWindow(start: Date, end: Date, gap: number): void {

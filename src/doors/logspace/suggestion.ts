@@ -6,10 +6,10 @@ import { z } from 'zod';
 import type { StoredEvent } from '../../core/event.ts';
 import { storedProperties } from '../../core/stored-properties.ts';
 import type { Workspace } from '../../core/workspace.ts';
-import type { TimelineReader } from '../../read/timeline.ts';
+import { json } from '../answer.ts';
 import type { DoorAnswer, DoorContext, DoorRequest } from '../door.ts';
 import { readShape } from './body.ts';
-import type { Capabilities } from './capabilities.ts';
+import { capabilitiesOf } from './capabilities.ts';
 import { propertyId } from './filter.ts';
 
 const input = z.object({
@@ -43,21 +43,17 @@ interface Agent {
 /** As many agents as HQ shows. */
 const AGENTS_MAX = 100;
 
-export async function suggest(
-  request: DoorRequest,
-  context: DoorContext,
-  { timeline, capabilities }: { timeline: TimelineReader; capabilities: Capabilities },
-): Promise<DoorAnswer> {
+export async function suggest(request: DoorRequest, context: DoorContext): Promise<DoorAnswer> {
   const startedMs = performance.now();
   const workspace = await context.access(null, 'EVENTS_READ');
   const wanted =
     request.method === 'POST' ? readShape(request.body, input) : inputOf(request.query);
-  const agents = (await agentsOf(workspace, timeline, await capabilities.all(workspace.id)))
+  const agents = (await agentsOf(workspace, context))
     .filter(agent => isWanted(agent, wanted))
     .sort((a, b) => (a.globalId < b.globalId ? -1 : 1))
     .slice(0, AGENTS_MAX);
   const properties = agents.flatMap(agent => [...agent.properties.values()]);
-  const answer = {
+  return json(200, {
     executionTime: Math.round(performance.now() - startedMs),
     spaces: named(agents.map(({ space }) => [space, space])),
     systems: named(agents.map(({ system }) => [system, system])),
@@ -66,8 +62,7 @@ export async function suggest(
       ...agent,
       propertyDescriptions: [...all.values()].sort((a, b) => (a.id < b.id ? -1 : 1)),
     })),
-  };
-  return { status: 200, body: JSON.stringify(answer) };
+  });
 }
 
 function inputOf(query: URLSearchParams): SuggestionInput {
@@ -79,11 +74,8 @@ function inputOf(query: URLSearchParams): SuggestionInput {
   };
 }
 
-async function agentsOf(
-  { id, slug }: Workspace,
-  timeline: TimelineReader,
-  controllers: Awaited<ReturnType<Capabilities['all']>>,
-): Promise<Agent[]> {
+async function agentsOf({ id, slug }: Workspace, context: DoorContext): Promise<Agent[]> {
+  const controllers = await capabilitiesOf(context).all(id);
   const agents = new Map<string, Agent>();
   const agentOf = (system: string, name: string): Agent => {
     const globalId = `${slug}|${system}|${name}`;
@@ -107,7 +99,7 @@ async function agentsOf(
       }
     }
   }
-  for await (const samples of timeline.samples(id)) {
+  for await (const samples of context.services.statistics.samples(id)) {
     for (const event of samples) describe(event, agentOf(event.source ?? '', event.subject ?? ''));
   }
   return [...agents.values()];

@@ -1,9 +1,9 @@
 /** What OTLP is answered, in the format of the request. */
 import type { ErrorCode, GatewayError } from '../../core/errors.ts';
 import type { Receipt } from '../../core/event.ts';
+import { json } from '../answer.ts';
 import type { DoorAnswer, DoorRequest } from '../door.ts';
 import { mediaTypeOf } from '../request.ts';
-import { JSON_TYPE } from './json.ts';
 import { PROTOBUF, writeResponse, writeStatus } from './protobuf.ts';
 
 /** More would only bury the first ones. */
@@ -29,11 +29,11 @@ export function success(
   ];
   const message = [...counted.flat(), ...named].join(' ');
   const partial = message === '' ? null : { rejected: refused.length, message };
-  if (isProtobuf(request)) return answer(200, PROTOBUF, writeResponse(partial));
+  if (isProtobuf(request)) return protobuf(200, writeResponse(partial));
   const { rejected = 0 } = partial ?? {};
   const counts = rejected === 0 ? {} : { rejectedLogRecords: String(rejected) };
   const body = partial === null ? {} : { partialSuccess: { ...counts, errorMessage: message } };
-  return answer(200, JSON_TYPE, JSON.stringify(body));
+  return json(200, body);
 }
 
 function reasonOf({ status, problems: [problem] }: Receipt): string {
@@ -67,19 +67,18 @@ export function encodeError(error: GatewayError, request: DoorRequest): DoorAnsw
   const headers: Readonly<Record<string, string>> =
     status === 401 ? { 'www-authenticate': 'Bearer' } : {};
   return isProtobuf(request)
-    ? answer(status, PROTOBUF, writeStatus(rpcCode, text), headers)
-    : answer(status, JSON_TYPE, JSON.stringify({ code: rpcCode, message: text }), headers);
+    ? protobuf(status, writeStatus(rpcCode, text), headers)
+    : json(status, { code: rpcCode, message: text }, headers);
 }
 
 export function isProtobuf(request: DoorRequest): boolean {
   return mediaTypeOf(request) === PROTOBUF;
 }
 
-function answer(
+function protobuf(
   status: number,
-  type: string,
-  body: string | Buffer,
+  body: Buffer,
   headers: Readonly<Record<string, string>> = {},
 ): DoorAnswer {
-  return { status, headers: { 'content-type': type, ...headers }, body };
+  return { status, headers: { 'content-type': PROTOBUF, ...headers }, body };
 }

@@ -1,9 +1,10 @@
 /** PostHog's capture API, for its libraries. It has no feature flags: there are none. */
 import type { GatewayError } from '../../core/errors.ts';
+import { json } from '../answer.ts';
+import { mapCooperatively } from '../cooperative-map.ts';
 import type { Door, DoorAnswer, DoorContext, DoorRequest, DoorRoute } from '../door.ts';
 import { recordEach } from '../record.ts';
 import { bearerOf } from '../request.ts';
-import { mapInTurns } from '../turns.ts';
 import { decode } from './translate.ts';
 import { bodyOf, keyIn, readEvents, SEVERAL_KEYS } from './wire.ts';
 
@@ -43,10 +44,10 @@ async function capture(
 ): Promise<DoorAnswer> {
   const workspace = await context.access(null, 'EVENTS_WRITE');
   const sent = readEvents(bodyOf(request), request.query);
-  const events = await mapInTurns(sent, each => decode(each, receivedMs));
+  const events = await mapCooperatively(sent, each => decode(each, receivedMs));
   await recordEach(context, workspace, events);
   if (request.query.get('beacon') === '1') return { status: 204 };
-  return { status: 200, body: '{"status":"Ok"}' };
+  return json(200, { status: 'Ok' });
 }
 
 /** None, in the form of the version that is asked for. */
@@ -59,7 +60,7 @@ async function flags(request: DoorRequest, context: DoorContext): Promise<DoorAn
     version >= (isOfFlags ? 2 : 4)
       ? { flags: {} }
       : { featureFlags: isOfFlags || version >= 2 ? {} : [], featureFlagPayloads: {} };
-  return { status: 200, body: JSON.stringify({ ...none, ...common }) };
+  return json(200, { ...none, ...common });
 }
 
 /** The vendor's sentences, as text. */

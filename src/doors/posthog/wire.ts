@@ -11,8 +11,8 @@ import { isNumber } from '../../core/exact-number.ts';
 import { isJsonObject } from '../../core/json.ts';
 import { LIMITS } from '../../core/limits.ts';
 import type { DoorRequest } from '../door.ts';
-import { isoInstant } from '../mapping.ts';
 import { mediaTypeOf } from '../request.ts';
+import { isoInstant } from '../value-conversion.ts';
 
 export interface Sent {
   /** Without the key. */

@@ -1,10 +1,10 @@
 /** Retraced's publisher API: audit events, whose senders check a digest of what arrived. */
 import { GatewayError } from '../../core/errors.ts';
-import type { EventProblem } from '../../core/event.ts';
+import { json, problemIn } from '../answer.ts';
+import { mapCooperatively } from '../cooperative-map.ts';
 import type { Door, DoorAnswer, DoorContext, DoorRequest, DoorRoute } from '../door.ts';
 import { recordTogether } from '../record.ts';
 import { bearerOf, requireJson } from '../request.ts';
-import { mapInTurns } from '../turns.ts';
 import { digestOf } from './hash.ts';
 import { decode } from './translate.ts';
 import { readBulk, readEvent, type RetracedEvent } from './wire.ts';
@@ -31,11 +31,11 @@ export function createRetracedDoor({ newId }: RetracedOptions): Door {
       return [
         route(events, async (request, context) => {
           const [made] = await record(request, context, newId, body => [readEvent(body)]);
-          return { status: 201, body: JSON.stringify(made) };
+          return json(201, made);
         }),
         route(`${events}/bulk`, async (request, context) => {
           const made = await record(request, context, newId, readBulk);
-          return { status: 201, body: JSON.stringify(made) };
+          return json(201, made);
         }),
       ];
     }),
@@ -56,7 +56,7 @@ async function record(
 ): Promise<readonly Made[]> {
   const workspace = await context.access(request.params['projectId'] ?? null, 'EVENTS_WRITE');
   requireJson(request);
-  const events = await mapInTurns(read(request.json()), event => {
+  const events = await mapCooperatively(read(request.json()), event => {
     const id = newId();
     return { input: decode(event, id), made: { id, hash: digestOf(event, id) } };
   });
@@ -88,11 +88,10 @@ function encodeError(error: GatewayError, request: DoorRequest): DoorAnswer {
   const { code, message, extensions } = error;
   const isKey = code === 'UNAUTHENTICATED' || code === 'FORBIDDEN' || isForeign(error, request);
   const status = isKey ? 401 : error.status;
-  const [problem] = (extensions['problems'] ?? []) as readonly EventProblem[];
-  const place = problem === undefined ? '' : `${String(extensions['pointer'])}: `;
+  const place = problemIn(error) === undefined ? '' : `${String(extensions['pointer'])}: `;
   const told = isKey && !HEADER_FAULT.test(message) ? 'Unauthorized' : `${place}${message}`;
   const invalid = extensions['invalid'];
-  return { status, body: JSON.stringify({ status, type: 'Error', error: told, invalid }) };
+  return json(status, { status, type: 'Error', error: told, invalid });
 }
 
 function isForeign({ code }: GatewayError, { params }: DoorRequest): boolean {

@@ -3,7 +3,7 @@ import type { EventInput, StoredEvent } from '../../core/event.ts';
 import { parseExact, type ExactJson, type ExactObject } from '../../core/exact-json.ts';
 import { isJsonObject } from '../../core/json.ts';
 import { instantText } from '../../core/unreadable.ts';
-import { addressIn, indexable, isoInstant } from '../mapping.ts';
+import { addressIn, indexable, isoInstant } from '../value-conversion.ts';
 import { differenceOf, restored } from '../wire-difference.ts';
 import type { RetracedEvent } from './wire.ts';
 

@@ -8,7 +8,7 @@ import { GatewayError } from '../../core/errors.ts';
 import type { ExactJson, ExactObject } from '../../core/exact-json.ts';
 import { isJsonObject } from '../../core/json.ts';
 import { LIMITS } from '../../core/limits.ts';
-import { isoInstant } from '../mapping.ts';
+import { isoInstant } from '../value-conversion.ts';
 
 export interface RetracedEvent extends ExactObject {
   readonly action: string;

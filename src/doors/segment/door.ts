@@ -1,10 +1,11 @@
 /** Segment's HTTP Tracking API, for its libraries and what else speaks it. */
 import type { GatewayError } from '../../core/errors.ts';
 import { isJsonObject } from '../../core/json.ts';
+import { json } from '../answer.ts';
+import { mapCooperatively } from '../cooperative-map.ts';
 import type { Door, DoorAnswer, DoorContext, DoorRequest, DoorRoute } from '../door.ts';
 import { recordEach } from '../record.ts';
 import { basicUserOf, bearerOf } from '../request.ts';
-import { mapInTurns } from '../turns.ts';
 import { decode } from './translate.ts';
 import { CALLS, readBatch, readMessage, type Sent } from './wire.ts';
 
@@ -51,7 +52,7 @@ async function post(
   { read, receivedMs }: Reading,
 ): Promise<DoorAnswer> {
   const workspace = await context.access(null, 'EVENTS_WRITE');
-  const decoded = await mapInTurns(read(request), sent => decode(sent, receivedMs));
+  const decoded = await mapCooperatively(read(request), sent => decode(sent, receivedMs));
   const events = decoded.filter(({ problem }) => problem === null).map(({ input }) => input);
   const aside = decoded.flatMap(({ input, problem }) => {
     return problem === null ? [] : [{ input, problems: [problem] }];
@@ -59,10 +60,8 @@ async function post(
   // What is busy or away fails here first, before quarantine holds what will come again.
   await recordEach(context, workspace, events);
   if (aside.length > 0) await context.keepAside(workspace, aside);
-  return { status: 200, body: SUCCESS };
+  return json(200, { success: true });
 }
-
-const SUCCESS = '{"success":true}';
 
 function keyInBody(request: DoorRequest): string | null {
   const body = request.json();
@@ -71,11 +70,7 @@ function keyInBody(request: DoorRequest): string | null {
 }
 
 function encodeError({ status, code, message, retryAfterS }: GatewayError): DoorAnswer {
-  return {
-    status,
-    ...(code === 'RATE_LIMITED' && retryAfterS !== undefined
-      ? { headers: { 'x-ratelimit-reset': String(retryAfterS) } }
-      : {}),
-    body: JSON.stringify({ success: false, message }),
-  };
+  const isLimited = code === 'RATE_LIMITED' && retryAfterS !== undefined;
+  const headers = isLimited ? { 'x-ratelimit-reset': String(retryAfterS) } : {};
+  return json(status, { success: false, message }, headers);
 }

@@ -6,7 +6,14 @@ import { isJsonObject } from '../../core/json.ts';
 import { LIMITS } from '../../core/limits.ts';
 import { isWithinBytes } from '../../core/text.ts';
 import { instantText } from '../../core/unreadable.ts';
-import { addressIn, byOurClock, indexable, invalid, isoInstant, MADE } from '../mapping.ts';
+import {
+  addressIn,
+  byOurClock,
+  indexable,
+  invalid,
+  isoInstant,
+  MADE,
+} from '../value-conversion.ts';
 import { differenceOf, restored } from '../wire-difference.ts';
 import { bagOf, faultOf, isCall, type Call, type Sent } from './wire.ts';
 

@@ -12,7 +12,7 @@ import { isNumber } from '../../core/exact-number.ts';
 import { isJsonObject } from '../../core/json.ts';
 import { LIMITS } from '../../core/limits.ts';
 import { isWithinBytes } from '../../core/text.ts';
-import { invalid, isoInstant } from '../mapping.ts';
+import { invalid, isoInstant } from '../value-conversion.ts';
 
 export const CALLS = ['track', 'identify', 'page', 'screen', 'group', 'alias'] as const;
 export type Call = (typeof CALLS)[number];

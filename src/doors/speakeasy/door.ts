@@ -5,8 +5,8 @@ import { writeExact } from '../../core/exact-json.ts';
 import type { EventFilter } from '../../core/filter.ts';
 import { LIMITS } from '../../core/limits.ts';
 import type { Workspace } from '../../core/workspace.ts';
+import { eventsBody, json, shown } from '../answer.ts';
 import type { Door, DoorAnswer, DoorContext, DoorRequest } from '../door.ts';
-import { eventsBody, shown } from '../events-body.ts';
 import { recordTogether } from '../record.ts';
 import { bearerOf, requireJson } from '../request.ts';
 import { readAfter, readSearch } from './query.ts';
@@ -96,8 +96,7 @@ async function targets(request: DoorRequest, context: DoorContext): Promise<Door
   const workspace = await context.access(workspaceOf(request), 'EVENTS_READ');
   const filter = { types: INTERACTION_TYPES };
   const latest = async (narrowed: EventFilter, names: readonly string[]) => {
-    const found = context.services.latestBySubject({
-      workspaceId: workspace.id,
+    const found = context.services.statistics.latestBySubject(workspace.id, {
       subjectsMax: TARGETS_MAX,
       filter: { ...filter, ...narrowed },
     });
@@ -167,8 +166,4 @@ const KEY_REQUIRED =
 
 function workspaceOf({ params }: DoorRequest): string | null {
   return params['workspaceId'] ?? null;
-}
-
-function json(status: number, body: unknown): DoorAnswer {
-  return { status, body: writeExact(body) };
 }

@@ -4,7 +4,7 @@ import { parseExact, type ExactJson, type ExactObject } from '../../core/exact-j
 import { LIMITS } from '../../core/limits.ts';
 import { isWithinBytes } from '../../core/text.ts';
 import { instantText } from '../../core/unreadable.ts';
-import { unreadableText } from '../events-body.ts';
+import { unreadableText } from '../answer.ts';
 import { differenceOf, restored } from '../wire-difference.ts';
 import { OPTIONAL_FIELDS, REQUIRED_FIELDS, TARGET_FIELDS, type CliEvent } from './wire.ts';
 

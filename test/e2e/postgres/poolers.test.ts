@@ -51,7 +51,7 @@ describe.runIf(hasPgBouncer)('behind PgBouncer in session mode', () => {
     await Promise.all([here.stop(), elsewhere.stop()]);
   });
 
-  test('statements end at their time limit, and sessions of each lane have its settings', async () => {
+  test('statements end at their time limit, and sessions of each pool have its settings', async () => {
     await using pooler = await pooled({ mode: 'session', poolSize: 40 });
     const db = createDatabase({ url: pooler.url, readTimeoutMs: 200 });
     await expect(db.read.query('select pg_sleep(60)')).rejects.toMatchObject({

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
-import { CONNECTIONS_MIN, shareConnections } from '../../../src/core/connections.ts';
+import { CONNECTIONS_MIN, shareConnections } from '../../../src/core/connection-shares.ts';
 import { type ServerFacts, serverFaults, serverNotes } from '../../../src/core/server-facts.ts';
 import { createDatabase, type Database } from '../../../src/db/client.ts';
 import { withDatabase } from '../../kit/database-url.ts';
@@ -133,7 +133,7 @@ test('more gateways than the server has connections for, and no autovacuum, are 
   expect(serverNotes({ ...SOUND, hasAutovacuum: false }, 32)).toHaveLength(1);
 });
 
-test('the connections of all lanes add up to what is set, and each has one', () => {
+test('the connections of all pools add up to what is set, and each has one', () => {
   for (let max = CONNECTIONS_MIN; max < 200; max++) {
     const shares = Object.values(shareConnections(max));
     expect(shares.reduce((sum, each) => sum + each, 0)).toBe(max);

@@ -6,8 +6,8 @@ import { samplesOf } from '../../../src/console/pages/definitions/samples.ts';
 import type { JsonObject } from '../../../src/core/json.ts';
 import { actionTypes, isAction } from '../../../src/doors/authentik/actions.ts';
 import { INTERACTION_TYPES } from '../../../src/doors/speakeasy/wire.ts';
-import { Meter } from '../../../src/json-schema/meter.ts';
 import { compileSchema } from '../../../src/json-schema/schema.ts';
+import { WorkBudget } from '../../../src/json-schema/work-budget.ts';
 
 describe('JSON that somebody types', () => {
   test.for([
@@ -48,7 +48,7 @@ test.for([
   { properties: { text: { type: 'string', minLength: 12, maxLength: 14 } } },
   { type: 'object', properties: { self: { $ref: '#' } } },
 ] as const satisfies JsonObject[])('a payload made from %j fits it', schema => {
-  const unmetered = new Meter(Infinity, Infinity);
+  const unmetered = new WorkBudget(Infinity, Infinity);
   const { mismatches } = compileSchema(schema as JsonObject, unmetered);
   expect(mismatches(JSON.stringify(examplePayload(schema)), unmetered)).toEqual([]);
 });
@@ -62,7 +62,7 @@ test.for([
   [Array.from({ length: 80 }, (_, n) => ({ [`key ${n}`]: n }))],
   [[JSON.parse('{"__proto__": 1}')]],
 ] as const)('a schema that is proposed from %j is fitted by each of them', ([payloads]) => {
-  const unmetered = new Meter(Infinity, Infinity);
+  const unmetered = new WorkBudget(Infinity, Infinity);
   const { mismatches } = compileSchema(inferSchema(payloads) as JsonObject, unmetered);
   for (const payload of payloads) {
     expect(mismatches(JSON.stringify(payload), unmetered)).toEqual([]);

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { TLSSocket } from 'node:tls';
 import { afterAll, expect, test } from 'vitest';
 import { isExposed, readAddress } from '../../../src/db/address.ts';
-import { openLine } from '../../../src/db/line.ts';
+import { openDriverSocket } from '../../../src/db/driver-socket.ts';
 
 test.each([
   ['ssl=true', 'parameters of the database URL are host, sslmode, sslrootcert, channel_binding'],
@@ -65,7 +65,7 @@ async function connectWith(names: string, mode: string, more = ''): Promise<stri
   const address = readAddress(
     `postgres://u@127.0.0.1:${port}/d?sslmode=${mode}&sslrootcert=${encodeURIComponent(file)}`,
   );
-  const outcome = await openLine(address, AbortSignal.timeout(30_000)).then(
+  const outcome = await openDriverSocket(address, AbortSignal.timeout(30_000)).then(
     line => {
       line.on('error', () => undefined);
       line.destroy();

@@ -2,7 +2,7 @@ import { sql } from 'drizzle-orm';
 import { connect, createServer, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
-import { CONNECTIONS_MIN } from '../../../src/core/connections.ts';
+import { CONNECTIONS_MIN } from '../../../src/core/connection-shares.ts';
 import { createDatabase, type Database, type DatabaseOptions } from '../../../src/db/client.ts';
 import { rows } from '../../../src/db/query.ts';
 import { isConnectionLost } from '../../../src/db/sqlstate.ts';
@@ -168,7 +168,7 @@ test('a statement composed with drizzle runs with its parameters', async () => {
   await expect(rows(open().read, sql`select ${sql.param([1])}`)).rejects.toThrow('is an array');
 });
 
-test('the read lane refuses to write', async () => {
+test('the pool for reads refuses to write', async () => {
   const write = open().read.query(`insert into storm (v) values ('x')`);
   await expect(write).rejects.toMatchObject({ code: '25006' });
 });

@@ -1,10 +1,10 @@
 /**
  * A connection serves many callers, one after the other. Whatever one of them runs into, the next
- * one gets what the server says, on every lane.
+ * one gets what the server says, on every pool.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { CONNECTIONS_MIN } from '../../../src/core/connections.ts';
+import { CONNECTIONS_MIN } from '../../../src/core/connection-shares.ts';
 import {
   createDatabase,
   type Connection,
@@ -37,8 +37,8 @@ afterAll(async () => {
   await postgres[Symbol.asyncDispose]();
 });
 
-type Lane = Pick<Connection, 'query'>;
-const LANES: Record<string, () => Lane> = {
+type Pool = Pick<Connection, 'query'>;
+const POOLS: Record<string, () => Pool> = {
   read: () => database.read,
   pages: () => ({
     query: (text, params, options) =>
@@ -72,11 +72,11 @@ async function during(running: Promise<unknown>, act: () => Promise<unknown>): P
   return outcome;
 }
 
-type Fail = (lane: Lane) => Promise<unknown>;
+type Fail = (pool: Pool) => Promise<unknown>;
 const failing =
   (text: string, options?: StatementOptions, params?: string[]): Fail =>
-  lane =>
-    lane.query(text, params, options).then(
+  pool =>
+    pool.query(text, params, options).then(
       () => 'it did not fail',
       (error: unknown) => error,
     );
@@ -84,18 +84,18 @@ const FAILURES: Record<string, Fail> = {
   'a division by zero after 4,000 rows': failing(
     'select 1 / (4001 - g) as n from generate_series(1, 5000) g',
   ),
-  "the lane's time limit after 4,000 rows": failing(ROWS_THEN_SILENCE),
+  "the pool's time limit after 4,000 rows": failing(ROWS_THEN_SILENCE),
   'its own time limit after 4,000 rows': failing(ROWS_THEN_SILENCE, { timeoutMs: 150 }),
-  'a cancel after 4,000 rows': lane =>
-    during(lane.query(ROWS_THEN_SILENCE), () =>
+  'a cancel after 4,000 rows': pool =>
+    during(pool.query(ROWS_THEN_SILENCE), () =>
       admin.upkeep.query(`select pg_cancel_backend(pid) ${BACKENDS}`),
     ),
-  'a terminated backend after 4,000 rows': lane =>
-    during(lane.query(ROWS_THEN_SILENCE), () =>
+  'a terminated backend after 4,000 rows': pool =>
+    during(pool.query(ROWS_THEN_SILENCE), () =>
       admin.upkeep.query(`select pg_terminate_backend(pid) ${BACKENDS}`),
     ),
-  'a cut connection after 4,000 rows': lane =>
-    during(lane.query(ROWS_THEN_SILENCE), async () => proxy.reset()),
+  'a cut connection after 4,000 rows': pool =>
+    during(pool.query(ROWS_THEN_SILENCE), async () => proxy.reset()),
   'more bytes than it may have': failing(
     `select repeat('x', 1000) as x from generate_series(1, 5000)`,
     { bytesMax: 100_000 },
@@ -104,20 +104,20 @@ const FAILURES: Record<string, Fail> = {
   'a value that is none': failing('select $1::int as n', {}, ['x']),
 };
 
-describe.each(Object.keys(LANES))('on the lane %s', name => {
+describe.each(Object.keys(POOLS))('on the pool %s', name => {
   test.each(Object.keys(FAILURES))('the next caller gets its rows after %s', async kind => {
-    const lane = (LANES[name] as () => Lane)();
-    const error = await (FAILURES[kind] as Fail)(lane);
+    const pool = (POOLS[name] as () => Pool)();
+    const error = await (FAILURES[kind] as Fail)(pool);
     expect(codeOf(error), String(error)).not.toBe('');
     // The session that was given back last is lent first.
     for (let n = 1; n <= 3; n += 1) {
-      const rows = await lane.query(
+      const rows = await pool.query(
         'select g + $1::int as g, current_setting($2) as t from generate_series(1, 3) g',
         [n, 'transaction_isolation'],
       );
       expect(rows).toEqual([1, 2, 3].map(g => ({ g: g + n, t: 'read committed' })));
     }
-    const [limit] = await lane.query<{ setting: string }>(
+    const [limit] = await pool.query<{ setting: string }>(
       `select setting from pg_settings where name = 'statement_timeout'`,
     );
     expect(Number(limit?.setting)).toBeGreaterThanOrEqual(LIMIT_MS);
@@ -125,12 +125,12 @@ describe.each(Object.keys(LANES))('on the lane %s', name => {
 });
 
 test('a transaction that fails after some rows spoils nothing for the next', async () => {
-  for (const lane of [database.write, database.upkeep, database.read]) {
-    const failed = transaction(lane, connection =>
+  for (const pool of [database.write, database.upkeep, database.read]) {
+    const failed = transaction(pool, connection =>
       connection.query('select 1 / (4001 - g) as n from generate_series(1, 5000) g'),
     );
     await expect(failed).rejects.toThrow();
-    const rows = await transaction(lane, connection => connection.query('select 7 as n'));
+    const rows = await transaction(pool, connection => connection.query('select 7 as n'));
     expect(rows).toEqual([{ n: 7 }]);
   }
 });
@@ -167,8 +167,8 @@ test('a lock whose end failed ends with its connection', async () => {
         ? Promise.reject(new Error('canceling statement due to user request'))
         : connection.query(text, ...rest),
   });
-  const lane = { ...upkeep, hold: use => upkeep.hold(c => use(unlocking(c))) } as typeof upkeep;
-  expect(await tryLockedSession(lane, KEY, () => Promise.resolve('first'))).toBe('first');
+  const pool = { ...upkeep, hold: use => upkeep.hold(c => use(unlocking(c))) } as typeof upkeep;
+  expect(await tryLockedSession(pool, KEY, () => Promise.resolve('first'))).toBe('first');
   await expect
     .poll(() => tryLockedSession(admin.upkeep, KEY, () => Promise.resolve('second')))
     .toBe('second');

@@ -18,7 +18,7 @@ import {
 } from '../../../src/doors/authentik/translate.ts';
 import { readEventRequest } from '../../../src/doors/authentik/wire.ts';
 import type { DoorContext, DoorRequest } from '../../../src/doors/door.ts';
-import type { EventListing } from '../../../src/read/event-listing.ts';
+import type { EventReader } from '../../../src/read/event-reader.ts';
 import { stored } from './stored.ts';
 
 const NOW = new Date('2026-03-01T12:00:00.123Z');
@@ -171,22 +171,20 @@ describe('pagination', () => {
 });
 
 describe('a list that takes too long to count', () => {
-  const context = {
-    access: () => Promise.resolve({ id: 1 }),
-    services: {},
-  } as unknown as DoorContext;
-
-  function listing(hasMore: boolean): EventListing {
+  function contextOf(hasNextPage: boolean): DoorContext {
     const event = stored({ type: 'login', source: 'a' }, 'AUTHENTIK');
-    return {
+    const items = [event, event];
+    const events = {
       count: () => Promise.resolve(null),
-      page: () => Promise.resolve({ events: [event, event], chunks: [[event, event]], hasMore }),
-    } as unknown as EventListing;
+      wholePage: () => Promise.resolve({ page: { items, hasNextPage }, chunks: [items] }),
+    } as unknown as EventReader;
+    const access = () => Promise.resolve({ id: 1 });
+    return { access, services: { events } } as unknown as DoorContext;
   }
 
   async function list(query: string, hasMore = true): Promise<unknown> {
     const request = { query: new URLSearchParams(query), headers: {} } as DoorRequest;
-    const { body } = await listEvents(request, context, listing(hasMore));
+    const { body } = await listEvents(request, contextOf(hasMore));
     return (JSON.parse(body as string) as { pagination: unknown }).pagination;
   }
 

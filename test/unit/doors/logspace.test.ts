@@ -1,14 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import { GatewayError, type ErrorCode } from '../../../src/core/errors.ts';
 import type { DoorContext, DoorRequest } from '../../../src/doors/door.ts';
-import type { Capabilities } from '../../../src/doors/logspace/capabilities.ts';
 import { createLogspaceDoor } from '../../../src/doors/logspace/door.ts';
-import type { TimelineReader } from '../../../src/read/timeline.ts';
 
-const door = createLogspaceDoor({
-  timeline: {} as TimelineReader,
-  capabilities: {} as Capabilities,
-});
+const door = createLogspaceDoor({});
 
 function request(method: string, path: string, body = ''): DoorRequest {
   return {

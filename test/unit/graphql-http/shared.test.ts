@@ -42,7 +42,7 @@ function handsOut(deliveries: readonly Delivery[]): LiveStream {
   return {
     ready: Promise.resolve(),
     nextBatch: async () => batches.shift() ?? [],
-    return: async () => ({ done: true, value: undefined }),
+    return: async () => {},
   } as Partial<LiveStream> as LiveStream;
 }
 

@@ -328,7 +328,7 @@ describe('what is held of messages that do not end', () => {
 });
 
 describe('connections without a key', () => {
-  const limits = { newcomersMax: 6, newcomersPerAddressMax: 4 };
+  const limits = { unauthenticatedConnectionsMax: 6, unauthenticatedPerAddressMax: 4 };
 
   test('give way to newer ones, the oldest first, and those with a key stay', async () => {
     await using small = await startEdge(limits);

@@ -8,7 +8,7 @@ import type { Workspace } from '../../../src/core/workspace.ts';
 import { createContext, type GraphQLContext } from '../../../src/graphql/context.ts';
 import { schema } from '../../../src/graphql/schema.ts';
 import type { Services } from '../../../src/graphql/services.ts';
-import type { Delivery, SubscribeOptions } from '../../../src/live/stream.ts';
+import type { Delivery, LiveStream, SubscribeOptions } from '../../../src/live/stream.ts';
 import type { EventParentField } from '../../../src/read/event-reader.ts';
 import { createAccess } from '../../../src/security/access.ts';
 
@@ -242,7 +242,7 @@ function fakeServices(given: Given, recorded: EventInput[], subscribed: Subscrib
     live: {
       subscribe: (options: SubscribeOptions) => {
         subscribed.push(options);
-        return Object.assign(handOut(given.deliveries ?? []), { ready: Promise.resolve() });
+        return liveStream(handOut(given.deliveries ?? []));
       },
     },
     workspaceAdmin: {
@@ -284,6 +284,17 @@ function fakeServices(given: Given, recorded: EventInput[], subscribed: Subscrib
     redact: async () => 3,
     createStreamTicket: async () => ({ ticket: 'ticket', expiresAt: AT }),
     liveAggregates: () => handOut([]),
+  };
+}
+
+function liveStream(deliveries: AsyncGenerator<Delivery>): LiveStream {
+  return {
+    ready: Promise.resolve(),
+    async nextBatch() {
+      const { done, value } = await deliveries.next();
+      return done === true ? [] : [value];
+    },
+    return: async () => void (await deliveries.return(undefined)),
   };
 }
 

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { CONNECTIONS_MIN } from '../../../src/core/connections.ts';
+import { CONNECTIONS_MIN } from '../../../src/core/connection-shares.ts';
 import { createDatabase, type Database } from '../../../src/db/client.ts';
 import { ensurePartitions } from '../../../src/db/partitions.ts';
 import { createReadiness } from '../../../src/gateway/health.ts';

@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { Meter, OutOfWork } from '../../../src/json-schema/meter.ts';
 import { compilePattern } from '../../../src/json-schema/pattern.ts';
+import { OutOfWork, WorkBudget } from '../../../src/json-schema/work-budget.ts';
 
-const unmetered = () => new Meter(Infinity, Infinity);
+const unmetered = () => new WorkBudget(Infinity, Infinity);
 const matches = (pattern: string, text: string) =>
   compilePattern(pattern, unmetered()).test(text, unmetered());
 
@@ -80,9 +80,9 @@ describe('a pattern', () => {
 
   test('takes time that grows with the text alone, however it is nested', () => {
     const used = (length: number) => {
-      const meter = unmetered();
-      const automaton = compilePattern('^(([a-z])+.)+[A-Z]([a-z])+$', meter);
-      const counted = new Meter(1e9, Infinity);
+      const budget = unmetered();
+      const automaton = compilePattern('^(([a-z])+.)+[A-Z]([a-z])+$', budget);
+      const counted = new WorkBudget(1e9, Infinity);
       automaton.test('a'.repeat(length), counted);
       return counted.used;
     };
@@ -95,6 +95,6 @@ describe('a pattern', () => {
     const text = Array.from({ length: 20_000 }, () =>
       (x = (x * 48_271) % 2_147_483_647) % 2 === 0 ? 'a' : 'b',
     ).join('');
-    expect(() => automaton.test(text, new Meter(100_000, Infinity))).toThrow(OutOfWork);
+    expect(() => automaton.test(text, new WorkBudget(100_000, Infinity))).toThrow(OutOfWork);
   });
 });

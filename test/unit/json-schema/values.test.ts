@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest';
 import { ExactNumber } from '../../../src/core/exact-number.ts';
-import { Meter } from '../../../src/json-schema/meter.ts';
 import { isInteger, isMultipleOf, textOf } from '../../../src/json-schema/values.ts';
+import { WorkBudget } from '../../../src/json-schema/work-budget.ts';
 
-const meter = new Meter(Infinity, Infinity);
+const budget = new WorkBudget(Infinity, Infinity);
 
 test.each([
   [1e308, 0.123456789, false],
@@ -17,13 +17,13 @@ test.each([
   [new ExactNumber('123456789012345678901'), 2, false],
   [new ExactNumber('0.12345678901234567'), 1e-17, true],
 ])('%s as a multiple of %s: %s, to the last digit', (value, step, expected) => {
-  expect(isMultipleOf(value, step, meter)).toBe(expected);
+  expect(isMultipleOf(value, step, budget)).toBe(expected);
 });
 
 test('numbers of many digits are integers, and equal, by their value', () => {
   expect(isInteger(new ExactNumber('12345678901234567890.0'))).toBe(true);
   expect(isInteger(new ExactNumber('1234567890123456789.5'))).toBe(false);
-  const text = (value: ExactNumber | number) => textOf(value, new Map(), meter);
+  const text = (value: ExactNumber | number) => textOf(value, new Map(), budget);
   expect(text(new ExactNumber('10000000000000000.0'))).toBe(text(1e16));
   expect(text(new ExactNumber('9007199254740993'))).not.toBe(text(9007199254740992));
   expect(text(new ExactNumber('1.00000000000000000010'))).toBe(

@@ -42,8 +42,13 @@ export interface Process {
   /** Commits events in one flush, offers and announces them; the new head. */
   record(workspaceId: number, events: number | readonly Draft[]): Promise<LogPlace>;
   /** A stream that is aborted at the end of the test at the latest. */
-  subscribe(workspaceId: number, options?: Partial<SubscribeOptions>): LiveStream;
+  subscribe(workspaceId: number, options?: Partial<SubscribeOptions>): TestStream;
   stop(): Promise<void>;
+}
+
+/** A stream that also hands out one delivery at a time. */
+export interface TestStream extends LiveStream {
+  next(): Promise<IteratorResult<Delivery, undefined>>;
 }
 
 export interface Draft {
@@ -129,19 +134,30 @@ async function startProcess(url: string, options: ProcessOptions = {}): Promise<
       return head;
     },
     subscribe: (workspaceId, wanted = {}) =>
-      live.subscribe({
-        workspaceId,
-        start: 'NOW',
-        checkpoints: false,
-        signal: stopping.signal,
-        ...wanted,
-      }),
+      oneByOne(
+        live.subscribe({
+          workspaceId,
+          start: 'NOW',
+          checkpoints: false,
+          signal: stopping.signal,
+          ...wanted,
+        }),
+      ),
     async stop() {
       stopping.abort();
       await live.stop();
       await Promise.all([db.stop(), writing.stop()]);
     },
   };
+}
+
+function oneByOne(stream: LiveStream): TestStream {
+  return Object.assign(stream, {
+    async next(): Promise<IteratorResult<Delivery, undefined>> {
+      const [value] = await stream.nextBatch(1);
+      return value === undefined ? { done: true, value } : { done: false, value };
+    },
+  });
 }
 
 /** Runs the flush statement; nothing is announced. */
@@ -188,7 +204,7 @@ async function define(connection: Connection, workspaceId: number, type: string)
 }
 
 /** Takes from a stream until it has handed out everything up to a position, or has ended. */
-export async function takeUntil(stream: LiveStream, position: number): Promise<Delivery[]> {
+export async function takeUntil(stream: TestStream, position: number): Promise<Delivery[]> {
   const taken: Delivery[] = [];
   while ((taken.at(-1)?.place.position ?? -1) < position) {
     const { done, value } = await stream.next();

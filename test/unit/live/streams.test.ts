@@ -3,7 +3,7 @@ import { eventCursors } from '../../../src/core/cursor.ts';
 import { GatewayError } from '../../../src/core/errors.ts';
 import { transaction } from '../../../src/db/transaction.ts';
 import { StreamEnded } from '../../../src/live/stream-ended.ts';
-import type { LiveStream, ReadMatching } from '../../../src/live/stream.ts';
+import type { ReadMatching } from '../../../src/live/stream.ts';
 import {
   BEGINNING,
   flush,
@@ -12,6 +12,7 @@ import {
   type Process,
   startLiveTestbed,
   takeUntil,
+  type TestStream,
   upTo,
 } from './kit.ts';
 
@@ -24,7 +25,7 @@ beforeAll(async () => {
 });
 afterAll(() => bed[Symbol.asyncDispose]());
 
-async function endOf(stream: LiveStream): Promise<unknown> {
+async function endOf(stream: TestStream): Promise<unknown> {
   try {
     while ((await stream.next()).done !== true);
     return null;
@@ -323,7 +324,8 @@ describe('how a stream ends', () => {
     const stream = gateway.subscribe(await bed.workspace());
     await stream.next();
     const waiting = stream.next();
-    expect(await stream.return()).toEqual({ done: true, value: undefined });
+    await stream.return();
+    expect(await stream.next()).toEqual({ done: true, value: undefined });
     expect(await waiting).toEqual({ done: true, value: undefined });
   });
 

@@ -35,7 +35,7 @@ afterAll(async () => {
 async function latest(filter: EventFilter = {}, subjectsMax = 10): Promise<number[]> {
   const eventRows = new EventRows(database.read);
   const positions: number[] = [];
-  for await (const some of readLatestBySubject(eventRows, { workspaceId, filter, subjectsMax })) {
+  for await (const some of readLatestBySubject(eventRows, workspaceId, { filter, subjectsMax })) {
     positions.push(...some.map(({ position }) => position));
   }
   return positions;

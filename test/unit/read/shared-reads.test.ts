@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { deferred, type Deferred } from '../../../src/core/portable.ts';
+import { deferred, type Deferred } from '../../../src/core/isomorphic.ts';
 import { createSharedReads } from '../../../src/read/shared-reads.ts';
 
 /** Each question is answered by hand, with the number of the asking. */

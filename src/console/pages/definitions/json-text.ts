@@ -2,7 +2,7 @@
  * JSON as somebody types it: where it breaks off, and where each value stands. Browsers' own words
  * on a fault differ, and some name no place.
  */
-import { pointerStep } from '../../../core/portable.ts';
+import { pointerStep } from '../../../core/isomorphic.ts';
 
 export interface Place {
   /** Characters before it. */

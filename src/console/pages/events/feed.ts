@@ -1,4 +1,4 @@
-import { backoffMs, sleep } from '../../../core/portable.ts';
+import { backoffMs, sleep } from '../../../core/isomorphic.ts';
 import type { Problem } from '../../api/problem.ts';
 import { endSession } from '../../api/session.ts';
 import { openStream, StreamError } from '../../api/stream.ts';

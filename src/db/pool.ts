@@ -1,12 +1,12 @@
 import { performance } from 'node:perf_hooks';
 import { NO_TENANT, type Crowd, type Tenant } from '../core/fairness.ts';
-import type { Connection, HeldConnection, Lane, StatementOptions } from './connection.ts';
+import type { Connection, HeldConnection, Pool, StatementOptions } from './connection.ts';
 import type { Session, Statement } from './session.ts';
 import { createSessions } from './sessions.ts';
 import { ConnectionLost } from './sqlstate.ts';
 import type { Param } from './wire.ts';
 
-export interface LaneOptions {
+export interface PoolOptions {
   readonly connectionsMax: number;
   /** Statements that may wait for a connection, and for how long. */
   readonly waitingMax: number;
@@ -26,7 +26,7 @@ export interface LaneOptions {
   readonly explain: (error: unknown) => unknown;
 }
 
-export function createLane(options: LaneOptions): Lane {
+export function createPool(options: PoolOptions): Pool {
   const sessions = createSessions(options);
 
   async function attempt(statement: Statement, deadlineMs: number): Promise<object[]> {

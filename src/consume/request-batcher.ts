@@ -2,7 +2,7 @@
  * Requests that take turns. One turn runs at a time; what comes meanwhile shares the next, as far as
  * it may: many workers that ask for little wait for one commit together, as flushes do.
  */
-export interface TurnsOptions<Request, Answer> {
+export interface BatcherOptions<Request, Answer> {
   readonly sizeOf: (request: Request) => number;
   /** Of all in a turn, unless one alone has more. */
   readonly sizeMax: number;
@@ -17,12 +17,12 @@ interface Waiting<Request, Answer> {
   readonly fail: (error: unknown) => void;
 }
 
-export class Turns<Request, Answer> {
-  readonly #options: TurnsOptions<Request, Answer>;
+export class RequestBatcher<Request, Answer> {
+  readonly #options: BatcherOptions<Request, Answer>;
   #waiting: Waiting<Request, Answer>[] = [];
   #isRunning = false;
 
-  constructor(options: TurnsOptions<Request, Answer>) {
+  constructor(options: BatcherOptions<Request, Answer>) {
     this.#options = options;
   }
 

@@ -9,7 +9,7 @@
  * rows does not matter.
  */
 import { type SQL, sql } from 'drizzle-orm';
-import type { EventFilter } from '../core/filter.ts';
+import type { EventCondition } from '../core/event-condition.ts';
 import { columnsOf } from '../db/columns.ts';
 import { events } from '../db/schema.ts';
 
@@ -23,21 +23,21 @@ const WINDOW_ENDS_MS = [92, 365, 4 * 365].map(days => days * DAY_MS);
 const INDEXED = ['eventIds', 'types', 'subjects', 'actors', 'groupIds', 'parentIds'] as const;
 
 /** Whether finding the first match may take more than a look at an index. */
-export function isSlow(filter: EventFilter | null | undefined): boolean {
-  const given = givenOf(filter);
+export function isSlow(condition: EventCondition | null | undefined): boolean {
+  const given = givenOf(condition);
   if (given.length === 0) return false;
   const [field, value] = given[0] as [string, unknown];
   const isIndexed = INDEXED.some(name => name === field);
   return given.length > 1 || !isIndexed || (value as readonly string[]).length > 1;
 }
 
-/** Whether the filter leaves anything out. */
-export function isFiltered(filter: EventFilter | null | undefined): boolean {
-  return givenOf(filter).length > 0;
+/** Whether the condition leaves anything out. */
+export function isFiltered(condition: EventCondition | null | undefined): boolean {
+  return givenOf(condition).length > 0;
 }
 
-function givenOf(filter: EventFilter | null | undefined) {
-  return Object.entries(filter ?? {}).filter(([, value]) => value != null);
+function givenOf(condition: EventCondition | null | undefined) {
+  return Object.entries(condition ?? {}).filter(([, value]) => value != null);
 }
 
 /** Where reading begins and which way it goes. */

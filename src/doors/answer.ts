@@ -1,6 +1,21 @@
-/** Events in the body of an answer: each is shown, whatever it is like, and however large all are. */
-import type { StoredEvent } from '../core/event.ts';
+/** Bodies of answers. Events are shown in them whatever they are like, and however large all are. */
+import type { GatewayError } from '../core/errors.ts';
+import type { EventProblem, StoredEvent } from '../core/event.ts';
+import { writeExact } from '../core/exact-json.ts';
 import type { DoorAnswer } from './door.ts';
+
+export function json(
+  status: number,
+  body: unknown,
+  headers?: Readonly<Record<string, string>>,
+): DoorAnswer {
+  return { status, ...(headers && { headers }), body: writeExact(body) };
+}
+
+/** The first thing that was wrong with an event that was refused. */
+export function problemIn({ extensions }: GatewayError): EventProblem | undefined {
+  return (extensions['problems'] as readonly EventProblem[] | undefined)?.[0];
+}
 
 /** All events of an answer in their order, as many at a time as fit into memory. */
 export type EventChunks =

@@ -8,7 +8,7 @@ const LOOK_EVERY = 20_000;
  * What a schema or a pattern may take. Code that works for a schema charges units before it works:
  * one for a step, a character or a member that it touches. A unit takes some 5 to 50 ns.
  */
-export class Meter {
+export class WorkBudget {
   readonly #units: number;
   readonly #ms: number;
   #untilLook: number;

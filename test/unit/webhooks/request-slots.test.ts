@@ -1,11 +1,11 @@
 import { expect, test } from 'vitest';
-import { Places } from '../../../src/webhooks/places.ts';
+import { RequestSlots } from '../../../src/webhooks/request-slots.ts';
 
 const NEVER = new AbortController().signal;
-const make = () => new Places({ max: 100, hostMax: 10 });
+const make = () => new RequestSlots({ max: 100, hostMax: 10 });
 
 /** Takes on as many hosts as it gets places of. */
-function takeAll(places: Places, workspaceId: number): number {
+function takeAll(places: RequestSlots, workspaceId: number): number {
   let all = 0;
   for (let host = 0; host < 20; host++)
     all += places.take(workspaceId, `h${workspaceId}-${host}`, 10);

@@ -1,10 +1,10 @@
 /**
- * Places for requests that are made at once: of the process, fairly among workspaces, and of each
+ * Slots for requests that are made at once: of the process, fairly among workspaces, and of each
  * host, so that one that does not answer keeps nobody else waiting.
  */
 import { FairQueue, Holdings, type Tenant } from '../core/fairness.ts';
 
-export interface PlacesOptions {
+export interface SlotsOptions {
   readonly max: number;
   readonly hostMax: number;
 }
@@ -15,13 +15,13 @@ interface Waiting {
   readonly wake: () => void;
 }
 
-export class Places {
-  readonly #options: PlacesOptions;
+export class RequestSlots {
+  readonly #options: SlotsOptions;
   readonly #held = new Holdings();
   readonly #hosts = new Map<string, number>();
   readonly #waiting = new FairQueue<Waiting>();
 
-  constructor(options: PlacesOptions) {
+  constructor(options: SlotsOptions) {
     this.#options = options;
   }
 

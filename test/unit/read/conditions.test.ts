@@ -1,16 +1,24 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { encodeCursor, eventCursors } from '../../../src/core/cursor.ts';
 import type { EventInput, PropertyType, StoredEvent } from '../../../src/core/event.ts';
 import { storedProperties } from '../../../src/core/stored-properties.ts';
 import type { Workspace } from '../../../src/core/workspace.ts';
-import { createTimelineReader, type TimelineReader } from '../../../src/read/timeline.ts';
+import { createAggregateCounts } from '../../../src/read/aggregate-counts.ts';
+import type { EventIdOrder, EventReader } from '../../../src/read/event-reader.ts';
+import { createEventStatistics, type EventStatistics } from '../../../src/read/event-statistics.ts';
+import { createEventReader } from '../../../src/read/events.ts';
 import { startRecordingDatabase } from '../../kit/recording.ts';
 
 let recording: Awaited<ReturnType<typeof startRecordingDatabase>>;
-let timeline: TimelineReader;
+let reader: EventReader;
+let statistics: EventStatistics;
 beforeAll(async () => {
   recording = await startRecordingDatabase();
-  timeline = createTimelineReader({ read: recording.db.read, epoch: 'e' });
+  const { read } = recording.db;
+  reader = createEventReader({ read, epoch: 'e' });
+  const counts = createAggregateCounts({ read, nowMs: () => Date.now() });
+  statistics = createEventStatistics({ read, counts });
 });
 afterAll(async () => {
   await recording[Symbol.asyncDispose]();
@@ -24,8 +32,10 @@ async function recorded(inputs: readonly EventInput[]): Promise<Workspace> {
   return workspace;
 }
 
+const BY_ID: EventIdOrder = { field: 'OCCURRED_AT_AND_ID', direction: 'ASC' };
+
 async function all({ id }: Workspace): Promise<readonly StoredEvent[]> {
-  return (await timeline.page(id, { conditions: [], limit: 1_000, after: null })).events;
+  return (await reader.page(id, { order: BY_ID, first: 1_000 })).items;
 }
 
 const at = (ms: number) => new Date(Date.UTC(2021, 0, 1) + ms);
@@ -91,14 +101,14 @@ test('typed properties in SQL are those that an event shows, by name, type and v
       for (const value of values) shown.get(names)!.add(`${value} ${event.eventId}`);
     }
   }
-  const listed = await timeline.properties(workspace.id, []);
+  const listed = await statistics.properties(workspace.id, {});
   expect(listed.map(each => `${each.type} ${each.name}`).sort()).toEqual([...shown.keys()].sort());
 
   const idsWhere = async (type: PropertyType, key: string, value: string | null) => {
     const match = value === null ? null : { among: [value] };
-    const conditions = [{ property: { type, name: key }, match }];
-    const found = await timeline.page(workspace.id, { conditions, limit: 1_000, after: null });
-    return found.events.map(({ eventId }) => eventId).sort();
+    const filter = { property: { type, name: key }, match };
+    const found = await reader.page(workspace.id, { filter, order: BY_ID, first: 1_000 });
+    return found.items.map(({ eventId }) => eventId).sort();
   };
   const expected = (type: PropertyType, key: string, isWanted: (value: string) => boolean) =>
     events
@@ -133,18 +143,25 @@ describe('pages', () => {
       .map(({ id, ms }) => ({ type: 't', id, occurredAt: at(ms) }));
     const workspace = await recorded(inputs);
     const seen: StoredEvent[] = [];
+    const { encodeOccurredAtAndId } = eventCursors('e', workspace.id);
     let after: string | null = null;
-    for (;;) {
-      const page = await timeline.page(workspace.id, { conditions: [], limit: 37, after });
-      seen.push(...page.events);
-      if (page.cursor === after) break;
-      after = page.cursor;
+    for (let isMore = true; isMore;) {
+      const page = await reader.page(workspace.id, { order: BY_ID, first: 37, after });
+      expect(page.hasPreviousPage).toBe(after !== null);
+      seen.push(...page.items);
+      after = encodeOccurredAtAndId(page.items.at(-1)!);
+      isMore = page.hasNextPage;
     }
+    const last = { order: BY_ID, last: 5, before: after };
+    const before = (await reader.page(workspace.id, last)).items;
+    expect(before.map(({ eventId }) => eventId)).toEqual(
+      seen.slice(-6, -1).map(({ eventId }) => eventId),
+    );
     const order = [...inputs].sort(
       (a, b) => a.occurredAt.getTime() - b.occurredAt.getTime() || (a.id < b.id ? -1 : 1),
     );
     expect(seen.map(({ eventId }) => eventId)).toEqual(order.map(({ id }) => id));
-    expect(await timeline.count(workspace.id, [])).toBe(300);
+    expect(await reader.count(workspace.id)).toBe(300);
   });
 
   test('hide what has expired', async () => {
@@ -154,34 +171,36 @@ describe('pages', () => {
     ]);
     expect((await all(workspace)).map(({ eventId }) => eventId)).toEqual(['here']);
     const samples: StoredEvent[] = [];
-    for await (const some of timeline.samples(workspace.id)) samples.push(...some);
+    for await (const some of statistics.samples(workspace.id)) samples.push(...some);
     expect(samples).toHaveLength(1);
   });
 
   test('refuse cursors of other workspaces, databases and makers', async () => {
     const inputs = [{ type: 't', id: 'a' }];
     const [one, two] = [await recorded(inputs), await recorded(inputs)];
-    const { cursor } = await timeline.page(one.id, { conditions: [], limit: 1, after: null });
-    const read = (workspace: Workspace, after: string, reader = timeline) =>
-      reader.page(workspace.id, { conditions: [], limit: 1, after });
-    await expect(read(two, cursor!)).rejects.toMatchObject({ code: 'CURSOR_INVALID' });
+    const [event] = await all(one);
+    const cursor = eventCursors('e', one.id).encodeOccurredAtAndId(event!);
+    const read = (workspace: Workspace, after: string, by = reader) =>
+      by.page(workspace.id, { order: BY_ID, first: 1, after });
+    await expect(read(two, cursor)).rejects.toMatchObject({ code: 'CURSOR_INVALID' });
     await expect(read(one, 'x')).rejects.toMatchObject({ code: 'CURSOR_INVALID' });
     await expect(read(one, 'x'.repeat(10_000))).rejects.toMatchObject({ code: 'CURSOR_INVALID' });
-    const restored = createTimelineReader({ read: recording.db.read, epoch: 'f' });
-    await expect(read(one, cursor!, restored)).rejects.toMatchObject({ code: 'CURSOR_EPOCH' });
-    const far = Buffer.from(JSON.stringify(['e', one.id, 8.65e15, 'a'])).toString('base64url');
-    await expect(read(one, far)).rejects.toMatchObject({ code: 'CURSOR_INVALID' });
+    const restored = createEventReader({ read: recording.db.read, epoch: 'f' });
+    await expect(read(one, cursor, restored)).rejects.toMatchObject({ code: 'CURSOR_EPOCH' });
+    const made = (...place: string[]) =>
+      encodeCursor('events.occurredAtAndId', one.id, ['e', '1', ...place]);
+    for (const place of [['8650000000000000', 'a'], ['0', '\0'], ['0'], ['0', 'a', 'b']]) {
+      const refused = read(one, made(...place));
+      await expect(refused).rejects.toMatchObject({ code: 'CURSOR_INVALID' });
+    }
   });
 
   test('refuse offsets and filters beyond their bounds', async () => {
     const { id } = await recorded([]);
-    const page = (offset: number) =>
-      timeline.page(id, { conditions: [], limit: 1, after: null, offset });
+    const page = (offset: number) => reader.page(id, { order: BY_ID, first: 1, offset });
     await expect(page(10_001)).rejects.toMatchObject({ code: 'BAD_USER_INPUT' });
     const among = Array.from({ length: 1_001 }, String);
-    await expect(
-      timeline.count(id, [{ text: 'EVENT_ID', match: { among } }]),
-    ).rejects.toMatchObject({
+    await expect(reader.count(id, { text: 'EVENT_ID', match: { among } })).rejects.toMatchObject({
       code: 'BAD_USER_INPUT',
     });
   });
@@ -190,10 +209,9 @@ describe('pages', () => {
 test('a count that takes too long is null', async () => {
   const inputs = Array.from({ length: 200 }, (_, n) => ({ type: 't', id: `${n}`, payload: { n } }));
   const { id } = await recorded(inputs);
-  const hasty = createTimelineReader({ read: recording.db.read, epoch: 'e', countWithinMs: 1 });
   const slow = Array.from({ length: 300 }, (_, n) => ({
     property: { type: 'INTEGER' as const, name: 'n' },
     match: { from: String(-n), to: null },
   }));
-  expect(await hasty.count(id, slow)).toBeNull();
+  expect(await reader.count(id, { allOf: slow }, 1)).toBeNull();
 });

@@ -57,7 +57,7 @@ interface Take {
   readonly portions: Portion[];
 }
 
-export class WaitingRoom {
+export class WriteQueue {
   readonly #limits: WaitingRoomLimits;
   readonly #crowd: Crowd | undefined;
   readonly #workspaces = new Map<number, Queue>();

@@ -10,7 +10,10 @@ export interface Verdict {
 }
 
 /** @param problems what is wrong with the payload by the definition's schema */
-export function judge(definition: KnownDefinition, problems: readonly EventProblem[]): Verdict {
+export function applyDefinitionPolicy(
+  definition: KnownDefinition,
+  problems: readonly EventProblem[],
+): Verdict {
   if (definition.status === 'BLOCKED') return { fate: 'REJECT', problems: [BLOCKED] };
   const notes = definition.status === 'DEPRECATED' ? [DEPRECATED] : [];
   if (problems.length === 0) return { fate: 'RECORD', problems: notes };
@@ -26,7 +29,7 @@ export function judge(definition: KnownDefinition, problems: readonly EventProbl
 }
 
 /** For a type that has no definition, also where the workspace takes no more of them. */
-export function judgeUnknown({ unknownTypes }: Pick<Workspace, 'unknownTypes'>): Verdict {
+export function applyUnknownTypePolicy({ unknownTypes }: Pick<Workspace, 'unknownTypes'>): Verdict {
   if (unknownTypes === 'DISCOVER') return { fate: 'REJECT', problems: [TYPE_LIMIT] };
   return { fate: unknownTypes, problems: [UNKNOWN_TYPE] };
 }

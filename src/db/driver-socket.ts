@@ -2,7 +2,7 @@
  * The socket that the driver gets in place of its own. postgres.js 3.4.9 sets its socket to null
  * when it hears `close`, and a write that it has put off to the next turn then throws outside of
  * any promise, which ends the process (porsager/postgres #1066, #1154, #1208). So it never hears
- * `close`: a lost line is an `error`, upon which it fails what runs; later writes go nowhere,
+ * `close`: a lost socket is an `error`, upon which it fails what runs; later writes go nowhere,
  * and our session throws the whole client away. A patch of the driver would be lost under
  * `npm ci --ignore-scripts`; a process-wide guard would also hide faults that are not this one.
  */
@@ -18,11 +18,11 @@ const KEEPALIVE_AFTER_MS = 10_000;
 const SSL_REQUEST = Buffer.from([0, 0, 0, 8, 0x04, 0xd2, 0x16, 0x2f]);
 const TERMINATE = Buffer.from([0x58, 0, 0, 0, 4]);
 
-export class Line extends EventEmitter {
+export class DriverSocket extends EventEmitter {
   readonly #socket: Socket;
   #lost = false;
   #limit: { bytesLeft: number; readonly onBeyond: () => void } | null = null;
-  /** Resolves when the line is lost or closed. */
+  /** Resolves when it is lost or closed. */
   readonly gone: Promise<void>;
 
   constructor(socket: Socket) {
@@ -88,7 +88,10 @@ function closed(cause?: Error): ConnectionLost {
 }
 
 /** Connects, over TLS where the address says so, until the signal aborts. */
-export async function openLine(address: Address, signal: AbortSignal): Promise<Line> {
+export async function openDriverSocket(
+  address: Address,
+  signal: AbortSignal,
+): Promise<DriverSocket> {
   const { host, port, path } = address;
   const common = { noDelay: true, keepAlive: true, keepAliveInitialDelay: KEEPALIVE_AFTER_MS };
   const socket = connect(path === undefined ? { host, port, ...common } : { path, ...common });
@@ -98,8 +101,8 @@ export async function openLine(address: Address, signal: AbortSignal): Promise<L
   signal.addEventListener('abort', abort, { once: true });
   try {
     await once(socket, 'connect', { signal });
-    if (path !== undefined || address.tls === 'disable') return new Line(socket);
-    return new Line(await secure(socket, address, signal));
+    if (path !== undefined || address.tls === 'disable') return new DriverSocket(socket);
+    return new DriverSocket(await secure(socket, address, signal));
   } catch (error) {
     socket.destroy();
     throw error;

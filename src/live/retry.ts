@@ -1,5 +1,5 @@
 import { GatewayError, isUnavailable } from '../core/errors.ts';
-import { backoffMs } from '../core/portable.ts';
+import { backoffMs } from '../core/isomorphic.ts';
 import { toGatewayError } from '../db/sqlstate.ts';
 import type { LiveClock } from './clock.ts';
 import type { LiveLimits } from './limits.ts';

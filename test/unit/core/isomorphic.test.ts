@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { expect, test } from 'vitest';
-import { uuidV7 } from '../../../src/core/portable.ts';
+import { uuidV7 } from '../../../src/core/isomorphic.ts';
 
 test('an id begins with its time and says its version and variant', () => {
   // The example of RFC 9562, A.6.

@@ -1,6 +1,6 @@
 /**
- * Connections, until and after their caller is known. One that has not shown a valid key is a
- * newcomer: it may hold a header, a small body or the start of a WebSocket, so their number is
+ * Connections, until and after their caller is known. One that has not shown a valid key is
+ * unauthenticated: it may hold a header, a small body or the start of a WebSocket, so their number is
  * bounded, of one address and of all. Beyond that the oldest gives way: whoever shows a key soon
  * does not notice, and whoever holds connections open holds nobody else out. Those that are known
  * are shared fairly between tenants.
@@ -8,11 +8,11 @@
 import type { Socket } from 'node:net';
 import { Holdings, type Tenant } from '../core/fairness.ts';
 
-export interface NewcomerLimits {
+export interface UnauthenticatedLimits {
   readonly connectionsMax: number;
-  readonly newcomersMax: number;
+  readonly unauthenticatedConnectionsMax: number;
   /** Infinity where proxies stand between: they all come from there. */
-  readonly newcomersPerAddressMax: number;
+  readonly unauthenticatedPerAddressMax: number;
 }
 
 /** Says of a connection that a valid key was shown on it; false where its tenant has too many. */
@@ -25,13 +25,13 @@ export function becomesKnown(socket: object, tenant: Tenant): boolean {
   return knownOf.get(socket)?.(tenant) ?? true;
 }
 
-export class Newcomers {
-  readonly #limits: NewcomerLimits;
+export class UnauthenticatedConnections {
+  readonly #limits: UnauthenticatedLimits;
   readonly #all = new Set<Socket>();
   readonly #byAddress = new Map<string, Set<Socket>>();
   readonly #known = new Holdings();
 
-  constructor(limits: NewcomerLimits) {
+  constructor(limits: UnauthenticatedLimits) {
     this.#limits = limits;
   }
 
@@ -58,9 +58,9 @@ export class Newcomers {
       leave();
       if (tenant !== undefined) this.#known.add(tenant, -1);
     });
-    const { newcomersMax, newcomersPerAddressMax } = this.#limits;
-    if (ofAddress.size > newcomersPerAddressMax) closeOldest(ofAddress);
-    else if (this.#all.size > newcomersMax) closeOldest(this.#all);
+    const { unauthenticatedConnectionsMax, unauthenticatedPerAddressMax } = this.#limits;
+    if (ofAddress.size > unauthenticatedPerAddressMax) closeOldest(ofAddress);
+    else if (this.#all.size > unauthenticatedConnectionsMax) closeOldest(this.#all);
   }
 }
 

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { Crowd } from '../../../src/core/fairness.ts';
 import { LIMITS } from '../../../src/core/limits.ts';
 import { Submission, type ResolvedEvent } from '../../../src/record/submission.ts';
-import { WaitingRoom } from '../../../src/record/waiting-room.ts';
+import { WriteQueue } from '../../../src/record/write-queue.ts';
 
 let made = 0;
 
@@ -14,10 +14,10 @@ function submission(workspaceId: number, count: number, payload = '{}'): Submiss
   return new Submission({ workspaceId, events, atomic: false, actor: null, arrivedMs: 0 });
 }
 
-const taken = (room: WaitingRoom) => room.take().map(portion => portion.submission);
+const taken = (room: WriteQueue) => room.take().map(portion => portion.submission);
 
 test('few events wait for the flush of their workspace that runs, and go together after it', () => {
-  const room = new WaitingRoom();
+  const room = new WriteQueue();
   const [first, second, third] = [submission(1, 1), submission(1, 1), submission(1, 200)];
   room.enter(first);
   expect(taken(room)).toEqual([first]);
@@ -29,7 +29,7 @@ test('few events wait for the flush of their workspace that runs, and go togethe
 });
 
 test('many events, and those of other workspaces, do not wait', () => {
-  const room = new WaitingRoom();
+  const room = new WriteQueue();
   const [first, other, many] = [submission(1, 1), submission(2, 1), submission(1, 250)];
   room.enter(first);
   expect(taken(room)).toEqual([first]);
@@ -40,7 +40,7 @@ test('many events, and those of other workspaces, do not wait', () => {
 });
 
 test('callers that come back together are parted, until each half is read while the other commits', () => {
-  const room = new WaitingRoom();
+  const room = new WriteQueue();
   const callersOf = (submissions: Submission[]) => submissions.map(() => submission(1, 1));
   const enter = (submissions: Submission[]) => submissions.forEach(each => room.enter(each));
   const leave = (submissions: Submission[]) => submissions.forEach(each => room.leave(each));
@@ -61,12 +61,12 @@ test('callers that come back together are parted, until each half is read while 
 });
 
 test('a request is not parted for that, and a few events are not', () => {
-  const room = new WaitingRoom();
+  const room = new WriteQueue();
   const [many, one] = [submission(1, 200), submission(1, 1)];
   room.enter(many);
   room.enter(one);
   expect(taken(room)).toEqual([many]);
-  const other = new WaitingRoom();
+  const other = new WriteQueue();
   const few = Array.from({ length: 4 }, () => submission(1, 1));
   few.forEach(each => other.enter(each));
   expect(taken(other)).toEqual(few);
@@ -74,7 +74,7 @@ test('a request is not parted for that, and a few events are not', () => {
 
 test('is never all taken by one workspace: another finds some', () => {
   const limits = { ...LIMITS, waitingEventsMax: 1_000, waitingBytesMax: 10_000 };
-  const room = new WaitingRoom(limits);
+  const room = new WriteQueue(limits);
   const enterAll = (workspaceId: number, count: number) => {
     for (let entered = 0; ; entered++) {
       try {
@@ -96,7 +96,7 @@ test('is never all taken by one workspace: another finds some', () => {
 
 test('while several workspaces record, each has one flush at a time and a third of it', () => {
   let nowMs = 0;
-  const room = new WaitingRoom(LIMITS, new Crowd(() => nowMs));
+  const room = new WriteQueue(LIMITS, new Crowd(() => nowMs));
   const busy = Array.from({ length: 10 }, () => submission(1, 300));
   for (const each of busy) room.enter(each);
   const sizeOf = (portions: ReturnType<typeof room.take>) =>
@@ -111,7 +111,7 @@ test('while several workspaces record, each has one flush at a time and a third 
 });
 
 test('while several workspaces record, little does not wait for the flush of much', () => {
-  const room = new WaitingRoom(LIMITS, new Crowd(() => 0));
+  const room = new WriteQueue(LIMITS, new Crowd(() => 0));
   const [much, more] = [submission(1, 300), submission(2, 200)];
   const [little, less] = [submission(3, 2), submission(4, 1)];
   for (const each of [much, little, more, less]) room.enter(each);
@@ -121,7 +121,7 @@ test('while several workspaces record, little does not wait for the flush of muc
 });
 
 test('few large events are as much as many small ones', () => {
-  const room = new WaitingRoom(LIMITS, new Crowd(() => 0));
+  const room = new WriteQueue(LIMITS, new Crowd(() => 0));
   const large = submission(1, 1, 'a'.repeat(100_000));
   const little = submission(2, 1);
   for (const each of [large, little]) room.enter(each);
@@ -130,7 +130,7 @@ test('few large events are as much as many small ones', () => {
 });
 
 test('the flushes of one workspace that records much beside others are short', () => {
-  const room = new WaitingRoom(LIMITS, new Crowd(() => 0));
+  const room = new WriteQueue(LIMITS, new Crowd(() => 0));
   room.enter(submission(1, 1));
   room.enter(submission(2, 2_000));
   const sizes = () => room.take().map(({ events }) => events.length);

@@ -8,7 +8,7 @@ export interface Job {
   readonly run: () => Promise<boolean>;
 }
 
-export interface Turns {
+export interface JobScheduler {
   start(): void;
   /** Waits for the piece that runs. */
   stop(): Promise<void>;
@@ -24,10 +24,10 @@ const REST_MIN_MS = 5;
  * turn. While any has more to do, all rest for as long as they worked: a long removal takes half
  * of the time of one connection.
  */
-export function createTurns(
+export function createJobScheduler(
   jobs: readonly Job[],
   onError: (job: string, error: unknown) => void,
-): Turns {
+): JobScheduler {
   const stopping = new AbortController();
   const first = ({ everyMs }: Job) => performance.now() + Math.min(everyMs, FIRST_AFTER_MS);
   const dueMs = new Map(jobs.map(job => [job, first(job)]));

@@ -4,7 +4,7 @@
  */
 import { createCipheriv, createDecipheriv, createHmac, randomBytes } from 'node:crypto';
 
-export interface Box {
+export interface SecretCipher {
   seal(workspaceId: number, text: string): string;
   /** @throws Error for what was not sealed for the workspace */
   open(workspaceId: number, sealed: string): string;
@@ -15,7 +15,7 @@ const IV_BYTES = 12;
 const TAG_BYTES = 16;
 
 /** @param sealingKey of the installation */
-export function createBox(sealingKey: Buffer): Box {
+export function createSecretCipher(sealingKey: Buffer): SecretCipher {
   const key = createHmac('sha256', sealingKey).update('webhooks').digest();
   return {
     seal(workspaceId, text) {

@@ -10,13 +10,16 @@ export function textArray(values: readonly string[]): SQL {
 
 /** Ids as a client may make them up: what is no `int` equals none and is left out. */
 export function intArray(values: readonly number[]): SQL {
-  const ids = values.filter(value => (value | 0) === value);
-  return sql`${arrayLiteral(ids.map(String))}::int[]`;
+  return sql`${arrayLiteral(values.filter(value => (value | 0) === value))}::int[]`;
 }
 
-/** Every element in quotes, with which Postgres reads it as it stands. */
-export function arrayLiteral(values: readonly string[]): string {
-  return `{${values.map(value => `"${value.replaceAll(/["\\]/g, '\\$&')}"`).join(',')}}`;
+/** Texts stand in quotes, with which Postgres reads them as they are. */
+export function arrayLiteral(values: Iterable<string | number>): string {
+  return `{${Array.from(values, elementOf).join(',')}}`;
+}
+
+function elementOf(value: string | number): string | number {
+  return typeof value === 'number' ? value : `"${value.replaceAll(/["\\]/g, '\\$&')}"`;
 }
 
 /** True of every row where there is no condition. */

@@ -1,13 +1,16 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { eventCursors } from '../../../src/core/cursor.ts';
+import type { EventCondition } from '../../../src/core/event-condition.ts';
 import { eventKey } from '../../../src/core/event-key.ts';
 import { createDatabase, type Database } from '../../../src/db/client.ts';
 import { createAggregateCounts } from '../../../src/read/aggregate-counts.ts';
 import {
-  createEventListing,
-  OFFSET_MAX,
-  type EventListing,
-} from '../../../src/read/event-listing.ts';
-import type { ListingFilter } from '../../../src/read/listing-filter.ts';
+  EVENT_OFFSET_MAX,
+  type EventReader,
+  type EventSortKey,
+} from '../../../src/read/event-reader.ts';
+import { createEventStatistics, type EventStatistics } from '../../../src/read/event-statistics.ts';
+import { createEventReader } from '../../../src/read/events.ts';
 import { createFold } from '../../../src/rollup/fold.ts';
 import { createTestDatabase, type TestDatabase } from '../../kit/database.ts';
 import { createPartitions, createWorkspace, START, storeEvents } from './event-rows.ts';
@@ -16,7 +19,8 @@ const UUID = '0198f5c0-0000-7000-8000-000000000001';
 
 let database: TestDatabase;
 let db: Database;
-let listing: EventListing;
+let reader: EventReader;
+let statistics: EventStatistics;
 let id: number;
 let other: number;
 
@@ -26,7 +30,8 @@ beforeAll(async () => {
   database = await createTestDatabase();
   db = createDatabase({ url: database.url });
   const counts = createAggregateCounts({ read: db.read, nowMs: () => Date.now() });
-  listing = createEventListing({ read: db.read, counts });
+  reader = createEventReader({ read: db.read, epoch: 'e' });
+  statistics = createEventStatistics({ read: db.read, counts });
   await createPartitions(db.upkeep, [second(4)]);
   id = await createWorkspace(db.upkeep, 'listing');
   other = await createWorkspace(db.upkeep, 'other');
@@ -54,30 +59,37 @@ afterAll(async () => {
   await database[Symbol.asyncDispose]();
 });
 
-async function found(filter: ListingFilter): Promise<number[]> {
-  const order = [{ key: 'OCCURRED_AT', descending: false } as const];
-  const { events } = await listing.page(id, { ...filter, order, offset: 0, limit: 100 });
-  return events.map(({ position }) => position);
+const SHOWN: EventCondition = { redacted: false };
+const EARLIEST_FIRST: EventSortKey[] = [{ key: 'OCCURRED_AT', descending: false }];
+const LATEST_FIRST: EventSortKey[] = [{ key: 'OCCURRED_AT', descending: true }];
+
+async function found(...conditions: EventCondition[]): Promise<number[]> {
+  const filter = { allOf: [SHOWN, ...conditions] };
+  const { items } = await reader.page(id, { filter, order: EARLIEST_FIRST, first: 100 });
+  return items.map(({ position }) => position);
 }
 
 describe('a page by number', () => {
   test('holds neither what has expired, nor what was redacted, nor what is another workspace’s', async () => {
-    expect(await found({})).toEqual([1, 2, 3, 4, 7]);
-    expect(await listing.count(id, {})).toBe(5);
+    expect(await found()).toEqual([1, 2, 3, 4, 7]);
+    expect(await reader.count(id, SHOWN)).toBe(5);
   });
 
   test('is cut out by offset and limit, and says whether there is more', async () => {
-    const order = [{ key: 'OCCURRED_AT', descending: true } as const];
-    const page = await listing.page(id, { order, offset: 1, limit: 2 });
-    expect(page.events.map(({ position }) => position)).toEqual([4, 3]);
-    expect(page.hasMore).toBe(true);
-    expect((await listing.page(id, { order, offset: 3, limit: 2 })).hasMore).toBe(false);
+    const args = { filter: SHOWN, order: LATEST_FIRST, first: 2 };
+    const page = await reader.page(id, { ...args, offset: 1 });
+    expect(page.items.map(({ position }) => position)).toEqual([4, 3]);
+    expect(page.hasNextPage).toBe(true);
+    expect((await reader.page(id, { ...args, offset: 3 })).hasNextPage).toBe(false);
   });
 
   test('is in the order of columns and payload values, then of positions', async () => {
-    const positions = async (...order: Parameters<typeof listing.page>[1]['order'][number][]) => {
-      const { events } = await listing.page(id, { order, offset: 0, limit: 9 });
-      return events.map(({ position }) => position);
+    const positions = async (...order: EventSortKey[]) => {
+      const { page, chunks } = await reader.wholePage(id, { filter: SHOWN, order, first: 9 });
+      const read: number[] = [];
+      for await (const some of chunks) read.push(...some.map(({ position }) => position));
+      expect(read).toEqual(page.items.map(({ position }) => position));
+      return read;
     };
     expect(await positions({ key: 'SOURCE', descending: false })).toEqual([2, 1, 3, 7, 4]);
     expect(await positions({ key: 'TYPE', descending: true })).toEqual([3, 2, 7, 4, 1]);
@@ -86,9 +98,14 @@ describe('a page by number', () => {
     ).toEqual([2, 7, 3, 1, 4]);
   });
 
+  test('takes no cursor: it would be one of another order', async () => {
+    const after = eventCursors('e', id).encodePosition({ position: 2, recordedAt: second(2) });
+    await expect(reader.page(id, { order: LATEST_FIRST, after })).rejects.toThrow(TypeError);
+  });
+
   test('is refused beyond the bound of offsets', async () => {
-    const args = { order: [], offset: OFFSET_MAX + 1, limit: 1 };
-    await expect(listing.page(id, args)).rejects.toMatchObject({ code: 'BAD_USER_INPUT' });
+    const args = { order: LATEST_FIRST, offset: EVENT_OFFSET_MAX + 1, first: 1 };
+    await expect(reader.page(id, args)).rejects.toMatchObject({ code: 'BAD_USER_INPUT' });
   });
 });
 
@@ -99,40 +116,32 @@ describe('a filter of a list', () => {
   });
 
   test('searches event id and client address beside the rest', async () => {
-    expect(await found({ search: UUID.toUpperCase() })).toEqual([1]);
-    expect(await found({ search: '2001:db8' })).toEqual([4]);
-    expect(await found({ search: 'login 2001:db8' })).toEqual([4]);
-    expect(await found({ search: 'event-7' })).toEqual([7]);
+    expect(await found({ searchWithIds: UUID.toUpperCase() })).toEqual([1]);
+    expect(await found({ searchWithIds: '2001:db8' })).toEqual([4]);
+    expect(await found({ searchWithIds: 'login 2001:db8' })).toEqual([4]);
+    expect(await found({ searchWithIds: 'event-7' })).toEqual([7]);
   });
 
   test('holds together with an event filter', async () => {
-    expect(await found({ typeContains: 'log', filter: { sources: ['b'] } })).toEqual([1, 3, 7]);
+    expect(await found({ typeContains: 'log' }, { sources: ['b'] })).toEqual([1, 3, 7]);
   });
 
   test('is refused where a text is too long or can’t be stored', async () => {
-    for (const filter of [{ typeContains: '\0' }, { search: 'a'.repeat(257) }]) {
+    for (const filter of [{ typeContains: '\0' }, { searchWithIds: 'a'.repeat(257) }]) {
       await expect(found(filter)).rejects.toMatchObject({ code: 'BAD_USER_INPUT' });
     }
   });
 });
 
 test('an event is found by its key, whatever its id is like', async () => {
-  expect((await listing.byKey(id, UUID))?.position).toBe(1);
-  expect((await listing.byKey(id, eventKey('event-2')))?.position).toBe(2);
-  const hidden = ['event-5', 'event-6', 'foreign', 'nobody'];
-  for (const eventId of hidden)
-    expect(await listing.byKey(id, eventKey(eventId)), eventId).toBeNull();
+  const ids = ['event-5', 'foreign', 'nobody', UUID, 'event-2', 'event-5'];
+  const events = await reader.byKeys(id, ids.map(eventKey));
+  expect(events.map(event => event?.position ?? null)).toEqual([null, null, null, 1, 2, null]);
 });
 
-test('a scan goes on after a place, up to and with another', async () => {
+test('a condition on places holds after one, up to and with another', async () => {
   const place = (position: number) => ({ position, recordedAt: second(position) });
-  const scan = { after: place(1), through: place(4), limit: 9 };
-  const all = await listing.scan(id, scan);
-  expect(all.events.map(({ position }) => position)).toEqual([2, 3, 4]);
-  expect(all.through.position).toBe(4);
-  const one = await listing.scan(id, { ...scan, limit: 1 });
-  expect(one.events).toHaveLength(1);
-  expect(one.through.position).toBe(2);
+  expect(await found({ after: place(1), through: place(4) })).toEqual([2, 3, 4]);
 });
 
 test('counts are those of the lists, before and after events are folded and redacted', async () => {
@@ -143,21 +152,22 @@ test('counts are those of the lists, before and after events are folded and reda
     own,
     types.map((type, at) => ({ position: at + 1, type, payload: `{"user":${at % 3}}` })),
   );
-  const filters: ListingFilter[] = [
-    {},
-    { filter: { types: ['Login'] } },
-    { typeContains: 'LOGIN' },
-    { typeContains: 'nothing' },
-    { filter: { and: [{ types: ['logout', 'Login'] }] }, typeContains: 'log' },
-    { search: 'login' },
+  const conditions: EventCondition[][] = [
+    [],
+    [{ types: ['Login'] }],
+    [{ typeContains: 'LOGIN' }],
+    [{ typeContains: 'nothing' }],
+    [{ and: [{ types: ['logout', 'Login'] }] }, { typeContains: 'log' }],
+    [{ searchWithIds: 'login' }],
+    [{ text: 'TYPE', match: { among: ['Login'] } }],
   ];
-  const order = [{ key: 'OCCURRED_AT', descending: false } as const];
   const agree = async () => {
-    for (const filter of filters) {
-      const { events } = await listing.page(own, { ...filter, order, offset: 0, limit: 100 });
-      expect(await listing.count(own, filter), JSON.stringify(filter)).toBe(events.length);
+    for (const each of conditions) {
+      const filter = { allOf: [SHOWN, ...each] };
+      const { items: events } = await reader.page(own, { filter, first: 100 });
+      expect(await reader.count(own, filter), JSON.stringify(each)).toBe(events.length);
       for (const from of [second(0), second(3)]) {
-        const { counts, distinct } = await listing.countSince(own, filter, {
+        const { counts, distinct } = await statistics.countSince(own, filter, {
           ...{ since: [from], distinctPath: ['user'] },
         });
         expect(counts).toEqual([events.filter(({ occurredAt }) => occurredAt >= from).length]);
@@ -176,23 +186,24 @@ test('counts are those of the lists, before and after events are folded and reda
     [own],
   );
   await agree();
-  expect(await listing.count(own, {})).toBe(4);
+  expect(await reader.count(own, SHOWN)).toBe(4);
+  expect(await reader.count(own)).toBe(6);
 });
 
 describe('tallies', () => {
   test('count since instants, and different values at a path', async () => {
     const since = [second(0), second(3), second(9)];
-    expect(await listing.countSince(id, {}, { since, distinctPath: ['user'] })).toEqual({
+    expect(await statistics.countSince(id, SHOWN, { since, distinctPath: ['user'] })).toEqual({
       ...{ counts: [5, 3, 0], distinct: 2 },
     });
-    expect(await listing.countSince(id, {}, { since: [], distinctPath: ['user'] })).toEqual({
+    expect(await statistics.countSince(id, SHOWN, { since: [], distinctPath: ['user'] })).toEqual({
       ...{ counts: [], distinct: 2 },
     });
   });
 
   test('count types in buckets from midnight UTC on', async () => {
     const asked = { since: second(2), bucketMs: 4_000 };
-    expect(await listing.countByType(id, {}, asked)).toEqual([
+    expect(await statistics.countByType(id, SHOWN, asked)).toEqual([
       { type: 'login_failed', start: second(0), count: 1 },
       { type: 'logout', start: second(0), count: 1 },
       { type: 'Login', start: second(4), count: 2 },
@@ -201,10 +212,10 @@ describe('tallies', () => {
 
   test('name the values of a path that most events have, without null', async () => {
     const asked = { path: ['app'], distinctPath: ['user'], limit: 9 };
-    expect(await listing.topValues(id, {}, asked)).toEqual([
+    expect(await statistics.topValues(id, SHOWN, asked)).toEqual([
       { value: '{"pk": 1}', count: 3, distinct: 2 },
       { value: '{"pk": 2}', count: 1, distinct: 1 },
     ]);
-    expect(await listing.topValues(id, {}, { ...asked, limit: 1 })).toHaveLength(1);
+    expect(await statistics.topValues(id, SHOWN, { ...asked, limit: 1 })).toHaveLength(1);
   });
 });

@@ -21,7 +21,7 @@ const SHARE_MS = 2;
 const DEAR_MS = 2 * SHARE_MS;
 const REST_IN_A_CROWD = 3;
 
-export class Looks {
+export class LookScheduler {
   readonly #clock: LiveClock;
   readonly #crowd: Crowd | undefined;
   readonly #queue = new FairQueue<Looker>();

@@ -1,10 +1,10 @@
 import { expect, test } from 'vitest';
-import { deferred } from '../../../src/core/portable.ts';
-import { createKept } from '../../../src/security/kept.ts';
+import { deferred } from '../../../src/core/isomorphic.ts';
+import { createLookupCache } from '../../../src/security/lookup-cache.ts';
 
 function createLookUps() {
   const asked: { name: string; answer: (value: string | null) => void }[] = [];
-  const kept = createKept<string, string>({
+  const kept = createLookupCache<string, string>({
     lookUp(name) {
       const { promise, resolve } = deferred<string | null>();
       asked.push({ name, answer: resolve });

@@ -27,18 +27,18 @@ import { createDoorHandler } from './door-handler.ts';
 import { createEvidenceHandler } from './evidence-handler.ts';
 import type { GatewayServices } from './services.ts';
 
-export interface Edge {
+export interface HttpService {
   listen(port: number, host: string): Promise<AddressInfo>;
   stop(): Promise<void>;
 }
 
-export interface EdgeOptions {
+export interface HttpServiceOptions {
   readonly config: Config;
   readonly services: GatewayServices;
   readonly log: Log;
 }
 
-export function createEdge({ config, services, log }: EdgeOptions): Edge {
+export function createHttpService({ config, services, log }: HttpServiceOptions): HttpService {
   const settings = settingsOf(config);
   const { admission } = services;
   const pipeline: PipelineOptions = {
@@ -95,7 +95,7 @@ function settingsOf(config: Config): ServerSettings {
     ...SERVER_DEFAULTS,
     bodyBytesMax: config.bodyBytesMax,
     // Proxies come from few addresses.
-    ...(config.trustedProxies > 0 && { newcomersPerAddressMax: Infinity }),
+    ...(config.trustedProxies > 0 && { unauthenticatedPerAddressMax: Infinity }),
     queryDepthMax: config.queryDepthMax,
     documentTokensMax: config.queryTokensMax,
     aliasesMax: config.queryAliasesMax,

@@ -4,7 +4,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 const AT_ONCE_MS = 10;
 
 /** Translates one by one, and lets others have their turn in between. */
-export async function mapInTurns<Item, Made>(
+export async function mapCooperatively<Item, Made>(
   items: Iterable<Item>,
   translate: (item: Item) => Made,
 ): Promise<readonly Made[]> {

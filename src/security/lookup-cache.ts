@@ -6,22 +6,22 @@ import { LRUCache } from 'lru-cache';
 
 const KEPT_MAX = 10_000;
 
-export interface Kept<Name extends string | number, Value> {
+export interface LookupCache<Name extends string | number, Value> {
   /** At once where it is kept. Null for what is not there, which is looked up each time. */
   find(name: Name): Value | Promise<Value | null>;
   /** What is kept, or is being looked up, of these is not used again. */
   forget(isMeant: (value: Value) => boolean): void;
 }
 
-export interface KeptOptions<Name, Value> {
+export interface LookupCacheOptions<Name, Value> {
   readonly lookUp: (name: Name) => Promise<Value | null>;
   readonly keptMs: number;
   readonly nowMs: () => number;
 }
 
-export function createKept<Name extends string | number, Value>(
-  options: KeptOptions<Name, Value>,
-): Kept<Name, Value> {
+export function createLookupCache<Name extends string | number, Value>(
+  options: LookupCacheOptions<Name, Value>,
+): LookupCache<Name, Value> {
   const { lookUp, keptMs, nowMs } = options;
   const kept = new LRUCache<Name, { readonly value: Value; readonly untilMs: number }>({
     max: KEPT_MAX,
