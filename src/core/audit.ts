@@ -31,15 +31,20 @@ export const AUDIT_TYPES = {
   'sluice.quarantine.discarded': 'Events in quarantine were deleted.',
   'sluice.consumer.created': 'A consumer was made.',
   'sluice.consumer.updated': 'Settings of a consumer were changed.',
-  'sluice.consumer.deleted': 'A consumer, or a webhook, was deleted.',
-  'sluice.consumer.paused': 'A consumer, or a webhook, was paused.',
-  'sluice.consumer.resumed': 'A consumer, or a webhook, was resumed.',
-  'sluice.consumer.moved': 'A consumer, or a webhook, was moved to another place in the log.',
+  'sluice.consumer.deleted': 'A consumer, a webhook or a notification rule was deleted.',
+  'sluice.consumer.paused': 'A consumer, a webhook or a notification rule was paused.',
+  'sluice.consumer.resumed': 'A consumer, a webhook or a notification rule was resumed.',
+  'sluice.consumer.moved':
+    'A consumer, a webhook or a notification rule was moved to another place in the log.',
   'sluice.consumer.redelivered': 'Parked deliveries of a consumer wait for delivery again.',
   'sluice.consumer.discarded': 'Parked deliveries of a consumer were deleted.',
   'sluice.webhook.created': 'A webhook was made.',
   'sluice.webhook.updated': 'Settings of a webhook were changed.',
   'sluice.webhook.secret-rotated': 'A webhook got a new signing secret.',
+  'sluice.notification-rule.created': 'A notification rule was made.',
+  'sluice.notification-rule.updated': 'A notification rule was changed, enabled or disabled.',
+  'sluice.push-subscription.saved': 'A browser began to take Web Push with a key.',
+  'sluice.push-subscription.deleted': 'A browser takes Web Push with a key no more.',
 } as const;
 export type AuditType = keyof typeof AUDIT_TYPES;
 
