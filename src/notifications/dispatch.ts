@@ -35,7 +35,7 @@ export interface DispatchOptions {
   readonly onSent: (kind: Address['kind'], sent: Sent) => void;
 }
 
-/** As old as a plan may be. */
+/** As old as a plan may be: whether the rule is enabled is no part of its revision. */
 const PLAN_MS = 1_000;
 const PLANS_KEPT_MAX = 1_000;
 /** What has no place within this time makes way. */
@@ -51,8 +51,8 @@ export function createDispatch(options: DispatchOptions): Dispatch {
   });
   const mails = new RateLimiterMemory({ points: LIMITS.emailsPerHourMax, duration: 3_600 });
 
-  function planOf(rule: RuleName): Promise<RulePlan | null> {
-    const key = `${rule.workspaceId} ${rule.consumerId}`;
+  function planOf(rule: RuleName, revision: string): Promise<RulePlan | null> {
+    const key = `${rule.workspaceId} ${rule.consumerId} ${revision}`;
     const known = plans.get(key);
     if (known !== undefined) return known;
     const plan = options.readPlan(rule);
@@ -72,7 +72,7 @@ export function createDispatch(options: DispatchOptions): Dispatch {
 
   return async (rule, outbox, leased, signal) => {
     const { workspaceId } = rule;
-    const plan = await planOf(rule);
+    const plan = await planOf(rule, leased.revision);
     if (plan === null) return outbox.giveBack(leased, DISABLED_MS);
     const address = addressOf(plan, leased, box);
     const { position, recordedAt, attempt } = leased;

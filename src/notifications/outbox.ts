@@ -12,6 +12,7 @@ import { onBehalfOf, type Connection } from '../db/connection.ts';
 import { rows } from '../db/query.ts';
 import {
   apiKeys,
+  consumers,
   deliveries,
   notificationRules,
   notifications,
@@ -21,6 +22,7 @@ import { ownRule, type RuleName } from './rule-state.ts';
 import { mayRead } from './subscriptions.ts';
 
 const r = columnsOf(notificationRules, 'r');
+const c = columnsOf(consumers, 'c');
 const n = columnsOf(notifications, 'n');
 const s = columnsOf(pushSubscriptions, 's');
 const k = columnsOf(apiKeys, 'k');
@@ -40,6 +42,8 @@ export interface Leased {
   readonly count: number;
   /** 1 for the first. */
   readonly attempt: number;
+  /** Of the rule as it is now: another one for each change. */
+  readonly revision: string;
   /** Of a browser whose key may read the events; null for other channels, and else. */
   readonly sealed: string | null;
 }
@@ -64,7 +68,7 @@ type LeasedRow = Row<
   | 'recorded_at'
   | 'event_count'
   | 'attempts'
-> & { readonly sealed: string | null };
+> & { readonly sealed: string | null; readonly of_rule: string };
 
 export function createOutbox(write: Connection, rule: RuleName, lease: string): Outbox {
   const lane = onBehalfOf(rule.workspaceId, write);
@@ -142,8 +146,10 @@ function leaseSql(rule: RuleName, { own, lease, leaseMs, max }: Leasing): SQL {
   const { workspaceId, consumerId } = rule;
   return sql`
     with rule as materialized (
-      select from notification_rules r
-      where ${r.workspace_id} = ${workspaceId} and ${r.consumer_id} = ${consumerId} for update
+      select format('%s %s', ${r.revision}, ${c.revision}) as of_rule
+      from notification_rules r join consumers c
+        on ${c.workspace_id} = ${r.workspace_id} and ${c.id} = ${r.consumer_id}
+      where ${r.workspace_id} = ${workspaceId} and ${r.consumer_id} = ${consumerId} for update of r
     ), due as materialized (
       select ${n.number} as number, ${n.channel} as channel, ${n.subscription_id} as subscription_id
       from notifications n where ${own} and ${n.due_at} <= now() and exists (select from rule)
@@ -156,7 +162,7 @@ function leaseSql(rule: RuleName, { own, lease, leaseMs, max }: Leasing): SQL {
       returning ${n.number}, ${n.channel}, ${n.subscription_id}, ${n.kind}, ${n.position},
         ${n.recorded_at}, ${n.event_count}, ${n.attempts}
     )
-    select l.*, case when ${mayRead(workspaceId)} then ${s.sealed} end as sealed
+    select l.*, (select of_rule from rule), case when ${mayRead(workspaceId)} then ${s.sealed} end as sealed
     from leased l left join push_subscriptions s on ${s.id} = l.subscription_id
       left join api_keys k on ${k.id} = ${s.key_id}
     order by l.number`;
@@ -197,6 +203,7 @@ function toLeased(row: LeasedRow): Leased {
     recordedAt: row.recorded_at,
     count: row.event_count,
     attempt: row.attempts,
+    revision: row.of_rule,
     sealed: row.sealed,
   };
 }

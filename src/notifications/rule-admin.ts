@@ -132,7 +132,9 @@ export function createRuleAdmin(options: RuleAdminOptions): RuleAdmin {
           sql`update notification_rules set ${settingsSql(settings, sealed)} where ${ownRule(rule)}`,
         );
         if (channels !== undefined) await dropOthers(connection, rule, channels);
-        await changeConsumer(connection, rule, to);
+        // A threshold counts anew only where what it counts is another.
+        const isOther = newName !== undefined || filter !== undefined || to.threshold !== undefined;
+        if (isOther) await changeConsumer(connection, rule, to);
         if (isEnabled !== undefined) await pause(connection, rule, isEnabled);
         const after = await lock(connection, box, rule, change.name);
         await deed.record({
