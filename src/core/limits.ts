@@ -126,7 +126,7 @@ export const LIMITS = {
   notificationsWaitingMax: 200,
   notificationTimeoutSeconds: 15,
   notificationRequestsMax: 100,
-  notificationHostRequestsMax: 20,
+  notificationHostRequestsMax: 10,
   notificationRulesAtOnceMax: 500,
   emailsPerHourMax: 200,
   pushSubscriptionsMax: 10,

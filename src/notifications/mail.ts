@@ -27,7 +27,8 @@ export interface MailerOptions {
 }
 
 const TIMEOUT_MS = LIMITS.notificationTimeoutSeconds * 1_000;
-const CONNECTIONS_MAX = 3;
+/** As many as are sent at once: none waits for another within its time. */
+const CONNECTIONS_MAX = LIMITS.notificationHostRequestsMax;
 const NO_SERVER = 'There is no mail server: SLUICE_SMTP_URL is not set.';
 
 export function createMailer({ url, from, nowMs }: MailerOptions): Mailer {

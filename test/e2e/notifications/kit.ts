@@ -1,21 +1,9 @@
 /** A push service, a mail server, and what tests of notifications say to a gateway. */
+import ece from 'http_ece';
 import { createECDH, createPublicKey, randomBytes, verify } from 'node:crypto';
-import { createRequire } from 'node:module';
 import { startTestGateway, type TestGateway } from '../../kit/gateway.ts';
 import { newBench, type Bench, type Input } from '../consume/kit.ts';
 import { startReceiver, type Answer, type Received } from '../webhooks/kit.ts';
-
-interface Ece {
-  decrypt(
-    body: Buffer,
-    options: {
-      version: 'aes128gcm';
-      privateKey: ReturnType<typeof createECDH>;
-      authSecret: string;
-    },
-  ): Buffer;
-}
-const ece = createRequire(import.meta.url)('http_ece') as Ece;
 
 /** What the service worker of a browser is given. */
 export interface Pushed {

@@ -32,9 +32,10 @@ beforeEach(async () => {
 });
 
 const titles = () => browser.pushed.map(({ title }) => title);
+/** In this order: what is settled has put what is to be sent. */
 const settled = async (name: string) => {
-  const { waitingCount } = await bench.ruleNow(name);
   const { lagEvents } = await bench.state(name);
+  const { waitingCount } = await bench.ruleNow(name);
   return { waitingCount, lagEvents };
 };
 const NOTHING = { waitingCount: 0, lagEvents: 0 };

@@ -1,5 +1,5 @@
+import ece from 'http_ece';
 import { createECDH, createPublicKey, randomBytes, verify } from 'node:crypto';
-import { createRequire } from 'node:module';
 import { describe, expect, test } from 'vitest';
 import {
   encryptPush,
@@ -10,9 +10,6 @@ import {
 } from '../../../src/notifications/push-crypto.ts';
 
 const bytes = (base64url: string) => Buffer.from(base64url, 'base64url');
-const ece = createRequire(import.meta.url)('http_ece') as {
-  decrypt(body: Buffer, options: object): Buffer;
-};
 
 describe('a push message', () => {
   /** https://www.rfc-editor.org/rfc/rfc8291#section-5 */
@@ -43,7 +40,7 @@ describe('a push message', () => {
     const text = randomBytes(size);
     const body = encryptPush(text, { p256dh: browser.getPublicKey(), auth });
     expect(body.length).toBeLessThanOrEqual(4_096);
-    const options = { version: 'aes128gcm', privateKey: browser, authSecret: auth };
+    const options = { version: 'aes128gcm', privateKey: browser, authSecret: auth } as const;
     expect(ece.decrypt(body, options).equals(text)).toBe(true);
   });
 
