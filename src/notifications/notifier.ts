@@ -59,7 +59,6 @@ export interface Notifier {
 const LOOK_EVERY_MS = 1_000;
 /** A look takes at most this part of the time between two. */
 const LOOK_PART = 10;
-const DEFAULTS_EVERY_MS = 1_000;
 const GRACE_MS = 3_000;
 const WORKERS_MAX = LIMITS.notificationRulesAtOnceMax;
 
@@ -78,7 +77,6 @@ class RunningNotifier implements Notifier {
   #timer: NodeJS.Timeout | undefined;
   #looking: Promise<void> | null = null;
   #isLookDue = false;
-  #defaultsAtMs = 0;
   readonly #stopping = new AbortController();
 
   constructor(options: NotifierOptions) {
@@ -133,10 +131,11 @@ class RunningNotifier implements Notifier {
   async #look(): Promise<void> {
     const { read, makeDefaults, onError } = this.#options;
     try {
-      if (performance.now() >= this.#defaultsAtMs) {
-        this.#defaultsAtMs = performance.now() + DEFAULTS_EVERY_MS;
-        await makeDefaults();
-      }
+      await makeDefaults();
+    } catch (error) {
+      onError(error, {}, 'a workspace did not get the rule that it begins with');
+    }
+    try {
       for (const rule of await readDueRules(read)) this.#open(rule);
     } catch (error) {
       onError(error, {}, 'notification rules were not looked at');

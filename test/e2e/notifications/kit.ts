@@ -31,6 +31,8 @@ export interface Browser {
 export interface PushService extends AsyncDisposable {
   readonly url: string;
   browser(): Browser;
+  /** Requests, whatever became of them. */
+  received(): number;
   /** For the requests to come. */
   answer: (received: Received) => Answer;
 }
@@ -46,6 +48,7 @@ export async function startPushService(): Promise<PushService> {
   };
   const self: PushService = {
     url: receiver.url,
+    received: () => receiver.received.length,
     answer: () => 201,
     browser() {
       const keys = createECDH('prime256v1');

@@ -355,6 +355,26 @@ test('two gateways tell once of each event, and of each quiet time', async () =>
   expect(titles().filter(title => title.startsWith('calm')).length).toBeLessThan(20);
 }, 90_000);
 
+test('a gateway that stops gives back what is not answered, and another one sends it at once', async () => {
+  let hangs = true;
+  service.answer = () => (hangs ? () => {} : 201);
+  await using own = await startNotifyingGateway();
+  const mine = await newNotifyBench(own);
+  await mine.subscribe(browser);
+  await mine.rule('r', { ...PUSH, filter: { types: ['made'] }, quietFor: 'PT0S' });
+  await mine.record(someEvents(3));
+  await expect.poll(() => service.received(), PATIENCE).toBe(3);
+  const startedMs = performance.now();
+  await own.gateway.stop();
+  expect(performance.now() - startedMs).toBeLessThan(15_000);
+  hangs = false;
+  await using next = await startNotifyingGateway({ databaseUrl: own.databaseUrl });
+  await expect.poll(titles, PATIENCE).toEqual(['made', 'made', 'made']);
+  const rule = () => notifyBenchOf(mine.on(next)).ruleNow('r');
+  await expect.poll(async () => (await rule()).waitingCount, PATIENCE).toBe(0);
+  expect(titles()).toHaveLength(3);
+}, 90_000);
+
 test('what Logsh calls notify reaches a browser with nobody on the page', async () => {
   await bench.subscribe(browser);
   const key = await makeKey(bench, 'EVENTS_WRITE');
