@@ -129,7 +129,10 @@ describeConsole(
           },
         ]);
       // The same again is shown in its place.
-      await push(JSON.stringify(browser.pushed[1]));
+      await push(JSON.stringify({ ...browser.pushed[1], title: 'again' }));
+      await expect
+        .poll(() => worker.evaluate(SHOWN), PATIENCE)
+        .toMatchObject([{ title: 'again', tag: browser.pushed[1]!.tag }]);
       await worker.evaluate(CLICK);
       await page.waitForURL(`**/w/${bench.slug}/events?event=e%2F1`);
       await page.getByText('No <b>space</b>').first().waitFor();

@@ -182,8 +182,12 @@ export function notifyBenchOf(bench: Bench): NotifyBench {
 export const PUSH = { channels: [{ webPush: true }] };
 export const PATIENCE = { timeout: 30_000, interval: 20 };
 
-/** A key of the bench's workspace. */
-export async function makeKey({ gateway, slug }: Bench, scopes: string, workspace = slug) {
+/** A key of the bench's workspace; null: of all. */
+export async function makeKey(
+  { gateway, slug }: Bench,
+  scopes: string,
+  workspace: string | null = slug,
+) {
   const { createApiKey } = await gateway.data<{
     createApiKey: { secret: string; apiKey: { id: string } };
   }>(

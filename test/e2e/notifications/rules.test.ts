@@ -391,3 +391,18 @@ test('what Logsh calls notify reaches a browser with nobody on the page', async 
     .poll(() => browser.pushed, PATIENCE)
     .toMatchObject([{ title: '🎉 Neuer Kunde', body: 'Anna hat bezahlt' }]);
 });
+
+test('a workspace that is made later tells the browsers of keys of all workspaces, from its first event on', async () => {
+  const key = await makeKey(bench, 'EVENTS_READ, EVENTS_WRITE, ADMIN', null);
+  await bench.subscribe(browser, key.secret);
+  const response = await fetch(`${gateway.url}/api/event`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${key.secret}`, 'content-type': 'application/json' },
+    body: JSON.stringify({ workspace: `${bench.slug}-new`, event: 'first', notify: true }),
+  });
+  expect(response.status).toBe(200);
+  await expect
+    .poll(() => browser.pushed, PATIENCE)
+    .toMatchObject([{ title: 'first', path: expect.stringContaining(`${bench.slug}-new`) }]);
+  await key.revoke();
+});
