@@ -263,6 +263,23 @@ const VARIABLES = {
     .describe(
       'Seconds between the attempts of a webhook to deliver an event. The last one counts for all that follow.',
     ),
+  SLUICE_PUBLIC_URL: z
+    .url({ protocol: /^https?$/, error: 'expects a URL such as https://events.example.com' })
+    .optional()
+    .describe('Address of the console for people. Notifications link to it.'),
+  SLUICE_SMTP_URL: z
+    .url({ protocol: /^smtps?$/, error: 'expects smtp://user:password@host:port, or smtps://' })
+    .optional()
+    .describe(
+      'Mail server for notifications: smtp://user:password@host:587, or smtps:// for TLS from the start. Without it there is no email.',
+    ),
+  SLUICE_SMTP_FROM: z
+    .string()
+    .regex(/^(?:[^<>\p{Cc}]*<[^\s@<>]+@[^\s@<>]+>|[^\s@<>]+@[^\s@<>]+)$/u, {
+      error: 'expects an address such as sluice@example.com or Sluice <sluice@example.com>',
+    })
+    .optional()
+    .describe('Sender of emails. By default sluice@ and the host of SLUICE_PUBLIC_URL.'),
   OTEL_EXPORTER_OTLP_ENDPOINT: z
     .url({ protocol: /^https?$/, error: 'expects http://host:port' })
     .optional()
@@ -323,6 +340,12 @@ export interface Config {
   readonly webhookPrivateNetworks: boolean;
   /** After the first attempt, the second and so on; the last for all that follow. */
   readonly webhookRetryDelaysMs: readonly number[];
+  /** Of the console, without a slash at its end; null: not known. */
+  readonly publicUrl: string | null;
+  /** Null: there is no mail server. */
+  readonly smtpUrl: string | null;
+  /** Null: made of what else is known. */
+  readonly smtpFrom: string | null;
   /** Whether spans are sent, where the environment says. */
   readonly traces: boolean;
   readonly logLevel: (typeof LEVELS)[number];
@@ -341,6 +364,7 @@ const SECRETS: ReadonlySet<string> = new Set([
   'SLUICE_ADMIN_KEY',
   'SLUICE_EVIDENCE_KEY',
   'SLUICE_NATS_URL',
+  'SLUICE_SMTP_URL',
   'DATABASE_URL',
 ]);
 
@@ -405,6 +429,9 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     logspaceOrder: data.SLUICE_LOGSPACE_ORDER ?? null,
     webhookPrivateNetworks: data.SLUICE_WEBHOOK_PRIVATE_NETWORKS,
     webhookRetryDelaysMs: data.SLUICE_WEBHOOK_RETRY_SECONDS.map(seconds => seconds * 1_000),
+    publicUrl: data.SLUICE_PUBLIC_URL?.replace(/\/+$/, '') ?? null,
+    smtpUrl: data.SLUICE_SMTP_URL ?? null,
+    smtpFrom: data.SLUICE_SMTP_FROM ?? null,
     traces: data.OTEL_EXPORTER_OTLP_ENDPOINT !== undefined,
     logLevel: data.LOG_LEVEL,
   });

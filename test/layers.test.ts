@@ -6,6 +6,7 @@ const SRC = 'src';
 const BENEATH = ['core', 'db'];
 const SERVICES = [
   ...['security', 'record', 'evidence', 'rollup', 'upkeep', 'read', 'live', 'consume', 'webhooks'],
+  'notifications',
 ];
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   core: [],
@@ -22,6 +23,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   live: BENEATH,
   consume: [...BENEATH, 'read', 'live'],
   webhooks: [...BENEATH, 'security', 'read', 'consume'],
+  notifications: [...BENEATH, 'security', 'read', 'consume', 'webhooks'],
   graphql: ['core', 'json-schema', ...SERVICES],
   doors: ['core', ...SERVICES],
   console: ['core', 'client'],

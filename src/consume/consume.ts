@@ -68,6 +68,12 @@ export interface Consume {
   /** Leases as they become due, at most `windowMax` unsettled at a time. */
   leases(work: Work, windowMax: number, signal: AbortSignal, room?: LeaseRoom): LeaseStream;
   acknowledge(work: Work, tokens: readonly string[]): Promise<Settled>;
+  /** With what else is kept of the positions that were still held: in one transaction. */
+  acknowledgeWith<T>(
+    work: Work,
+    leases: readonly Pick<Lease, 'token'>[],
+    also: (connection: Connection, positions: ReadonlySet<number>) => Promise<T>,
+  ): Promise<T>;
   release(work: Work, tokens: readonly string[], release: Release): Promise<Settled>;
   /** @param leaseMs null: as the consumer has it */
   extend(work: Work, tokens: readonly string[], leaseMs: number | null): Promise<Settled>;
@@ -156,6 +162,16 @@ class Consuming implements Consume {
     });
     count(this.#acknowledged, settled);
     return settled;
+  }
+
+  async acknowledgeWith<T>(
+    work: Work,
+    leases: readonly Pick<Lease, 'token'>[],
+    also: (connection: Connection, positions: ReadonlySet<number>) => Promise<T>,
+  ): Promise<T> {
+    const { plan, count: settled, result } = await this.#settler.settleWith(work, leases, also);
+    count(this.#acknowledged, { kind: plan.kind, count: settled });
+    return result;
   }
 
   async release(work: Work, tokens: readonly string[], release: Release): Promise<Settled> {

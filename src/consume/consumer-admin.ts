@@ -1,17 +1,8 @@
 /** Makes and changes consumers. Each change locks the consumer: a pull is before it, or sees it. */
 import { sql, type SQL } from 'drizzle-orm';
 import { changesOf, type AuditEntry, type AuditType } from '../core/audit.ts';
-import {
-  checkConsumerTexts,
-  checkCount,
-  checkLeaseMs,
-  type ConsumerKind,
-  type ConsumerOrder,
-  type ConsumerPlace,
-} from '../core/consumer.ts';
+import { checkConsumerTexts, type ConsumerKind, type ConsumerPlace } from '../core/consumer.ts';
 import { GatewayError } from '../core/errors.ts';
-import { writeFilter } from '../core/filter-text.ts';
-import type { EventFilter } from '../core/filter.ts';
 import type { JsonObject } from '../core/json.ts';
 import { LIMITS } from '../core/limits.ts';
 import type { Actor } from '../core/principal.ts';
@@ -19,34 +10,21 @@ import type { AuditedTransaction, Deed } from '../db/audit-log.ts';
 import type { Connection, Pool } from '../db/client.ts';
 import { columnsOf, type Row } from '../db/columns.ts';
 import { rows } from '../db/query.ts';
-import { webhooks, type consumers } from '../db/schema.ts';
+import { notificationRules, webhooks, type consumers } from '../db/schema.ts';
 import { arrayLiteral } from '../db/sql-lists.ts';
 import { codeOf, SQLSTATE, toGatewayError } from '../db/sqlstate.ts';
-import { compileStreamFilter } from '../live/stream-filter.ts';
+import {
+  changeSql,
+  checkConsumer,
+  filterText,
+  type ConsumerChange,
+  type NewConsumer,
+} from './consumer-change.ts';
 import { findPlace } from './place-sql.ts';
 import { consumerNotFound } from './plans.ts';
 
 const w = columnsOf(webhooks);
-
-export interface NewConsumer {
-  readonly name: string;
-  readonly description: string | null;
-  readonly kind: ConsumerKind;
-  readonly filter: EventFilter | null;
-  readonly from: ConsumerPlace;
-  readonly orderedBy: ConsumerOrder | null;
-  readonly leaseMs: number;
-  readonly maxAttempts: number;
-}
-
-/** Absent: unchanged. */
-export interface ConsumerChange {
-  readonly newName?: string;
-  readonly description?: string | null;
-  readonly filter?: EventFilter | null;
-  readonly leaseMs?: number;
-  readonly maxAttempts?: number;
-}
+const r = columnsOf(notificationRules);
 
 /** Which consumer, and who changes it; an actor of null is the gateway itself. */
 export interface Change {
@@ -69,7 +47,8 @@ export interface ConsumerAdmin {
   ): Promise<number>;
   /** @throws GatewayError CONFLICT */
   update(change: Change, to: ConsumerChange): Promise<number>;
-  remove(change: Change): Promise<number>;
+  /** @param only one of this kind is found */
+  remove(change: Change, only?: ConsumerKind): Promise<number>;
   pause(change: Change, reason: string | null): Promise<number>;
   resume(change: Change): Promise<number>;
   /** Drops leases and what waits; keeps what is parked. @throws GatewayError CURSOR_AHEAD, CURSOR_EXPIRED */
@@ -178,10 +157,11 @@ export function createConsumerAdmin(port: Port, onChanged: OnChanged): ConsumerA
         also: checkLease(to),
       });
     },
-    remove: change =>
-      recording(change, 'sluice.consumer.deleted', async (connection, id) => ({
-        result: await remove(connection, { ...change, id }),
-      })),
+    remove: (change, only) =>
+      recording(change, 'sluice.consumer.deleted', async (connection, id, kind) => {
+        if (only !== undefined && kind !== only) throw consumerNotFound(change.name);
+        return { result: await remove(connection, { ...change, id }) };
+      }),
     async pause(change, reason) {
       checkConsumerTexts({ reason });
       return updating(change, 'sluice.consumer.paused', {
@@ -233,32 +213,14 @@ async function aboutNew(connection: Connection, own: Own, subject: string): Prom
   return { type: 'sluice.consumer.created', subject, workspaceId, to, facts: { kind: 'PULL' } };
 }
 
-function checkConsumer(given: Partial<NewConsumer>): void {
-  checkConsumerTexts(given);
-  if (given.leaseMs !== undefined) checkLeaseMs(given.leaseMs);
-  if (given.maxAttempts !== undefined) {
-    checkCount('maxAttempts', given.maxAttempts, LIMITS.attemptsMax);
-  }
-  // New events are told of by a stream with this filter.
-  if (given.filter != null) compileStreamFilter(given.filter);
-}
-
-function changeSql(to: ConsumerChange): SQL {
-  const set = [sql`revision = c.revision + 1`];
-  if (to.newName !== undefined) set.push(sql`name = ${to.newName}`);
-  if (to.description !== undefined) set.push(sql`description = ${to.description}`);
-  if (to.filter !== undefined) set.push(sql`filter = ${filterText(to.filter)}::jsonb`);
-  if (to.leaseMs !== undefined) set.push(sql`lease_ms = ${to.leaseMs}`);
-  if (to.maxAttempts !== undefined) set.push(sql`max_attempts = ${to.maxAttempts}`);
-  return sql.join(set, sql`, `);
-}
-
-/** A lease of a webhook lasts a little longer than a request of it. */
+/** A lease of a webhook lasts a little longer than a request of it; of others none is to be seen. */
 function checkLease({ leaseMs }: ConsumerChange): Also<void> {
   return async (_connection, _id, kind) => {
     if (leaseMs === undefined || kind === 'PULL') return;
     const message =
-      'leaseDuration follows the timeout of a webhook. Change that with updateWebhook.';
+      kind === 'WEBHOOK'
+        ? 'leaseDuration follows the timeout of a webhook. Change that with updateWebhook.'
+        : 'leaseDuration is not for rules of notifications: the gateway works for them.';
     throw new GatewayError('BAD_USER_INPUT', message);
   };
 }
@@ -275,10 +237,18 @@ function forgetFailures({ workspaceId }: Change): Also<void> {
   };
 }
 
+const KEPT_BESIDE = [
+  'deliveries',
+  'webhook_attempts',
+  'webhooks',
+  'notifications',
+  'notification_rules',
+];
+
 async function remove(connection: Connection, { workspaceId, id }: Own): Promise<number> {
   const own = sql`workspace_id = ${workspaceId}`;
   // No pull is under way behind the lock, and none that comes later finds the consumer.
-  for (const table of ['deliveries', 'webhook_attempts', 'webhooks']) {
+  for (const table of KEPT_BESIDE) {
     await rows(
       connection,
       sql`delete from ${sql.raw(table)} where ${own} and ${w.consumer_id} = ${id}`,
@@ -305,11 +275,13 @@ async function seek(
         scanned_recorded_at = ${recordedAt}, turn = c.turn + 1, updated_at = now()
       where c.workspace_id = ${workspaceId} and c.id = ${id}`,
   );
+  // A threshold counts anew from there.
+  await rows(
+    connection,
+    sql`update notification_rules set ${r.counts_revision} = 0
+      where ${r.workspace_id} = ${workspaceId} and ${r.consumer_id} = ${id}`,
+  );
   return { result: id, facts: { position } };
-}
-
-function filterText(filter: EventFilter | null): string | null {
-  return filter === null ? null : writeFilter(filter);
 }
 
 async function insert(

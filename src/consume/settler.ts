@@ -11,11 +11,18 @@ import {
 import { LIMITS } from '../core/limits.ts';
 import type { Actor } from '../core/principal.ts';
 import type { Pool } from '../db/client.ts';
-import { onBehalfOf } from '../db/connection.ts';
+import { onBehalfOf, type Connection } from '../db/connection.ts';
 import { rows } from '../db/query.ts';
 import { isSerializationFailure, toGatewayError } from '../db/sqlstate.ts';
+import { transaction } from '../db/transaction.ts';
 import { consumerNotFound, type Plans } from './plans.ts';
-import { giveBackSql, pauseFullSql, type SettledRow, type Settling } from './settle-sql.ts';
+import {
+  acknowledgeSql,
+  giveBackSql,
+  pauseFullSql,
+  type SettledRow,
+  type Settling,
+} from './settle-sql.ts';
 import type { Change, WakeUps } from './wake-ups.ts';
 
 /** Which consumer, and who works for it; an actor of null is the gateway itself. */
@@ -82,6 +89,35 @@ export class Settler {
       );
       const expired = [...new Set(texts)].filter(text => !done.has(text));
       return { consumerId: plan.id, kind: plan.kind, count: done.size, expired };
+    }
+  }
+
+  /**
+   * Acknowledges, and keeps what `also` has to say of the positions that were still held: both are
+   * committed, or neither.
+   * @throws GatewayError NOT_FOUND, SERVICE_UNAVAILABLE
+   */
+  async settleWith<T>(
+    { workspaceId, name }: Work,
+    leases: readonly Pick<Lease, 'token'>[],
+    also: (connection: Connection, positions: ReadonlySet<number>) => Promise<T>,
+  ): Promise<{ plan: ConsumerPlan; count: number; result: T }> {
+    const { write, plans, wakeUps } = this.#options;
+    const plan = await plans.find(workspaceId, name);
+    const tokens = leases.flatMap(({ token }) => decodeToken(token) ?? []);
+    const work = async (connection: Connection) => {
+      const statement = acknowledgeSql(settlingOf(plan, tokens, null));
+      const taken = await rows<SettledRow>(connection, statement);
+      if (taken.length === 0) throw consumerNotFound(name);
+      const positions = new Set(taken.flatMap(({ position }) => position ?? []));
+      return { count: positions.size, result: await also(connection, positions) };
+    };
+    try {
+      const done = await transaction(write, work, { tenant: workspaceId });
+      wakeUps.changed(workspaceId, plan.id, 'SETTLED');
+      return { plan, ...done };
+    } catch (error) {
+      throw toGatewayError(error, 'write');
     }
   }
 

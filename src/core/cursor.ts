@@ -17,6 +17,7 @@ const FIELDS = {
   'quarantine.receivedAt': 'q',
   'consumers.name': 'c',
   'parked.position': 'x',
+  'notificationRules.name': 'n',
   aggregates: 'a',
 } as const;
 export type CursorField = keyof typeof FIELDS;

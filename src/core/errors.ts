@@ -49,8 +49,7 @@ export const ERRORS = {
   NOT_LIVE: { status: 400, meaning: 'This aggregate can be queried, but not subscribed to.' },
   URL_NOT_ALLOWED: {
     status: 400,
-    meaning:
-      'A webhook may not be sent to this URL: its scheme, its address, or credentials in it.',
+    meaning: 'Nothing may be sent to this URL: its scheme, its address, or credentials in it.',
   },
   UNAUTHENTICATED: { status: 401, meaning: 'The key is missing or not valid.' },
   KEY_REVOKED: { status: 401, meaning: 'The key of this stream was revoked or has expired.' },

@@ -8,6 +8,8 @@ import { isWithinBytes } from './text.ts';
 
 export const WEBHOOK_FORMATS = ['SLUICE', 'CLOUDEVENTS', 'SLACK', 'DISCORD', 'NTFY'] as const;
 export type WebhookFormat = (typeof WEBHOOK_FORMATS)[number];
+/** Those that are messages for people. */
+export type ChatFormat = Extract<WebhookFormat, 'SLACK' | 'DISCORD' | 'NTFY'>;
 
 export interface WebhookHeader {
   readonly name: string;

@@ -19,6 +19,7 @@ import {
   uuid,
 } from 'drizzle-orm/pg-core';
 import type { EventDefinitionStatus, ValidationMode } from '../core/definition.ts';
+import type { NotificationKind, ThresholdComparison } from '../core/notification.ts';
 import type { Scope } from '../core/principal.ts';
 import type { WebhookFormat } from '../core/webhook.ts';
 import type { UnknownTypePolicy } from '../core/workspace.ts';
@@ -90,6 +91,8 @@ export const workspaceMarks = pgTable('workspace_marks', {
   tailRecordedAt: instant('tail_recorded_at'),
   /** The earliest expiry of any folded event that still has its content. */
   expiresNext: instant('expires_next'),
+  /** Whether it has had the rule that every workspace begins with. */
+  rulesBegun: boolean('rules_begun').notNull().default(false),
 });
 
 export const apiKeys = pgTable(
@@ -481,3 +484,85 @@ export const webhookAttempts = pgTable(
   },
   t => [primaryKey({ columns: [t.workspaceId, t.consumerId, t.slot] })],
 );
+
+/** Rules of notifications. `0016_notifications.sql` says more of each column. */
+export const notificationRules = pgTable(
+  'notification_rules',
+  {
+    workspaceId: integer('workspace_id').notNull(),
+    consumerId: integer('consumer_id').notNull(),
+    /** Sealed. */
+    channels: text('channels').notNull(),
+    quietMs: integer('quiet_ms').notNull(),
+    thresholdComparison: text('threshold_comparison').$type<ThresholdComparison>(),
+    thresholdCount: count('threshold_count'),
+    thresholdMs: count('threshold_ms'),
+    counts: text('counts').notNull().default('[]'),
+    countsRevision: integer('counts_revision').notNull().default(0),
+    countsSince: instant('counts_since'),
+    isCrossed: boolean('is_crossed').notNull().default(false),
+    judgeAt: instant('judge_at'),
+    pendingCount: count('pending_count').notNull().default(0),
+    pendingKind: text('pending_kind').$type<NotificationKind>(),
+    pendingPosition: count('pending_position'),
+    pendingRecordedAt: instant('pending_recorded_at'),
+    flushAt: instant('flush_at'),
+    notifiedCount: count('notified_count').notNull().default(0),
+    lastNotifiedAt: instant('last_notified_at'),
+    lastError: text('last_error'),
+    /** Grows with each change by an administrator. */
+    revision: integer('revision').notNull().default(1),
+  },
+  t => [primaryKey({ columns: [t.workspaceId, t.consumerId] })],
+);
+
+/** What is to be sent: a row for each notification and each address. */
+export const notifications = pgTable(
+  'notifications',
+  {
+    workspaceId: integer('workspace_id').notNull(),
+    consumerId: integer('consumer_id').notNull(),
+    number: count('number').notNull(),
+    channel: text('channel').notNull(),
+    /** 0 but for Web Push. */
+    subscriptionId: integer('subscription_id').notNull().default(0),
+    kind: text('kind').$type<NotificationKind>().notNull(),
+    position: count('position').notNull(),
+    recordedAt: instant('recorded_at').notNull(),
+    eventCount: count('event_count').notNull(),
+    attempts: integer('attempts').notNull().default(0),
+    /** Who sends it; null while it waits. */
+    lease: uuid('lease'),
+    dueAt: instant('due_at').notNull().defaultNow(),
+  },
+  t => [
+    primaryKey({
+      columns: [t.workspaceId, t.consumerId, t.number, t.channel, t.subscriptionId],
+    }),
+    index('notifications_due_idx').on(t.workspaceId, t.consumerId, t.dueAt),
+  ],
+);
+
+/** Browsers that take Web Push, each of a key. */
+export const pushSubscriptions = pgTable(
+  'push_subscriptions',
+  {
+    id: integer('id').primaryKey().generatedAlwaysAsIdentity(),
+    keyId: integer('key_id')
+      .notNull()
+      .references(() => apiKeys.id, { onDelete: 'cascade' }),
+    endpointHash: text('endpoint_hash').notNull(),
+    sealed: text('sealed').notNull(),
+    createdAt: instant('created_at').notNull().defaultNow(),
+  },
+  t => [unique('push_subscriptions_endpoint_key').on(t.keyId, t.endpointHash)],
+);
+
+/** By which push services know this gateway. */
+export const pushKeys = pgTable('push_keys', {
+  id: smallint('id').primaryKey().default(1),
+  publicKey: text('public_key').notNull(),
+  /** Sealed. */
+  privateKey: text('private_key').notNull(),
+  createdAt: instant('created_at').notNull().defaultNow(),
+});

@@ -37,6 +37,8 @@ interface Parts {
   readonly workspaces: WorkspaceReader;
   readonly record: RecordEvents;
   readonly audited: AuditedTransaction;
+  /** Hears of every change of a consumer. */
+  readonly onChanged: () => void;
 }
 
 type Made = Pick<Services, 'consumerAdmin' | 'webhooks' | 'webhookAdmin' | 'testWebhook'> & {
@@ -54,9 +56,10 @@ export function createConsumerServices(options: Options, parts: Parts): Made {
     (...consumer) => {
       consume.changed(...consumer);
       sending.changed();
+      parts.onChanged();
     },
   );
-  const box = createSecretCipher(parts.sealingKey);
+  const box = createSecretCipher(parts.sealingKey, 'webhooks');
   const outbound = createOutbound(config.webhookPrivateNetworks);
   const webhookAdmin = createWebhookAdmin({
     consumerAdmin,

@@ -17,6 +17,7 @@ import { Admission } from '../http/admission.ts';
 import { createSchemaChecker, type SchemaChecker } from '../json-schema/checker.ts';
 import { monotonicMs } from '../live/clock.ts';
 import type { Live } from '../live/live.ts';
+import type { Notifier } from '../notifications/notifier.ts';
 import type { Log } from '../observability/log.ts';
 import type { Metrics } from '../observability/metrics.ts';
 import { createWorkspaceReader } from '../read/workspaces.ts';
@@ -41,6 +42,7 @@ import { createConsumerServices } from './consumer-services.ts';
 import type { DoorHandlerOptions } from './door-handler.ts';
 import { createReadiness, type NotReady } from './health.ts';
 import { createGatewayAggregates, createGatewayLive } from './live-services.ts';
+import { createNotificationServices } from './notification-services.ts';
 import { ADMINISTRATION, createReaders } from './readers.ts';
 import { createIngest } from './record-services.ts';
 import { createStatus } from './status.ts';
@@ -101,9 +103,14 @@ export async function createServices(options: ServicesOptions): Promise<GatewayS
   const bounds = createBounds(config, metrics);
   const streamsCheck = createStreamsCheck(db, live, log);
   const stores = createDoorStores(db, sealingSecret);
-  const parts = { ...readers, ...stores, live, epoch, record, audited };
+  const onChanged = () => notifying.changed();
+  const parts = { ...readers, ...stores, live, epoch, record, audited, onChanged };
   const { sending, consumerFigures, ...consumerServices } = createConsumerServices(options, parts);
   const { consume } = consumerServices;
+  const { notifying, ...notificationServices } = await createNotificationServices(options, {
+    ...parts,
+    ...consumerServices,
+  });
   metrics.readFrom({
     lanes: () => lanesOf(db),
     waitingEvents: () => writers.depth,
@@ -119,6 +126,7 @@ export async function createServices(options: ServicesOptions): Promise<GatewayS
     ...readers,
     ...stores,
     ...consumerServices,
+    ...notificationServices,
     record,
     schemas,
     live,
@@ -141,7 +149,10 @@ export async function createServices(options: ServicesOptions): Promise<GatewayS
     metrics,
     sharedResults,
     notReady: createReadiness(db.probe, monotonicMs),
-    ...inOrder({ writers, upkeep, live, fold, streamsCheck, tickets, schemas, consume, sending }),
+    ...inOrder({
+      ...{ writers, upkeep, live, fold, streamsCheck, tickets, schemas, consume },
+      ...{ sending, notifying },
+    }),
   };
 }
 
@@ -207,11 +218,13 @@ interface Running {
   readonly schemas: SchemaChecker;
   readonly consume: Pick<Consume, 'stop'>;
   readonly sending: Pick<Webhooks, 'start' | 'stop'>;
+  readonly notifying: Pick<Notifier, 'start' | 'stop'>;
 }
 
 /** The start and the end of what runs in the background. */
 function inOrder(running: Running): Pick<GatewayServices, 'start' | 'stop'> {
-  const { writers, upkeep, live, fold, streamsCheck, tickets, schemas, consume, sending } = running;
+  const { writers, upkeep, live, fold, streamsCheck, tickets, schemas, consume } = running;
+  const { sending, notifying } = running;
   return {
     async start() {
       await upkeep.start();
@@ -220,10 +233,11 @@ function inOrder(running: Running): Pick<GatewayServices, 'start' | 'stop'> {
       streamsCheck.start();
       tickets.start();
       sending.start();
+      notifying.start();
     },
     async stop() {
       // First: what it does is recorded and acknowledged.
-      await sending.stop();
+      await Promise.all([sending.stop(), notifying.stop()]);
       await writers.stop();
       streamsCheck.stop();
       consume.stop();

@@ -68,6 +68,8 @@ export interface Loaders {
   readonly quarantined: DataLoader<QuarantineKey, QuarantinedEvent | null, string>;
   readonly workspace: DataLoader<number, Workspace | null>;
   readonly apiKey: DataLoader<number, ApiKeyInfo | null>;
+  /** Browsers that take Web Push of a workspace. */
+  readonly pushCount: DataLoader<number, number>;
   readonly head: DataLoader<number, LogPlace>;
   readonly tail: DataLoader<number, number>;
   clear(): void;
@@ -83,6 +85,7 @@ type Reads = Pick<
   | 'quarantine'
   | 'evidence'
   | 'webhooks'
+  | 'pushSubscriptions'
 >;
 
 export function createLoaders(reads: Reads): Loaders {
@@ -136,6 +139,9 @@ export function createLoaders(reads: Reads): Loaders {
     ),
     workspace: new DataLoader<number, Workspace | null>(ids => workspaces.byIds(ids)),
     apiKey: new DataLoader<number, ApiKeyInfo | null>(ids => apiKeys.byIds(ids)),
+    pushCount: new DataLoader<number, number>(ids =>
+      Promise.all(ids.map(id => reads.pushSubscriptions.countIn(id))),
+    ),
     head: new DataLoader<number, LogPlace>(ids => fromMap(ids, workspaces.heads(ids))),
     tail: new DataLoader<number, number>(ids => fromMap(ids, workspaces.tails(ids))),
   };

@@ -8,6 +8,10 @@ import type { EvidenceReader } from '../evidence/evidence-reader.ts';
 import type { SchemaChecker } from '../json-schema/checker.ts';
 import type { LiveAggregates } from '../live/live-aggregates.ts';
 import type { Live } from '../live/live.ts';
+import type { Notifier } from '../notifications/notifier.ts';
+import type { RuleAdmin } from '../notifications/rule-admin.ts';
+import type { RuleReader } from '../notifications/rule-reader.ts';
+import type { PushSubscriptions } from '../notifications/subscriptions.ts';
 import type { AggregateCounts } from '../read/aggregate-counts.ts';
 import type { ApiKeyReader } from '../read/api-keys.ts';
 import type { DefinitionReader } from '../read/definitions.ts';
@@ -42,6 +46,13 @@ export interface Services {
   readonly webhooks: WebhookReader;
   readonly webhookAdmin: Pick<WebhookAdmin, 'create' | 'update' | 'rotateSecret'>;
   readonly testWebhook: Webhooks['test'];
+  readonly rules: RuleReader;
+  readonly ruleAdmin: RuleAdmin;
+  readonly pushSubscriptions: PushSubscriptions;
+  /** By which browsers know the gateway, in base64url. */
+  readonly pushPublicKey: string;
+  readonly testNotification: Notifier['test'];
+  readonly testPush: Notifier['testPush'];
   readonly aggregates: AggregateReader;
   readonly evidence: EvidenceReader;
   readonly record: RecordEvents;

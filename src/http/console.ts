@@ -9,7 +9,8 @@ import { pagePolicy, sendStaticAsset, staticAsset, type StaticAsset } from './st
 /**
  * The console: one page, at `/` and at the addresses that it keeps its views under, and the files
  * that `npm run build` made for it. The page itself is asked for anew each time, so that a new
- * build is seen at once; its files have a hash in their names.
+ * build is seen at once; its files have a hash in their names, but for those that browsers know by
+ * their names: the service worker, and what makes the console an app.
  */
 export function createConsole(folder = BUILT): HttpHandler {
   const assets = new Map<string, StaticAsset>();
@@ -35,6 +36,9 @@ export function createConsole(folder = BUILT): HttpHandler {
     async handle({ req, res }) {
       const path = pathOf(req);
       if (!path.startsWith(OWN)) return sendPage(folder, res);
+      const type = NAMED[path.slice(OWN.length)];
+      const named = type && (await readIfThere(new URL(path.slice(OWN.length), folder)));
+      if (type && named) return sendNamed(res, { type, content: named });
       const asset = await assetAt(path);
       if (asset) return sendStaticAsset(asset, req, res);
       throw new GatewayError('NOT_FOUND', 'There is no such file.');
@@ -55,8 +59,32 @@ const TYPES: Readonly<Record<string, string>> = {
   '.woff2': 'font/woff2',
 };
 
+/** Asked for by these names, and so never kept without asking. */
+const NAMED: Readonly<Record<string, string>> = {
+  'service-worker.js': 'text/javascript; charset=utf-8',
+  'manifest.webmanifest': 'application/manifest+json; charset=utf-8',
+  'icon-192.png': 'image/png',
+  'icon-512.png': 'image/png',
+};
+
+interface Named {
+  readonly type: string;
+  readonly content: Buffer;
+}
+
+function sendNamed(res: ServerResponse, { type, content }: Named): void {
+  res.writeHead(200, {
+    'content-type': type,
+    'content-length': content.length,
+    'cache-control': 'no-cache',
+    // Of the worker: it asks nobody for anything.
+    'content-security-policy': "default-src 'none'; img-src 'self'",
+  });
+  res.end(res.req.method === 'HEAD' ? undefined : content);
+}
+
 const PAGE_HEADERS = {
-  'content-security-policy': pagePolicy(),
+  'content-security-policy': pagePolicy({ 'manifest-src': "'self'" }),
   'cache-control': 'no-cache',
 } as const;
 

@@ -45,6 +45,10 @@ export const METRICS = {
   sluice_webhook_attempts_total:
     'Requests that webhooks made, by this process and by outcome: the class of the status, or NONE without an answer.',
   sluice_webhook_seconds: 'Time until a receiver of a webhook answered, or was given up.',
+  sluice_notifications_sent_total:
+    'Notifications that this process tried to send, by channel and by outcome: SENT or FAILED.',
+  sluice_notification_seconds:
+    'Time until a push service, a chat or a mail server took a notification, or was given up, by channel.',
   sluice_events_removed_total: 'Events that retention removed, in this process.',
   sluice_events_emptied_total:
     'Events whose content this process removed, by reason: expired or redacted.',

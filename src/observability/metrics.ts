@@ -34,6 +34,11 @@ export interface Metrics {
   aggregated(source: string, ms: number): void;
   /** A request of a webhook; a status of null for one without an answer. */
   webhookSent(sent: { readonly status: number | null; readonly durationMs: number }): void;
+  /** An attempt to notify; an error of null for a success. */
+  notified(
+    channel: string,
+    sent: { readonly error: string | null; readonly durationMs: number },
+  ): void;
   /** Tells where figures are read from. Once. */
   readFrom(sources: MetricSources): void;
   /** By code, and by status: since the start. */
@@ -90,6 +95,7 @@ export function createMetrics(version: string): Metrics {
     refused: requests.refused,
     ...reads,
     ...createWebhookMetrics(describe),
+    ...createNotificationMetrics(describe),
     readFrom(given) {
       sources = given;
     },
@@ -142,6 +148,24 @@ function createWebhookMetrics(describe: Describe): Pick<Metrics, 'webhookSent'> 
     webhookSent({ status, durationMs }) {
       attempts.inc({ outcome: status === null ? 'NONE' : `${Math.floor(status / 100)}xx` });
       seconds.observe(durationMs / 1_000);
+    },
+  };
+}
+
+function createNotificationMetrics(describe: Describe): Pick<Metrics, 'notified'> {
+  const sent = new Counter({
+    ...describe('sluice_notifications_sent_total'),
+    labelNames: ['channel', 'outcome'],
+  });
+  const seconds = new Histogram({
+    ...describe('sluice_notification_seconds'),
+    labelNames: ['channel'],
+    buckets: [...SECONDS, 8, 15],
+  });
+  return {
+    notified(channel, { error, durationMs }) {
+      sent.inc({ channel, outcome: error === null ? 'SENT' : 'FAILED' });
+      seconds.observe({ channel }, durationMs / 1_000);
     },
   };
 }

@@ -53,9 +53,10 @@ function groupsOf(address: string): string {
 export interface Outbound {
   /**
    * The URL as it is kept, without a fragment.
+   * @param name of the field that it came in. @default 'url'
    * @throws GatewayError BAD_USER_INPUT for what is none, URL_NOT_ALLOWED
    */
-  checkUrl(text: string): string;
+  checkUrl(text: string, name?: string): string;
   /** Whether the host of a URL may be connected to as far as can be told from it. */
   isAllowedHost(hostname: string): boolean;
   /** In place of `dns.lookup`: of a name whose addresses are not allowed it fails. */
@@ -83,7 +84,7 @@ export function createOutbound(allowsPrivate: boolean, servers?: readonly string
   }
 
   return {
-    checkUrl: text => checkUrl(text, allowsPrivate, isAllowedHost),
+    checkUrl: (text, name = 'url') => checkUrl(text, name, { allowsPrivate, isAllowedHost }),
     isAllowedHost,
     lookup(hostname, options, callback) {
       find(hostname).then(
@@ -101,12 +102,12 @@ export function createOutbound(allowsPrivate: boolean, servers?: readonly string
   };
 }
 
-function checkUrl(
-  text: string,
-  allowsPrivate: boolean,
-  isAllowedHost: (hostname: string) => boolean,
-): string {
-  const expected = `url expects an absolute URL of at most ${LIMITS.webhookUrlBytesMax} bytes, such as https://receiver.example/events`;
+interface Allowing extends Pick<Outbound, 'isAllowedHost'> {
+  readonly allowsPrivate: boolean;
+}
+
+function checkUrl(text: string, name: string, { allowsPrivate, isAllowedHost }: Allowing): string {
+  const expected = `${name} expects an absolute URL of at most ${LIMITS.webhookUrlBytesMax} bytes, such as https://receiver.example/events`;
   const isText = isWithinBytes(text, LIMITS.webhookUrlBytesMax) && /^[^\s\p{Cc}]+$/u.test(text);
   if (!isText || !URL.canParse(text)) {
     throw new GatewayError('BAD_USER_INPUT', `${expected}, but got another text.`);
@@ -114,8 +115,8 @@ function checkUrl(
   const url = new URL(text);
   if (!/^https?:$/.test(url.protocol) || (url.protocol === 'http:' && !allowsPrivate)) {
     const message = allowsPrivate
-      ? 'A webhook is sent by https or http.'
-      : 'A webhook is sent by https. Only with SLUICE_WEBHOOK_PRIVATE_NETWORKS it may be http.';
+      ? 'The URL expects https or http.'
+      : 'The URL expects https. Only with SLUICE_WEBHOOK_PRIVATE_NETWORKS it may be http.';
     throw new GatewayError('URL_NOT_ALLOWED', message);
   }
   if (url.username !== '' || url.password !== '') {

@@ -28,6 +28,8 @@ const PURGED_TABLES = [
   'deliveries',
   'webhook_attempts',
   'webhooks',
+  'notifications',
+  'notification_rules',
   'consumers',
   'evidence_bundles',
   'evidence_tiles',

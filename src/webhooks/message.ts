@@ -4,7 +4,7 @@ import type { StoredEvent } from '../core/event.ts';
 import { parsePayload } from '../core/exact-json.ts';
 import { instantText } from '../core/unreadable.ts';
 import { keyOfSecret, type WebhookFormat, type WebhookTarget } from '../core/webhook.ts';
-import { chatFormats, type Content } from './chat.ts';
+import { chatFormats, chatTextOf, type Content } from './chat.ts';
 
 /** What the body of a request is made of. */
 export interface Shown {
@@ -62,7 +62,7 @@ function contentOf(format: WebhookFormat, shown: Shown, cloudEvent: CloudEventTe
     case 'SLACK':
     case 'DISCORD':
     case 'NTFY':
-      return chatFormats[format](shown.event);
+      return chatFormats[format](chatTextOf(shown.event));
   }
 }
 

@@ -1,6 +1,6 @@
 /**
- * Seals what the gateway must know again and nobody may read beside it: secrets of webhooks, as the
- * tokens of doors are sealed. The key is in the database: whoever has all of it can open them.
+ * Seals what the gateway must know again and nobody may read beside it: secrets of webhooks and
+ * addresses of notifications, as the tokens of doors are sealed. The key is in the database: whoever has all of it can open them.
  */
 import { createCipheriv, createDecipheriv, createHmac, randomBytes } from 'node:crypto';
 
@@ -14,9 +14,15 @@ const CIPHER = 'aes-256-gcm';
 const IV_BYTES = 12;
 const TAG_BYTES = 16;
 
-/** @param sealingKey of the installation */
-export function createSecretCipher(sealingKey: Buffer): SecretCipher {
-  const key = createHmac('sha256', sealingKey).update('webhooks').digest();
+/**
+ * @param sealingKey of the installation
+ * @param purpose what is sealed for one is not opened for another
+ */
+export function createSecretCipher(
+  sealingKey: Buffer,
+  purpose: 'webhooks' | 'notifications',
+): SecretCipher {
+  const key = createHmac('sha256', sealingKey).update(purpose).digest();
   return {
     seal(workspaceId, text) {
       const iv = randomBytes(IV_BYTES);

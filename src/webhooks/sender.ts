@@ -11,7 +11,7 @@ import { ADDRESS_NOT_ALLOWED, type Outbound } from '../security/outbound.ts';
 export interface Sending {
   readonly url: string;
   readonly headers: Readonly<Record<string, string>>;
-  readonly body: string;
+  readonly body: string | Buffer;
   readonly timeoutMs: number;
   readonly signal: AbortSignal;
 }

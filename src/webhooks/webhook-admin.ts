@@ -1,7 +1,8 @@
 /** Makes and changes webhooks: the consumer and what is kept beside it, in one transaction. */
 import { sql, type SQL } from 'drizzle-orm';
 import { randomBytes } from 'node:crypto';
-import type { Change, ConsumerAdmin, NewConsumer } from '../consume/consumer-admin.ts';
+import type { Change, ConsumerAdmin } from '../consume/consumer-admin.ts';
+import type { NewConsumer } from '../consume/consumer-change.ts';
 import { changesOf as auditedChanges, type AuditType } from '../core/audit.ts';
 import { GatewayError } from '../core/errors.ts';
 import { LIMITS } from '../core/limits.ts';

@@ -290,6 +290,49 @@ describe('what is recorded', () => {
     expect(JSON.stringify(all)).not.toContain('whsec');
   });
 
+  test('of notifications: whom a rule tells and which browsers there are, but no address of them', async () => {
+    const { slug } = await gateway.workspace();
+    const url = 'https://hooks.example.com/services/T0/hush';
+    const endpoint = 'https://push.example.com/hush';
+    const p256dh =
+      'BCVxsr7N_eNgVRqvHtD0zTZsEc6-VV-JvLexhqUzORcxaOzi6-AYWXvTBHm4bjyPjs7Vd8pZGH6SRpkNtoIAiw4';
+    const keys = { p256dh, auth: 'BTBZMqHH6r4Tts7J_aSIgg' };
+    const rule = { workspace: slug, rule: 'r' };
+    const key = await makeKey({ name: 'reader', workspace: slug, scopes: ['EVENTS_READ'] });
+    const all = await actsOf(async () => {
+      const channels = [{ webhook: { url, format: 'SLACK' } }];
+      const filter = { subjects: ['hush'] };
+      const input = { workspace: slug, name: 'r', channels, filter };
+      await run('createNotificationRule', input, 'rule { id }');
+      await run('updateNotificationRule', { ...rule, enabled: false }, 'rule { id }');
+      await run('deleteNotificationRule', rule, 'deletedName');
+      const browser = { endpoint, keys };
+      const save = () =>
+        run('savePushSubscription', browser, 'subscription { endpoint }', key.secret);
+      await save();
+      // That it is the same one is no news.
+      await save();
+      await run('deletePushSubscription', { endpoint }, 'deleted', key.secret);
+    });
+    expect(all.map(({ type }) => type).filter(type => !type.startsWith('sluice.key'))).toEqual([
+      'sluice.notification-rule.created',
+      'sluice.notification-rule.updated',
+      'sluice.consumer.deleted',
+      'sluice.push-subscription.saved',
+      'sluice.push-subscription.deleted',
+    ]);
+    expect(all[0]).toMatchObject({
+      subject: 'r',
+      payload: { workspace: slug, to: { channels: ['WEBHOOK https://hooks.example.com'] } },
+    });
+    expect(all[1]?.payload).toMatchObject({ from: { enabled: true }, to: { enabled: false } });
+    expect(all[3]).toMatchObject({
+      subject: 'https://push.example.com',
+      payload: { key: { name: 'reader' } },
+    });
+    expect(JSON.stringify(all)).not.toContain('hush');
+  });
+
   test('of what is done through a door', async () => {
     const post = (path: string, body: object, key: string) =>
       fetch(`${gateway.url}${path}`, {

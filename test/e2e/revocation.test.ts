@@ -249,6 +249,10 @@ async function parkOne(workspace: string): Promise<string> {
     createWebhook(input: {
       workspace: "${workspace}", name: "hook", url: "https://receiver.invalid/"
     }) { consumer { id } }
+    createNotificationRule(input: {
+      workspace: "${workspace}", name: "tell", filter: { types: ["never"] }
+      channels: [{ webhook: { url: "https://receiver.invalid/", format: NTFY } }]
+    }) { rule { id } }
     pullEvents(input: { ${name} }) { deliveries { token } }
   }`);
   const tokens = JSON.stringify(pullEvents.deliveries.map(({ token }) => token));
@@ -261,7 +265,10 @@ async function parkOne(workspace: string): Promise<string> {
 }
 
 /** As `parkOne` made them; also where they went with their workspace. */
-const CONSUMERS = { consumers: '2 consumers, 1 deliveries, 0 paused, 0 renamed, 0 of webhooks' };
+const CONSUMERS = {
+  consumers: '3 consumers, 1 deliveries, 0 paused, 0 renamed, 0 of webhooks',
+  browsers: 0,
+};
 
 /** What a key has left behind, beside what `placeOf` made. */
 async function deedsOf({ keyId, workspace }: MadeKey) {
@@ -277,9 +284,11 @@ async function deedsOf({ keyId, workspace }: MadeKey) {
        (select coalesce(nullif(format('%s consumers, %s deliveries, %s paused, %s renamed, %s of webhooks', count(*),
            (select count(*) from deliveries q, w where q.workspace_id = w.id and q.parked_at is not null),
            count(c.paused_at), count(*) filter (where c.max_attempts <> 8),
-           (select coalesce(sum(h.revision - 1 + h.attempt_count), 0) from webhooks h, w where h.workspace_id = w.id)), '0 consumers, 0 deliveries, 0 paused, 0 renamed, 0 of webhooks'),
-           '2 consumers, 1 deliveries, 0 paused, 0 renamed, 0 of webhooks')
-         from consumers c, w where c.workspace_id = w.id) as consumers`,
+           (select coalesce(sum(h.revision - 1 + h.attempt_count), 0) from webhooks h, w where h.workspace_id = w.id)
+             + (select coalesce(sum(r.revision - 1), 0) from notification_rules r, w where r.workspace_id = w.id)), '0 consumers, 0 deliveries, 0 paused, 0 renamed, 0 of webhooks'),
+           '3 consumers, 1 deliveries, 0 paused, 0 renamed, 0 of webhooks')
+         from consumers c, w where c.workspace_id = w.id) as consumers,
+       (select count(*)::int from push_subscriptions where key_id = $1) as browsers`,
     [keyId, workspace],
   );
   return row;
@@ -334,7 +343,8 @@ function graphqlAsk(query: string, secret: string): SlowRequest {
 /** Everything that a mutation writes to waits until these are let go. */
 const LOCKED = `lock table api_keys, workspaces, event_definitions, events, event_keys,
   quarantined_events, stream_tickets, door_notes, consumers, deliveries,
-  webhooks, webhook_attempts in exclusive mode`;
+  webhooks, webhook_attempts, notification_rules, notifications,
+  push_subscriptions in exclusive mode`;
 
 /** Lets `act` wait for a lock, ends the key meanwhile, and lets it go on. */
 async function endedMeanwhile<T>(keyId: number, set: string, act: () => Promise<T>): Promise<T> {

@@ -10,8 +10,12 @@ const PLACES = [
   '/Applications/Google Chrome.app/Contents/MacOS/Google Chrome',
 ];
 
-/** The browser of this machine, or the one that `SLUICE_BROWSER` names; null when there is none. */
-export function browserPath(): string | null {
+/**
+ * The browser of this machine, or the one that `SLUICE_BROWSER` names; null when there is none.
+ * @param isWhole whether it has to show notifications, which the shell never may
+ */
+export function browserPath({ isWhole = false } = {}): string | null {
   const named = process.env['SLUICE_BROWSER'];
-  return (named === undefined ? PLACES : [named]).find(place => existsSync(place)) ?? null;
+  const places = PLACES.filter(place => !isWhole || !place.endsWith('headless-shell'));
+  return (named === undefined ? places : [named]).find(place => existsSync(place)) ?? null;
 }

@@ -19,6 +19,9 @@ test('all faults are named at once, and no secret is repeated', () => {
       SLUICE_EVIDENCE_KEY: 'hunter2',
       DATABASE_URL: 'mysql://me:hunter2@db',
       SLUICE_NATS_URL: 'nats://me:hunter2@one,http://me:hunter2@two',
+      SLUICE_SMTP_URL: 'http://me:hunter2@mail',
+      SLUICE_SMTP_FROM: 'Sluice',
+      SLUICE_PUBLIC_URL: 'events.example.com',
       SLUICE_NATS_CREDENTIALS_FILE: '/nowhere/hunt.creds',
       SLUICE_LOGSPACE_ORDER: '[{"id":"os/cpu","trigger-type":"now"}]',
     });
@@ -28,6 +31,9 @@ test('all faults are named at once, and no secret is repeated', () => {
   expect(read).toThrow(/SLUICE_EVIDENCE_KEY expects 32 bytes in base64/);
   expect(read).toThrow(/DATABASE_URL expects postgres:/);
   expect(read).toThrow(/SLUICE_NATS_URL expects servers such as nats:/);
+  expect(read).toThrow(/SLUICE_SMTP_URL expects smtp:/);
+  expect(read).toThrow(/SLUICE_SMTP_FROM expects an address such as/);
+  expect(read).toThrow(/SLUICE_PUBLIC_URL expects a URL such as https:/);
   expect(read).toThrow(/SLUICE_NATS_CREDENTIALS_FILE expects a file that can be read \(ENOENT\)/);
   expect(read).toThrow(/SLUICE_LOGSPACE_ORDER expects JSON such as/);
   expect(read).not.toThrow(/hunter2/);
@@ -40,6 +46,13 @@ test.each(['127.0.0.1:4222', 'nats://', 'nats://host/path', 'ws://host', 'nats:/
     expect(read).toThrow(/SLUICE_NATS_URL expects servers such as/);
   },
 );
+
+test.each([
+  ['https://events.example.com/', 'https://events.example.com'],
+  ['http://localhost:4000', 'http://localhost:4000'],
+])('links go to %s without its last slash', (text, publicUrl) => {
+  expect(readConfig({ SLUICE_PUBLIC_URL: text })).toMatchObject({ publicUrl });
+});
 
 test('the key of evidence is 32 bytes in base64', () => {
   const seed = Buffer.alloc(32, 7);

@@ -1,3 +1,5 @@
+import { useClient } from 'urql';
+import { stopPush } from '../api/push.ts';
 import { endSession, useSession } from '../api/session.ts';
 import { useViewer } from '../api/viewer.ts';
 import { PAGE_TITLES } from '../pages/index.tsx';
@@ -47,9 +49,12 @@ const THEME_NAMES = { auto: 'as the system', light: 'light', dark: 'dark' } as c
 
 function Tools() {
   const theme = useTheme();
+  const client = useClient();
   const { apiKey } = useViewer();
   const { isKept } = useSession();
   const where = isKept ? 'Key kept on this device' : 'Key kept until tabs close';
+  // Whoever uses this browser next is told nothing by the key that leaves.
+  const signOut = () => void stopPush(client).finally(() => endSession());
   const next = THEMES[(THEMES.indexOf(theme) + 1) % THEMES.length] ?? 'auto';
   return (
     <div className="sidebar-tools">
@@ -69,7 +74,7 @@ function Tools() {
         label={`Colours: ${THEME_NAMES[theme]}. Change to ${THEME_NAMES[next]}`}
         onClick={() => setTheme(next)}
       />
-      <IconButton icon="signOut" label={`Sign out. ${where}`} onClick={() => endSession()} />
+      <IconButton icon="signOut" label={`Sign out. ${where}`} onClick={signOut} />
     </div>
   );
 }

@@ -1,5 +1,7 @@
 import { Suspense, useEffect } from 'react';
-import { useViewer } from '../api/viewer.ts';
+import { useClient } from 'urql';
+import { renewPush } from '../api/push.ts';
+import { may, useViewer } from '../api/viewer.ts';
 import { PAGE_TITLES, PageView } from '../pages/index.tsx';
 import { Empty, Failed, Loading } from '../parts/states.tsx';
 import { Link } from '../router/link.tsx';
@@ -23,6 +25,8 @@ export function Shell() {
   useEffect(() => {
     document.title = `${PAGE_TITLES[page]} · Sluice`;
   }, [page]);
+
+  usePushing();
 
   if (!data) {
     if (!error) return <Loading />;
@@ -71,6 +75,26 @@ function Content({
       </ErrorBoundary>
     </WorkspaceProvider>
   );
+}
+
+/** Keeps this browser's subscription, and opens what its notifications are about. */
+function usePushing(): void {
+  const client = useClient();
+  const mayRead = may(useViewer(), 'EVENTS_READ');
+  useEffect(() => {
+    if (mayRead) renewPush(client).catch(() => {});
+  }, [client, mayRead]);
+  useEffect(() => {
+    if (!('serviceWorker' in navigator)) return undefined;
+    const { serviceWorker } = navigator;
+    const open = ({ data }: MessageEvent<{ kind?: string; path?: string }>) => {
+      if (data.kind === 'sluice.open' && data.path?.startsWith('/') === true) navigate(data.path);
+    };
+    serviceWorker.addEventListener('message', open);
+    // Without this they wait for the end of loading, where nothing was assigned to `onmessage`.
+    serviceWorker.startMessages();
+    return () => serviceWorker.removeEventListener('message', open);
+  }, []);
 }
 
 /** Where one begins: the workspace of the key, `default`, or the first. */

@@ -7,6 +7,7 @@ export const PAGE_TITLES: Readonly<Record<Page, string>> = {
   explore: 'Explore',
   definitions: 'Definitions',
   consumers: 'Consumers',
+  notifications: 'Notifications',
   settings: 'Settings',
   status: 'Status',
 };
@@ -23,6 +24,11 @@ const VIEWS = {
   ),
   consumers: lazy(() =>
     import('./consumers/page.tsx').then(({ ConsumersPage }) => ({ default: ConsumersPage })),
+  ),
+  notifications: lazy(() =>
+    import('./notifications/page.tsx').then(({ NotificationsPage }) => ({
+      default: NotificationsPage,
+    })),
   ),
   settings: lazy(() =>
     import('./settings/page.tsx').then(({ SettingsPage }) => ({ default: SettingsPage })),

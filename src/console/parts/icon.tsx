@@ -4,6 +4,8 @@ const PATHS = {
   explore: 'M2 13.5h12M4 11V7.5M8 11V3M12 11V5.5',
   definitions: 'M3 2.5h10v11H3zM5.5 6h5M5.5 8.5h5M5.5 11h3',
   consumers: 'M2 8h4M6 8l4-4.5h4M6 8h8M6 8l4 4.5h4',
+  notifications:
+    'M3 11.5h10c-1-1-1.5-2-1.5-4.5a3.5 3.5 0 0 0-7 0c0 2.5-.5 3.5-1.5 4.5zM6.7 13.8h2.6',
   settings: 'M2 4.5h7M12 4.5h2M2 11.5h2M7 11.5h7M9 3v3M4 10v3',
   status: 'M8 14A6 6 0 1 1 8 2a6 6 0 0 1 0 12ZM8 8l2.5-2.5',
   refresh: 'M13 8a5 5 0 1 1-1.5-3.5M13 2v3h-3',

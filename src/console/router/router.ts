@@ -9,6 +9,7 @@ export const PAGES = [
   'explore',
   'definitions',
   'consumers',
+  'notifications',
   'settings',
   'status',
 ] as const;

@@ -1,13 +1,13 @@
 /** `createWebhook`, `updateWebhook`, `rotateWebhookSecret` and `sendTestEvent`. The rest is as with any consumer. */
 import type { Change } from '../../consume/consumer-admin.ts';
 import { LIMITS } from '../../core/limits.ts';
-import { actorOf, unauthenticated } from '../../core/principal.ts';
+import { actorOf } from '../../core/principal.ts';
 import type { WebhookAttempt, WebhookHeader } from '../../core/webhook.ts';
-import { requireKey } from '../access.ts';
 import { builder, WORKSPACE_ARGUMENT } from '../builder.ts';
 import { consumerNow, placeOfInput, workOn, type ShownConsumer } from '../consumers.ts';
 import type { GraphQLContext } from '../context.ts';
 import { ConsumerRef } from '../refs.ts';
+import { whileHeld } from '../while-held.ts';
 import {
   ATTEMPTS,
   ConsumerPlaceInput,
@@ -242,24 +242,12 @@ builder.mutationFields(t => ({
   }),
 }));
 
-/** It may take as long as a request: meanwhile it counts and ends as a download of the key does. */
 async function sendTest(
   context: GraphQLContext,
   which: Change,
 ): Promise<{ attempt: WebhookAttempt }> {
-  const over = new AbortController();
-  const release = context.services.live.hold({
-    workspaceId: which.workspaceId,
-    tag: requireKey(context).keyId,
-    end: () => over.abort(),
-  });
-  context.leaveWork();
-  try {
-    const signal = AbortSignal.any([context.signal, over.signal]);
-    return { attempt: await context.services.testWebhook(which, signal) };
-  } catch (error) {
-    throw over.signal.aborted ? unauthenticated() : error;
-  } finally {
-    release();
-  }
+  const attempt = await whileHeld(context, which.workspaceId, signal =>
+    context.services.testWebhook(which, signal),
+  );
+  return { attempt };
 }

@@ -121,6 +121,17 @@ function onWebhook(field: string, input: string, select: string): Rule {
   return writing(field, 'ADMIN', [`consumer: "hook" ${input}`, select]);
 }
 
+/** A mutation on the notification rule of a workspace. */
+function onRule(field: string, input: string, select: string): Rule {
+  return writing(field, 'ADMIN', [`rule: "tell" ${input}`, select]);
+}
+
+/** Of a browser that nobody has, at a push service that is never resolved. */
+const ENDPOINT = 'endpoint: "https://push.invalid/probe"';
+const BROWSER = `${ENDPOINT}, keys: {
+  p256dh: "BCVxsr7N_eNgVRqvHtD0zTZsEc6-VV-JvLexhqUzORcxaOzi6-AYWXvTBHm4bjyPjs7Vd8pZGH6SRpkNtoIAiw4"
+  auth: "BTBZMqHH6r4Tts7J_aSIgg" }`;
+
 export const RULES: Readonly<Record<string, Rule>> = {
   'Query.viewer': { needs: null, own: () => '{ viewer { workspace { slug } apiKey { name } } }' },
   'Query.status': { needs: 'ADMIN_OF_ALL', own: () => '{ status { version } }' },
@@ -190,6 +201,20 @@ export const RULES: Readonly<Record<string, Rule>> = {
       workspace: (_, { slug }) => `{ consistencyProof(workspace: "${slug}", from: 1) { hashes } }`,
     },
   },
+  'Query.notificationRule': {
+    needs: 'ADMIN',
+    own: ({ slug }) => `{ notificationRule(workspace: "${slug}", name: "tell") { id } }`,
+    reach: {
+      workspace: (_, { slug }) =>
+        `{ notificationRule(workspace: "${slug}", name: "tell") { id channels { __typename } } }`,
+    },
+  },
+  'Query.notificationRules': listOf('notificationRules', 'NotificationRule', 'ADMIN'),
+  'Query.pushPublicKey': { needs: 'EVENTS_READ', own: () => '{ pushPublicKey }' },
+  'Query.pushSubscriptions': {
+    needs: 'EVENTS_READ',
+    own: () => '{ pushSubscriptions { endpoint } }',
+  },
   'Query.consumers': listOf('consumers', 'Consumer', 'EVENTS_READ_OR_CONSUME'),
   'Mutation.createConsumer': placing('createConsumer', 'from', 'name: "probe"'),
   'Mutation.createWebhook': placing(
@@ -198,6 +223,29 @@ export const RULES: Readonly<Record<string, Rule>> = {
   'Mutation.updateWebhook': onWebhook('updateWebhook', 'timeout: "PT9S"', 'consumer { id }'),
   'Mutation.rotateWebhookSecret': onWebhook('rotateWebhookSecret', '', 'secret'),
   'Mutation.sendTestEvent': onWebhook('sendTestEvent', '', 'attempt { id error response }'),
+  'Mutation.createNotificationRule': writing('createNotificationRule', 'ADMIN', [
+    'name: "probe-rule", channels: [{ webPush: true }]',
+    'rule { id }',
+  ]),
+  'Mutation.updateNotificationRule': onRule(
+    'updateNotificationRule',
+    ', quietFor: "PT9S"',
+    'rule { id }',
+  ),
+  'Mutation.deleteNotificationRule': onRule('deleteNotificationRule', '', 'deletedName'),
+  'Mutation.sendTestNotification': onRule('sendTestNotification', '', 'tests { address error }'),
+  'Mutation.savePushSubscription': {
+    needs: 'EVENTS_READ',
+    own: () => mutation('savePushSubscription', BROWSER, 'subscription { endpoint }'),
+  },
+  'Mutation.deletePushSubscription': {
+    needs: 'EVENTS_READ',
+    own: () => mutation('deletePushSubscription', ENDPOINT, 'deleted'),
+  },
+  'Mutation.sendTestPush': writing('sendTestPush', 'EVENTS_READ', [
+    ENDPOINT,
+    'test { address error }',
+  ]),
   'Mutation.seekConsumer': placing('seekConsumer', 'to', 'consumer: "worker"'),
   'Mutation.updateConsumer': onConsumer('updateConsumer', 'ADMIN', 'maxAttempts: 9'),
   'Mutation.pauseConsumer': onConsumer('pauseConsumer', 'ADMIN'),

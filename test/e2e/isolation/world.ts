@@ -88,6 +88,10 @@ async function furnish(gateway: TestGateway, slug: string, mark: string): Promis
       workspace: "${slug}", name: "hook", url: "https://receiver.invalid/${mark}"
       headers: [{ name: "x-mark", value: "${mark}", secret: false }]
     }) { consumer { id } }
+    createNotificationRule(input: {
+      workspace: "${slug}", name: "tell", filter: { types: ["${mark}.never"] }
+      channels: [{ webhook: { url: "https://receiver.invalid/${mark}", format: SLACK } }]
+    }) { rule { id } }
   }`);
   const parked = await park(gateway, slug);
   const edge = 'edges { cursor node { id } }';
@@ -100,6 +104,7 @@ async function furnish(gateway: TestGateway, slug: string, mark: string): Promis
     EventAggregate: eventAggregates(workspace: "${slug}", input: { timeframe: { last: "PT1H" } }) { ${edge} }
     ApiKey: apiKeys(first: 1) { ${edge} }
     Workspace: workspaces(first: 1) { ${edge} }
+    NotificationRule: notificationRules(workspace: "${slug}", first: 1) { ${edge} }
     Consumer: consumers(workspace: "${slug}", first: 1) { ${edge} }
   }`);
   const first = (type: string) => read[type]!.edges[0]!;

@@ -11,6 +11,7 @@ export interface Received {
   readonly path: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string;
+  readonly bytes: Buffer;
   readonly atMs: number;
 }
 
@@ -44,6 +45,7 @@ export async function startReceiver(
         path: req.url ?? '',
         headers: req.headers as Record<string, string>,
         body: Buffer.concat(chunks).toString(),
+        bytes: Buffer.concat(chunks),
         atMs: performance.now(),
       };
       received.push(got);

@@ -34,7 +34,7 @@ describe('the console', () => {
       expect(page.headers.get('content-security-policy')).toBe(
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; " +
           "font-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; " +
-          "frame-ancestors 'none'",
+          "frame-ancestors 'none'; manifest-src 'self'",
       );
     },
   );

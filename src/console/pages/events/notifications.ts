@@ -1,4 +1,5 @@
 /** Notifications of the browser for events that ask for one. */
+import { isPushed } from '../../api/push.ts';
 import { createStore, useStore } from '../../api/store.ts';
 import type { RecordedEvent } from './documents.ts';
 
@@ -29,7 +30,9 @@ export async function setNotifying(isOn: boolean): Promise<void> {
 let waiting: RecordedEvent[] = [];
 let isPausing = false;
 
+/** Unless the gateway pushes them to this browser anyway. */
 export function notify(event: RecordedEvent): void {
+  if (isPushed()) return;
   waiting.push(event);
   if (!isPausing) tell();
 }

@@ -47,8 +47,9 @@ export function describeConsole(
   name: string,
   tests: (kit: ConsoleKit) => void,
   config: Partial<Config> = {},
+  browser: Parameters<typeof browserPath>[0] = {},
 ): void {
-  const executablePath = browserPath();
+  const executablePath = browserPath(browser);
   if (executablePath === null && process.env['SLUICE_REQUIRE_BROWSER'] !== '1') {
     // A page can't be looked at without a browser. `.ci/run` has one and requires it.
     const title = `${name} (no Chromium on this machine: SLUICE_BROWSER names one)`;

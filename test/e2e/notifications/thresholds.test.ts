@@ -1,0 +1,107 @@
+/** How many events within a time: told of once when that begins, by however many gateways. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import type { TestGateway } from '../../kit/gateway.ts';
+import { someEvents } from '../consume/kit.ts';
+import {
+  newNotifyBench,
+  notifyBenchOf,
+  PATIENCE,
+  PUSH,
+  startNotifyingGateway,
+  startPushService,
+  type Browser,
+  type NotifyBench,
+  type PushService,
+} from './kit.ts';
+
+let gateway: TestGateway;
+let other: TestGateway;
+let service: PushService;
+let bench: NotifyBench;
+let browser: Browser;
+beforeAll(async () => {
+  gateway = await startNotifyingGateway();
+  other = await startNotifyingGateway({ databaseUrl: gateway.databaseUrl });
+  service = await startPushService();
+});
+afterAll(async () => {
+  await other[Symbol.asyncDispose]();
+  await gateway[Symbol.asyncDispose]();
+  await service[Symbol.asyncDispose]();
+});
+beforeEach(async () => {
+  bench = await newNotifyBench(gateway);
+  browser = service.browser();
+  await bench.subscribe(browser);
+});
+
+const titles = () => browser.pushed.map(({ title }) => title);
+const threshold = (comparison: string, count: number, within: string) => ({
+  ...PUSH,
+  filter: { types: ['made'] },
+  threshold: { comparison, count, within },
+});
+/** Everything up to now was looked at. */
+const caughtUp = (name: string) => async () => (await bench.state(name)).lagEvents;
+
+test('that many events cross is told of once, whoever records them, and again after a change', async () => {
+  await bench.rule('many', threshold('AT_LEAST', 30, 'PT1H'));
+  await bench.record(someEvents(29));
+  await bench.record(someEvents(40, { type: 'other' }));
+  await expect.poll(caughtUp('many'), PATIENCE).toBe(0);
+  expect(titles()).toEqual([]);
+  const there = notifyBenchOf(bench.on(other));
+  await Promise.all(
+    [bench, there, bench, there].map(on => on.record([...someEvents(4), ...someEvents(4)])),
+  );
+  await expect.poll(caughtUp('many'), PATIENCE).toBe(0);
+  await expect.poll(() => titles().length, PATIENCE).toBe(1);
+  expect(titles()[0]).toMatch(/^many: (30|31|32|33|34|35|36|37) events within 1 hour$/);
+  expect(browser.pushed[0]).toMatchObject({
+    body: expect.stringMatching(/^The rule tells of at least 30 matching events within 1 hour\./),
+    path: expect.stringMatching(/\/events\?event=/),
+  });
+  await bench.record(someEvents(50));
+  await expect.poll(caughtUp('many'), PATIENCE).toBe(0);
+  expect(titles()).toHaveLength(1);
+  await bench.updateRule('many', threshold('AT_LEAST', 2, 'PT1M'));
+  await bench.record(someEvents(2));
+  await expect.poll(() => titles().length, PATIENCE).toBe(2);
+  expect(titles()[1]).toBe('many: 2 events within 1 minute');
+}, 60_000);
+
+test('that a heartbeat stays out is told of once, and again after it came back', async () => {
+  await bench.rule('heart', threshold('FEWER_THAN', 1, 'PT3S'));
+  const startedMs = performance.now();
+  await expect.poll(titles, PATIENCE).toEqual(['heart: 0 events within 3 seconds']);
+  expect(performance.now() - startedMs).toBeGreaterThan(2_500);
+  expect(browser.pushed[0]!.path).toBe(`/w/${bench.slug}/notifications/heart`);
+  // As long as it would take to be told of it twice.
+  await sleep(4_000);
+  expect(titles()).toHaveLength(1);
+  await bench.record(someEvents(1));
+  await expect.poll(() => titles().length, PATIENCE).toBe(2);
+  expect(titles()[1]).toBe('heart: 0 events within 3 seconds');
+}, 60_000);
+
+test('nothing is told of that did not happen while nobody counted', async () => {
+  await bench.record(someEvents(1));
+  await bench.rule('heart', threshold('FEWER_THAN', 1, 'PT3S'));
+  let beats = true;
+  const beating = (async () => {
+    for (; beats; await sleep(500)) await bench.record(someEvents(1));
+  })();
+  await sleep(2_000);
+  await bench.updateRule('heart', { enabled: false });
+  // More than are taken at once, and long ago when they are.
+  await bench.record(someEvents(150));
+  await sleep(7_500);
+  await bench.updateRule('heart', { enabled: true });
+  await expect.poll(caughtUp('heart'), PATIENCE).toBeLessThan(3);
+  await sleep(3_000);
+  expect(titles()).toEqual([]);
+  beats = false;
+  await beating;
+  await expect.poll(titles, PATIENCE).toEqual(['heart: 0 events within 3 seconds']);
+}, 60_000);
