@@ -14,6 +14,7 @@ const FIELDS = {
   'apiKeys.id': 'k',
   'quarantine.receivedAt': 'q',
   'consumers.name': 'c',
+  'meters.name': 'm',
   'parked.position': 'x',
   aggregates: 'a',
 } as const;

@@ -14,6 +14,7 @@ import { createDefinitionReader } from '../read/definitions.ts';
 import { createEventListing } from '../read/event-listing.ts';
 import { createEventReader } from '../read/events.ts';
 import { readLatestBySubject, type LatestEventsRequest } from '../read/latest-events.ts';
+import { createMeterReader } from '../read/meters.ts';
 import { createQuarantineReader } from '../read/quarantine.ts';
 import { createTimelineReader } from '../read/timeline.ts';
 import { createWorkspaceReader } from '../read/workspaces.ts';
@@ -59,6 +60,7 @@ export function createReaders({
     workspaces: createWorkspaceReader(onBehalfOf(ADMINISTRATION, read)),
     apiKeys: createApiKeyReader(onBehalfOf(ADMINISTRATION, read)),
     quarantine: inTurn(createQuarantineReader),
+    meters: inTurn(createMeterReader),
     counts: inTurn(countsOf),
     aggregates: inTurn(own => createAggregateReader({ read: own, epoch, nowMs, onAnswer })),
   };

@@ -39,6 +39,11 @@ const FIND: Record<NodeType, Find> = {
     within(context, workspace, 'EVENTS_READ', workspaceId =>
       context.services.consumers.parkedAt(workspaceId, Number(consumer), Number(position)),
     ),
+  Meter: ([workspace, id], context) =>
+    within(context, workspace, 'EVENTS_READ', async workspaceId => {
+      const [found] = await context.services.meters.byIds(workspaceId, [Number(id)]);
+      return found ?? null;
+    }),
   // An answer, not a thing that is kept: ask the query again.
   EventAggregate: () => null,
 };

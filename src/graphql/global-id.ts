@@ -29,6 +29,8 @@ const PARTS = {
   Consumer: [isKey, isKey],
   /** Workspace, consumer, position. */
   ParkedDelivery: [isKey, isKey, isPosition],
+  /** Workspace, id. */
+  Meter: [isKey, isKey],
   EventAggregate: [isToken],
 } as const satisfies Record<string, readonly Rule[]>;
 export type NodeType = keyof typeof PARTS;

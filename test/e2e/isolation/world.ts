@@ -88,6 +88,9 @@ async function furnish(gateway: TestGateway, slug: string, mark: string): Promis
       workspace: "${slug}", name: "hook", url: "https://receiver.invalid/${mark}"
       headers: [{ name: "x-mark", value: "${mark}", secret: false }]
     }) { consumer { id } }
+    createMeter(input: {
+      workspace: "${slug}", name: "meter", filter: { sources: ["${mark}"] }, groupBy: [{ dimension: ACTOR }]
+    }) { meter { id } }
   }`);
   const parked = await park(gateway, slug);
   const edge = 'edges { cursor node { id } }';
@@ -101,6 +104,7 @@ async function furnish(gateway: TestGateway, slug: string, mark: string): Promis
     ApiKey: apiKeys(first: 1) { ${edge} }
     Workspace: workspaces(first: 1) { ${edge} }
     Consumer: consumers(workspace: "${slug}", first: 1) { ${edge} }
+    Meter: meters(workspace: "${slug}", first: 1) { ${edge} }
   }`);
   const first = (type: string) => read[type]!.edges[0]!;
   const of = (pick: (type: string) => string) =>
