@@ -8,23 +8,23 @@ import { ROLLUP_DIGITS_MAX } from '../core/aggregate.ts';
 import { GRAINS } from '../core/bucket.ts';
 import { seriesColumns } from '../core/meter.ts';
 import { columnsOf, rawSql, sqlText } from '../db/columns.ts';
-import { eventDefinitions, events, meterCounts, meterSeries, meterValues } from '../db/schema.ts';
+import { events, meterCounts, meterSeries, meterValues } from '../db/schema.ts';
 import { instantArray, instantParam } from '../read/aggregate-columns.ts';
 import { filterSql, valueAt } from '../read/filters.ts';
 import {
+  definitionFor,
   isCutSql,
   keySql,
   labelSql,
   listOf,
   namesOf,
   operandColumn,
+  seriesByKey,
   seriesOfEvent,
 } from '../read/meter-columns.ts';
 import { countedOperands, type MeterWork, type Numbered } from './work.ts';
 
 const e = columnsOf(events, 'e');
-const d = columnsOf(eventDefinitions, 'd');
-const s = columnsOf(meterSeries, 's');
 const c = columnsOf(meterCounts, 'c');
 const v = columnsOf(meterValues, 'v');
 const SERIES = columnsOf(meterSeries);
@@ -71,8 +71,7 @@ function spanEvents(workspaceId: number, { after, upto, since, until }: MeterSpa
  */
 function matching({ workspaceId, filter }: MeterWork, span: MeterSpan, columns: SQL): SQL {
   return sql`(select ${INSTANT} as at, ${e.position}${columns}
-    from ${spanEvents(workspaceId, span)}
-    join event_definitions d on ${d.workspace_id} = ${workspaceId}::int and ${d.id} = ${e.definition_id}
+    from ${spanEvents(workspaceId, span)} ${definitionFor(filter, workspaceId)}
     where ${e.expired_at} is null and ${filterSql(filter, workspaceId)} offset 0) x`;
 }
 
@@ -118,11 +117,10 @@ export function countSql(meter: MeterWork, span: MeterSpan, starts: Starts): SQL
       ) x
       group by x.at${listOf(columns, 'x')}
     ), y as materialized (
-      select x.*, ${labelSql(columns, 'x')} as label from x
+      select x.*, ${keySql(labelSql(columns, 'x'))} as key from x
     ), z as materialized (
-      select y.*, ${s.id} as known, min(y.first) over (partition by y.label) as born
-      from y left join meter_series s on ${s.workspace_id} = ${workspaceId}::int
-        and ${s.meter_id} = ${id}::int and ${s.key} = ${keySql(sql`y.label`)}
+      select y.*, s.id as known, min(y.first) over (partition by y.key) as born
+      from y ${seriesByKey(meter, sql`y.key`)}
     ), q as materialized (
       select z.*, case when z.known is null then dense_rank() over (partition by z.known is null order by z.born) end as number
       from z
@@ -131,7 +129,7 @@ export function countSql(meter: MeterWork, span: MeterSpan, starts: Starts): SQL
       from q
     ), made as (
       insert into meter_series (${SERIES.workspace_id}, ${SERIES.meter_id}, ${SERIES.id}, ${SERIES.key}${names})
-      select distinct on (f.series) ${own}, f.series, ${keySql(sql`f.label`)}${listOf(columns, 'f')}
+      select distinct on (f.series) ${own}, f.series, f.key${listOf(columns, 'f')}
       from r f where f.number <= ${room}::int order by f.series
     ), counted as (
       insert into meter_counts as c (${COUNT.workspace_id}, ${COUNT.meter_id}, ${COUNT.grain}, ${COUNT.bucket}, ${COUNT.series_id}, ${COUNT.count})
@@ -210,25 +208,22 @@ function valuesSql(meter: MeterWork, own: SQL, numbers: readonly Numbered[]): SQ
  * bin and how often it came. After `countSql`: the series are there.
  */
 export function sketchedSql(meter: MeterWork, span: MeterSpan, operands: readonly Numbered[]): SQL {
-  const { workspaceId, id } = meter;
   const columns = seriesColumns(meter);
   const items = operands.map(
     operand => sql`, ${operandColumn(operand)} as ${raw(`k${operand.number}`)}`,
   );
   const ofOperand = operands.map(({ number: n }) =>
     raw(
-      `select x.at, x.label, ${n}::smallint as operand, x.k${n} as item, count(*) as n` +
+      `select x.at, x.key, ${n}::smallint as operand, x.k${n} as item, count(*) as n` +
         ` from x where x.k${n} is not null group by 1, 2, 4`,
     ),
   );
   return sql`
     with x as materialized (
-      select x.*, ${labelSql(columns, 'x')} as label
+      select x.*, ${keySql(labelSql(columns, 'x'))} as key
       from ${matching(meter, span, sql`${seriesOfEvent(columns)}${sql.join(items)}`)}
     )
-    select i.at, coalesce(${s.id}, 0) as series, i.operand, json_agg(json_build_array(i.item, i.n))::text as items
-    from (${sql.join(ofOperand, sql` union all `)}) i
-    left join meter_series s on ${s.workspace_id} = ${workspaceId}::int and ${s.meter_id} = ${id}::int
-      and ${s.key} = ${keySql(sql`i.label`)}
-    group by i.at, coalesce(${s.id}, 0), i.operand`;
+    select i.at, coalesce(s.id, 0) as series, i.operand, json_agg(json_build_array(i.item, i.n))::text as items
+    from (${sql.join(ofOperand, sql` union all `)}) i ${seriesByKey(meter, sql`i.key`)}
+    group by i.at, coalesce(s.id, 0), i.operand`;
 }

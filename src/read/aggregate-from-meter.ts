@@ -46,11 +46,13 @@ import {
 } from './aggregate-place.ts';
 import { filterSql } from './filters.ts';
 import {
+  definitionFor,
   keySql,
   labelSql,
   listOf,
   namesOf,
   operandColumn,
+  seriesByKey,
   seriesFilterSql,
   seriesOfEvent,
 } from './meter-columns.ts';
@@ -221,8 +223,11 @@ class MeterParts {
     const other = this.#hasOther ? raw(', e.id = 0 as o') : sql``;
     return sql`
       select x.b${listOf(this.#columns, 'e')}${other}${values}
-      from (${inner}) x join meter_series e on ${raw('e.workspace_id')} = ${workspaceId}::int
-        and ${raw('e.meter_id')} = ${plan.meter.id}::int and e.id = x.series_id
+      from (${inner}) x join lateral (
+        select ${s.id}${listOf(this.#columns, 's')} from meter_series s
+        where ${s.workspace_id} = ${workspaceId}::int and ${s.meter_id} = ${plan.meter.id}::int
+          and ${s.id} = x.series_id limit 1
+      ) e on true
       where ${filter}`;
   }
 
@@ -295,8 +300,7 @@ class MeterParts {
     const filter = filterSql(query.filter, workspaceId);
     const selected = (sign: SQL, from: SQL, where: SQL) => sql`
       select ${sign} as sign, ${e.occurred_at}, ${emptied} as emptied${seriesOfEvent(this.#columns)}${sql.join(columns)}
-      from ${from} e join event_definitions d on ${d.workspace_id} = ${workspaceId}::int and ${d.id} = ${e.definition_id}
-      where ${where}`;
+      from ${from} e ${definitionFor(query.filter, workspaceId)} where ${where}`;
     // An emptied one may have matched: that it is there is to be seen.
     const matching = sql`(${emptied} or ${filter})`;
     const behind = (sign: SQL, bounds: SQL, where: SQL) =>
@@ -331,7 +335,7 @@ class MeterParts {
 
   /** Events of groups that the meter has not stand in that of all others. */
   #withOther(loose: SQL): SQL {
-    const { workspaceId, plan } = this.#question;
+    const { plan } = this.#question;
     const label = labelSql(this.#columns, 'x');
     const columns = namesOf(this.#columns).map(name =>
       raw(`, case when s.id is not null then x.${name} end as ${name}`),
@@ -340,10 +344,9 @@ class MeterParts {
       raw(`, x.v${number}`),
     );
     return sql`
-      select x.sign, x.occurred_at, x.emptied${sql.join(columns)}${sql.join(values)}, ${s.id} is null as o
-      from (${loose}) x
-      left join meter_series s on ${s.workspace_id} = ${workspaceId}::int
-        and ${s.meter_id} = ${plan.meter.id}::int and ${s.key} = ${keySql(label)}`;
+      select x.sign, x.occurred_at, x.emptied${sql.join(columns)}${sql.join(values)}, s.id is null as o
+      from (select x.*, ${keySql(label)} as key from (${loose}) x) x
+      ${seriesByKey(plan.meter, sql`x.key`)}`;
   }
 
   /** In a cut piece an event is emptied, or rows around it count more than is left there. */
@@ -360,8 +363,7 @@ class MeterParts {
           sql`, x.n`,
         )}) x
       ) <> (
-        select count(*) from events e
-        join event_definitions d on ${d.workspace_id} = ${workspaceId}::int and ${d.id} = ${e.definition_id}
+        select count(*) from events e ${definitionFor(query.filter, workspaceId)}
         where ${e.workspace_id} = ${workspaceId}::int and ${e.occurred_at} >= ${instantParam(around.from)}
           and ${e.occurred_at} < ${instantParam(around.to)} and ${e.position} <= place.folded
           and ${filterSql(query.filter, workspaceId)}

@@ -10,17 +10,20 @@ import { LIMITS } from '../core/limits.ts';
 import { textsOfSeries } from '../core/meter-filter.ts';
 import {
   columnOfPath,
+  type Meter,
   type Operand,
   type SeriesColumn,
   type SeriesColumns,
 } from '../core/meter.ts';
 import { columnsOf, sqlText } from '../db/columns.ts';
-import { events } from '../db/schema.ts';
+import { eventDefinitions, events, meterSeries } from '../db/schema.ts';
 import { groupColumn, valueColumn } from './aggregate-columns.ts';
-import { filterSql, valueAt } from './filters.ts';
+import { filterSql, isSearching, valueAt } from './filters.ts';
 import { allOf, anyOf, textArray } from './params.ts';
 
 const e = columnsOf(events, 'e');
+const s = columnsOf(meterSeries, 's');
+const t = columnsOf(eventDefinitions, 't');
 
 /** All of them, in the order in which they are kept. */
 export function namesOf({ dimensions, payload }: SeriesColumns): SeriesColumn[] {
@@ -71,6 +74,26 @@ export function labelSql(columns: SeriesColumns, alias: string): SQL {
 
 export function keySql(label: SQL): SQL {
   return sql`encode(substring(sha256(convert_to(${label}, 'UTF8')) for 16), 'hex')::uuid`;
+}
+
+/**
+ * The series `s` of a meter that a key is of; null where there is none. Looked up by the key, whatever
+ * the planner knows of the table.
+ */
+export function seriesByKey({ workspaceId, id }: Pick<Meter, 'workspaceId' | 'id'>, key: SQL): SQL {
+  return sql`left join lateral (
+    select ${s.id} from meter_series s where ${s.workspace_id} = ${workspaceId}::int
+      and ${s.meter_id} = ${id}::int and ${s.key} = ${key} limit 1
+  ) s on true`;
+}
+
+/** `d`, the definition of the event `e`: where a filter looks at it. */
+export function definitionFor(filter: EventFilter | null, workspaceId: number): SQL {
+  if (!isSearching(filter)) return sql``;
+  return sql`join lateral (
+    select ${t.name} from event_definitions t
+    where ${t.workspace_id} = ${workspaceId}::int and ${t.id} = ${e.definition_id} limit 1
+  ) d on true`;
 }
 
 /** What an operand has of an event `e`; null where it has nothing. */
