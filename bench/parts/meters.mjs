@@ -109,7 +109,7 @@ async function measure(events, rounds) {
   const filled = await rate(filledIn, events);
   progress(`three meters are filled: ${Math.round(filled)} events/s`);
   // What folds as it comes: events of the present.
-  const present = Math.min(events, 200_000);
+  const batch = Math.floor(Math.min(events, 200_000) / rounds);
   const plain = await workspace(db, 'plain');
   const metered = await workspace(db, 'metered');
   await declare(db, metered);
@@ -117,8 +117,8 @@ async function measure(events, rounds) {
   const rates = { plain: [], metered: [] };
   for (let round = 0; round < rounds; round++) {
     for (const [name, id] of Object.entries({ plain, metered })) {
-      await write(db, id, present / rounds, 3_600);
-      rates[name].push(await rate(id, present / rounds));
+      await write(db, id, batch, 3_600);
+      rates[name].push(await rate(id, batch));
     }
   }
   await db.upkeep.query('analyze');

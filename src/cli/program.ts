@@ -19,6 +19,7 @@ import { checkpointCommand, proveCommand } from './evidence.ts';
 import { importCommand } from './import/command.ts';
 import { keysCommand } from './keys-command.ts';
 import { loginCommand, logoutCommand } from './login.ts';
+import { metersCommand } from './meters.ts';
 import { withConnection, withExamples, withFilter, withWorkspace } from './options.ts';
 import { quarantineCommand } from './quarantine.ts';
 import { redactCommand } from './redact.ts';
@@ -75,6 +76,7 @@ withExamples(
 program.addCommand(consumeCommand());
 program.addCommand(queryCommand());
 program.addCommand(graphqlCommand());
+program.addCommand(metersCommand());
 program.addCommand(quarantineCommand());
 program.addCommand(redactCommand());
 program.addCommand(checkpointCommand());

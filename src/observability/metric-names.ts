@@ -15,7 +15,7 @@ export const METRICS = {
   sluice_database_waiting: 'Statements that wait for a connection, by lane.',
   sluice_statement_seconds:
     'Duration of a statement, including its wait for a connection, by lane.',
-  sluice_aggregate_seconds: 'Duration of an aggregate query, by source: ROLLUP or EVENTS.',
+  sluice_aggregate_seconds: 'Duration of an aggregate query, by source: ROLLUP, METER, EVENTS or MIXED.',
   sluice_waiting_events: 'Events that wait or are being flushed.',
   sluice_streams_open: 'Open streams.',
   sluice_streams_catching_up: 'Open streams that are reading from the log.',

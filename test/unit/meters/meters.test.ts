@@ -1,10 +1,14 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { AggregateQuery, EventGroupKey } from '../../../src/core/aggregate.ts';
+import type { GatewayError } from '../../../src/core/errors.ts';
 import type { Door } from '../../../src/core/event.ts';
 import type { EventFilter } from '../../../src/core/filter.ts';
-import { createDatabase, type Database } from '../../../src/db/client.ts';
+import { type Connection, createDatabase, type Database } from '../../../src/db/client.ts';
+import { createMeterAdmin } from '../../../src/meters/meter-admin.ts';
+import { redact } from '../../../src/upkeep/redact.ts';
 import { createTestDatabase, type TestDatabase } from '../../kit/database.ts';
+import { unaudited } from '../../kit/unaudited.ts';
 import {
   createOnePartition,
   createSampleWorkspace,
@@ -225,7 +229,7 @@ test('a meter answers what plain code counts, made before, amid and after, and f
         for (const { source } of [early, late]) sources.set(source, (sources.get(source) ?? 0) + 1);
       },
     ),
-    { numRuns: 80 },
+    { numRuns: 50 },
   );
   expect([...sources.keys()]).toEqual(expect.arrayContaining(['METER', 'MIXED', 'EVENTS']));
 });
@@ -512,8 +516,6 @@ test('a deleted meter answers nothing, frees its name at once, and leaves no row
   await flushAll(workspace, logins(50, HOUR));
   await fold.foldNow(workspace.id);
   expect((await reader.page(workspace.id, byActor, {})).source).toBe('METER');
-  const { createMeterAdmin } = await import('../../../src/meters/meter-admin.ts');
-  const { unaudited } = await import('../../kit/unaudited.ts');
   const admin = createMeterAdmin({
     write: database.write,
     audited: unaudited,
@@ -536,9 +538,16 @@ test('a deleted meter answers nothing, frees its name at once, and leaves no row
 test('a workspace has a bounded number of meters, and a deleted one makes room', async () => {
   const workspace = await aWorkspace();
   for (let i = 0; i < 20; i++) await makeMeter(database, workspace.id, { name: `m${i}` });
-  await expect(makeMeter(database, workspace.id, {})).rejects.toMatchObject({
-    code: 'METER_LIMIT',
+  const full = { code: 'METER_LIMIT' };
+  await expect(makeMeter(database, workspace.id, {})).rejects.toMatchObject(full);
+  const admin = createMeterAdmin({
+    write: database.write,
+    audited: unaudited,
+    onChanged: () => {},
   });
+  await admin.remove(workspace.id, 'm3', null);
+  await makeMeter(database, workspace.id, {});
+  await expect(makeMeter(database, workspace.id, {})).rejects.toMatchObject(full);
 });
 
 test('what happens to events after they were counted changes no count, as with rollups', async () => {
@@ -566,6 +575,100 @@ test('what happens to events after they were counted changes no count, as with r
     timeframe: { between: { from: new Date(NOW - 14 * HOUR), to: new Date(NOW - 2 * HOUR) } },
   };
   expect((await reader.page(workspace.id, cut, {})).source).toBe('EVENTS');
+});
+
+test('a redaction takes names from meters: what they counted then counts without them', async () => {
+  const workspace = await aWorkspace();
+  const { fold, reader } = partsAt(database, NOW);
+  await makeMeter(database, workspace.id, {
+    groupBy: [{ dimension: 'ACTOR' }, { dimension: 'SOURCE' }, { payloadPath: ['ms'] }],
+  });
+  await flushAll(
+    workspace,
+    logins(14, HOUR, () => ({ source: 'x' })),
+  );
+  await fold.foldNow(workspace.id);
+  await redact(
+    database.upkeep,
+    workspace.id,
+    { actor: 'actor 3' },
+    { audited: unaudited, actor: null, fold: id => fold.foldNow(id) },
+  );
+  await flushAll(
+    workspace,
+    logins(1, HOUR, () => ({ actor: 'actor 3' })),
+  );
+  await fold.foldNow(workspace.id);
+  const query = { ...byActor, groupBy: [...byActor.groupBy, { dimension: 'SOURCE' as const }] };
+  const page = await reader.page(workspace.id, query, { first: 100 });
+  expect(page.source).toBe('METER');
+  const scanned = await reader.page(
+    workspace.id,
+    { ...query, filter: { search: ' ' } },
+    { first: 100 },
+  );
+  expect(scanned.source).toBe('EVENTS');
+  expect(shown(page)).toEqual(shown(scanned));
+  expect(page.items.map(({ group, count }) => [group[0]!.value, count])).toContainEqual([null, 2]);
+  const left = await database.read.query(
+    `select from meter_series where workspace_id = $1 and actor = 'actor 3' and source = 'x'`,
+    [workspace.id],
+  );
+  expect(left).toEqual([]);
+});
+
+test('a question that takes too long names the meter that would answer it, or the one to wait for', async () => {
+  const workspace = await aWorkspace();
+  for (let i = 0; i < 3; i++) await flushAll(workspace, logins(1_000, MINUTE));
+  // Of what is counted from the events alone.
+  const impatient: Connection = {
+    query: (text, params, options) => {
+      const isLong = text.includes('percentile_cont') && !text.includes('meter_counts');
+      return database.read.query(text, params, isLong ? { ...options, timeoutMs: 1 } : options);
+    },
+  };
+  const { fold, reader } = partsAt(database, NOW, { read: impatient });
+  const p99 = { function: 'P99' as const, payloadPath: ['ms'], dimension: null };
+  const query: AggregateQuery = {
+    ...byActor,
+    filter: { and: [{ types: ['user.login'] }, { not: { sources: ['x'] } }] },
+    measures: [p99, { ...p99, function: 'P50' }],
+  };
+  const ask = () => reader.page(workspace.id, query, {});
+  const refusal = await ask().catch((error: GatewayError) => error);
+  expect(refusal).toMatchObject({
+    code: 'QUERY_TOO_EXPENSIVE',
+    message: expect.stringContaining('asked with approximate: true'),
+    extensions: {
+      meter: {
+        name: 'p99-ms-p50-ms-by-actor',
+        filter: { types: ['user.login'], not: { sources: ['x'] } },
+        groupBy: [{ dimension: 'ACTOR' }],
+        measures: [
+          { function: 'P99', payloadPath: ['ms'] },
+          { function: 'P50', payloadPath: ['ms'] },
+        ],
+      },
+    },
+  });
+  const { meter } = (refusal as GatewayError).extensions as { meter: { name: string } };
+  await makeMeter(database, workspace.id, {
+    ...meter,
+    measures: query.measures,
+  });
+  await expect(ask()).rejects.toMatchObject({
+    message: expect.stringContaining('is being filled: 0 of'),
+  });
+  await fold.foldNow(workspace.id);
+  await expect(ask()).rejects.toMatchObject({
+    message: expect.stringContaining(`"${meter.name}" answers it with approximate: true`),
+  });
+  expect((await reader.page(workspace.id, { ...query, approximate: true }, {})).source).toBe(
+    'METER',
+  );
+  await expect(
+    reader.page(workspace.id, { ...query, granularity: 'MINUTE' }, {}),
+  ).rejects.toMatchObject({ code: 'QUERY_TOO_EXPENSIVE', extensions: {} });
 });
 
 test('later pages go on with the list of the first, whatever is recorded and folded meanwhile', async () => {
