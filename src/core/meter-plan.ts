@@ -27,7 +27,7 @@ import {
   operandOf,
   seriesColumns,
 } from './meter.ts';
-import { endOfUnit, QUARTER_HOUR_MS } from './time-zone.ts';
+import { endOfUnit, QUARTER_HOUR_MS, unitBoundaries } from './time-zone.ts';
 
 export interface MeterPlan {
   readonly meter: Meter;
@@ -104,6 +104,33 @@ function monthEdges(zone: string): GrainEdges {
   const floor = (at: number) => rowStart(GRAINS.MONTH, at, zone);
   const ceil = (at: number) => (floor(at) === at ? at : endOfUnit('MONTH', at, zone));
   return { grain: GRAINS.MONTH, floor, ceil };
+}
+
+/** Rows are looked up one by one where so many at most may be wanted; else they are read in a row. */
+const LOOKED_UP_MAX = 20_000;
+const STARTS_MAX = 6_000;
+/** Groups that are counted to decide that. */
+export const SERIES_LOOKED_UP_MAX = 200;
+
+/**
+ * The starts of a piece's rows where few of a meter's groups are wanted; null where reading all rows
+ * of the piece is the shorter way.
+ */
+export function startsToLookUp(
+  { grain, from, to }: Piece,
+  series: number,
+  daysZone: string | null,
+): number[] | null {
+  if (grain === null || series > SERIES_LOOKED_UP_MAX) return null;
+  const most = Math.min(STARTS_MAX, LOOKED_UP_MAX / Math.max(1, series));
+  if (grain === GRAINS.QUARTER_HOUR) {
+    const count = Math.ceil((to - from) / QUARTER_HOUR_MS);
+    if (count > most) return null;
+    return Array.from({ length: count }, (_, at) => from + at * QUARTER_HOUR_MS);
+  }
+  const unit = grain === GRAINS.DAY ? 'DAY' : 'MONTH';
+  const starts = unitBoundaries({ from, to }, unit, daysZone ?? 'UTC', most).slice(0, -1);
+  return starts.length > most ? null : starts.map(at => Math.max(at, from));
 }
 
 /** The meter that would answer a question; null where none would. Its name is one to change. */

@@ -13,7 +13,7 @@ import { QUARTER_HOUR_MS } from '../core/time-zone.ts';
 import type { Connection } from '../db/connection.ts';
 import { rows } from '../db/query.ts';
 import { aggregateEvents, type Question } from './aggregate-from-events.ts';
-import { aggregateMeter, type MeterAnswer } from './aggregate-from-meter.ts';
+import { aggregateMeter, chosenSeries, type MeterAnswer } from './aggregate-from-meter.ts';
 import {
   aggregateRollups,
   type RollupAnswer,
@@ -84,11 +84,15 @@ async function fromMeter(
 ): Promise<SourcedAnswer | null> {
   const { grid, workspaceId } = question;
   const interval = intervalOf(plan, grid.timeframe);
-  let daysZone = await readDaysZone(read, workspaceId, plan.meter.id);
+  const look = await lookAtMeter(read, workspaceId, plan);
+  const { seriesCount } = look;
+  let { daysZone } = look;
   for (;;) {
     const pieces = cutForMeter(grid, interval, daysZone);
     if (pieces === null) return null;
-    const answer = await aggregateMeter(read, { ...question, plan, pieces, interval });
+    const answer = await aggregateMeter(read, {
+      ...{ ...question, plan, pieces, interval, seriesCount, daysZone },
+    });
     if (answer.isLacking) {
       if (question.isLive === true && plan.meter.fault === null) throw farBehind(plan);
       return null;
@@ -109,17 +113,15 @@ function farBehind({ meter }: MeterPlan): GatewayError {
   return new GatewayError('SERVICE_UNAVAILABLE', message);
 }
 
-/** The zone of a meter's rows by day; null while there are none to be read. */
-async function readDaysZone(
-  read: Connection,
-  workspaceId: number,
-  meterId: number,
-): Promise<string | null> {
-  const [row] = await rows<StandingRow>(
+/** What decides how a meter's rows are read: the zone of its days, and how many groups are wanted. */
+async function lookAtMeter(read: Connection, workspaceId: number, plan: MeterPlan) {
+  const [row] = await rows<StandingRow & { series: number }>(
     read,
-    sql`with place as (${meterStandingSql(workspaceId, meterId)}) select ${standingColumns} from place`,
+    sql`with place as (${meterStandingSql(workspaceId, plan.meter.id)}), chosen as (${chosenSeries(workspaceId, plan)})
+      select ${standingColumns}, coalesce(cardinality(chosen.ids), 0) as series from place cross join chosen`,
   );
-  return toStanding(row as StandingRow).daysZone;
+  const { series, ...standing } = row as StandingRow & { series: number };
+  return { daysZone: toStanding(standing).daysZone, seriesCount: series };
 }
 
 /** Null where the events have to answer. */

@@ -6,7 +6,7 @@
 import { type SQL, sql } from 'drizzle-orm';
 import type { EventGroupKey, EventMeasure } from '../core/aggregate.ts';
 import { type Interval, type Piece, rowsAroundQuarters } from '../core/bucket.ts';
-import type { MeterPlan } from '../core/meter-plan.ts';
+import { type MeterPlan, startsToLookUp } from '../core/meter-plan.ts';
 import {
   columnOfKey,
   isSketched,
@@ -69,6 +69,10 @@ export interface MeterQuestion extends Question {
   readonly plan: MeterPlan;
   readonly pieces: readonly Piece[];
   readonly interval: Interval;
+  /** Groups that the rest of the filter lets pass: as many as were found in a look before. */
+  readonly seriesCount: number;
+  /** Of the rows by day and month. */
+  readonly daysZone: string | null;
 }
 
 export interface MeterAnswer extends Answer {
@@ -113,6 +117,18 @@ export async function aggregateMeter(
 interface Asked {
   readonly number: number;
   readonly measure: EventMeasure;
+}
+
+/** What the rest of the filter says of a series, `e`. */
+function restSql(workspaceId: number, { meter, rest }: MeterPlan): SQL {
+  return seriesFilterSql(rest, seriesColumns(meter), workspaceId);
+}
+
+/** The ids of the series that the rest of the filter lets pass. */
+export function chosenSeries(workspaceId: number, plan: MeterPlan): SQL {
+  return sql`select array_agg(e.id) as ids from meter_series e
+    where ${raw('e.workspace_id')} = ${workspaceId}::int and ${raw('e.meter_id')} = ${plan.meter.id}::int
+      and ${restSql(workspaceId, plan)}`;
 }
 
 class MeterParts {
@@ -171,6 +187,7 @@ class MeterParts {
     return sql`
       with place as materialized (${meterStandingSql(workspaceId, plan.meter.id)}),
       grid as materialized (select ${instantArray(grid.boundaries.slice(0, -1))} as starts),
+      chosen as materialized (${chosenSeries(workspaceId, plan)}),
       loose as materialized (${this.#loose()}),
       counted as materialized (
         select e.b${sql.join(groups)}${other}, sum(e.n)::bigint as n${sql.join(measured)}${totalSql(query)}
@@ -206,20 +223,24 @@ class MeterParts {
   }
 
   /** Rows of a table by the piece that they lie in: all of them have the same key. */
-  #rowsOf(alias: 'c' | 'v' | 'k', { grain, from, to }: Piece): SQL {
+  #rowsOf(alias: 'c' | 'v' | 'k', piece: Piece): SQL {
     const { workspaceId, plan } = this.#question;
     const column = (name: string) => raw(`${alias}.${name}`);
+    const { seriesCount, daysZone } = this.#question;
+    const starts = this.#isFiltered ? startsToLookUp(piece, seriesCount, daysZone) : null;
+    const wanted =
+      starts === null
+        ? sql`${column('bucket')} >= ${instantParam(piece.from)} and ${column('bucket')} < ${instantParam(piece.to)}`
+        : sql`${column('bucket')} = any(${instantArray(starts)})
+          and ${column('series_id')} = any((select ids from chosen)::int[])`;
     return sql`${column('workspace_id')} = ${workspaceId}::int and ${column('meter_id')} = ${plan.meter.id}::int
-      and ${column('grain')} = ${grain}::smallint
-      and ${column('bucket')} >= ${instantParam(from)} and ${column('bucket')} < ${instantParam(to)}`;
+      and ${column('grain')} = ${piece.grain}::smallint and ${wanted}`;
   }
 
   /** The series of an inner list `x` of rows, as `e`, where the rest of the filter lets them pass. */
   #withSeries(inner: SQL, values: SQL): SQL {
     const { workspaceId, plan } = this.#question;
-    const filter = this.#isFiltered
-      ? seriesFilterSql(plan.rest, this.#columns, workspaceId)
-      : sql`true`;
+    const filter = restSql(workspaceId, plan);
     const other = this.#hasOther ? raw(', e.id = 0 as o') : sql``;
     return sql`
       select x.b${listOf(this.#columns, 'e')}${other}${values}
