@@ -204,7 +204,7 @@ function valuesSql(meter: MeterWork, own: SQL, numbers: readonly Numbered[]): SQ
 }
 
 /**
- * What sketches are made of: for each quarter hour, series and operand a JSON list of pairs, a code or
+ * What sketches are made of: for each quarter hour, series and operand JSON lists of pairs, a code or
  * bin and how often it came. After `countSql`: the series are there.
  */
 export function sketchedSql(meter: MeterWork, span: MeterSpan, operands: readonly Numbered[]): SQL {
@@ -214,16 +214,19 @@ export function sketchedSql(meter: MeterWork, span: MeterSpan, operands: readonl
   );
   const ofOperand = operands.map(({ number: n }) =>
     raw(
-      `select x.at, x.key, ${n}::smallint as operand, x.k${n} as item, count(*) as n` +
+      `select x.at, x.label, ${n}::smallint as operand, x.k${n} as item, count(*) as n` +
         ` from x where x.k${n} is not null group by 1, 2, 4`,
     ),
   );
+  // Keys are made of few rows, after everything is grouped.
   return sql`
     with x as materialized (
-      select x.*, ${keySql(labelSql(columns, 'x'))} as key
+      select x.*, ${labelSql(columns, 'x')} as label
       from ${matching(meter, span, sql`${seriesOfEvent(columns)}${sql.join(items)}`)}
+    ), j as materialized (
+      select i.at, i.label, i.operand, json_agg(json_build_array(i.item, i.n))::text as items
+      from (${sql.join(ofOperand, sql` union all `)}) i group by i.at, i.label, i.operand
     )
-    select i.at, coalesce(s.id, 0) as series, i.operand, json_agg(json_build_array(i.item, i.n))::text as items
-    from (${sql.join(ofOperand, sql` union all `)}) i ${seriesByKey(meter, sql`i.key`)}
-    group by i.at, coalesce(s.id, 0), i.operand`;
+    select j.at, coalesce(s.id, 0) as series, j.operand, j.items
+    from j ${seriesByKey(meter, keySql(sql`j.label`))}`;
 }
