@@ -224,13 +224,3 @@ function checkLength(name: string, length: number, max: number): void {
 function wrong(message: string): GatewayError {
   return new GatewayError('BAD_USER_INPUT', message);
 }
-
-/** Whether a meter could have this filter; one that `checkFilter` has passed. */
-export function isOfMeters(filter: EventFilter): boolean {
-  try {
-    checkMeterFilter(filter, 'filter');
-    return true;
-  } catch {
-    return false;
-  }
-}
