@@ -60,9 +60,11 @@ export class HyperLogLog {
     }
     this.#coarsen();
     const registers = this.#registers as Uint8Array;
-    other.#registers?.forEach((rank, at) => {
-      if (rank > (registers[at] ?? 0)) registers[at] = rank;
-    });
+    const others = other.#registers as Uint8Array;
+    for (let at = 0; at < REGISTERS; at++) {
+      const rank = others[at] as number;
+      if (rank > (registers[at] as number)) registers[at] = rank;
+    }
   }
 
   count(): number {
@@ -142,10 +144,11 @@ function tau(share: number): number {
 function packed(registers: Uint8Array): Uint8Array {
   const bytes = new Uint8Array(REGISTER_BYTES);
   for (let from = 0, to = 0; from < REGISTERS; from += 4, to += 3) {
-    const [a = 0, b = 0, c = 0, d = 0] = registers.subarray(from, from + 4);
-    bytes[to] = (a << 2) | (b >> 4);
+    const b = registers[from + 1] as number;
+    const c = registers[from + 2] as number;
+    bytes[to] = ((registers[from] as number) << 2) | (b >> 4);
     bytes[to + 1] = ((b & 15) << 4) | (c >> 2);
-    bytes[to + 2] = ((c & 3) << 6) | d;
+    bytes[to + 2] = ((c & 3) << 6) | (registers[from + 3] as number);
   }
   return bytes;
 }
@@ -153,7 +156,9 @@ function packed(registers: Uint8Array): Uint8Array {
 function unpacked(bytes: Uint8Array): Uint8Array {
   const registers = new Uint8Array(REGISTERS);
   for (let from = 0, to = 0; to < REGISTERS; from += 3, to += 4) {
-    const [x = 0, y = 0, z = 0] = bytes.subarray(from, from + 3);
+    const x = bytes[from] as number;
+    const y = bytes[from + 1] as number;
+    const z = bytes[from + 2] as number;
     registers[to] = x >> 2;
     registers[to + 1] = ((x & 3) << 4) | (y >> 4);
     registers[to + 2] = ((y & 15) << 2) | (z >> 6);

@@ -316,10 +316,11 @@ test('a long history is filled in ranges, and what is recorded meanwhile is fold
         () => true,
         () => false,
       );
-    const [row] = await database.read.query<{ folded: number }>(
-      'select folded from meters where workspace_id = $1 and id = $2',
+    const [row] = await database.read.query<{ folded: number; active: boolean }>(
+      'select folded, active_at is not null as active from meters where workspace_id = $1 and id = $2',
       [workspace.id, watched!.id],
     );
+    expect(row!.active).toBe(row!.folded === 25_000);
     places.push(row!.folded);
     if (isDone) break;
   }
