@@ -44,6 +44,7 @@ export interface UpkeepFigures {
   /** Workspaces that a step of upkeep fails for. */
   readonly faults: Readonly<Record<string, number>>;
   readonly measuresSetAside: number;
+  readonly metersFailing: number;
   readonly foldLagEvents: number;
   readonly foldLagS: number;
   readonly evidenceLagEvents: number;
@@ -112,6 +113,7 @@ function declareGauges(describe: Describe, sources: Sources): void {
     ['sluice_evidence_lag_events', of => of.upkeep().evidenceLagEvents],
     ['sluice_quarantined_events', of => of.upkeep().quarantined],
     ['sluice_measures_set_aside', of => of.upkeep().measuresSetAside],
+    ['sluice_meters_failing', of => of.upkeep().metersFailing],
   ];
   for (const [name, read] of gauges) {
     new Gauge({

@@ -7,6 +7,7 @@ import type { EventFilter } from '../../../src/core/filter.ts';
 import { type Connection, createDatabase, type Database } from '../../../src/db/client.ts';
 import { createMeterAdmin } from '../../../src/meters/meter-admin.ts';
 import { redact } from '../../../src/upkeep/redact.ts';
+import { countFaults } from '../../../src/upkeep/upkeep-faults.ts';
 import { createTestDatabase, type TestDatabase } from '../../kit/database.ts';
 import { unaudited } from '../../kit/unaudited.ts';
 import {
@@ -446,6 +447,7 @@ test('a meter that fails is passed over, keeps no other waiting, and goes on whe
     { name: 'broken', folded: 0, fine: false, tries: 1 },
     { name: 'whole', folded: 10, fine: true },
   ]);
+  expect(await countFaults(database.upkeep)).toMatchObject({ metersFailing: 1 });
   await database.upkeep.query('drop trigger fail on meter_counts');
   await database.upkeep.query(
     'update meters set retry_at = now() where workspace_id = $1 and id = $2',
