@@ -26,12 +26,17 @@ export class DDSketch {
   /** @throws RangeError for bytes that are no sketch */
   static fromBytes(bytes: Uint8Array): DDSketch {
     const sketch = new DDSketch();
+    sketch.mergeBytes(bytes);
+    return sketch;
+  }
+
+  /** @throws RangeError for bytes that are no sketch */
+  mergeBytes(bytes: Uint8Array): void {
     const reader = new VarintReader(bytes);
     for (let bin = 0; !reader.isAtEnd;) {
       bin += unzigzag(reader.read());
-      sketch.add(bin, reader.read());
+      this.add(bin, reader.read());
     }
-    return sketch;
   }
 
   get count(): number {

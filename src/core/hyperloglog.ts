@@ -31,21 +31,31 @@ export class HyperLogLog {
   /** Ranks by fine registers; null once there are too many. */
   #fine: Map<number, number> | null = new Map();
   #registers: Uint8Array | null = null;
+  /** All that there is, as long as nothing is added to it: most sketches are only read. */
+  #only: Uint8Array | null = null;
 
   /** @throws RangeError for bytes that are no sketch */
   static fromBytes(bytes: Uint8Array): HyperLogLog {
     const sketch = new HyperLogLog();
-    if (bytes[0] === FINE) {
-      const reader = new VarintReader(bytes, 1);
-      for (let code = 0; !reader.isAtEnd;) sketch.add((code += reader.read()));
-    } else if (bytes[0] === COARSE && bytes.length === REGISTER_BYTES + 1) {
-      sketch.#fine = null;
-      sketch.#registers = unpacked(bytes.subarray(1));
-    } else throw new RangeError('these bytes are no sketch of different values');
+    sketch.mergeBytes(bytes);
     return sketch;
   }
 
+  /** @throws RangeError for bytes that are no sketch */
+  mergeBytes(bytes: Uint8Array): void {
+    const isCoarse = bytes[0] === COARSE && bytes.length === REGISTER_BYTES + 1;
+    if (bytes[0] !== FINE && !isCoarse) {
+      throw new RangeError('these bytes are no sketch of different values');
+    }
+    if (this.#only === null && this.#fine?.size === 0) this.#only = bytes;
+    else {
+      this.#open();
+      this.#take(bytes);
+    }
+  }
+
   add(code: number): void {
+    this.#open();
     const fine = code >>> RANK_BITS;
     const rank = code & (2 ** RANK_BITS - 1);
     if (this.#fine === null) return this.#raise(fine, rank);
@@ -54,28 +64,28 @@ export class HyperLogLog {
   }
 
   merge(other: HyperLogLog): void {
+    if (other.#only !== null) return this.mergeBytes(other.#only);
+    this.#open();
     if (other.#fine !== null) {
       for (const [fine, rank] of other.#fine) this.add(fine * 2 ** RANK_BITS + rank);
       return;
     }
     this.#coarsen();
-    const registers = this.#registers as Uint8Array;
-    const others = other.#registers as Uint8Array;
-    for (let at = 0; at < REGISTERS; at++) {
-      const rank = others[at] as number;
-      if (rank > (registers[at] as number)) registers[at] = rank;
-    }
+    this.#raiseAll(other.#registers as Uint8Array);
   }
 
   count(): number {
-    if (this.#fine !== null) {
+    const few = this.#only?.[0] === FINE ? varintsIn(this.#only) : this.#fewCount();
+    if (few !== null) {
       const places = 2 ** FINE_BITS;
-      return Math.round(places * Math.log(places / (places - this.#fine.size)));
+      return Math.round(places * Math.log(places / (places - few)));
     }
+    this.#open();
     return Math.round(estimate(this.#registers as Uint8Array));
   }
 
   toBytes(): Uint8Array {
+    if (this.#only !== null) return this.#only;
     if (this.#fine === null) {
       return Buffer.concat([Uint8Array.of(COARSE), packed(this.#registers as Uint8Array)]);
     }
@@ -87,6 +97,35 @@ export class HyperLogLog {
       before = code;
     }
     return Buffer.concat([Uint8Array.of(FINE), writer.bytes()]);
+  }
+
+  /** How many fine registers there are; null where they are coarse, or still bytes. */
+  #fewCount(): number | null {
+    return this.#only === null && this.#fine !== null ? this.#fine.size : null;
+  }
+
+  #open(): void {
+    const bytes = this.#only;
+    this.#only = null;
+    if (bytes !== null) this.#take(bytes);
+  }
+
+  #take(bytes: Uint8Array): void {
+    if (bytes[0] === FINE) {
+      const reader = new VarintReader(bytes, 1);
+      for (let code = 0; !reader.isAtEnd;) this.add((code += reader.read()));
+    } else {
+      this.#coarsen();
+      this.#raiseAll(unpacked(bytes.subarray(1)));
+    }
+  }
+
+  #raiseAll(others: Uint8Array): void {
+    const registers = this.#registers as Uint8Array;
+    for (let at = 0; at < REGISTERS; at++) {
+      const rank = others[at] as number;
+      if (rank > (registers[at] as number)) registers[at] = rank;
+    }
   }
 
   #coarsen(): void {
@@ -104,6 +143,13 @@ export class HyperLogLog {
     const coarse = extra === 0 ? EXTRA_BITS + rank : Math.clz32(extra) - (32 - EXTRA_BITS) + 1;
     if (coarse > (registers[at] ?? 0)) registers[at] = coarse;
   }
+}
+
+/** How many numbers follow the first byte: the last byte of each has its high bit clear. */
+function varintsIn(bytes: Uint8Array): number {
+  let count = 0;
+  for (let at = 1; at < bytes.length; at++) if ((bytes[at] as number) < 128) count += 1;
+  return count;
 }
 
 function estimate(registers: Uint8Array): number {

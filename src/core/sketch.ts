@@ -33,7 +33,7 @@ class UniqueSketch implements Sketch {
     this.#values.merge(other.#values);
   }
   mergeBytes(bytes: Uint8Array): void {
-    this.#values.merge(HyperLogLog.fromBytes(bytes));
+    this.#values.mergeBytes(bytes);
   }
   toBytes(): Uint8Array {
     return this.#values.toBytes();
@@ -52,7 +52,7 @@ class PercentileSketch implements Sketch {
     this.#numbers.merge(other.#numbers);
   }
   mergeBytes(bytes: Uint8Array): void {
-    this.#numbers.merge(DDSketch.fromBytes(bytes));
+    this.#numbers.mergeBytes(bytes);
   }
   toBytes(): Uint8Array {
     return this.#numbers.toBytes();

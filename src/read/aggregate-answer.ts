@@ -90,9 +90,8 @@ async function fromMeter(
   for (;;) {
     const pieces = cutForMeter(grid, interval, daysZone);
     if (pieces === null) return null;
-    const answer = await aggregateMeter(read, {
-      ...{ ...question, plan, pieces, interval, seriesCount, daysZone },
-    });
+    const asked = { ...question, plan, pieces, interval, seriesCount, daysZone };
+    const answer = await aggregateMeter(read, asked);
     if (answer.isLacking) {
       if (question.isLive === true && plan.meter.fault === null) throw farBehind(plan);
       return null;
