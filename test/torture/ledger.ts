@@ -24,6 +24,7 @@ export class Ledger {
   readonly #subscribers = new Map<string, Subscriber>();
   readonly #faults: string[] = [];
   readonly #errors = new Map<string, number>();
+  #synced = Promise.resolve();
   /** The oldest position that is kept. */
   #tail = 1;
   #delivered = 0;
@@ -149,7 +150,13 @@ export class Ledger {
     return positions;
   }
 
-  async #sync(): Promise<void> {
+  /** One at a time: two that read from the same position would store it twice. */
+  #sync(): Promise<void> {
+    this.#synced = this.#synced.then(() => this.#readOn());
+    return this.#synced;
+  }
+
+  async #readOn(): Promise<void> {
     for (;;) {
       const from = this.#stored.length;
       const rows = await this.#db.write
