@@ -9,8 +9,8 @@ import { printTable, progress, say, writeResults } from './harness/report.mjs';
 import { printSettings } from './harness/settings.mjs';
 
 const PARTS = [
-  ...['ingest', 'single', 'page', 'deep', 'aggregates', 'fanout', 'latency', 'memory', 'start'],
-  ...['stalled', 'doors', 'growth', 'cpu'],
+  ...['ingest', 'single', 'page', 'deep', 'aggregates', 'meters', 'fanout', 'latency', 'memory'],
+  ...['start', 'stalled', 'doors', 'growth', 'cpu'],
 ];
 
 function readArguments() {

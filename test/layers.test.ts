@@ -5,8 +5,8 @@ import { expect, test } from 'vitest';
 const SRC = 'src';
 const BENEATH = ['core', 'db'];
 const SERVICES = [
-  ...['security', 'record', 'evidence', 'rollup', 'upkeep', 'read', 'live', 'consume', 'webhooks'],
-  'notifications',
+  ...['security', 'record', 'evidence', 'rollup', 'upkeep', 'read', 'meters', 'live', 'consume'],
+  ...['webhooks', 'notifications'],
 ];
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   core: [],
@@ -18,8 +18,9 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   record: [...BENEATH, 'json-schema'],
   evidence: BENEATH,
   upkeep: [...BENEATH, 'evidence'],
-  rollup: [...BENEATH, 'evidence', 'upkeep'],
   read: BENEATH,
+  meters: [...BENEATH, 'upkeep', 'read'],
+  rollup: [...BENEATH, 'evidence', 'upkeep', 'meters'],
   live: BENEATH,
   consume: [...BENEATH, 'read', 'live'],
   webhooks: [...BENEATH, 'security', 'read', 'consume'],

@@ -130,10 +130,11 @@ export function queryCommand(): Command {
     .option(
       '--measure <fn:key>',
       `${FUNCTIONS.join(', ')} of a payload key, such as sum:total`,
-      measures,
+      measuresText,
     )
     .option('--top <n>', 'only the n greatest counts', whole(1, LIMITS.pageSizeMax))
     .option('--time-zone <zone>', 'time zone in which days begin (default: that of the workspace)')
+    .option('--approximate', 'let meters answer by sketches: unique and percentiles within 1 %')
     .option('--spark', 'print a line of blocks for each group')
     .option('--json', JSON_LINES)
     .action(query);
@@ -158,7 +159,7 @@ function exactObject(text: string): JsonValue {
   return { value: jsonObject(text), json: text };
 }
 
-function measures(text: string, all: readonly Measure[] | undefined): Measure[] {
+export function measuresText(text: string, all: readonly Measure[] | undefined): Measure[] {
   const [name = '', key = ''] = text.split(/:(.*)/s);
   if (!FUNCTIONS.includes(name) || key === '') {
     throw new InvalidArgumentError(

@@ -20,6 +20,7 @@ import { generateCommand } from './generate/command.ts';
 import { importCommand } from './import/command.ts';
 import { keysCommand } from './keys-command.ts';
 import { loginCommand, logoutCommand } from './login.ts';
+import { metersCommand } from './meters.ts';
 import { withConnection, withExamples, withFilter, withWorkspace } from './options.ts';
 import { quarantineCommand } from './quarantine.ts';
 import { redactCommand } from './redact.ts';
@@ -77,6 +78,7 @@ withExamples(
 program.addCommand(consumeCommand());
 program.addCommand(queryCommand());
 program.addCommand(graphqlCommand());
+program.addCommand(metersCommand());
 program.addCommand(quarantineCommand());
 program.addCommand(redactCommand());
 program.addCommand(checkpointCommand());

@@ -13,6 +13,7 @@ export interface QueryOptions extends ConnectionOptions, FilterOptions, OutputOp
   readonly timeZone?: string;
   readonly spark?: boolean;
   readonly top?: number;
+  readonly approximate?: boolean;
 }
 
 export interface Measure {
@@ -106,6 +107,7 @@ function inputOf(options: QueryOptions) {
     ...(by !== undefined && { granularity: by.toUpperCase().replace('-', '_') }),
     ...(group !== undefined && { groupBy: group.map(groupOf) }),
     ...(measure !== undefined && { measures: measure }),
+    ...(options.approximate === true && { approximate: true }),
     ...(timeZone !== undefined && { timeZone }),
     ...(options.spark === true && { fill: 'ZERO' }),
     ...(top !== undefined && { orderBy: 'COUNT_DESC' }),
@@ -119,7 +121,7 @@ function timeframeOf({ last, from, to }: QueryOptions) {
   return { between: { from, to: to ?? new Date().toISOString() } };
 }
 
-function groupOf(name: string) {
+export function groupOf(name: string) {
   if (DIMENSIONS.includes(name)) return { dimension: name.toUpperCase() };
   return { payloadPath: name.replace(/^payload\./, '').split('.') };
 }

@@ -43,11 +43,11 @@ function checkZone(zone: string): void {
   }
 }
 
-function checkGroupKey(key: EventGroupKey, index: number): void {
+export function checkGroupKey(key: EventGroupKey, index: number): void {
   if ('payloadPath' in key) checkPath(key.payloadPath, `groupBy[${index}].payloadPath`);
 }
 
-function checkMeasure(measure: EventMeasure, index: number): void {
+export function checkMeasure(measure: EventMeasure, index: number): void {
   const { function: name, payloadPath, dimension } = measure;
   const given = [payloadPath, dimension].filter(operand => operand !== null).length;
   const isFit = name === 'COUNT' ? given === 0 : given === 1;

@@ -18,6 +18,8 @@ export interface AggregateRow {
   /** From 0, in the grid. */
   readonly bucket: number;
   readonly group: readonly (string | null)[];
+  /** See `AggregateBucket`. */
+  readonly isOther?: boolean;
   readonly count: number;
   /** Decimal digits, in the order asked for. */
   readonly measures: readonly (string | null)[];
@@ -32,7 +34,9 @@ export function toList(
   const list = query.fill === 'ZERO' ? filled(rows, query, grid) : [...rows];
   if (list.length > AGGREGATE_ROWS_MAX) throw tooLong();
   const byPlace = (a: AggregateRow, b: AggregateRow) =>
-    a.bucket - b.bucket || compareGroups(a.group, b.group);
+    a.bucket - b.bucket ||
+    Number(a.isOther ?? false) - Number(b.isOther ?? false) ||
+    compareGroups(a.group, b.group);
   if (query.orderBy === 'COUNT_DESC') {
     return list.sort((a, b) => b.count - a.count || byPlace(a, b));
   }
@@ -57,25 +61,29 @@ function filled(
   grid: BucketGrid,
 ): AggregateRow[] {
   const buckets = grid.boundaries.length - 1;
-  const byGroup = new Map<string, (AggregateRow | undefined)[]>();
-  // Without grouping there is one group, also when nothing has happened.
-  if (groupBy.length === 0) byGroup.set('[]', []);
-  for (const row of rows) {
-    const key = JSON.stringify(row.group);
+  const byGroup = new Map<string, Filled>();
+  const groupOf = ({ group, isOther = false }: Pick<AggregateRow, 'group' | 'isOther'>) => {
+    const key = JSON.stringify([group, isOther]);
     let known = byGroup.get(key);
-    if (known === undefined) byGroup.set(key, (known = []));
-    known[row.bucket] = row;
-  }
+    if (known === undefined) byGroup.set(key, (known = { group, isOther, rows: [] }));
+    return known;
+  };
+  // Without grouping there is one group, also when nothing has happened.
+  if (groupBy.length === 0) groupOf({ group: [] });
+  for (const row of rows) groupOf(row).rows[row.bucket] = row;
   if (byGroup.size * buckets > AGGREGATE_ROWS_MAX) throw tooLong();
   const zeros = measures.map(({ function: name }) =>
     name === 'COUNT' || name === 'UNIQUE' ? '0' : null,
   );
-  return [...byGroup].flatMap(([key, known]) => {
-    const group = JSON.parse(key) as (string | null)[];
-    return Array.from({ length: buckets }, (_, bucket) => {
-      return known[bucket] ?? { bucket, group, count: 0, measures: zeros };
-    });
-  });
+  return [...byGroup.values()].flatMap(({ group, isOther, rows: known }) =>
+    Array.from({ length: buckets }, (_, bucket) => {
+      return known[bucket] ?? { bucket, group, isOther, count: 0, measures: zeros };
+    }),
+  );
+}
+
+interface Filled extends Required<Pick<AggregateRow, 'group' | 'isOther'>> {
+  readonly rows: (AggregateRow | undefined)[];
 }
 
 /** By code point; events without a value come last. */
@@ -92,13 +100,19 @@ function compareGroups(a: readonly (string | null)[], b: readonly (string | null
 /** What ids and cursors of a query have in common; the same for equal queries. */
 export function queryKey(workspaceId: number, query: AggregateQuery, zone: string): string {
   const { filter, timeframe, granularity, groupBy, measures } = query;
-  return hash([workspaceId, zone, { filter, timeframe, granularity, groupBy, measures }]);
+  // Left out where it is not asked for: ids of questions that were there before stay the same.
+  const approximate = query.approximate === true ? true : undefined;
+  return hash([
+    workspaceId,
+    zone,
+    { filter, timeframe, granularity, groupBy, measures, approximate },
+  ]);
 }
 
 /** `start` is the bucket's own; a bucket over the whole of a moving timeframe has none. */
 export function bucketId(key: string, row: AggregateRow, grid: BucketGrid): string {
   const start = grid.granularity === null ? null : (grid.boundaries[row.bucket] ?? null);
-  return hash([key, start, row.group]);
+  return hash(row.isOther === true ? [key, start, 'other'] : [key, start, row.group]);
 }
 
 function hash(value: unknown): string {
@@ -110,12 +124,15 @@ export interface BucketOptions {
   /** See `queryKey`. */
   readonly key: string;
   readonly grid: BucketGrid;
+  /** Of each measure, where it is approximate. */
+  readonly relativeErrors?: readonly (number | null)[] | undefined;
   readonly cursorOf: (id: string) => string;
 }
 
 /** Id and cursor are made when they are asked for: of a thousand buckets they take longest. */
 export function toBucket(row: AggregateRow, options: BucketOptions): AggregateBucket {
-  const { query, key, grid, cursorOf } = options;
+  const { query, key, grid, relativeErrors, cursorOf } = options;
+  const { isOther = false } = row;
   let id: string | undefined;
   const idOf = () => (id ??= bucketId(key, row, grid));
   return {
@@ -127,11 +144,21 @@ export function toBucket(row: AggregateRow, options: BucketOptions): AggregateBu
     },
     start: instant(grid.boundaries[row.bucket] ?? EARLIEST),
     end: instant(grid.boundaries[row.bucket + 1] ?? LATEST),
-    group: query.groupBy.map((key, at) => ({ key: nameOf(key), value: row.group[at] ?? null })),
+    group: query.groupBy.map((key, at) => ({
+      key: nameOf(key),
+      value: isOther ? OTHER : (row.group[at] ?? null),
+    })),
+    isOther,
     count: row.count,
-    measures: query.measures.map((measure, at) => toValue(measure, row.measures[at] ?? null)),
+    measures: query.measures.map((measure, at) => ({
+      ...toValue(measure, row.measures[at] ?? null),
+      relativeError: relativeErrors?.[at] ?? null,
+    })),
   };
 }
+
+/** In place of the values of groups that are counted as one. */
+const OTHER = 'other';
 
 function toValue({ function: name, payloadPath }: EventMeasure, text: string | null) {
   return { function: name, path: payloadPath, value: text === null ? null : Number(text), text };

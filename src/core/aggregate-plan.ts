@@ -67,7 +67,7 @@ export interface RollupFilter {
   readonly range: Interval;
 }
 
-const ALWAYS: Interval = { from: EARLIEST, to: LATEST + 1 };
+export const ALWAYS: Interval = { from: EARLIEST, to: LATEST + 1 };
 const ROLLUP_FIELDS: ReadonlySet<string> = new Set([
   'types',
   'typePrefix',
@@ -98,7 +98,7 @@ function isTimeless(filter: EventFilter): boolean {
   return isKnown && filter.occurredAt == null && inner.every(isTimeless);
 }
 
-function rangeOf(range: DateTimeRange | null | undefined): Interval {
+export function rangeOf(range: DateTimeRange | null | undefined): Interval {
   return {
     from: range?.from?.getTime() ?? ALWAYS.from,
     to: range?.to?.getTime() ?? ALWAYS.to,
@@ -152,13 +152,13 @@ export function cutForRollups(
   return grains.length === 0 ? null : cutIntoGrains(interval, grains);
 }
 
-function dayEdges(zone: string): GrainEdges {
+export function dayEdges(zone: string): GrainEdges {
   const floor = (at: number) => rowStart(GRAINS.DAY, at, zone);
   const ceil = (at: number) => (floor(at) === at ? at : endOfUnit('DAY', at, zone));
   return { grain: GRAINS.DAY, floor, ceil };
 }
 
-function evenEdges(grain: GrainEdges['grain'], sizeMs: number): GrainEdges {
+export function evenEdges(grain: GrainEdges['grain'], sizeMs: number): GrainEdges {
   return { grain, floor: at => floorTo(at, sizeMs), ceil: at => ceilTo(at, sizeMs) };
 }
 

@@ -36,6 +36,8 @@ export interface AggregateQuery {
   readonly measures: readonly EventMeasure[];
   readonly fill: 'NONE' | 'ZERO';
   readonly orderBy: 'BUCKET' | 'COUNT_DESC';
+  /** Whether a meter may answer by sketches, and by groups of which some are counted as one. */
+  readonly approximate?: boolean;
 }
 
 export interface EventGroupValue {
@@ -49,6 +51,8 @@ export interface EventMeasureValue {
   readonly value: number | null;
   /** The same with every digit. */
   readonly text: string | null;
+  /** How far an approximate value may be from the exact one, as a part of it; null for an exact one. */
+  readonly relativeError: number | null;
 }
 
 /** One bucket of one group. */
@@ -60,12 +64,14 @@ export interface AggregateBucket {
   readonly start: Date;
   readonly end: Date;
   readonly group: readonly EventGroupValue[];
+  /** The groups of a meter that came after it had as many as it may have, as one. */
+  readonly isOther: boolean;
   readonly count: number;
   /** In the order asked for. */
   readonly measures: readonly EventMeasureValue[];
 }
 
-export type AggregateSource = 'ROLLUP' | 'EVENTS' | 'MIXED';
+export type AggregateSource = 'ROLLUP' | 'METER' | 'EVENTS' | 'MIXED';
 
 export interface AggregatePage extends Page<AggregateBucket> {
   /** Null where counting would cost too much. */
@@ -87,3 +93,10 @@ export interface AggregateUpdate {
   /** Ids of buckets that left the timeframe or became empty. */
   readonly removed: readonly string[];
 }
+
+/**
+ * Digits of a number in a row of a rollup or a meter. Postgres fails beyond 131,072 of them, so two
+ * events could stop a sum for ever, and one of them takes as many bytes in each row. Sums stay well
+ * below: a 256-bit integer has 78 digits.
+ */
+export const ROLLUP_DIGITS_MAX = 128;

@@ -29,6 +29,8 @@ export const AUDIT_TYPES = {
   'sluice.events.redacted': 'One batch of a redaction was emptied.',
   'sluice.quarantine.resubmitted': 'Events were taken out of quarantine, and are recorded.',
   'sluice.quarantine.discarded': 'Events in quarantine were deleted.',
+  'sluice.meter.created': 'A meter was made.',
+  'sluice.meter.deleted': 'A meter was deleted.',
   'sluice.consumer.created': 'A consumer was made.',
   'sluice.consumer.updated': 'Settings of a consumer were changed.',
   'sluice.consumer.deleted': 'A consumer, a webhook or a notification rule was deleted.',

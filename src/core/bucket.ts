@@ -5,9 +5,12 @@
  */
 import { DAY_MS, MINUTE_MS, QUARTER_HOUR_MS, startOfUnit } from './time-zone.ts';
 
-/** The numbers are what the database keeps: never renumber. */
-export const GRAINS = { MINUTE: 1, QUARTER_HOUR: 2, DAY: 3 } as const;
+/** The numbers are what the database keeps: never renumber. Months are in meters alone. */
+export const GRAINS = { MINUTE: 1, QUARTER_HOUR: 2, DAY: 3, MONTH: 4 } as const;
 export type Grain = (typeof GRAINS)[keyof typeof GRAINS];
+
+/** Those of the rollups. */
+export const ROLLUP_GRAINS = [GRAINS.MINUTE, GRAINS.QUARTER_HOUR, GRAINS.DAY] as const;
 
 /** An interval of instants in ms, half open. */
 export interface Interval {
@@ -42,11 +45,11 @@ export const WHOLE_MINUTES_SINCE = Date.UTC(1973, 0, 1);
 export const EARLIEST = new Date(0).setUTCFullYear(1, 0, 1);
 export const LATEST = Date.UTC(9999, 11, 31, 23, 59, 59, 999);
 
-/** The start of the row that counts an instant. Days are those of a zone, the others UTC's. */
+/** The start of the row that counts an instant. Days and months are those of a zone, the others UTC's. */
 export function rowStart(grain: Grain, at: number, zone: string): number {
   if (grain === GRAINS.MINUTE) return floorTo(at, MINUTE_MS);
   if (grain === GRAINS.QUARTER_HOUR) return floorTo(at, QUARTER_HOUR_MS);
-  return Math.max(EARLIEST, startOfUnit('DAY', at, zone));
+  return Math.max(EARLIEST, startOfUnit(grain === GRAINS.DAY ? 'DAY' : 'MONTH', at, zone));
 }
 
 /** How rows of a grain lie in time: the latest edge up to an instant, and the next from it on. */
@@ -77,4 +80,10 @@ export function floorTo(at: number, sizeMs: number): number {
 
 export function ceilTo(at: number, sizeMs: number): number {
   return Math.ceil(at / sizeMs) * sizeMs;
+}
+
+/** The quarter hours in which a piece lies that no row tells. */
+export function rowsAroundQuarters({ from, to }: Interval): Piece {
+  const [first, last] = [floorTo(from, QUARTER_HOUR_MS), ceilTo(to, QUARTER_HOUR_MS)];
+  return { grain: GRAINS.QUARTER_HOUR, from: first, to: last };
 }

@@ -66,6 +66,7 @@ export const ERRORS = {
     meaning: 'This would lock somebody out. If it is meant, repeat it with force.',
   },
   TYPE_LIMIT: { status: 409, meaning: 'The workspace has reached its limit of event definitions.' },
+  METER_LIMIT: { status: 409, meaning: 'The workspace has reached its limit of meters.' },
   CONSUMER_LIMIT: { status: 409, meaning: 'The workspace has reached its limit of consumers.' },
   PAYLOAD_TOO_LARGE: { status: 413, meaning: 'The body or batch is too large.' },
   UNSUPPORTED_MEDIA_TYPE: {

@@ -82,6 +82,16 @@ export const LIMITS = {
   streamTicketSeconds: 60,
   streamResumableHours: 24,
 
+  /** Meters: each is counted by the fold, and has rows for each of its groups. */
+  metersMax: 20,
+  meterNameBytesMax: 100,
+  meterFilterBytesMax: 16_384,
+  meterGroupKeysMax: 3,
+  meterMeasuresMax: 10,
+  meterSeriesMax: 100_000,
+  meterSeriesDefault: 10_000,
+  meterValueBytesMax: 256,
+
   /** Consumers. */
   consumersMax: 1_000,
   consumerNameBytesMax: 100,
@@ -203,6 +213,14 @@ export const LIMIT_MEANINGS: Readonly<Record<keyof typeof LIMITS, string>> = {
   keyOverlapDaysMax: 'Days that a rotated key may remain valid.',
   streamTicketSeconds: 'Seconds in which a ticket can open a stream.',
   streamResumableHours: 'Hours after its opening in which a stream can be resumed with its ticket.',
+  metersMax: 'Meters of a workspace. One more is refused as `METER_LIMIT`.',
+  meterNameBytesMax: 'Bytes of a meter’s name.',
+  meterFilterBytesMax: 'Bytes of a meter’s filter, as JSON.',
+  meterGroupKeysMax: 'Dimensions and payload paths that a meter groups by.',
+  meterMeasuresMax: 'Measures of a meter.',
+  meterSeriesMax: 'Groups that a meter may be given. Further groups count as one, `other`.',
+  meterSeriesDefault: 'Groups of a meter if nothing else is said.',
+  meterValueBytesMax: 'Bytes of a value that a meter groups by. Longer values are cut.',
   consumersMax: 'Consumers of a workspace. One more is refused as `CONSUMER_LIMIT`.',
   consumerNameBytesMax: 'Bytes of a consumer’s name.',
   leaseSecondsMin: 'Minimum seconds of a lease.',

@@ -3,9 +3,7 @@
  * has no words for (partitions, collations, functions); a test compares the two.
  */
 import {
-  bigint,
   boolean,
-  customType,
   index,
   integer,
   jsonb,
@@ -14,7 +12,6 @@ import {
   primaryKey,
   smallint,
   text,
-  timestamp,
   unique,
   uuid,
 } from 'drizzle-orm/pg-core';
@@ -23,15 +20,7 @@ import type { NotificationKind, ThresholdComparison } from '../core/notification
 import type { Scope } from '../core/principal.ts';
 import type { WebhookFormat } from '../core/webhook.ts';
 import type { UnknownTypePolicy } from '../core/workspace.ts';
-
-const instant = <Name extends string>(name: Name) =>
-  timestamp(name, { withTimezone: true, precision: 3 });
-const count = <Name extends string>(name: Name) => bigint(name, { mode: 'number' });
-/** The driver gives JSON as text, with all digits of its numbers. */
-const jsonText = <Name extends string>(name: Name) => jsonb(name).$type<string>();
-
-/** Statements read and write it as base64: see `bytesOf` in `evidence`. */
-const bytes = customType<{ data: string }>({ dataType: () => 'bytea' });
+import { bytes, count, instant, jsonText } from './column-types.ts';
 
 export const installation = pgTable('installation', {
   id: smallint('id').primaryKey().default(1),
@@ -566,3 +555,4 @@ export const pushKeys = pgTable('push_keys', {
   privateKey: text('private_key').notNull(),
   createdAt: instant('created_at').notNull().defaultNow(),
 });
+export * from './meter-tables.ts';

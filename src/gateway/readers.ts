@@ -13,6 +13,7 @@ import { createApiKeyReader } from '../read/api-keys.ts';
 import { createDefinitionReader } from '../read/definitions.ts';
 import { createEventStatistics } from '../read/event-statistics.ts';
 import { createEventReader } from '../read/events.ts';
+import { createMeterReader } from '../read/meters.ts';
 import { createQuarantineReader } from '../read/quarantine.ts';
 import { createWorkspaceReader } from '../read/workspaces.ts';
 
@@ -57,6 +58,7 @@ export function createReaders({
     workspaces: createWorkspaceReader(onBehalfOf(ADMINISTRATION, read)),
     apiKeys: createApiKeyReader(onBehalfOf(ADMINISTRATION, read)),
     quarantine: inTurn(createQuarantineReader),
+    meters: inTurn(createMeterReader),
     counts: inTurn(countsOf),
     aggregates: inTurn(own => createAggregateReader({ read: own, epoch, nowMs, onAnswer })),
   };

@@ -17,6 +17,7 @@ import { Admission } from '../http/admission.ts';
 import { createSchemaChecker, type SchemaChecker } from '../json-schema/checker.ts';
 import { monotonicMs } from '../live/clock.ts';
 import type { Live } from '../live/live.ts';
+import { createMeterAdmin } from '../meters/meter-admin.ts';
 import type { Notifier } from '../notifications/notifier.ts';
 import type { Log } from '../observability/log.ts';
 import type { Metrics } from '../observability/metrics.ts';
@@ -160,7 +161,8 @@ function createRecordAdmins(
   { write }: Database,
   { definitions, record, audited }: ReturnType<typeof createIngest>,
   { schemas, fold }: { readonly schemas: SchemaChecker; readonly fold: Fold },
-): Pick<GatewayServices, 'definitionAdmin' | 'quarantineAdmin'> {
+): Pick<GatewayServices, 'definitionAdmin' | 'quarantineAdmin' | 'meterAdmin'> {
+  const onChanged = (workspaceId: number) => fold.note([workspaceId]);
   const onDefined = (workspaceId: number) => {
     definitions.forget(workspaceId);
     fold.note([workspaceId]);
@@ -168,6 +170,7 @@ function createRecordAdmins(
   return {
     definitionAdmin: createDefinitionAdmin({ write, audited, schemas, onDefined }),
     quarantineAdmin: createQuarantineAdmin({ write, audited, record }),
+    meterAdmin: createMeterAdmin({ write, audited, onChanged }),
   };
 }
 
@@ -193,7 +196,7 @@ function createRedact(
     redact(db.upkeep, workspaceId, redaction, {
       audited,
       actor,
-      fold: id => fold.foldNow(id),
+      fold: id => fold.foldNow(id, { fillsMeters: false }),
       onEmptied: metrics.redacted,
       // Also where it failed: whether it was committed may not be known.
     }).finally(() => live.forget(workspaceId));

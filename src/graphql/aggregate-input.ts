@@ -31,6 +31,7 @@ export interface AggregateInput
   readonly timeframe: TimeframeInput;
   readonly groupBy?: readonly GroupKeyInput[] | null | undefined;
   readonly measures?: readonly MeasureInput[] | null | undefined;
+  readonly approximate: boolean;
 }
 type Nullable<T> = { readonly [K in keyof T]: T[K] | null | undefined };
 
@@ -42,9 +43,10 @@ export function toAggregateQuery(input: AggregateInput): AggregateQuery {
     granularity: input.granularity ?? null,
     timeZone: input.timeZone ?? null,
     groupBy: (input.groupBy ?? []) as readonly EventGroupKey[],
-    measures: (input.measures ?? []).map(toMeasure),
+    measures: toMeasures(input.measures),
     fill: input.fill,
     orderBy: input.orderBy,
+    approximate: input.approximate,
   };
 }
 
@@ -54,6 +56,11 @@ function toTimeframe({ between, last }: TimeframeInput): Timeframe {
   if (from == null || to == null) throw refused('timeframe.between expects both from and to.');
   if (from >= to) throw refused('timeframe.between expects from to be before to.');
   return { between: { from, to } };
+}
+
+/** @throws GatewayError BAD_USER_INPUT where parts of a measure do not fit each other. */
+export function toMeasures(inputs: readonly MeasureInput[] | null | undefined): EventMeasure[] {
+  return (inputs ?? []).map(toMeasure);
 }
 
 function toMeasure(input: MeasureInput): EventMeasure {

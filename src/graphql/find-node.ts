@@ -44,6 +44,11 @@ const FIND: Record<NodeType, Find> = {
       const [found] = await context.services.rules.byIds(workspaceId, [Number(id)]);
       return found ?? null;
     }),
+  Meter: ([workspace, id], context) =>
+    within(context, workspace, 'EVENTS_READ', async workspaceId => {
+      const [found] = await context.services.meters.byIds(workspaceId, [Number(id)]);
+      return found ?? null;
+    }),
   // An answer, not a thing that is kept: ask the query again.
   EventAggregate: () => null,
 };

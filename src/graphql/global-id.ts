@@ -31,6 +31,8 @@ const PARTS = {
   ParkedDelivery: [isKey, isKey, isPosition],
   /** Workspace, consumer. */
   NotificationRule: [isKey, isKey],
+  /** Workspace, id. */
+  Meter: [isKey, isKey],
   EventAggregate: [isToken],
 } as const satisfies Record<string, readonly Rule[]>;
 export type NodeType = keyof typeof PARTS;

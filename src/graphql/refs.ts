@@ -4,6 +4,7 @@ import type { ApiKeyInfo } from '../core/api-key.ts';
 import type { Consumer, ParkedDelivery } from '../core/consumer.ts';
 import type { EventDefinition } from '../core/definition.ts';
 import type { QuarantinedEvent, Receipt, StoredEvent } from '../core/event.ts';
+import type { Meter } from '../core/meter.ts';
 import type { NotificationRule } from '../core/notification.ts';
 import type { Webhook } from '../core/webhook.ts';
 import type { Workspace } from '../core/workspace.ts';
@@ -17,6 +18,7 @@ export const QuarantinedEventRef = builder.objectRef<QuarantinedEvent>('Quaranti
 export const ConsumerRef = builder.objectRef<Consumer>('Consumer');
 export const NotificationRuleRef = builder.objectRef<NotificationRule>('NotificationRule');
 export const WebhookRef = builder.objectRef<Webhook>('Webhook');
+export const MeterRef = builder.objectRef<Meter>('Meter');
 export const ParkedDeliveryRef = builder.objectRef<ParkedDelivery>('ParkedDelivery');
 export const EventAggregateRef = builder.objectRef<AggregateBucket>('EventAggregate');
 

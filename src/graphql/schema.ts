@@ -16,6 +16,7 @@ import './types/event-lists.ts';
 import './types/event.ts';
 import './types/evidence.ts';
 import './types/key-admin.ts';
+import './types/meter.ts';
 import './types/node.ts';
 import './types/notification-admin.ts';
 import './types/notification-rule.ts';

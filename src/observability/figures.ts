@@ -50,6 +50,7 @@ export interface UpkeepFigures {
   /** Workspaces that a step of upkeep fails for. */
   readonly faults: Readonly<Record<string, number>>;
   readonly measuresSetAside: number;
+  readonly metersFailing: number;
   readonly foldLagEvents: number;
   readonly foldLagS: number;
   readonly evidenceLagEvents: number;
@@ -133,6 +134,7 @@ function declareWaiting(describe: Describe, sources: Sources): void {
     ['sluice_evidence_lag_events', 'evidenceLagEvents'],
     ['sluice_quarantined_events', 'quarantined'],
     ['sluice_measures_set_aside', 'measuresSetAside'],
+    ['sluice_meters_failing', 'metersFailing'],
   ] as const;
   for (const [name, figure] of gauges) {
     new Gauge({

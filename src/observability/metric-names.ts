@@ -15,7 +15,8 @@ export const METRICS = {
   sluice_database_waiting: 'Statements that wait for a connection, by lane.',
   sluice_statement_seconds:
     'Duration of a statement, including its wait for a connection, by lane.',
-  sluice_aggregate_seconds: 'Duration of an aggregate query, by source: ROLLUP or EVENTS.',
+  sluice_aggregate_seconds:
+    'Duration of an aggregate query, by source: ROLLUP, METER, EVENTS or MIXED.',
   sluice_waiting_events: 'Events that wait or are being flushed.',
   sluice_streams_open: 'Open streams.',
   sluice_streams_catching_up: 'Open streams that are reading from the log.',
@@ -67,6 +68,8 @@ export const METRICS = {
     'Events in quarantine, of all workspaces. At most 100,000 are counted.',
   sluice_upkeep_faults:
     'Workspaces that upkeep skips because a step fails, by step: FOLD, DAYS, FILL, DROP, EVIDENCE, EXPIRY or RETENTION.',
+  sluice_meters_failing:
+    'Meters that could not be counted on. They are tried again, and events answer in their place.',
   sluice_measures_set_aside:
     'Measures that are counted from events, because one of their numbers is too long for rollups.',
 } as const;

@@ -1,17 +1,19 @@
 /**
- * Chooses between rollups and events, and checks the choice against the snapshot that answered:
+ * Chooses between rollups, meters and events, and checks the choice against the snapshot that answered:
  * between the look that it was made by and the statement, the fold may have moved, the days may
  * have been made anew for another zone, a measure may have been dropped.
  */
 import { sql } from 'drizzle-orm';
 import { cutForRollups, intersect, isOfRollups, toRollupFilter } from '../core/aggregate-plan.ts';
-import type { AggregateSource } from '../core/aggregate.ts';
+import type { AggregateQuery, AggregateSource } from '../core/aggregate.ts';
 import { ceilTo, floorTo, type Interval } from '../core/bucket.ts';
 import { GatewayError } from '../core/errors.ts';
+import { cutForMeter, findMeter, intervalOf, type MeterPlan } from '../core/meter-plan.ts';
 import { QUARTER_HOUR_MS } from '../core/time-zone.ts';
 import type { Connection } from '../db/connection.ts';
 import { rows } from '../db/query.ts';
 import { aggregateEvents, type Question } from './aggregate-from-events.ts';
+import { aggregateMeter, chosenSeries, type MeterAnswer } from './aggregate-from-meter.ts';
 import {
   aggregateRollups,
   type RollupAnswer,
@@ -19,31 +21,106 @@ import {
 } from './aggregate-from-rollups.ts';
 import {
   type Answer,
+  meterStandingSql,
   type Standing,
   standingColumns,
   type StandingRow,
   standingSql,
   toStanding,
 } from './aggregate-place.ts';
+import { withAdvice } from './meter-advice.ts';
+import { selectMeters } from './meters.ts';
 
 export interface SourcedAnswer extends Answer {
   readonly source: AggregateSource;
+  /** Of each measure, where it is approximate. */
+  readonly relativeErrors?: readonly (number | null)[];
 }
 
 interface Asked extends Question {
   /** The time of day: how far back minute rows reach. */
   readonly nowMs: number;
+  /** Of a stream: where it can't be answered as it was, it waits or ends. @default false */
+  readonly isLive?: boolean;
 }
 
 /** @throws GatewayError TIMEFRAME_UNALIGNED, CURSOR_EXPIRED, QUERY_TOO_EXPENSIVE */
 export async function readAnswer(read: Connection, asked: Asked): Promise<SourcedAnswer> {
+  const kept = await readKept(read, asked);
+  if (kept !== null) return kept;
+  try {
+    return { ...(await aggregateEvents(read, asked)), source: 'EVENTS' };
+  } catch (error) {
+    throw await withAdvice(read, error, asked);
+  }
+}
+
+/**
+ * From rollups or a meter; null where neither answers.
+ * @throws GatewayError TIMEFRAME_UNALIGNED, CURSOR_EXPIRED; of a live answer SERVICE_UNAVAILABLE
+ * while a meter is far behind
+ */
+export async function readKept(read: Connection, asked: Asked): Promise<SourcedAnswer | null> {
   const known = toRollupFilter(asked.query.filter);
   if (known !== null && isOfRollups(asked.query)) {
     const interval = intersect(asked.grid.timeframe, known.range);
     const answer = await fromRollups(read, { ...asked, filter: known.filter, interval });
     if (answer !== null) return answer;
   }
-  return { ...(await aggregateEvents(read, asked)), source: 'EVENTS' };
+  if (!mayBeOfMeters(asked.query)) return null;
+  const plan = findMeter(asked.query, await selectMeters(read, asked.workspaceId));
+  return plan === null ? null : fromMeter(read, asked, plan);
+}
+
+/** Of minutes no meter has rows. */
+function mayBeOfMeters({ granularity }: AggregateQuery): boolean {
+  return granularity !== 'MINUTE';
+}
+
+async function fromMeter(
+  read: Connection,
+  question: Asked,
+  plan: MeterPlan,
+): Promise<SourcedAnswer | null> {
+  const { grid, workspaceId } = question;
+  const interval = intervalOf(plan, grid.timeframe);
+  const look = await lookAtMeter(read, workspaceId, plan);
+  const { seriesCount } = look;
+  let { daysZone } = look;
+  for (;;) {
+    const pieces = cutForMeter(grid, interval, daysZone);
+    if (pieces === null) return null;
+    const asked = { ...question, plan, pieces, interval, seriesCount, daysZone };
+    const answer = await aggregateMeter(read, asked);
+    if (answer.isLacking) {
+      if (question.isLive === true && plan.meter.fault === null) throw farBehind(plan);
+      return null;
+    }
+    const isOtherZone = daysZone !== null && answer.standing.daysZone !== daysZone;
+    if (!isOtherZone) {
+      if (answer.isTorn && question.isLive === true) throw unaligned(interval);
+      if (answer.isTorn || isBeyondTaking(question, answer)) return null;
+      const isMixed = pieces.some(({ grain }) => grain === null);
+      return { ...answer, source: isMixed ? 'MIXED' : 'METER' };
+    }
+    daysZone = null;
+  }
+}
+
+function farBehind({ meter }: MeterPlan): GatewayError {
+  const message = `The meter "${meter.name}" is being counted on. Try again shortly.`;
+  return new GatewayError('SERVICE_UNAVAILABLE', message);
+}
+
+/** What decides how a meter's rows are read: the zone of its days, and how many groups are wanted. */
+async function lookAtMeter(read: Connection, workspaceId: number, plan: MeterPlan) {
+  const [row] = await rows<StandingRow & { series: number }>(
+    read,
+    sql`with place as (${meterStandingSql(workspaceId, plan.meter.id)}), chosen as (${chosenSeries(workspaceId, plan)})
+      select ${standingColumns}, coalesce(cardinality(chosen.ids), 0) as series from place cross join chosen`,
+  );
+  const { series, ...standing } = row as StandingRow & { series: number };
+  return { daysZone: toStanding(standing).daysZone, seriesCount: series };
 }
 
 /** Null where the events have to answer. */
@@ -81,7 +158,10 @@ export async function readStanding(read: Connection, workspaceId: number): Promi
  * A later page takes off what the fold has added since the first. That can't be done to minima and
  * maxima, which are then counted from the events; nor with events that are gone.
  */
-function isBeyondTaking({ asOf, query }: Question, answer: RollupAnswer): boolean {
+function isBeyondTaking(
+  { asOf, query }: Question,
+  answer: Pick<RollupAnswer | MeterAnswer, 'standing' | 'isStale'>,
+): boolean {
   const { folded, tail, hasExpired } = answer.standing;
   if (asOf === null || folded <= asOf.position) return false;
   const isExtreme = query.measures.some(({ function: name }) => name === 'MIN' || name === 'MAX');

@@ -3,7 +3,6 @@ import { type SQL, sql } from 'drizzle-orm';
 import { type BucketGrid } from '../core/aggregate-plan.ts';
 import type { AggregateQuery } from '../core/aggregate.ts';
 import type { LogPlace } from '../core/cursor.ts';
-import type { EventFilter } from '../core/filter.ts';
 import { columnsOf } from '../db/columns.ts';
 import type { Connection } from '../db/connection.ts';
 import { rows } from '../db/query.ts';
@@ -27,7 +26,7 @@ import {
   toAnswer,
   totalSql,
 } from './aggregate-place.ts';
-import { filterSql } from './filters.ts';
+import { filterSql, isSearching } from './filters.ts';
 
 const e = columnsOf(events, 'e');
 
@@ -81,10 +80,4 @@ function eventsSql({ workspaceId, query, grid, asOf, rowsMax }: Question): SQL {
 function sourceOf({ groupBy, measures, filter }: AggregateQuery): SQL {
   const isNeeded = [...groupBy, ...measures].some(isOfDefinition) || isSearching(filter);
   return isNeeded ? countedEvents : sql.raw('events e');
-}
-
-function isSearching(filter: EventFilter | null | undefined): boolean {
-  if (filter == null) return false;
-  const inner = [...(filter.and ?? []), ...(filter.or ?? []), filter.not];
-  return filter.search != null || inner.some(isSearching);
 }

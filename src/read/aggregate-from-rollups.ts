@@ -10,6 +10,7 @@ import { type SQL, sql } from 'drizzle-orm';
 import { rowsAround } from '../core/aggregate-plan.ts';
 import type { AggregateQuery } from '../core/aggregate.ts';
 import type { Interval, Piece } from '../core/bucket.ts';
+import { DOORS } from '../core/event.ts';
 import type { EventFilter } from '../core/filter.ts';
 import { columnsOf } from '../db/columns.ts';
 import type { Connection } from '../db/connection.ts';
@@ -249,6 +250,9 @@ function tornSql(question: RollupQuestion, hasMeasures: boolean): SQL {
   return sql`(case when place.tail > 1 then ${sql.join(isShort, sql` or `)} else false end ${isEmptied})`;
 }
 
+/** Their numbers are 1, 2, 3 … */
+const DOORS_COUNT = sql.raw(String(Object.keys(DOORS).length));
+
 /** Looks at every pair of definition and door that the filter lets pass. */
 function lackingSql(question: RollupQuestion, properties: readonly string[]): SQL {
   if (properties.length === 0) return sql`false`;
@@ -256,7 +260,7 @@ function lackingSql(question: RollupQuestion, properties: readonly string[]): SQ
   return sql`exists (
     select from (
       select ${d.id} as definition_id, r.door from event_definitions d
-      cross join generate_series(1, 7) r (door)
+      cross join generate_series(1, ${DOORS_COUNT}) r (door)
       where ${d.workspace_id} = ${workspaceId}::int and ${d.id} not in (
         select ${f.definition_id} from measure_fills f
         where ${f.workspace_id} = ${workspaceId}::int and ${f.property} = any(${textArray(properties)})

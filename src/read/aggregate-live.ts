@@ -5,8 +5,10 @@ import { isOfRollups, layGrid, toRollupFilter } from '../core/aggregate-plan.ts'
 import type { AggregateBucket, AggregateQuery } from '../core/aggregate.ts';
 import type { LogPlace } from '../core/cursor.ts';
 import { GatewayError } from '../core/errors.ts';
-import { readAnswer } from './aggregate-answer.ts';
+import type { Connection } from '../db/connection.ts';
+import { readKept } from './aggregate-answer.ts';
 import { readZone, type AggregateReaderOptions } from './aggregates.ts';
+import { adviseMeter, type Advice } from './meter-advice.ts';
 
 export interface WholeAnswer {
   readonly buckets: readonly AggregateBucket[];
@@ -15,8 +17,8 @@ export interface WholeAnswer {
 }
 
 /**
- * Every bucket at once, from rollups alone: what a live answer is made of.
- * @throws GatewayError NOT_LIVE with what to drop; what `page` throws
+ * Every bucket at once, from rollups or a meter: what a live answer is made of.
+ * @throws GatewayError NOT_LIVE with what would make it live; what `page` throws
  */
 export async function readWholeAnswer(
   options: AggregateReaderOptions,
@@ -24,36 +26,49 @@ export async function readWholeAnswer(
   query: AggregateQuery,
 ): Promise<WholeAnswer> {
   checkAggregateQuery(query);
-  requireRollups(query);
-  const zone = query.timeZone ?? (await readZone(options.read, workspaceId));
+  if (query.orderBy === 'COUNT_DESC') throw notLive('Remove orderBy COUNT_DESC.');
+  const { read } = options;
+  const zone = query.timeZone ?? (await readZone(read, workspaceId));
   const nowMs = options.nowMs();
   const grid = layGrid(query, zone, nowMs);
   const question = { workspaceId, query, grid, asOf: null, rowsMax: AGGREGATE_ROWS_MAX + 1, nowMs };
-  const { rows, standing, source } = await readAnswer(options.read, question);
-  if (source === 'EVENTS') throw notLive('measures of properties that no definition declares');
+  const answer = await readKept(read, { ...question, isLive: true });
+  if (answer === null) throw await refusal(read, workspaceId, query);
+  const { rows, standing, relativeErrors } = answer;
   const key = queryKey(workspaceId, query, zone);
   const cursors = aggregateCursors(options.epoch, workspaceId, key);
   const shared = { asOf: standing.head, nowMs };
   const buckets = toList(rows, query, grid).map((row, at) => {
     const cursorOf = (id: string) => cursors.encode(shared, at, id);
-    return toBucket(row, { query, key, grid, cursorOf });
+    return toBucket(row, { query, key, grid, relativeErrors, cursorOf });
   });
   return { buckets, asOf: standing.head };
 }
 
-function requireRollups(query: AggregateQuery): void {
-  if (query.orderBy === 'COUNT_DESC') throw notLive('orderBy COUNT_DESC');
-  if (toRollupFilter(query.filter) === null) {
-    throw notLive('filters other than types, typePrefix, categories, doors and occurredAt');
-  }
-  if (!isOfRollups(query)) {
-    throw notLive(
-      'groups other than TYPE, CATEGORY and DOOR, and measures other than COUNT, SUM, MIN, MAX ' +
-        'and AVG of declared top-level properties',
-    );
-  }
+async function refusal(
+  read: Connection,
+  workspaceId: number,
+  query: AggregateQuery,
+): Promise<GatewayError> {
+  const advice = await adviseMeter(read, workspaceId, query);
+  const what = notOfRollups(query);
+  return notLive(`Remove ${what}.${advice === null ? '' : ` ${advice.text}`}`, advice?.extensions);
 }
 
-function notLive(what: string): GatewayError {
-  return new GatewayError('NOT_LIVE', `Only aggregates from rollups can be live. Remove ${what}.`);
+function notOfRollups(query: AggregateQuery): string {
+  if (toRollupFilter(query.filter) === null) {
+    return 'filters other than types, typePrefix, categories, doors and occurredAt';
+  }
+  if (!isOfRollups(query)) {
+    return (
+      'groups other than TYPE, CATEGORY and DOOR, and measures other than COUNT, SUM, MIN, MAX ' +
+      'and AVG of declared top-level properties'
+    );
+  }
+  return 'measures of properties that no definition declares';
+}
+
+function notLive(advice: string, extensions: Advice['extensions'] = {}): GatewayError {
+  const message = `Only aggregates from rollups and meters can be live. ${advice}`;
+  return new GatewayError('NOT_LIVE', message, { extensions });
 }

@@ -7,11 +7,12 @@ import type { AggregateRow } from '../core/aggregate-list.ts';
 import type { AggregateQuery } from '../core/aggregate.ts';
 import { LOG_BEGINNING, type LogPlace } from '../core/cursor.ts';
 import { columnsOf } from '../db/columns.ts';
-import { workspaceHeads, workspaceMarks } from '../db/schema.ts';
+import { meters, workspaceHeads, workspaceMarks } from '../db/schema.ts';
 
 const h = columnsOf(workspaceHeads, 'h');
 const m = columnsOf(workspaceMarks, 'm');
 const n = columnsOf(workspaceHeads, 'n');
+const t = columnsOf(meters, 't');
 
 export interface Standing {
   readonly head: LogPlace;
@@ -47,6 +48,26 @@ export function standingSql(workspaceId: number): SQL {
     ) h on true`;
 }
 
+/** Events that a meter may be behind the rollups: more is for the fold to do first. */
+const METER_LAG_MAX = 50_000;
+
+/** The same, of a meter: how far it has come, and whether it can't answer. */
+export function meterStandingSql(workspaceId: number, meterId: number): SQL {
+  return sql`
+    select ${h.head}, ${h.recorded_at} as head_at, coalesce(${t.folded}, 0) as folded,
+      coalesce(${t.folded_recorded_at}, '-infinity') as folded_at, coalesce(${m.tail}, 1) as tail,
+      case when ${t.days_built} = 'infinity' then ${t.days_zone} else '' end as days_zone,
+      coalesce(${m.expires_first} <= now(), false) as has_expired,
+      (${t.id} is null or ${t.active_at} is null or coalesce(${m.folded}, 0) - ${t.folded} > ${METER_LAG_MAX}::int) as lacking
+    from (select ${workspaceId}::int as id) w
+    left join workspace_marks m on ${m.workspace_id} = w.id
+    left join meters t on ${t.workspace_id} = w.id and ${t.id} = ${meterId}::int and ${t.deleted_at} is null
+    left join lateral (
+      select ${n.head}, ${n.recorded_at} from workspace_heads n
+      where ${n.workspace_id} = w.id order by ${n.head} desc limit 1
+    ) h on true`;
+}
+
 /** Of the CTE `place`; its `folded_at` may be infinite, which is no Date. */
 export const standingColumns = sql.raw(
   'place.head, place.head_at, place.folded, place.tail, place.days_zone, place.has_expired',
@@ -67,6 +88,8 @@ export function toStanding(row: StandingRow): Standing {
 export type CountedRow = StandingRow & {
   b: string | null;
   n: string | null;
+  /** Whether a row stands for all groups that came too late: of a meter. */
+  o?: string | null;
   total: number | null;
 } & Record<`g${number}` | `m${number}`, string | null>;
 
@@ -74,8 +97,14 @@ export type CountedRow = StandingRow & {
  * The CTE `place` and what was counted, in one row: thousands of rows, each read by the driver, took
  * a third of the time of a long answer.
  */
-export function besideStanding(query: AggregateQuery, columns: SQL, counted: SQL): SQL {
+export function besideStanding(
+  query: AggregateQuery,
+  columns: SQL,
+  counted: SQL,
+  hasOther = false,
+): SQL {
   const names = ['b', 'n', ...groupNames(query), ...measureNames(query)];
+  if (hasOther) names.push('o');
   const lists = sql.raw(names.map(name => `json_agg(c.${name}) as ${name}`).join(', '));
   const total = sql.raw(query.orderBy === 'COUNT_DESC' ? 'max(c.total)' : 'count(*)');
   return sql`
@@ -112,9 +141,11 @@ function toRows(row: CountedRow, query: AggregateQuery): AggregateRow[] {
   const counts = listOf<number>(row.n);
   const groups = groupNames(query).map(name => listOf<string | null>(row[name]));
   const measures = measureNames(query).map(name => listOf<string | null>(row[name]));
+  const others = listOf<boolean>(row.o);
   return buckets.map((bucket, at) => ({
     bucket: bucket - 1,
     group: groups.map(values => values[at] ?? null),
+    ...(others[at] === true && { isOther: true }),
     count: counts[at] ?? 0,
     measures: measures.map(values => values[at] ?? null),
   }));

@@ -1,6 +1,6 @@
 /**
- * `eventAggregates`: from rollups where they know enough, in time that does not grow with the
- * events, else from the events. Both count what one snapshot shows, and `asOf` is its newest event.
+ * `eventAggregates`: from rollups or a meter where they know enough, in time that does not grow with
+ * the events, else from the events. Both count what one snapshot shows, and `asOf` is its newest event.
  */
 import { checkAggregateQuery } from '../core/aggregate-check.ts';
 import { aggregateCursors, type ListPin } from '../core/aggregate-cursor.ts';
@@ -79,7 +79,7 @@ async function readPage(
   return {
     items: list.slice(start, end).map((row, at) => {
       const cursorOf = (id: string) => cursors.encode(shared, start + at, id);
-      return toBucket(row, { query, key, grid, cursorOf });
+      return toBucket(row, { query, key, grid, relativeErrors: answer.relativeErrors, cursorOf });
     }),
     hasNextPage: end < total,
     hasPreviousPage: start > 0,

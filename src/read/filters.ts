@@ -32,6 +32,13 @@ export function filterSql(filter: EventFilter | null | undefined, workspaceId: n
   return filter == null ? sql`true` : allOf(fieldConditions(filter, workspaceId));
 }
 
+/** Whether the condition looks at `d`. */
+export function isSearching(filter: EventFilter | null | undefined): boolean {
+  if (filter == null) return false;
+  const inner = [...(filter.and ?? []), ...(filter.or ?? []), filter.not];
+  return filter.search != null || inner.some(isSearching);
+}
+
 function fieldConditions(filter: EventFilter, workspaceId: number): SQL[] {
   const conditions: SQL[] = [];
   const add = <T>(value: T | null | undefined, compile: (value: T) => SQL) => {

@@ -4,7 +4,8 @@
  * then the folded positions move. All in the caller's transaction, so that a crash at any point
  * loses and doubles nothing.
  */
-import { GRAINS, minutesFoldedSince, rowStart } from '../core/bucket.ts';
+import { GRAINS, minutesFoldedSince, ROLLUP_GRAINS, rowStart } from '../core/bucket.ts';
+import { daysTag, zoneOfTag } from '../core/days-tag.ts';
 import type { Connection } from '../db/client.ts';
 import { columnsOf, sqlText } from '../db/columns.ts';
 import {
@@ -15,7 +16,7 @@ import {
   workspaceMarks,
   workspaces,
 } from '../db/schema.ts';
-import { daysTag, zoneOfTag } from './fold-days.ts';
+import { advanceMeters, type MeterFault } from '../meters/advance.ts';
 import { measuresOf, syncFills } from './fold-measures.ts';
 import { addCounts, type CountRow } from './fold-rows.ts';
 import { exactBefore, type FoldScope, idList, mayTrySql, MINUTE_OF_EVENT } from './fold-scope.ts';
@@ -58,6 +59,8 @@ export interface FoldedBatch {
   readonly workspaceIds: readonly number[];
   /** Measures that are counted from their events from now on. */
   readonly setAside: readonly Measure[];
+  /** Meters that could not count these events, and are behind now. */
+  readonly meterFaults: readonly MeterFault[];
   /** Nothing was left over that was recorded when the batch began. */
   readonly isAll: boolean;
 }
@@ -69,7 +72,7 @@ export async function foldBatch(
   nowMs: number,
 ): Promise<FoldedBatch> {
   const spans = shareBatch(await findBacklogs(connection, workspaces));
-  if (spans.length === 0) return { workspaceIds: [], setAside: [], isAll: true };
+  if (spans.length === 0) return { workspaceIds: [], setAside: [], meterFaults: [], isAll: true };
   const ids = spans.map(({ workspaceId }) => workspaceId);
   const spansJson = JSON.stringify(spans);
   const zones = new Map(spans.map(span => [span.workspaceId, zoneOfTag(span.daysZone)]));
@@ -78,11 +81,12 @@ export async function foldBatch(
   await addCounts(connection, toGrains(found, zones, nowMs));
   const source = { from: SPAN_EVENTS, params: [spansJson, exactBefore()] };
   const setAside = hasMeasures ? await measuresOf(connection, source, { zones, nowMs }) : [];
+  const meterFaults = await advanceMeters(connection, spans, () => performance.now());
   // Last, since whoever changes a definition waits behind these rows.
   await move(connection, spansJson, found);
   const isAll =
     spans.length < BATCH_WORKSPACES_MAX && spans.every(({ upto, head }) => upto === head);
-  return { workspaceIds: ids, setAside, isAll };
+  return { workspaceIds: ids, setAside, meterFaults, isAll };
 }
 
 /** Those of the next batch. */
@@ -175,7 +179,7 @@ function toGrains(
   const added = new Map<string, CountRow>();
   for (const { workspace_id, definition_id, door, at, n } of found) {
     const zone = zones.get(workspace_id) ?? 'UTC';
-    for (const grain of Object.values(GRAINS)) {
+    for (const grain of ROLLUP_GRAINS) {
       const bucket = rowStart(grain, at.getTime(), zone);
       if (grain === GRAINS.MINUTE && bucket < minutesSince) continue;
       const key = `${workspace_id} ${grain} ${bucket} ${definition_id} ${door}`;

@@ -10,6 +10,7 @@
  * day in which it begins when days are made anew.
  */
 import { GRAINS, rowStart } from '../core/bucket.ts';
+import { daysTag, isOutdated, knownZone, TZDATA } from '../core/days-tag.ts';
 import type { Connection } from '../db/client.ts';
 import { columnsOf, type Row, sqlText } from '../db/columns.ts';
 import {
@@ -33,34 +34,7 @@ const MARKS = columnsOf(workspaceMarks);
 const COUNTS = columnsOf(eventCounts);
 const MEASURES = columnsOf(eventMeasures);
 
-const TZDATA = process.versions['tz'] ?? '';
 const BUCKETS_MAX = 20_000;
-
-export function daysTag(zone: string): string {
-  return `${knownZone(zone)} ${TZDATA}`;
-}
-
-/** UTC where there is none yet. */
-export function zoneOfTag(tag: string): string {
-  return knownZone(tag.split(' ', 1)[0] ?? '');
-}
-
-/** A name that this Node does not know must not stop the fold. */
-function knownZone(zone: string): string {
-  if (zone === '') return 'UTC';
-  try {
-    rowStart(GRAINS.DAY, 0, zone);
-    return zone;
-  } catch {
-    return 'UTC';
-  }
-}
-
-/** Days made by another zone, or by older rules than ours; newer ones are another process's. */
-function isOutdated(tag: string, zone: string): boolean {
-  const [daysZone = '', version = ''] = tag.split(' ');
-  return daysZone !== knownZone(zone) || version < TZDATA;
-}
 
 /** Makes the days of one workspace anew; false when all are as they should be. */
 export async function rebuildNext(connection: Connection, workspaces: FoldScope): Promise<boolean> {

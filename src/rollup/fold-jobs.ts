@@ -3,11 +3,16 @@
  * piece and says whether it found any: whoever runs it goes on until it did not.
  */
 import { GRAINS, minutesKeptSince } from '../core/bucket.ts';
+import { zoneOfTag } from '../core/days-tag.ts';
 import type { Connection, Pool } from '../db/client.ts';
 import { columnsOf, sqlText } from '../db/columns.ts';
 import { tryLocked } from '../db/locks.ts';
 import { eventCounts, workspaces } from '../db/schema.ts';
 import { advanceTree, findTreeWork } from '../evidence/build.ts';
+import { catchUpNext, type MeterFault, type MeterStep } from '../meters/advance.ts';
+import { rebuildDaysNext } from '../meters/days.ts';
+import { dropMetersNext } from '../meters/removal.ts';
+import type { MeterScope } from '../meters/work.ts';
 import {
   clearFault,
   type FaultOptions,
@@ -17,7 +22,7 @@ import {
   WorkspaceFault,
 } from '../upkeep/upkeep-faults.ts';
 import { backlogsOf, foldBatch } from './fold-batch.ts';
-import { rebuildNext, zoneOfTag } from './fold-days.ts';
+import { rebuildNext } from './fold-days.ts';
 import { dropNext, fillNext, syncFills } from './fold-measures.ts';
 import { type FoldScope, mayTrySql } from './fold-scope.ts';
 import type { Measure } from './fold-set-aside.ts';
@@ -32,6 +37,8 @@ export type Job = () => Promise<boolean | null>;
 export interface JobOptions extends FaultOptions {
   readonly nowMs: () => number;
   readonly onFolded?: (workspaceIds: readonly number[]) => void;
+  /** Whether meters are filled that do not answer yet. @default true */
+  readonly fillsMeters?: boolean;
 }
 
 const LOCK_KEY = 718_302;
@@ -46,7 +53,8 @@ const SPLITS_MAX = 40;
  * is noted, and the others' turn comes; only the one workspace that was named, alone, is told.
  */
 export function foldJobs(options: JobOptions, workspaces: FoldScope): Job[] {
-  const { upkeep, nowMs } = options;
+  const { upkeep, nowMs, fillsMeters = true } = options;
+  const catchUp = (c: Connection, ids: MeterScope) => catchUpNext(c, ids, fillsMeters);
   const steps: Job[] = [
     () => foldNext(options, workspaces),
     () => locked(upkeep, async c => (await syncFills(c, workspaces.ids), false)),
@@ -58,8 +66,30 @@ export function foldJobs(options: JobOptions, workspaces: FoldScope): Job[] {
       return filled === null ? null : filled.isMore;
     },
     () => locked(upkeep, c => dropNext(c, workspaces)),
+    () => meterStep(options, workspaces.ids, rebuildDaysNext),
+    () => meterStep(options, workspaces.ids, catchUp),
+    () => locked(upkeep, c => dropMetersNext(c, workspaces.ids)),
   ];
   return workspaces.isNamed ? steps : steps.map(step => noting(options, step));
+}
+
+/** What fails for a meter is noted on it: nobody is told, also where its workspace was named. */
+async function meterStep(
+  options: JobOptions,
+  ids: MeterScope,
+  step: (connection: Connection, scope: MeterScope) => Promise<MeterStep>,
+): Promise<boolean | null> {
+  const done = await locked(options.upkeep, c => step(c, ids));
+  if (done === null) return null;
+  if (done.fault !== null) tellOfMeters(options, [done.fault]);
+  return done.isMore;
+}
+
+function tellOfMeters({ logger }: JobOptions, faults: readonly MeterFault[]): void {
+  for (const { error, ...facts } of faults) {
+    const message = 'a meter could not be counted on, waits and is tried again';
+    logger.warn({ ...facts, err: error }, message);
+  }
 }
 
 /** Adds events to the trees of these workspaces, or of all. */
@@ -94,6 +124,7 @@ async function foldSome(options: JobOptions, workspaces: FoldScope): Promise<boo
   const batch = await locked(upkeep, c => foldBatch(c, workspaces, nowMs()));
   if (batch === null) return null;
   tellOf(options, batch.setAside);
+  tellOfMeters(options, batch.meterFaults);
   if (batch.workspaceIds.length > 0) onFolded?.(batch.workspaceIds);
   // What is recorded meanwhile is left to gather, or small flushes were folded one by one.
   return !batch.isAll;

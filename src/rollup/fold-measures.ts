@@ -7,7 +7,8 @@
  * A measure that is declared late knows the events that are kept when it is filled, not those
  * removed before.
  */
-import { GRAINS, minutesFoldedSince, rowStart } from '../core/bucket.ts';
+import { ROLLUP_DIGITS_MAX } from '../core/aggregate.ts';
+import { GRAINS, minutesFoldedSince, ROLLUP_GRAINS, rowStart } from '../core/bucket.ts';
 import type { Connection } from '../db/client.ts';
 import { columnsOf, type SqlText, sqlText } from '../db/columns.ts';
 import {
@@ -21,7 +22,7 @@ import {
 import { clearFault, ofWorkspace } from '../upkeep/upkeep-faults.ts';
 import { addMeasures, type MeasureRow } from './fold-rows.ts';
 import { exactBefore, type FoldScope, idList, mayTrySql, MINUTE_OF_EVENT } from './fold-scope.ts';
-import { DIGITS_MAX, type Measure, measureKey, setAsideTooLong } from './fold-set-aside.ts';
+import { type Measure, measureKey, setAsideTooLong } from './fold-set-aside.ts';
 
 const d = columnsOf(eventDefinitions, 'd');
 const m = columnsOf(workspaceMarks, 'm');
@@ -114,7 +115,7 @@ export async function measuresOf(
      join measure_fills f on ${f.workspace_id} = ${e.workspace_id} and ${f.definition_id} = ${e.definition_id}
        and not ${f.dropped} and ${f.set_aside_at} is null and ($3::text is null or ${f.property} = $3)
      cross join lateral (
-       select case when octet_length(t.digits) <= ${DIGITS_MAX} then t.digits::numeric end as value
+       select case when octet_length(t.digits) <= ${ROLLUP_DIGITS_MAX} then t.digits::numeric end as value
        from (
          select ${e.payload} ->> ${f.property} as digits
          where jsonb_typeof(${e.payload} -> ${f.property}) = 'number' offset 0
@@ -129,7 +130,7 @@ export async function measuresOf(
   const isLeftOut = new Set(setAside.map(measureKey));
   for (const { at, n, too_long: _, ...row } of found) {
     if (isLeftOut.has(measureKey(row))) continue;
-    for (const grain of Object.values(GRAINS)) {
+    for (const grain of ROLLUP_GRAINS) {
       const bucket = rowStart(grain, at.getTime(), zones.get(row.workspace_id) ?? 'UTC');
       if (grain === GRAINS.MINUTE && bucket < minutesSince) continue;
       added.push({ ...row, grain, bucket, count: n });

@@ -1,4 +1,5 @@
 /** Measures that the rollups do not count, since a number of theirs is too long for one. */
+import { ROLLUP_DIGITS_MAX } from '../core/aggregate.ts';
 import { GRAINS } from '../core/bucket.ts';
 import type { Connection } from '../db/client.ts';
 import { columnsOf, sqlText } from '../db/columns.ts';
@@ -16,13 +17,6 @@ export interface Measure {
   readonly type: string;
   readonly property: string;
 }
-
-/**
- * Digits of a number in a rollup. Postgres fails beyond 131,072 of them, so two events could stop a
- * sum for ever, and one of them takes as many bytes in each row. Sums stay well below: a 256-bit
- * integer has 78 digits.
- */
-export const DIGITS_MAX = 128;
 
 interface MeasureKey {
   readonly workspace_id: number;
@@ -61,7 +55,7 @@ export async function setAsideOfRows(connection: Connection, workspaceId: number
      from (
        select distinct ${MEASURES.definition_id}, ${MEASURES.property} from event_measures
        where ${MEASURES.workspace_id} = $1 and ${MEASURES.grain} = ${GRAINS.QUARTER_HOUR}
-         and greatest(abs(${MEASURES.sum}), abs(${MEASURES.min}), abs(${MEASURES.max})) >= 1e${2 * DIGITS_MAX}
+         and greatest(abs(${MEASURES.sum}), abs(${MEASURES.min}), abs(${MEASURES.max})) >= 1e${2 * ROLLUP_DIGITS_MAX}
      ) long
      where ${f.workspace_id} = $1 and ${f.definition_id} = ${long.definition_id} and ${f.property} = ${long.property}
        and ${f.set_aside_at} is null`,

@@ -40,7 +40,12 @@ export interface Fold {
    * workspace, or of all, and then the trees too. Waits while another process folds.
    * @throws what keeps the one workspace from being folded; of several it is noted
    */
-  foldNow(workspaceId?: number): Promise<void>;
+  foldNow(workspaceId?: number, options?: FoldNowOptions): Promise<void>;
+}
+
+export interface FoldNowOptions {
+  /** Whether meters are filled that do not answer yet, which may take minutes. @default true */
+  readonly fillsMeters?: boolean;
 }
 
 export interface FoldOptions {
@@ -55,6 +60,8 @@ export interface FoldOptions {
 const GATHER_MS = 1_000;
 /** A look at all workspaces: what other processes recorded, and died before noting. */
 const LOOK_MS = 30_000;
+/** Then those that were noted meanwhile have their turn too. */
+const TURN_MS_MAX = 5_000;
 const NOTED_AT_ONCE_MAX = 1_000;
 const RETRY_LOCK_MS = 20;
 
@@ -73,11 +80,11 @@ export function createFold(options: FoldOptions): Fold {
     async stop() {
       await Promise.all(loops.map(loop => loop.stop()));
     },
-    async foldNow(workspaceId) {
+    async foldNow(workspaceId, { fillsMeters = true } = {}) {
       const isNamed = workspaceId !== undefined;
       const scope = { ids: isNamed ? [workspaceId] : null, isNamed };
       const trees = isNamed ? [] : [treeJob(options, scope)];
-      for (const job of [...foldJobs(options, scope), ...trees]) {
+      for (const job of [...foldJobs({ ...options, fillsMeters }, scope), ...trees]) {
         for (let more: boolean | null = true; more !== false;) {
           more = await job();
           if (more === null) await sleep(RETRY_LOCK_MS);
@@ -171,8 +178,9 @@ class Loop {
     const scope = { ids: isLook ? null : ids, isNamed: false };
     const jobs = jobsOf(scope, isLook ? lookSoon : null);
     try {
-      const isDone = await this.#work(jobs);
-      if (!isDone) for (const id of ids) this.#noted.add(id);
+      const end = await this.#work(jobs);
+      if (end !== 'DONE') for (const id of ids) this.#noted.add(id);
+      if (end === 'MORE' && isLook) lookSoon();
     } catch (error) {
       logger.warn({ err: error }, onFailure);
       for (const id of ids) this.#noted.add(id);
@@ -180,14 +188,22 @@ class Loop {
     }
   }
 
-  /** False when another process folds, which then does what is left. */
-  async #work(jobs: readonly Job[]): Promise<boolean> {
-    for (const job of jobs) {
-      for (let more: boolean | null = true; more && this.#started;) {
-        more = await job();
-        if (more === null) return false;
+  /** ELSEWHERE: another process folds, and then does what is left. MORE: others' turn has come. */
+  async #work(jobs: readonly Job[]): Promise<'DONE' | 'MORE' | 'ELSEWHERE'> {
+    const startedMs = performance.now();
+    // In turns: a long fill does not keep what is recorded meanwhile from being folded.
+    for (let left = jobs; left.length > 0 && this.#started;) {
+      const again: Job[] = [];
+      for (const job of left) {
+        if (!this.#started) return 'DONE';
+        const isMore = await job();
+        if (isMore === null) return 'ELSEWHERE';
+        if (isMore) again.push(job);
       }
+      if (again.length > 0 && performance.now() - startedMs > TURN_MS_MAX) return 'MORE';
+      const isFirst = (job: Job) => job === jobs[0];
+      left = again.length === 0 || again.some(isFirst) ? again : [...jobs.slice(0, 1), ...again];
     }
-    return true;
+    return 'DONE';
   }
 }

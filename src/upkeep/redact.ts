@@ -1,7 +1,7 @@
 /**
  * Redaction empties events for good and keeps their places, types, times and ids, so that
  * positions stay dense and counts true. The content hash goes too: content of few possibilities
- * could be guessed from it. So does the salt of its leaf in the tree. What is in quarantine of the same subject, actor or id is taken away.
+ * could be guessed from it. So does the salt of its leaf in the tree, and the names in meters. What is in quarantine of the same subject, actor or id is taken away.
  *
  * It works in batches, each committed by itself: one that is cut short has emptied some, and is
  * asked for again. It ends at the head of the log at its beginning.
@@ -14,7 +14,7 @@ import type { Actor } from '../core/principal.ts';
 import type { AuditedTransaction, Deed } from '../db/audit-log.ts';
 import type { Connection, Param, Pool } from '../db/client.ts';
 import { columnsOf, type Row, sqlText } from '../db/columns.ts';
-import { eventKeys, events, quarantinedEvents, workspaces } from '../db/schema.ts';
+import { eventKeys, events, meterSeries, quarantinedEvents, workspaces } from '../db/schema.ts';
 import { toGatewayError } from '../db/sqlstate.ts';
 import { newestHead } from '../db/stored-workspace.ts';
 import { lockTree } from '../evidence/log-rows.ts';
@@ -28,6 +28,7 @@ const EVENT = columnsOf(events);
 const EVENT_KEY = columnsOf(eventKeys);
 const WORKSPACE = columnsOf(workspaces);
 const QUARANTINED = columnsOf(quarantinedEvents);
+const SERIES = columnsOf(meterSeries);
 
 /** Events that any of what is given chooses. */
 export interface Redaction {
@@ -133,6 +134,25 @@ async function* batchesBy(
     after = Math.max(after, ...rows.map(({ position }) => position));
     yield countOf(rows);
   }
+  await forgetSeries(upkeep, workspaceId, { field, value });
+}
+
+/**
+ * Groups of meters that are this subject's or actor's count as what their events are now: without
+ * content. The key was made of the name, and could be guessed.
+ */
+async function forgetSeries(
+  upkeep: Connection,
+  workspaceId: number,
+  { field, value }: By,
+): Promise<void> {
+  await upkeep.query(
+    sqlText`update meter_series set ${SERIES.source} = null, ${SERIES.subject} = null,
+       ${SERIES.actor} = null, ${SERIES.success} = null, ${SERIES.value_1} = null,
+       ${SERIES.value_2} = null, ${SERIES.value_3} = null, ${SERIES.key} = gen_random_uuid()
+     where ${SERIES.workspace_id} = $1 and ${SERIES[field]} = $2`,
+    [workspaceId, value],
+  );
 }
 
 /** Null where it was emptied, or removed, meanwhile or before. */

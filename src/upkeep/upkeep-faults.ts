@@ -6,13 +6,14 @@
 import { UPKEEP_STEPS, type UpkeepStep } from '../core/gateway-status.ts';
 import type { Connection, Pool } from '../db/client.ts';
 import { columnsOf, rawSql, type Row, type SqlText, sqlText } from '../db/columns.ts';
-import { measureFills, upkeepFaults, workspaces } from '../db/schema.ts';
+import { measureFills, meters, upkeepFaults, workspaces } from '../db/schema.ts';
 import { codeOf, isConnectionLost, isSerializationFailure, SQLSTATE } from '../db/sqlstate.ts';
 
 const f = columnsOf(upkeepFaults, 'f');
 const noted = columnsOf(upkeepFaults, 'noted');
 const w = columnsOf(workspaces, 'w');
 const fill = columnsOf(measureFills, 'f');
+const t = columnsOf(meters, 't');
 const FAULT = columnsOf(upkeepFaults);
 const WORKSPACE = columnsOf(workspaces);
 
@@ -136,23 +137,32 @@ export interface FaultFigures {
   /** How many workspaces each step fails for. */
   readonly faults: Readonly<Record<UpkeepStep, number>>;
   readonly measuresSetAside: number;
+  readonly metersFailing: number;
 }
 
 export const NO_FAULTS: FaultFigures = {
   faults: { FOLD: 0, DAYS: 0, FILL: 0, DROP: 0, EVIDENCE: 0, EXPIRY: 0, RETENTION: 0 },
   measuresSetAside: 0,
+  metersFailing: 0,
 };
 
 export async function countFaults(upkeep: Connection): Promise<FaultFigures> {
-  const found = await upkeep.query<{ step: UpkeepStep | null; n: number }>(
+  const found = await upkeep.query<{ step: UpkeepStep | 'METERS' | null; n: number }>(
     sqlText`select ${f.step}, count(*) as n
      from upkeep_faults f join workspaces w on ${w.id} = ${f.workspace_id} group by ${f.step}
      union all
      select null, count(*) from measure_fills f join workspaces w on ${w.id} = ${fill.workspace_id}
-     where ${fill.set_aside_at} is not null and not ${fill.dropped}`,
+     where ${fill.set_aside_at} is not null and not ${fill.dropped}
+     union all
+     select 'METERS', count(*) from meters t join workspaces w on ${w.id} = ${t.workspace_id}
+     where ${t.fault} is not null and ${t.deleted_at} is null`,
   );
   const counts = new Map(found.map(({ step, n }) => [step, n]));
   const faults = { ...NO_FAULTS.faults };
   for (const step of UPKEEP_STEPS) faults[step] = counts.get(step) ?? 0;
-  return { faults, measuresSetAside: counts.get(null) ?? 0 };
+  return {
+    faults,
+    measuresSetAside: counts.get(null) ?? 0,
+    metersFailing: counts.get('METERS') ?? 0,
+  };
 }

@@ -333,6 +333,25 @@ describe('what is recorded', () => {
     expect(JSON.stringify(all)).not.toContain('hush');
   });
 
+  test('of meters: what they count by, and not whom they filter for', async () => {
+    const { slug } = await gateway.workspace();
+    const own = { workspace: slug, meter: 'm' };
+    const input = { workspace: slug, name: 'm', filter: { actors: ['ada'] }, seriesMax: 9 };
+    const all = await actsOf(async () => {
+      await run('createMeter', { ...input, groupBy: [{ dimension: 'TYPE' }] }, 'meter { id }');
+      await run('deleteMeter', own, 'deletedName');
+    });
+    expect(all).toMatchObject([
+      {
+        type: 'sluice.meter.created',
+        subject: 'm',
+        payload: { workspace: slug, to: { filtered: true, groupBy: ['TYPE'], seriesMax: 9 } },
+      },
+      { type: 'sluice.meter.deleted', subject: 'm', payload: { workspace: slug } },
+    ]);
+    expect(JSON.stringify(all)).not.toContain('ada');
+  });
+
   test('of what is done through a door', async () => {
     const post = (path: string, body: object, key: string) =>
       fetch(`${gateway.url}${path}`, {

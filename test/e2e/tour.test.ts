@@ -65,6 +65,7 @@ async function runTour(gateway: TestGateway, steps: readonly Step[]): Promise<vo
 test.each([
   { page: 'README.md', from: '\n## Tour\n', workspace: 'default', events: 2 },
   { page: 'docs/tour.md', from: '# Tour\n', workspace: 'tour', events: 7 },
+  { page: 'docs/meters.md', from: '\n## From a shell\n', workspace: 'default', events: 4 },
   { page: 'docs/consumers.md', from: '\n## From a shell\n', workspace: 'default', events: 3 },
 ])('every command of the tour in $page does what the page says', async tour => {
   await using gateway = await startTestGateway();

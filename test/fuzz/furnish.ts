@@ -27,6 +27,7 @@ export async function furnish(gateway: ChildGateway): Promise<Known> {
       createApiKey(input: { name: "${KEY}", workspace: "fuzz", scopes: [ADMIN] }) { apiKey { id } }
       defineEvent(input: { workspace: "fuzz", name: "strict", validation: QUARANTINE, payloadSchema: { required: ["m"] } }) { definition { id } }
       measured: defineEvent(input: { workspace: "fuzz", name: "os/cpu", measures: ["total"] }) { definition { id } }
+      createMeter(input: { workspace: "fuzz", name: "fuzz", groupBy: [{ payloadPath: ["n"] }], measures: [{ function: P99, payloadPath: ["total"] }, { function: SUM, payloadPath: ["total"] }] }) { meter { id } }
       recordEvents(input: { workspace: "fuzz", events: [${events.join('\n')}] }) { recordedCount }
     }`,
   );
@@ -39,6 +40,7 @@ export async function furnish(gateway: ChildGateway): Promise<Known> {
       eventDefinitions(workspace: "fuzz", first: 5) { ${edges} }
       quarantinedEvents(workspace: "fuzz", first: 5) { ${edges} }
       eventAggregates(workspace: "fuzz", input: { timeframe: { last: "PT1H" }, granularity: MINUTE }) { ${edges} }
+      meters(workspace: "fuzz", first: 5) { ${edges} }
       apiKeys(first: 5) { edges { cursor node { id name } } }
       workspaces(first: 5) { ${edges} }
     }`,

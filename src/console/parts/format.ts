@@ -37,6 +37,8 @@ export const formatCount = (n: number) => whole.format(n);
 /** 1.2M */
 export const formatCompact = (n: number) => compact.format(n);
 /** Four digits that matter: 0.1235, 12,350 stays 12,350. */
+const percent = new Intl.NumberFormat(undefined, { style: 'percent', maximumFractionDigits: 1 });
+export const formatPercent = (share: number) => percent.format(share);
 export const formatNumber = (n: number) => (Math.abs(n) >= 1_000 ? whole : fine).format(n);
 
 const BYTE_UNITS = ['B', 'kB', 'MB', 'GB', 'TB', 'PB'];

@@ -36,7 +36,7 @@ const EventAggregateOrderEnum = builder.enumType('EventAggregateOrder', {
   }),
 });
 
-const EventDimensionEnum = builder.enumType('EventDimension', {
+export const EventDimensionEnum = builder.enumType('EventDimension', {
   description: 'A field of events for grouping and for UNIQUE.',
   values: enumValues<EventDimension>({
     TYPE: 'The type.',
@@ -80,7 +80,7 @@ const TimeframeInputRef = builder.inputRef<TimeframeInput>('TimeframeInput').imp
   }),
 });
 
-const EventGroupKeyInput = builder.inputRef<GroupKeyInput>('EventGroupKeyInput').implement({
+export const EventGroupKeyInput = builder.inputRef<GroupKeyInput>('EventGroupKeyInput').implement({
   isOneOf: true,
   description: 'What events are grouped by. Give exactly one field.',
   fields: t => ({
@@ -91,7 +91,7 @@ const EventGroupKeyInput = builder.inputRef<GroupKeyInput>('EventGroupKeyInput')
   }),
 });
 
-const EventMeasureInput = builder.inputType('EventMeasureInput', {
+export const EventMeasureInput = builder.inputType('EventMeasureInput', {
   description: 'A measure to compute for each bucket.',
   fields: t => ({
     function: t.field({
@@ -151,6 +151,13 @@ export const EventAggregateInputRef = builder
         required: true,
         defaultValue: 'BUCKET',
         description: 'The order. COUNT_DESC is a top list: it takes only `first`, and no cursors.',
+      }),
+      approximate: t.boolean({
+        required: true,
+        defaultValue: false,
+        description:
+          'Whether a meter may answer approximately: UNIQUE and percentiles by sketches, and ' +
+          'groups beyond its bound as one, `other`. Each value says how far off it may be.',
       }),
     }),
   });

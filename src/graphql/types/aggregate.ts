@@ -48,6 +48,16 @@ const EventMeasureValueRef = builder.objectRef<EventMeasureValue>('EventMeasureV
       nullable: true,
       description: 'The result with every digit.',
     }),
+    approximate: t.boolean({
+      description: 'Whether the result comes from a sketch. False: it is exact.',
+      resolve: ({ relativeError }) => relativeError !== null,
+    }),
+    relativeError: t.exposeFloat('relativeError', {
+      nullable: true,
+      description:
+        'How far an approximate result may be from the exact one, as a part of it: for percentiles ' +
+        'a bound, for UNIQUE the standard error. Null for an exact result.',
+    }),
   }),
 });
 
@@ -74,6 +84,11 @@ EventAggregateRef.implement({
       description: 'The values that its events have in common, in the order of `groupBy`.',
       resolve: ({ group }) => group,
     }),
+    isOther: t.exposeBoolean('isOther', {
+      description:
+        'True for the one group `other`, in which a meter counts all groups that came after it had ' +
+        'as many as it may have. Only with `approximate: true`.',
+    }),
     count: t.expose('count', { type: 'SafeInt', description: 'The number of events.' }),
     measures: t.field({
       type: [EventMeasureValueRef],
@@ -87,8 +102,9 @@ const AggregateSourceEnum = builder.enumType('AggregateSource', {
   description: 'Where aggregates were read from.',
   values: enumValues<AggregateSource>({
     ROLLUP: 'Rollups: precomputed counts, including events that were removed since.',
+    METER: 'A meter: counts that were declared, including events that were removed since.',
     EVENTS: 'The events still kept.',
-    MIXED: 'Partly rollups, partly events.',
+    MIXED: 'Partly rollups or a meter, partly events.',
   }),
 });
 
@@ -115,8 +131,8 @@ const EventAggregateConnectionRef = connectionType<AggregateBucket, AggregateCon
     source: t.field({
       type: AggregateSourceEnum,
       description:
-        'Where the counts come from. ROLLUP also counts events that were removed since. EVENTS ' +
-        'counts only events that are still kept.',
+        'Where the counts come from. ROLLUP and METER also count events that were removed since. ' +
+        'EVENTS counts only events that are still kept.',
       resolve: ({ page }) => page.source,
     }),
   }),

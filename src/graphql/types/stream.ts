@@ -126,7 +126,8 @@ builder.subscriptionFields(t => ({
     scope: 'EVENTS_READ',
     description:
       'Aggregates that are kept up to date: first a snapshot, then each change. Only for ' +
-      'aggregates that rollups can answer. Otherwise the error NOT_LIVE says what to remove.',
+      'aggregates that rollups or a meter can answer. Otherwise the error NOT_LIVE says what to ' +
+      'remove, or which meter to make.',
     args: {
       workspace: t.arg.string({ description: WORKSPACE_ARGUMENT }),
       input: t.arg({

@@ -1,4 +1,4 @@
-/** Workspaces, definitions, quarantine and redaction on the command line. */
+/** Workspaces, definitions, meters, quarantine and redaction on the command line. */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -119,4 +119,33 @@ test('redaction says first how many events it is about, and is done when that is
   );
   expect(events.nodes.filter(({ redactedAt }) => redactedAt === null)).toHaveLength(1);
   expect((await run('redact', '--workspace', slug)).code).toBe(2);
+});
+
+test('a meter is created from options, listed with how far it is filled, and deleted', async () => {
+  const { slug } = await gateway.workspace();
+  const at = ['--workspace', slug];
+  const create = ['meters', 'create', 'latency', ...at, '--type', 'api.request'];
+  const created = await run(
+    ...[...create, '--group', 'actor', '--group', 'http.path', '--measure', 'p99:ms'],
+    ...['--series-max', '50'],
+  );
+  const meter = {
+    ...{ name: 'latency', filter: { types: ['api.request'] }, seriesMax: 50 },
+    groupBy: [
+      { dimension: 'ACTOR', payloadPath: null },
+      { dimension: null, payloadPath: ['http', 'path'] },
+    ],
+    measures: [{ function: 'P99', payloadPath: ['ms'], dimension: null }],
+  };
+  expect(created.lines).toMatchObject([meter]);
+  const list = async () => (await run('meters', 'list', ...at)).lines;
+  await expect
+    .poll(list, { timeout: 60_000, interval: 200 })
+    .toMatchObject([{ ...meter, status: 'ACTIVE', filledPosition: 0, targetPosition: 0 }]);
+  const again = await run(...create);
+  expect([again.code, again.err]).toEqual([1, expect.stringContaining('has this name')]);
+  expect((await run('meters', 'delete', 'latency', ...at)).lines).toEqual([
+    { deletedName: 'latency' },
+  ]);
+  expect(await list()).toEqual([]);
 });

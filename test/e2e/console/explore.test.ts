@@ -41,6 +41,31 @@ async function recordOrders({ gateway }: ConsoleKit): Promise<string> {
   return slug;
 }
 
+/** Nobody reads events until it is let go: as if there were so many that counting takes its time. */
+async function holdEvents({ gateway }: ConsoleKit): Promise<() => Promise<void>> {
+  let letGo = () => {};
+  let holding: Promise<void> | undefined;
+  await new Promise<void>(held => {
+    holding = gateway.db.upkeep.hold(async connection => {
+      await connection.query('begin');
+      await connection.query('lock table events in access exclusive mode');
+      held();
+      await new Promise<void>(resolve => (letGo = resolve));
+      await connection.query('rollback');
+    });
+  });
+  return async () => {
+    letGo();
+    await holding;
+  };
+}
+
+async function waitForReader({ gateway }: ConsoleKit): Promise<void> {
+  const waiting = `select count(*)::int as n from pg_locks where not granted and relation = 'events'::regclass`;
+  const read = async () => (await gateway.db.probe.query<{ n: number }>(waiting))[0]!.n;
+  await expect.poll(read, PATIENCE).toBeGreaterThan(0);
+}
+
 function plain(text: string): string {
   return text.replace(/\s+/g, ' ').trim();
 }
@@ -123,6 +148,41 @@ describeConsole('the explore page', kit => {
     const unique = await kit.open(`/w/${slug}/explore?measure=unique&by=none&span=hour`);
     await unique.getByRole('heading', { name: 'Different actors' }).waitFor();
     await unique.getByRole('cell', { name: '2', exact: true }).first().waitFor();
+  });
+
+  test('offers to keep a slow count ready, and lists it with its progress until it is deleted', async () => {
+    const slug = await recordOrders(kit);
+    const letGo = await holdEvents(kit);
+    const page = await kit.open(`/w/${slug}/explore?by=actor&every=DAY`);
+    await waitForReader(kit);
+    await new Promise(resolve => setTimeout(resolve, 1_100));
+    await letGo();
+    await page.getByText('because the events had to be counted').waitFor();
+    await expectAccessible(page, 'explore-slow');
+    await page.getByRole('button', { name: 'Keep this count ready' }).click();
+    expect(await page.getByLabel('Name').inputValue()).toBe('Events by actor');
+    await page.getByRole('button', { name: 'Keep it ready' }).click();
+    await page.getByText('It is listed below').waitFor();
+    const row = page.getByRole('row', { name: /^Events by actor/ });
+    await row.getByText('Ready').waitFor();
+    const isReady = async () => {
+      await page.getByRole('button', { name: 'Refresh' }).click();
+      await expectLegend(page, ['ada 2', 'bob 1', 'No actor 1']);
+      const ready = page.getByText(/from a count that is kept ready|at the ends from events/);
+      return ready.isVisible();
+    };
+    await expect.poll(isReady, PATIENCE).toBe(true);
+    // As it is while a long history is filled.
+    await kit.gateway.db.upkeep.query(
+      `update meters set active_at = null, folded = 1, retry_at = '2099-01-01'
+       where name = 'Events by actor'`,
+    );
+    await row.getByText('1 of 4 events').waitFor();
+    await expectAccessible(page, 'explore-filling');
+    await row.getByRole('button', { name: 'Delete Events by actor' }).click();
+    await page.getByRole('button', { name: 'Delete', exact: true }).click();
+    await row.waitFor({ state: 'detached' });
+    expectNoFaults(page);
   });
 
   test('leads from a number, a group and a bar to exactly its events', async () => {

@@ -216,6 +216,22 @@ export const RULES: Readonly<Record<string, Rule>> = {
     own: () => '{ pushSubscriptions { endpoint } }',
   },
   'Query.consumers': listOf('consumers', 'Consumer', 'EVENTS_READ_OR_CONSUME'),
+  'Query.meter': {
+    needs: 'EVENTS_READ',
+    own: ({ slug }) => `{ meter(workspace: "${slug}", name: "meter") { id } }`,
+    reach: {
+      workspace: (_, { slug }) => `{ meter(workspace: "${slug}", name: "meter") { id filter } }`,
+    },
+  },
+  'Query.meters': listOf('meters', 'Meter', 'EVENTS_READ'),
+  'Mutation.createMeter': writing('createMeter', 'DEFINITIONS_WRITE', [
+    'name: "probe"',
+    'meter { id filter }',
+  ]),
+  'Mutation.deleteMeter': writing('deleteMeter', 'DEFINITIONS_WRITE', [
+    'meter: "meter"',
+    'deletedName',
+  ]),
   'Mutation.createConsumer': placing('createConsumer', 'from', 'name: "probe"'),
   'Mutation.createWebhook': placing(
     ...(['createWebhook', 'from', `name: "probe-webhook", ${RECEIVER}`] as const),

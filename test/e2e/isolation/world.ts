@@ -92,6 +92,9 @@ async function furnish(gateway: TestGateway, slug: string, mark: string): Promis
       workspace: "${slug}", name: "tell", filter: { types: ["${mark}.never"] }
       channels: [{ webhook: { url: "https://receiver.invalid/${mark}", format: SLACK } }]
     }) { rule { id } }
+    createMeter(input: {
+      workspace: "${slug}", name: "meter", filter: { sources: ["${mark}"] }, groupBy: [{ dimension: ACTOR }]
+    }) { meter { id } }
   }`);
   const parked = await park(gateway, slug);
   const edge = 'edges { cursor node { id } }';
@@ -106,6 +109,7 @@ async function furnish(gateway: TestGateway, slug: string, mark: string): Promis
     Workspace: workspaces(first: 1) { ${edge} }
     NotificationRule: notificationRules(workspace: "${slug}", first: 1) { ${edge} }
     Consumer: consumers(workspace: "${slug}", first: 1) { ${edge} }
+    Meter: meters(workspace: "${slug}", first: 1) { ${edge} }
   }`);
   const first = (type: string) => read[type]!.edges[0]!;
   const of = (pick: (type: string) => string) =>

@@ -1,5 +1,5 @@
 import type { AggregateQuery, EventGroupKey, EventMeasure } from '../../../src/core/aggregate.ts';
-import type { EventFilter } from '../../../src/core/filter.ts';
+import type { EventFilter, PropertyFilter } from '../../../src/core/filter.ts';
 import type { SampleEvent } from './aggregate-events.ts';
 
 /**
@@ -97,6 +97,7 @@ export function matches(
 ): boolean {
   if (filter == null) return true;
   const { types, typePrefix, categories, doors, sources, occurredAt, and, or, not } = filter;
+  const { actors, success, payload } = filter;
   const at = event.occurredAt.getTime();
   return [
     types == null || types.includes(event.type),
@@ -104,12 +105,25 @@ export function matches(
     categories == null || categories.includes(categoryOf.get(event.type) ?? ''),
     doors == null || doors.includes(event.door ?? 'GRAPHQL'),
     sources == null || (event.source != null && sources.includes(event.source)),
+    actors == null || (event.actor != null && actors.includes(event.actor)),
+    success == null || event.success === success,
+    payload == null || payload.every(property => holds(event, property)),
     occurredAt?.from == null || at >= occurredAt.from.getTime(),
     occurredAt?.to == null || at < occurredAt.to.getTime(),
     and == null || and.every(inner => matches(event, inner, categoryOf)),
     or == null || or.some(inner => matches(event, inner, categoryOf)),
     not == null || !matches(event, not, categoryOf),
   ].every(Boolean);
+}
+
+/** Of a value at the top of the payload: the operators that tests ask for. */
+function holds(event: SampleEvent, { path, exists, greaterThan, in: among }: PropertyFilter) {
+  const value = (JSON.parse(event.payload ?? '{}') as Record<string, unknown>)[path[0]!];
+  return (
+    (exists == null || (value !== undefined) === exists) &&
+    (greaterThan === undefined || (typeof value === 'number' && value > Number(greaterThan))) &&
+    (among == null || (value !== undefined && among.some(each => each === value)))
+  );
 }
 
 export interface OracleOptions {
@@ -138,6 +152,8 @@ export function aggregate(
     if (key.dimension === 'CATEGORY') return categories.get(event.type) ?? null;
     if (key.dimension === 'DOOR') return event.door ?? 'GRAPHQL';
     if (key.dimension === 'SOURCE') return event.source ?? null;
+    if (key.dimension === 'ACTOR') return event.actor ?? null;
+    if (key.dimension === 'SUCCESS') return event.success == null ? null : String(event.success);
     throw new Error(`no oracle for ${key.dimension}`);
   };
   const cells = new Map<
@@ -200,6 +216,7 @@ function payloadText(event: SampleEvent, path: readonly string[]): string | null
 function measureOf(events: readonly SampleEvent[], measure: EventMeasure): number | null {
   const { function: name, payloadPath, dimension } = measure;
   if (name === 'COUNT') return events.length;
+  if (dimension === 'ACTOR') return new Set(events.flatMap(event => event.actor ?? [])).size;
   if (dimension === 'SOURCE') return new Set(events.flatMap(event => event.source ?? [])).size;
   const all = events.map(event => {
     return (JSON.parse(event.payload ?? '{}') as Record<string, unknown>)[payloadPath![0]!];

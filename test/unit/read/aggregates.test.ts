@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { AggregatePage, AggregateQuery } from '../../../src/core/aggregate.ts';
-import type { Door } from '../../../src/core/event.ts';
+import { type Door, DOORS } from '../../../src/core/event.ts';
 import type { EventFilter } from '../../../src/core/filter.ts';
 import { type Connection, createDatabase, type Database } from '../../../src/db/client.ts';
 import { createAggregateCounts } from '../../../src/read/aggregate-counts.ts';
@@ -481,6 +481,24 @@ test('a measure that is declared late is filled from the events, without a wrong
     [workspace.id],
   );
   expect(left!.n).toBe(0);
+});
+
+test('a measure that no definition declares is counted from the events of every door', async () => {
+  const workspace = await aWorkspace('UTC', ['shop.order']);
+  const { fold, reader } = partsAt(NOW);
+  const doors = Object.keys(DOORS) as Door[];
+  const [event] = orders(1, 1) as [SampleEvent];
+  await flushAll(
+    workspace,
+    doors.map(door => ({ ...event, door, payload: '{"total":5}' })),
+  );
+  await fold.foldNow(workspace.id);
+  for (const door of doors) {
+    const query = { ...BASE, filter: { doors: [door] }, measures: ROLLUP_MEASURES.slice(1, 2) };
+    const page = await reader.page(workspace.id, query, {});
+    expect(page.source).toBe('EVENTS');
+    expect(page.items[0]!.measures[0]!.value).toBe(5);
+  }
 });
 
 test('a new zone of the workspace is right at once, and its days are made anew', async () => {

@@ -3,13 +3,13 @@ import { useMutation } from 'urql';
 import { problemOf } from '../../api/problem.ts';
 import { useWorkspace } from '../../layout/workspace.tsx';
 import { Button } from '../../parts/button.tsx';
+import { Confirm } from '../../parts/confirm.tsx';
 import { Dialog } from '../../parts/dialog.tsx';
 import { TextField } from '../../parts/field.tsx';
 import { Form } from '../../parts/form.tsx';
 import { Notice } from '../../parts/states.tsx';
 import { navigate } from '../../router/router.ts';
 import { consumersPath } from './address.ts';
-import { Confirm } from './confirm.tsx';
 import {
   DeleteConsumer,
   PauseConsumer,

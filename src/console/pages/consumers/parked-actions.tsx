@@ -3,9 +3,9 @@ import { useMutation } from 'urql';
 import { problemOf } from '../../api/problem.ts';
 import { useWorkspace } from '../../layout/workspace.tsx';
 import { Button } from '../../parts/button.tsx';
+import { Confirm } from '../../parts/confirm.tsx';
 import { formatCount } from '../../parts/format.ts';
 import { Notice } from '../../parts/states.tsx';
-import { Confirm } from './confirm.tsx';
 import { DiscardParked, RedeliverParked } from './documents.ts';
 import { deliveriesOf } from './words.ts';
 

@@ -1,4 +1,5 @@
 import { useMemo, useState, type ReactNode } from 'react';
+import type { CombinedError } from 'urql';
 import { problemOf } from '../../api/problem.ts';
 import { eventFilterOf } from '../../filters/filter.ts';
 import { useCategoryTypes } from '../../filters/use-categories.ts';
@@ -9,6 +10,9 @@ import { Empty, Failed, Loading } from '../../parts/states.tsx';
 import { useSearch } from '../../router/router.ts';
 import { Controls } from './controls.tsx';
 import './explore.css';
+import { KeepReady } from './keep-ready.tsx';
+import { MeterList } from './meter-list.tsx';
+import { refusedMeterOf } from './meters.ts';
 import { optionsOf, timeframeOf, titleOf, type Options, type Timeframe } from './options.ts';
 import { inputOf } from './question.ts';
 import { Result } from './result.tsx';
@@ -61,6 +65,7 @@ export function ExplorePage() {
           {isNarrow && controls}
         </>
       )}
+      <MeterList />
     </PageFrame>
   );
 }
@@ -77,11 +82,7 @@ function Shown({ asked: { answer, error, isWaiting }, chart, onRetry, children }
   if (answer && !error) return <Result {...{ answer, chart, isWaiting }}>{children}</Result>;
   return (
     <>
-      {error ? (
-        <Refusal problem={problemOf(error)} onRetry={onRetry} />
-      ) : (
-        <Loading what="Counting" />
-      )}
+      {error ? <Refusal error={error} onRetry={onRetry} /> : <Loading what="Counting" />}
       {children}
     </>
   );
@@ -89,12 +90,18 @@ function Shown({ asked: { answer, error, isWaiting }, chart, onRetry, children }
 
 const TOO_MUCH = new Set(['QUERY_TOO_EXPENSIVE']);
 
-function Refusal(props: { problem: ReturnType<typeof problemOf>; onRetry: () => void }) {
-  const { problem, onRetry } = props;
+function Refusal({ error, onRetry }: { error: CombinedError; onRetry: () => void }) {
+  const problem = problemOf(error);
+  const meter = refusedMeterOf(error);
   const advice = TOO_MUCH.has(problem.code)
     ? 'Choose a shorter time, longer steps, one type, or group by nothing.'
     : problem.advice;
-  return <Failed error={{ ...problem, advice }} onRetry={onRetry} />;
+  return (
+    <>
+      <Failed error={{ ...problem, advice }} onRetry={onRetry} />
+      {meter && <KeepReady meter={meter}>A count that is kept ready answers at once.</KeepReady>}
+    </>
+  );
 }
 
 function Missing({ options, timeframe }: { options: Options; timeframe: Timeframe | null }) {

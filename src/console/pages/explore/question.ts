@@ -21,6 +21,7 @@ export const Explore = graphql(`
         }
         measures {
           value
+          relativeError
         }
       }
     }
@@ -34,6 +35,7 @@ export const TopGroups = graphql(`
       totalCount
       nodes {
         count
+        isOther
         group {
           value
         }
@@ -89,7 +91,13 @@ export function inputOf(
     timeframe: { between: timeframe },
     ...groupByOf(options),
     ...measuresOf(options),
+    // A meter may answer, within a hundredth. Without one the events do, exactly.
+    ...(isSketched(options) && { approximate: true }),
   };
+}
+
+function isSketched({ measure }: Options): boolean {
+  return measure === 'unique' || measure.startsWith('p');
 }
 
 /** Of these there may be any number, and only some can be asked for. */

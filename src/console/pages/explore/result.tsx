@@ -2,14 +2,16 @@ import { useMemo, type ReactNode } from 'react';
 import { useWorkspace } from '../../layout/workspace.tsx';
 import { Button } from '../../parts/button.tsx';
 import { CopyButton } from '../../parts/copy-button.tsx';
-import { formatCount } from '../../parts/format.ts';
+import { formatCount, formatPercent } from '../../parts/format.ts';
 import { Card } from '../../parts/page.tsx';
 import { Empty } from '../../parts/states.tsx';
 import { setSearch } from '../../router/router.ts';
 import { ResultChart } from './chart.tsx';
 import { Downloads } from './download.tsx';
 import { eventsBehind } from './events-behind.ts';
+import { KeepReady } from './keep-ready.tsx';
 import { labelsOf } from './labels.ts';
+import { meterOf } from './meters.ts';
 import { addsUp, GROUPS_MAX, GROUPS_USUAL, titleOf, type Chart } from './options.ts';
 import { printQuery } from './question.ts';
 import { ResultTable } from './result-table.tsx';
@@ -18,6 +20,7 @@ import type { Answer } from './use-answer.ts';
 
 const SOURCES = {
   ROLLUP: 'from precomputed counts',
+  METER: 'from a count that is kept ready',
   EVENTS: 'counted from the events that are still kept',
   MIXED: 'from precomputed counts, and at the ends from events',
 } as const;
@@ -50,6 +53,7 @@ export function Result({ answer, chart, isWaiting, children }: ResultProps) {
   }
   return (
     <div className="explore-result" aria-busy={isWaiting}>
+      <SlowNotice answer={answer} />
       <Card title={title} actions={<Groups answer={answer} />}>
         <ResultChart
           {...{ layout, chart, labels, title, behind }}
@@ -98,6 +102,18 @@ function Nothing({
   );
 }
 
+const SLOW_MS = 1_000;
+
+/** Where the events had to be counted, and that took its time. */
+function SlowNotice({ answer: { options, question, source, tookMs } }: { answer: Answer }) {
+  if (source !== 'EVENTS' || tookMs < SLOW_MS) return null;
+  return (
+    <KeepReady meter={meterOf(question, titleOf(options))}>
+      This took {(tookMs / 1_000).toFixed(1)} s, because the events had to be counted.
+    </KeepReady>
+  );
+}
+
 /** Four times as many at a time: an axis of hundreds of colours tells nothing. */
 function openerOf({ options: { groups }, others }: Answer): (() => void) | null {
   if (!others || groups >= GROUPS_MAX) return null;
@@ -116,8 +132,10 @@ function Groups({ answer }: { answer: Answer }) {
   );
 }
 
-function noteOf({ source }: Answer, { events }: Layout): string {
+function noteOf({ source, buckets }: Answer, { events }: Layout): string {
   const notes = [`${formatCount(events)} ${events === 1 ? 'event' : 'events'}`];
   if (source) notes.push(SOURCES[source]);
+  const error = buckets.find(({ measures: [of] }) => of?.relativeError)?.measures[0]?.relativeError;
+  if (error) notes.push(`within about ${formatPercent(error)}`);
   return `${notes.join(' · ')}. A click on a bar, a group or a number shows its events.`;
 }

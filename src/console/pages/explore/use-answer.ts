@@ -42,6 +42,9 @@ export interface Answer {
   readonly others: Others | null;
   readonly buckets: readonly Bucket[];
   readonly source: AnswerSource | null;
+  /** What was asked at first, of all groups. */
+  readonly question: Input;
+  readonly tookMs: number;
 }
 
 export interface Asked {
@@ -70,8 +73,11 @@ export function useAnswer({ workspace, options, timeframe, input }: Question, tu
     if (!input || !timeframe) return setAsked(NOTHING);
     let isOver = false;
     setAsked(({ answer }) => ({ answer, error: null, isWaiting: true }));
+    const startedMs = performance.now();
     readAnswer(client, { workspace, options, timeframe, input }).then(
-      answer => {
+      found => {
+        const tookMs = performance.now() - startedMs;
+        const answer = { ...found, question: input, tookMs };
         if (!isOver) setAsked({ answer, error: null, isWaiting: false });
       },
       (error: CombinedError) => {
@@ -92,12 +98,13 @@ const FEW_MAX = 1_000;
 async function readAnswer(
   client: Client,
   { workspace, options, timeframe, input }: Question & { timeframe: Timeframe; input: Input },
-): Promise<Answer> {
+): Promise<Omit<Answer, 'question' | 'tookMs'>> {
   const top = async (asked: Input, first: number) => {
     const sorted: Input = { ...asked, orderBy: 'COUNT_DESC' };
     const variables = { workspace, input: sorted, first };
     const { eventAggregates } = await ask(client.query(TopGroups, variables, FRESH));
-    const groups = eventAggregates.nodes.map(({ group: [of], count, measures: [measure] }) => ({
+    const nodes = eventAggregates.nodes.filter(({ isOther }) => !isOther);
+    const groups = nodes.map(({ group: [of], count, measures: [measure] }) => ({
       value: of?.value ?? null,
       count,
       total: options.measure === 'count' ? count : (measure?.value ?? null),

@@ -1,9 +1,9 @@
 import type { ReactNode } from 'react';
 import type { CombinedError } from 'urql';
-import { problemOf } from '../../api/problem.ts';
-import { Button } from '../../parts/button.tsx';
-import { Dialog } from '../../parts/dialog.tsx';
-import { Notice } from '../../parts/states.tsx';
+import { problemOf } from '../api/problem.ts';
+import { Button } from './button.tsx';
+import { Dialog } from './dialog.tsx';
+import { Notice } from './states.tsx';
 
 interface ConfirmProps {
   readonly title: string;
