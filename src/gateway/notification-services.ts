@@ -14,6 +14,7 @@ import type { PushKeys } from '../notifications/push-crypto.ts';
 import { ensurePushKeys } from '../notifications/push-keys.ts';
 import { createPush } from '../notifications/push.ts';
 import { createRuleAdmin, type RuleAdmin } from '../notifications/rule-admin.ts';
+import { readRulePlan } from '../notifications/rule-plan.ts';
 import { createRuleReader, type RuleReader } from '../notifications/rule-reader.ts';
 import { addressesOf } from '../notifications/rule-state.ts';
 import { createPushSubscriptions, readTargets } from '../notifications/subscriptions.ts';
@@ -70,7 +71,8 @@ export async function createNotificationServices(options: Options, parts: Parts)
   const notifier: Notifier = createNotifier({
     ...notifierOptions(options, parts, { box, rules, ruleAdmin }),
     channels: channelsOf(config, { keys, mailer, sender }),
-    makeDefaults: () => makeDefaultRules(onBehalfOf(ADMINISTRATION, db.read), db.write, ruleAdmin),
+    makeDefaults: () =>
+      makeDefaultRules(onBehalfOf(ADMINISTRATION, db.upkeep), db.write, ruleAdmin),
   });
   return {
     rules,
@@ -125,7 +127,10 @@ function notifierOptions(
     box,
     write: db.write,
     retryDelaysMs: config.webhookRetryDelaysMs,
-    read: onBehalfOf(ADMINISTRATION, db.read),
+    // Looks of its own, and not of somebody who waits for an answer.
+    read: onBehalfOf(ADMINISTRATION, db.upkeep),
+    readPlan: (rule: Parameters<typeof readRulePlan>[2]) =>
+      readRulePlan(onBehalfOf(rule.workspaceId, db.read), box, rule),
     async eventAt(workspaceId: number, place: Parameters<EventReader['byPlaces']>[1][number]) {
       const [event] = await events.byPlaces(workspaceId, [place]);
       return event ?? null;

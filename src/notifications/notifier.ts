@@ -7,13 +7,13 @@ import type { Change } from '../consume/consumer-admin.ts';
 import { GatewayError } from '../core/errors.ts';
 import { LIMITS } from '../core/limits.ts';
 import type { Sent } from '../core/webhook.ts';
-import { onBehalfOf, type Connection } from '../db/connection.ts';
+import type { Connection } from '../db/connection.ts';
 import { RequestSlots } from '../webhooks/request-slots.ts';
 import type { Address, Channels } from './channels.ts';
 import { createDispatch, type DispatchOptions } from './dispatch.ts';
 import type { PushTarget } from './push-crypto.ts';
 import { noRule } from './rule-admin.ts';
-import { readDueRules, readRulePlan, type ActiveRule } from './rule-plan.ts';
+import { readDueRules, type ActiveRule } from './rule-plan.ts';
 import type { Said } from './said.ts';
 import { forgetSubscription } from './subscriptions.ts';
 import { RuleWorker, type RuleWorkerOptions } from './worker.ts';
@@ -21,7 +21,7 @@ import { RuleWorker, type RuleWorkerOptions } from './worker.ts';
 export interface NotifierOptions
   extends
     Pick<RuleWorkerOptions, 'consume' | 'write' | 'box'>,
-    Pick<DispatchOptions, 'retryDelaysMs' | 'eventAt' | 'onSent'> {
+    Pick<DispatchOptions, 'retryDelaysMs' | 'readPlan' | 'eventAt' | 'onSent'> {
   readonly channels: Channels;
   /** For looks at all rules. */
   readonly read: Connection;
@@ -80,7 +80,7 @@ class RunningNotifier implements Notifier {
   readonly #stopping = new AbortController();
 
   constructor(options: NotifierOptions) {
-    const { channels, read, write, box, onError } = options;
+    const { channels, write, onError } = options;
     this.#options = options;
     this.#workerOptions = {
       ...options,
@@ -89,7 +89,6 @@ class RunningNotifier implements Notifier {
         ...options,
         channels,
         places: this.#places,
-        readPlan: rule => readRulePlan(onBehalfOf(rule.workspaceId, read), box, rule),
         forget: id => forgetSubscription(write, id),
       }),
       onError: (error, { workspaceId, consumerId }) =>
