@@ -7,7 +7,6 @@ import { createDatabase, type Database } from '../../src/db/client.ts';
 import { startEmbeddedPostgres } from '../../src/db/embedded.ts';
 import { grantGateway } from '../../src/db/grants.ts';
 import { migrate } from '../../src/db/migrate.ts';
-import { ensurePartitions } from '../../src/db/partitions.ts';
 import { transaction } from '../../src/db/transaction.ts';
 import { browserPath } from './browser-path.ts';
 import { withDatabase } from './database-url.ts';
@@ -70,8 +69,6 @@ export async function setup({ provide }: TestProject): Promise<() => Promise<voi
 
 async function prepare({ upkeep }: Database, role: string): Promise<void> {
   await migrate(upkeep);
-  // As the first gateway would leave it: it is most of what the start of one does in a database.
-  await ensurePartitions(upkeep);
   await transaction(upkeep, connection => grantGateway(connection, role));
 }
 
