@@ -1,4 +1,5 @@
 import { defineConfig } from 'vitest/config';
+import { LongestFirst } from './test/kit/sequencer.ts';
 
 export default defineConfig({
   // The package has an ES and a CommonJS entry, and its schema objects must be of one of them.
@@ -17,6 +18,7 @@ export default defineConfig({
     maxWorkers: process.env['TEST_DATABASE_URL'] === undefined ? 3 : 2,
     // The whole of src is loaded once a worker, not once a file: half of the suite's time.
     isolate: false,
+    sequence: { sequencer: LongestFirst },
     coverage: { include: ['src/**/*.ts'], thresholds: { 'src/core/**': { lines: 100 } } },
   },
 });

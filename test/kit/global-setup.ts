@@ -1,7 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { chmod, mkdtemp, rm, statfs } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { TestProject } from 'vitest/node';
 import { createDatabase, type Database } from '../../src/db/client.ts';
@@ -12,6 +11,7 @@ import { transaction } from '../../src/db/transaction.ts';
 import { browserPath } from './browser-path.ts';
 import { withDatabase } from './database-url.ts';
 import { buildProgram } from './program.ts';
+import { quickFolder, useQuickTemporary } from './temporary.ts';
 
 declare module 'vitest' {
   interface ProvidedContext {
@@ -33,6 +33,7 @@ export async function setup({ provide }: TestProject): Promise<() => Promise<voi
     for (const step of undo.splice(0).reverse()) await step();
   };
   try {
+    undo.push(useQuickTemporary().remove);
     const server = await startServer();
     undo.push(server.stop);
     const admin = createDatabase({ url: server.url });
@@ -79,19 +80,10 @@ function isConsoleBuilt(): boolean {
   return status === 0;
 }
 
-/** What a suite writes, several times over. */
-const ROOM_BYTES = 4 * 2 ** 30;
-
-/** In memory, where a machine has so much to spare: the suite makes hundreds of databases. */
-async function quickFolder(): Promise<string> {
-  const memory = await statfs('/dev/shm').catch(() => null);
-  return memory !== null && memory.bavail * memory.bsize > ROOM_BYTES ? '/dev/shm' : tmpdir();
-}
-
 async function startServer(): Promise<{ url: string; stop(): Promise<void> }> {
   const given = process.env['TEST_DATABASE_URL'];
   if (given !== undefined) return { url: given, stop: async () => {} };
-  const dataDir = await mkdtemp(join(await quickFolder(), 'sluice-test-'));
+  const dataDir = await mkdtemp(join(quickFolder(), 'sluice-test-'));
   // Postgres' own user must be able to enter, where the suite runs as root.
   await chmod(dataDir, 0o711);
   const log = (message: string) => console.error(message);
