@@ -27,6 +27,9 @@ export interface FoldedSpan {
 /** A batch holds the fold for no longer: who is left is behind, and its turn comes. */
 const BATCH_METERS_MAX = 200;
 const BATCH_MS_MAX = 1_500;
+/** Of one statement in a batch, and of one that is alone in its transaction. */
+const BATCH_STATEMENT_MS_MAX = 5_000;
+const STATEMENT_MS_MAX = 10_000;
 /** Events of a range. */
 const RANGE_EVENTS_MAX = 20_000;
 
@@ -60,12 +63,13 @@ export async function advanceMeters(
     if (elapsedMs() - startedMs > BATCH_MS_MAX) break;
     const { after, upto, headAt } = folded;
     const span = { after, upto, since: meter.foldedAt, until: headAt.toISOString() };
-    const error = await ofMeter(connection, meter, async own => {
+    const count = async (own: Connection) => {
       const key = `${meter.workspaceId} ${span.since}`;
       const instants = known.get(key) ?? (await readInstants(own, meter.workspaceId, span));
       known.set(key, instants);
       await countSpan(own, meter, { span, instants, isFilled: true });
-    });
+    };
+    const error = await ofMeter(connection, meter, count, BATCH_STATEMENT_MS_MAX);
     if (error !== null) faults.push(faultOf(meter, error));
   }
   return faults;
@@ -119,7 +123,7 @@ export async function stepOf(
   });
   const meter = isDue === undefined ? found[0] : found.find(isDue);
   if (meter === undefined) return NO_STEP;
-  const error = await ofMeter(connection, meter, own => work(own, meter));
+  const error = await ofMeter(connection, meter, own => work(own, meter), STATEMENT_MS_MAX);
   return { isMore: true, fault: error === null ? null : faultOf(meter, error) };
 }
 

@@ -125,17 +125,19 @@ export async function noteMeterFault(
 
 /**
  * Does some work of one meter in a transaction: what fails for its data is taken back and noted, and
- * keeps the rest of the transaction from nothing.
+ * keeps the rest of the transaction from nothing. A statement that takes too long is such a failure:
+ * others wait for the fold.
  * @throws what says nothing of the meter, such as an outage
  */
 export async function ofMeter(
   connection: Connection,
   meter: Pick<Meter, 'workspaceId' | 'id'>,
   work: (connection: Connection) => Promise<void>,
+  statementMsMax: number,
 ): Promise<unknown> {
   await connection.query('savepoint meter');
   try {
-    await work(timed(connection));
+    await work(timed(connection, statementMsMax));
     await connection.query('release savepoint meter');
     return null;
   } catch (error) {
@@ -146,12 +148,9 @@ export async function ofMeter(
   }
 }
 
-/** A statement of a meter: others wait for the fold. */
-const STATEMENT_MS_MAX = 20_000;
-
-function timed(connection: Connection): Connection {
+function timed(connection: Connection, timeoutMs: number): Connection {
   return {
     query: (text, params, options?: StatementOptions) =>
-      connection.query(text, params, { timeoutMs: STATEMENT_MS_MAX, ...options }),
+      connection.query(text, params, { timeoutMs, ...options }),
   };
 }

@@ -26,11 +26,9 @@ export async function startRegistry(): Promise<Registry> {
     const path = decodeURIComponent(new URL(req.url ?? '', url).pathname).slice(1);
     const folder = /^-\/(.+)\.tgz$/.exec(path)?.[1];
     if (folder !== undefined && [...folders.values()].some(known => known.has(folder))) {
-      const tar = spawn(
-        'tar',
-        ['-cf', '-', ...LEFT_OUT, '--transform=s,^\\.,package,', '.'],
-        { cwd: resolve(folder) },
-      );
+      const tar = spawn('tar', ['-cf', '-', ...LEFT_OUT, '--transform=s,^\\.,package,', '.'], {
+        cwd: resolve(folder),
+      });
       tar.stdout.pipe(res);
       return;
     }
