@@ -28,7 +28,9 @@ export interface ListenOptions {
   readonly onFailure: (error: unknown) => void;
 }
 
-const HEARTBEAT_MS = 20_000;
+const HEARTBEAT_MS = 5_000;
+/** Nobody is there to be heard, and who joins says so. */
+const ALONE_HEARTBEAT_MS = 20_000;
 const BACKOFF = { minMs: 100, maxMs: 3_000 };
 /** Shared by all listeners of the database; beside `WORKSPACE_LOCK`. */
 const LISTENERS_LOCK = 718_302;
@@ -63,7 +65,7 @@ export async function startListening(options: ListenOptions): Promise<Listening>
     void session.gone.then(wake);
     while (!session.lost && !stopped) {
       await lookAround(session).catch(() => session.destroy());
-      if (!session.lost && !stopped) await pause(HEARTBEAT_MS);
+      if (!session.lost && !stopped) await pause(isAlone ? ALONE_HEARTBEAT_MS : HEARTBEAT_MS);
     }
     isAlone = false;
   }

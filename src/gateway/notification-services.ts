@@ -84,6 +84,7 @@ export async function createNotificationServices(options: Options, parts: Parts)
       audited,
       outbound,
       box,
+      onSaved: () => notifier.changed(),
     }),
     testNotification: (rule, signal) => notifier.test(rule, signal),
     testPush: (...test) => notifier.testPush(...test),

@@ -122,6 +122,7 @@ export async function createServices(options: ServicesOptions): Promise<GatewayS
     deliveries: () => consume.stats(),
     consumers: consumerFigures,
   });
+  const running = { writers, upkeep, live, fold, streamsCheck, tickets, schemas, consume };
   return {
     epoch,
     ...readers,
@@ -137,23 +138,14 @@ export async function createServices(options: ServicesOptions): Promise<GatewayS
     ...createRecordAdmins(db, ingest, { schemas, fold }),
     keepAside: (target, items) => keepAside(db, target, items),
     liveAggregates: createGatewayAggregates(db, live, epoch),
-    status: createStatus({
-      read: onBehalfOf(ADMINISTRATION, db.read),
-      config,
-      writers,
-      live,
-      metrics,
-    }),
+    status: createStatus({ read, config, writers, live, metrics }),
     redact: createRedact(options, { fold, live, audited }),
     createStreamTicket: tickets.create,
     tickets,
     metrics,
     sharedResults,
     notReady: createReadiness(db.probe, monotonicMs),
-    ...inOrder({
-      ...{ writers, upkeep, live, fold, streamsCheck, tickets, schemas, consume },
-      ...{ sending, notifying },
-    }),
+    ...inOrder({ ...running, sending, notifying }),
   };
 }
 

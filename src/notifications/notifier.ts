@@ -1,6 +1,7 @@
 /**
  * The rules of this process: a worker for each that has something to do. Every gateway looks at all
- * rules once a second, in one statement; a rule without anything to do costs no more than that.
+ * rules once a second, in one statement; a rule without anything to do costs no more than that. Where
+ * there was none yet, it asks twice a minute.
  */
 import { randomUUID } from 'node:crypto';
 import type { Change } from '../consume/consumer-admin.ts';
@@ -13,7 +14,7 @@ import type { Address, Channels } from './channels.ts';
 import { createDispatch, type DispatchOptions } from './dispatch.ts';
 import type { PushTarget } from './push-crypto.ts';
 import { noRule } from './rule-admin.ts';
-import { readDueRules, type ActiveRule } from './rule-plan.ts';
+import { hasRules, readDueRules, type ActiveRule } from './rule-plan.ts';
 import type { Said } from './said.ts';
 import { forgetSubscription } from './subscriptions.ts';
 import { RuleWorker, type RuleWorkerOptions } from './worker.ts';
@@ -57,6 +58,8 @@ export interface Notifier {
 }
 
 const LOOK_EVERY_MS = 1_000;
+/** While there is no rule at all: one that is made here is known at once, and worked for here. */
+const IDLE_LOOK_EVERY_MS = 30_000;
 /** A look takes at most this part of the time between two. */
 const LOOK_PART = 10;
 const GRACE_MS = 3_000;
@@ -77,6 +80,7 @@ class RunningNotifier implements Notifier {
   #timer: NodeJS.Timeout | undefined;
   #looking: Promise<void> | null = null;
   #isLookDue = false;
+  #hasRules = false;
   readonly #stopping = new AbortController();
 
   constructor(options: NotifierOptions) {
@@ -121,7 +125,8 @@ class RunningNotifier implements Notifier {
       this.#looking = this.#look().finally(() => {
         this.#looking = null;
         const tookMs = performance.now() - startedMs;
-        this.#lookIn(this.#isLookDue ? 0 : Math.max(LOOK_EVERY_MS, tookMs * LOOK_PART));
+        const everyMs = this.#hasRules ? LOOK_EVERY_MS : IDLE_LOOK_EVERY_MS;
+        this.#lookIn(this.#isLookDue ? 0 : Math.max(everyMs, tookMs * LOOK_PART));
       });
     }, ms);
     this.#timer.unref();
@@ -129,6 +134,9 @@ class RunningNotifier implements Notifier {
 
   async #look(): Promise<void> {
     const { read, makeDefaults, onError } = this.#options;
+    // Where there were some, a look for nothing costs no more than to ask.
+    this.#hasRules ||= await hasRules(read).catch(() => true);
+    if (!this.#hasRules) return;
     try {
       await makeDefaults();
     } catch (error) {

@@ -32,6 +32,15 @@ type ActiveRow = Row<typeof notificationRules, 'workspace_id' | 'consumer_id'> &
   readonly name: string;
 };
 
+/** Whether there is a rule, or a browser for which one may have to be made. */
+export async function hasRules(read: Connection): Promise<boolean> {
+  const [row] = await rows<{ readonly any: boolean }>(
+    read,
+    sql`select exists (select from notification_rules) or exists (select from push_subscriptions) as any`,
+  );
+  return row?.any === true;
+}
+
 /**
  * Active rules that have something to do: events that they have not looked at, deliveries or
  * notifications that are due, or a time that has come. One that retention has passed waits for

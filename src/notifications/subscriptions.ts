@@ -53,6 +53,7 @@ export interface PushSubscriptionsOptions {
   readonly read: Connection;
   readonly write: Pool;
   readonly audited: AuditedTransaction;
+  readonly onSaved: () => void;
   readonly outbound: Pick<Outbound, 'checkUrl'>;
   readonly box: SecretCipher;
 }
@@ -75,7 +76,7 @@ export function createPushSubscriptions(options: PushSubscriptionsOptions): Push
     async save(given, actor) {
       const kept = checkSubscription(given, outbound);
       const sealed = box.seal(NO_WORKSPACE, JSON.stringify(kept));
-      return committed(audited, write, actor, async (connection, deed) => {
+      const saved = await committed(audited, write, actor, async (connection, deed) => {
         await lockKey(connection, actor);
         const [row] = await rows<SubscriptionRow & { readonly is_new: boolean }>(
           connection,
@@ -93,6 +94,8 @@ export function createPushSubscriptions(options: PushSubscriptionsOptions): Push
         }
         return shown(made);
       });
+      options.onSaved();
+      return saved;
     },
     remove: (endpoint, actor) =>
       committed(audited, write, actor, async (connection, deed) => {

@@ -54,8 +54,10 @@ export interface Webhooks {
   test(which: Change, signal: AbortSignal): Promise<WebhookAttempt>;
 }
 
-/** How soon webhooks are seen that other gateways made, changed or resumed. */
+/** How soon it is seen here what other gateways did to webhooks. */
 const LOOK_EVERY_MS = 3_000;
+/** While there is none: whoever makes one works for it. */
+const IDLE_LOOK_EVERY_MS = 30_000;
 const GRACE_MS = 3_000;
 
 export function createWebhooks(options: WebhooksOptions): Webhooks {
@@ -82,14 +84,12 @@ class RunningWebhooks implements Webhooks {
   }
 
   start(): void {
-    this.#timer = setInterval(() => this.changed(), LOOK_EVERY_MS);
-    this.#timer.unref();
     this.changed();
   }
 
   async stop(): Promise<void> {
     this.#stopping.abort();
-    clearInterval(this.#timer);
+    clearTimeout(this.#timer);
     await this.#looking;
     for (const [key, worker] of this.#workers) this.#close(key, worker);
     await Promise.all(this.#leaving);
@@ -100,8 +100,16 @@ class RunningWebhooks implements Webhooks {
     this.#isLookDue = true;
     this.#looking ??= this.#look().finally(() => {
       this.#looking = null;
-      if (this.#isLookDue && !this.#stopping.signal.aborted) this.changed();
+      if (this.#stopping.signal.aborted) return;
+      if (this.#isLookDue) this.changed();
+      else this.#lookLater();
     });
+  }
+
+  #lookLater(): void {
+    clearTimeout(this.#timer);
+    const everyMs = this.#workers.size === 0 ? IDLE_LOOK_EVERY_MS : LOOK_EVERY_MS;
+    this.#timer = setTimeout(() => this.changed(), everyMs).unref();
   }
 
   async test({ workspaceId, name, actor }: Change, signal: AbortSignal): Promise<WebhookAttempt> {
