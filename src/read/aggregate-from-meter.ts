@@ -64,6 +64,11 @@ const s = columnsOf(meterSeries, 's');
 const c = columnsOf(meterCounts, 'c');
 const v = columnsOf(meterValues, 'v');
 const k = columnsOf(meterSketches, 'k');
+/** Of series, as events are read beside them. */
+const es = columnsOf(meterSeries, 'e');
+/** Of lists that are read again. */
+const x = columnsOf(events, 'x');
+const xs = columnsOf(meterCounts, 'x');
 
 export interface MeterQuestion extends Question {
   readonly plan: MeterPlan;
@@ -126,8 +131,8 @@ function restSql(workspaceId: number, { meter, rest }: MeterPlan): SQL {
 
 /** The ids of the series that the rest of the filter lets pass. */
 export function chosenSeries(workspaceId: number, plan: MeterPlan): SQL {
-  return sql`select array_agg(e.id) as ids from meter_series e
-    where ${raw('e.workspace_id')} = ${workspaceId}::int and ${raw('e.meter_id')} = ${plan.meter.id}::int
+  return sql`select array_agg(${es.id}) as ids from meter_series e
+    where ${es.workspace_id} = ${workspaceId}::int and ${es.meter_id} = ${plan.meter.id}::int
       and ${restSql(workspaceId, plan)}`;
 }
 
@@ -209,7 +214,7 @@ class MeterParts {
     const { workspaceId, query } = this.#question;
     if (!query.groupBy.some(isOfDefinition)) return sql``;
     return sql`${raw(this.#hasOther ? 'left join' : 'join')} event_definitions d
-      on ${d.workspace_id} = ${workspaceId}::int and ${d.id} = e.definition_id`;
+      on ${d.workspace_id} = ${workspaceId}::int and ${d.id} = ${e.definition_id}`;
   }
 
   #group(key: EventGroupKey): SQL {
@@ -247,7 +252,7 @@ class MeterParts {
       from (${inner}) x join lateral (
         select ${s.id}${listOf(this.#columns, 's')} from meter_series s
         where ${s.workspace_id} = ${workspaceId}::int and ${s.meter_id} = ${plan.meter.id}::int
-          and ${s.id} = x.series_id limit 1
+          and ${s.id} = ${xs.series_id} limit 1
       ) e on true
       where ${filter}`;
   }
@@ -265,7 +270,7 @@ class MeterParts {
       ),
     );
     const other = this.#hasOther ? sql`, e.o` : sql``;
-    const loose = sql`select ${this.#bucketOf(sql`e.occurred_at`)} as b${listOf(this.#columns, 'e')}${other},
+    const loose = sql`select ${this.#bucketOf(sql`${e.occurred_at}`)} as b${listOf(this.#columns, 'e')}${other},
       e.sign::bigint as n${padding} from loose e`;
     if (asked.length === 0) return [...counts, loose];
     const numbers = raw(`'{${asked.map(({ number }) => number).join(',')}}'::smallint[]`);
@@ -280,7 +285,7 @@ class MeterParts {
     );
     const looseValues = asked.map(({ number }) => {
       const value = raw(`e.v${number}`);
-      return sql`select ${this.#bucketOf(sql`e.occurred_at`)}${listOf(this.#columns, 'e')}${other}, 0,
+      return sql`select ${this.#bucketOf(sql`${e.occurred_at}`)}${listOf(this.#columns, 'e')}${other}, 0,
         ${raw(String(number))}::smallint, e.sign, e.sign * ${value}, ${value}, ${value}
         from loose e where ${value} is not null`;
     });
@@ -365,9 +370,9 @@ class MeterParts {
       raw(`, x.v${number}`),
     );
     return sql`
-      select x.sign, x.occurred_at, x.emptied${sql.join(columns)}${sql.join(values)}, s.id is null as o
-      from (select x.*, ${keySql(label)} as key from (${loose}) x) x
-      ${seriesByKey(plan.meter, sql`x.key`)}`;
+      select x.sign, ${x.occurred_at}, x.emptied${sql.join(columns)}${sql.join(values)}, s.id is null as o
+      from (select x.*, ${keySql(label)} as label_key from (${loose}) x) x
+      ${seriesByKey(plan.meter, sql`x.label_key`)}`;
   }
 
   /** In a cut piece an event is emptied, or rows around it count more than is left there. */
@@ -411,7 +416,7 @@ class MeterParts {
     const other = this.#hasOther ? sql`, e.o` : sql``;
     const loose = asked.map(({ number }) => {
       const value = raw(`e.v${number}`);
-      return sql`select ${this.#bucketOf(sql`e.occurred_at`)}${listOf(this.#columns, 'e')}${other},
+      return sql`select ${this.#bucketOf(sql`${e.occurred_at}`)}${listOf(this.#columns, 'e')}${other},
         ${raw(String(number))}::smallint, null, ${value}, 1 from loose e where ${value} is not null and e.sign > 0`;
     });
     const { groupBy } = query;

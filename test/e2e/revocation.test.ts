@@ -261,6 +261,9 @@ async function parkOne(workspace: string): Promise<string> {
       workspace: "${workspace}", name: "tell", filter: { types: ["never"] }
       channels: [{ webhook: { url: "https://receiver.invalid/", format: NTFY } }]
     }) { rule { id } }
+    createMeter(input: {
+      workspace: "${workspace}", name: "meter", groupBy: [{ dimension: ACTOR }]
+    }) { meter { id } }
     pullEvents(input: { ${name} }) { deliveries { token } }
   }`);
   const tokens = JSON.stringify(pullEvents.deliveries.map(({ token }) => token));
@@ -276,6 +279,7 @@ async function parkOne(workspace: string): Promise<string> {
 const CONSUMERS = {
   consumers: '3 consumers, 1 deliveries, 0 paused, 0 renamed, 0 of webhooks',
   browsers: 0,
+  meters: 0,
 };
 
 /** What a key has left behind, beside what `placeOf` made. */
@@ -296,7 +300,9 @@ async function deedsOf({ keyId, workspace }: MadeKey) {
              + (select coalesce(sum(r.revision - 1), 0) from notification_rules r, w where r.workspace_id = w.id)), '0 consumers, 0 deliveries, 0 paused, 0 renamed, 0 of webhooks'),
            '3 consumers, 1 deliveries, 0 paused, 0 renamed, 0 of webhooks')
          from consumers c, w where c.workspace_id = w.id) as consumers,
-       (select count(*)::int from push_subscriptions where key_id = $1) as browsers`,
+       (select count(*)::int from push_subscriptions where key_id = $1) as browsers,
+       (select count(*)::int from meters m, w where m.workspace_id = w.id
+         and (m.deleted_at is not null or m.name <> 'meter')) as meters`,
     [keyId, workspace],
   );
   return row;
@@ -352,7 +358,7 @@ function graphqlAsk(query: string, secret: string): SlowRequest {
 const LOCKED = `lock table api_keys, workspaces, event_definitions, events, event_keys,
   quarantined_events, stream_tickets, door_notes, consumers, deliveries,
   webhooks, webhook_attempts, notification_rules, notifications,
-  push_subscriptions in exclusive mode`;
+  push_subscriptions, meters in exclusive mode`;
 
 /** Lets `act` wait for a lock, ends the key meanwhile, and lets it go on. */
 async function endedMeanwhile<T>(keyId: number, set: string, act: () => Promise<T>): Promise<T> {

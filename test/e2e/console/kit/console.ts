@@ -184,13 +184,16 @@ const VIEWS = [
 ] as const;
 
 async function seriousFindings(page: Page): Promise<string[]> {
-  if (!(await page.evaluate('"axe" in globalThis'))) {
-    await page.evaluate(`${axe.source}; undefined`);
-  }
+  // Anew each time: what it has seen in the other scheme it would take for what is there now.
+  await page.evaluate(`${axe.source}; undefined`);
   // Of what is as it should be, nobody is told where it is: that would take most of the time.
   const told = `axe.run({ resultTypes: ['violations'] })`;
   const { violations } = (await page.evaluate(told)) as axe.AxeResults;
   return violations
     .filter(({ impact }) => impact === 'serious' || impact === 'critical')
-    .map(({ id, nodes }) => `${id}: ${nodes.map(node => node.html.slice(0, 160)).join(' | ')}`);
+    .map(({ id, nodes }) => `${id}: ${nodes.map(described).join(' | ')}`);
+}
+
+function described({ html, failureSummary = '' }: axe.NodeResult): string {
+  return `${html.slice(0, 160)} (${failureSummary.split('\n').slice(1).join(' ').trim()})`;
 }
