@@ -1,7 +1,7 @@
 /**
  * The rules of this process: a worker for each that has something to do. Every gateway looks at all
  * rules once a second, in one statement; a rule without anything to do costs no more than that. Where
- * there was none yet, it asks twice a minute.
+ * there was none yet, it asks once a minute.
  */
 import { randomUUID } from 'node:crypto';
 import type { Change } from '../consume/consumer-admin.ts';
@@ -59,7 +59,7 @@ export interface Notifier {
 
 const LOOK_EVERY_MS = 1_000;
 /** While there is no rule at all: one that is made here is known at once, and worked for here. */
-const IDLE_LOOK_EVERY_MS = 30_000;
+const IDLE_LOOK_EVERY_MS = 60_000;
 /** A look takes at most this part of the time between two. */
 const LOOK_PART = 10;
 const GRACE_MS = 3_000;

@@ -27,6 +27,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Pool } from '../db/client.ts';
 import type { FaultLogger } from '../upkeep/upkeep-faults.ts';
 import { foldJobs, type Job, removeOldMinutes, treeJob } from './fold-jobs.ts';
+import { readMark } from './fold-mark.ts';
 import type { FoldScope } from './fold-scope.ts';
 
 export interface Fold {
@@ -59,7 +60,8 @@ export interface FoldOptions {
 /** Between two batches while there is work, so that small flushes are counted many at a time. */
 const GATHER_MS = 1_000;
 /** A look at all workspaces: what other processes recorded, and died before noting. */
-const LOOK_MS = 30_000;
+const LOOK_MS = 60_000;
+const WHOLE_LOOK_MS = 10 * 60_000;
 /** Then those that were noted meanwhile have their turn too. */
 const TURN_MS_MAX = 5_000;
 const NOTED_AT_ONCE_MAX = 1_000;
@@ -94,7 +96,7 @@ export function createFold(options: FoldOptions): Fold {
   };
 }
 
-interface LoopOptions extends Pick<FoldOptions, 'logger' | 'nowMs'> {
+interface LoopOptions extends Pick<FoldOptions, 'upkeep' | 'logger' | 'nowMs'> {
   /** At a look, which is of all workspaces, `lookSoon` asks for another. */
   readonly jobsOf: (scope: FoldScope, lookSoon: (() => void) | null) => Job[];
   readonly onFailure: string;
@@ -124,6 +126,9 @@ class Loop {
   readonly #options: LoopOptions;
   readonly #noted = new Set<number>();
   #lookAtMs = 0;
+  /** Of the database, before the last look that left nothing to do. */
+  #mark: string | null = null;
+  #wholeLookAtMs = 0;
   #timer: NodeJS.Timeout | undefined;
   #working: Promise<void> | undefined;
   #started = false;
@@ -178,7 +183,10 @@ class Loop {
     const scope = { ids: isLook ? null : ids, isNamed: false };
     const jobs = jobsOf(scope, isLook ? lookSoon : null);
     try {
+      const mark = isLook ? await readMark(this.#options.upkeep) : null;
+      if (ids.length === 0 && this.#isKnown(mark)) return;
       const end = await this.#work(jobs);
+      if (isLook) this.#mark = end === 'DONE' ? mark : null;
       if (end !== 'DONE') for (const id of ids) this.#noted.add(id);
       if (end === 'MORE' && isLook) lookSoon();
     } catch (error) {
@@ -186,6 +194,14 @@ class Loop {
       for (const id of ids) this.#noted.add(id);
       this.#lookAtMs = nowMs() + GATHER_MS;
     }
+  }
+
+  /** Whether a look would find nothing. Old minutes are to go now and then all the same. */
+  #isKnown(mark: string | null): boolean {
+    const nowMs = this.#options.nowMs();
+    if (mark !== null && mark === this.#mark && nowMs < this.#wholeLookAtMs) return true;
+    this.#wholeLookAtMs = nowMs + WHOLE_LOOK_MS;
+    return false;
   }
 
   /** ELSEWHERE: another process folds, and then does what is left. MORE: others' turn has come. */

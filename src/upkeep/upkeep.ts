@@ -30,7 +30,7 @@ export interface UpkeepOptions {
   /** For figures, which are read while work goes on. */
   readonly read: Connection;
   readonly logger: UpkeepLogger;
-  /** Between two looks for what has expired or is no longer to be kept. @default 20000 */
+  /** Between two looks for what has expired or is no longer to be kept. @default 30000 */
   readonly removalEveryMs?: number;
   /** A snapshot that is open for longer is warned of. @default 900 */
   readonly snapshotWarnS?: number;
@@ -55,7 +55,7 @@ export interface Upkeep {
 
 const EVERY_MS = 10 * 60_000;
 /** What expires is emptied within a minute of it. */
-const REMOVAL_EVERY_MS = 20_000;
+const REMOVAL_EVERY_MS = 30_000;
 /** Those of workspaces that have nothing in them are in nobody's way. */
 const PARTITIONS_EVERY_MS = 10 * 60_000;
 /** Where something is no longer to be kept: a partition of which nothing is kept goes as a whole. */

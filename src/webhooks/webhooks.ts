@@ -57,7 +57,7 @@ export interface Webhooks {
 /** How soon it is seen here what other gateways did to webhooks. */
 const LOOK_EVERY_MS = 3_000;
 /** While there is none: whoever makes one works for it. */
-const IDLE_LOOK_EVERY_MS = 30_000;
+const IDLE_LOOK_EVERY_MS = 60_000;
 const GRACE_MS = 3_000;
 
 export function createWebhooks(options: WebhooksOptions): Webhooks {
