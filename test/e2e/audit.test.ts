@@ -299,7 +299,7 @@ describe('what is recorded', () => {
     const keys = { p256dh, auth: 'BTBZMqHH6r4Tts7J_aSIgg' };
     const rule = { workspace: slug, rule: 'r' };
     const key = await makeKey({ name: 'reader', workspace: slug, scopes: ['EVENTS_READ'] });
-    const all = await actsOf(async () => {
+    const everything = await actsOf(async () => {
       const channels = [{ webhook: { url, format: 'SLACK' } }];
       const filter = { subjects: ['hush'] };
       const input = { workspace: slug, name: 'r', channels, filter };
@@ -314,6 +314,8 @@ describe('what is recorded', () => {
       await save();
       await run('deletePushSubscription', { endpoint }, 'deleted', key.secret);
     });
+    // The gateway itself makes the rule that the workspace begins with, meanwhile or later.
+    const all = everything.filter(({ payload }) => payload.key !== null);
     expect(all.map(({ type }) => type).filter(type => !type.startsWith('sluice.key'))).toEqual([
       'sluice.notification-rule.created',
       'sluice.notification-rule.updated',
@@ -330,7 +332,7 @@ describe('what is recorded', () => {
       subject: 'https://push.example.com',
       payload: { key: { name: 'reader' } },
     });
-    expect(JSON.stringify(all)).not.toContain('hush');
+    expect(JSON.stringify(everything)).not.toContain('hush');
   });
 
   test('of meters: what they count by, and not whom they filter for', async () => {
