@@ -45,7 +45,9 @@ export async function readDefinitions(
 ): Promise<Map<string, Definition>> {
   const found = new Map<string, Definition>();
   for await (const each of readAll<Definition>(client, LIST, { workspace })) {
-    found.set(each.name, each);
+    // That a type was only ever recorded says nothing of it: a file could not make it so.
+    const status = each.status === 'DISCOVERED' ? DEFAULTS.status : each.status;
+    found.set(each.name, { ...each, status });
   }
   return found;
 }

@@ -57,7 +57,10 @@ test('what pull writes is what the workspace has, and push of it changes nothing
   await define('order.paid', fields);
   await define('a/../b c');
   await define('Case');
-  await define('case');
+  await gateway.data(
+    `mutation { recordEvent(input: { workspace: "${slug}", event: { type: "case" } }) {
+      receipt { status } } }`,
+  );
   const pulled = await definitions('pull', folder);
   expect(pulled).toMatchObject({ code: 0, err: '' });
   expect(pulled.json()).toHaveLength(4);
