@@ -185,6 +185,7 @@ class Loop {
     try {
       const mark = isLook ? await readMark(this.#options.upkeep) : null;
       if (ids.length === 0 && this.#isKnown(mark)) return;
+      if (isLook) this.#wholeLookAtMs = nowMs() + WHOLE_LOOK_MS;
       const end = await this.#work(jobs);
       if (isLook) this.#mark = end === 'DONE' ? mark : null;
       if (end !== 'DONE') for (const id of ids) this.#noted.add(id);
@@ -198,10 +199,8 @@ class Loop {
 
   /** Whether a look would find nothing. Old minutes are to go now and then all the same. */
   #isKnown(mark: string | null): boolean {
-    const nowMs = this.#options.nowMs();
-    if (mark !== null && mark === this.#mark && nowMs < this.#wholeLookAtMs) return true;
-    this.#wholeLookAtMs = nowMs + WHOLE_LOOK_MS;
-    return false;
+    const isSoon = this.#options.nowMs() < this.#wholeLookAtMs;
+    return isSoon && mark !== null && mark === this.#mark;
   }
 
   /** ELSEWHERE: another process folds, and then does what is left. MORE: others' turn has come. */

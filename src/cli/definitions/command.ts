@@ -14,7 +14,7 @@ import {
 } from '../options.ts';
 import { isForPeople, printable, table, write, writeLine, type OutputOptions } from '../output.ts';
 import { PAGE_INFO, readAll } from '../pages.ts';
-import { MODES, STATUSES } from './definition.ts';
+import { DELETE, MODES, STATUSES } from './definition.ts';
 import { SYNC_COMMANDS } from './sync-commands.ts';
 
 const FIELDS = `name title description category status validation version measures eventCount
@@ -52,8 +52,6 @@ const ONE = `query ($workspace: String, $name: String!) {
   eventDefinition(workspace: $workspace, name: $name) { ${FIELDS} createdAt updatedAt } }`;
 const DEFINE = `mutation ($input: DefineEventInput!) {
   defineEvent(input: $input) { definition { ${FIELDS} } } }`;
-const DELETE = `mutation ($input: DeleteEventDefinitionInput!) {
-  deleteEventDefinition(input: $input) { deletedName } }`;
 
 export function definitionsCommand(): Command {
   const definitions = new Command('definitions').description(

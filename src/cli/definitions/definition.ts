@@ -1,11 +1,7 @@
 /** Definitions of event types as the command line compares, reads and writes them. */
 import type { SluiceClient } from '../../client/index.ts';
+import type { JsonObject } from '../../core/json.ts';
 import { PAGE_INFO, readAll } from '../pages.ts';
-
-export type Json = null | boolean | number | string | readonly Json[] | JsonObject;
-export interface JsonObject {
-  readonly [key: string]: Json;
-}
 
 /** What a user says of an event type. */
 export interface Definition {
@@ -37,6 +33,9 @@ export const MODES = ['OFF', 'WARN', 'QUARANTINE', 'REJECT'];
 const LIST = `query ($workspace: String, $after: String) {
   eventDefinitions(workspace: $workspace, first: 1000, after: $after) {
     nodes { name ${FIELDS.join(' ')} } ${PAGE_INFO} } }`;
+
+export const DELETE = `mutation ($input: DeleteEventDefinitionInput!) {
+  deleteEventDefinition(input: $input) { deletedName } }`;
 
 /** All definitions of a workspace, by name. */
 export async function readDefinitions(

@@ -1,6 +1,7 @@
 /** What differs between two sets of definitions. */
 import { pointerStep } from '../../core/isomorphic.ts';
-import { DEFAULTS, FIELDS, type Definition, type Json, type JsonObject } from './definition.ts';
+import type { Json, JsonObject } from '../../core/json.ts';
+import { DEFAULTS, FIELDS, type Definition } from './definition.ts';
 
 /** A difference of one value: undefined where there is none. */
 export interface Difference {

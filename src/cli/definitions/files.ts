@@ -5,17 +5,10 @@
 import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { isMap, parseDocument, stringify, type Document } from 'yaml';
+import type { Json, JsonObject } from '../../core/json.ts';
 import { UsageError } from '../errors.ts';
 import { suggestion } from '../similar-names.ts';
-import {
-  DEFAULTS,
-  FIELDS,
-  MODES,
-  STATUSES,
-  type Definition,
-  type Json,
-  type JsonObject,
-} from './definition.ts';
+import { DEFAULTS, FIELDS, MODES, STATUSES, type Definition } from './definition.ts';
 
 export type FileFormat = 'yaml' | 'json';
 

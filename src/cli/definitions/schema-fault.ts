@@ -1,7 +1,7 @@
+import type { JsonObject } from '../../core/json.ts';
 import { LIMITS } from '../../core/limits.ts';
 import { compileSchema } from '../../json-schema/schema.ts';
 import { OutOfWork, SchemaFault, WorkBudget } from '../../json-schema/work-budget.ts';
-import type { JsonObject } from './definition.ts';
 
 /** As much as the gateway gives a schema, and more. */
 const UNITS = 100_000_000;
@@ -15,7 +15,7 @@ export function schemaFault(schema: JsonObject): string | null {
     return `payloadSchema has ${length} characters as JSON, and may have ${schemaCharsMax}.`;
   }
   try {
-    compileSchema(schema as never, new WorkBudget(UNITS, MS));
+    compileSchema(schema, new WorkBudget(UNITS, MS));
     return null;
   } catch (error) {
     if (error instanceof OutOfWork) return 'payloadSchema takes too long to read: simplify it.';

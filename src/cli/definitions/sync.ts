@@ -1,5 +1,6 @@
 /** What `sluice definitions pull`, `push` and `diff` do. */
 import { SluiceError, type SluiceClient } from '../../client/index.ts';
+import type { Json } from '../../core/json.ts';
 import { EXIT, sentenceOf, UsageError } from '../errors.ts';
 import { atGateway, clientFrom } from '../gateway-connection.ts';
 import type { ConnectionOptions } from '../options.ts';
@@ -12,7 +13,7 @@ import {
   writeLine,
   type OutputOptions,
 } from '../output.ts';
-import { readDefinitions, type Definition, type Json } from './definition.ts';
+import { DELETE, readDefinitions, type Definition } from './definition.ts';
 import { changesBetween, type Change, type Difference } from './differences.ts';
 import { readFiles, removeFile, writeFile, type DefinitionFile, type FileFormat } from './files.ts';
 import { schemaFault } from './schema-fault.ts';
@@ -31,8 +32,6 @@ interface PushOptions extends Options {
 
 const DEFINE = `mutation ($input: DefineEventInput!) {
   defineEvent(input: $input) { definition { name } } }`;
-const DELETE = `mutation ($input: DeleteEventDefinitionInput!) {
-  deleteEventDefinition(input: $input) { deletedName } }`;
 
 const definitionsOf = (files: ReadonlyMap<string, DefinitionFile>) =>
   new Map([...files].map(([name, { definition }]) => [name, definition]));

@@ -1,5 +1,6 @@
 /** Schemas of definitions as one document, and as what a generator of types understands. */
-import type { Definition, Json, JsonObject } from '../definitions/definition.ts';
+import type { Json, JsonObject } from '../../core/json.ts';
+import type { Definition } from '../definitions/definition.ts';
 
 /** Nothing is there: `.invalid` is reserved. */
 const BASE = 'https://sluice.invalid/types/';

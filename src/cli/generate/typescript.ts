@@ -1,6 +1,7 @@
 /** Types of payloads, from definitions: for `createClient<Events>` of the typed client. */
 import { pointerStep } from '../../core/isomorphic.ts';
-import type { Definition, JsonObject } from '../definitions/definition.ts';
+import type { JsonObject } from '../../core/json.ts';
+import type { Definition } from '../definitions/definition.ts';
 import { embedded } from './portable-schema.ts';
 
 const ANY_PAYLOAD: JsonObject = { type: 'object' };

@@ -1,6 +1,7 @@
 /** Checks of payloads with Zod, from definitions. */
 import { z } from 'zod';
-import type { Definition, JsonObject } from '../definitions/definition.ts';
+import type { JsonObject } from '../../core/json.ts';
+import type { Definition } from '../definitions/definition.ts';
 import { typesOf, type Generated } from './typescript.ts';
 
 const HEAD = `import { z } from 'zod';
