@@ -1,4 +1,4 @@
-import { readConfig } from '../config.ts';
+import { readConfig } from '../config/config.ts';
 import { AUDIT_SLUG, changesOf } from '../core/audit.ts';
 import { verifierKeyOf } from '../core/signed-note.ts';
 import type { Deed } from '../db/audit-log.ts';

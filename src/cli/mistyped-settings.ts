@@ -1,4 +1,4 @@
-import { SETTINGS } from '../config.ts';
+import { SETTINGS } from '../config/config.ts';
 import { nearest } from './similar-names.ts';
 
 const PREFIX = 'SLUICE_';

@@ -3,7 +3,7 @@
  * commands start in a third of the time.
  */
 import { Command, Option } from 'commander';
-import { VERSION } from '../config.ts';
+import { VERSION } from '../config/config.ts';
 import {
   choiceArgument,
   consumeCommand,

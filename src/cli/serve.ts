@@ -1,6 +1,6 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { readConfig } from '../config.ts';
+import { readConfig } from '../config/config.ts';
 import { startGateway, type Gateway } from '../gateway/gateway.ts';
 import { createLog } from '../observability/log.ts';
 import { tellOfTracing } from '../observability/tracing.ts';
@@ -14,7 +14,7 @@ export async function serve(): Promise<void> {
   const config = readConfig(process.env);
   const log = createLog(config.logLevel);
   for (const sentence of mistypedSettings(process.env)) log.warn({}, sentence);
-  if (config.traces) tellOfTracing(log);
+  if (config.otlpEndpoint !== null) tellOfTracing(log);
   // What goes into a pipe or a file is a log, which others read, too.
   const showsKey = process.stdout.isTTY;
   const started = startGateway(config, log, showsKey);

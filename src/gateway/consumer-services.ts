@@ -1,5 +1,5 @@
 /** Consumers, and webhooks among them, wired to this gateway. */
-import type { Config } from '../config.ts';
+import type { Config } from '../config/config.ts';
 import { createConsume, type Consume } from '../consume/consume.ts';
 import { createConsumerAdmin } from '../consume/consumer-admin.ts';
 import { readConsumerFigures, type ConsumerFigures } from '../consume/consumer-figures.ts';

@@ -4,8 +4,8 @@
  */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Config } from '../config.ts';
-import { VERSION } from '../config.ts';
+import type { Config } from '../config/config.ts';
+import { VERSION } from '../config/config.ts';
 import { AUDIT_SLUG, AUDIT_WORKSPACE_ID } from '../core/audit.ts';
 import { isExposed, readAddress } from '../db/address.ts';
 import { createDatabase, type Database } from '../db/client.ts';
@@ -43,7 +43,7 @@ export async function startGateway(config: Config, log: Log, showsKey = false): 
   const stops: (() => Promise<void>)[] = [];
   const stop = () => stopAll(stops.splice(0).reverse());
   try {
-    if (config.traces) stops.push(await startTracing(VERSION));
+    if (config.otlpEndpoint !== null) stops.push(await startTracing(VERSION));
     const { url: databaseUrl, note } = await startStorage(config, log, stops);
     const metrics = createMetrics(VERSION);
     const db = createDatabase({

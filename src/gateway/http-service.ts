@@ -1,7 +1,7 @@
 /** What the outside reaches: HTTP, GraphQL, health. */
 import type { GraphQLSchema } from 'graphql';
 import type { AddressInfo } from 'node:net';
-import type { Config } from '../config.ts';
+import type { Config } from '../config/config.ts';
 import { GatewayError } from '../core/errors.ts';
 import type { Principal } from '../core/principal.ts';
 import { createDoors } from '../doors/index.ts';

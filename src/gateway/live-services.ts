@@ -1,6 +1,6 @@
 /** The live parts, wired to this gateway's database and to the other gateways on it. */
 import { createHash } from 'node:crypto';
-import type { Config } from '../config.ts';
+import type { Config } from '../config/config.ts';
 import type { Database } from '../db/client.ts';
 import { onBehalfOf } from '../db/connection.ts';
 import { systemClock } from '../live/clock.ts';

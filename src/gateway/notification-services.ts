@@ -1,5 +1,5 @@
 /** Notifications, wired to this gateway. */
-import type { Config } from '../config.ts';
+import type { Config } from '../config/config.ts';
 import type { Consume } from '../consume/consume.ts';
 import type { ConsumerAdmin } from '../consume/consumer-admin.ts';
 import type { AuditedTransaction } from '../db/audit-log.ts';

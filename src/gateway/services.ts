@@ -1,6 +1,6 @@
 /** Everything between the HTTP service and the database, wired once. */
 import { createHash } from 'node:crypto';
-import type { Config } from '../config.ts';
+import type { Config } from '../config/config.ts';
 import type { Consume } from '../consume/consume.ts';
 import { GatewayError } from '../core/errors.ts';
 import { unauthenticated } from '../core/principal.ts';

@@ -7,7 +7,7 @@ import { parse, type GraphQLSchema } from 'graphql';
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
-import { ConfigError } from '../config.ts';
+import { ConfigError } from '../config/config.ts';
 import { GatewayError } from '../core/errors.ts';
 import type { TrustedDocuments } from '../http/settings.ts';
 import { faultsOf } from './documents.ts';

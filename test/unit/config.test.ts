@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { readConfig, SETTINGS } from '../../src/config.ts';
+import { readConfig, SETTINGS } from '../../src/config/config.ts';
 
 test('every setting has a default, so that nothing need be set', () => {
   expect(readConfig({})).toMatchObject({

@@ -1,6 +1,6 @@
 /** One row for each MUST of HQ's reading side and of its orders, with a stable id. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { readConfig } from '../../../src/config.ts';
+import { readConfig } from '../../../src/config/config.ts';
 import { ADMIN_KEY, startTestGateway, type TestGateway } from '../../kit/gateway.ts';
 
 let gateway: TestGateway;

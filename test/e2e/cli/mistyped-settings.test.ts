@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { mistypedSettings } from '../../../src/cli/mistyped-settings.ts';
-import { SETTINGS } from '../../../src/config.ts';
+import { SETTINGS } from '../../../src/config/config.ts';
 import { startChildGateway } from '../../kit/child-gateway.ts';
 import { createTestDatabase } from '../../kit/database.ts';
 

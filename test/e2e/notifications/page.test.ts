@@ -2,7 +2,7 @@
 import { buildSchema, parse, validate } from 'graphql';
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { readConfig } from '../../../src/config.ts';
+import { readConfig } from '../../../src/config/config.ts';
 import { printedSchema } from '../../../src/graphql/schema.ts';
 import { newNotifyBench, PATIENCE, startNotifyingGateway, startPushService } from './kit.ts';
 

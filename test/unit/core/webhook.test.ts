@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { readConfig } from '../../../src/config.ts';
+import { readConfig } from '../../../src/config/config.ts';
 import { outcomeOf, readRetryAfter, type Sent } from '../../../src/core/webhook.ts';
 
 const S = 1_000;

@@ -1,7 +1,7 @@
 /** The schema over a real Postgres: what a query costs there, and that it finds what it should. */
 import { graphql } from 'graphql';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { readConfig } from '../../../src/config.ts';
+import { readConfig } from '../../../src/config/config.ts';
 import type { Principal } from '../../../src/core/principal.ts';
 import { createDatabase, type Database } from '../../../src/db/client.ts';
 import { createServices, type GatewayServices } from '../../../src/gateway/services.ts';

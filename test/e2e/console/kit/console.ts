@@ -6,7 +6,7 @@ import axe from 'axe-core';
 import { join } from 'node:path';
 import { chromium, type Browser, type Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, inject } from 'vitest';
-import type { Config } from '../../../../src/config.ts';
+import type { Config } from '../../../../src/config/config.ts';
 import { browserPath } from '../../../kit/browser-path.ts';
 import { ADMIN_KEY, startTestGateway, type TestGateway } from '../../../kit/gateway.ts';
 

@@ -1,0 +1,358 @@
+/**
+ * Settings from the environment: the only place that reads it. All faults are reported at once,
+ * each with the variable, what it takes and what came (a secret's value is never repeated).
+ */
+import { readFileSync } from 'node:fs';
+import { z } from 'zod';
+import { ORDER_EXPECTED, readOrderSetting } from '../core/agent-order.ts';
+import { CONNECTIONS_MIN } from '../core/connection-shares.ts';
+import { LIMITS } from '../core/limits.ts';
+import {
+  adminKey,
+  evidenceKey,
+  fileContent,
+  flag,
+  keyInFile,
+  list,
+  natsServers,
+  optional,
+  origins,
+  whole,
+} from './value-schemas.ts';
+
+/** Of this gateway, as its package says: MAJOR.MINOR.PATCH. */
+export const VERSION = (
+  JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
+    version: string;
+  }
+).version;
+
+export interface Setting {
+  readonly description: string;
+  readonly byDefault: string;
+}
+
+/** A variable of the environment, and how its text is read. Undefined: the default. */
+const setting = <Schema extends z.ZodType>(
+  variable: string,
+  schema: Schema,
+  description: string,
+) => ({ variable, schema, description });
+
+/** At once, then as https://github.com/standard-webhooks/standard-webhooks proposes. */
+const RETRY_SECONDS = '5,300,1800,7200,18000,36000,36000';
+const LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
+
+const VARIABLES = {
+  port: setting(
+    'PORT',
+    whole(0, 65_535).default(4_000),
+    'Port to listen on. 0 chooses a free port.',
+  ),
+  host: setting(
+    'HOST',
+    z.string().default('127.0.0.1'),
+    'Address to listen on. 0.0.0.0 means all addresses.',
+  ),
+  databaseUrl: setting(
+    'DATABASE_URL',
+    optional(
+      z.url({
+        protocol: /^postgres(ql)?$/,
+        error: 'expects postgres://user:password@host:port/database',
+      }),
+    ),
+    'Postgres 15 or later to use instead of the embedded one.',
+  ),
+  dataDir: setting(
+    'SLUICE_DATA_DIR',
+    z.string().default('.sluice'),
+    'Folder of the embedded Postgres and the first admin key.',
+  ),
+  adminKey: setting(
+    'SLUICE_ADMIN_KEY',
+    optional(adminKey),
+    'An admin key of your choice. A new value revokes the previous key. By default the first start makes one.',
+  ),
+  adminKeyFile: setting(
+    'SLUICE_ADMIN_KEY_FILE',
+    optional(keyInFile),
+    'A file that holds the admin key, instead of SLUICE_ADMIN_KEY.',
+  ),
+  evidenceKey: setting(
+    'SLUICE_EVIDENCE_KEY',
+    optional(evidenceKey),
+    'The Ed25519 key that signs checkpoints: 32 random bytes in base64. By default the first start makes one and keeps it in the database.',
+  ),
+  keyAgeDaysMax: setting(
+    'SLUICE_KEY_AGE_DAYS_MAX',
+    whole(0, 36_500).default(0),
+    'Maximum lifetime of new keys in days. 0 means no maximum.',
+  ),
+  allowWeakKeys: setting(
+    'SLUICE_ALLOW_WEAK_KEYS',
+    flag.default(false),
+    'Whether createApiKey accepts your own credentials with fewer than 16 characters.',
+  ),
+  corsOrigins: setting(
+    'SLUICE_CORS_ORIGINS',
+    origins,
+    'Origins whose web pages may call the API, separated by commas.',
+  ),
+  allowedHosts: setting(
+    'SLUICE_ALLOWED_HOSTS',
+    list,
+    'Host names that the gateway accepts, separated by commas. * means any.',
+  ),
+  openIntrospection: setting(
+    'SLUICE_OPEN_INTROSPECTION',
+    flag.default(false),
+    'Whether callers without a key may read the schema.',
+  ),
+  federation: setting(
+    'SLUICE_FEDERATION',
+    flag.default(false),
+    'Whether the GraphQL API is a subgraph of Apollo Federation as well.',
+  ),
+  bodyBytesMax: setting(
+    'SLUICE_BODY_BYTES_MAX',
+    whole(1_024, 104_857_600).default(LIMITS.bodyBytesMax),
+    'Maximum bytes of a request body.',
+  ),
+  queryDepthMax: setting(
+    'SLUICE_QUERY_DEPTH_MAX',
+    whole(1, 100).default(LIMITS.queryDepthMax),
+    'Maximum depth of nested fields in an operation.',
+  ),
+  queryTokensMax: setting(
+    'SLUICE_QUERY_TOKENS_MAX',
+    whole(100, 100_000).default(LIMITS.documentTokensMax),
+    'Maximum tokens of a GraphQL document.',
+  ),
+  queryAliasesMax: setting(
+    'SLUICE_QUERY_ALIASES_MAX',
+    whole(0, 1_000).default(LIMITS.aliasesMax),
+    'Maximum aliases in a GraphQL document.',
+  ),
+  queryDirectivesMax: setting(
+    'SLUICE_QUERY_DIRECTIVES_MAX',
+    whole(0, 1_000).default(LIMITS.directivesMax),
+    'Maximum directives in a GraphQL document.',
+  ),
+  queryRootFieldsMax: setting(
+    'SLUICE_QUERY_ROOT_FIELDS_MAX',
+    whole(1, 1_000).default(LIMITS.rootFieldsMax),
+    'Maximum root fields of an operation.',
+  ),
+  queryCostMax: setting(
+    'SLUICE_QUERY_COST_MAX',
+    whole(1_000, 100_000_000).default(LIMITS.queryCostMax),
+    'Maximum values in the answer to an operation, if every page is full.',
+  ),
+  answerBytesMax: setting(
+    'SLUICE_ANSWER_BYTES_MAX',
+    whole(65_536, 536_870_912).default(LIMITS.answerBytesMax),
+    'Maximum bytes of an answer, and of what a statement reads for it.',
+  ),
+  readTimeoutMs: setting(
+    'SLUICE_READ_TIMEOUT_MS',
+    whole(100, 600_000).default(3_000),
+    'Time limit of a read statement. A slower one gets QUERY_TOO_EXPENSIVE.',
+  ),
+  connectionsMax: setting(
+    'SLUICE_CONNECTIONS_MAX',
+    whole(CONNECTIONS_MIN, 1_000).default(32),
+    'Maximum connections to Postgres that one gateway holds. docs/scaling.md lists the shares.',
+  ),
+  natsServers: setting(
+    'SLUICE_NATS_URL',
+    natsServers,
+    'NATS servers that gateways on the same database tell each other of new events through, separated by commas. By default they use Postgres.',
+  ),
+  natsCredentials: setting(
+    'SLUICE_NATS_CREDENTIALS_FILE',
+    optional(fileContent),
+    'A .creds file with the JWT and the seed of the NATS user.',
+  ),
+  trustedDocuments: setting(
+    'SLUICE_TRUSTED_DOCUMENTS',
+    optional(z.string()),
+    'A JSON file of GraphQL documents by id. If set, no other documents are executed.',
+  ),
+  keyRequestsPerSecond: setting(
+    'SLUICE_KEY_REQUESTS_PER_SECOND',
+    whole(0, 1_000_000).default(0),
+    'Requests per second of one key, averaged over ten seconds. 0 means no limit.',
+  ),
+  keyEventsPerSecond: setting(
+    'SLUICE_KEY_EVENTS_PER_SECOND',
+    whole(0, 10_000_000).default(0),
+    'Events per second that one key may record, averaged over ten seconds. 0 means no limit.',
+  ),
+  addressRequestsPerSecond: setting(
+    'SLUICE_ADDRESS_REQUESTS_PER_SECOND',
+    whole(0, 1_000_000).default(0),
+    'Requests per second from one address, averaged over ten seconds. 0 means no limit.',
+  ),
+  wrongKeysPerMinute: setting(
+    'SLUICE_WRONG_KEYS_PER_MINUTE',
+    whole(1, 1_000_000).default(100),
+    'Wrong keys per minute from one address. Beyond that, only keys that it used recently are checked.',
+  ),
+  trustedProxies: setting(
+    'SLUICE_TRUST_PROXY',
+    whole(0, 10).default(0),
+    'Number of your own proxies in front of the gateway. Their X-Forwarded-For and X-Forwarded-Proto are trusted.',
+  ),
+  workRequestsMax: setting(
+    'SLUICE_WORK_REQUESTS_MAX',
+    whole(1, 100_000).default(LIMITS.workRequestsMax),
+    'Maximum requests in work at once. Others wait for a second, then get OVERLOADED.',
+  ),
+  workBytesMax: setting(
+    'SLUICE_WORK_BYTES_MAX',
+    whole(1_048_576, 17_179_869_184).default(LIMITS.workBytesMax),
+    'Maximum bytes held for requests in work. Requests that need more get OVERLOADED.',
+  ),
+  streamsMax: setting(
+    'SLUICE_STREAMS_MAX',
+    whole(1, 100_000).default(10_000),
+    'Maximum live streams and downloads open at once in one process.',
+  ),
+  streamsPerKeyMax: setting(
+    'SLUICE_STREAMS_PER_KEY_MAX',
+    whole(1, 100_000).default(1_000),
+    'Maximum live streams and downloads of one key open at once in one process.',
+  ),
+  logshEventsPerSecond: setting(
+    'SLUICE_LOGSH_EVENTS_PER_SECOND',
+    whole(1, 1_000_000).default(1_000),
+    'Events per second that one key may send to the Logsh door.',
+  ),
+  logspaceOrder: setting(
+    'SLUICE_LOGSPACE_ORDER',
+    optional(
+      z.string().transform((json, context) => {
+        const order = readOrderSetting(json);
+        if (order === null) context.addIssue({ code: 'custom', message: ORDER_EXPECTED });
+        return order ?? z.NEVER;
+      }),
+    ),
+    'The order for Logspace agents, in JSON. By default all agents run every minute.',
+  ),
+  webhookPrivateNetworks: setting(
+    'SLUICE_WEBHOOK_PRIVATE_NETWORKS',
+    flag.default(false),
+    'Whether webhooks may be sent to private and local addresses, and without TLS. Only where all who make webhooks are trusted.',
+  ),
+  webhookRetrySeconds: setting(
+    'SLUICE_WEBHOOK_RETRY_SECONDS',
+    z
+      .string()
+      .default(RETRY_SECONDS)
+      .transform((text, context) => {
+        const seconds = text.split(',').map(item => Number(item.trim() === '' ? NaN : item));
+        const isFine = seconds.every(each => each >= 0 && each <= LIMITS.retryDelaySecondsMax);
+        if (isFine && seconds.length <= LIMITS.attemptsMax) return seconds;
+        const message = `expects 1 to ${LIMITS.attemptsMax} numbers of seconds, separated by commas, each at most ${LIMITS.retryDelaySecondsMax}`;
+        context.addIssue({ code: 'custom', message });
+        return z.NEVER;
+      }),
+    'Seconds between the attempts of a webhook to deliver an event. The last one counts for all that follow.',
+  ),
+  publicUrl: setting(
+    'SLUICE_PUBLIC_URL',
+    optional(
+      z
+        .url({ protocol: /^https?$/, error: 'expects a URL such as https://events.example.com' })
+        .transform(url => url.replace(/\/+$/, '')),
+    ),
+    'Address of the console for people. Notifications link to it.',
+  ),
+  smtpUrl: setting(
+    'SLUICE_SMTP_URL',
+    optional(
+      z.url({ protocol: /^smtps?$/, error: 'expects smtp://user:password@host:port, or smtps://' }),
+    ),
+    'Mail server for notifications: smtp://user:password@host:587, or smtps:// for TLS from the start. Without it there is no email.',
+  ),
+  smtpFrom: setting(
+    'SLUICE_SMTP_FROM',
+    optional(
+      z.string().regex(/^(?:[^<>\p{Cc}]*<[^\s@<>]+@[^\s@<>]+>|[^\s@<>]+@[^\s@<>]+)$/u, {
+        error: 'expects an address such as sluice@example.com or Sluice <sluice@example.com>',
+      }),
+    ),
+    'Sender of emails. By default sluice@ and the host of SLUICE_PUBLIC_URL.',
+  ),
+  otlpEndpoint: setting(
+    'OTEL_EXPORTER_OTLP_ENDPOINT',
+    optional(z.url({ protocol: /^https?$/, error: 'expects http://host:port' })),
+    'Address that traces are sent to, by OTLP over HTTP. Without it nothing is traced. The other OTEL_ variables work too.',
+  ),
+  logLevel: setting(
+    'LOG_LEVEL',
+    z.enum(LEVELS, { error: `expects one of ${LEVELS.join(', ')}` }).default('info'),
+    'Lowest level that is logged.',
+  ),
+};
+
+type Values = {
+  readonly [Key in keyof typeof VARIABLES]: z.output<(typeof VARIABLES)[Key]['schema']>;
+};
+
+/** Null: not set. */
+export interface Config extends Omit<Values, 'adminKeyFile' | 'webhookRetrySeconds'> {
+  /** After the first attempt, the second and so on; the last for all that follow. */
+  readonly webhookRetryDelaysMs: readonly number[];
+}
+
+/** What docs/settings.md says of each variable. */
+export const SETTINGS: Readonly<Record<string, Setting>> = Object.fromEntries(
+  Object.values(VARIABLES).map(({ variable, schema, description }) => {
+    const byDefault = schema.safeParse(undefined).data;
+    return [variable, { description, byDefault: String(byDefault ?? '') }];
+  }),
+);
+
+/** Their values are never repeated. */
+const SECRETS: ReadonlySet<string> = new Set([
+  'SLUICE_ADMIN_KEY',
+  'SLUICE_EVIDENCE_KEY',
+  'SLUICE_NATS_URL',
+  'SLUICE_SMTP_URL',
+  'DATABASE_URL',
+]);
+
+/** Every setting that is wrong, one a line. */
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError';
+}
+
+/** @throws ConfigError naming every fault. An empty variable counts as absent. */
+export function readConfig(environment: Readonly<Record<string, string | undefined>>): Config {
+  const given = (variable: string) => environment[variable] || undefined;
+  const faults: string[] = [];
+  const values = Object.fromEntries(
+    Object.entries(VARIABLES).map(([key, { variable, schema }]) => {
+      const { data, error } = schema.safeParse(given(variable));
+      const but = SECRETS.has(variable) ? '' : `, but is "${given(variable)}"`;
+      for (const { message } of error?.issues ?? []) faults.push(`${variable} ${message}${but}`);
+      return [key, data];
+    }),
+  ) as Values;
+  if (given('SLUICE_ADMIN_KEY') !== undefined && given('SLUICE_ADMIN_KEY_FILE') !== undefined) {
+    faults.push(
+      'SLUICE_ADMIN_KEY_FILE cannot be combined with SLUICE_ADMIN_KEY: set only one of them',
+    );
+  }
+  if (faults.length > 0) {
+    throw new ConfigError(`The settings are not usable:\n${faults.map(f => `  ${f}`).join('\n')}`);
+  }
+  const { adminKeyFile, webhookRetrySeconds, ...config } = values;
+  return Object.freeze({
+    ...config,
+    adminKey: config.adminKey ?? adminKeyFile,
+    webhookRetryDelaysMs: webhookRetrySeconds.map(seconds => seconds * 1_000),
+  });
+}
