@@ -16,7 +16,7 @@ import type { Metrics } from '../observability/metrics.ts';
 import type { WorkspaceReader } from '../read/workspaces.ts';
 import type { RecordEvents } from '../record/record.ts';
 import { createOutbound } from '../security/outbound.ts';
-import { createSecretCipher } from '../webhooks/secret-cipher.ts';
+import { createSecretCipher } from '../security/secret-cipher.ts';
 import { createWebhookAdmin } from '../webhooks/webhook-admin.ts';
 import { createWebhookReader } from '../webhooks/webhook-reader.ts';
 import { createWebhooks, type Webhooks, type WebhooksOptions } from '../webhooks/webhooks.ts';

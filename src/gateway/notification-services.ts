@@ -23,7 +23,7 @@ import type { Metrics } from '../observability/metrics.ts';
 import type { EventReader } from '../read/event-reader.ts';
 import type { WorkspaceReader } from '../read/workspaces.ts';
 import { createOutbound } from '../security/outbound.ts';
-import { createSecretCipher, type SecretCipher } from '../webhooks/secret-cipher.ts';
+import { createSecretCipher, type SecretCipher } from '../security/secret-cipher.ts';
 import { createSender, type Sender } from '../webhooks/sender.ts';
 import { ADMINISTRATION } from './readers.ts';
 

@@ -6,7 +6,7 @@ import type { StoredEvent } from '../core/event.ts';
 import { LIMITS } from '../core/limits.ts';
 import { outcomeOf, type Sent } from '../core/webhook.ts';
 import type { RequestSlots } from '../webhooks/request-slots.ts';
-import type { SecretCipher } from '../webhooks/secret-cipher.ts';
+import type { SecretCipher } from '../security/secret-cipher.ts';
 import type { Address, Channels } from './channels.ts';
 import type { Leased, Outbox } from './outbox.ts';
 import { isGone } from './push.ts';

@@ -2,7 +2,7 @@
 import { columnsOf, sqlText, type Row } from '../db/columns.ts';
 import type { Connection } from '../db/connection.ts';
 import { pushKeys } from '../db/schema.ts';
-import type { SecretCipher } from '../webhooks/secret-cipher.ts';
+import type { SecretCipher } from '../security/secret-cipher.ts';
 import { makePushKeys, type PushKeys } from './push-crypto.ts';
 
 const KEY = columnsOf(pushKeys);

@@ -22,7 +22,7 @@ import { rows } from '../db/query.ts';
 import { consumers, notificationRules, notifications } from '../db/schema.ts';
 import { textArray } from '../db/sql-lists.ts';
 import type { Outbound } from '../security/outbound.ts';
-import type { SecretCipher } from '../webhooks/secret-cipher.ts';
+import type { SecretCipher } from '../security/secret-cipher.ts';
 import {
   addressesOf,
   digestOf,

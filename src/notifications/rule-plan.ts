@@ -12,7 +12,7 @@ import {
   workspaceMarks,
   workspaces,
 } from '../db/schema.ts';
-import type { SecretCipher } from '../webhooks/secret-cipher.ts';
+import type { SecretCipher } from '../security/secret-cipher.ts';
 import { openChannels, thresholdOf, type RuleName } from './rule-state.ts';
 
 const r = columnsOf(notificationRules, 'r');

@@ -10,7 +10,7 @@ import { rows } from '../db/query.ts';
 import { consumers, notificationRules, notifications } from '../db/schema.ts';
 import { intArray } from '../db/sql-lists.ts';
 import { readList, textPlace } from '../read/lists.ts';
-import type { SecretCipher } from '../webhooks/secret-cipher.ts';
+import type { SecretCipher } from '../security/secret-cipher.ts';
 import { openChannels, thresholdOf } from './rule-state.ts';
 
 const r = columnsOf(notificationRules, 'r');

@@ -27,7 +27,7 @@ import {
   workspaceHeads,
 } from '../db/schema.ts';
 import { arrayLiteral, textArray } from '../db/sql-lists.ts';
-import type { SecretCipher } from '../webhooks/secret-cipher.ts';
+import type { SecretCipher } from '../security/secret-cipher.ts';
 import { mayRead } from './subscriptions.ts';
 
 const r = columnsOf(notificationRules, 'r');

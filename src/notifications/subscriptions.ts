@@ -14,7 +14,7 @@ import { rows } from '../db/query.ts';
 import { apiKeys, pushSubscriptions } from '../db/schema.ts';
 import { toGatewayError } from '../db/sqlstate.ts';
 import type { Outbound } from '../security/outbound.ts';
-import type { SecretCipher } from '../webhooks/secret-cipher.ts';
+import type { SecretCipher } from '../security/secret-cipher.ts';
 import { isPushAuth, isPushKey, type PushTarget } from './push-crypto.ts';
 import { NO_WORKSPACE } from './push-keys.ts';
 

@@ -12,7 +12,7 @@ import { backoffMs, sleep } from '../core/isomorphic.ts';
 import { LIMITS } from '../core/limits.ts';
 import type { Connection, Pool } from '../db/client.ts';
 import { transaction } from '../db/transaction.ts';
-import type { SecretCipher } from '../webhooks/secret-cipher.ts';
+import type { SecretCipher } from '../security/secret-cipher.ts';
 import type { Dispatch } from './dispatch.ts';
 import { createOutbox, type Outbox } from './outbox.ts';
 import type { ActiveRule } from './rule-plan.ts';

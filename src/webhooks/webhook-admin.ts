@@ -19,7 +19,7 @@ import type { Connection } from '../db/connection.ts';
 import { rows } from '../db/query.ts';
 import { consumers, webhooks } from '../db/schema.ts';
 import type { Outbound } from '../security/outbound.ts';
-import type { SecretCipher } from './secret-cipher.ts';
+import type { SecretCipher } from '../security/secret-cipher.ts';
 
 const w = columnsOf(webhooks);
 const c = columnsOf(consumers);

@@ -6,7 +6,7 @@ import { columnsOf, type Row } from '../db/columns.ts';
 import { onBehalfOf, type Connection } from '../db/connection.ts';
 import { rows } from '../db/query.ts';
 import { consumers, webhookAttempts, webhooks, workspaces } from '../db/schema.ts';
-import type { SecretCipher } from './secret-cipher.ts';
+import type { SecretCipher } from '../security/secret-cipher.ts';
 
 const w = columnsOf(webhooks, 'w');
 const a = columnsOf(webhookAttempts, 'a');

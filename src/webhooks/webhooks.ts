@@ -14,7 +14,7 @@ import type { Outbound } from '../security/outbound.ts';
 import { createAttemptLog } from './attempt-log.ts';
 import { messageOf, type CloudEventText } from './message.ts';
 import { RequestSlots } from './request-slots.ts';
-import type { SecretCipher } from './secret-cipher.ts';
+import type { SecretCipher } from '../security/secret-cipher.ts';
 import { createSender, type Sender } from './sender.ts';
 import type { WebhookAdmin } from './webhook-admin.ts';
 import { readActive, readPlan, type ActiveWebhook, type WebhookPlan } from './webhook-reader.ts';

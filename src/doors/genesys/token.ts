@@ -7,7 +7,7 @@
  * none, since it has only hashes of keys. What was weighed and left: a row for each token piles
  * up; a key's id signed with the secret could be forged by a reader of the database.
  */
-import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
+import { open, seal } from '../../security/secret-cipher.ts';
 import type { DoorRequest } from '../door.ts';
 import { basicOf } from '../request.ts';
 
@@ -21,8 +21,6 @@ export interface Tokens {
 /** As long as the vendor's by default. */
 const VALID_S = 86_400;
 const PREFIX = 'sluice-token.';
-const IV_BYTES = 12;
-const TAG_BYTES = 16;
 const TIME_BYTES = 8;
 
 export function isToken(text: string): boolean {
@@ -34,33 +32,17 @@ export function createTokens(nowMs: () => number, sealing: Buffer): Tokens {
   return {
     validS: VALID_S,
     seal(secret) {
-      const iv = randomBytes(IV_BYTES);
-      const cipher = createCipheriv('aes-256-gcm', sealing, iv);
       const until = Buffer.alloc(TIME_BYTES);
       until.writeBigUInt64BE(BigInt(nowMs() + VALID_S * 1_000));
-      const sealed = [cipher.update(until), cipher.update(secret, 'utf8'), cipher.final()];
-      return PREFIX + Buffer.concat([iv, ...sealed, cipher.getAuthTag()]).toString('base64url');
+      return PREFIX + seal(sealing, Buffer.concat([until, Buffer.from(secret)]));
     },
     open(token) {
-      const bytes = Buffer.from(token.slice(PREFIX.length), 'base64url');
-      if (!isToken(token) || bytes.length < IV_BYTES + TIME_BYTES + TAG_BYTES) return null;
-      const plain = unseal(sealing, bytes);
-      if (plain === null || plain.readBigUInt64BE() <= BigInt(nowMs())) return null;
+      const plain = isToken(token) ? open(sealing, token.slice(PREFIX.length)) : null;
+      if (plain === null || plain.length < TIME_BYTES) return null;
+      if (plain.readBigUInt64BE() <= BigInt(nowMs())) return null;
       return plain.toString('utf8', TIME_BYTES);
     },
   };
-}
-
-function unseal(sealing: Buffer, bytes: Buffer): Buffer | null {
-  const decipher = createDecipheriv('aes-256-gcm', sealing, bytes.subarray(0, IV_BYTES), {
-    authTagLength: TAG_BYTES,
-  });
-  decipher.setAuthTag(bytes.subarray(-TAG_BYTES));
-  try {
-    return Buffer.concat([decipher.update(bytes.subarray(IV_BYTES, -TAG_BYTES)), decipher.final()]);
-  } catch {
-    return null;
-  }
 }
 
 /**
