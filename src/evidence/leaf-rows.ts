@@ -42,16 +42,14 @@ type SmallColumns = readonly [
   expiredAt: Text,
   notify: boolean,
   success: boolean | null,
-  ...texts: [
-    source: Text,
-    subject: Text,
-    actor: Text,
-    description: Text,
-    icon: Text,
-    clientIp: Text,
-    parentId: Text,
-    groupId: Text,
-  ],
+  source: Text,
+  subject: Text,
+  actor: Text,
+  description: Text,
+  icon: Text,
+  clientIp: Text,
+  parentId: Text,
+  groupId: Text,
 ];
 
 /** The tree that a leaf is in. */
@@ -68,27 +66,27 @@ export interface LeafEvent {
   readonly expiredAt: string | null;
 }
 
+/** Without a spread or a rest: they take five times as long. */
 export function toLeafEvent(row: LeafRow, tree: Tree): LeafEvent {
   const columns = JSON.parse(row.small) as SmallColumns;
-  const [, , , , , , , redactedAt, expiredAt, notify, success, ...texts] = columns;
-  const [source, subject, actor, description, icon, clientIp, parentId, groupId] = texts;
-  const { payload, property_types: propertyTypes, wire } = row;
+  const [, , , , , , , redactedAt, expiredAt, notify, success, source, subject, actor] = columns;
+  const [, , , , , , , , , , , , , , description, icon, clientIp, parentId, groupId] = columns;
   return {
     envelope: toEnvelope(columns, tree),
     content: {
-      ...{
-        notify,
-        success,
-        source,
-        subject,
-        actor,
-        description,
-        icon,
-        clientIp,
-        parentId,
-        groupId,
-      },
-      ...{ payload, propertyTypes, wire },
+      notify,
+      success,
+      source,
+      subject,
+      actor,
+      description,
+      icon,
+      clientIp,
+      parentId,
+      groupId,
+      payload: row.payload,
+      propertyTypes: row.property_types,
+      wire: row.wire,
     },
     isRedacted: redactedAt !== null,
     expiredAt: expiredAt === null ? null : toInstant(expiredAt),
