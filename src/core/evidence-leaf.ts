@@ -100,6 +100,12 @@ export function leafOf(envelope: Envelope, commitment: Buffer): string {
   );
 }
 
+/**
+ * The commitment of an event that was emptied before it came into its tree. Nobody can pretend that of
+ * one whose content was in it.
+ */
+export const NOTHING_COMMITTED = commitmentOf(NO_SALT, '');
+
 /** Whether any content is there. An event that was emptied has none. */
 export function hasContent(event: EventContent): boolean {
   return contentOf(event) !== EMPTIED;

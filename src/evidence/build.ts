@@ -7,8 +7,15 @@
  */
 import { randomBytes } from 'node:crypto';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { commitmentOf, contentOf, leafOf, NO_SALT, SALT_BYTES } from '../core/evidence-leaf.ts';
-import { edgeOf, HASH_BYTES, hashLeaf, TILE_WIDTH, TreeBuilder } from '../core/merkle.ts';
+import {
+  commitmentOf,
+  contentOf,
+  leafOf,
+  NO_SALT,
+  NOTHING_COMMITTED,
+  SALT_BYTES,
+} from '../core/evidence-leaf.ts';
+import { edgeOf, hashLeaf, TILE_WIDTH, TreeBuilder } from '../core/merkle.ts';
 import { columnsOf, type SqlText, sqlText } from '../db/columns.ts';
 import type { Connection } from '../db/connection.ts';
 import {
@@ -217,9 +224,8 @@ function missing(position: number, found: LeafEvent | undefined): Error {
   return new Error(`the event at position ${position} is missing: ${instead}`);
 }
 
-/** Of what was emptied before it came into the tree nothing is known any more. */
 function commit(event: LeafEvent, salt: Buffer): { salt: Buffer; commitment: Buffer } {
-  if (isEmptied(event)) return { salt: NO_SALT, commitment: randomBytes(HASH_BYTES) };
+  if (isEmptied(event)) return { salt: NO_SALT, commitment: NOTHING_COMMITTED };
   return { salt, commitment: commitmentOf(salt, contentOf(event.content)) };
 }
 

@@ -9,6 +9,7 @@ import {
   hasContent,
   leafOf,
   NO_SALT,
+  NOTHING_COMMITTED,
   SALT_BYTES,
 } from '../core/evidence-leaf.ts';
 import {
@@ -25,6 +26,7 @@ import { columnsOf, type Row, sqlText } from '../db/columns.ts';
 import type { Connection, Pool } from '../db/connection.ts';
 import { events, evidenceLogs, workspaceMarks, workspaces } from '../db/schema.ts';
 import { transaction } from '../db/transaction.ts';
+import { type KnownActs, readActs } from './acts.ts';
 import {
   isEmptied,
   JOIN_TYPES,
@@ -49,6 +51,8 @@ export interface VerifiedTree {
   /** How many of them have no content any more, so that only their envelopes are proven. */
   readonly redacted: number;
   readonly expired: number;
+  /** Of those redacted: by acts that the audit does not have, since it does not reach as far back. */
+  readonly unexplained: number;
   /** What does not hold; at most a few. */
   readonly findings: readonly string[];
 }
@@ -84,7 +88,8 @@ export function verifyTree(
     async connection => {
       const log = await readLog(connection, workspaceId);
       if (log === null) return null;
-      const check = new TreeCheck(connection, log, checkpoint);
+      const acts = await readActs(connection, workspaceId);
+      const check = new TreeCheck(connection, { log, checkpoint, acts });
       return { workspace: slug, origin: log.origin, ...(await check.run()) };
     },
     snapshot,
@@ -96,13 +101,23 @@ class TreeCheck {
   readonly #log: LogRow;
   readonly #checkpoint: TreeHead | null;
   readonly #findings: string[] = [];
+  readonly #acts: KnownActs;
   #redacted = 0;
   #expired = 0;
+  #unexplained = 0;
 
-  constructor(connection: Connection, log: LogRow, checkpoint: TreeHead | null) {
+  constructor(
+    connection: Connection,
+    given: {
+      readonly log: LogRow;
+      readonly checkpoint: TreeHead | null;
+      readonly acts: KnownActs;
+    },
+  ) {
     this.#connection = connection;
-    this.#log = log;
-    this.#checkpoint = checkpoint;
+    this.#log = given.log;
+    this.#checkpoint = given.checkpoint;
+    this.#acts = given.acts;
   }
 
   async run(): Promise<Omit<VerifiedTree, 'workspace' | 'origin'>> {
@@ -126,6 +141,7 @@ class TreeCheck {
       to: first_position + size - 1,
       redacted: this.#redacted,
       expired: this.#expired,
+      unexplained: this.#unexplained,
       findings: this.#findings.slice(0, FINDINGS_MAX),
     };
   }
@@ -217,13 +233,19 @@ class TreeCheck {
 
   #faultOfContent(event: LeafEvent, salt: Buffer, commitment: Buffer): string | null {
     const isSalted = !salt.equals(NO_SALT);
+    const { workspaceId, position } = event.envelope;
+    const isAct = this.#acts.acts.has(workspaceId, position);
     if (isEmptied(event)) {
       if (!event.isRedacted) this.#expired += 1;
       else this.#redacted += 1;
+      const isExplained = !event.isRedacted || isAct || commitment.equals(NOTHING_COMMITTED);
+      if (!isExplained && this.#acts.isWhole) return 'it was redacted by no act of the audit';
+      if (!isExplained) this.#unexplained += 1;
       if (!hadExpired(event)) return 'it is marked as expired, and was not to expire by then';
       if (isSalted) return 'it is marked as emptied, and its salt is there';
       return hasContent(event.content) ? 'it is marked as emptied, and has content' : null;
     }
+    if (isAct) return 'an act of the audit redacted it, and its content is there';
     if (!isSalted) return 'its salt is gone, and it is not marked as emptied';
     const isSame = commitmentOf(salt, contentOf(event.content)).equals(commitment);
     return isSame ? null : 'its content is not the one that was recorded';
