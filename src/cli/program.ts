@@ -122,6 +122,12 @@ const verifyCommand = program
       'check proofs, or exported events with evidence, without a gateway or a database',
     ).conflicts(['receipts', 'checkpoint']),
   )
+  .addOption(
+    new Option(
+      '--audit <file>',
+      'with --export or --proof: an export of the audit with evidence, whose acts must explain every redaction',
+    ).conflicts(['receipts']),
+  )
   .option('--verifier-key <key>', 'the key that must have signed')
   .action(verifyAnything);
 withExamples(
@@ -144,9 +150,13 @@ async function verifyAnything(options: VerifyOptions): Promise<void> {
     return (await import('./verify-receipts.ts')).verifyReceiptsOf({ ...options, receipts });
   }
   if (checkpoint !== undefined || proof !== undefined) {
+    if (options.audit !== undefined && options.export === undefined && proof === undefined) {
+      throw new UsageError('--audit needs --export or --proof: a database has its own audit.');
+    }
     return (await import('./verify-evidence.ts')).verifyEvidence(options);
   }
   if (options.export !== undefined) throw new UsageError('--export needs --checkpoint.');
+  if (options.audit !== undefined) throw new UsageError('--audit needs --export or --proof.');
   return (await import('./database.ts')).verifyDatabase();
 }
 

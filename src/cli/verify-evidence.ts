@@ -11,12 +11,16 @@ import {
   type InclusionProof,
   type VerifiedEvent,
 } from '../client/index.ts';
+import { NOTHING_COMMITTED, type Envelope } from '../core/evidence-leaf.ts';
 import { equalsExactly, parseExact, type ExactJson, type ExactObject } from '../core/exact-json.ts';
 import { CompactTree } from '../core/merkle.ts';
+import { RedactionActs } from '../core/redaction-acts.ts';
 import {
   isSignedBy,
   readNote,
+  readTreeHead,
   readVerifierKey,
+  verifierKeyOf,
   type SignedNote,
   type TreeHead,
   type VerifierKey,
@@ -34,6 +38,7 @@ export interface VerifyEvidenceOptions {
   readonly checkpoint?: string;
   readonly proof?: string;
   readonly export?: string;
+  readonly audit?: string;
   readonly verifierKey?: string;
 }
 
@@ -91,9 +96,10 @@ async function trustedKeys(
 /** What was held against the tree. */
 export function sentenceOf({ workspace, origin, from, to, ...emptied }: VerifiedTree): string {
   if (to < from) return `${workspace}: the tree ${origin} is empty`;
-  const { redacted, expired } = emptied;
+  const { redacted, expired, unexplained } = emptied;
   const parts = [
     ...(redacted > 0 ? [`${redacted} of them redacted`] : []),
+    ...(unexplained > 0 ? [`${unexplained} of these by acts that the audit does not have`] : []),
     ...(expired > 0 ? [`${expired} of them expired`] : []),
   ];
   const held = `${workspace}: events ${from} to ${to} were held against the tree ${origin}`;
@@ -112,38 +118,111 @@ const BROKEN_MAX = 10;
 async function verifyLines(
   file: string,
   head: TreeHead | null,
-  { verifierKey }: VerifyEvidenceOptions,
+  { audit, verifierKey }: VerifyEvidenceOptions,
+): Promise<void> {
+  const log = head === null ? null : new ExportedLog(head);
+  const told: Told = { broken: [], signers: new Set() };
+  const acts = audit === undefined ? null : await readActs(audit, told, verifierKey);
+  let [proven, emptied, unexplained] = [0, 0, 0];
+  await eachLine(file, told, async ({ proof, event }) => {
+    const verified = await verify(proof, told, verifierKey);
+    if (event !== null) compare(event, verified, proof);
+    log?.add(proof, verified);
+    proven += 1;
+    if (verified.content === null) emptied += 1;
+    if (acts === null) return;
+    const isAct = acts.has(envelopeOf(proof).workspaceId, verified.position);
+    if (verified.content !== null && isAct) {
+      throw new Error('an act of the audit redacted it, and its content is there');
+    }
+    if (verified.content !== null || isAct || mayBeEmpty(proof)) return;
+    unexplained += 1;
+    throw new Error(
+      `the event at position ${verified.position} was redacted by no act of the audit`,
+    );
+  });
+  told.broken.push(...(log?.end() ?? []));
+  if (verifierKey === undefined) {
+    for (const signer of told.signers) {
+      await write(`${printable(`Signed by ${signer}: compare it with the one that you trust`)}\n`);
+    }
+  }
+  const by = acts === null || unexplained > 0 ? '' : ', each by an act of the audit or expired';
+  const without = emptied === 0 ? '' : `, ${emptied} of them without content${by}`;
+  const whole = head === null ? '' : `, and none of the first ${head.size} is changed or missing`;
+  await conclude(told.broken, `${proven} events are as they were recorded${without}${whole}`);
+}
+
+/** What is said at the end. */
+interface Told {
+  readonly broken: string[];
+  readonly signers: Set<string>;
+}
+
+/** Of a file; `-` is the standard input. What is thrown of a line is told with its number. */
+async function eachLine(
+  file: string,
+  { broken }: Told,
+  take: (line: ProofLine) => Promise<void>,
 ): Promise<void> {
   const input = file === '-' ? process.stdin : createReadStream(file);
-  const broken: string[] = [];
-  const log = head === null ? null : new ExportedLog(head);
-  const signers = new Set<string>();
-  let [line, proven, emptied] = [0, 0, 0];
+  let line = 0;
   for await (const text of createInterface({ input, crlfDelay: Infinity })) {
     line += 1;
     if (text.trim() === '') continue;
     try {
-      const { proof, event } = readLine(text);
-      const signer = verifierKey ?? proof.checkpoint.verifierKey;
-      const verified = await verifyProof(proof, { verifierKey: signer });
-      signers.add(signer);
-      if (event !== null) compare(event, verified, proof);
-      log?.add(proof, verified);
-      proven += 1;
-      if (verified.content === null) emptied += 1;
+      await take(readLine(text));
     } catch (error) {
-      if (broken.length < BROKEN_MAX) broken.push(`line ${line}: ${(error as Error).message}`);
+      const where = file === '-' ? '' : `${file}, `;
+      if (broken.length < BROKEN_MAX)
+        broken.push(`${where}line ${line}: ${(error as Error).message}`);
     }
   }
-  broken.push(...(log?.end() ?? []));
-  if (verifierKey === undefined) {
-    for (const signer of signers) {
-      await write(`${printable(`Signed by ${signer}: compare it with the one that you trust`)}\n`);
-    }
-  }
-  const without = emptied === 0 ? '' : `, ${emptied} of them without content`;
-  const whole = head === null ? '' : `, and none of the first ${head.size} is changed or missing`;
-  await conclude(broken, `${proven} events are as they were recorded${without}${whole}`);
+}
+
+async function verify(
+  proof: InclusionProof,
+  { signers }: Told,
+  signer: string = proof.checkpoint.verifierKey,
+): Promise<VerifiedEvent> {
+  const verified = await verifyProof(proof, { verifierKey: signer });
+  signers.add(signer);
+  return verified;
+}
+
+/** One key signs all logs of a gateway, each under its own name. */
+function underNameOf({ checkpoint }: InclusionProof, given: string): string {
+  const key = readVerifierKey(given);
+  const head = readTreeHead(readNote(checkpoint.note)?.text ?? '');
+  return key === null || head === null ? given : verifierKeyOf(head.origin, key.publicKey);
+}
+
+/** From an export of the audit with its proofs. */
+async function readActs(
+  file: string,
+  told: Told,
+  verifierKey: string | undefined,
+): Promise<RedactionActs> {
+  const acts = new RedactionActs();
+  await eachLine(file, told, async ({ proof, event }) => {
+    const signer = verifierKey === undefined ? undefined : underNameOf(proof, verifierKey);
+    const verified = await verify(proof, told, signer);
+    if (event !== null) compare(event, verified, proof);
+    acts.add(envelopeOf(proof), (verified.content as { payload?: unknown } | null)?.payload);
+  });
+  return acts;
+}
+
+/** It has expired by now, or was empty when it came into the tree. */
+function mayBeEmpty(proof: InclusionProof): boolean {
+  if (proof.commitment === NOTHING_COMMITTED.toString('base64')) return true;
+  const { expiresAt } = envelopeOf(proof);
+  return expiresAt !== null && Date.parse(expiresAt) <= Date.now();
+}
+
+/** Of a proof that was verified: it is the one that the gateway hashed. */
+function envelopeOf({ envelope }: InclusionProof): Envelope {
+  return envelope as unknown as Envelope;
 }
 
 interface ProofLine {

@@ -11,19 +11,21 @@ export const TILE_WIDTH = 256;
 const TILE_HEIGHT = 8;
 const TILE_BYTES = TILE_WIDTH * HASH_BYTES;
 
-const LEAF_PREFIX = Buffer.from([0]);
+const LEAF_PREFIX = '\0';
 /** A prefix and two hashes: filled anew for each node, which is a third quicker than to join them. */
 const NODE = Buffer.alloc(1 + 2 * HASH_BYTES, 1);
 
 /** Of a tree without leaves. */
 export const EMPTY_ROOT = sha256(Buffer.alloc(0));
 
-export function sha256(bytes: Uint8Array): Buffer {
-  return hash('sha256', bytes, 'buffer');
+/** Of a text its UTF-8. A hash that comes as text takes two thirds of the time of one as a buffer. */
+export function sha256(bytes: Uint8Array | string): Buffer {
+  return Buffer.from(hash('sha256', bytes, 'binary'), 'binary');
 }
 
-export function hashLeaf(leaf: Uint8Array): Buffer {
-  return sha256(Buffer.concat([LEAF_PREFIX, leaf]));
+/** @param leaf a text, or `''` for one that is missing */
+export function hashLeaf(leaf: string): Buffer {
+  return sha256(LEAF_PREFIX + leaf);
 }
 
 export function hashChildren(left: Uint8Array, right: Uint8Array): Buffer {
@@ -204,18 +206,15 @@ export class Tiles {
 
 /** The root of the full tree over the hashes of a full tile. */
 export function rootOfTile(hashes: Buffer): Buffer {
-  let level: Buffer[] = [];
-  for (let at = 0; at < TILE_BYTES; at += HASH_BYTES) {
-    level.push(hashes.subarray(at, at + HASH_BYTES));
-  }
-  while (level.length > 1) {
-    const above: Buffer[] = [];
-    for (let at = 0; at < level.length; at += 2) {
-      above.push(hashChildren(level[at] as Buffer, level[at + 1] as Buffer));
+  // Each level lies where the one below it lay, at its beginning.
+  const level = Buffer.from(hashes.subarray(0, TILE_BYTES));
+  for (let bytes = TILE_BYTES; bytes > HASH_BYTES; bytes /= 2) {
+    for (let at = 0; at < bytes; at += 2 * HASH_BYTES) {
+      level.copy(NODE, 1, at, at + 2 * HASH_BYTES);
+      level.write(hash('sha256', NODE, 'binary'), at / 2, HASH_BYTES, 'binary');
     }
-    level = above;
   }
-  return level[0] as Buffer;
+  return level.subarray(0, HASH_BYTES);
 }
 
 /** Appends leaves to a tree of which it knows the right edge alone. */

@@ -7,8 +7,15 @@
  */
 import { randomBytes } from 'node:crypto';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { commitmentOf, contentOf, leafOf, NO_SALT, SALT_BYTES } from '../core/evidence-leaf.ts';
-import { edgeOf, HASH_BYTES, hashLeaf, TILE_WIDTH, TreeBuilder } from '../core/merkle.ts';
+import {
+  commitmentOf,
+  contentOf,
+  leafOf,
+  NO_SALT,
+  NOTHING_COMMITTED,
+  SALT_BYTES,
+} from '../core/evidence-leaf.ts';
+import { edgeOf, hashLeaf, TILE_WIDTH, TreeBuilder } from '../core/merkle.ts';
 import { columnsOf, type SqlText, sqlText } from '../db/columns.ts';
 import type { Connection } from '../db/connection.ts';
 import {
@@ -22,7 +29,14 @@ import {
 } from '../db/schema.ts';
 import { arrayLiteral } from '../db/sql-lists.ts';
 import { newestHead } from '../db/stored-workspace.ts';
-import { envelopeOfRow, isEmptied, LEAF_COLUMNS, type LeafRow, toContent } from './leaf-rows.ts';
+import {
+  isEmptied,
+  JOIN_TYPES,
+  LEAF_COLUMNS,
+  type LeafEvent,
+  type LeafRow,
+  toLeafEvent,
+} from './leaf-rows.ts';
 import {
   type Bundle,
   lockTree,
@@ -147,7 +161,8 @@ async function build(connection: Connection, log: LogRow): Promise<void> {
     next,
     log.built_recorded_at,
   ]);
-  if (rows[0]?.position !== next) return beginLater(connection, log, rows[0]);
+  const first = rows[0] && toLeafEvent(rows[0], log);
+  if (first?.envelope.position !== next) return beginLater(connection, log, first);
   const builder = new TreeBuilder(
     log.size,
     await readTiles(connection, log.workspace_id, edgeOf(log.size)),
@@ -155,14 +170,17 @@ async function build(connection: Connection, log: LogRow): Promise<void> {
   const bundles = await openBundles(connection, log);
   // Asked for one by one they took a tenth of the time.
   const salts = randomBytes(rows.length * SALT_BYTES);
-  let expected = next;
-  for (const row of rows) {
-    if (row.position !== expected) throw missing(expected, row);
-    const at = (expected - next) * SALT_BYTES;
-    expected += 1;
-    const { salt, commitment } = commit(row, salts.subarray(at, at + SALT_BYTES));
-    bundles.add(builder.size, { row, salt, commitment });
-    builder.append(hashLeaf(leafOf(envelopeOfRow(row, log.epoch), commitment)));
+  let last = first.envelope;
+  for (const [at, row] of rows.entries()) {
+    const event = toLeafEvent(row, log);
+    last = event.envelope;
+    if (last.position !== next + at) throw missing(next + at, event);
+    const { salt, commitment } = commit(
+      event,
+      salts.subarray(at * SALT_BYTES, (at + 1) * SALT_BYTES),
+    );
+    bundles.add(builder.size, { recordedAt: last.recordedAt, salt, commitment });
+    builder.append(hashLeaf(leafOf(last, commitment)));
     if (builder.size % LEAVES_AT_ONCE === 0) await nextTurn();
   }
   await writeTiles(connection, log.workspace_id, builder.changed());
@@ -170,7 +188,7 @@ async function build(connection: Connection, log: LogRow): Promise<void> {
   await connection.query(
     sqlText`update evidence_logs set ${LOG.size} = $2, ${LOG.built_recorded_at} = $3, ${LOG.built_at} = now()
      where ${LOG.workspace_id} = $1`,
-    [log.workspace_id, builder.size, (rows.at(-1) as LeafRow).recorded_at],
+    [log.workspace_id, builder.size, last.recordedAt],
   );
 }
 
@@ -178,18 +196,18 @@ async function build(connection: Connection, log: LogRow): Promise<void> {
 const NEXT_SQL = sqlText`
   select ${LEAF_COLUMNS} from (
     select e.*, sum(pg_column_size(${e.payload}) + coalesce(pg_column_size(${e.wire}), 0))
-      over (order by ${e.position}) as bytes
+      over (order by ${e.position} rows unbounded preceding) as bytes
     from events e
     where ${e.workspace_id} = $1 and ${e.position} >= $2 and ${e.position} < $2 + ${BATCH_LEAVES_MAX}
       and ${e.recorded_at} >= coalesce($3::timestamptz, '-infinity')
-  ) e where e.bytes <= ${BATCH_BYTES_MAX} or ${e.position} = $2
+  ) e ${JOIN_TYPES} where e.bytes <= ${BATCH_BYTES_MAX} or ${e.position} = $2
   order by ${e.position}`;
 
 /** Retention may have taken events between the beginning of a tree and its first leaf. */
 async function beginLater(
   connection: Connection,
   log: LogRow,
-  first: LeafRow | undefined,
+  first: LeafEvent | undefined,
 ): Promise<void> {
   if (log.size > 0) throw missing(log.first_position + log.size, first);
   const moved = await connection.query(
@@ -200,27 +218,27 @@ async function beginLater(
   if (moved.length === 0) throw missing(log.first_position, first);
 }
 
-function missing(position: number, found: LeafRow | undefined): Error {
-  const instead = found === undefined ? 'none follows' : `the next one is at ${found.position}`;
+function missing(position: number, found: LeafEvent | undefined): Error {
+  const instead =
+    found === undefined ? 'none follows' : `the next one is at ${found.envelope.position}`;
   return new Error(`the event at position ${position} is missing: ${instead}`);
 }
 
-/** Of what was emptied before it came into the tree nothing is known any more. */
-function commit(row: LeafRow, salt: Buffer): { salt: Buffer; commitment: Buffer } {
-  if (isEmptied(row)) return { salt: NO_SALT, commitment: randomBytes(HASH_BYTES) };
-  return { salt, commitment: commitmentOf(salt, contentOf(toContent(row))) };
+function commit(event: LeafEvent, salt: Buffer): { salt: Buffer; commitment: Buffer } {
+  if (isEmptied(event)) return { salt: NO_SALT, commitment: NOTHING_COMMITTED };
+  return { salt, commitment: commitmentOf(salt, contentOf(event.content)) };
 }
 
 interface Added {
-  readonly row: LeafRow;
+  readonly recordedAt: string;
   readonly salt: Buffer;
   readonly commitment: Buffer;
 }
 
 interface OpenBundle {
   readonly number: number;
-  readonly recordedFrom: Date;
-  recordedTo: Date;
+  readonly recordedFrom: string;
+  recordedTo: string;
   readonly salts: Buffer[];
   readonly commitments: Buffer[];
 }
@@ -237,17 +255,17 @@ async function openBundles(connection: Connection, { workspace_id, size }: LogRo
     open.set(bundle.number, { ...bundle, salts: [salts], commitments: [commitments] });
   }
   return {
-    add(index: number, { row, salt, commitment }: Added): void {
+    add(index: number, { recordedAt, salt, commitment }: Added): void {
       const number = Math.floor(index / TILE_WIDTH);
       const bundle = open.get(number) ?? {
         number,
-        recordedFrom: row.recorded_at,
-        recordedTo: row.recorded_at,
+        recordedFrom: recordedAt,
+        recordedTo: recordedAt,
         salts: [],
         commitments: [],
       };
       open.set(number, bundle);
-      bundle.recordedTo = row.recorded_at;
+      bundle.recordedTo = recordedAt;
       bundle.salts.push(salt);
       bundle.commitments.push(commitment);
     },

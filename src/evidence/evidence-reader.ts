@@ -32,11 +32,13 @@ import type { SignTreeHead } from './keys.ts';
 import {
   envelopeOfRow,
   isEmptied,
+  JOIN_TYPES,
   LEAF_COLUMNS,
+  type LeafEvent,
   type LeafRow,
-  NAMED_COLUMNS,
-  type NamedRow,
-  toContent,
+  SMALL_COLUMNS,
+  type SmallRow,
+  toLeafEvent,
 } from './leaf-rows.ts';
 import { type Bundle, type LogRow, readBundles, readLog, readTiles } from './log-rows.ts';
 
@@ -185,29 +187,25 @@ async function prove(
     ways.set(index, [leaf, ...inclusionRanges(index, checkpoint.size)]);
   }
   const numbers = new Set([...ways.keys()].map(index => Math.floor(index / TILE_WIDTH)));
-  const [tiles, bundles, rows] = await Promise.all([
+  const [found, kept, leaves] = await Promise.all([
     readTiles(read, log.workspace_id, tilesOf([...ways.values()].flat())),
     readBundles(read, log.workspace_id, [...numbers]),
-    readLeafRows(read, log.workspace_id, inTree),
-  ]).then(
-    ([found, kept, events]) =>
-      [
-        new Tiles(found),
-        new Map(kept.map(each => [each.number, each])),
-        new Map(events.map(row => [row.position, row])),
-      ] as const,
-  );
+    readLeafEvents(read, log, inTree),
+  ]);
+  const tiles = new Tiles(found);
+  const bundles = new Map(kept.map(bundle => [bundle.number, bundle]));
+  const events = new Map(leaves.map(event => [event.envelope.position, event]));
   const proofs: (InclusionProof | null)[] = [];
   for (const place of places) {
     const index = indexOf(place);
-    const row = rows.get(place.position);
+    const event = events.get(place.position);
     const bundle = bundles.get(Math.floor(index / TILE_WIDTH));
     const hashes = hashesOf(tiles, ways.get(index) ?? []);
-    if (row === undefined || bundle === undefined || hashes?.[0] === undefined) proofs.push(null);
+    if (event === undefined || bundle === undefined || hashes?.[0] === undefined) proofs.push(null);
     else {
       const [leafHash, ...rest] = hashes as [Buffer, ...Buffer[]];
       const proof = { index, leafHash, hashes: rest, checkpoint };
-      proofs.push({ ...proof, ...partsOf(row, log, bundle) });
+      proofs.push({ ...proof, ...partsOf(event, log, bundle) });
     }
     if (proofs.length % PROOFS_AT_ONCE === 0) await nextTurn();
   }
@@ -227,36 +225,38 @@ function hashesOf(tiles: Tiles, ranges: readonly Range[]): Buffer[] | null {
 type Parts = Pick<InclusionProof, 'envelope' | 'commitment' | 'salt' | 'content'>;
 
 /** What has expired is shown no more, also before it is emptied. */
-function partsOf(row: LeafRow, log: LogRow, { salts, commitments }: Bundle): Parts {
-  const at = ((row.position - log.first_position) % TILE_WIDTH) * SALT_BYTES;
+function partsOf(event: LeafEvent, log: LogRow, { salts, commitments }: Bundle): Parts {
+  const { envelope, content } = event;
+  const at = ((envelope.position - log.first_position) % TILE_WIDTH) * SALT_BYTES;
   const kept = salts.subarray(at, at + SALT_BYTES);
-  const isExpired = row.expires_at !== null && row.expires_at.getTime() <= Date.now();
-  const isShown = !isEmptied(row) && !isExpired && !kept.equals(NO_SALT);
+  const isExpired = envelope.expiresAt !== null && Date.parse(envelope.expiresAt) <= Date.now();
+  const isShown = !isEmptied(event) && !isExpired && !kept.equals(NO_SALT);
   return {
-    envelope: envelopeOfRow(row, log.epoch),
+    envelope,
     commitment: commitments.subarray(at, at + HASH_BYTES),
     salt: isShown ? kept : null,
-    content: isShown ? contentOf(toContent(row)) : null,
+    content: isShown ? contentOf(content) : null,
   };
 }
 
-async function readLeafRows(
+async function readLeafEvents(
   read: Connection,
-  workspaceId: number,
+  log: LogRow,
   places: readonly LogPlace[],
-): Promise<LeafRow[]> {
+): Promise<LeafEvent[]> {
   if (places.length === 0) return [];
-  return read.query<LeafRow>(
+  const rows = await read.query<LeafRow>(
     sqlText`select leaf.* from json_to_recordset($2::text::json) as place (p bigint, r timestamptz)
      cross join lateral (
-       select ${LEAF_COLUMNS} from events e
+       select ${LEAF_COLUMNS} from events e ${JOIN_TYPES}
        where ${e.workspace_id} = $1 and ${e.position} = place.p and ${e.recorded_at} = place.r limit 1
      ) leaf`,
     [
-      workspaceId,
+      log.workspace_id,
       JSON.stringify(places.map(({ position, recordedAt }) => ({ p: position, r: recordedAt }))),
     ],
   );
+  return rows.map(row => toLeafEvent(row, log));
 }
 
 /** Of a bundle that is to be whole: an event that is not there makes it none. */
@@ -269,8 +269,8 @@ async function readEntries(
   const [bundle] = await readBundles(read, log.workspace_id, [number]);
   if (bundle === undefined) return null;
   const first = log.first_position + number * TILE_WIDTH;
-  const rows = await read.query<NamedRow>(
-    sqlText`select ${NAMED_COLUMNS} from events e
+  const rows = await read.query<SmallRow>(
+    sqlText`select ${SMALL_COLUMNS} from events e ${JOIN_TYPES}
      where ${e.workspace_id} = $1 and ${e.position} >= $2 and ${e.position} < $3
        and ${e.recorded_at} >= $4 and ${e.recorded_at} <= $5 order by ${e.position}`,
     [log.workspace_id, first, first + width, bundle.recordedFrom, bundle.recordedTo],
@@ -278,7 +278,7 @@ async function readEntries(
   if (rows.length < width) return null;
   const parts = rows.flatMap((row, at) => {
     const commitment = bundle.commitments.subarray(at * HASH_BYTES, (at + 1) * HASH_BYTES);
-    const leaf = leafOf(envelopeOfRow(row, log.epoch), commitment);
+    const leaf = Buffer.from(leafOf(envelopeOfRow(row, log), commitment));
     const length = Buffer.alloc(2);
     length.writeUInt16BE(leaf.length);
     return [length, leaf];

@@ -1,73 +1,134 @@
 /** Events as rows that leaves are made of, and bytes on their way to and from Postgres. */
 import { DOORS } from '../core/event.ts';
-import { type Envelope, envelopeOf, type EventContent } from '../core/evidence-leaf.ts';
+import type { Envelope, EventContent } from '../core/evidence-leaf.ts';
 import { type ColumnName, columnsOf, type Row, type SqlText, sqlText } from '../db/columns.ts';
 import { eventDefinitions, events } from '../db/schema.ts';
+import { parseTimestamp } from '../db/wire.ts';
 
 const e = columnsOf(events, 'e');
 const t = columnsOf(eventDefinitions, 't');
 
-/** What the envelope of an event is made of. */
-export interface NamedRow extends Row<
-  typeof events,
-  'workspace_id' | 'position' | 'recorded_at' | 'occurred_at' | 'expires_at' | 'door' | 'event_id'
-> {
-  /** Null where the definition is missing. */
-  readonly type: string | null;
+/** An event without its JSON, as one text: column by column it takes the driver four times as long. */
+export interface SmallRow {
+  readonly small: string;
 }
 
-/** With its content, and what says that it was emptied. */
 export interface LeafRow
-  extends NamedRow, Omit<Row<typeof events>, keyof NamedRow | 'definition_id'> {}
+  extends SmallRow, Pick<Row<typeof events>, 'payload' | 'property_types' | 'wire'> {}
 
-/** Over the alias `e`. */
-export const NAMED_COLUMNS = sqlText`${e.workspace_id}, ${e.position}, ${e.recorded_at}, ${e.occurred_at},
-  ${e.expires_at}, ${e.door}, ${e.event_id},
-  (select ${t.name} from event_definitions t
-   where ${t.workspace_id} = ${e.workspace_id} and ${t.id} = ${e.definition_id}) as type`;
+/** Behind events by the alias `e`: what their types are called. */
+export const JOIN_TYPES = sqlText`left join event_definitions t
+  on ${t.workspace_id} = ${e.workspace_id} and ${t.id} = ${e.definition_id}`;
 
-export const LEAF_COLUMNS = sqlText`${NAMED_COLUMNS}, ${e.redacted_at}, ${e.expired_at}, ${e.notify},
-  ${e.success}, ${e.source}, ${e.subject}, ${e.actor}, ${e.description}, ${e.icon}, ${e.client_ip},
-  ${e.parent_id}, ${e.group_id}, ${e.payload}, ${e.property_types}, ${e.wire}`;
+/** Over `e` and `JOIN_TYPES`, in the order of `SmallColumns`. */
+export const SMALL_COLUMNS = sqlText`json_build_array(${e.position}, ${e.recorded_at},
+  ${e.occurred_at}, ${e.expires_at}, ${e.door}, ${e.event_id}, ${t.name}, ${e.redacted_at}, ${e.expired_at},
+  ${e.notify}, ${e.success}, ${e.source}, ${e.subject}, ${e.actor}, ${e.description}, ${e.icon},
+  ${e.client_ip}, ${e.parent_id}, ${e.group_id})::text as small`;
 
-const DOOR_NAMES = new Map(Object.entries(DOORS).map(([name, number]) => [number as number, name]));
+export const LEAF_COLUMNS = sqlText`${SMALL_COLUMNS}, ${e.payload}, ${e.property_types}, ${e.wire}`;
 
-/** @param epoch that of the tree */
-export function envelopeOfRow(row: NamedRow, epoch: string): Envelope {
-  return envelopeOf({
-    epoch,
-    workspaceId: row.workspace_id,
-    position: row.position,
-    recordedAt: row.recorded_at,
-    occurredAt: row.occurred_at,
-    expiresAt: row.expires_at,
-    eventId: row.event_id,
-    type: row.type ?? '',
-    door: DOOR_NAMES.get(row.door) ?? String(row.door),
-  });
+type Text = string | null;
+type SmallColumns = readonly [
+  position: number,
+  recordedAt: string,
+  occurredAt: string,
+  expiresAt: Text,
+  door: number,
+  eventId: string,
+  /** Null where the definition is missing. */
+  type: Text,
+  redactedAt: Text,
+  expiredAt: Text,
+  notify: boolean,
+  success: boolean | null,
+  source: Text,
+  subject: Text,
+  actor: Text,
+  description: Text,
+  icon: Text,
+  clientIp: Text,
+  parentId: Text,
+  groupId: Text,
+];
+
+/** The tree that a leaf is in. */
+interface Tree {
+  readonly workspace_id: number;
+  readonly epoch: string;
 }
 
-export function toContent(row: LeafRow): EventContent {
+/** What a leaf is made of, and what says that its event was emptied. */
+export interface LeafEvent {
+  readonly envelope: Envelope;
+  readonly content: EventContent;
+  readonly isRedacted: boolean;
+  readonly expiredAt: string | null;
+}
+
+/** Without a spread or a rest: they take five times as long. */
+export function toLeafEvent(row: LeafRow, tree: Tree): LeafEvent {
+  const columns = JSON.parse(row.small) as SmallColumns;
+  const [, , , , , , , redactedAt, expiredAt, notify, success, source, subject, actor] = columns;
+  const [, , , , , , , , , , , , , , description, icon, clientIp, parentId, groupId] = columns;
   return {
-    notify: row.notify,
-    success: row.success,
-    source: row.source,
-    subject: row.subject,
-    actor: row.actor,
-    description: row.description,
-    icon: row.icon,
-    clientIp: row.client_ip,
-    parentId: row.parent_id,
-    groupId: row.group_id,
-    payload: row.payload,
-    propertyTypes: row.property_types,
-    wire: row.wire,
+    envelope: toEnvelope(columns, tree),
+    content: {
+      notify,
+      success,
+      source,
+      subject,
+      actor,
+      description,
+      icon,
+      clientIp,
+      parentId,
+      groupId,
+      payload: row.payload,
+      propertyTypes: row.property_types,
+      wire: row.wire,
+    },
+    isRedacted: redactedAt !== null,
+    expiredAt: expiredAt === null ? null : toInstant(expiredAt),
   };
 }
 
+export function envelopeOfRow({ small }: SmallRow, tree: Tree): Envelope {
+  return toEnvelope(JSON.parse(small) as SmallColumns, tree);
+}
+
+const DOOR_NAMES = new Map(Object.entries(DOORS).map(([name, number]) => [number as number, name]));
+
+function toEnvelope(columns: SmallColumns, { workspace_id, epoch }: Tree): Envelope {
+  const [position, recordedAt, occurredAt, expiresAt, door, eventId, type] = columns;
+  return {
+    door: DOOR_NAMES.get(door) ?? String(door),
+    epoch,
+    eventId,
+    expiresAt: expiresAt === null ? null : toInstant(expiresAt),
+    occurredAt: toInstant(occurredAt),
+    position,
+    recordedAt: toInstant(recordedAt),
+    type: type ?? '',
+    workspaceId: workspace_id,
+  };
+}
+
+const HYPHEN = '-'.charCodeAt(0);
+const UTC = '+00:00';
+
+/** As JavaScript writes an instant in JSON. Postgres leaves out zeros at the end. */
+function toInstant(text: string): string {
+  if (text.charCodeAt(4) === HYPHEN && text.endsWith(UTC)) {
+    return `${text.slice(0, 19)}.${text.slice(20, -UTC.length).padEnd(3, '0')}Z`;
+  }
+  // Of a year that we never write.
+  return parseTimestamp(text.replace('T', ' ').replace(UTC, '+00')).toISOString();
+}
+
 /** Redaction or expiry took its content. */
-export function isEmptied(row: Pick<LeafRow, 'redacted_at' | 'expired_at'>): boolean {
-  return row.redacted_at !== null || row.expired_at !== null;
+export function isEmptied({ isRedacted, expiredAt }: LeafEvent): boolean {
+  return isRedacted || expiredAt !== null;
 }
 
 /** A column of bytes, as `fromBase64` reads it. */

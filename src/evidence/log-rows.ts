@@ -81,15 +81,16 @@ export async function writeTiles(
 /** What leaves of one tile of level 0 are made of, beside their events. */
 export interface Bundle {
   readonly number: number;
-  readonly recordedFrom: Date;
-  readonly recordedTo: Date;
+  /** When the first and the last of them were recorded, as Postgres or JavaScript writes it. */
+  readonly recordedFrom: string;
+  readonly recordedTo: string;
   readonly salts: Buffer;
   readonly commitments: Buffer;
 }
 
 /** Columns of bytes come as base64. */
-type BundleRow = Row<typeof evidenceBundles, 'number' | 'recorded_from' | 'recorded_to'> &
-  Record<'salts' | 'commitments', string>;
+type BundleRow = Row<typeof evidenceBundles, 'number'> &
+  Record<'recorded_from' | 'recorded_to' | 'salts' | 'commitments', string>;
 
 /** Those that are there. */
 export async function readBundles(
@@ -101,7 +102,7 @@ export async function readBundles(
   const rows = await connection.query<BundleRow>(
     sqlText`select bundle.* from unnest($2::text::bigint[]) as asked (number)
      cross join lateral (
-       select ${b.number}, ${b.recorded_from}, ${b.recorded_to}, ${base64Sql(b.salts)} as salts,
+       select ${b.number}, ${b.recorded_from}::text, ${b.recorded_to}::text, ${base64Sql(b.salts)} as salts,
          ${base64Sql(b.commitments)} as commitments
        from evidence_bundles b
        where ${b.workspace_id} = $1 and ${b.number} = asked.number limit 1

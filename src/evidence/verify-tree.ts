@@ -9,6 +9,7 @@ import {
   hasContent,
   leafOf,
   NO_SALT,
+  NOTHING_COMMITTED,
   SALT_BYTES,
 } from '../core/evidence-leaf.ts';
 import {
@@ -25,7 +26,15 @@ import { columnsOf, type Row, sqlText } from '../db/columns.ts';
 import type { Connection, Pool } from '../db/connection.ts';
 import { events, evidenceLogs, workspaceMarks, workspaces } from '../db/schema.ts';
 import { transaction } from '../db/transaction.ts';
-import { envelopeOfRow, isEmptied, LEAF_COLUMNS, type LeafRow, toContent } from './leaf-rows.ts';
+import { type KnownActs, readActs } from './acts.ts';
+import {
+  isEmptied,
+  JOIN_TYPES,
+  LEAF_COLUMNS,
+  type LeafEvent,
+  type LeafRow,
+  toLeafEvent,
+} from './leaf-rows.ts';
 import { type Bundle, type LogRow, readBundles, readLog, readTiles } from './log-rows.ts';
 
 const e = columnsOf(events, 'e');
@@ -42,6 +51,8 @@ export interface VerifiedTree {
   /** How many of them have no content any more, so that only their envelopes are proven. */
   readonly redacted: number;
   readonly expired: number;
+  /** Of those redacted: by acts that the audit does not have, since it does not reach as far back. */
+  readonly unexplained: number;
   /** What does not hold; at most a few. */
   readonly findings: readonly string[];
 }
@@ -77,7 +88,8 @@ export function verifyTree(
     async connection => {
       const log = await readLog(connection, workspaceId);
       if (log === null) return null;
-      const check = new TreeCheck(connection, log, checkpoint);
+      const acts = await readActs(connection, workspaceId);
+      const check = new TreeCheck(connection, { log, checkpoint, acts });
       return { workspace: slug, origin: log.origin, ...(await check.run()) };
     },
     snapshot,
@@ -89,13 +101,23 @@ class TreeCheck {
   readonly #log: LogRow;
   readonly #checkpoint: TreeHead | null;
   readonly #findings: string[] = [];
+  readonly #acts: KnownActs;
   #redacted = 0;
   #expired = 0;
+  #unexplained = 0;
 
-  constructor(connection: Connection, log: LogRow, checkpoint: TreeHead | null) {
+  constructor(
+    connection: Connection,
+    given: {
+      readonly log: LogRow;
+      readonly checkpoint: TreeHead | null;
+      readonly acts: KnownActs;
+    },
+  ) {
     this.#connection = connection;
-    this.#log = log;
-    this.#checkpoint = checkpoint;
+    this.#log = given.log;
+    this.#checkpoint = given.checkpoint;
+    this.#acts = given.acts;
   }
 
   async run(): Promise<Omit<VerifiedTree, 'workspace' | 'origin'>> {
@@ -119,6 +141,7 @@ class TreeCheck {
       to: first_position + size - 1,
       redacted: this.#redacted,
       expired: this.#expired,
+      unexplained: this.#unexplained,
       findings: this.#findings.slice(0, FINDINGS_MAX),
     };
   }
@@ -148,26 +171,31 @@ class TreeCheck {
       const number = Math.floor(at / TILE_WIDTH);
       const end = Math.min(size, (number + 1) * TILE_WIDTH);
       const [bundle] = await readBundles(this.#connection, this.#log.workspace_id, [number]);
-      const rows = await this.#events(at, end);
+      const found = await this.#events(at, end);
       const [tile] = await this.#read([{ level: 0, number }]);
       for (; at < end; at++) {
         const inTile = (at % TILE_WIDTH) * HASH_BYTES;
         const stored = tile?.hashes.subarray(inTile, inTile + HASH_BYTES) ?? Buffer.alloc(0);
-        builder.append(this.#leaf(at, { row: rows.get(at), bundle, stored }));
+        builder.append(this.#leaf(at, { event: found.get(at), bundle, stored }));
         this.#compareRoot(builder);
       }
       await this.#compareTiles(builder.changed());
     }
   }
 
-  async #events(from: number, to: number): Promise<Map<number, LeafRow>> {
+  async #events(from: number, to: number): Promise<Map<number, LeafEvent>> {
     const { workspace_id, first_position } = this.#log;
     const rows = await this.#connection.query<LeafRow>(
-      sqlText`select ${LEAF_COLUMNS} from events e
+      sqlText`select ${LEAF_COLUMNS} from events e ${JOIN_TYPES}
        where ${e.workspace_id} = $1 and ${e.position} >= $2 and ${e.position} < $3`,
       [workspace_id, first_position + from, first_position + to],
     );
-    const found = new Map(rows.map(row => [row.position - first_position, row]));
+    const found = new Map(
+      rows.map(row => {
+        const event = toLeafEvent(row, this.#log);
+        return [event.envelope.position - first_position, event] as const;
+      }),
+    );
     if (found.size < rows.length) {
       this.#find(`two events stand at one position, from ${first_position + from} on`);
     }
@@ -178,22 +206,22 @@ class TreeCheck {
   #leaf(
     index: number,
     {
-      row,
+      event,
       bundle,
       stored,
-    }: { row: LeafRow | undefined; bundle: Bundle | undefined; stored: Buffer },
+    }: { event: LeafEvent | undefined; bundle: Bundle | undefined; stored: Buffer },
   ): Buffer {
     const position = this.#log.first_position + index;
-    if (row === undefined) {
+    if (event === undefined) {
       this.#find(`the event at position ${position} is missing`);
-      return hashLeaf(Buffer.alloc(0));
+      return hashLeaf('');
     }
     const at = (index % TILE_WIDTH) * SALT_BYTES;
     const salt = bundle?.salts.subarray(at, at + SALT_BYTES) ?? NO_SALT;
     const commitment = bundle?.commitments.subarray(at, at + HASH_BYTES) ?? NO_SALT;
-    const fault = this.#faultOfContent(row, salt, commitment);
+    const fault = this.#faultOfContent(event, salt, commitment);
     if (fault !== null) this.#find(`the event at position ${position} was changed: ${fault}`);
-    const hash = hashLeaf(leafOf(envelopeOfRow(row, this.#log.epoch), commitment));
+    const hash = hashLeaf(leafOf(event.envelope, commitment));
     if (!hash.equals(stored)) {
       this.#find(
         `the event at position ${position} was changed: its id, type, door, times or commitment are ` +
@@ -203,17 +231,23 @@ class TreeCheck {
     return hash;
   }
 
-  #faultOfContent(row: LeafRow, salt: Buffer, commitment: Buffer): string | null {
+  #faultOfContent(event: LeafEvent, salt: Buffer, commitment: Buffer): string | null {
     const isSalted = !salt.equals(NO_SALT);
-    if (isEmptied(row)) {
-      if (row.redacted_at === null) this.#expired += 1;
+    const { workspaceId, position } = event.envelope;
+    const isAct = this.#acts.acts.has(workspaceId, position);
+    if (isEmptied(event)) {
+      if (!event.isRedacted) this.#expired += 1;
       else this.#redacted += 1;
-      if (!hadExpired(row)) return 'it is marked as expired, and was not to expire by then';
+      const isExplained = !event.isRedacted || isAct || commitment.equals(NOTHING_COMMITTED);
+      if (!isExplained && this.#acts.isWhole) return 'it was redacted by no act of the audit';
+      if (!isExplained) this.#unexplained += 1;
+      if (!hadExpired(event)) return 'it is marked as expired, and was not to expire by then';
       if (isSalted) return 'it is marked as emptied, and its salt is there';
-      return hasContent(toContent(row)) ? 'it is marked as emptied, and has content' : null;
+      return hasContent(event.content) ? 'it is marked as emptied, and has content' : null;
     }
+    if (isAct) return 'an act of the audit redacted it, and its content is there';
     if (!isSalted) return 'its salt is gone, and it is not marked as emptied';
-    const isSame = commitmentOf(salt, contentOf(toContent(row))).equals(commitment);
+    const isSame = commitmentOf(salt, contentOf(event.content)).equals(commitment);
     return isSame ? null : 'its content is not the one that was recorded';
   }
 
@@ -246,7 +280,7 @@ class TreeCheck {
 }
 
 /** When an event expires stands in its envelope: nobody can say that of another. */
-function hadExpired({ redacted_at, expired_at, expires_at }: LeafRow): boolean {
-  if (redacted_at !== null || expired_at === null) return true;
-  return expires_at !== null && expires_at.getTime() <= expired_at.getTime();
+function hadExpired({ isRedacted, expiredAt, envelope: { expiresAt } }: LeafEvent): boolean {
+  if (isRedacted || expiredAt === null) return true;
+  return expiresAt !== null && Date.parse(expiresAt) <= Date.parse(expiredAt);
 }

@@ -11,6 +11,7 @@ import { auditIsKept, isAudit } from '../core/audit.ts';
 import { GatewayError } from '../core/errors.ts';
 import { eventKey } from '../core/event-key.ts';
 import type { Actor } from '../core/principal.ts';
+import { REDACTION_TYPE, writePositions } from '../core/redaction-acts.ts';
 import type { AuditedTransaction, Deed } from '../db/audit-log.ts';
 import type { Connection, Param, Pool } from '../db/client.ts';
 import { columnsOf, type Row, sqlText } from '../db/columns.ts';
@@ -215,9 +216,11 @@ function empty(
         count: ids.length,
         firstPosition: Math.min(...positions),
         lastPosition: Math.max(...positions),
+        positions: writePositions(positions),
+        // Slugs are renamed.
+        workspaceId,
       };
-      const type = 'sluice.events.redacted';
-      await deed.record({ type, subject: null, workspaceId, facts, groupId });
+      await deed.record({ type: REDACTION_TYPE, subject: null, workspaceId, facts, groupId });
     }
     return rows;
   };
@@ -267,8 +270,7 @@ async function purgeQuarantined(
       if (rows.length > 0) {
         const facts = { by: 'quarantine', count: rows.length };
         const { workspaceId, groupId } = place;
-        const type = 'sluice.events.redacted';
-        await deed.record({ type, subject: null, workspaceId, facts, groupId });
+        await deed.record({ type: REDACTION_TYPE, subject: null, workspaceId, facts, groupId });
       }
       return rows.length;
     };

@@ -183,7 +183,7 @@ describe('what is recorded', () => {
         type: 'sluice.events.redacted',
         subject: slug,
         groupId: expect.any(String),
-        payload: { by: 'subject', count: 2, firstPosition: 1, lastPosition: 2 },
+        payload: { by: 'subject', count: 2, firstPosition: 1, lastPosition: 2, positions: '1-2' },
       },
     ]);
     expect(JSON.stringify(redacted)).not.toContain('jane');

@@ -155,6 +155,62 @@ test('redaction leaves all of them verified, and a change in the database does n
   expect(ended(await verifyDatabase())).toContain('every invariant holds');
 });
 
+test('every redaction is named by an act of the audit, and what an intruder took away by none', async () => {
+  const ofAudit = (...args: string[]) =>
+    sluice([...args, '--workspace', 'sluice'], { SLUICE_URL: gateway.url, SLUICE_KEY: ADMIN_KEY });
+  const acts = ['--type', 'sluice.events.redacted'];
+  ended(await ofAudit('export', '--evidence', '-o', file('acts.ndjson'), ...acts));
+  const { verifierKey } = JSON.parse(ended(await atGateway('checkpoint', '--json'))) as {
+    verifierKey: string;
+  };
+  const withActs = [
+    ...['--checkpoint', file('old.checkpoint'), '--export', file('redacted.ndjson')],
+    ...['--audit', file('acts.ndjson'), '--verifier-key', verifierKey],
+  ];
+  expect(ended(await verify(...withActs))).toContain(
+    '1 of them without content, each by an act of the audit or expired',
+  );
+  const [line] = readFileSync(file('acts.ndjson'), 'utf8').split('\n');
+  expect(JSON.parse(line!)).toMatchObject({ payload: { by: 'subject', positions: '2' } });
+  writeFileSync(file('others.ndjson'), line!.replace('"positions":"2"', '"positions":"3"'));
+  const forged = [...withActs, '--audit', file('others.ndjson')];
+  expect(ended(await verify(...forged), 1)).toContain('payload is not the one that was recorded');
+
+  // As redaction leaves an event, by somebody who has the database.
+  const kept = await gateway.db.upkeep.query<{ salts: string; payload: string }>(
+    `select encode(b.salts, 'hex') as salts, e.payload::text as payload
+     from evidence_bundles b join events e on e.workspace_id = b.workspace_id and e.event_id = 'plain'`,
+  );
+  await gateway.db.upkeep.query(
+    `with emptied as (
+       update events set redacted_at = now(), payload = '{}', success = null, notify = false
+       where event_id = 'plain' returning workspace_id
+     ) update evidence_bundles b
+     set salts = overlay(salts placing decode(repeat('00', 32), 'hex') from 65)
+     from emptied where b.workspace_id = emptied.workspace_id`,
+  );
+  try {
+    const found = 'it was redacted by no act of the audit';
+    const old = ended(await verifyDatabase('--checkpoint', file('old.checkpoint')), 1);
+    expect(old).toContain(`BROKEN: the event at position 3 was changed: ${found}`);
+    ended(await atGateway('export', '--evidence', '-o', file('emptied.ndjson')));
+    const emptied = [...withActs, '--export', file('emptied.ndjson')];
+    expect(ended(await verify(...emptied), 1)).toContain(
+      'the event at position 3 was redacted by no act of the audit',
+    );
+  } finally {
+    await gateway.db.upkeep.query(
+      `with filled as (
+         update events set redacted_at = null, payload = $2::jsonb, success = false, notify = true
+         where event_id = 'plain' returning workspace_id
+       ) update evidence_bundles b set salts = decode($1, 'hex')
+       from filled where b.workspace_id = filled.workspace_id`,
+      [kept[0]!.salts, kept[0]!.payload],
+    );
+  }
+  expect(ended(await verifyDatabase())).toContain('every invariant holds');
+});
+
 test('a replaced key signs what comes, and the old checkpoint still holds', async () => {
   ended(await sluice(['rotate-evidence-key'], { DATABASE_URL: gateway.databaseUrl }));
   ended(await verifyDatabase('--checkpoint', file('old.checkpoint')));

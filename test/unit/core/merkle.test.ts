@@ -28,7 +28,7 @@ function treeHash(leaves: readonly Buffer[]): Buffer {
 }
 
 const leafHashes = (count: number) =>
-  Array.from({ length: count }, (_, index) => hashLeaf(Buffer.from(`leaf ${index}`)));
+  Array.from({ length: count }, (_, index) => hashLeaf(`leaf ${index}`));
 
 /** Appends in steps, each by a builder that knows only what the one before has written. */
 function grown(leaves: readonly Buffer[], steps: readonly number[]) {
@@ -65,7 +65,7 @@ describe('the tree of RFC 9162', () => {
   ];
   const tiles = new Tiles(
     grown(
-      INPUTS.map(input => hashLeaf(Buffer.from(input, 'hex'))),
+      INPUTS.map(input => hashLeaf(Buffer.from(input, 'hex').toString())),
       [],
     ).tiles.values(),
   );
