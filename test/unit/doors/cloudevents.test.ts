@@ -1,6 +1,6 @@
 import fc from 'fast-check';
-import { describe, expect, test } from 'vitest';
 import { createHash } from 'node:crypto';
+import { describe, expect, test } from 'vitest';
 import { contentHash } from '../../../src/core/content-hash.ts';
 import type { GatewayError } from '../../../src/core/errors.ts';
 import type { EventInput } from '../../../src/core/event.ts';
