@@ -9,6 +9,11 @@ interface Entry {
   /** Such as `keys create`; empty for sluice itself. */
   readonly path: string;
   readonly words: readonly { readonly word: string; readonly description: string }[];
+  /** What may follow an option. */
+  readonly values: readonly {
+    readonly options: readonly string[];
+    readonly choices: readonly string[];
+  }[];
 }
 
 export async function printCompletion(shell: Shell, program: Command): Promise<void> {
@@ -28,8 +33,26 @@ function entriesOf(command: Command, path: readonly string[]): Entry[] {
     ),
     { word: '--help', description: 'display help for command' },
   ];
+  const values = command.options.flatMap(({ long, short, argChoices: choices }) =>
+    choices === undefined ? [] : [{ options: [short, long].filter(isThere), choices }],
+  );
   const beneath = command.commands.flatMap(each => entriesOf(each, [...path, each.name()]));
-  return [{ path: path.join(' '), words }, ...beneath];
+  return [{ path: path.join(' '), words, values }, ...beneath];
+}
+
+function isThere(name: string | undefined): name is string {
+  return name !== undefined;
+}
+
+/** By path and the option before the cursor, what stands in its place. */
+function valueCases(entries: readonly Entry[], then: (choices: readonly string[]) => string) {
+  return entries
+    .flatMap(({ path, values }) =>
+      values.map(({ options, choices }) => {
+        return `    ${options.map(option => `"${path} ${option}"`).join('|')}) ${then(choices)} ;;`;
+      }),
+    )
+    .join('\n');
 }
 
 /** Words that are commands, up to the cursor, name the entry; files are completed as ever. */
@@ -47,6 +70,9 @@ _sluice() {
   done
   case "$path" in
 ${cases.join('\n')}
+  esac
+  case "$path \${COMP_WORDS[COMP_CWORD-1]}" in
+${valueCases(entries, choices => `words="${choices.join(' ')}"`)}
   esac
   COMPREPLY=($(compgen -W "$words" -- "$current"))
 }
@@ -74,6 +100,9 @@ _sluice() {
   case "$path_" in
 ${cases.join('\n')}
   esac
+  case "$path_ \${words[CURRENT-1]}" in
+${valueCases(entries, choices => `words_=(${choices.map(choice => `'${escaped(choice)}'`).join(' ')})`)}
+  esac
   _describe 'sluice' words_
   _files
 }
@@ -91,7 +120,10 @@ function escaped(text: string): string {
 }
 
 function fish(entries: readonly Entry[]): string {
-  const lines = entries.flatMap(({ path, words }) => {
+  const lines = entries.flatMap(({ path, words, values }) => {
+    const choicesOf = new Map(
+      values.flatMap(({ options, choices }) => options.map(option => [option, choices])),
+    );
     const beneath = entries.filter(other => other.path.startsWith(path === '' ? '' : `${path} `));
     const names = [...new Set(beneath.flatMap(other => other.path.split(' ').slice(-1)))];
     const seen = path.split(' ').map(word => `__fish_seen_subcommand_from ${word}`);
@@ -100,7 +132,9 @@ function fish(entries: readonly Entry[]): string {
       ...names.filter(Boolean).map(name => `not __fish_seen_subcommand_from ${name}`),
     ].join('; and ');
     return words.map(({ word, description }) => {
-      const what = word.startsWith('--') ? `-l ${word.slice(2)}` : `-a ${word}`;
+      const choices = choicesOf.get(word);
+      const value = choices === undefined ? '' : ` -x -a '${choices.join(' ')}'`;
+      const what = word.startsWith('--') ? `-l ${word.slice(2)}${value}` : `-a ${word}`;
       const condition = isHere === '' ? '' : ` -n '${isHere}'`;
       return `complete -c sluice${condition} ${what} -d '${description.replaceAll("'", "\\'")}'`;
     });

@@ -35,8 +35,11 @@ const NAMES = (Object.keys(HASHED) as (keyof typeof HASHED)[])
   .map(name => [name, `"${name}":`] as const);
 
 export function contentHash(input: EventInput): string {
-  const { contentId } = input;
-  if (contentId !== undefined) return uuidOf(VERSION + hash('sha256', contentId, 'hex'));
+  return uuidOf(VERSION + hash('sha256', input.contentId ?? contentText(input), 'hex'));
+}
+
+/** What is hashed of an event without a `contentId`. */
+export function contentText(input: EventInput): string {
   let text = '';
   for (const [name, quotedName] of NAMES) {
     const value = input[name];
@@ -45,7 +48,7 @@ export function contentHash(input: EventInput): string {
       name === 'properties' ? propertiesJson(input.properties ?? []) : canonicalJson(value);
     text += `${text === '' ? '' : ','}${quotedName}${json}`;
   }
-  return uuidOf(VERSION + hash('sha256', `{${text}}`, 'hex'));
+  return `{${text}}`;
 }
 
 /** As `canonicalJson` writes them, at a third of the cost: what keys there are is known. */

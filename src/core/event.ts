@@ -63,8 +63,9 @@ export interface EventInput {
   /** What a door's mapping can't invert. */
   readonly wire?: Json | undefined;
   /**
-   * A digest that stands for the content where a retry is told from another event under the same id,
-   * since a door makes something of the time at which it came or was sent.
+   * Stands for the content where a retry is told from another event under the same id: a digest where
+   * a door makes something of the time at which an event came or was sent, and the content as it was
+   * mapped before where a door maps it in another way than it once did.
    */
   readonly contentId?: string | undefined;
   /** Why some of what came is not in here: the event is rejected for it. */

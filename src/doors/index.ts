@@ -1,8 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import type { OrderSetting } from '../core/agent-order.ts';
+import type { Door as DoorName, EventInput } from '../core/event.ts';
 import { uuidV7 } from '../core/isomorphic.ts';
 import { createAuthentikDoor } from './authentik/door.ts';
 import { createCloudEventsDoor } from './cloudevents/door.ts';
+import { decodeAgain as decodeCloudEventAgain } from './cloudevents/translate.ts';
 import type { Door, DoorServices } from './door.ts';
 import { createGenesysDoor } from './genesys/door.ts';
 import { createTokens } from './genesys/token.ts';
@@ -42,4 +44,9 @@ export function createDoors(
     createPosthogDoor({ nowMs }),
     createRetracedDoor({ newId: () => uuidV7(nowMs(), randomUUID()) }),
   ];
+}
+
+/** An event that was kept aside, as its door would give it today. */
+export function decodeAgain(door: DoorName, input: EventInput): EventInput {
+  return door === 'CLOUDEVENTS' ? decodeCloudEventAgain(input) : input;
 }

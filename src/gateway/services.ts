@@ -10,6 +10,7 @@ import { onBehalfOf } from '../db/connection.ts';
 import { EPOCH_DUE, readInstallation, settleHome, type Installation } from '../db/installation.ts';
 import { codeOf, SQLSTATE } from '../db/sqlstate.ts';
 import type { DoorServices } from '../doors/door.ts';
+import { decodeAgain } from '../doors/index.ts';
 import { ensureEvidenceKey } from '../evidence/keys.ts';
 import { createSharedResults, type SharedResults } from '../graphql-http/shared-results.ts';
 import type { Services } from '../graphql/services.ts';
@@ -161,7 +162,7 @@ function createRecordAdmins(
   };
   return {
     definitionAdmin: createDefinitionAdmin({ write, audited, schemas, onDefined }),
-    quarantineAdmin: createQuarantineAdmin({ write, audited, record }),
+    quarantineAdmin: createQuarantineAdmin({ write, audited, record, decodeAgain }),
     meterAdmin: createMeterAdmin({ write, audited, onChanged }),
   };
 }

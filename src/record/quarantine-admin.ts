@@ -1,5 +1,5 @@
 import type { AuditType } from '../core/audit.ts';
-import type { EventInput, Receipt } from '../core/event.ts';
+import type { Door, EventInput, Receipt } from '../core/event.ts';
 import { parseExact } from '../core/exact-json.ts';
 import type { Actor } from '../core/principal.ts';
 import type { QuarantineCorrection } from '../core/quarantine.ts';
@@ -41,16 +41,19 @@ export interface QuarantineAdminOptions {
   readonly write: Pool;
   readonly audited: AuditedTransaction;
   readonly record: RecordEvents;
+  /** What was kept aside, as its door would give it today. */
+  readonly decodeAgain: (door: Door, input: EventInput) => EventInput;
 }
 
 export function createQuarantineAdmin(options: QuarantineAdminOptions): QuarantineAdmin {
-  const { write, record } = options;
+  const { write, record, decodeAgain } = options;
   return {
     async resubmit(workspace, ids, actor, correction = {}) {
       const receipts = new Map<string, Receipt>();
       for (const row of await load(write, workspace.id, ids)) {
-        const events = [corrected(toInput(row), correction)];
-        const request = { workspace, door: doorOf(row.door), events, atomic: true, actor };
+        const door = doorOf(row.door);
+        const events = [corrected(decodeAgain(door, toInput(row)), correction)];
+        const request = { workspace, door, events, atomic: true, actor };
         const [receipt] = await record(request).catch((error: unknown) => {
           throw [...receipts.values()].some(isStored) ? unknownOutcome(error) : error;
         });

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { eventCursors, LOG_BEGINNING } from '../../core/cursor.ts';
 import { GatewayError } from '../../core/errors.ts';
 import type { EventProblem } from '../../core/event.ts';
+import { isJsonObject } from '../../core/json.ts';
 import { LIMITS } from '../../core/limits.ts';
 import { json } from '../answer.ts';
 import {
@@ -75,7 +76,7 @@ async function get({ query }: DoorRequest, context: DoorContext): Promise<DoorAn
 /** @see https://www.rfc-editor.org/rfc/rfc9457 */
 function encodeError(error: GatewayError, request: DoorRequest): DoorAnswer {
   const { status, code, message } = error;
-  const problems = problemsOf(error, mediaTypeOf(request) === BATCHED);
+  const problems = problemsOf(error, request);
   const body = { type: 'about:blank', status, title: message, code, problems };
   return json(status, body, {
     'content-type': 'application/problem+json',
@@ -84,12 +85,15 @@ function encodeError(error: GatewayError, request: DoorRequest): DoorAnswer {
 }
 
 /** What is wrong with the first event that was refused, with pointers into the body. */
-function problemsOf({ extensions }: GatewayError, isBatch: boolean) {
+function problemsOf({ extensions }: GatewayError, request: DoorRequest) {
   const problems = extensions['problems'] as readonly EventProblem[] | undefined;
+  if (problems === undefined) return undefined;
   const [, index] = /^\/(\d+)/.exec(String(extensions['pointer'])) ?? [];
-  const before = isBatch ? `/${index}` : '';
-  return problems?.map(({ code, message, pointer }) => {
-    const place = pointer.replace(/^\/payload(?:\/extensions)?(?=\/|$)/, '');
+  const event = readEvents(request)[Number(index ?? 0)];
+  const inData = isJsonObject(event?.['data']) ? '/data' : '';
+  const before = mediaTypeOf(request) === BATCHED ? `/${index}` : '';
+  return problems.map(({ code, message, pointer }) => {
+    const place = pointer.replace(/^\/payload(?=\/|$)/, inData);
     return { code, message, pointer: before + place };
   });
 }

@@ -1,7 +1,9 @@
 /** A CloudEvent ↔ an event, both ways, and any event as a CloudEvent. Pure. */
 import { hash } from 'node:crypto';
+import { contentText } from '../../core/content-hash.ts';
 import type { EventInput, StoredEvent } from '../../core/event.ts';
-import { parseExact, writeExact, type ExactObject } from '../../core/exact-json.ts';
+import { parseExact, writeExact, type ExactJson, type ExactObject } from '../../core/exact-json.ts';
+import { isJsonObject, type Json } from '../../core/json.ts';
 import { LIMITS } from '../../core/limits.ts';
 import { isWithinBytes } from '../../core/text.ts';
 import { instantText } from '../../core/unreadable.ts';
@@ -10,31 +12,73 @@ import { parseInstant } from '../request.ts';
 import { differenceOf, restored } from '../wire-difference.ts';
 import { isExtension, type CloudEvent } from './wire.ts';
 
-/** What the payload of a CloudEvent holds beside its extensions. */
-const IN_PAYLOAD = ['data', 'data_base64', 'datacontenttype', 'dataschema'] as const;
+/** What data that is no object stands under in the payload. */
+const DATA = ['data', 'data_base64'] as const;
+/** What a payload held beside `extensions` before data that is an object was the payload. */
+const FORMERLY = [...DATA, 'datacontenttype', 'dataschema'] as const;
+
+/** Kept in `wire`: the payload is the data. */
+const MARK = { payload: 'data' } as const;
 
 interface Mapped extends Pick<StoredEvent, 'eventId' | 'type' | 'subject' | 'occurredAt'> {
   readonly payload: ExactObject;
 }
 
+/** Data that is an object is the payload, so that a schema holds for the events of every door. */
 export function decode(event: CloudEvent): EventInput {
   const { id, source, type, subject = null, time } = event as CloudEvent & Record<string, string>;
-  const extensions = Object.entries(event).filter(([name]) => isExtension(name));
-  const payload: ExactObject = {
-    ...Object.fromEntries(
-      IN_PAYLOAD.filter(name => Object.hasOwn(event, name)).map(name => [name, event[name]]),
-    ),
-    ...(extensions.length === 0 ? {} : { extensions: Object.fromEntries(extensions) }),
-  };
   const occurredAt = time === undefined ? null : parseInstant(time);
   const eventId = eventIdOf(source as string, id as string);
   const columns = { type: type as string, source: indexable(source), subject: indexable(subject) };
-  const derived = derive(
-    { ...columns, eventId, occurredAt: occurredAt ?? new Date(0), payload },
+  const mapped = { ...columns, eventId, occurredAt: occurredAt ?? new Date(0) };
+  const data = event['data'];
+  const isPayload = isJsonObject(data);
+  const payload = isPayload ? (data as ExactObject) : membersOf(event, DATA);
+  const attributes = attributesOf({ ...mapped, payload }, UNKNOWN);
+  const difference = differenceOf(event, { ...attributes, ...(isPayload ? { data } : payload) });
+  const former = formerPayload(event);
+  const formerWire = differenceOf(event, { ...attributes, ...membersOfFormer(former) });
+  const given = { ...columns, occurredAt };
+  return {
+    ...given,
+    id: eventId,
+    payload,
+    wire: isPayload ? { ...difference, ...MARK } : difference,
+    // So a retry of what was recorded in the former way is told as one.
+    contentId: contentText({ ...given, payload: former, wire: formerWire }),
+  };
+}
+
+function formerPayload(event: CloudEvent): ExactObject {
+  const extensions = Object.entries(event).filter(([name]) => isExtension(name));
+  return {
+    ...membersOf(event, FORMERLY),
+    ...(extensions.length === 0 ? {} : { extensions: Object.fromEntries(extensions) }),
+  };
+}
+
+function membersOf(event: CloudEvent, names: readonly string[]): ExactObject {
+  const members = names.filter(name => Object.hasOwn(event, name));
+  return Object.fromEntries(members.map(name => [name, event[name] as ExactJson]));
+}
+
+/**
+ * What was kept aside, as it would come to this door today: with the identity of its content, which is
+ * not kept, and with the payload of today.
+ */
+export function decodeAgain(input: EventInput): EventInput {
+  const event = encodeOwn(
+    {
+      eventId: input.id as string,
+      type: input.type,
+      subject: input.subject ?? null,
+      occurredAt: input.occurredAt ?? new Date(0),
+      payload: input.payload ?? {},
+    },
+    input.wire ?? null,
     UNKNOWN,
   );
-  const wire = differenceOf(event, derived);
-  return { ...columns, id: eventId, occurredAt, wire, payload };
+  return { ...input, ...decode(event), occurredAt: input.occurredAt };
 }
 
 /** Two sources may both have an id 1. What is too long for an id is known by its digest. */
@@ -62,13 +106,32 @@ export function encode(event: StoredEvent, workspace: string): CloudEvent {
   if (event.door !== 'CLOUDEVENTS') {
     return { ...encodeForeign(event, payload, workspace), ...unreadableIn(event) };
   }
-  const derived = derive({ ...event, payload }, `/${workspace}`);
-  if (event.redactedAt !== null) return { ...derived, ...redaction(event) };
-  return { ...restored(derived, event.wire), ...unreadableIn(event) };
+  const mapped = { ...event, payload };
+  const place = `/${workspace}`;
+  if (event.redactedAt !== null) return { ...attributesOf(mapped, place), ...redaction(event) };
+  return { ...encodeOwn(mapped, event.wire, place), ...unreadableIn(event) };
 }
 
-function derive({ eventId, type, subject, occurredAt, payload }: Mapped, place: string) {
-  const { extensions, ...others } = payload;
+/** What came as a CloudEvent, also where it was recorded in the former way. */
+function encodeOwn(event: Mapped, wire: Json | null, place: string): CloudEvent {
+  const { payload } = event;
+  const data = isData(payload, wire) ? { data: payload } : membersOfFormer(payload);
+  return restored({ ...attributesOf(event, place), ...data }, wire);
+}
+
+/** A payload of other members is one that took the place of what came: it was in quarantine. */
+function isData(payload: ExactObject, wire: Json | null): boolean {
+  if (isJsonObject(wire) && wire['payload'] === MARK.payload) return true;
+  return Object.keys(payload).some(name => !FORMER_MEMBERS.has(name));
+}
+
+const FORMER_MEMBERS: ReadonlySet<string> = new Set([...FORMERLY, 'extensions']);
+
+function membersOfFormer({ extensions, ...others }: ExactObject): ExactObject {
+  return { ...(extensions as ExactObject | undefined), ...others };
+}
+
+function attributesOf({ eventId, type, subject, occurredAt }: Mapped, place: string) {
   const cut = eventId.indexOf(' ');
   return {
     specversion: '1.0',
@@ -77,8 +140,6 @@ function derive({ eventId, type, subject, occurredAt, payload }: Mapped, place: 
     type,
     ...(subject === null ? {} : { subject }),
     time: instantText(occurredAt),
-    ...(extensions as CloudEvent | undefined),
-    ...others,
   } satisfies CloudEvent;
 }
 

@@ -164,9 +164,17 @@ test('every command explains itself with an example', () => {
   }
 });
 
-test('a shell completes commands and options', async () => {
+test('a shell completes commands, options and what an option may be', async () => {
   const { out } = await sluice(['completion', 'bash']);
-  const asked = 'COMP_WORDS=(sluice keys cr) COMP_CWORD=2; _sluice; echo "${COMPREPLY[*]}"';
-  const { stdout } = await promisify(execFile)('bash', ['-c', `${out}\n${asked}`]);
-  expect(stdout).toBe('create\n');
+  const completed = async (...words: string[]) => {
+    const line = words.map(word => `'${word}'`).join(' ');
+    const asked = `COMP_WORDS=(sluice ${line}) COMP_CWORD=${words.length}; _sluice`;
+    const print = 'echo "${COMPREPLY[*]}"';
+    const { stdout } = await promisify(execFile)('bash', ['-c', `${out}\n${asked}\n${print}`]);
+    return stdout.trim();
+  };
+  expect(await completed('keys', 'cr')).toBe('create');
+  expect(await completed('completion', 'z')).toBe('zsh');
+  expect(await completed('export', '--format', '')).toBe('ndjson csv');
+  expect(await completed('workspaces', 'update', '--unknown-types', 'R')).toBe('REJECT');
 });

@@ -201,6 +201,7 @@ describe('an event that is kept aside', () => {
       write: gateway.db.write,
       audited: unaudited,
       record: gateway.record,
+      decodeAgain: (_door, input) => input,
     });
 
   test('is recorded later by the id that its receipt names', async () => {
