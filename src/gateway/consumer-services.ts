@@ -11,6 +11,7 @@ import { cloudEventText } from '../doors/cloudevents/translate.ts';
 import type { Services } from '../graphql/services.ts';
 import { monotonicMs, systemClock } from '../live/clock.ts';
 import type { Live } from '../live/live.ts';
+import { keepFigures } from '../observability/kept-figures.ts';
 import type { Log } from '../observability/log.ts';
 import type { Metrics } from '../observability/metrics.ts';
 import type { WorkspaceReader } from '../read/workspaces.ts';
@@ -81,7 +82,11 @@ export function createConsumerServices(options: Options, parts: Parts): Made {
     webhookAdmin,
     testWebhook: (which, signal) => sending.test(which, signal),
     sending,
-    consumerFigures: consumerFigures(db, log),
+    consumerFigures: keepFigures(
+      () => readConsumerFigures(onBehalfOf(ADMINISTRATION, db.read)),
+      [],
+      err => log.warn({ err }, 'figures of consumers were not read'),
+    ),
   };
 }
 
@@ -134,16 +139,4 @@ function createGatewayConsume(
     bytesMax: config.answerBytesMax,
     onError: (err, message) => log.warn({ err }, message),
   });
-}
-
-/** For several metrics that are read together: one statement. */
-function consumerFigures({ read }: Database, log: Log) {
-  let asked: Promise<ConsumerFigures[]> | undefined;
-  return () =>
-    (asked ??= readConsumerFigures(onBehalfOf(ADMINISTRATION, read))
-      .catch((err: unknown) => {
-        log.warn({ err }, 'figures of consumers were not read');
-        return [];
-      })
-      .finally(() => setImmediate(() => (asked = undefined))));
 }

@@ -9,6 +9,7 @@ import {
   workspaces,
 } from '../db/schema.ts';
 import { newestHead } from '../db/stored-workspace.ts';
+import { keepFigures } from '../observability/kept-figures.ts';
 import { countFaults, type FaultFigures, type FaultLogger, NO_FAULTS } from './upkeep-faults.ts';
 
 const w = columnsOf(workspaces, 'w');
@@ -58,30 +59,18 @@ const UNKNOWN: UpkeepFigures = {
   ...NO_FAULTS,
 };
 
-/** Several metrics are read together. */
-const KEPT_MS = 1_000;
-
 export interface FiguresOptions {
   readonly read: Connection;
   readonly logger: FaultLogger;
 }
 
-/** Reads them when they are asked for. While the database does not answer they stay as they were. */
+/** Reads them when they are asked for. */
 export function createFigures({ read, logger }: FiguresOptions): () => Promise<UpkeepFigures> {
-  let last = UNKNOWN;
-  let asked: Promise<UpkeepFigures> | undefined;
-
-  async function ask(): Promise<UpkeepFigures> {
-    try {
-      last = await readFigures(read);
-    } catch (err) {
-      logger.warn({ err }, 'figures of upkeep were not read');
-    }
-    setTimeout(() => (asked = undefined), KEPT_MS).unref();
-    return last;
-  }
-
-  return () => (asked ??= ask());
+  return keepFigures(
+    () => readFigures(read),
+    UNKNOWN,
+    err => logger.warn({ err }, 'figures of upkeep were not read'),
+  );
 }
 
 async function readFigures(read: Connection): Promise<UpkeepFigures> {
