@@ -1,5 +1,6 @@
 import type { Connection } from '../db/client.ts';
 import { columnsOf, type SqlText, sqlText } from '../db/columns.ts';
+import { keepFigures } from '../db/kept-figures.ts';
 import {
   events,
   evidenceLogs,
@@ -9,7 +10,6 @@ import {
   workspaces,
 } from '../db/schema.ts';
 import { newestHead } from '../db/stored-workspace.ts';
-import { keepFigures } from '../observability/kept-figures.ts';
 import { countFaults, type FaultFigures, type FaultLogger, NO_FAULTS } from './upkeep-faults.ts';
 
 const w = columnsOf(workspaces, 'w');

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { keepFigures } from '../../../src/observability/kept-figures.ts';
+import { keepFigures } from '../../../src/db/kept-figures.ts';
 
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());

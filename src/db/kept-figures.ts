@@ -2,7 +2,7 @@
 const KEPT_MS = 1_000;
 
 /**
- * Figures that are read once for all metrics that ask within a second. While they can't be read they
+ * Figures of the database that are read once for all metrics that ask within a second. While they can't be read they
  * stay as they were.
  */
 export function keepFigures<Figures>(
