@@ -21,7 +21,7 @@ export async function* readAll<Node>(
   for (;;) {
     const answer: Record<string, Page<Node>> = await client.query(query, {
       ...variables,
-      ...(after === null ? {} : { after }),
+      after,
     });
     const [page] = Object.values(answer) as [Page<Node>];
     yield* page.nodes;

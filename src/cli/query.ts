@@ -85,7 +85,7 @@ async function readAll(options: QueryOptions): Promise<Aggregate[]> {
       workspace,
       input,
       first: top ?? PAGE,
-      ...(after !== null && { after }),
+      after,
     };
     const { eventAggregates }: Page = await client.query<Page>(QUERY, variables);
     rows.push(...eventAggregates.nodes);

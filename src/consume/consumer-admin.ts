@@ -10,7 +10,14 @@ import type { AuditedTransaction, Deed } from '../db/audit-log.ts';
 import type { Connection, Pool } from '../db/client.ts';
 import { columnsOf, type Row } from '../db/columns.ts';
 import { rows } from '../db/query.ts';
-import { notificationRules, webhooks, type consumers } from '../db/schema.ts';
+import {
+  consumers,
+  deliveries,
+  notificationRules,
+  webhooks,
+  workspaceMarks,
+  workspaces,
+} from '../db/schema.ts';
 import { arrayLiteral } from '../db/sql-lists.ts';
 import { codeOf, SQLSTATE, toGatewayError } from '../db/sqlstate.ts';
 import {
@@ -25,6 +32,12 @@ import { consumerNotFound } from './plans.ts';
 
 const w = columnsOf(webhooks);
 const r = columnsOf(notificationRules);
+const c = columnsOf(consumers, 'c');
+const q = columnsOf(deliveries, 'q');
+const m = columnsOf(workspaceMarks, 'm');
+const s = columnsOf(workspaces, 's');
+const CONSUMER = columnsOf(consumers);
+const DELIVERY = columnsOf(deliveries);
 
 /** Which consumer, and who changes it; an actor of null is the gateway itself. */
 export interface Change {
@@ -100,8 +113,8 @@ function createChanging({ write, audited }: Port, onChanged: OnChanged) {
     const { id, result } = await committed({ write, audited }, of, async (connection, deed) => {
       const [row] = await rows<LockedRow>(
         connection,
-        sql`select c.id, c.kind from consumers c
-          where c.workspace_id = ${workspaceId} and c.name = ${name} for update`,
+        sql`select ${c.id}, ${c.kind} from consumers c
+          where ${c.workspace_id} = ${workspaceId} and ${c.name} = ${name} for update`,
       );
       if (row === undefined) throw consumerNotFound(name);
       return { id: row.id, result: await work(connection, row.id, row.kind as ConsumerKind, deed) };
@@ -130,8 +143,8 @@ function createChanging({ write, audited }: Port, onChanged: OnChanged) {
       await also?.(connection, id, kind, deed);
       await rows(
         connection,
-        sql`update consumers c set ${set}, turn = c.turn + 1, updated_at = now()
-          where c.workspace_id = ${change.workspaceId} and c.id = ${id}`,
+        sql`update consumers c set ${set}, ${CONSUMER.turn} = ${c.turn} + 1, ${CONSUMER.updated_at} = now()
+          where ${c.workspace_id} = ${change.workspaceId} and ${c.id} = ${id}`,
       );
       return { result: id, facts };
     });
@@ -165,13 +178,13 @@ export function createConsumerAdmin(port: Port, onChanged: OnChanged): ConsumerA
     async pause(change, reason) {
       checkConsumerTexts({ reason });
       return updating(change, 'sluice.consumer.paused', {
-        set: sql`paused_at = coalesce(c.paused_at, now()), paused_reason = ${reason}`,
+        set: sql`${CONSUMER.paused_at} = coalesce(${c.paused_at}, now()), ${CONSUMER.paused_reason} = ${reason}`,
         facts: { reason },
       });
     },
     resume: change =>
       updating(change, 'sluice.consumer.resumed', {
-        set: sql`paused_at = null, paused_reason = null`,
+        set: sql`${CONSUMER.paused_at} = null, ${CONSUMER.paused_reason} = null`,
         also: forgetFailures(change),
       }),
     seek: (change, to) =>
@@ -199,10 +212,10 @@ export function createConsumerAdmin(port: Port, onChanged: OnChanged): ConsumerA
 async function readShown(connection: Connection, { workspaceId, id }: Own) {
   const [row] = await rows<JsonObject>(
     connection,
-    sql`select c.name, c.description, c.filter is not null as filtered, c.ordered_by as "orderedBy",
-        c.lease_ms as "leaseMs", c.max_attempts as "maxAttempts", c.revision,
-        c.paused_at is not null as paused
-      from consumers c where c.workspace_id = ${workspaceId} and c.id = ${id}`,
+    sql`select ${c.name}, ${c.description}, ${c.filter} is not null as filtered, ${c.ordered_by} as "orderedBy",
+        ${c.lease_ms} as "leaseMs", ${c.max_attempts} as "maxAttempts", ${c.revision},
+        ${c.paused_at} is not null as paused
+      from consumers c where ${c.workspace_id} = ${workspaceId} and ${c.id} = ${id}`,
   );
   return row === undefined ? {} : { ...row };
 }
@@ -246,7 +259,7 @@ const KEPT_BESIDE = [
 ];
 
 async function remove(connection: Connection, { workspaceId, id }: Own): Promise<number> {
-  const own = sql`workspace_id = ${workspaceId}`;
+  const own = sql`${CONSUMER.workspace_id} = ${workspaceId}`;
   // No pull is under way behind the lock, and none that comes later finds the consumer.
   for (const table of KEPT_BESIDE) {
     await rows(
@@ -254,7 +267,7 @@ async function remove(connection: Connection, { workspaceId, id }: Own): Promise
       sql`delete from ${sql.raw(table)} where ${own} and ${w.consumer_id} = ${id}`,
     );
   }
-  await rows(connection, sql`delete from consumers where ${own} and id = ${id}`);
+  await rows(connection, sql`delete from consumers where ${own} and ${CONSUMER.id} = ${id}`);
   return id;
 }
 
@@ -266,14 +279,15 @@ async function seek(
   const { position, recordedAt } = await findPlace(connection, workspaceId, to);
   await rows(
     connection,
-    sql`delete from deliveries q where q.workspace_id = ${workspaceId}
-      and q.consumer_id = ${id} and q.parked_at is null`,
+    sql`delete from deliveries q where ${q.workspace_id} = ${workspaceId}
+      and ${q.consumer_id} = ${id} and ${q.parked_at} is null`,
   );
   await rows(
     connection,
-    sql`update consumers c set settled = ${position}, scanned = ${position}, gone = null,
-        scanned_recorded_at = ${recordedAt}, turn = c.turn + 1, updated_at = now()
-      where c.workspace_id = ${workspaceId} and c.id = ${id}`,
+    sql`update consumers c set ${CONSUMER.settled} = ${position}, ${CONSUMER.scanned} = ${position},
+        ${CONSUMER.gone} = null, ${CONSUMER.scanned_recorded_at} = ${recordedAt},
+        ${CONSUMER.turn} = ${c.turn} + 1, ${CONSUMER.updated_at} = now()
+      where ${c.workspace_id} = ${workspaceId} and ${c.id} = ${id}`,
   );
   // A threshold counts anew from there.
   await rows(
@@ -292,11 +306,11 @@ async function insert(
   // Locked: two that are made at once are both counted.
   await rows(
     connection,
-    sql`select from workspaces w where w.id = ${workspaceId} for no key update`,
+    sql`select from workspaces s where ${s.id} = ${workspaceId} for no key update`,
   );
   const [counted] = await rows<{ count: number }>(
     connection,
-    sql`select count(*)::int as count from consumers c where c.workspace_id = ${workspaceId}`,
+    sql`select count(*)::int as count from consumers c where ${c.workspace_id} = ${workspaceId}`,
   );
   if ((counted?.count ?? 0) >= LIMITS.consumersMax) {
     const message = `A workspace has at most ${LIMITS.consumersMax} consumers. Delete one that nobody needs.`;
@@ -307,11 +321,12 @@ async function insert(
   const [made] = await rows<{ id: number }>(
     connection,
     sql`
-      insert into consumers (workspace_id, name, description, kind, filter, ordered_by, lease_ms,
-        max_attempts, settled, scanned, scanned_recorded_at)
+      insert into consumers (${CONSUMER.workspace_id}, ${CONSUMER.name}, ${CONSUMER.description},
+        ${CONSUMER.kind}, ${CONSUMER.filter}, ${CONSUMER.ordered_by}, ${CONSUMER.lease_ms},
+        ${CONSUMER.max_attempts}, ${CONSUMER.settled}, ${CONSUMER.scanned}, ${CONSUMER.scanned_recorded_at})
       values (${workspaceId}, ${name}, ${description}, ${kind}, ${filterText(filter)}::jsonb,
         ${orderedBy}, ${leaseMs}, ${maxAttempts}, ${position}, ${position}, ${recordedAt})
-      returning id`,
+      returning ${CONSUMER.id}`,
   );
   return (made as { id: number }).id;
 }
@@ -322,9 +337,9 @@ interface Own {
 }
 
 function parkedAt({ workspaceId, id }: Own, positions: readonly number[] | null): SQL {
-  const own = sql`q.workspace_id = ${workspaceId} and q.consumer_id = ${id} and q.parked_at is not null`;
+  const own = sql`${q.workspace_id} = ${workspaceId} and ${q.consumer_id} = ${id} and ${q.parked_at} is not null`;
   if (positions === null) return own;
-  return sql`${own} and q.position = any(${arrayLiteral(positions.map(String))}::bigint[])`;
+  return sql`${own} and ${q.position} = any(${arrayLiteral(positions.map(String))}::bigint[])`;
 }
 
 /** With as many attempts before them as at first. What retention took is left to be removed. */
@@ -337,14 +352,15 @@ async function redeliver(
     connection,
     sql`
       with woken as (
-        update deliveries q set parked_at = null, reason = null, lease = null, attempts = 0, due_at = now()
-        where ${parkedAt(own, positions)} and q.position >= coalesce((
-          select m.tail from workspace_marks m where m.workspace_id = ${own.workspaceId}), 1)
-        returning q.position
+        update deliveries q set ${DELIVERY.parked_at} = null, ${DELIVERY.reason} = null,
+          ${DELIVERY.lease} = null, ${DELIVERY.attempts} = 0, ${DELIVERY.due_at} = now()
+        where ${parkedAt(own, positions)} and ${q.position} >= coalesce((
+          select ${m.tail} from workspace_marks m where ${m.workspace_id} = ${own.workspaceId}), 1)
+        returning ${q.position} as woken_at
       ), moved as (
-        update consumers c set turn = c.turn + 1, updated_at = now(),
-          settled = least(c.settled, (select min(w.position) - 1 from woken w))
-        where c.workspace_id = ${own.workspaceId} and c.id = ${own.id} returning 1
+        update consumers c set ${CONSUMER.turn} = ${c.turn} + 1, ${CONSUMER.updated_at} = now(),
+          ${CONSUMER.settled} = least(${c.settled}, (select min(woken.woken_at) - 1 from woken))
+        where ${c.workspace_id} = ${own.workspaceId} and ${c.id} = ${own.id} returning 1
       )
       select count(*)::int as count from woken`,
   );

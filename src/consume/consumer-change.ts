@@ -11,7 +11,12 @@ import {
 import { writeFilter } from '../core/filter-text.ts';
 import type { EventFilter } from '../core/filter.ts';
 import { LIMITS } from '../core/limits.ts';
+import { columnsOf } from '../db/columns.ts';
+import { consumers } from '../db/schema.ts';
 import { compileStreamFilter } from '../live/stream-filter.ts';
+
+const c = columnsOf(consumers, 'c');
+const CONSUMER = columnsOf(consumers);
 
 export interface NewConsumer {
   readonly name: string;
@@ -45,12 +50,12 @@ export function checkConsumer(given: Partial<NewConsumer>): void {
 }
 
 export function changeSql(to: ConsumerChange): SQL {
-  const set = [sql`revision = c.revision + 1`];
-  if (to.newName !== undefined) set.push(sql`name = ${to.newName}`);
-  if (to.description !== undefined) set.push(sql`description = ${to.description}`);
-  if (to.filter !== undefined) set.push(sql`filter = ${filterText(to.filter)}::jsonb`);
-  if (to.leaseMs !== undefined) set.push(sql`lease_ms = ${to.leaseMs}`);
-  if (to.maxAttempts !== undefined) set.push(sql`max_attempts = ${to.maxAttempts}`);
+  const set = [sql`${CONSUMER.revision} = ${c.revision} + 1`];
+  if (to.newName !== undefined) set.push(sql`${CONSUMER.name} = ${to.newName}`);
+  if (to.description !== undefined) set.push(sql`${CONSUMER.description} = ${to.description}`);
+  if (to.filter !== undefined) set.push(sql`${CONSUMER.filter} = ${filterText(to.filter)}::jsonb`);
+  if (to.leaseMs !== undefined) set.push(sql`${CONSUMER.lease_ms} = ${to.leaseMs}`);
+  if (to.maxAttempts !== undefined) set.push(sql`${CONSUMER.max_attempts} = ${to.maxAttempts}`);
   return sql.join(set, sql`, `);
 }
 

@@ -3,8 +3,10 @@ import type { Consumer, ConsumerPlan, ParkedDelivery } from '../core/consumer.ts
 import { cursorInvalid, decodeCursor, encodeCursor } from '../core/cursor.ts';
 import { checkPageArgs, type Page, type PageArgs } from '../core/page.ts';
 import { isStorableText } from '../core/text.ts';
+import { columnsOf, type Row } from '../db/columns.ts';
 import type { Connection } from '../db/connection.ts';
 import { rows } from '../db/query.ts';
+import { consumers, deliveries, events as eventTable } from '../db/schema.ts';
 import { intArray } from '../db/sql-lists.ts';
 import { notExpired } from '../db/stored-event.ts';
 import type { EventReader } from '../read/event-reader.ts';
@@ -18,6 +20,10 @@ import {
   type ConsumerRow,
   type PlanRow,
 } from './consumer-rows.ts';
+
+const c = columnsOf(consumers, 'c');
+const q = columnsOf(deliveries, 'q');
+const e = columnsOf(eventTable, 'e');
 
 /** One statement each, but for parked deliveries, whose events are read by a second one. */
 export interface ConsumerReader {
@@ -61,8 +67,8 @@ export function createConsumerReader(
       const page = await readList<ConsumerRow>(read, {
         columns: consumerColumns,
         from: consumerSource,
-        where: sql`c.workspace_id = ${workspaceId}`,
-        key: [sql`c.name`],
+        where: sql`${c.workspace_id} = ${workspaceId}`,
+        key: [sql`${c.name}`],
         placeOf: cursor => textPlace(decodeCursor(cursor, NAME_FIELD, workspaceId)),
         request: checkPageArgs(args),
       });
@@ -70,14 +76,14 @@ export function createConsumerReader(
     },
     async byIds(workspaceId, ids) {
       const found = await select(
-        sql`c.workspace_id = ${workspaceId} and c.id = any(${intArray(ids)})`,
+        sql`${c.workspace_id} = ${workspaceId} and ${c.id} = any(${intArray(ids)})`,
       );
       const byId = new Map(found.map(consumer => [consumer.id, consumer]));
       return ids.map(id => byId.get(id) ?? null);
     },
     async byName(workspaceId, name) {
       if (!isStorableText(name)) return null;
-      const [found] = await select(sql`c.workspace_id = ${workspaceId} and c.name = ${name}`);
+      const [found] = await select(sql`${c.workspace_id} = ${workspaceId} and ${c.name} = ${name}`);
       return found ?? null;
     },
     async planByName(workspaceId, name) {
@@ -85,7 +91,7 @@ export function createConsumerReader(
       const [found] = await rows<PlanRow>(
         read,
         sql`select ${planColumns} from consumers c
-          where c.workspace_id = ${workspaceId} and c.name = ${name}`,
+          where ${c.workspace_id} = ${workspaceId} and ${c.name} = ${name}`,
       );
       return found === undefined ? null : toPlan(found);
     },
@@ -117,7 +123,7 @@ function createParkedReader(
         columns: parkedColumns,
         from: parkedSource,
         where: parkedWhere(workspaceId, consumerId),
-        key: [sql`q.position`],
+        key: [sql`${q.position}`],
         placeOf: cursor => parkedPlace(decodeCursor(cursor, PARKED_FIELD, workspaceId), consumerId),
         request: checkPageArgs(args),
       });
@@ -127,30 +133,24 @@ function createParkedReader(
       const found = await rows<ParkedRow>(
         read,
         sql`select ${parkedColumns} from ${parkedSource}
-          where ${parkedWhere(workspaceId, consumerId)} and q.position = ${position}`,
+          where ${parkedWhere(workspaceId, consumerId)} and ${q.position} = ${position}`,
       );
       return (await withEvents(workspaceId, consumerId, found))[0] ?? null;
     },
   };
 }
 
-interface ParkedRow {
-  readonly position: number;
-  readonly recorded_at: Date;
-  readonly attempts: number;
+type ParkedRow = Row<typeof deliveries, 'position' | 'recorded_at' | 'attempts' | 'reason'> & {
   readonly parked_at: Date;
-  readonly reason: string | null;
-}
+};
 
-const parkedColumns = sql.raw('q.position, q.recorded_at, q.attempts, q.parked_at, q.reason');
-const parkedSource = sql.raw(
-  'deliveries q join events e on e.workspace_id = q.workspace_id and e.position = q.position ' +
-    'and e.recorded_at = q.recorded_at',
-);
+const parkedColumns = sql`${q.position}, ${q.recorded_at}, ${q.attempts}, ${q.parked_at}, ${q.reason}`;
+const parkedSource = sql`deliveries q join events e on ${e.workspace_id} = ${q.workspace_id}
+  and ${e.position} = ${q.position} and ${e.recorded_at} = ${q.recorded_at}`;
 
 function parkedWhere(workspaceId: number, consumerId: number): SQL {
-  return sql`q.workspace_id = ${workspaceId} and q.consumer_id = ${consumerId}
-    and q.parked_at is not null and ${notExpired}`;
+  return sql`${q.workspace_id} = ${workspaceId} and ${q.consumer_id} = ${consumerId}
+    and ${q.parked_at} is not null and ${notExpired}`;
 }
 
 function parkedPlace([id, position = '', ...more]: readonly string[], consumerId: number): SQL[] {

@@ -16,9 +16,9 @@ import { LIMITS } from '../core/limits.ts';
 import type { Actor } from '../core/principal.ts';
 import { bytesOf, type EventRows } from '../db/event-rows.ts';
 import { toGatewayError } from '../db/sqlstate.ts';
-import { toStoredEvent, type EventRow } from '../db/stored-event.ts';
+import { toStoredEvent } from '../db/stored-event.ts';
 import { consumerNotFound } from './plans.ts';
-import { pullSql, type LeasedRow, type PulledRow, type PullFacts } from './pull-sql.ts';
+import { pullSql, type PulledRow, type PullFacts } from './pull-sql.ts';
 import { RequestBatcher } from './request-batcher.ts';
 
 export interface Asking {
@@ -48,7 +48,7 @@ export interface PullQueueOptions {
   /** As it is now, or as it was last seen. */
   readonly planOf: (isFresh: boolean) => Promise<ConsumerPlan>;
   readonly cursorsOf: (workspaceId: number) => EventCursors;
-  readonly giveBack: (plan: ConsumerPlan, leases: readonly Lease[]) => Promise<void>;
+  readonly giveBack: (plan: ConsumerPlan, leases: readonly Pick<Lease, 'token'>[]) => Promise<void>;
   readonly onLeased: (count: number, kind: ConsumerKind) => void;
   readonly onParked: (plan: ConsumerPlan) => Promise<void>;
   readonly elapsedMs: () => number;
@@ -145,7 +145,7 @@ export class PullQueue {
         turn: facts.turn,
         dueInMs: facts.due_in_ms,
         state,
-        scanned: { position: facts.scanned, recordedAt: facts.scanned_recorded_at },
+        scanned: { position: facts.scanned, recordedAt: new Date(facts.scanned_recorded_at) },
       };
     }
   }
@@ -173,11 +173,14 @@ export class PullQueue {
     try {
       const whole = await eventRows.whole<PulledRow>(statementOf(true));
       const found = whole ?? (await eventRows.heads<PulledRow>(statementOf(false)));
-      const facts = found[0];
+      const facts = factsOf(found);
       this.#adapt(elapsedMs() - startedMs);
       const leased = found.filter(isLeased).sort((a, b) => a.position - b.position);
       const fitting = whole === null ? await this.#filled(plan, lease, leased) : leased;
-      return { facts, leases: fitting.map(row => toLease(row, lease, plan.leaseMs)) };
+      if (facts === undefined) return { facts, leases: [] };
+      const { leaseMs } = plan;
+      const leasedUntil = new Date(facts.leased_until);
+      return { facts, leases: fitting.map(row => toLease(row, { lease, leaseMs, leasedUntil })) };
     } catch (error) {
       this.#range = Math.max(1, Math.floor(this.#range / 4));
       throw toGatewayError(error, 'write');
@@ -204,22 +207,34 @@ export class PullQueue {
     }
     const held = new Set(kept);
     const rest = leased.filter(row => !held.has(row));
-    const leases = rest.map(row => toLease(row, lease, plan.leaseMs));
-    await giveBack(plan, leases);
+    await giveBack(
+      plan,
+      rest.map(row => ({ token: tokenOf(row, lease) })),
+    );
     return kept;
   }
 }
 
-type Leased = EventRow & LeasedRow & PullFacts;
+type Leased = Exclude<PulledRow, { readonly position: null }>;
 
 function isLeased(row: PulledRow): row is Leased {
   return row.position !== null;
 }
 
-function toLease(row: Leased, lease: string, leaseMs: number): Lease {
-  const { attempt, leased_until: leasedUntil, position } = row;
-  const token = encodeToken({ position, attempt, lease });
-  return { token, attempt, leasedUntil, leaseMs, event: toStoredEvent(row) };
+/** Undefined where there is no such consumer. */
+function factsOf(found: readonly PulledRow[]): PullFacts | undefined {
+  const text = found.find(({ facts }) => facts !== null)?.facts;
+  return text == null ? undefined : (JSON.parse(text) as PullFacts);
+}
+
+function toLease(row: Leased, kept: { lease: string; leaseMs: number; leasedUntil: Date }): Lease {
+  const { lease, leaseMs, leasedUntil } = kept;
+  const { attempt } = row;
+  return { token: tokenOf(row, lease), attempt, leasedUntil, leaseMs, event: toStoredEvent(row) };
+}
+
+function tokenOf({ position, attempt }: Leased, lease: string): string {
+  return encodeToken({ position, attempt, lease });
 }
 
 function stateOf(facts: PullFacts, hasMoved: boolean): Round['state'] {
@@ -256,10 +271,10 @@ function busy(): GatewayError {
 }
 
 /** Nothing is passed over in silence: who consumes decides where to go on. */
-function goneError({ gone, tail }: PullFacts, cursors: EventCursors): GatewayError {
-  const oldestCursor = cursors.encodePosition({ ...LOG_BEGINNING, position: tail - 1 });
+function goneError({ gone, oldest }: PullFacts, cursors: EventCursors): GatewayError {
+  const oldestCursor = cursors.encodePosition({ ...LOG_BEGINNING, position: oldest - 1 });
   const message =
-    `Events from position ${gone} to ${tail - 1} are no longer kept, and this consumer did not ` +
+    `Events from position ${gone} to ${oldest - 1} are no longer kept, and this consumer did not ` +
     'settle them. Seek to oldestCursor to go on.';
   return new GatewayError('CURSOR_EXPIRED', message, { extensions: { oldestCursor } });
 }

@@ -11,7 +11,16 @@ import { type SQL, sql } from 'drizzle-orm';
 import type { LeaseToken } from '../core/consumer.ts';
 import { LIMITS } from '../core/limits.ts';
 import type { Actor } from '../core/principal.ts';
+import { columnsOf, type Row } from '../db/columns.ts';
+import { consumers, deliveries, workspaces } from '../db/schema.ts';
 import { arrayLiteral, textArray } from '../db/sql-lists.ts';
+
+const q = columnsOf(deliveries, 'q');
+const held = columnsOf(deliveries, 'held');
+const c = columnsOf(consumers, 'c');
+const w = columnsOf(workspaces, 'w');
+const CONSUMER = columnsOf(consumers);
+const DELIVERY = columnsOf(deliveries);
 
 export interface Settling {
   readonly workspaceId: number;
@@ -21,14 +30,14 @@ export interface Settling {
 }
 
 export interface SettledRow {
-  readonly position: number | null;
+  readonly position: Row<typeof deliveries>['position'] | null;
   readonly is_parked: boolean | null;
 }
 
 export function acknowledgeSql(settling: Settling): SQL {
   return settleSql(
     settling,
-    own => sql`delete from deliveries q where ${own} returning q.position, false`,
+    own => sql`delete from deliveries q where ${own} returning ${q.position}, false`,
   );
 }
 
@@ -49,10 +58,11 @@ export function releaseSql(settling: Settling, release: Release): SQL {
   return settleSql(
     settling,
     own => sql`
-      update deliveries q set lease = null, reason = coalesce(${reason}::text, q.reason, ${parkReason}::text),
-        due_at = now() + make_interval(secs => (${delays}::float8[])[q.attempts] / 1000),
-        parked_at = case when ${isPark} or q.attempts >= ${maxAttempts} then now() end
-      where ${own} returning q.position, q.parked_at is not null`,
+      update deliveries q set ${DELIVERY.lease} = null,
+        ${DELIVERY.reason} = coalesce(${reason}::text, ${q.reason}, ${parkReason}::text),
+        ${DELIVERY.due_at} = now() + make_interval(secs => (${delays}::float8[])[${q.attempts}] / 1000),
+        ${DELIVERY.parked_at} = case when ${isPark} or ${q.attempts} >= ${maxAttempts} then now() end
+      where ${own} returning ${q.position}, ${q.parked_at} is not null`,
   );
 }
 
@@ -60,8 +70,8 @@ export function extendSql(settling: Settling, leaseMs: number): SQL {
   return settleSql(
     settling,
     own => sql`
-      update deliveries q set due_at = now() + make_interval(secs => ${leaseMs}::float8 / 1000)
-      where ${own} returning q.position, false`,
+      update deliveries q set ${DELIVERY.due_at} = now() + make_interval(secs => ${leaseMs}::float8 / 1000)
+      where ${own} returning ${q.position}, false`,
   );
 }
 
@@ -70,8 +80,9 @@ export function giveBackSql(settling: Settling): SQL {
   return settleSql(
     settling,
     own => sql`
-      update deliveries q set lease = null, due_at = now(), attempts = greatest(0, q.attempts - 1)
-      where ${own} returning q.position, false`,
+      update deliveries q set ${DELIVERY.lease} = null, ${DELIVERY.due_at} = now(),
+        ${DELIVERY.attempts} = greatest(0, ${q.attempts} - 1)
+      where ${own} returning ${q.position}, false`,
   );
 }
 
@@ -81,33 +92,39 @@ export function giveBackSql(settling: Settling): SQL {
  */
 function settleSql(settling: Settling, change: (own: SQL) => SQL): SQL {
   const { workspaceId, consumerId, tokens, actor } = settling;
-  const ofConsumer = sql`q.workspace_id = ${workspaceId} and q.consumer_id = ${consumerId}`;
+  const ofConsumer = sql`${q.workspace_id} = ${workspaceId} and ${q.consumer_id} = ${consumerId}`;
   const positions = arrayLiteral(tokens.map(({ position }) => String(position)));
   const leases = textArray(
     tokens.map(({ position, attempt, lease }) => `${position} ${attempt} ${lease}`),
   );
   return sql`
     with held as materialized (
-      select q.position from deliveries q
-      where ${ofConsumer} and q.position = any (${positions}::bigint[]) and q.parked_at is null
-        and format('%s %s %s', q.position, q.attempts, q.lease) = any (${leases})
-      order by q.position for update of q
-    ), taken (position, is_parked) as (
-      ${change(sql`${ofConsumer} and q.position = any (array(select h.position from held h))`)}
+      select ${q.position} from deliveries q
+      where ${ofConsumer} and ${q.position} = any (${positions}::bigint[]) and ${q.parked_at} is null
+        and format('%s %s %s', ${q.position}, ${q.attempts}, ${q.lease}) = any (${leases})
+      order by ${q.position} for update of q
+    ), taken (place, is_parked) as (
+      ${change(sql`${ofConsumer} and ${q.position} = any (array(select ${held.position} from held))`)}
+    ), checked as materialized (
+      -- Once, behind the locks and all that was written.
+      select require_key(${actor?.keyId ?? null}::int, ${actor?.scope ?? null}::text)
+      from (select count(*) from taken) done
     )
-    select t.position, t.is_parked, require_key(${actor?.keyId ?? null}::int, ${actor?.scope ?? null}::text)
-    from consumers c join workspaces w on w.id = c.workspace_id left join taken t on true
-    where c.workspace_id = ${workspaceId} and c.id = ${consumerId}`;
+    select taken.place as position, taken.is_parked
+    from consumers c join workspaces w on ${w.id} = ${c.workspace_id} cross join checked
+    left join taken on true
+    where ${c.workspace_id} = ${workspaceId} and ${c.id} = ${consumerId}`;
 }
 
 /** Pauses a consumer that has parked as many as it may. */
 export function pauseFullSql(workspaceId: number, consumerId: number, reason: string): SQL {
   const max = LIMITS.parkedDeliveriesMax;
   return sql`
-    update consumers c set paused_at = now(), paused_reason = ${reason}, turn = c.turn + 1
-    where c.workspace_id = ${workspaceId} and c.id = ${consumerId} and c.paused_at is null
+    update consumers c set ${CONSUMER.paused_at} = now(), ${CONSUMER.paused_reason} = ${reason},
+      ${CONSUMER.turn} = ${c.turn} + 1
+    where ${c.workspace_id} = ${workspaceId} and ${c.id} = ${consumerId} and ${c.paused_at} is null
       and (select count(*) from (
-        select from deliveries q where q.workspace_id = ${workspaceId}
-          and q.consumer_id = ${consumerId} and q.parked_at is not null limit ${max}
+        select from deliveries q where ${q.workspace_id} = ${workspaceId}
+          and ${q.consumer_id} = ${consumerId} and ${q.parked_at} is not null limit ${max}
       ) counted) >= ${max}`;
 }

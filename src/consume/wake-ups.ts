@@ -4,7 +4,13 @@
  * consumers that somebody waits for. The look is for what other gateways do. One timer serves all,
  * and none runs while nobody waits.
  */
+import { columnsOf, sqlText, type Row } from '../db/columns.ts';
 import type { Connection } from '../db/connection.ts';
+import { consumers, deliveries } from '../db/schema.ts';
+
+const c = columnsOf(consumers, 'c');
+const q = columnsOf(deliveries, 'q');
+const open = columnsOf(deliveries, 'open');
 
 export interface WakeUpsOptions {
   readonly read: Connection;
@@ -32,24 +38,21 @@ const LOOK_EVERY_MS = 1_000;
 /** Clocks of two machines, and timers, are not that exact. */
 const LATE_MS = 2;
 
-interface LookedRow {
-  readonly workspace_id: number;
-  readonly id: number;
-  readonly turn: number;
+type LookedRow = Row<typeof consumers, 'workspace_id' | 'id' | 'turn'> & {
   readonly is_due: boolean;
-}
+};
 
-const LOOK_SQL = `
-  select c.workspace_id, c.id, c.turn, o.is_due
-  from unnest($1::text::int[], $2::text::int[]) as asked (workspace_id, id)
-  join consumers c on c.workspace_id = asked.workspace_id and c.id = asked.id
+const LOOK_SQL = sqlText`
+  select ${c.workspace_id}, ${c.id}, ${c.turn}, o.is_due
+  from unnest($1::text::int[], $2::text::int[]) as asked (workspace, consumer)
+  join consumers c on ${c.workspace_id} = asked.workspace and ${c.id} = asked.consumer
   cross join lateral (
-    select coalesce(bool_or(n.is_next and n.due_at <= now()), false) as is_due from (
-      select q.due_at, q.order_key is null
-        or q.position = min(q.position) over (partition by q.order_key) as is_next
-      from deliveries q where q.workspace_id = c.workspace_id and q.consumer_id = c.id
-        and q.position > c.settled and q.parked_at is null
-    ) n
+    select coalesce(bool_or(open.is_next and ${open.due_at} <= now()), false) as is_due from (
+      select ${q.due_at}, ${q.order_key} is null
+        or ${q.position} = min(${q.position}) over (partition by ${q.order_key}) as is_next
+      from deliveries q where ${q.workspace_id} = ${c.workspace_id} and ${q.consumer_id} = ${c.id}
+        and ${q.position} > ${c.settled} and ${q.parked_at} is null
+    ) open
   ) o`;
 
 export class WakeUps {

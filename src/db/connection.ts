@@ -31,10 +31,10 @@ export interface Connection {
   ): Promise<Row[]>;
 }
 
-/** The same connection, where every statement takes the tenant's turn. */
+/** The same connection, where every statement takes the tenant's turn unless it names another. */
 export function onBehalfOf(tenant: Tenant, connection: Connection): Connection {
   return {
-    query: (text, params, options) => connection.query(text, params, { ...options, tenant }),
+    query: (text, params, options) => connection.query(text, params, { tenant, ...options }),
   };
 }
 

@@ -7,6 +7,7 @@ import type { ConsumerReader } from '../consume/consumer-reader.ts';
 import type { AuditedTransaction } from '../db/audit-log.ts';
 import type { Database } from '../db/client.ts';
 import { onBehalfOf } from '../db/connection.ts';
+import { keepFigures } from '../db/kept-figures.ts';
 import { cloudEventText } from '../doors/cloudevents/translate.ts';
 import type { Services } from '../graphql/services.ts';
 import { monotonicMs, systemClock } from '../live/clock.ts';
@@ -81,7 +82,11 @@ export function createConsumerServices(options: Options, parts: Parts): Made {
     webhookAdmin,
     testWebhook: (which, signal) => sending.test(which, signal),
     sending,
-    consumerFigures: consumerFigures(db, log),
+    consumerFigures: keepFigures(
+      () => readConsumerFigures(onBehalfOf(ADMINISTRATION, db.read)),
+      [],
+      err => log.warn({ err }, 'figures of consumers were not read'),
+    ),
   };
 }
 
@@ -134,16 +139,4 @@ function createGatewayConsume(
     bytesMax: config.answerBytesMax,
     onError: (err, message) => log.warn({ err }, message),
   });
-}
-
-/** For several metrics that are read together: one statement. */
-function consumerFigures({ read }: Database, log: Log) {
-  let asked: Promise<ConsumerFigures[]> | undefined;
-  return () =>
-    (asked ??= readConsumerFigures(onBehalfOf(ADMINISTRATION, read))
-      .catch((err: unknown) => {
-        log.warn({ err }, 'figures of consumers were not read');
-        return [];
-      })
-      .finally(() => setImmediate(() => (asked = undefined))));
 }

@@ -117,8 +117,8 @@ export async function openStream(
 }
 
 /**
- * GraphQL tells an argument of null from one that is not given: here it matters. What an
- * EventSource has seen last beats them both: it asks again with the address it began with.
+ * What an EventSource has seen last beats all else: it asks again with the address it began with.
+ * `start` is for a stream without a cursor, so that one document serves the first time and all later.
  */
 function startOf(
   { after, start }: StreamArgs,
@@ -126,17 +126,7 @@ function startOf(
   cursors: EventCursors,
 ): StreamStart {
   if (lastEventId !== null && lastEventId !== '') return cursors.decodePosition(lastEventId);
-  if (after === null) {
-    throw new GatewayError(
-      'BAD_USER_INPUT',
-      'after expects a cursor, but got null. Omit it to start with new events.',
-    );
-  }
-  if (after === undefined) return start ?? 'NOW';
-  if (start != null) {
-    throw new GatewayError('BAD_USER_INPUT', 'A stream expects after or start, but got both.');
-  }
-  return cursors.decodePosition(after);
+  return after == null ? (start ?? 'NOW') : cursors.decodePosition(after);
 }
 
 /** Pages of the log with the filter in SQL, for a stream that catches up. */

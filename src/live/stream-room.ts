@@ -1,6 +1,7 @@
 /**
  * Room for streams: of all, of each key, and in fair shares of each workspace. Downloads take a
- * place among streams, and are fewer: each holds a page of its own.
+ * place among streams, and are fewer: each holds a page of its own. Streams of the gateway itself
+ * take none: there is at most one for each consumer that it works for, and those are bounded.
  */
 import { GatewayError } from '../core/errors.ts';
 import { Holdings, type Tenant } from '../core/fairness.ts';
@@ -22,12 +23,12 @@ export class StreamRoom {
 
   /** Why there is no room for one more stream; null where there is. */
   refusalOf(placed: Placed): GatewayError | null {
+    if (placed.tag === undefined) return null;
     const { streamsMax, streamsPerTagMax } = this.#limits;
     if (this.#places.all >= streamsMax) {
       return tooMany(`This gateway has ${streamsMax} streams open: try again later.`);
     }
-    const ofTag = placed.tag === undefined ? 0 : (this.tags.get(placed.tag) ?? 0);
-    if (ofTag >= streamsPerTagMax) {
+    if ((this.tags.get(placed.tag) ?? 0) >= streamsPerTagMax) {
       return tooMany(`This key has ${streamsPerTagMax} streams open: close one first.`);
     }
     const tenant = tenantOf(placed);
@@ -74,9 +75,9 @@ export class StreamRoom {
   }
 
   #count(placed: Placed, change: 1 | -1): void {
-    this.#places.add(tenantOf(placed), change);
     const { tag } = placed;
     if (tag === undefined) return;
+    this.#places.add(tenantOf(placed), change);
     const left = (this.tags.get(tag) ?? 0) + change;
     if (left === 0) this.tags.delete(tag);
     else this.tags.set(tag, left);

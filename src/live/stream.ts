@@ -14,7 +14,10 @@ export type EventDelivery = Extract<Delivery, { kind: 'EVENT' }>;
 
 export type StreamStart = 'NOW' | 'BEGINNING' | LogPlace;
 
-/** Whose stream it is, such as the id of a key: opaque here, see `Live.end`. */
+/**
+ * Whose stream it is, such as the id of a key: opaque here, see `Live.end`. A stream without one is
+ * the gateway's own.
+ */
 export type StreamTag = string | number;
 
 /**

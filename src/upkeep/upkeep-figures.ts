@@ -1,5 +1,6 @@
 import type { Connection } from '../db/client.ts';
 import { columnsOf, type SqlText, sqlText } from '../db/columns.ts';
+import { keepFigures } from '../db/kept-figures.ts';
 import {
   events,
   evidenceLogs,
@@ -58,30 +59,18 @@ const UNKNOWN: UpkeepFigures = {
   ...NO_FAULTS,
 };
 
-/** Several metrics are read together. */
-const KEPT_MS = 1_000;
-
 export interface FiguresOptions {
   readonly read: Connection;
   readonly logger: FaultLogger;
 }
 
-/** Reads them when they are asked for. While the database does not answer they stay as they were. */
+/** Reads them when they are asked for. */
 export function createFigures({ read, logger }: FiguresOptions): () => Promise<UpkeepFigures> {
-  let last = UNKNOWN;
-  let asked: Promise<UpkeepFigures> | undefined;
-
-  async function ask(): Promise<UpkeepFigures> {
-    try {
-      last = await readFigures(read);
-    } catch (err) {
-      logger.warn({ err }, 'figures of upkeep were not read');
-    }
-    setTimeout(() => (asked = undefined), KEPT_MS).unref();
-    return last;
-  }
-
-  return () => (asked ??= ask());
+  return keepFigures(
+    () => readFigures(read),
+    UNKNOWN,
+    err => logger.warn({ err }, 'figures of upkeep were not read'),
+  );
 }
 
 async function readFigures(read: Connection): Promise<UpkeepFigures> {

@@ -3,6 +3,7 @@
  * The consumer keeps the place and the retries. What is decided here is how much goes out at once:
  * less to a receiver that fails, so that it neither gets more than it can take, nor costs much.
  */
+import { setMaxListeners } from 'node:events';
 import type { Consume } from '../consume/consume.ts';
 import type { LeaseRoom } from '../consume/lease-stream.ts';
 import type { Work } from '../consume/settler.ts';
@@ -76,6 +77,8 @@ export class WebhookWorker {
     this.#webhook = webhook;
     this.#options = options;
     this.#attempts = options.attemptsOf(webhook);
+    // Each request listens, and each that settles: they are bounded by `UNSETTLED_MAX`.
+    setMaxListeners(0, this.#ending.signal);
   }
 
   /** Whether it has ended by itself. */

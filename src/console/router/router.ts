@@ -57,7 +57,7 @@ export function routeOf(path: string): Route {
   return {
     workspace,
     page: PAGES.find(each => each === page) ?? 'events',
-    rest: rest.filter(part => part !== ''),
+    rest: rest.filter(part => part !== '').map(unprotected),
   };
 }
 
@@ -66,6 +66,13 @@ export function presentAddress(address: string): string | null {
   const present = address.replace(/^(\/w\/[^/?]+)\/live(?=[/?]|$)/, '$1/events');
   return present === address ? null : present;
 }
+
+/**
+ * A browser takes `.` and `..` in a path for steps, also where they are encoded. So a name of that
+ * kind has a tilde before it there.
+ */
+const protectedPart = (part: string) => (/^~*\.{1,2}$/.test(part) ? `~${part}` : part);
+const unprotected = (part: string) => (/^~+\.{1,2}$/.test(part) ? part.slice(1) : part);
 
 function decoded(part: string): string {
   try {
@@ -82,7 +89,8 @@ export function pathTo(
   rest: readonly string[] = [],
   search: Readonly<Record<string, string>> = {},
 ): string {
-  const path = ['w', workspace, page, ...rest].map(encodeURIComponent).join('/');
+  const parts = ['w', workspace, page, ...rest.map(protectedPart)];
+  const path = parts.map(encodeURIComponent).join('/');
   const query = new URLSearchParams(search).toString();
   return `/${path}${query && `?${query}`}`;
 }

@@ -93,19 +93,19 @@ builder.subscriptionFields(t => ({
     scope: 'EVENTS_READ',
     description:
       'Events as they are recorded: first history after the cursor, then live, in the order of ' +
-      'positions, each event once. Give `after` or `start`, not both. An explicit `after: ' +
-      'null` is refused, so that a lost cursor never starts at NOW unnoticed.',
+      'positions, each event once. A stream with `after` goes on there, and `start` says where one ' +
+      'without it begins. So a client can give both each time.',
     args: {
       workspace: t.arg.string({ description: WORKSPACE_ARGUMENT }),
       filter: t.arg({ type: EventFilterInput, description: 'Which events. Default: all.' }),
       after: t.arg.string({
         description:
           'Start right after the event of this cursor. It may come from a page by position, a ' +
-          'receipt, a delivery, `headCursor` or `liveCursor`.',
+          'receipt, a delivery, `headCursor` or `liveCursor`. Null: as `start` says.',
       }),
       start: t.arg({
         type: StreamStartEnum,
-        description: 'Where to start without a cursor. Default: NOW.',
+        description: 'Where to start without `after`. Default: NOW.',
       }),
       checkpoints: t.arg.boolean({
         required: true,

@@ -332,3 +332,18 @@ describe('two gateways', () => {
     expect(receiver.received).toHaveLength(4);
   }, 60_000);
 });
+
+test('as many requests as a webhook makes at once leave no warning behind', async () => {
+  const warnings: Error[] = [];
+  const note = (warning: Error) => warnings.push(warning);
+  process.on('warning', note);
+  const open: (() => void)[] = [];
+  receiver.answer = () => (_req, res) => void open.push(() => res.writeHead(200).end());
+  await bench.webhook('many', receiver.url, BEGINNING);
+  await bench.record(someEvents(LIMITS.webhookParallelMax));
+  await expect.poll(() => open.length, PATIENCE).toBe(LIMITS.webhookParallelMax);
+  for (const answer of open) answer();
+  await expect.poll(lag('many'), PATIENCE).toBe(0);
+  process.off('warning', note);
+  expect(warnings).toEqual([]);
+});
