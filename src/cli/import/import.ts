@@ -228,7 +228,7 @@ class ImportRun {
     const { line, text } = record;
     const id = record.id ?? ids.idOf(line, text);
     const json = record.id === null ? `{"id":"${id}",${record.json.slice(1)}` : record.json;
-    if (json.length > EVENT_CHARS_MAX) return this.#refuse(record, [TOO_LARGE]);
+    if (json.length > EVENT_CHARS_MAX) return this.#refuse(record, [tooLarge()]);
     await this.#recorder.ready();
     this.#pending.add(line);
     this.#recorder.recordJson(id, json).then(
@@ -271,11 +271,13 @@ class ImportRun {
 
 /** What certainly fits no request: it need not be sent. */
 const EVENT_CHARS_MAX = LIMITS.bodyBytesMax - 1_024;
-const TOO_LARGE = problem(
-  'PAYLOAD_TOO_LARGE',
-  '',
-  `An event must fit into one request of at most ${LIMITS.bodyBytesMax.toLocaleString('en')} bytes.`,
-);
+/** Made when it is needed: how numbers are written takes a tenth of a start to load. */
+const tooLarge = () =>
+  problem(
+    'PAYLOAD_TOO_LARGE',
+    '',
+    `An event must fit into one request of at most ${LIMITS.bodyBytesMax.toLocaleString('en')} bytes.`,
+  );
 const CONFLICT = problem('CONFLICT', 'id', 'Its id belongs to an event with other content.');
 
 interface Figures {
