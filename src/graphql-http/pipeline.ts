@@ -3,10 +3,10 @@
  * event streams and WebSockets authenticate the caller, read the parameters, call `run` and write
  * its result. Documents, plans and coercers are kept, so a repeated operation only runs.
  */
-import type { ExecutionArgs, ExecutionResult, GraphQLSchema } from 'graphql';
+import type { ExecutionArgs, ExecutionResult, GraphQLError, GraphQLSchema } from 'graphql';
 import { createYoga, type Plugin } from 'graphql-yoga';
 import type { Tenant } from '../core/fairness.ts';
-import type { Principal } from '../core/principal.ts';
+import { unauthenticated, type Principal } from '../core/principal.ts';
 import type { GraphQLContext } from '../graphql/context.ts';
 import type { Admission } from '../http/admission.ts';
 import type { Call, OperationParams } from '../http/call.ts';
@@ -25,8 +25,7 @@ export type Result = RawResult | Ready | ReadySource;
 export interface OperationContext {
   readonly call: Call;
   readonly params: OperationParams;
-  /** Set before it is executed. */
-  principal: Principal | null;
+  readonly principal: Principal | null;
   form: AnswerForm;
 }
 
@@ -65,16 +64,16 @@ export interface PipelineOptions {
 
 export interface Pipeline {
   /**
-   * Finds the operation of a request.
+   * Finds the operation of a request. Without a key nobody is told what the schema has.
    * @throws GatewayError or a list of GraphQLErrors as `DocumentFaults`
    */
-  prepare(call: Call, params: OperationParams): PreparedOperation;
+  prepare(call: Call, params: OperationParams, principal: Principal | null): PreparedOperation;
 }
 
 export interface PreparedOperation {
   readonly operation: Operation;
   /** Executes it. Faults of resolvers stand in the result; a refusal is a result of errors alone. */
-  run(principal: Principal | null, form?: AnswerForm): Promise<Result>;
+  run(form?: AnswerForm): Promise<Result>;
 }
 
 /** Every fault of a document. */
@@ -86,6 +85,9 @@ export class DocumentFaults extends Error {
     this.errors = errors;
   }
 }
+
+/** Codes of the faults that validation by the schema finds. */
+const BY_SCHEMA: ReadonlySet<unknown> = new Set(['GRAPHQL_VALIDATION_FAILED', 'BAD_USER_INPUT']);
 
 export function createPipeline(options: PipelineOptions): Pipeline {
   const { schema, settings } = options;
@@ -122,19 +124,25 @@ export function createPipeline(options: PipelineOptions): Pipeline {
     logging: false,
   });
 
+  /** Faults that were found by the schema name its fields and types. */
+  function faultsFor(principal: Principal | null, faults: readonly GraphQLError[]): Error {
+    const mayKnow = principal !== null || settings.introspection === 'open';
+    const isOfSchema = ({ extensions }: GraphQLError) => BY_SCHEMA.has(extensions['code']);
+    return !mayKnow && faults.some(isOfSchema) ? unauthenticated() : new DocumentFaults(faults);
+  }
+
   return {
-    prepare(call, params) {
+    prepare(call, params, principal) {
       const { query, operationName } = params;
-      const context: OperationContext = { call, params, principal: null, form: 'RESULT' };
+      const context: OperationContext = { call, params, principal, form: 'RESULT' };
       const { parse, validate, execute } = yoga.getEnveloped(context);
       const document = parse(query);
       const faults = validate(schema, document);
-      if (faults.length > 0) throw new DocumentFaults(faults);
+      if (faults.length > 0) throw faultsFor(principal, faults);
       const operation = findOperation(document, operationName);
       return {
         operation,
-        async run(principal, form = 'RESULT') {
-          context.principal = principal;
+        async run(form = 'RESULT') {
           context.form = form;
           return (await execute({
             schema,

@@ -36,10 +36,10 @@ export function createGraphqlServer(options: PipelineOptions): GraphqlServer {
       call.principal = await authenticate(call);
       const params = call.params ?? (await readParams(call));
       const principal = await confirm(call, call.principal);
-      const { operation, run } = pipeline.prepare(call, params);
+      const { operation, run } = pipeline.prepare(call, params, principal);
       requireFitting(operation.type, call);
       const isStream = preferredType(call.req.headers.accept) === 'text/event-stream';
-      return await run(principal, isStream ? 'RESULT' : 'TEXT');
+      return await run(isStream ? 'RESULT' : 'TEXT');
     } catch (error) {
       return { errors: error instanceof DocumentFaults ? error.errors : [error] };
     }

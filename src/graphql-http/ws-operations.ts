@@ -64,7 +64,6 @@ interface Begun {
 /** What `run` needs of `onSubscribe`. It travels as the root value. */
 interface Running extends Begun {
   readonly prepared: PreparedOperation;
-  readonly principal: Principal | null;
 }
 
 /** Several errors that end an operation before its first result. */
@@ -101,9 +100,9 @@ export function createOperations(
     const principal = await options.authenticate(call);
     if (isMessageMarked) unmarked(payload.variables as ExactJson);
     const params = paramsOf(payload, String(documentOf(payload, settings.trustedDocuments)));
-    const prepared = pipeline.prepare(call, params);
+    const prepared = pipeline.prepare(call, params, principal);
     const { document, node } = prepared.operation;
-    const rootValue: Running = { ...running, call, peer, prepared, principal };
+    const rootValue: Running = { ...running, call, peer, prepared };
     return { schema: options.schema, document, operationName: node.name?.value, rootValue };
   }
 
@@ -201,10 +200,10 @@ async function run(
   { rootValue }: ExecutionArgs,
   { log, turns }: RunOptions,
 ): Promise<RawResult | AsyncIterable<RawResult>> {
-  const { prepared, call, principal, release, peer, id } = rootValue as Running;
+  const { prepared, call, release, peer, id } = rootValue as Running;
   let result: Result;
   try {
-    result = await prepared.run(principal);
+    result = await prepared.run();
   } catch (error) {
     release();
     return failing([error]);

@@ -38,8 +38,8 @@ export function createMcpServers(options: PipelineOptions): (asked: Asked) => Mc
     const asker = { requestId: asked.call.requestId, log };
     try {
       const params = { query: tool.document, variables: tool.variables(args) };
-      const { run: execute } = pipeline.prepare(asked.call, params);
-      const { data, errors } = presentResult((await execute(asked.principal)) as object, asker);
+      const { run: execute } = pipeline.prepare(asked.call, params, asked.principal);
+      const { data, errors } = presentResult((await execute()) as object, asker);
       if (errors !== undefined) return refusal(errors.map(sentenceOf).join('\n'));
       const text = JSON.stringify(tool.result(data as never));
       return { content: [{ type: 'text', text }] };

@@ -92,3 +92,41 @@ test('an unexpected error tells its request id and nothing else', async () => {
   });
   expect(text).not.toMatch(/relation|42P01|postgres|\/src\/|at /);
 });
+
+describe('a caller without a key learns nothing of the schema', () => {
+  const told = async (query: string, key?: string) => {
+    const answer = await fetch(`${gateway.url}/graphql`, {
+      method: 'POST',
+      headers: {
+        'content-type': 'application/json',
+        ...(key !== undefined && { authorization: `Bearer ${key}` }),
+      },
+      body: JSON.stringify({ query }),
+    });
+    return (await answer.json()) as { errors?: { extensions: { code: string } }[] };
+  };
+  const codesOf = ({ errors = [] }: Awaited<ReturnType<typeof told>>) =>
+    errors.map(({ extensions }) => extensions.code);
+
+  test.for([
+    ['a field', '{ evens { nodes { id } } }'],
+    ['a field below another', '{ events { nodes { ide } } }'],
+    ['a selection', '{ events }'],
+    ['an argument', '{ events(frist: 1) { nodes { id } } }'],
+    ['an argument that is missing', '{ event { id } }'],
+    ['an input field', 'mutation { createApiKey(input: { nam: "x" }) { secret } }'],
+    ['a value', '{ events(first: "x") { nodes { id } } }'],
+    ['a type', 'query ($x: EvntFilter) { events(filter: $x) { nodes { id } } }'],
+    ['a fragment', '{ ...f } fragment f on Evnt { id }'],
+    ['introspection', '{ __schema { types { name } } }'],
+    ['a type by introspection', '{ __type(name: "Event") { fields { name } } }'],
+  ] as const)('%s', async ([, query]) => {
+    expect(codesOf(await told(query))).toEqual(['UNAUTHENTICATED']);
+    expect(codesOf(await told(query, ADMIN_KEY))).not.toContain('UNAUTHENTICATED');
+  });
+
+  test('and is told what is wrong with a text that is no GraphQL', async () => {
+    expect(codesOf(await told('{'))).toEqual(['GRAPHQL_PARSE_FAILED']);
+    expect(codesOf(await told('{ __typename }'))).toEqual([]);
+  });
+});
