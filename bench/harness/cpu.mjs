@@ -7,7 +7,10 @@ const TICKS_PER_S = 100;
 export function cpuOf(pid) {
   try {
     const postgres = childrenOf(pid).flatMap(child => [child, ...childrenOf(child)]);
-    return { gateway: ownMs(pid), postgres: postgres.reduce((sum, each) => sum + ownMs(each), 0) };
+    return {
+      gateway: ownMs(pid),
+      postgres: postgres.reduce((sum, each) => sum + wholeMs(each), 0),
+    };
   } catch {
     return null;
   }
@@ -19,15 +22,24 @@ function childrenOf(pid) {
 }
 
 function ownMs(pid) {
+  return timesOf(pid).slice(0, 2).reduce(add);
+}
+
+/** With its children that have ended: sessions come and go. */
+function wholeMs(pid) {
+  return timesOf(pid).reduce(add);
+}
+
+const add = (a, b) => a + b;
+
+/** User and system, its own and those of its ended children. */
+function timesOf(pid) {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    const [user, system] = stat
-      .slice(stat.lastIndexOf(')') + 2)
-      .split(' ')
-      .slice(11, 13);
-    return ((Number(user) + Number(system)) * 1_000) / TICKS_PER_S;
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    return fields.slice(11, 15).map(ticks => (Number(ticks) * 1_000) / TICKS_PER_S);
   } catch {
     // It has ended meanwhile.
-    return 0;
+    return [0];
   }
 }
