@@ -13,7 +13,7 @@ export interface ColumnUse {
 const OFTEN: Readonly<Record<string, RegExp>> = {
   type: /^(event(type|name)?|action|activity|operation|verb|kind)$/,
   occurredAt:
-    /^((created|occurred|logged|performed|inserted|recorded|happened)(at|on)?|timestamp|(event|log)?(time|date)|datetime|when|ts)$/,
+    /^((created|occurred|logged|performed|inserted|recorded|happened)(at|on)?|timestamp|(event|log)?(time|date)|datetime|when|at|ts)$/,
   actor:
     /^((user|actor|author|admin|account|customer|person|distinct)(id|name)?|(performed|created|done|changed)by|email|who)$/,
   subject:

@@ -123,10 +123,15 @@ describe('the translation of CloudEvents', () => {
     [{ data: [1] }, { data: [1] }],
     [{ data: null }, { data: null }],
     [{ data_base64: 'AP8=' }, { data_base64: 'AP8=' }],
-  ] as const)('data that is an object is the payload: %j', ([given, payload]) => {
-    const about = { datacontenttype: 'application/json', dataschema: 'https://a/b', ext: 'x' };
-    expect(decode({ ...MINIMAL, ...about, ...given } as CloudEvent).payload).toEqual(payload);
-  });
+  ] as const)(
+    'data that is an object is the payload, and is given back as it came: %j',
+    ([given, payload]) => {
+      const about = { datacontenttype: 'application/json', dataschema: 'https://a/b', ext: 'x' };
+      const event = { ...MINIMAL, ...about, ...given } as CloudEvent;
+      expect(decode(event).payload).toEqual(payload);
+      expect(roundTrip(JSON.stringify(event))).toEqual(event);
+    },
+  );
 
   test('CE-T-2 gives every event back that was recorded in the former form', () => {
     fc.assert(

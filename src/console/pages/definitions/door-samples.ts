@@ -49,8 +49,14 @@ function openTelemetry({ origin, workspace, type, payload, at }: Subject): Sampl
 }
 
 function anyValueOf(value: unknown): Record<string, unknown> {
+  if (value === null) return {};
   if (typeof value === 'boolean') return { boolValue: value };
-  if (typeof value !== 'number') return { stringValue: asText(value) };
+  if (typeof value === 'string') return { stringValue: value };
+  if (Array.isArray(value)) return { arrayValue: { values: value.map(anyValueOf) } };
+  if (typeof value === 'object') {
+    const values = Object.entries(value).map(([key, each]) => ({ key, value: anyValueOf(each) }));
+    return { kvlistValue: { values } };
+  }
   return Number.isSafeInteger(value) ? { intValue: String(value) } : { doubleValue: value };
 }
 
@@ -92,6 +98,7 @@ function speakeasy({ origin, workspace, type, payload, at }: Subject): Sample {
 }
 
 function logspace({ origin, type, payload, at }: Subject): Sample {
+  if (!Object.values(payload).every(isPlain)) return lacking('logspace', 'Logspace', PLAIN);
   const event = {
     id: `logspace-${idAt(at)}`,
     type,
@@ -103,7 +110,7 @@ function logspace({ origin, type, payload, at }: Subject): Sample {
   return {
     id: 'logspace',
     title: 'Logspace',
-    note: `Values stand by their types, and lists and objects as text. Give each event another id. ${KEYS_WORKSPACE}`,
+    note: `Values stand by their types. Give each event another id. ${KEYS_WORKSPACE}`,
     code: curl(`${origin}/events`, {
       method: 'PUT',
       keyHeader: 'logspace.space-token:',
@@ -120,7 +127,6 @@ function idAt(at: Date): string {
 function propertyMaps(payload: Subject['payload']): Record<string, Record<string, unknown>> {
   const maps: Record<string, Record<string, unknown>> = {};
   for (const [name, value] of Object.entries(payload)) {
-    if (value === null) continue;
     const [map, written] = propertyOf(value);
     (maps[map] ??= {})[name] = written;
   }
@@ -132,11 +138,19 @@ function propertyOf(value: unknown): readonly [string, unknown] {
   if (typeof value === 'number') {
     return [Number.isSafeInteger(value) ? 'long-properties' : 'double-properties', value];
   }
-  return ['string-properties', asText(value)];
+  return ['string-properties', value];
 }
 
-function asText(value: unknown): string {
-  return typeof value === 'string' ? value : JSON.stringify(value);
+const PLAIN = 'texts, numbers and booleans';
+
+function isPlain(value: unknown): boolean {
+  return ['string', 'number', 'boolean'].includes(typeof value);
+}
+
+/** Of a door whose vendor has no form for a payload of this type. */
+function lacking(id: string, title: string, values: string): Sample {
+  const note = `${title} holds ${values} alone: what this type has can’t come in this way as it is.`;
+  return { id, title, note, code: null };
 }
 
 /** Of authentik itself, as `src/doors/authentik/actions.ts` has them. */
@@ -156,7 +170,12 @@ function authentik({ origin, type, payload }: Subject): Sample {
       'authentik’s clients send its own actions, such as login, and those that begin with custom_.';
     return { id: 'authentik', title, note, code: null };
   }
-  const event = { action: type, app: 'example', user: { username: 'ada' }, context: payload };
+  const names = Object.keys(payload);
+  if (!names.every(name => ['user', 'context', 'brand'].includes(name))) {
+    return lacking('authentik', title, 'user, context and brand');
+  }
+  const sent = names.length === 0 ? { user: { username: 'ada' }, context: {} } : payload;
+  const event = { ...sent, action: type, app: 'example' };
   return {
     id: 'authentik',
     title,
@@ -174,23 +193,22 @@ function logsh({ origin, workspace, type, payload }: Subject): Sample {
     const note = `Logsh names workspaces with at most ${LOGSH.workspace} characters, and events with ${LOGSH.event}.`;
     return { id: 'logsh', title, note, code: null };
   }
-  const metadata = Object.fromEntries(
-    Object.entries(payload)
-      .filter(([key]) => key.length <= LOGSH.key)
-      .map(([key, value]) => [
-        key,
-        typeof value === 'number' || typeof value === 'boolean'
-          ? value
-          : asText(value).slice(0, LOGSH.text),
-      ]),
-  );
-  const event = { workspace, event: type, icon: '👋', notify: false, metadata };
+  if (!Object.entries(payload).every(isOfLogsh)) {
+    const bounds = `keys of ${LOGSH.key} characters and texts of ${LOGSH.text}`;
+    return lacking('logsh', title, `${PLAIN}, with ${bounds},`);
+  }
+  const event = { workspace, event: type, icon: '👋', notify: false, metadata: payload };
   return {
     id: 'logsh',
     title,
-    note: 'Metadata holds texts, numbers and booleans; lists and objects stand as text.',
+    note: 'Metadata is the payload.',
     code: curl(`${origin}/api/event`, { body: quoted(event) }),
   };
+}
+
+function isOfLogsh([key, value]: [string, unknown]): boolean {
+  if (key === '' || key.length > LOGSH.key || !isPlain(value)) return false;
+  return typeof value !== 'string' || value.length <= LOGSH.text;
 }
 
 function segment({ origin, workspace, type, payload, at }: Subject): Sample {
@@ -234,42 +252,33 @@ function logSnag({ origin, workspace, type, payload }: Subject): Sample {
     const note = `LogSnag names events with at most ${LOGSH.event} characters.`;
     return { id: 'logsnag', title, note, code: null };
   }
-  const tags = withValues(payload, value => {
-    return typeof value === 'number' || typeof value === 'boolean' ? value : asText(value);
-  });
-  const event = { project: workspace, channel: 'example', event: type, icon: '👋', tags };
+  if (!Object.values(payload).every(isPlain)) return lacking('logsnag', title, PLAIN);
+  const event = { project: workspace, channel: 'example', event: type, icon: '👋', tags: payload };
   return {
     id: 'logsnag',
     title,
-    note: 'Tags hold texts, numbers and booleans; lists and objects stand as text.',
+    note: 'Tags are the payload.',
     code: curl(`${origin}/v1/log`, { body: quoted(event) }),
   };
 }
 
 function retraced({ origin, workspace, type, payload, at }: Subject): Sample {
+  const title = 'Retraced';
+  if (!Object.values(payload).every(value => typeof value === 'string' && value !== '')) {
+    return lacking('retraced', title, 'texts that are not empty');
+  }
   const event = {
     action: type,
     crud: 'c',
     created: at.toISOString(),
     actor: { id: 'ada' },
-    fields: withValues(payload, value => asText(value) || '-'),
+    fields: payload,
   };
   const project = encodeURIComponent(workspace);
   return {
     id: 'retraced',
-    title: 'Retraced',
+    title,
     note: 'Fields are the payload, and hold texts alone, which are not empty.',
     code: curl(`${origin}/publisher/v1/project/${project}/event`, { body: quoted(event) }),
   };
-}
-
-function withValues(
-  payload: Subject['payload'],
-  valueOf: (value: unknown) => unknown,
-): Record<string, unknown> {
-  return Object.fromEntries(
-    Object.entries(payload)
-      .filter(([, value]) => value !== null)
-      .map(([key, value]) => [key, valueOf(value)]),
-  );
 }
