@@ -68,14 +68,21 @@ export async function ask<Data>(
   }
 }
 
+/** Records so many, whatever happens: a repeated request names the same events. */
+export async function record(world: World, size: number): Promise<void> {
+  const { random } = world;
+  const events = Array.from({ length: size }, () => {
+    const id = randomUUID();
+    const subject = `s${Math.floor(random() * SUBJECTS)}`;
+    return { id, type: 'torture.step', subject, description: `TORTURE-${id}` };
+  });
+  while ((await ask(world, RECORD, { events })) === null) await sleep(30);
+}
+
 export async function write(world: World): Promise<void> {
   const { random } = world;
   while (!world.isOver) {
-    const events = Array.from({ length: 1 + Math.floor(random() * 20) }, () => ({
-      ...{ id: randomUUID(), type: 'torture.step' },
-      subject: `s${Math.floor(random() * SUBJECTS)}`,
-    }));
-    while ((await ask(world, RECORD, { events })) === null) await sleep(30);
+    await record(world, 1 + Math.floor(random() * 20));
     await sleep(random() * 60);
   }
 }
