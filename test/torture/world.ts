@@ -87,6 +87,28 @@ export async function write(world: World): Promise<void> {
   }
 }
 
+/** As clients see a database that restarts: all sessions end, and none begins for a while. */
+async function takeAway(world: World): Promise<void> {
+  const url = new URL(world.options.databaseUrl);
+  const name = url.pathname.slice(1);
+  url.pathname = '/postgres';
+  const outside = createDatabase({ url: url.href, applicationName: 'torture' });
+  const allow = (isAllowed: boolean) =>
+    outside.upkeep.query(`alter database "${name}" with allow_connections ${isAllowed}`);
+  try {
+    await allow(false);
+    await outside.upkeep.query(
+      'select pg_terminate_backend(pid) from pg_stat_activity where datname = $1',
+      [name],
+    );
+    count(world, 'times that the database is away');
+    await sleep(200 + world.random() * 600);
+  } finally {
+    await allow(true);
+    await outside.stop();
+  }
+}
+
 export async function wreak(world: World): Promise<void> {
   const { random, db, gateways } = world;
   while (!world.isOver) {
@@ -99,6 +121,10 @@ export async function wreak(world: World): Promise<void> {
         )
         .catch(() => []);
       count(world, 'cuts of sessions');
+      continue;
+    }
+    if (random() < 0.3) {
+      await takeAway(world);
       continue;
     }
     const n = Math.floor(random() * gateways.length);
