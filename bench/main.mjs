@@ -10,7 +10,7 @@ import { printSettings } from './harness/settings.mjs';
 
 const PARTS = [
   ...['ingest', 'single', 'page', 'deep', 'aggregates', 'meters', 'fanout', 'latency', 'memory'],
-  ...['start', 'stalled', 'doors', 'growth', 'cpu', 'evidence'],
+  ...['start', 'stalled', 'consumers', 'webhooks', 'doors', 'growth', 'cpu', 'evidence'],
 ];
 
 function readArguments() {

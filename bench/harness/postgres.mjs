@@ -34,6 +34,14 @@ export async function startPostgres() {
   };
 }
 
+/** An empty database of the same server, for a peer. Returns its URL. */
+export async function createPeerDatabase({ url, db }, name) {
+  await db.upkeep.query(`create database "${name}"`);
+  const peer = new URL(url);
+  peer.pathname = `/${name}`;
+  return peer.href;
+}
+
 const SETTINGS = [
   ...['server_version', 'fsync', 'synchronous_commit', 'full_page_writes', 'commit_delay'],
   ...['shared_buffers', 'max_wal_size', 'checkpoint_timeout', 'wal_compression'],

@@ -68,7 +68,15 @@ export async function startPeer(name, ...args) {
     child.once('message', resolve);
     ended.then(([code]) => reject(new Error(`the peer ${name} ended with ${code}`)));
   });
-  return { port, pid: child.pid, send: message => child.send(message), stop };
+  /** What the peer answers to one message: `{ answer }` or `{ error }`. */
+  const ask = message =>
+    new Promise((resolve, reject) => {
+      child.once('message', ({ answer, error }) =>
+        error === undefined ? resolve(answer) : reject(new Error(error)),
+      );
+      child.send(message);
+    });
+  return { port, pid: child.pid, send: message => child.send(message), ask, stop };
 }
 
 /** Resident memory of a process in MB. */

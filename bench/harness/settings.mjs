@@ -6,7 +6,7 @@ import { ROOT } from './processes.mjs';
 import { say } from './report.mjs';
 
 const INSTALL = 'npm ci --prefix bench';
-const PEERS = ['postgraphile', 'graphql', 'graphql-ws'];
+const PEERS = ['postgraphile', 'graphql', 'graphql-ws', 'pg-boss', 'graphile-worker'];
 
 /** Says what is measured on what, before anything is; returns it for the results. */
 export async function printSettings(options) {

@@ -1,6 +1,7 @@
 /**
  * Consumers among misfortunes: workers that die between delivery and acknowledgement, gateways that
- * are killed, sessions that are ended, leases that run out while they are acknowledged. Afterwards
+ * are killed, sessions that are ended, a database that is away, leases that run out while they are
+ * acknowledged, somebody who pauses, resumes and seeks back. Afterwards
  * every event is settled, exactly once in the consumer's own account, and in order where that was
  * asked for.
  */
@@ -16,7 +17,7 @@ import {
   type WorldOptions,
 } from './world.ts';
 
-const CONSUMERS = { plain: '', ordered: 'orderedBy: SUBJECT' } as const;
+const CONSUMERS = { plain: '', ordered: 'orderedBy: SUBJECT', sought: '' } as const;
 type ConsumerName = keyof typeof CONSUMERS;
 const WORKERS = 4;
 const SETTLE_MS = 90_000;
@@ -54,7 +55,7 @@ export async function tortureConsumers(options: WorldOptions) {
   const world = await createWorld(options);
   const { gateways } = world;
   const arena: Arena = Object.assign(world, {
-    accounts: { plain: new Account(), ordered: new Account() },
+    accounts: { plain: new Account(), ordered: new Account(), sought: new Account() },
     isSettled: false,
   });
   for (const [name, order] of Object.entries(CONSUMERS)) {
@@ -65,7 +66,7 @@ export async function tortureConsumers(options: WorldOptions) {
   }
   const names = Object.keys(CONSUMERS) as ConsumerName[];
   const workers = names.flatMap(name => Array.from({ length: WORKERS }, () => work(arena, name)));
-  const others = [write(arena), write(arena), wreak(arena)];
+  const others = [write(arena), write(arena), wreak(arena), meddle(arena)];
   await sleep(options.seconds * 1_000);
   arena.isOver = true;
   await Promise.all(others);
@@ -75,6 +76,30 @@ export async function tortureConsumers(options: WorldOptions) {
   faults.push(...(await faultsOf(arena)));
   await endWorld(arena);
   return { faults, counts: arena.counts };
+}
+
+/** Pauses and resumes any, and seeks back one, whose events are then delivered again. */
+async function meddle(arena: Arena): Promise<void> {
+  const { random } = arena;
+  const names = Object.keys(CONSUMERS) as ConsumerName[];
+  const change = (field: string, name: ConsumerName, more = '') =>
+    ask(
+      arena,
+      `mutation { ${field}(input: { workspace: "default", consumer: "${name}" ${more} }) {
+        consumer { status } } }`,
+      {},
+    );
+  while (!arena.isOver) {
+    await sleep(300 + random() * 700);
+    const name = names[Math.floor(random() * names.length)]!;
+    await change('pauseConsumer', name);
+    count(arena, 'pauses');
+    await sleep(random() * 200);
+    while ((await change('resumeConsumer', name)) === null) await sleep(30);
+    if ((await change('seekConsumer', 'sought', 'to: { start: BEGINNING }')) !== null) {
+      count(arena, 'seeks');
+    }
+  }
 }
 
 async function work(arena: Arena, consumer: ConsumerName): Promise<void> {
@@ -148,7 +173,9 @@ async function faultsOf(arena: Arena): Promise<string[]> {
   for (const [name, { confirmed, unknown, steps }] of Object.entries(arena.accounts)) {
     for (const { position } of stored) {
       const times = confirmed.get(position) ?? 0;
-      const isSettled = times === 1 || (times === 0 && unknown.has(position));
+      // What was sought back to is settled again.
+      const isOften = name === 'sought' && times > 1;
+      const isSettled = times === 1 || isOften || (times === 0 && unknown.has(position));
       if (!isSettled) faults.push(`${name} settled ${position} ${times} times`);
     }
     if (name === 'ordered') faults.push(...outOfOrder(stored, steps));

@@ -68,15 +68,44 @@ export async function ask<Data>(
   }
 }
 
+/** Records so many, whatever happens: a repeated request names the same events. */
+export async function record(world: World, size: number): Promise<void> {
+  const { random } = world;
+  const events = Array.from({ length: size }, () => {
+    const id = randomUUID();
+    const subject = `s${Math.floor(random() * SUBJECTS)}`;
+    return { id, type: 'torture.step', subject, description: `TORTURE-${id}` };
+  });
+  while ((await ask(world, RECORD, { events })) === null) await sleep(30);
+}
+
 export async function write(world: World): Promise<void> {
   const { random } = world;
   while (!world.isOver) {
-    const events = Array.from({ length: 1 + Math.floor(random() * 20) }, () => ({
-      ...{ id: randomUUID(), type: 'torture.step' },
-      subject: `s${Math.floor(random() * SUBJECTS)}`,
-    }));
-    while ((await ask(world, RECORD, { events })) === null) await sleep(30);
+    await record(world, 1 + Math.floor(random() * 20));
     await sleep(random() * 60);
+  }
+}
+
+/** As clients see a database that restarts: all sessions end, and none begins for a while. */
+async function takeAway(world: World): Promise<void> {
+  const url = new URL(world.options.databaseUrl);
+  const name = url.pathname.slice(1);
+  url.pathname = '/postgres';
+  const outside = createDatabase({ url: url.href, applicationName: 'torture' });
+  const allow = (isAllowed: boolean) =>
+    outside.upkeep.query(`alter database "${name}" with allow_connections ${isAllowed}`);
+  try {
+    await allow(false);
+    await outside.upkeep.query(
+      'select pg_terminate_backend(pid) from pg_stat_activity where datname = $1',
+      [name],
+    );
+    count(world, 'times that the database is away');
+    await sleep(200 + world.random() * 600);
+  } finally {
+    await allow(true);
+    await outside.stop();
   }
 }
 
@@ -92,6 +121,10 @@ export async function wreak(world: World): Promise<void> {
         )
         .catch(() => []);
       count(world, 'cuts of sessions');
+      continue;
+    }
+    if (random() < 0.3) {
+      await takeAway(world);
       continue;
     }
     const n = Math.floor(random() * gateways.length);

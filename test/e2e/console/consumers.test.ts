@@ -103,6 +103,39 @@ describeConsole(
       expectNoFaults(page);
     });
 
+    test('changes a webhook, whose secret header stays, and has a page for a name of dots', async () => {
+      const bench = await newWebhookBench(kit.gateway);
+      await using receiver = await startReceiver();
+      const headers = [{ name: 'x-key', value: 'top-secret', secret: true }];
+      await bench.webhook('billing', receiver.url, { headers });
+      const page = await kit.open(`/w/${bench.slug}/consumers/billing`);
+      await page.getByRole('button', { name: 'Change…' }).click();
+      await page.getByLabel('Name', { exact: true }).fill('..');
+      await page.getByLabel('Filter').fill('{"types":["user.signup"]}');
+      await page.getByLabel('Attempts before an event is parked').fill('3');
+      await page.getByLabel('URL').fill(`${receiver.url}moved`);
+      await page.getByLabel('Seconds that the receiver has to answer').fill('7');
+      await expectAccessible(page, 'consumers-change');
+      await page.getByRole('button', { name: 'Save' }).click();
+      await page.getByRole('heading', { name: '..' }).waitFor();
+      await page.reload();
+      await page.getByRole('heading', { name: '..' }).waitFor();
+      await page.getByText(`${receiver.url}moved`).waitFor();
+      await page.getByText('7 s', { exact: true }).waitFor();
+      expect(await bench.state('billing')).toBeNull();
+
+      await bench.record([...someEvents(1), { id: 'signup-2', type: 'user.signup' }]);
+      await expect.poll(() => receiver.received.length, PATIENCE).toBe(1);
+      expect(receiver.received[0]).toMatchObject({
+        path: '/moved',
+        headers: { 'x-key': 'top-secret' },
+      });
+      await page.getByRole('link', { name: 'All consumers' }).click();
+      await page.getByRole('link', { name: '..' }).click();
+      await page.getByRole('heading', { name: '..' }).waitFor();
+      expectNoFaults(page);
+    });
+
     test('shows a key without ADMIN what it may see, and says what is missing', async () => {
       const { slug, key } = await kit.gateway.workspace();
       const url = 'http://127.0.0.1:9/hidden';

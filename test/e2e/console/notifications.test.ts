@@ -206,7 +206,11 @@ describeConsole(
       await page.getByRole('button', { name: 'New rule' }).press('Enter');
       await page.getByLabel('Name').fill('failed payments');
       await page.getByLabel('Filter').fill('{"types":["payment.failed"]}');
-      await page.getByLabel('URL of a chat').fill(`${service.url}chat`);
+      for (const n of [1, 2]) {
+        await page.getByRole('button', { name: 'Add a chat' }).click();
+        await page.getByLabel(`URL of chat ${n}`).fill(`${service.url}chat${n}`);
+      }
+      await page.getByLabel('Kind of chat 2').selectOption('DISCORD');
       await page.getByLabel('At most one notification in').selectOption('PT5M');
       await expectAccessible(page, 'notifications-new');
       await page.getByRole('button', { name: 'Create', exact: true }).press('Enter');
@@ -216,23 +220,27 @@ describeConsole(
       await card.getByText('at most one notification in 5 minutes').waitFor();
       await card.getByText('1 browser').waitFor();
       await card.getByText(/^Slack at 127/).waitFor();
+      await card.getByText(/^Discord at 127/).waitFor();
       await expectAccessible(page, 'notifications-rules');
 
       await card.getByRole('button', { name: 'Send a test' }).click();
-      await expect.poll(() => card.getByText(/^Test: taken by/).count(), PATIENCE).toBe(2);
+      await expect.poll(() => card.getByText(/^Test: taken by/).count(), PATIENCE).toBe(3);
       expect(browser.pushed).toMatchObject([{ title: 'Sluice' }]);
 
       await card.getByRole('button', { name: 'Change…' }).click();
       await page.getByLabel('Tells of').selectOption('AT_LEAST');
       await page.getByLabel('Events', { exact: true }).fill('3');
       await page.getByLabel('Within').selectOption('PT1H');
-      await page.getByLabel('URL of a chat').fill('');
+      await page.getByRole('button', { name: 'Remove chat 1' }).click();
       await page.getByRole('button', { name: 'Save', exact: true }).click();
       await card.getByText('At least 3 within 1 hour').waitFor();
       expect(await bench.ruleNow('failed payments')).toMatchObject({
         quietFor: 'PT300S',
         threshold: { comparison: 'AT_LEAST', count: 3, within: 'PT3600S' },
-        channels: [{ __typename: 'WebPushChannel' }],
+        channels: [
+          { __typename: 'WebPushChannel' },
+          { __typename: 'WebhookChannel', format: 'DISCORD', url: `${service.url}chat2` },
+        ],
       });
 
       await card.getByRole('button', { name: 'Disable' }).click();

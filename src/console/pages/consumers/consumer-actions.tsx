@@ -9,7 +9,8 @@ import { TextField } from '../../parts/field.tsx';
 import { Form } from '../../parts/form.tsx';
 import { Notice } from '../../parts/states.tsx';
 import { navigate } from '../../router/router.ts';
-import { consumersPath } from './address.ts';
+import { consumerPath, consumersPath } from './address.ts';
+import { ChangeDialog } from './change-dialog.tsx';
 import {
   DeleteConsumer,
   PauseConsumer,
@@ -20,7 +21,7 @@ import {
 import { PlaceFields } from './place-fields.tsx';
 import { AT_NOW, placeOf } from './place.ts';
 
-type Asking = 'PAUSE' | 'SEEK' | 'DELETE';
+type Asking = 'CHANGE' | 'PAUSE' | 'SEEK' | 'DELETE';
 
 interface ActionsProps {
   readonly consumer: Consumer;
@@ -59,11 +60,25 @@ export function ConsumerActions({ consumer, onChange }: ActionsProps) {
           Pause…
         </Button>
       )}
+      {consumer.kind !== 'NOTIFICATION' && (
+        <Button onClick={() => setAsking('CHANGE')}>Change…</Button>
+      )}
       <Button onClick={() => setAsking('SEEK')}>Seek…</Button>
       <Button look="danger" onClick={() => setAsking('DELETE')}>
         Delete…
       </Button>
       {error && <Notice tone="bad">{problemOf(error).advice}</Notice>}
+      {asking === 'CHANGE' && (
+        <ChangeDialog
+          workspace={slug}
+          consumer={consumer}
+          onClose={dialog.onClose}
+          onDone={name => {
+            dialog.onDone();
+            navigate(consumerPath(slug, name), { replace: true });
+          }}
+        />
+      )}
       {asking === 'PAUSE' && <PauseDialog {...dialog} />}
       {asking === 'SEEK' && <SeekDialog {...dialog} />}
       {asking === 'DELETE' && <DeleteDialog {...dialog} />}

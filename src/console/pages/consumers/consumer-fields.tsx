@@ -1,3 +1,4 @@
+import { useState } from 'react';
 import { faultOf } from '../../filters/filter.ts';
 import { SelectField, TextArea, TextField } from '../../parts/field.tsx';
 import { hasFilterFault, type Draft } from './draft.ts';
@@ -10,18 +11,33 @@ interface FieldsProps {
   readonly onChange: (some: Partial<Draft>) => void;
 }
 
-/** What every consumer is made with. */
+/** What a consumer is made with, and can't be changed later. */
+export function KindField({ draft, onChange }: FieldsProps) {
+  return (
+    <SelectField
+      label="Kind"
+      value={draft.kind}
+      onChange={({ target }) => onChange({ kind: target.value as Draft['kind'] })}
+    >
+      <option value="PULL">Pull: workers fetch events and acknowledge them</option>
+      <option value="WEBHOOK">Webhook: the gateway sends each event to a URL</option>
+    </SelectField>
+  );
+}
+
+export function StartFields({ draft, onChange }: FieldsProps) {
+  return (
+    <>
+      <PlaceFields label="Begins with" place={draft.from} onChange={from => onChange({ from })} />
+      <OrderField draft={draft} onChange={onChange} />
+    </>
+  );
+}
+
+/** What every consumer has, and may have changed. */
 export function ConsumerFields({ draft, onChange }: FieldsProps) {
   return (
     <>
-      <SelectField
-        label="Kind"
-        value={draft.kind}
-        onChange={({ target }) => onChange({ kind: target.value as Draft['kind'] })}
-      >
-        <option value="PULL">Pull: workers fetch events and acknowledge them</option>
-        <option value="WEBHOOK">Webhook: the gateway sends each event to a URL</option>
-      </SelectField>
       <TextField
         label="Name"
         value={draft.name}
@@ -44,8 +60,6 @@ export function ConsumerFields({ draft, onChange }: FieldsProps) {
         error={hasFilterFault(draft) && faultOf('filter', draft.filter)}
         hint="Empty: all events. “Copy as filter text” on the page Events makes one from its filters."
       />
-      <PlaceFields label="Begins with" place={draft.from} onChange={from => onChange({ from })} />
-      <OrderField draft={draft} onChange={onChange} />
       <TextField
         label="Attempts before an event is parked"
         type="number"
@@ -55,6 +69,19 @@ export function ConsumerFields({ draft, onChange }: FieldsProps) {
         onChange={({ target }) => onChange({ maxAttempts: target.value })}
         required
       />
+      {draft.kind === 'PULL' && (
+        <TextField
+          label="Seconds that a worker has an event"
+          type="number"
+          min="1"
+          max="43200"
+          step="any"
+          value={draft.leaseSeconds}
+          onChange={({ target }) => onChange({ leaseSeconds: target.value })}
+          hint="Its lease. Then the event is delivered again."
+          required
+        />
+      )}
     </>
   );
 }
@@ -77,8 +104,9 @@ function OrderField({ draft, onChange }: FieldsProps) {
   );
 }
 
-/** What a webhook is made with beside it. */
+/** What a webhook has beside it. */
 export function WebhookFields({ draft, onChange }: FieldsProps) {
+  const [before] = useState(draft.headers);
   return (
     <>
       <TextField
@@ -100,7 +128,21 @@ export function WebhookFields({ draft, onChange }: FieldsProps) {
           </option>
         ))}
       </SelectField>
-      <HeaderFields headers={draft.headers} onChange={headers => onChange({ headers })} />
+      <TextField
+        label="Seconds that the receiver has to answer"
+        type="number"
+        min="1"
+        max="60"
+        step="any"
+        value={draft.timeoutSeconds}
+        onChange={({ target }) => onChange({ timeoutSeconds: target.value })}
+        required
+      />
+      <HeaderFields
+        headers={draft.headers}
+        isTouched={draft.headers !== before}
+        onChange={headers => onChange({ headers })}
+      />
     </>
   );
 }

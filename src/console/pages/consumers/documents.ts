@@ -118,64 +118,110 @@ export const Parked = graphql(`
 type ParkedPage = NonNullable<ResultOf<typeof Parked>['consumer']>['parkedDeliveries'];
 export type ParkedDelivery = ParkedPage['nodes'][number];
 
-export const CreateConsumer = graphql(`
-  mutation CreateConsumer($input: CreateConsumerInput!) {
-    createConsumer(input: $input) {
-      consumer {
-        id
-        name
-      }
-    }
+/** What each change answers: the page asks for the rest again. */
+const ChangedConsumer = graphql(`
+  fragment ChangedConsumer on Consumer @_unmask {
+    id
+    name
+    status
+    settledPosition
   }
 `);
 
-export const CreateWebhook = graphql(`
-  mutation CreateWebhook($input: CreateWebhookInput!) {
-    createWebhook(input: $input) {
-      secret
-      consumer {
-        id
-        name
+export const CreateConsumer = graphql(
+  `
+    mutation CreateConsumer($input: CreateConsumerInput!) {
+      createConsumer(input: $input) {
+        consumer {
+          ...ChangedConsumer
+        }
       }
     }
-  }
-`);
+  `,
+  [ChangedConsumer],
+);
+
+export const UpdateConsumer = graphql(
+  `
+    mutation UpdateConsumer($input: UpdateConsumerInput!) {
+      updateConsumer(input: $input) {
+        consumer {
+          ...ChangedConsumer
+        }
+      }
+    }
+  `,
+  [ChangedConsumer],
+);
+
+export const CreateWebhook = graphql(
+  `
+    mutation CreateWebhook($input: CreateWebhookInput!) {
+      createWebhook(input: $input) {
+        secret
+        consumer {
+          ...ChangedConsumer
+        }
+      }
+    }
+  `,
+  [ChangedConsumer],
+);
+
+export const UpdateWebhook = graphql(
+  `
+    mutation UpdateWebhook($input: UpdateWebhookInput!) {
+      updateWebhook(input: $input) {
+        consumer {
+          ...ChangedConsumer
+        }
+      }
+    }
+  `,
+  [ChangedConsumer],
+);
 
 export type WebhookInput = VariablesOf<typeof CreateWebhook>['input'];
 export type ConsumerPlace = NonNullable<WebhookInput['from']>;
 
-export const PauseConsumer = graphql(`
-  mutation PauseConsumer($input: PauseConsumerInput!) {
-    pauseConsumer(input: $input) {
-      consumer {
-        id
-        status
+export const PauseConsumer = graphql(
+  `
+    mutation PauseConsumer($input: PauseConsumerInput!) {
+      pauseConsumer(input: $input) {
+        consumer {
+          ...ChangedConsumer
+        }
       }
     }
-  }
-`);
+  `,
+  [ChangedConsumer],
+);
 
-export const ResumeConsumer = graphql(`
-  mutation ResumeConsumer($input: ResumeConsumerInput!) {
-    resumeConsumer(input: $input) {
-      consumer {
-        id
-        status
+export const ResumeConsumer = graphql(
+  `
+    mutation ResumeConsumer($input: ResumeConsumerInput!) {
+      resumeConsumer(input: $input) {
+        consumer {
+          ...ChangedConsumer
+        }
       }
     }
-  }
-`);
+  `,
+  [ChangedConsumer],
+);
 
-export const SeekConsumer = graphql(`
-  mutation SeekConsumer($input: SeekConsumerInput!) {
-    seekConsumer(input: $input) {
-      consumer {
-        id
-        settledPosition
+export const SeekConsumer = graphql(
+  `
+    mutation SeekConsumer($input: SeekConsumerInput!) {
+      seekConsumer(input: $input) {
+        consumer {
+          ...ChangedConsumer
+        }
       }
     }
-  }
-`);
+  `,
+  [ChangedConsumer],
+);
 
 export const DeleteConsumer = graphql(`
   mutation DeleteConsumer($input: DeleteConsumerInput!) {

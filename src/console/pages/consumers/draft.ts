@@ -1,4 +1,4 @@
-/** A consumer that is to be made, as its form holds it. */
+/** A consumer that is to be made or changed, as its form holds it. */
 import { parseFilterText } from '../../filters/filter.ts';
 import type { Consumer, Webhook, WebhookInput } from './documents.ts';
 import { AT_NOW, placeOf, type ChosenPlace } from './place.ts';
@@ -7,6 +7,16 @@ export interface HeaderDraft {
   readonly name: string;
   readonly value: string;
   readonly secret: boolean;
+}
+
+/** ISO 8601 as seconds, as the API gives durations out; empty for another form. */
+export function secondsOf(iso: string): string {
+  const [whole, days = '0', hours = '0', minutes = '0', seconds = '0'] =
+    /^P(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:([\d.]+)S)?)?$/.exec(iso) ?? [];
+  if (whole === undefined) return '';
+  return String(
+    Number(days) * 86_400 + Number(hours) * 3_600 + Number(minutes) * 60 + Number(seconds),
+  );
 }
 
 export interface Draft {
@@ -18,8 +28,11 @@ export interface Draft {
   readonly from: ChosenPlace;
   readonly orderedBy: NonNullable<Consumer['orderedBy']> | '';
   readonly maxAttempts: string;
+  /** How long a worker has a delivery. */
+  readonly leaseSeconds: string;
   readonly url: string;
   readonly format: Webhook['format'];
+  readonly timeoutSeconds: string;
   readonly headers: readonly HeaderDraft[];
 }
 
@@ -31,25 +44,57 @@ export const NEW_DRAFT: Draft = {
   from: AT_NOW,
   orderedBy: '',
   maxAttempts: '8',
+  leaseSeconds: '30',
   url: '',
   format: 'SLUICE',
+  timeoutSeconds: '15',
   headers: [],
 };
+
+/** A consumer as it is now. A secret header's value is not known: it is empty. */
+export function draftOf(consumer: Consumer): Draft {
+  const { webhook, name, description, filter, orderedBy, maxAttempts } = consumer;
+  const kind = webhook === null || webhook === undefined ? 'PULL' : 'WEBHOOK';
+  return {
+    ...NEW_DRAFT,
+    kind,
+    name,
+    description: description ?? '',
+    filter: filter === null ? '' : JSON.stringify(filter),
+    orderedBy: orderedBy ?? '',
+    maxAttempts: String(maxAttempts),
+    leaseSeconds: secondsOf(consumer.leaseDuration),
+    ...(webhook && {
+      url: webhook.url,
+      format: webhook.format,
+      timeoutSeconds: secondsOf(webhook.timeout),
+      headers: webhook.headers.map(({ value, ...header }) => ({ ...header, value: value ?? '' })),
+    }),
+  };
+}
+
+/** What of a consumer is set anew; null while something is missing. */
+export function changeOf(draft: Draft) {
+  if (hasFilterFault(draft)) return null;
+  return {
+    name: draft.name.trim(),
+    description: draft.description.trim() || null,
+    filter: filterOf(draft),
+    maxAttempts: Number(draft.maxAttempts),
+    ...(draft.kind === 'PULL' && { leaseDuration: `PT${draft.leaseSeconds}S` }),
+  };
+}
+
+function filterOf({ filter }: Draft) {
+  return filter.trim() === '' ? null : parseFilterText(filter);
+}
 
 /** What pull consumers and webhooks have in common; null while something is missing. */
 export function inputOf(draft: Draft, workspace: string) {
   const from = placeOf(draft.from);
-  const filter = draft.filter.trim() === '' ? null : parseFilterText(draft.filter);
-  if (from === null || hasFilterFault(draft)) return null;
-  return {
-    workspace,
-    name: draft.name.trim(),
-    description: draft.description.trim() || null,
-    filter,
-    from,
-    orderedBy: draft.orderedBy || null,
-    maxAttempts: Number(draft.maxAttempts),
-  };
+  const set = changeOf(draft);
+  if (from === null || set === null) return null;
+  return { workspace, ...set, from, orderedBy: draft.orderedBy || null };
 }
 
 export function hasFilterFault({ filter }: Draft): boolean {
@@ -57,11 +102,14 @@ export function hasFilterFault({ filter }: Draft): boolean {
 }
 
 /** What a webhook has beside it. */
-export function webhookPartOf(draft: Draft): Pick<WebhookInput, 'url' | 'format' | 'headers'> {
+export function webhookPartOf(draft: Draft): Pick<WebhookInput, 'url' | 'format' | 'timeout'> & {
+  readonly headers: HeaderDraft[];
+} {
   const headers = draft.headers.filter(({ name }) => name.trim() !== '');
   return {
     url: draft.url.trim(),
     format: draft.format,
+    timeout: `PT${draft.timeoutSeconds}S`,
     headers: headers.map(header => ({ ...header, name: header.name.trim() })),
   };
 }

@@ -5,6 +5,8 @@ import type { HeaderDraft } from './draft.ts';
 interface HeaderFieldsProps {
   readonly headers: readonly HeaderDraft[];
   readonly onChange: (headers: readonly HeaderDraft[]) => void;
+  /** Whether these are other headers than before: then each needs its value. */
+  readonly isTouched: boolean;
 }
 
 /** As many as the API takes. */
@@ -13,7 +15,7 @@ const HEADERS_MAX = 20;
 const NEW_HEADER: HeaderDraft = { name: '', value: '', secret: true };
 
 /** Headers that a webhook sends beside those of the gateway. */
-export function HeaderFields({ headers, onChange }: HeaderFieldsProps) {
+export function HeaderFields({ headers, onChange, isTouched }: HeaderFieldsProps) {
   const change = (at: number, some: Partial<HeaderDraft>) =>
     onChange(headers.map((header, i) => (i === at ? { ...header, ...some } : header)));
   return (
@@ -34,7 +36,8 @@ export function HeaderFields({ headers, onChange }: HeaderFieldsProps) {
             autoComplete="new-password"
             value={header.value}
             onChange={({ target }) => change(at, { value: target.value })}
-            required
+            required={isTouched}
+            hint={!isTouched && header.secret && 'It stays as it is unless a header is changed.'}
           />
           <Checkbox
             label="Secret: its value is never shown again"

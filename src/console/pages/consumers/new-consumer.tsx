@@ -6,7 +6,7 @@ import { Form } from '../../parts/form.tsx';
 import { ShownOnce } from '../../parts/shown-once.tsx';
 import { navigate } from '../../router/router.ts';
 import { consumerPath } from './address.ts';
-import { ConsumerFields, WebhookFields } from './consumer-fields.tsx';
+import { ConsumerFields, KindField, StartFields, WebhookFields } from './consumer-fields.tsx';
 import { CreateConsumer, CreateWebhook } from './documents.ts';
 import { hasFilterFault, inputOf, NEW_DRAFT, webhookPartOf, type Draft } from './draft.ts';
 
@@ -76,7 +76,9 @@ function NewConsumerForm({ onConsumer, onWebhook }: FormProps) {
       error={isPull ? consumer.error : webhook.error}
       missing={hasFilterFault(draft) ? 'The filter is no JSON object' : undefined}
     >
+      <KindField draft={draft} onChange={change} />
       <ConsumerFields draft={draft} onChange={change} />
+      <StartFields draft={draft} onChange={change} />
       {!isPull && <WebhookFields draft={draft} onChange={change} />}
     </Form>
   );

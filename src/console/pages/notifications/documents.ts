@@ -50,30 +50,51 @@ export const Rules = graphql(`
 export type Rule = ResultOf<typeof Rules>['notificationRules']['nodes'][number];
 export type Channel = Rule['channels'][number];
 
-export const CreateRule = graphql(`
-  mutation CreateRule($input: CreateNotificationRuleInput!) {
-    createNotificationRule(input: $input) {
-      rule {
-        id
-        name
-      }
-    }
+/** What each change answers: the page asks for the rest again. */
+const ChangedRule = graphql(`
+  fragment ChangedRule on NotificationRule @_unmask {
+    id
+    name
+    enabled
   }
 `);
+
+/** What came of a test at one address. */
+const TestedAddress = graphql(`
+  fragment TestedAddress on NotificationTest @_unmask {
+    address
+    error
+    durationMs
+  }
+`);
+
+export const CreateRule = graphql(
+  `
+    mutation CreateRule($input: CreateNotificationRuleInput!) {
+      createNotificationRule(input: $input) {
+        rule {
+          ...ChangedRule
+        }
+      }
+    }
+  `,
+  [ChangedRule],
+);
 
 export type RuleInput = VariablesOf<typeof CreateRule>['input'];
 
-export const UpdateRule = graphql(`
-  mutation UpdateRule($input: UpdateNotificationRuleInput!) {
-    updateNotificationRule(input: $input) {
-      rule {
-        id
-        name
-        enabled
+export const UpdateRule = graphql(
+  `
+    mutation UpdateRule($input: UpdateNotificationRuleInput!) {
+      updateNotificationRule(input: $input) {
+        rule {
+          ...ChangedRule
+        }
       }
     }
-  }
-`);
+  `,
+  [ChangedRule],
+);
 
 export const DeleteRule = graphql(`
   mutation DeleteRule($input: DeleteNotificationRuleInput!) {
@@ -83,26 +104,28 @@ export const DeleteRule = graphql(`
   }
 `);
 
-export const TestRule = graphql(`
-  mutation TestRule($input: SendTestNotificationInput!) {
-    sendTestNotification(input: $input) {
-      tests {
-        address
-        error
-        durationMs
+export const TestRule = graphql(
+  `
+    mutation TestRule($input: SendTestNotificationInput!) {
+      sendTestNotification(input: $input) {
+        tests {
+          ...TestedAddress
+        }
       }
     }
-  }
-`);
+  `,
+  [TestedAddress],
+);
 
-export const TestBrowser = graphql(`
-  mutation TestBrowser($input: SendTestPushInput!) {
-    sendTestPush(input: $input) {
-      test {
-        address
-        error
-        durationMs
+export const TestBrowser = graphql(
+  `
+    mutation TestBrowser($input: SendTestPushInput!) {
+      sendTestPush(input: $input) {
+        test {
+          ...TestedAddress
+        }
       }
     }
-  }
-`);
+  `,
+  [TestedAddress],
+);

@@ -1,7 +1,12 @@
 /** A rule that is to be made or changed, as its form holds it. */
 import { parseFilterText } from '../../filters/filter.ts';
-import type { Channel, Rule, RuleInput } from './documents.ts';
+import type { Rule, RuleInput } from './documents.ts';
 import { listedDuration } from './words.ts';
+
+export interface ChatDraft {
+  readonly url: string;
+  readonly format: 'SLACK' | 'DISCORD' | 'NTFY';
+}
 
 export interface Draft {
   readonly name: string;
@@ -10,8 +15,7 @@ export interface Draft {
   readonly isPush: boolean;
   /** Separated by commas or blanks. */
   readonly emails: string;
-  readonly chatUrl: string;
-  readonly chatFormat: 'SLACK' | 'DISCORD' | 'NTFY';
+  readonly chats: readonly ChatDraft[];
   /** ISO 8601. */
   readonly quietFor: string;
   readonly comparison: '' | 'AT_LEAST' | 'FEWER_THAN';
@@ -24,26 +28,23 @@ export const NEW_DRAFT: Draft = {
   filter: '',
   isPush: true,
   emails: '',
-  chatUrl: '',
-  chatFormat: 'SLACK',
+  chats: [],
   quietFor: 'PT0S',
   comparison: '',
   count: '10',
   within: 'PT5M',
 };
 
-/** Of which a form has one field each; a rule of the API may have more. */
 export function draftOf(rule: Rule): Draft {
   const { name, filter, quietFor, threshold, channels } = rule;
-  const chat = channels.find(each => each.__typename === 'WebhookChannel');
+  const chats = channels.flatMap(each => (each.__typename === 'WebhookChannel' ? [each] : []));
   const emails = channels.flatMap(each => (each.__typename === 'EmailChannel' ? each.to : []));
   return {
     name,
     filter: filter === null ? '' : JSON.stringify(filter),
     isPush: channels.some(({ __typename }) => __typename === 'WebPushChannel'),
     emails: emails.join(', '),
-    chatUrl: chat?.url ?? '',
-    chatFormat: isChat(chat?.format) ? chat.format : 'SLACK',
+    chats: chats.map(({ url, format }) => ({ url, format: isChat(format) ? format : 'SLACK' })),
     quietFor: listedDuration(quietFor),
     comparison: threshold?.comparison ?? '',
     count: String(threshold?.count ?? 10),
@@ -51,9 +52,7 @@ export function draftOf(rule: Rule): Draft {
   };
 }
 
-type ChatFormat = Draft['chatFormat'];
-
-function isChat(format: string | undefined): format is ChatFormat {
+function isChat(format: string): format is ChatDraft['format'] {
   return format === 'SLACK' || format === 'DISCORD' || format === 'NTFY';
 }
 
@@ -67,13 +66,14 @@ export function missingOf(draft: Draft): string | undefined {
   return channelsOf(draft).length === 0 ? 'It has no channel' : undefined;
 }
 
-function channelsOf({ isPush, emails, chatUrl, chatFormat }: Draft): RuleInput['channels'] {
+function channelsOf({ isPush, emails, chats }: Draft): RuleInput['channels'] {
   const to = emails.split(/[\s,;]+/).filter(each => each !== '');
-  const url = chatUrl.trim();
   return [
     ...(isPush ? [{ webPush: true }] : []),
     ...(to.length > 0 ? [{ email: { to } }] : []),
-    ...(url === '' ? [] : [{ webhook: { url, format: chatFormat } }]),
+    ...chats
+      .filter(({ url }) => url.trim() !== '')
+      .map(({ url, format }) => ({ webhook: { url: url.trim(), format } })),
   ];
 }
 
@@ -87,10 +87,4 @@ export function inputOf(draft: Draft, workspace: string) {
     quietFor: draft.quietFor,
     threshold: comparison === '' ? null : { comparison, count: Number(count), within },
   };
-}
-
-/** Whether the form shows all that a rule has. */
-export function fitsForm({ channels }: Rule): boolean {
-  const chats = channels.filter(({ __typename }: Channel) => __typename === 'WebhookChannel');
-  return chats.length <= 1;
 }

@@ -8,7 +8,6 @@ import { formatCount, formatDateTime } from '../../parts/format.ts';
 import { Card } from '../../parts/page.tsx';
 import { Notice } from '../../parts/states.tsx';
 import { DeleteRule, TestRule, UpdateRule, type Rule } from './documents.ts';
-import { fitsForm } from './draft.ts';
 import { RuleDialog } from './rule-dialog.tsx';
 import { channelText, conditionText, durationText } from './words.ts';
 
@@ -43,7 +42,7 @@ export function RuleCard({ rule, onChange }: RuleCardProps) {
           >
             Send a test
           </Button>
-          {fitsForm(rule) && <Button onClick={() => setOpen('change')}>Change…</Button>}
+          <Button onClick={() => setOpen('change')}>Change…</Button>
           <Button isBusy={updated.fetching} onClick={() => void toggle()}>
             {rule.enabled ? 'Disable' : 'Enable'}
           </Button>

@@ -2,11 +2,20 @@ import { useState } from 'react';
 import { useMutation } from 'urql';
 import { faultOf } from '../../filters/filter.ts';
 import { useWorkspace } from '../../layout/workspace.tsx';
+import { Button } from '../../parts/button.tsx';
 import { Dialog } from '../../parts/dialog.tsx';
 import { Checkbox, SelectField, TextArea, TextField } from '../../parts/field.tsx';
 import { Form } from '../../parts/form.tsx';
 import { CreateRule, UpdateRule, type Rule } from './documents.ts';
-import { draftOf, hasFilterFault, inputOf, missingOf, NEW_DRAFT, type Draft } from './draft.ts';
+import {
+  draftOf,
+  hasFilterFault,
+  inputOf,
+  missingOf,
+  NEW_DRAFT,
+  type ChatDraft,
+  type Draft,
+} from './draft.ts';
 import { DURATIONS, durationText } from './words.ts';
 
 interface RuleDialogProps {
@@ -156,22 +165,57 @@ function ChannelFields({ draft, onChange }: FieldsProps) {
         placeholder="ops@example.com, anna@example.com"
         hint="The gateway needs a mail server, SLUICE_SMTP_URL."
       />
-      <TextField
-        label="URL of a chat"
-        type="url"
-        value={draft.chatUrl}
-        onChange={({ target }) => onChange({ chatUrl: target.value })}
-        placeholder="https://hooks.slack.com/services/…"
-      />
-      <SelectField
-        label="Chat"
-        value={draft.chatFormat}
-        onChange={({ target }) => onChange({ chatFormat: target.value as Draft['chatFormat'] })}
-      >
-        <option value="SLACK">Slack</option>
-        <option value="DISCORD">Discord</option>
-        <option value="NTFY">ntfy</option>
-      </SelectField>
+      <ChatFields chats={draft.chats} onChange={chats => onChange({ chats })} />
     </>
+  );
+}
+
+interface ChatFieldsProps {
+  readonly chats: Draft['chats'];
+  readonly onChange: (chats: Draft['chats']) => void;
+}
+
+const NEW_CHAT: ChatDraft = { url: '', format: 'SLACK' };
+
+function ChatFields({ chats, onChange }: ChatFieldsProps) {
+  const change = (at: number, some: Partial<ChatDraft>) =>
+    onChange(chats.map((chat, i) => (i === at ? { ...chat, ...some } : chat)));
+  return (
+    <fieldset>
+      <legend>Chats</legend>
+      {chats.map((chat, at) => (
+        <div key={at} className="rule-chat">
+          <TextField
+            label={`URL of chat ${at + 1}`}
+            type="url"
+            value={chat.url}
+            onChange={({ target }) => change(at, { url: target.value })}
+            placeholder="https://hooks.slack.com/services/…"
+            required
+          />
+          <SelectField
+            label={`Kind of chat ${at + 1}`}
+            value={chat.format}
+            onChange={({ target }) => change(at, { format: target.value as ChatDraft['format'] })}
+          >
+            <option value="SLACK">Slack</option>
+            <option value="DISCORD">Discord</option>
+            <option value="NTFY">ntfy</option>
+          </SelectField>
+          <Button
+            look="quiet"
+            aria-label={`Remove chat ${at + 1}`}
+            onClick={() => onChange(chats.filter((_, i) => i !== at))}
+          >
+            Remove
+          </Button>
+        </div>
+      ))}
+      <div className="actions">
+        <Button icon="plus" onClick={() => onChange([...chats, NEW_CHAT])}>
+          Add a chat
+        </Button>
+      </div>
+    </fieldset>
   );
 }
