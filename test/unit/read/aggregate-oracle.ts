@@ -65,6 +65,7 @@ function readLabel(at: number, unit: Granularity, zone: string): string {
 }
 
 const starts = new Map<string, number>();
+const ends = new Map<string, number>();
 
 export function walkToStart(at: number, unit: Granularity, zone: string): number {
   if (unit === 'MINUTE') return Math.floor(at / 60_000) * 60_000;
@@ -82,9 +83,13 @@ export function walkToStart(at: number, unit: Granularity, zone: string): number
 export function walkToEnd(at: number, unit: Granularity, zone: string): number {
   if (unit === 'MINUTE') return walkToStart(at, unit, zone) + 60_000;
   let end = Math.floor(at / STEP) * STEP;
+  const key = `${end} ${unit} ${zone}`;
+  const known = ends.get(key);
+  if (known !== undefined) return known;
   const name = label(end, unit, zone);
   do end += STEP;
   while (label(end, unit, zone) === name);
+  ends.set(key, end);
   return end;
 }
 
