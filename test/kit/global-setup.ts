@@ -1,10 +1,11 @@
-import { spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
 import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { TestProject } from 'vitest/node';
 import { createDatabase, type Database } from '../../src/db/client.ts';
-import { startEmbeddedPostgres } from '../../src/db/embedded.ts';
+import { startEmbeddedPostgres, type EmbeddedPostgres } from '../../src/db/embedded.ts';
 import { grantGateway } from '../../src/db/grants.ts';
 import { migrate } from '../../src/db/migrate.ts';
 import { transaction } from '../../src/db/transaction.ts';
@@ -34,6 +35,9 @@ export async function setup({ provide }: TestProject): Promise<() => Promise<voi
   };
   try {
     undo.push(useQuickTemporary().remove);
+    // Beside Postgres, whose start leaves a core to it.
+    const building = Promise.all([buildProgram(), isConsoleBuilt()]);
+    undo.push(() => building.then(([{ remove }]) => remove()));
     const server = await startServer();
     undo.push(server.stop);
     const admin = createDatabase({ url: server.url });
@@ -48,18 +52,11 @@ export async function setup({ provide }: TestProject): Promise<() => Promise<voi
     await admin.upkeep.query(`revoke temporary on database ${template} from public`);
     const database = createDatabase({ url: withDatabase(server.url, template) });
     await prepare(database, role).finally(() => database.stop());
-    undo.push((await buildProgram()).remove);
+    const [, isBuilt] = await building;
     provide('adminUrl', server.url);
     provide('templateDatabase', template);
     provide('gatewayRole', role);
-    const hasBrowser = browserPath() !== null;
-    if (!hasBrowser) {
-      console.warn(
-        'No Chromium is on this machine: the tests of the console are skipped. ' +
-          'SLUICE_BROWSER names one that lies elsewhere.',
-      );
-    }
-    provide('isConsoleBuilt', hasBrowser ? isConsoleBuilt() : null);
+    provide('isConsoleBuilt', isBuilt);
   } catch (error) {
     await teardown();
     throw error;
@@ -73,10 +70,18 @@ async function prepare({ upkeep }: Database, role: string): Promise<void> {
 }
 
 /** Here and not in the tests, which run beside each other. */
-function isConsoleBuilt(): boolean {
-  const { status } = spawnSync(process.execPath, ['scripts/build-console-when-stale.mjs'], {
+async function isConsoleBuilt(): Promise<boolean | null> {
+  if (browserPath() === null) {
+    console.warn(
+      'No Chromium is on this machine: the tests of the console are skipped. ' +
+        'SLUICE_BROWSER names one that lies elsewhere.',
+    );
+    return null;
+  }
+  const child = spawn(process.execPath, ['scripts/build-console-when-stale.mjs'], {
     stdio: 'inherit',
   });
+  const [status] = (await once(child, 'exit')) as [number | null];
   return status === 0;
 }
 
@@ -91,10 +96,22 @@ async function startServer(): Promise<{ url: string; stop(): Promise<void> }> {
   try {
     // A port, so that what speaks only TCP (fault proxies, other drivers) can be tested with it.
     const shelter = join(dataDir, 'shelter');
-    const postgres = await startEmbeddedPostgres({ dataDir, port: 0, shelter, log });
+    const start = () => startEmbeddedPostgres({ dataDir, port: 0, shelter, log });
+    await letInWorkers(await start());
+    const postgres = await start();
     return { url: postgres.url, stop: () => postgres.stop().then(remove) };
   } catch (error) {
     await remove();
     throw error;
+  }
+}
+
+/** Each worker of the suite runs several gateways, of up to 32 connections each. Ends the server. */
+async function letInWorkers(server: EmbeddedPostgres): Promise<void> {
+  try {
+    const admin = createDatabase({ url: server.url });
+    await admin.upkeep.query('alter system set max_connections = 250').finally(() => admin.stop());
+  } finally {
+    await server.stop();
   }
 }
