@@ -1,5 +1,5 @@
 import { defineConfig } from 'vitest/config';
-import { LongestFirst } from './test/kit/sequencer.ts';
+import { Mixed } from './test/kit/sequencer.ts';
 
 export default defineConfig({
   // The package has an ES and a CommonJS entry, and its schema objects must be of one of them.
@@ -13,12 +13,12 @@ export default defineConfig({
     hookTimeout: 180_000,
     expect: { poll: { timeout: 90_000, interval: 20 } },
     pool: 'forks',
-    // One more than the cores of a small machine: many tests wait for a time to pass. A server has
-    // 100 connections by default, which is enough for two.
-    maxWorkers: process.env['TEST_DATABASE_URL'] === undefined ? 3 : 2,
+    // Two for each core of a small machine: many tests wait for a time to pass. A server that was
+    // given has 100 connections by default, which is enough for two.
+    maxWorkers: process.env['TEST_DATABASE_URL'] === undefined ? 4 : 2,
     // The whole of src is loaded once a worker, not once a file: half of the suite's time.
     isolate: false,
-    sequence: { sequencer: LongestFirst },
+    sequence: { sequencer: Mixed },
     coverage: { include: ['src/**/*.ts'], thresholds: { 'src/core/**': { lines: 100 } } },
   },
 });
