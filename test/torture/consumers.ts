@@ -11,6 +11,7 @@ import {
   count,
   createWorld,
   endWorld,
+  untilEnough,
   wreak,
   write,
   type World,
@@ -67,8 +68,7 @@ export async function tortureConsumers(options: WorldOptions) {
   const names = Object.keys(CONSUMERS) as ConsumerName[];
   const workers = names.flatMap(name => Array.from({ length: WORKERS }, () => work(arena, name)));
   const others = [write(arena), write(arena), wreak(arena), meddle(arena)];
-  await sleep(options.seconds * 1_000);
-  arena.isOver = true;
+  await untilEnough(arena);
   await Promise.all(others);
   const faults = await untilSettled(arena);
   arena.isSettled = true;

@@ -11,6 +11,7 @@ import {
   count,
   createWorld,
   endWorld,
+  untilEnough,
   wreak,
   write,
   type World,
@@ -64,8 +65,7 @@ export async function tortureWebhooks(options: WorldOptions) {
     if (errors !== undefined) throw new Error(JSON.stringify(errors));
   }
   const others = [write(arena), wreak(arena), pauseAndResume(arena), watch(arena)];
-  await sleep(options.seconds * 1_000);
-  arena.isOver = true;
+  await untilEnough(arena);
   await Promise.all(others);
   arena.isCalm = true;
   const faults = [...(await untilSettled(arena)), ...(await faultsOf(arena))];

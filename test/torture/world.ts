@@ -21,10 +21,14 @@ export interface World {
   readonly db: Database;
   readonly gateways: ChildGateway[];
   readonly counts: Record<string, number>;
+  /** Events that were answered for. */
+  recorded: number;
   isOver: boolean;
 }
 
 const SUBJECTS = 8;
+/** Of fewer events there is too little to see: on a busy machine they take longer. */
+const EVENTS_MIN = 60;
 const RECORD = `mutation ($events: [EventInput!]!) {
   recordEvents(input: { workspace: "default", events: $events }) { recordedCount } }`;
 
@@ -37,7 +41,8 @@ export async function createWorld(
   const gateways = [await start()];
   gateways.push(await start());
   return {
-    ...{ options, environment, gateways, random: seeded(options.seed), isOver: false },
+    ...{ options, environment, gateways, random: seeded(options.seed) },
+    ...{ recorded: 0, isOver: false },
     db: createDatabase({ url: options.databaseUrl, applicationName: 'torture' }),
     counts: {},
   };
@@ -46,6 +51,13 @@ export async function createWorld(
 export async function endWorld({ gateways, db }: World): Promise<void> {
   await Promise.all(gateways.map(gateway => gateway[Symbol.asyncDispose]()));
   await db.stop();
+}
+
+/** As long as was asked for, and until there is enough to see. */
+export async function untilEnough(world: World): Promise<void> {
+  await sleep(world.options.seconds * 1_000);
+  while (world.recorded < EVENTS_MIN) await sleep(50);
+  world.isOver = true;
 }
 
 export function count({ counts }: World, what: string, by = 1): void {
@@ -77,6 +89,7 @@ export async function record(world: World, size: number): Promise<void> {
     return { id, type: 'torture.step', subject, description: `TORTURE-${id}` };
   });
   while ((await ask(world, RECORD, { events })) === null) await sleep(30);
+  world.recorded += size;
 }
 
 export async function write(world: World): Promise<void> {
