@@ -14,11 +14,6 @@ import {
   unique,
   uuid,
 } from 'drizzle-orm/pg-core';
-import type {
-  EventDefinitionStatus,
-  SchemaCompatibility,
-  ValidationMode,
-} from '../core/definition.ts';
 import type { Scope } from '../core/principal.ts';
 import type { UnknownTypePolicy } from '../core/workspace.ts';
 import { bytes, count, instant, jsonText } from './column-types.ts';

@@ -7,8 +7,8 @@ import { DescriptionFields } from './description-fields.tsx';
 import type { Definition } from './documents.ts';
 import { differencesOf, draftOf, faultOf, FIELD_NAMES, rebased, type Draft } from './draft.ts';
 import { SchemaCheck } from './schema-check.tsx';
-import { SchemaJudgement } from './schema-judgement.tsx';
 import { SchemaFields } from './schema-fields.tsx';
+import { SchemaJudgement } from './schema-judgement.tsx';
 import { useSaving, type Outcome, type Saving } from './use-saving.ts';
 import { useSchemaCheck } from './use-schema-check.ts';
 

@@ -23,7 +23,7 @@ export function lineChanges(before: readonly string[], after: readonly string[])
     }
   }
   const changes: LineChange[] = [];
-  for (let i = 0, j = 0; i < before.length || j < after.length; ) {
+  for (let i = 0, j = 0; i < before.length || j < after.length;) {
     const isSame = i < before.length && j < after.length && before[i] === after[j];
     if (isSame) {
       changes.push({ kind: 'SAME', text: after[j] as string });

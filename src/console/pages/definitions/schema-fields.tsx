@@ -45,7 +45,9 @@ export function SchemaFields({
       <SelectField
         label="When the schema changes"
         value={draft.compatibility}
-        onChange={event => onChange({ compatibility: event.target.value as Draft['compatibility'] })}
+        onChange={event =>
+          onChange({ compatibility: event.target.value as Draft['compatibility'] })
+        }
         disabled={isReadOnly}
         hint="The gateway refuses a change that does not keep this."
       >

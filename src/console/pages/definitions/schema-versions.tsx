@@ -28,7 +28,15 @@ export function VersionList({ name }: { name: string }) {
             {createdBy && `, by ${createdBy.name}`}. Events after position{' '}
             {formatCount(afterPosition)}.
           </p>
-          <Differences before={nodes[index + 1]?.payloadSchema ?? null} after={payloadSchema} />
+          <Differences
+            // The last of a page stands alone: what came before it is on the next one.
+            before={
+              index + 1 < nodes.length || !pageInfo.hasNextPage
+                ? (nodes[index + 1]?.payloadSchema ?? null)
+                : payloadSchema
+            }
+            after={payloadSchema}
+          />
         </Card>
       ))}
       <div className="actions">
@@ -46,7 +54,10 @@ function Differences({ before, after }: { before: unknown; after: unknown }) {
   return (
     <pre className="schema-changes">
       {lineChanges(textOf(before), textOf(after)).map(({ kind, text }, index) => (
-        <span key={index} className={kind === 'SAME' ? undefined : kind === 'NEW' ? 'good' : 'warn'}>
+        <span
+          key={index}
+          className={kind === 'SAME' ? undefined : kind === 'NEW' ? 'good' : 'warn'}
+        >
           {kind === 'SAME' ? '  ' : kind === 'NEW' ? '+ ' : '- '}
           {text}
           {'\n'}
