@@ -124,14 +124,7 @@ export function createLoaders(reads: Reads): Loaders {
         return ids.map(id => found.get(id));
       },
     ),
-    schemaPlaces: inWorkspaces<DefinitionKey, readonly SchemaPlace[] | undefined>(
-      ({ id }) => String(id),
-      async (workspaceId, keys) => {
-        const ids = keys.map(({ id }) => id);
-        const found = await definitions.schemaPlaces(workspaceId, ids);
-        return ids.map(id => found.get(id));
-      },
-    ),
+    schemaPlaces: schemaPlaces(reads),
     webhook: inWorkspaces<ConsumerKey, Webhook | null>(
       ({ id }) => String(id),
       (workspaceId, keys) =>
@@ -170,6 +163,17 @@ function inclusionProofs({ evidence }: Pick<Reads, 'evidence'>): Loaders['inclus
     treeOf,
     key => `${treeOf(key)}:${key.position}`,
     keys => evidence.inclusion(keys[0].workspaceId, keys, keys[0].size),
+  );
+}
+
+function schemaPlaces({ definitions }: Pick<Reads, 'definitions'>): Loaders['schemaPlaces'] {
+  return inWorkspaces<DefinitionKey, readonly SchemaPlace[] | undefined>(
+    ({ id }) => String(id),
+    async (workspaceId, keys) => {
+      const ids = keys.map(({ id }) => id);
+      const found = await definitions.schemaPlaces(workspaceId, ids);
+      return ids.map(id => found.get(id));
+    },
   );
 }
 
