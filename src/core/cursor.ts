@@ -16,6 +16,7 @@ const FIELDS = {
   'apiKeys.id': 'k',
   'quarantine.receivedAt': 'q',
   'consumers.name': 'c',
+  'definitions.schemaVersions': 'v',
   'meters.name': 'm',
   'parked.position': 'x',
   'notificationRules.name': 'n',

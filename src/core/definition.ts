@@ -7,6 +7,23 @@ export type EventDefinitionStatus = (typeof DEFINITION_STATUSES)[number];
 export const VALIDATION_MODES = ['OFF', 'WARN', 'QUARANTINE', 'REJECT'] as const;
 export type ValidationMode = (typeof VALIDATION_MODES)[number];
 
+export const SCHEMA_COMPATIBILITIES = ['NONE', 'BACKWARD', 'FORWARD', 'FULL'] as const;
+/** What a change of the schema must keep: see docs/payload-schemas.md. */
+export type SchemaCompatibility = (typeof SCHEMA_COMPATIBILITIES)[number];
+
+/** A version of a definition's schema. */
+export interface SchemaVersion {
+  readonly workspaceId: number;
+  readonly definitionId: number;
+  readonly version: number;
+  /** Events after this position, up to the next version, were recorded under it. */
+  readonly afterPosition: number;
+  readonly payloadSchema: JsonObject | null;
+  readonly createdAt: Date;
+  /** The id of the key that made it. Null: not known. */
+  readonly createdBy: number | null;
+}
+
 /** What is known of a type of event in a workspace. */
 export interface EventDefinition {
   readonly workspaceId: number;
@@ -19,6 +36,7 @@ export interface EventDefinition {
   /** JSON Schema 2020-12 of the payload. */
   readonly payloadSchema: JsonObject | null;
   readonly validation: ValidationMode;
+  readonly compatibility: SchemaCompatibility;
   /** Grows by one with each change of the schema. */
   readonly version: number;
   /** Grows with each change of anything an event is validated by. */

@@ -65,6 +65,10 @@ export const ERRORS = {
     status: 409,
     meaning: 'This would lock somebody out. If it is meant, repeat it with force.',
   },
+  SCHEMA_INCOMPATIBLE: {
+    status: 409,
+    meaning: 'The new payload schema breaks the compatibility that the definition promises.',
+  },
   TYPE_LIMIT: { status: 409, meaning: 'The workspace has reached its limit of event definitions.' },
   METER_LIMIT: { status: 409, meaning: 'The workspace has reached its limit of meters.' },
   CONSUMER_LIMIT: { status: 409, meaning: 'The workspace has reached its limit of consumers.' },

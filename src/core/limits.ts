@@ -72,6 +72,7 @@ export const LIMITS = {
 
   definitionsMax: 5_000,
   schemaCharsMax: 65_536,
+  schemaSampleMax: 1_000,
   measuresMax: 20,
   /** Then what is in quarantine goes. */
   quarantineDays: 30,
@@ -207,6 +208,7 @@ export const LIMIT_MEANINGS: Readonly<Record<keyof typeof LIMITS, string>> = {
   streamContainsMax: 'Conditions with `contains` in the filter of a stream.',
   definitionsMax: 'Event definitions of a workspace.',
   schemaCharsMax: 'Characters of a payload schema.',
+  schemaSampleMax: 'Recorded events against which a change of a payload schema is judged.',
   measuresMax: 'Measures of an event definition.',
   quarantineDays: 'Days that a quarantined event is kept.',
   keyAddressesMax: 'Address ranges of a key.',

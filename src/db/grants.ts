@@ -16,6 +16,7 @@ export const GRANTS: Readonly<Record<string, string>> = {
   // Revoked ones stay; those of a deleted workspace go with it, by the right of the tables' owner.
   api_keys: 'select, insert, update',
   event_definitions: ROWS,
+  definition_schemas: ROWS,
   event_keys: ROWS,
   events: ROWS,
   event_counts: ROWS,

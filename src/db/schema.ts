@@ -14,7 +14,6 @@ import {
   unique,
   uuid,
 } from 'drizzle-orm/pg-core';
-import type { EventDefinitionStatus, ValidationMode } from '../core/definition.ts';
 import type { Scope } from '../core/principal.ts';
 import type { UnknownTypePolicy } from '../core/workspace.ts';
 import { bytes, count, instant, jsonText } from './column-types.ts';
@@ -131,37 +130,6 @@ export const streamTickets = pgTable(
     resumableUntil: instant('resumable_until'),
   },
   t => [index('stream_tickets_key_idx').on(t.keyId, t.expiresAt)],
-);
-
-export const eventDefinitions = pgTable(
-  'event_definitions',
-  {
-    workspaceId: integer('workspace_id').notNull(),
-    id: integer('id').notNull().generatedAlwaysAsIdentity(),
-    name: text('name').notNull(),
-    title: text('title'),
-    description: text('description'),
-    category: text('category'),
-    status: text('status').$type<EventDefinitionStatus>().notNull().default('DISCOVERED'),
-    payloadSchema: jsonText('payload_schema'),
-    validation: text('validation').$type<ValidationMode>().notNull().default('OFF'),
-    /** Grows with each change of the schema. */
-    version: integer('version').notNull().default(1),
-    /** Grows with each change of anything an event is validated by: the flush checks it. */
-    revision: integer('revision').notNull().default(1),
-    measures: text('measures').array().notNull(),
-    createdAt: instant('created_at').notNull().defaultNow(),
-    updatedAt: instant('updated_at').notNull().defaultNow(),
-    /** These three up to the folded position. */
-    eventCount: count('event_count').notNull().default(0),
-    firstRecordedAt: instant('first_recorded_at'),
-    lastRecordedAt: instant('last_recorded_at'),
-  },
-  t => [
-    primaryKey({ columns: [t.workspaceId, t.id] }),
-    unique('event_definitions_name_key').on(t.workspaceId, t.name),
-    index('event_definitions_measures_idx').on(t.workspaceId, t.id),
-  ],
 );
 
 /** Dedupe, and look-up by event id. Partitioned by hash. */
@@ -393,4 +361,5 @@ export const pushKeys = pgTable('push_keys', {
 });
 
 export * from './consumer-tables.ts';
+export * from './definition-tables.ts';
 export * from './meter-tables.ts';

@@ -23,10 +23,11 @@ import type { Notifier } from '../notifications/notifier.ts';
 import type { Log } from '../observability/log.ts';
 import type { Metrics } from '../observability/metrics.ts';
 import { createWorkspaceReader } from '../read/workspaces.ts';
-import { createDefinitionAdmin } from '../record/definition-admin.ts';
+import { createCheckDefinition, createDefinitionAdmin } from '../record/definition-admin.ts';
 import { createNotesOf } from '../record/door-notes.ts';
 import { createQuarantineAdmin } from '../record/quarantine-admin.ts';
 import { quarantine } from '../record/quarantine.ts';
+import { createJudge } from '../record/schema-judgement.ts';
 import type { Writers } from '../record/writers.ts';
 import { createFold, type Fold } from '../rollup/fold.ts';
 import { createAccess, type Access, type WorkspaceSource } from '../security/access.ts';
@@ -151,17 +152,19 @@ export async function createServices(options: ServicesOptions): Promise<GatewayS
 }
 
 function createRecordAdmins(
-  { write }: Database,
+  { write, read }: Database,
   { definitions, record, audited }: ReturnType<typeof createIngest>,
   { schemas, fold }: { readonly schemas: SchemaChecker; readonly fold: Fold },
-): Pick<GatewayServices, 'definitionAdmin' | 'quarantineAdmin' | 'meterAdmin'> {
+): Pick<GatewayServices, 'definitionAdmin' | 'checkDefinition' | 'quarantineAdmin' | 'meterAdmin'> {
   const onChanged = (workspaceId: number) => fold.note([workspaceId]);
   const onDefined = (workspaceId: number) => {
     definitions.forget(workspaceId);
     fold.note([workspaceId]);
   };
+  const judge = createJudge(read, schemas);
   return {
-    definitionAdmin: createDefinitionAdmin({ write, audited, schemas, onDefined }),
+    definitionAdmin: createDefinitionAdmin({ write, audited, schemas, judge, onDefined }),
+    checkDefinition: createCheckDefinition(schemas, judge),
     quarantineAdmin: createQuarantineAdmin({ write, audited, record, decodeAgain }),
     meterAdmin: createMeterAdmin({ write, audited, onChanged }),
   };

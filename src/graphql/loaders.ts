@@ -11,6 +11,7 @@ import type { QuarantinedEvent, StoredEvent } from '../core/event.ts';
 import type { InclusionProof } from '../core/evidence.ts';
 import type { EventFilter } from '../core/filter.ts';
 import type { PageArgs } from '../core/page.ts';
+import type { SchemaPlace } from '../core/schema-version.ts';
 import type { Webhook } from '../core/webhook.ts';
 import type { Workspace } from '../core/workspace.ts';
 import type { DefinitionCount } from '../read/aggregate-counts.ts';
@@ -64,6 +65,8 @@ export interface Loaders {
   readonly inclusionProof: DataLoader<ProofKey, InclusionProof | null, string>;
   readonly definition: DataLoader<DefinitionKey, EventDefinition | null, string>;
   readonly definitionCount: DataLoader<DefinitionKey, DefinitionCount | undefined, string>;
+  /** Of the versions of a definition's schema, in their order. */
+  readonly schemaPlaces: DataLoader<DefinitionKey, readonly SchemaPlace[] | undefined, string>;
   readonly webhook: DataLoader<ConsumerKey, Webhook | null, string>;
   readonly quarantined: DataLoader<QuarantineKey, QuarantinedEvent | null, string>;
   readonly workspace: DataLoader<number, Workspace | null>;
@@ -121,6 +124,7 @@ export function createLoaders(reads: Reads): Loaders {
         return ids.map(id => found.get(id));
       },
     ),
+    schemaPlaces: schemaPlaces(reads),
     webhook: inWorkspaces<ConsumerKey, Webhook | null>(
       ({ id }) => String(id),
       (workspaceId, keys) =>
@@ -159,6 +163,17 @@ function inclusionProofs({ evidence }: Pick<Reads, 'evidence'>): Loaders['inclus
     treeOf,
     key => `${treeOf(key)}:${key.position}`,
     keys => evidence.inclusion(keys[0].workspaceId, keys, keys[0].size),
+  );
+}
+
+function schemaPlaces({ definitions }: Pick<Reads, 'definitions'>): Loaders['schemaPlaces'] {
+  return inWorkspaces<DefinitionKey, readonly SchemaPlace[] | undefined>(
+    ({ id }) => String(id),
+    async (workspaceId, keys) => {
+      const ids = keys.map(({ id }) => id);
+      const found = await definitions.schemaPlaces(workspaceId, ids);
+      return ids.map(id => found.get(id));
+    },
   );
 }
 

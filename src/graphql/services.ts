@@ -20,7 +20,7 @@ import type { EventReader } from '../read/event-reader.ts';
 import type { MeterReader } from '../read/meters.ts';
 import type { QuarantineReader } from '../read/quarantine.ts';
 import type { WorkspaceReader } from '../read/workspaces.ts';
-import type { DefinitionAdmin } from '../record/definition-admin.ts';
+import type { CheckDefinition, DefinitionAdmin } from '../record/definition-admin.ts';
 import type { QuarantineAdmin } from '../record/quarantine-admin.ts';
 import type { RecordEvents } from '../record/record.ts';
 import type { KeyAdmin } from '../security/keys.ts';
@@ -66,6 +66,7 @@ export interface Services {
   readonly workspaceAdmin: WorkspaceAdmin;
   readonly keyAdmin: KeyAdmin;
   readonly definitionAdmin: DefinitionAdmin;
+  readonly checkDefinition: CheckDefinition;
   readonly quarantineAdmin: QuarantineAdmin;
   readonly liveAggregates: LiveAggregates;
   readonly status: StatusReader;

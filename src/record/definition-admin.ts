@@ -1,5 +1,9 @@
 import { changesOf } from '../core/audit.ts';
-import type { EventDefinitionStatus, ValidationMode } from '../core/definition.ts';
+import type {
+  EventDefinitionStatus,
+  SchemaCompatibility,
+  ValidationMode,
+} from '../core/definition.ts';
 import { GatewayError } from '../core/errors.ts';
 import type { JsonObject } from '../core/json.ts';
 import { LIMITS } from '../core/limits.ts';
@@ -10,10 +14,23 @@ import type { AuditedTransaction, Deed } from '../db/audit-log.ts';
 import type { Connection, Pool } from '../db/client.ts';
 import { columnsOf, sqlText, type Row } from '../db/columns.ts';
 import { lockWorkspace } from '../db/locks.ts';
-import { eventCounts, eventDefinitions, events, measureFills, workspaces } from '../db/schema.ts';
+import {
+  definitionSchemas,
+  eventCounts,
+  eventDefinitions,
+  events,
+  measureFills,
+  workspaces,
+} from '../db/schema.ts';
 import { toGatewayError } from '../db/sqlstate.ts';
 import type { SchemaChecker } from '../json-schema/checker.ts';
 import { checkDefinable } from './payload-schema.ts';
+import {
+  requireCompatible,
+  type JudgeSchema,
+  type ProposedSchema,
+  type SchemaJudgement,
+} from './schema-judgement.ts';
 
 const n = columnsOf(eventDefinitions, 'n');
 const d = columnsOf(eventDefinitions, 'd');
@@ -21,6 +38,7 @@ const e = columnsOf(events, 'e');
 const c = columnsOf(eventCounts, 'c');
 const WORKSPACE = columnsOf(workspaces);
 const DEFINITION = columnsOf(eventDefinitions);
+const SCHEMA = columnsOf(definitionSchemas);
 const FILL = columnsOf(measureFills);
 
 /** Absent: unchanged. Null: cleared. */
@@ -32,6 +50,7 @@ export interface DefinitionInput {
   readonly status?: EventDefinitionStatus | null | undefined;
   readonly payloadSchema?: JsonObject | null | undefined;
   readonly validation?: ValidationMode | null | undefined;
+  readonly compatibility?: SchemaCompatibility | null | undefined;
   readonly measures?: readonly string[] | null | undefined;
 }
 
@@ -39,7 +58,7 @@ export interface DefinitionAdmin {
   /**
    * Creates the definition, or changes what is given of it, and returns its id. From its commit
    * on, no event is recorded that was validated by what it replaces.
-   * @throws GatewayError BAD_USER_INPUT, TYPE_LIMIT, NOT_FOUND when the workspace is gone,
+   * @throws GatewayError BAD_USER_INPUT, SCHEMA_INCOMPATIBLE, TYPE_LIMIT, NOT_FOUND when the workspace is gone,
    * UNAUTHENTICATED when the acting key was revoked or has expired before the commit
    */
   define(workspace: Workspace, input: DefinitionInput, actor: Actor | null): Promise<number>;
@@ -54,8 +73,25 @@ export interface DefinitionAdminOptions {
   readonly write: Pool;
   readonly audited: AuditedTransaction;
   readonly schemas: SchemaChecker;
+  readonly judge: JudgeSchema;
   /** After a change, whether or not it was committed. */
   readonly onDefined: (workspaceId: number) => void;
+}
+
+/**
+ * How a schema would be judged. Nothing is changed.
+ * @throws GatewayError BAD_USER_INPUT
+ */
+export type CheckDefinition = (proposed: ProposedSchema) => Promise<SchemaJudgement>;
+
+export function createCheckDefinition(schemas: SchemaChecker, judge: JudgeSchema): CheckDefinition {
+  return async proposed => {
+    checkText('name', proposed.name, LIMITS.typeBytesMax);
+    if (proposed.payloadSchema !== null) {
+      await checkDefinable(schemas, proposed.workspaceId, proposed.payloadSchema);
+    }
+    return judge(proposed, { evenIfNone: true });
+  };
 }
 
 export function createDefinitionAdmin(options: DefinitionAdminOptions): DefinitionAdmin {
@@ -78,9 +114,19 @@ export function createDefinitionAdmin(options: DefinitionAdminOptions): Definiti
       if (input.payloadSchema != null) {
         await checkDefinable(options.schemas, workspace.id, input.payloadSchema);
       }
-      return changing(workspace, actor, (connection, deed) =>
-        define(connection, deed, { workspaceId: workspace.id, input }),
-      );
+      for (let tries = 0; tries < JUDGED_MAX; tries++) {
+        const judgement = await judged(options.judge, workspace.id, input);
+        const definable = { workspaceId: workspace.id, input, judgement, actor };
+        try {
+          return await changing(workspace, actor, (connection, deed) =>
+            define(connection, deed, definable),
+          );
+        } catch (error) {
+          const isChanged = error instanceof GatewayError && error.code === 'CONFLICT';
+          if (!isChanged) throw error;
+        }
+      }
+      throw changedMeanwhile();
     },
     async remove(workspace, name, actor) {
       checkText('name', name, LIMITS.typeBytesMax);
@@ -89,6 +135,25 @@ export function createDefinitionAdmin(options: DefinitionAdminOptions): Definiti
       );
     },
   };
+}
+
+/** A definition that somebody else changed meanwhile is judged again. */
+const JUDGED_MAX = 5;
+
+/** Null where the schema stays as it is. @throws GatewayError SCHEMA_INCOMPATIBLE */
+async function judged(
+  judge: JudgeSchema,
+  workspaceId: number,
+  { name, payloadSchema, compatibility }: DefinitionInput,
+): Promise<SchemaJudgement | null> {
+  if (payloadSchema === undefined) return null;
+  const given = compatibility === null ? 'NONE' : (compatibility ?? null);
+  // Nothing is promised then, so nothing is read.
+  if (given === 'NONE') return null;
+  const proposed = { workspaceId, name, payloadSchema, compatibility: given };
+  const judgement = await judge(proposed, { evenIfNone: false });
+  requireCompatible(judgement);
+  return judgement;
 }
 
 function check(input: DefinitionInput): void {
@@ -117,10 +182,18 @@ function wrong(message: string): GatewayError {
   return new GatewayError('BAD_USER_INPUT', message);
 }
 
+interface Definable {
+  readonly workspaceId: number;
+  readonly input: DefinitionInput;
+  readonly judgement: SchemaJudgement | null;
+  readonly actor: Actor | null;
+}
+
+/** @throws GatewayError CONFLICT where the definition is no longer what was judged */
 async function define(
   connection: Connection,
   deed: Deed,
-  { workspaceId, input }: { readonly workspaceId: number; readonly input: DefinitionInput },
+  { workspaceId, input, judgement, actor }: Definable,
 ): Promise<number> {
   const [workspace] = await connection.query(
     sqlText`select ${WORKSPACE.id} from workspaces where ${WORKSPACE.id} = $1 for no key update`,
@@ -130,7 +203,8 @@ async function define(
   const isNew = await ensureExists(connection, workspaceId, input.name);
   await lockWorkspace(connection, workspaceId);
   const before = await readShown(connection, workspaceId, input.name);
-  const id = await change(connection, workspaceId, input);
+  if (judgement !== null && !isOf(judgement, before, isNew)) throw changedMeanwhile();
+  const id = await change(connection, { workspaceId, input, isNew, actor });
   const after = await readShown(connection, workspaceId, input.name);
   await deed.record({
     subject: input.name,
@@ -142,16 +216,32 @@ async function define(
   return id;
 }
 
+function changedMeanwhile(): GatewayError {
+  return new GatewayError('CONFLICT', 'The definition is being changed by others. Try again.');
+}
+
+function isOf(judgement: SchemaJudgement, before: ShownRow, isNew: boolean): boolean {
+  if (isNew) return judgement.version === null;
+  return judgement.version === before.version && judgement.promised === before.compatibility;
+}
+
 type ShownRow = Row<
   typeof eventDefinitions,
-  'title' | 'description' | 'category' | 'status' | 'validation' | 'version' | 'measures'
+  | 'title'
+  | 'description'
+  | 'category'
+  | 'status'
+  | 'validation'
+  | 'compatibility'
+  | 'version'
+  | 'measures'
 >;
 
 /** What the audit says of it: of its schema the version. */
 async function readShown(connection: Connection, workspaceId: number, name: string) {
   const [row] = await connection.query<ShownRow>(
     sqlText`select ${DEFINITION.title}, ${DEFINITION.description}, ${DEFINITION.category}, ${DEFINITION.status},
-       ${DEFINITION.validation}, ${DEFINITION.version}, ${DEFINITION.measures}
+       ${DEFINITION.validation}, ${DEFINITION.compatibility}, ${DEFINITION.version}, ${DEFINITION.measures}
      from event_definitions where ${DEFINITION.workspace_id} = $1 and ${DEFINITION.name} = $2`,
     [workspaceId, name],
   );
@@ -184,12 +274,11 @@ async function ensureExists(
 /** A definition that somebody writes is no longer only DISCOVERED. */
 async function change(
   connection: Connection,
-  workspaceId: number,
-  input: DefinitionInput,
+  { workspaceId, input, isNew, actor }: Omit<Definable, 'judgement'> & { readonly isNew: boolean },
 ): Promise<number> {
   const given = (field: keyof DefinitionInput) => input[field] !== undefined;
   const schema = input.payloadSchema == null ? null : JSON.stringify(input.payloadSchema);
-  const [row] = await connection.query<Row<typeof eventDefinitions, 'id'>>(
+  const [row] = await connection.query<Row<typeof eventDefinitions, 'id' | 'version'>>(
     sqlText`update event_definitions d set
        ${DEFINITION.title} = case when $3 then $4 else ${DEFINITION.title} end,
        ${DEFINITION.description} = case when $5 then $6 else ${DEFINITION.description} end,
@@ -198,12 +287,13 @@ async function change(
        ${DEFINITION.payload_schema} = case when $10 then n.schema else ${DEFINITION.payload_schema} end,
        ${DEFINITION.validation} = case when $12 then coalesce($13, 'OFF') else ${DEFINITION.validation} end,
        ${DEFINITION.measures} = case when $14 then ${n.measures} else ${d.measures} end,
-       ${DEFINITION.version} = ${DEFINITION.version} + (($10 and ${DEFINITION.payload_schema} is distinct from n.schema)::int),
+       ${DEFINITION.version} = ${DEFINITION.version} + ((not $16 and $10 and ${DEFINITION.payload_schema} is distinct from n.schema)::int),
+       ${DEFINITION.compatibility} = case when $17 then coalesce($18, 'NONE') else ${DEFINITION.compatibility} end,
        ${DEFINITION.revision} = ${DEFINITION.revision} + 1,
        ${DEFINITION.updated_at} = now()
      from (select $11::text::jsonb as schema, array(
        select distinct m from json_array_elements_text($15::text::json) m order by m) as measures) n
-     where ${DEFINITION.workspace_id} = $1 and ${DEFINITION.name} = $2 returning ${DEFINITION.id}`,
+     where ${DEFINITION.workspace_id} = $1 and ${DEFINITION.name} = $2 returning ${DEFINITION.id}, ${DEFINITION.version}`,
     [
       ...[workspaceId, input.name],
       ...[given('title'), input.title ?? null],
@@ -213,9 +303,21 @@ async function change(
       ...[given('payloadSchema'), schema],
       ...[given('validation'), input.validation ?? null],
       ...[given('measures'), JSON.stringify(input.measures ?? [])],
+      isNew,
+      ...[given('compatibility'), input.compatibility ?? null],
     ],
   );
-  return (row as { id: number }).id;
+  const { id, version } = row as { id: number; version: number };
+  if (actor !== null && given('payloadSchema')) {
+    // A trigger wrote the row, if this is a new version.
+    await connection.query(
+      sqlText`update definition_schemas set ${SCHEMA.created_by} = $4
+       where ${SCHEMA.workspace_id} = $1 and ${SCHEMA.definition_id} = $2 and ${SCHEMA.version} = $3
+         and ${SCHEMA.created_at} = date_trunc('milliseconds', now()) and ${SCHEMA.created_by} is null`,
+      [workspaceId, id, version, actor.keyId],
+    );
+  }
+  return id;
 }
 
 /** Under the lock of recording: an event that comes at the same time is there, or finds no definition. */
@@ -245,6 +347,10 @@ async function remove(
   }
   await connection.query(
     sqlText`delete from measure_fills where ${FILL.workspace_id} = $1 and ${FILL.definition_id} = $2`,
+    [workspace.id, found.id],
+  );
+  await connection.query(
+    sqlText`delete from definition_schemas where ${SCHEMA.workspace_id} = $1 and ${SCHEMA.definition_id} = $2`,
     [workspace.id, found.id],
   );
   const from = await readShown(connection, workspace.id, name);

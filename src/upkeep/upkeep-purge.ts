@@ -39,6 +39,7 @@ const PURGED_TABLES = [
   'evidence_bundles',
   'evidence_tiles',
   'evidence_logs',
+  'definition_schemas',
   'event_definitions',
   'workspace_heads',
 ] as const;

@@ -11,6 +11,7 @@ export interface Definition {
   readonly category: string | null;
   readonly status: string;
   readonly validation: string;
+  readonly compatibility: string;
   readonly measures: readonly string[];
   readonly payloadSchema: JsonObject | null;
 }
@@ -22,6 +23,7 @@ export const DEFAULTS: Omit<Definition, 'name'> = {
   category: null,
   status: 'ACTIVE',
   validation: 'OFF',
+  compatibility: 'NONE',
   measures: [],
   payloadSchema: null,
 };
@@ -29,6 +31,7 @@ export const DEFAULTS: Omit<Definition, 'name'> = {
 export const FIELDS = Object.keys(DEFAULTS) as (keyof typeof DEFAULTS)[];
 export const STATUSES = ['ACTIVE', 'DEPRECATED', 'BLOCKED'];
 export const MODES = ['OFF', 'WARN', 'QUARANTINE', 'REJECT'];
+export const COMPATIBILITIES = ['NONE', 'BACKWARD', 'FORWARD', 'FULL'];
 
 const LIST = `query ($workspace: String, $after: String) {
   eventDefinitions(workspace: $workspace, first: 1000, after: $after) {

@@ -8,7 +8,14 @@ import { isMap, parseDocument, stringify, type Document } from 'yaml';
 import type { Json, JsonObject } from '../../core/json.ts';
 import { UsageError } from '../errors.ts';
 import { suggestion } from '../similar-names.ts';
-import { DEFAULTS, FIELDS, MODES, STATUSES, type Definition } from './definition.ts';
+import {
+  COMPATIBILITIES,
+  DEFAULTS,
+  FIELDS,
+  MODES,
+  STATUSES,
+  type Definition,
+} from './definition.ts';
 
 export type FileFormat = 'yaml' | 'json';
 
@@ -93,6 +100,12 @@ function checked(path: string, given: Record<string, unknown>): Definition {
     category: read('category', null, 'a text', isText),
     status: read('status', DEFAULTS.status, STATUSES.join(', '), isOneOf(STATUSES)),
     validation: read('validation', DEFAULTS.validation, MODES.join(', '), isOneOf(MODES)),
+    compatibility: read(
+      'compatibility',
+      DEFAULTS.compatibility,
+      COMPATIBILITIES.join(', '),
+      isOneOf(COMPATIBILITIES),
+    ),
     measures: read('measures', DEFAULTS.measures, 'a list of texts', isTexts),
     payloadSchema: read('payloadSchema', null, 'a JSON Schema as an object', isJsonObject),
   };

@@ -87,6 +87,7 @@ export async function push(folder: string, options: PushOptions): Promise<void> 
   const due = changes.filter(({ action }) => action !== 'DELETE' || options.prune === true);
   if (options.dryRun === true || !isSound) {
     for (const change of due) await show(options, change, { path: files.get(change.name)?.path });
+    if (isSound && !(await judge(options, due, files))) process.exitCode = EXIT.FAILED;
     if (!isSound) throw new Error('Nothing was changed: mend the files first.');
     return sum(options, `${counted(due.length, 'definition')} would change.`);
   }
@@ -108,7 +109,64 @@ export async function push(folder: string, options: PushOptions): Promise<void> 
   await sum(options, `${counted(due.length - failures, 'definition')} changed.`);
 }
 
-const OF_DEFINITION = new Set(['BAD_USER_INPUT', 'CONFLICT', 'LIMIT_REACHED', 'NOT_FOUND']);
+const CHECK = `query ($workspace: String, $name: String!, $payloadSchema: JSONObject, $compatibility: SchemaCompatibility) {
+  checkDefinition(workspace: $workspace, name: $name, payloadSchema: $payloadSchema, compatibility: $compatibility) {
+    compatibility isCompatible findings { direction pointer message isCertain } eventsChecked eventsBroken } }`;
+
+interface Check {
+  readonly compatibility: string;
+  readonly isCompatible: boolean;
+  readonly findings: readonly {
+    readonly direction: string;
+    readonly pointer: string;
+    readonly message: string;
+    readonly isCertain: boolean;
+  }[];
+  readonly eventsChecked: number;
+  readonly eventsBroken: number;
+}
+
+/** Asks the gateway which changed schemas it would refuse, and tells of them. */
+async function judge(
+  options: Options,
+  changes: readonly Change[],
+  files: ReadonlyMap<string, DefinitionFile>,
+): Promise<boolean> {
+  const client = clientFrom(options);
+  const { workspace } = options;
+  let isAccepted = true;
+  for (const { name, action, differences } of changes) {
+    const isChanged = differences.some(({ pointer }) => pointer.startsWith('/payloadSchema'));
+    if (action !== 'UPDATE' || !isChanged) continue;
+    const { path, definition } = files.get(name) as DefinitionFile;
+    const { payloadSchema, compatibility } = definition;
+    const variables = { workspace, name, payloadSchema, compatibility };
+    const { checkDefinition: check } = await atGateway(options, () =>
+      client.query<{ checkDefinition: Check }>(CHECK, variables),
+    );
+    if (check.isCompatible) continue;
+    isAccepted = false;
+    tell(`${path}: the gateway would refuse it, as it promises ${check.compatibility}.`);
+    for (const { direction, pointer, message, isCertain } of check.findings) {
+      const isPromised = check.compatibility === 'FULL' || check.compatibility === direction;
+      if (isCertain && isPromised) tell(`    ${pointer}: ${message}`);
+    }
+    if (check.eventsBroken > 0) {
+      tell(
+        `    ${check.eventsBroken} of ${check.eventsChecked} recorded events would no longer fit`,
+      );
+    }
+  }
+  return isAccepted;
+}
+
+const OF_DEFINITION = new Set([
+  'SCHEMA_INCOMPATIBLE',
+  'BAD_USER_INPUT',
+  'CONFLICT',
+  'LIMIT_REACHED',
+  'NOT_FOUND',
+]);
 
 function isOfDefinition(error: unknown): boolean {
   return error instanceof SluiceError && OF_DEFINITION.has(error.code);

@@ -6,7 +6,11 @@ import { builder, WORKSPACE_ARGUMENT } from '../builder.ts';
 import type { GraphQLContext } from '../context.ts';
 import { schemaInDoubles } from '../payload-check.ts';
 import { EventDefinitionRef } from '../refs.ts';
-import { EventDefinitionStatusEnum, ValidationModeEnum } from './event-definition.ts';
+import {
+  EventDefinitionStatusEnum,
+  SchemaCompatibilityEnum,
+  ValidationModeEnum,
+} from './event-definition.ts';
 
 const DefineEventPayload = builder.objectRef<EventDefinition>('DefineEventPayload').implement({
   description: 'The answer of `defineEvent`.',
@@ -43,6 +47,12 @@ const DefineEventInput = builder.inputType('DefineEventInput', {
     validation: t.field({
       type: ValidationModeEnum,
       description: 'What happens to an event that does not match the schema. Default: OFF.',
+    }),
+    compatibility: t.field({
+      type: SchemaCompatibilityEnum,
+      description:
+        'What a change of the schema must keep, from this change on. Default: NONE. A change that ' +
+        'breaks it is refused (SCHEMA_INCOMPATIBLE): `checkDefinition` tells before.',
     }),
     measures: t.stringList({
       description:

@@ -2,6 +2,7 @@ import type {
   EventDefinition,
   EventDefinitionFilter,
   EventDefinitionStatus,
+  SchemaCompatibility,
   ValidationMode,
 } from '../../core/definition.ts';
 import { LIMITS } from '../../core/limits.ts';
@@ -31,6 +32,21 @@ export const ValidationModeEnum = builder.enumType('ValidationMode', {
     WARN: 'The event is recorded, with a problem of severity WARNING in its receipt.',
     QUARANTINE: 'Kept in quarantine with its problems.',
     REJECT: 'Refused.',
+  }),
+});
+
+export const SchemaCompatibilityEnum = builder.enumType('SchemaCompatibility', {
+  description:
+    'What a change of a payload schema must keep. The new schema is compared with the present one.',
+  values: enumValues<SchemaCompatibility>({
+    NONE: 'Nothing: any change is accepted.',
+    BACKWARD:
+      'The new schema accepts all that the present one accepts, so readers that know the new one ' +
+      'can read the events of before. Recorded events are checked as well.',
+    FORWARD:
+      'The present schema accepts all that the new one accepts, so readers that know the present ' +
+      'one can read the events to come.',
+    FULL: 'Both.',
   }),
 });
 
@@ -80,6 +96,10 @@ EventDefinitionRef.implement({
     }),
     version: t.exposeInt('version', {
       description: 'Starts at 1 and grows by one with each change of the schema.',
+    }),
+    compatibility: t.expose('compatibility', {
+      type: SchemaCompatibilityEnum,
+      description: 'What a change of the schema must keep. Otherwise it is refused.',
     }),
     measures: t.exposeStringList('measures', {
       description:

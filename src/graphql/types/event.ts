@@ -1,5 +1,6 @@
 import type { EventDefinition } from '../../core/definition.ts';
 import { parsePayload } from '../../core/exact-json.ts';
+import { versionAt } from '../../core/schema-version.ts';
 import { storedProperties } from '../../core/stored-properties.ts';
 import { workspaceNotFound } from '../../core/workspace.ts';
 import { builder, ID_FIELD } from '../builder.ts';
@@ -49,6 +50,15 @@ EventRef.implement({
       description: 'The definition of its type.',
       resolve: async ({ workspaceId, definitionId: id }, _args, { loaders }) =>
         (await loaders.definition.load({ workspaceId, id })) ?? missing(workspaceId, id),
+    }),
+    schemaVersion: t.int({
+      nullable: true,
+      scope: 'EVENTS_READ',
+      description:
+        'The version of its definition’s payload schema under which it was recorded. Null: it is ' +
+        'older than the versions that are kept, which an earlier gateway did not keep.',
+      resolve: async ({ workspaceId, definitionId: id, position }, _args, { loaders }) =>
+        versionAt((await loaders.schemaPlaces.load({ workspaceId, id })) ?? [], position),
     }),
   }),
 });
@@ -163,6 +173,7 @@ function missing(workspaceId: number, id: number): EventDefinition {
     status: 'DISCOVERED',
     payloadSchema: none,
     validation: 'OFF',
+    compatibility: 'NONE',
     version: 0,
     revision: 0,
     measures: [],

@@ -179,3 +179,19 @@ test('a file that is wrong is named, and nothing is changed', async () => {
   });
   expect(await names()).toEqual([]);
 });
+
+test('a dry run fails for a schema that breaks what its definition promises, and pull keeps that', async () => {
+  const payloadSchema = { type: 'object', properties: { total: { type: 'number' } } };
+  await define('order.paid', { payloadSchema, compatibility: 'BACKWARD' });
+  await definitions('pull', folder);
+  const path = join(folder, 'order.paid.yaml');
+  const text = readFileSync(path, 'utf8');
+  expect(text).toContain('compatibility: BACKWARD');
+  written('order.paid.yaml', text.replace('type: number', 'type: integer'));
+  const dry = await definitions('push', folder, '--dry-run');
+  expect(dry.code).toBe(1);
+  expect(dry.err).toContain('/payloadSchema/properties/total/type');
+  const pushed = await definitions('push', folder);
+  expect(pushed.code).toBe(1);
+  expect(pushed.err).toContain('promises BACKWARD');
+});

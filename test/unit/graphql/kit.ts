@@ -73,6 +73,7 @@ function definition(workspaceId: number, id: number): EventDefinition {
     status: 'ACTIVE',
     payloadSchema: null,
     validation: 'OFF',
+    compatibility: 'NONE',
     version: 1,
     revision: 1,
     measures: [],

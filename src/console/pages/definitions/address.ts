@@ -1,7 +1,12 @@
 /** Where each view of this page stands in the address bar. */
 import { pathTo } from '../../router/router.ts';
 
-export const TABS = { definition: 'Definition', samples: 'Sample code', quarantine: 'Quarantine' };
+export const TABS = {
+  definition: 'Definition',
+  versions: 'Versions',
+  samples: 'Sample code',
+  quarantine: 'Quarantine',
+};
 export type TabName = keyof typeof TABS;
 
 export function definitionPath(workspace: string, name: string, tab?: TabName): string {
@@ -15,5 +20,5 @@ export function listPath(workspace: string, tab?: 'quarantine'): string {
 
 export function tabOf(search: URLSearchParams): TabName {
   const tab = search.get('tab');
-  return tab === 'samples' || tab === 'quarantine' ? tab : 'definition';
+  return tab !== null && Object.hasOwn(TABS, tab) ? (tab as TabName) : 'definition';
 }

@@ -8,6 +8,7 @@ import type { Definition } from './documents.ts';
 import { differencesOf, draftOf, faultOf, FIELD_NAMES, rebased, type Draft } from './draft.ts';
 import { SchemaCheck } from './schema-check.tsx';
 import { SchemaFields } from './schema-fields.tsx';
+import { SchemaJudgement } from './schema-judgement.tsx';
 import { useSaving, type Outcome, type Saving } from './use-saving.ts';
 import { useSchemaCheck } from './use-schema-check.ts';
 
@@ -100,7 +101,10 @@ function Fields({ name, draft, before, isReadOnly, outcome, onChange }: FieldsPr
             type={name}
             fault={faultOf(draft.schema) ?? refused ?? check.fault}
           />
-          <SchemaCheck check={check} />
+          <div>
+            <SchemaCheck check={check} />
+            <SchemaJudgement type={name} {...{ draft, before }} />
+          </div>
         </div>
       </Card>
     </>

@@ -18,6 +18,7 @@ import { DefinitionByName, type Definition } from './documents.ts';
 import { NewDefinition } from './new-definition.tsx';
 import { Quarantine } from './quarantine.tsx';
 import { SampleCode } from './sample-code.tsx';
+import { VersionList } from './schema-versions.tsx';
 
 /** One type of event: what is known of it, how it is sent, what was kept aside. */
 export function DefinitionPage({ name }: { name: string }) {
@@ -55,6 +56,7 @@ export function DefinitionPage({ name }: { name: string }) {
         }))}
       />
       {tab === 'definition' && <DefinitionForm definition={definition} onSaved={again} />}
+      {tab === 'versions' && <VersionList name={name} />}
       {tab === 'samples' && <SampleCode definition={definition} />}
       {tab === 'quarantine' && <Quarantine type={name} />}
     </PageFrame>

@@ -51,6 +51,7 @@ const DefinitionFields = graphql(`
     status
     payloadSchema
     validation
+    compatibility
     version
     measures
     createdAt
@@ -101,6 +102,60 @@ export const CheckSchema = graphql(`
           code
           message
           pointer
+        }
+      }
+    }
+  }
+`);
+
+/** By what the definition promises, or would promise: rules, and a sample of the events. */
+export const JudgeSchema = graphql(`
+  query JudgeSchema(
+    $workspace: String!
+    $type: String!
+    $schema: JSONObject
+    $compatibility: SchemaCompatibility!
+  ) {
+    checkDefinition(
+      workspace: $workspace
+      name: $type
+      payloadSchema: $schema
+      compatibility: $compatibility
+    ) {
+      isCompatible
+      findings {
+        direction
+        pointer
+        message
+        isCertain
+      }
+      eventsChecked
+      eventsBroken
+      isCutShort
+    }
+  }
+`);
+
+export type Judgement = ResultOf<typeof JudgeSchema>['checkDefinition'];
+
+export const SchemaVersions = graphql(`
+  query SchemaVersions($workspace: String!, $name: String!, $after: String) {
+    eventDefinition(workspace: $workspace, name: $name) {
+      id
+      schemaVersions(first: 20, after: $after) {
+        nodes {
+          version
+          payloadSchema
+          afterPosition
+          createdAt
+          createdBy {
+            id
+            name
+          }
+        }
+        pageInfo {
+          hasNextPage
+          endCursor
         }
       }
     }

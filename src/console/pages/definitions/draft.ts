@@ -9,6 +9,7 @@ export interface Draft {
   readonly category: string;
   readonly status: Definition['status'];
   readonly validation: Definition['validation'];
+  readonly compatibility: Definition['compatibility'];
   /** Names with commas between them. */
   readonly measures: string;
   /** JSON; empty for no schema. */
@@ -24,15 +25,18 @@ export const FIELD_NAMES: Readonly<Record<keyof Draft, string>> = {
   category: 'category',
   status: 'status',
   validation: 'what becomes of others',
+  compatibility: 'what a change of the schema must keep',
   measures: 'numbers',
   schema: 'schema',
 };
 
 export function draftOf(definition: Definition): Draft {
-  const { title, description, category, status, validation, measures, payloadSchema } = definition;
+  const { title, description, category, measures, payloadSchema } = definition;
+  const { status, validation, compatibility } = definition;
   return {
     status,
     validation,
+    compatibility,
     title: title ?? '',
     description: description ?? '',
     category: category ?? '',
@@ -70,6 +74,7 @@ export function changesOf(draft: Draft, fields: readonly FieldName[]): Changes {
     category: { category: draft.category.trim() || null },
     status: { status: draft.status },
     validation: { validation: draft.validation },
+    compatibility: { compatibility: draft.compatibility },
     measures: { measures: namesIn(draft.measures) },
     schema: { payloadSchema: schemaOf(draft.schema) },
   };

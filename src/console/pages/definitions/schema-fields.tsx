@@ -5,7 +5,7 @@ import type { FieldsProps } from './description-fields.tsx';
 import type { Draft, SchemaFault } from './draft.ts';
 import { readJson } from './json-text.ts';
 import { ProposeButton } from './propose-button.tsx';
-import { VALIDATIONS } from './words.ts';
+import { COMPATIBILITIES, VALIDATIONS } from './words.ts';
 
 /** What a payload has to look like, and what becomes of one that does not. */
 export function SchemaFields({
@@ -38,6 +38,21 @@ export function SchemaFields({
       >
         {Object.entries(VALIDATIONS).map(([mode, { meaning }]) => (
           <option key={mode} value={mode}>
+            {meaning}
+          </option>
+        ))}
+      </SelectField>
+      <SelectField
+        label="When the schema changes"
+        value={draft.compatibility}
+        onChange={event =>
+          onChange({ compatibility: event.target.value as Draft['compatibility'] })
+        }
+        disabled={isReadOnly}
+        hint="The gateway refuses a change that does not keep this."
+      >
+        {Object.entries(COMPATIBILITIES).map(([promise, meaning]) => (
+          <option key={promise} value={promise}>
             {meaning}
           </option>
         ))}

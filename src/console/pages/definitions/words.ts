@@ -24,3 +24,10 @@ export const VALIDATIONS: Readonly<Record<Validation, { short: string; meaning: 
   QUARANTINE: { short: 'quarantines', meaning: 'Keep it aside in quarantine' },
   REJECT: { short: 'refuses', meaning: 'Refuse it' },
 };
+
+export const COMPATIBILITIES: Readonly<Record<Definition['compatibility'], string>> = {
+  NONE: 'It may change in any way',
+  BACKWARD: 'The new one must accept what this one accepts (BACKWARD)',
+  FORWARD: 'This one must accept what the new one accepts (FORWARD)',
+  FULL: 'Both must accept the same (FULL)',
+};
