@@ -56,7 +56,7 @@ test.each([
 test('the client’s events have the fields of the schema but for those that are asked for', () => {
   const left = [
     ...['id', 'workspace', 'definition', 'children', 'groupEvents', 'parent', 'properties'],
-    ...['payloadProblems', 'inclusionProof'],
+    ...['payloadProblems', 'schemaVersion', 'inclusionProof'],
   ];
   expect(RECORDED_EVENT).toEqual(fieldsOf('Event').filter(field => !left.includes(field)));
 });
