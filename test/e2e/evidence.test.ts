@@ -210,16 +210,16 @@ describe('the tree', () => {
     });
     const workspace = await aWorkspace();
     await Promise.all(
-      [gateway, other].flatMap((each, of) =>
-        some(20, 100 * of).map(event =>
-          each.data(
+      [gateway, other].map(async (each, of) => {
+        for (const event of some(20, 100 * of)) {
+          await each.data(
             `mutation ($input: RecordEventInput!) {
               recordEvent(input: $input) { receipt { status } } }`,
             { input: { workspace: workspace.slug, event } },
             workspace.key,
-          ),
-        ),
-      ),
+          );
+        }
+      }),
     );
     const here = await grown(workspace, 40);
     const there = await other.data<{ workspace: { checkpoint: Checkpoint } }>(

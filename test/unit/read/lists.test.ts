@@ -122,6 +122,7 @@ describe('definitions', () => {
       version: 1,
       revision: 1,
       measures: ['total', 'net'],
+      compatibility: 'NONE',
       createdAt: expect.any(Date),
       updatedAt: expect.any(Date),
       eventCount: 0,
