@@ -16,6 +16,7 @@ import {
   endsSql,
   type EventPagePlan,
   type EventPageRequest,
+  narrowPage,
   NEWEST_FIRST,
   planEventPage,
   positionBefore,
@@ -72,7 +73,7 @@ export async function readJsonPage({
   ...request
 }: EventJsonPageRequest): Promise<EventJsonPage | null> {
   const plan: JsonPagePlan = {
-    ...planEventPage(request),
+    ...(await narrowPage(read, planEventPage(request), request.args.filter)),
     orderField: (request.args.order ?? NEWEST_FIRST).field,
   };
   const statement = pageSql(plan, shape, request.epoch);

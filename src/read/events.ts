@@ -54,11 +54,12 @@ export function createEventReader({
         args,
         now: now(),
         parents: null,
+        read,
       });
       return page as EventPage;
     },
     wholePage: (workspaceId, args) =>
-      readWholePage(eventRows, { workspaceId, epoch, args, now: now() }),
+      readWholePage(eventRows, { workspaceId, epoch, args, now: now(), read }),
     jsonPage: (workspaceId, args, shape) => {
       const key = `${workspaceId} ${idOf(shape)} ${JSON.stringify(args)}`;
       return share(key, () =>
@@ -68,7 +69,7 @@ export function createEventReader({
     async pagesBy(workspaceId, field, values, args) {
       if (values.length === 0) return [];
       const parents = { field, values };
-      return readPages(eventRows, { workspaceId, epoch, args, now: now(), parents });
+      return readPages(eventRows, { workspaceId, epoch, args, now: now(), parents, read });
     },
     byEventIds: (workspaceId, eventIds, options) =>
       readByEventIds(eventRows, workspaceId, eventIds, options),

@@ -39,6 +39,8 @@ const PURGED_TABLES = [
   'evidence_bundles',
   'evidence_tiles',
   'evidence_logs',
+  'search_blocks',
+  'search_logs',
   'event_definitions',
   'workspace_heads',
 ] as const;
