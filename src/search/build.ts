@@ -244,7 +244,9 @@ async function markedBlocks(workspaceId: number, rows: readonly IndexedRow[]): P
   const made = new Map<number, { since: Date; until: Date; marks: Set<number> }>();
   for (const [at, row] of rows.entries()) {
     const block = made.get(row.block) ?? {
-      ...{ since: row.recorded_at, until: row.recorded_at, marks: new Set<number>() },
+      since: row.recorded_at,
+      until: row.recorded_at,
+      marks: new Set<number>(),
     };
     made.set(row.block, block);
     block.until = row.recorded_at;
@@ -255,6 +257,9 @@ async function markedBlocks(workspaceId: number, rows: readonly IndexedRow[]): P
     if (at % EVENTS_AT_ONCE === 0) await nextTurn();
   }
   return [...made].map(([block, { since, until, marks }]) => ({
-    ...{ block, since, until, marks: arrayLiteral([...marks].sort((one, other) => one - other)) },
+    block,
+    since,
+    until,
+    marks: arrayLiteral([...marks].sort((one, other) => one - other)),
   }));
 }
