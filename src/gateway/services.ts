@@ -28,7 +28,7 @@ import { createQuarantineAdmin } from '../record/quarantine-admin.ts';
 import { quarantine } from '../record/quarantine.ts';
 import type { Writers } from '../record/writers.ts';
 import { createFold, type Fold } from '../rollup/fold.ts';
-import { createAccess, type Access, type WorkspaceSource } from '../security/access.ts';
+import { createAccess, type Access, type AccessControl } from '../security/access.ts';
 import { clientAddress } from '../security/address.ts';
 import { createAuthenticator } from '../security/authenticate.ts';
 import { createKeyAdmin } from '../security/keys.ts';
@@ -84,6 +84,7 @@ export async function createServices(options: ServicesOptions): Promise<GatewayS
   const nowMs = () => Date.now();
   const { epoch, sealingSecret } = await openInstallation(options);
   await ensureEvidenceKey(db.write, config.evidenceKey);
+  const known = createAccess(createWorkspaceReader(db.lookup), monotonicMs);
   const readers = createReaders({
     read: db.read,
     epoch,
@@ -91,6 +92,7 @@ export async function createServices(options: ServicesOptions): Promise<GatewayS
     metrics,
     bytesMax: config.answerBytesMax,
     evidenceKey: config.evidenceKey,
+    hasSearchIndex: async id => (await known.find(id))?.searchIndex === true,
   });
   const live = createGatewayLive({ ...options, epoch, sealingSecret });
   const fold = createFold({ upkeep: db.upkeep, logger: log, nowMs });
@@ -133,7 +135,7 @@ export async function createServices(options: ServicesOptions): Promise<GatewayS
     schemas,
     live,
     ...bounds,
-    ...createWorkspaces(db, createWorkspaceReader(db.lookup), { fold, audited }),
+    ...createWorkspaces(db, known, { fold, audited }),
     ...createKeys(options, bounds, audited),
     ...createRecordAdmins(db, ingest, { schemas, fold }),
     keepAside: (target, items) => keepAside(db, target, items),
@@ -244,10 +246,9 @@ function inOrder(running: Running): Pick<GatewayServices, 'start' | 'stop'> {
 
 function createWorkspaces(
   db: Database,
-  source: WorkspaceSource,
+  { access, forget }: AccessControl,
   { fold, audited }: { readonly fold: Fold; readonly audited: AuditedTransaction },
 ): Pick<GatewayServices, 'access' | 'workspaceAdmin'> {
-  const { access, forget } = createAccess(source, monotonicMs);
   const onChanged = (id: number) => {
     forget(id);
     fold.note([id]);

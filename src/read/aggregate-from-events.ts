@@ -27,7 +27,7 @@ import {
   totalSql,
 } from './aggregate-place.ts';
 import { filterSql, isSearching } from './filters.ts';
-import { narrow } from './search-index.ts';
+import type { Narrow } from './search-index.ts';
 
 const e = columnsOf(events, 'e');
 
@@ -43,10 +43,14 @@ export interface Question {
   readonly rowsMax: number;
 }
 
-export async function aggregateEvents(read: Connection, question: Question): Promise<Answer> {
+export async function aggregateEvents(
+  read: Connection,
+  question: Question,
+  narrow: Narrow,
+): Promise<Answer> {
   const { workspaceId, query } = question;
   const asked = { workspaceId, condition: query.filter, blocksMax: BLOCKS_MAX };
-  const narrowed = await narrow(read, asked);
+  const narrowed = await narrow(asked);
   const from = narrowed?.source ?? allEvents;
   const found = await rows<CountedRow>(read, eventsSql(question, from));
   return toAnswer(found, question.query);

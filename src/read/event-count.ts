@@ -15,7 +15,7 @@ import type { AggregateCounts } from './aggregate-counts.ts';
 import { containsType, isFilter, shownSql, sourceOf } from './conditions.ts';
 import { PARENT_CONDITIONS } from './event-page-plan.ts';
 import type { EventParentField } from './event-reader.ts';
-import { narrow } from './search-index.ts';
+import type { Narrow } from './search-index.ts';
 
 const e = columnsOf(events, 'e');
 const t = columnsOf(eventDefinitions, 't');
@@ -37,15 +37,15 @@ export interface CountRequest {
 
 /** Exact, or null where it would take longer than its limit. */
 export async function countEvents(
-  sources: CountSources,
+  sources: CountSources & { readonly narrow: Narrow },
   { workspaceId, filter, withinMs }: CountRequest,
 ): Promise<number | null> {
   const shown = shownSql(workspaceId, filter);
-  const { read } = sources;
+  const { read, narrow } = sources;
   if (isOfAll(filter)) return countWithin(read, countAll(workspaceId), withinMs);
   const known = await countWithoutScan(sources, workspaceId, filter, withinMs);
   if (known !== null) return known;
-  const narrowed = await narrow(read, { workspaceId, condition: filter, blocksMax: BLOCKS_MAX });
+  const narrowed = await narrow({ workspaceId, condition: filter, blocksMax: BLOCKS_MAX });
   const source = sourceOf(filter, narrowed?.source);
   const statement = sql`select count(*) as count from ${source} where ${shown}`;
   return countWithin(read, statement, withinMs);

@@ -9,7 +9,6 @@ import type { EventCondition } from '../core/event-condition.ts';
 import { compareTexts } from '../core/filter-values.ts';
 import { checkPageArgs, type PageRequest } from '../core/page.ts';
 import { columnsOf } from '../db/columns.ts';
-import type { Connection } from '../db/connection.ts';
 import { eventDefinitions, events, workspaceMarks } from '../db/schema.ts';
 import { allOf, textArray } from '../db/sql-lists.ts';
 import { allEvents, type EventRow, eventSource, eventSourceOf } from '../db/stored-event.ts';
@@ -23,7 +22,7 @@ import {
   type EventSortKey,
 } from './event-reader.ts';
 import { type Keyset, keyset, type KeysetList, type KeysetPlace, probe } from './keyset.ts';
-import { narrow } from './search-index.ts';
+import type { Narrow } from './search-index.ts';
 import { isFiltered, isSlow, walk, windowsOf } from './time-windows.ts';
 
 const e = columnsOf(events, 'e');
@@ -120,14 +119,14 @@ const UNORDERED_BLOCKS_MAX = 2_000;
 
 /** The same page, where the index of searches names the few events that it may hold. */
 export async function narrowPage(
-  read: Connection,
+  narrow: Narrow,
   plan: EventPagePlan,
   condition: EventCondition | null | undefined,
 ): Promise<EventPagePlan> {
   const { workspaceId, list, request, offset } = plan;
   const isInOrder = list.columns === KEYS.POSITION && offset === 0;
   const { descending, position } = readingOf(list, request, new Date());
-  const narrowed = await narrow(read, {
+  const narrowed = await narrow({
     workspaceId,
     condition,
     blocksMax: isInOrder ? BLOCKS_MAX : UNORDERED_BLOCKS_MAX,

@@ -7,7 +7,6 @@ import { type SQL, sql } from 'drizzle-orm';
 import { LOG_BEGINNING } from '../core/cursor.ts';
 import type { StoredEvent } from '../core/event.ts';
 import { goingOn } from '../core/page.ts';
-import type { Connection } from '../db/connection.ts';
 import { bytesOf, type EventRows, type EventStatement } from '../db/event-rows.ts';
 import { textArray } from '../db/sql-lists.ts';
 import { ResultTooLarge } from '../db/sqlstate.ts';
@@ -24,9 +23,10 @@ import {
   tailSql,
 } from './event-page-plan.ts';
 import type { EventPage, EventParentField, WholeEventPage } from './event-reader.ts';
+import type { Narrow } from './search-index.ts';
 
 export interface WholePageRequest extends EventPageRequest {
-  readonly read: Connection;
+  readonly narrow: Narrow;
 }
 
 export interface EventPagesRequest extends WholePageRequest {
@@ -93,9 +93,9 @@ export async function readWholePage(
   };
 }
 
-async function prepare({ parents, read, ...request }: EventPagesRequest) {
+async function prepare({ parents, narrow, ...request }: EventPagesRequest) {
   const planned = planEventPage(request, parents?.field);
-  const plan = parents === null ? await narrowPage(read, planned, request.args.filter) : planned;
+  const plan = parents === null ? await narrowPage(narrow, planned, request.args.filter) : planned;
   const asked =
     parents === null
       ? sql`(select 1 as ord) asked`

@@ -61,10 +61,25 @@ const LAG_MAX = 5_000;
 const SAMPLE_BLOCKS = 64;
 
 /** Null where a scan is to answer: without an index, and where it would name too many events. */
-export async function narrow(read: Connection, asked: Asked): Promise<Narrowed | null> {
-  const { workspaceId, condition, blocksMax, reading } = asked;
-  const needs = needsOf(condition, workspaceId);
-  if (needs === null) return null;
+export type Narrow = (asked: Asked) => Promise<Narrowed | null>;
+
+/** Whether a workspace's settings say that it has an index. It may not be there yet, or still. */
+export type HasSearchIndex = (workspaceId: number) => boolean | Promise<boolean>;
+
+/** For who knows of no index. */
+export const scanAll: Narrow = () => Promise.resolve(null);
+
+/** Only workspaces that have an index cost a statement. */
+export function createNarrow(read: Connection, hasSearchIndex: HasSearchIndex): Narrow {
+  return async asked => {
+    const needs = needsOf(asked.condition, asked.workspaceId);
+    if (needs === null || !(await hasSearchIndex(asked.workspaceId))) return null;
+    return narrowBy(read, asked, needs);
+  };
+}
+
+async function narrowBy(read: Connection, asked: Asked, needs: Needs): Promise<Narrowed | null> {
+  const { workspaceId, blocksMax, reading } = asked;
   const found = await ask(read, asked, needs);
   if (found === null || found.lag > LAG_MAX || found.is_usual) return null;
   const blocks = (JSON.parse(found.blocks ?? '[]') as FoundBlock[]).slice(0, blocksMax);

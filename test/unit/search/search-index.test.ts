@@ -1,16 +1,20 @@
 /** The index of searches: it changes no answer, and what is taken away of events is taken out of it. */
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { AggregateQuery } from '../../../src/core/aggregate.ts';
 import { eventCursors } from '../../../src/core/cursor.ts';
 import type { StoredEvent } from '../../../src/core/event.ts';
 import { compileFilter } from '../../../src/core/filter-matches.ts';
 import type { EventFilter } from '../../../src/core/filter.ts';
-import { searchMarks } from '../../../src/core/search-index.ts';
+import { BLOCK_EVENTS, searchMarks } from '../../../src/core/search-index.ts';
 import type { Workspace } from '../../../src/core/workspace.ts';
+import type { Connection } from '../../../src/db/connection.ts';
 import { transaction } from '../../../src/db/transaction.ts';
+import { createAggregateReader } from '../../../src/read/aggregates.ts';
 import type { EventReader } from '../../../src/read/event-reader.ts';
 import { createEventReader } from '../../../src/read/events.ts';
-import { narrow } from '../../../src/read/search-index.ts';
+import { createNarrow, type Narrow } from '../../../src/read/search-index.ts';
+import { createWorkspaceReader } from '../../../src/read/workspaces.ts';
 import { advanceSearch, findSearchWork } from '../../../src/search/build.ts';
 import { createWorkspaceAdmin } from '../../../src/security/workspace-admin.ts';
 import { expireNext } from '../../../src/upkeep/expiry.ts';
@@ -25,9 +29,16 @@ import { type EventSeed, storeEvents } from '../read/event-rows.ts';
 
 let side: Awaited<ReturnType<typeof startRecordingDatabase>>;
 let reader: EventReader;
+let narrow: Narrow;
 beforeAll(async () => {
   side = await startRecordingDatabase();
-  reader = createEventReader({ read: side.db.read, epoch: 'e' });
+  const { read } = side.db;
+  const workspaces = createWorkspaceReader(read);
+  narrow = createNarrow(read, async id => {
+    const [workspace] = await workspaces.byIds([id]);
+    return workspace?.searchIndex === true;
+  });
+  reader = createEventReader({ read, epoch: 'e', narrow });
   // Seeds lie in 2026, whatever the day.
   await side.db.upkeep.query(
     `create table events_seeds partition of events for values from ('2020-01-01') to ('2026-06-01')`,
@@ -50,7 +61,7 @@ async function index(workspaceId: number, stepsMax = Infinity): Promise<void> {
 }
 
 const isIndexed = async (workspaceId: number, condition: EventFilter) =>
-  (await narrow(side.db.read, { workspaceId, condition, blocksMax: 1_000 })) !== null;
+  (await narrow({ workspaceId, condition, blocksMax: 1_000 })) !== null;
 
 async function allPages(workspaceId: number, filter: EventFilter, direction: 'ASC' | 'DESC') {
   const order = { field: 'POSITION', direction } as const;
@@ -63,6 +74,16 @@ async function allPages(workspaceId: number, filter: EventFilter, direction: 'AS
     after = eventCursors('e', workspaceId).encodePosition(last);
   }
 }
+
+const AGGREGATE: Omit<AggregateQuery, 'filter'> = {
+  timeframe: { last: 86_400_000 },
+  granularity: null,
+  timeZone: 'UTC',
+  groupBy: [],
+  measures: [],
+  fill: 'NONE',
+  orderBy: 'BUCKET',
+};
 
 const positionsOf = (events: readonly StoredEvent[]) => events.map(({ position }) => position);
 
@@ -160,24 +181,35 @@ describe('answers', () => {
 
   test('are whole where more blocks have the marks than are named, both ways', async () => {
     const { id } = await side.workspace({ searchIndex: true });
-    const [gap, found] = [1_200, 600];
-    const last = 2 * gap + found * 16;
-    const seeds = Array.from({ length: last }, (_, at): EventSeed => {
-      const has = at >= gap && at < last - gap && at % 16 === 5;
-      return { position: at + 1, payload: JSON.stringify({ text: has ? 'needle' : 'hay' }) };
+    // Named are 500 of 600 blocks, so these are at the edges of what is named.
+    const edges = [0, 99, 100, 300, 499, 500, 599];
+    const [gap, marked] = [80, 600];
+    const seeds = Array.from({ length: (2 * gap + marked) * BLOCK_EVENTS - 1 }, (_, at) => {
+      const position = at + 1;
+      const block = Math.floor(position / BLOCK_EVENTS) - gap;
+      // The first and the last event of a block.
+      const isEdge = [0, BLOCK_EVENTS - 1].includes(position % BLOCK_EVENTS);
+      const has = isEdge && block >= 0 && block < marked;
+      return {
+        position,
+        payload: JSON.stringify({ text: has ? 'needle' : 'hay' }),
+        type: has && edges.includes(block) ? 'order.paid' : 'user.signup',
+      };
     });
     await storeEvents(side.db.upkeep, id, seeds);
     await index(id);
-    const expected = seeds
-      .filter(({ payload }) => payload?.includes('needle'))
-      .map(({ position }) => position);
-    const reading = { descending: true, from: null };
-    const condition = { search: 'needle' };
-    const asked = { workspaceId: id, condition, blocksMax: 500, reading };
-    expect((await narrow(side.db.read, asked))?.rest).toBeTruthy();
-    expect(positionsOf(await allPages(id, condition, 'ASC'))).toEqual(expected);
-    expect(positionsOf(await allPages(id, condition, 'DESC'))).toEqual(expected.toReversed());
-    expect(await reader.count(id, condition)).toBe(found);
+    const paid = seeds.filter(({ type }) => type === 'order.paid').map(({ position }) => position);
+    expect(paid).toHaveLength(2 * edges.length);
+    // One page: most events of the named blocks are not of this type, so it goes on after them.
+    const condition = { search: 'needle', types: ['order.paid'] };
+    for (const descending of [false, true]) {
+      const reading = { descending, from: null };
+      const found = await narrow({ workspaceId: id, condition, blocksMax: 500, reading });
+      expect(found?.rest).toBeTruthy();
+    }
+    expect(positionsOf(await allPages(id, condition, 'ASC'))).toEqual(paid);
+    expect(positionsOf(await allPages(id, condition, 'DESC'))).toEqual(paid.toReversed());
+    expect(await reader.count(id, { search: 'needle' })).toBe(2 * marked);
   });
 
   test('come from a scan without an index, and of another workspace the index says nothing', async () => {
@@ -195,6 +227,35 @@ describe('answers', () => {
     expect(await isIndexed(other.id, filter)).toBe(false);
     expect(await reader.count(one.id, filter)).toBe(40);
     expect(await reader.count(other.id, filter)).toBe(40);
+  });
+
+  test('cost a workspace without an index no statement more', async () => {
+    const [without, indexed] = [
+      await side.workspace({ searchIndex: false }),
+      await side.workspace({ searchIndex: true }),
+    ];
+    const sent: string[] = [];
+    const read: Connection = {
+      query(text, params, options) {
+        sent.push(text);
+        return side.db.read.query(text, params, options);
+      },
+    };
+    const own = { read, epoch: 'e', narrow: createNarrow(read, id => id === indexed.id) };
+    const recorded = createEventReader(own);
+    const aggregates = createAggregateReader({ ...own, nowMs: () => Date.now() });
+    const ask = async (id: number, filter: EventFilter) => {
+      sent.length = 0;
+      await recorded.page(id, { filter, first: 5 });
+      await recorded.count(id, filter);
+      await aggregates.page(id, { ...AGGREGATE, filter }, { first: 5 });
+      return sent.filter(text => text.includes('search_logs')).length;
+    };
+    for (const filter of [{ search: 'ada' }, { sources: ['app'] }, { clientIps: ['10.0.0.1'] }]) {
+      expect(await ask(without.id, filter)).toBe(0);
+      expect(await ask(indexed.id, filter)).toBe(3);
+    }
+    expect(await ask(indexed.id, { types: ['user.signup'] })).toBe(0);
   });
 });
 
