@@ -81,21 +81,12 @@ export interface ServicesOptions {
 
 export async function createServices(options: ServicesOptions): Promise<GatewayServices> {
   const { db, config, log, metrics } = options;
-  const nowMs = () => Date.now();
   const { epoch, sealingSecret } = await openInstallation(options);
   await ensureEvidenceKey(db.write, config.evidenceKey);
   const known = createAccess(createWorkspaceReader(db.lookup), monotonicMs);
-  const readers = createReaders({
-    read: db.read,
-    epoch,
-    nowMs,
-    metrics,
-    bytesMax: config.answerBytesMax,
-    evidenceKey: config.evidenceKey,
-    hasSearchIndex: async id => (await known.find(id))?.searchIndex === true,
-  });
+  const readers = createGatewayReaders(options, epoch, known);
   const live = createGatewayLive({ ...options, epoch, sealingSecret });
-  const fold = createFold({ upkeep: db.upkeep, logger: log, nowMs });
+  const fold = createFold({ upkeep: db.upkeep, logger: log, nowMs: () => Date.now() });
   const read = onBehalfOf(ADMINISTRATION, db.read);
   const upkeep = createUpkeep({ upkeep: db.upkeep, read, logger: log });
   const sharedResults = createSharedResults();
@@ -149,6 +140,22 @@ export async function createServices(options: ServicesOptions): Promise<GatewayS
     notReady: createReadiness(db.probe, monotonicMs),
     ...inOrder({ ...running, sending, notifying }),
   };
+}
+
+function createGatewayReaders(
+  { db, config, metrics }: ServicesOptions,
+  epoch: string,
+  known: AccessControl,
+) {
+  return createReaders({
+    read: db.read,
+    epoch,
+    nowMs: () => Date.now(),
+    metrics,
+    bytesMax: config.answerBytesMax,
+    evidenceKey: config.evidenceKey,
+    hasSearchIndex: async id => (await known.find(id))?.searchIndex === true,
+  });
 }
 
 function createRecordAdmins(

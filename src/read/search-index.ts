@@ -20,7 +20,7 @@ import { canonicalIp } from '../core/text.ts';
 import { columnsOf } from '../db/columns.ts';
 import type { Connection } from '../db/connection.ts';
 import { rows } from '../db/query.ts';
-import { events, searchBlocks, searchLogs } from '../db/schema.ts';
+import { events, searchBlocks, searchLogs, workspaceHeads } from '../db/schema.ts';
 import { allOf, arrayLiteral, intArray } from '../db/sql-lists.ts';
 import { newestHeadSql } from '../db/stored-workspace.ts';
 import { isFilter } from './conditions.ts';
@@ -28,6 +28,9 @@ import { isFilter } from './conditions.ts';
 const e = columnsOf(events, 'e');
 const b = columnsOf(searchBlocks, 'b');
 const l = columnsOf(searchLogs, 'l');
+const log = columnsOf(searchLogs, 'log');
+const x = columnsOf(searchBlocks, 'x');
+const n = columnsOf(workspaceHeads, 'n');
 
 /** What holds of all events that meet a condition. */
 interface Needs {
@@ -164,11 +167,11 @@ async function ask(
           select ${b.marks} from search_blocks b where ${ofWorkspace}
           order by ${b.block} ${order} limit ${SAMPLE_BLOCKS}) b)`;
   // Of an index that is being taken away blocks are left.
-  const isIndexed = sql`${b.block} * ${sql.raw(String(BLOCK_EVENTS))} <= (select indexed from log)`;
+  const isIndexed = sql`${b.block} * ${sql.raw(String(BLOCK_EVENTS))} <= (select ${log.indexed} from log)`;
   // `+ 0` keeps the planner from reading all blocks in their order to find those with the marks.
   const statement = sql`
     with log as materialized (
-      select ${l.indexed}, ${l.indexed_recorded_at}::text as indexed_at, coalesce(n.head, 0) - ${l.indexed} as lag,
+      select ${l.indexed}, ${l.indexed_recorded_at}::text as indexed_at, coalesce(${n.head}, 0) - ${l.indexed} as lag,
         ${isUsual} as is_usual
       from search_logs l left join lateral (${newestHeadSql(workspaceId)}) n on true
       where ${l.workspace_id} = ${workspaceId}::int
@@ -179,11 +182,11 @@ async function ask(
         union all
         select ${b.block}, ${b.recorded_from}, ${b.recorded_to} from search_blocks b
         where ${ofWorkspace} and ${isIndexed} and ${b.marks} is null
-      ) x order by x.block + 0 ${order} limit ${blocksMax + 1}
+      ) x order by ${x.block} + 0 ${order} limit ${blocksMax + 1}
     )
     select log.*, named.* from log cross join (
-      select count(*) as named, json_agg(json_build_object('block', block, 'since', recorded_from,
-        'until', recorded_to) order by block ${order}) as blocks from named
+      select count(*) as named, json_agg(json_build_object('block', ${x.block}, 'since', ${x.recorded_from},
+        'until', ${x.recorded_to}) order by ${x.block} ${order}) as blocks from named x
     ) named`;
   try {
     const [row] = await rows<FoundRow>(read, statement, {
