@@ -170,7 +170,7 @@ async function build(connection: Connection, workspaceId: number): Promise<void>
     sqlText`insert into search_blocks (${BLOCK.workspace_id}, ${BLOCK.block}, ${BLOCK.recorded_from}, ${BLOCK.recorded_to}, ${BLOCK.marks})
      select $1, made.block, made.since, made.until, made.marks::int[]
      from json_to_recordset($2::text::json) as made (block bigint, since timestamptz, until timestamptz, marks text)
-     on conflict (${BLOCK.workspace_id}, ${BLOCK.block}) do update set ${BLOCK.marks} = excluded.marks`,
+     on conflict (${BLOCK.workspace_id}, ${BLOCK.block}) do update set ${BLOCK.marks} = excluded.${BLOCK.marks}`,
     [workspaceId, JSON.stringify(whole)],
   );
   await connection.query(
@@ -222,14 +222,14 @@ const NEXT_SQL = sqlText`
 
 /** Fewer: their events may be large. */
 const UNMARKED_SQL = sqlText`
-  select b.block, ${INDEXED} from (
+  select ${b.block}, ${INDEXED} from (
     select ${BLOCK.block}, ${BLOCK.recorded_from}, ${BLOCK.recorded_to} from search_blocks
     where ${BLOCK.workspace_id} = $1 and ${BLOCK.marks} is null order by ${BLOCK.block} limit ${RENEWED_AT_ONCE}
   ) b left join events e on ${e.workspace_id} = $1
-    and ${e.position} between b.block * ${BLOCK_EVENTS} and b.block * ${BLOCK_EVENTS} + ${BLOCK_EVENTS - 1}
+    and ${e.position} between ${b.block} * ${BLOCK_EVENTS} and ${b.block} * ${BLOCK_EVENTS} + ${BLOCK_EVENTS - 1}
     and ${e.recorded_at} between ${b.recorded_from} and ${b.recorded_to}
   ${DEFINED}
-  order by b.block, ${e.position}`;
+  order by ${b.block}, ${e.position}`;
 
 interface Block {
   readonly block: number;
