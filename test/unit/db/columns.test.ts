@@ -11,7 +11,8 @@ const SRC = 'src';
 /** SQL of these is written out: the flush, and what stands before there is a schema. That of `consume` is not converted yet. */
 const WRITTEN_OUT = ['record/flush.sql.ts', 'db/schema.ts', 'db/migrate.ts', 'db/server-check.ts'];
 /** Only these may import `db`: see `layers.test.ts`. */
-const ROOMS = /^(cli|db|gateway|live|notifications|read|record|rollup|search|security|upkeep|webhooks)\//;
+const ROOMS =
+  /^(cli|db|gateway|live|notifications|read|record|rollup|search|security|upkeep|webhooks)\//;
 const tables = Object.values(schema).filter(value => value instanceof PgTable);
 const NAMES = new Set(
   tables.flatMap(table => Object.values(getTableColumns(table)).map(({ name }) => name)),
