@@ -5,7 +5,18 @@ import { expect, test } from 'vitest';
 const SRC = 'src';
 const BENEATH = ['core', 'db'];
 const SERVICES = [
-  ...['security', 'record', 'evidence', 'rollup', 'upkeep', 'read', 'meters', 'live', 'consume'],
+  ...[
+    'security',
+    'record',
+    'evidence',
+    'search',
+    'rollup',
+    'upkeep',
+    'read',
+    'meters',
+    'live',
+    'consume',
+  ],
   ...['webhooks', 'notifications'],
 ];
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
@@ -17,10 +28,11 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   security: BENEATH,
   record: [...BENEATH, 'json-schema'],
   evidence: BENEATH,
-  upkeep: [...BENEATH, 'evidence'],
+  search: [...BENEATH, 'evidence'],
+  upkeep: [...BENEATH, 'evidence', 'search'],
   read: BENEATH,
   meters: [...BENEATH, 'upkeep', 'read'],
-  rollup: [...BENEATH, 'evidence', 'upkeep', 'meters'],
+  rollup: [...BENEATH, 'evidence', 'search', 'upkeep', 'meters'],
   live: BENEATH,
   consume: [...BENEATH, 'read', 'live'],
   webhooks: [...BENEATH, 'security', 'read', 'consume'],

@@ -13,7 +13,7 @@ import { isForPeople, printable, table, write, writeLine, type OutputOptions } f
 import { PAGE_INFO, readAll } from './pages.ts';
 
 const FIELDS =
-  'slug name createdAt headPosition retentionDays dedupeDays timeZone unknownTypes evidence';
+  'slug name createdAt headPosition retentionDays dedupeDays timeZone unknownTypes evidence searchIndex';
 
 interface Workspace {
   readonly slug: string;
@@ -24,6 +24,7 @@ interface Workspace {
   readonly timeZone: string;
   readonly unknownTypes: string;
   readonly evidence: boolean;
+  readonly searchIndex: boolean;
 }
 
 type Options = ConnectionOptions & OutputOptions;
@@ -35,6 +36,7 @@ interface SettingOptions extends Options {
   readonly timeZone?: string;
   readonly unknownTypes?: string;
   readonly evidence?: boolean;
+  readonly searchIndex?: boolean;
 }
 
 interface UpdateOptions extends SettingOptions {
@@ -95,6 +97,8 @@ function withSettings(command: Command): Command {
     .option('--time-zone <zone>', 'where its days begin', timeZone)
     .option('--evidence', 'keep a Merkle tree over its log, to find later changes')
     .option('--no-evidence', 'keep none: removes the tree for ever')
+    .option('--search-index', 'keep an index, to find few events among many at once')
+    .option('--no-search-index', 'keep none: searches read the events')
     .addOption(
       new Option(
         '--unknown-types <policy>',
@@ -125,6 +129,7 @@ function settingsOf({ name, retentionDays, dedupeDays, ...others }: SettingOptio
     timeZone: others.timeZone,
     unknownTypes: others.unknownTypes,
     evidence: others.evidence,
+    searchIndex: others.searchIndex,
   };
 }
 

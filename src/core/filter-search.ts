@@ -19,8 +19,14 @@ function foldAscii(text: string): string {
 /** Stands between texts, so that no word is found across two of them. */
 export const SEARCH_SEPARATOR = '\n';
 
-/** All that `search` looks at, folded. */
-export function searchableText(event: StoredEvent): string {
+/** What `search` looks at. */
+export type Searchable = Pick<
+  StoredEvent,
+  'type' | 'description' | 'source' | 'subject' | 'actor' | 'payload'
+>;
+
+/** All of it, folded. */
+export function searchableText(event: Searchable): string {
   const { type, description, source, subject, actor } = event;
   const texts = [type, description, source, subject, actor, ...payloadTexts(event.payload)];
   return foldAscii(texts.filter(part => part !== null).join(SEARCH_SEPARATOR));

@@ -32,6 +32,7 @@ export const UPKEEP_STEPS = [
   'FILL',
   'DROP',
   'EVIDENCE',
+  'SEARCH',
   'EXPIRY',
   'RETENTION',
 ] as const;

@@ -20,6 +20,8 @@ export interface Workspace {
   readonly unknownTypes: UnknownTypePolicy;
   /** Whether a Merkle tree is kept over its log. */
   readonly evidence: boolean;
+  /** Whether an index of searches is kept. */
+  readonly searchIndex: boolean;
 }
 
 const SHOWN_CHARS_MAX = 60;

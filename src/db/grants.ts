@@ -35,6 +35,8 @@ export const GRANTS: Readonly<Record<string, string>> = {
   evidence_logs: ROWS,
   evidence_tiles: ROWS,
   evidence_bundles: ROWS,
+  search_logs: ROWS,
+  search_blocks: ROWS,
   webhooks: ROWS,
   webhook_attempts: ROWS,
   notification_rules: ROWS,

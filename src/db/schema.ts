@@ -45,6 +45,8 @@ export const workspaces = pgTable(
     redactions: count('redactions').notNull().default(0),
     /** Whether a Merkle tree is kept over its log. */
     evidence: boolean('evidence').notNull().default(false),
+    /** Whether an index of searches is kept. */
+    searchIndex: boolean('search_index').notNull().default(false),
   },
   t => [unique('workspaces_slug_key').on(t.slug)],
 );
@@ -363,3 +365,4 @@ export const pushKeys = pgTable('push_keys', {
 export * from './consumer-tables.ts';
 export * from './definition-tables.ts';
 export * from './meter-tables.ts';
+export * from './search-tables.ts';

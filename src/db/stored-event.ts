@@ -2,7 +2,7 @@
  * How a row of `events` becomes a `StoredEvent`: the one select list and the one decoder, for
  * pages and streams alike. `recorded_at` bounds which partitions are read.
  */
-import { sql } from 'drizzle-orm';
+import { sql, type SQL } from 'drizzle-orm';
 import { DOORS, type Door, type EventProblem, type StoredEvent } from '../core/event.ts';
 import type { Json } from '../core/json.ts';
 import {
@@ -47,18 +47,27 @@ export const headColumns = sql.raw(
 
 /**
  * What `eventColumns` and filters speak of: `e` the event, `d` its definition. For reads of few
- * events: the definition is looked up for each (`offset 0` fences it off). Of a join the planner
+ * events: the definition is looked up for each (`offset 0` fences it off). `from` yields events as `e`. Of a join the planner
  * thinks that it leaves few rows, and reads the events of a workspace type by type to find them.
  * An event without a definition is damaged, and is shown.
  */
-export const eventSource = sql.raw(
-  sqlText`events e left join lateral (select ${t.name}, ${t.category} from event_definitions t where ${t.workspace_id} = ${e.workspace_id} and ${t.id} = ${e.definition_id} offset 0) d on true`,
+export const eventSourceOf = (from: SQL): SQL => sql`${from} ${EACH_DEFINED}`;
+
+const EACH_DEFINED = sql.raw(
+  sqlText`left join lateral (select ${t.name}, ${t.category} from event_definitions t where ${t.workspace_id} = ${e.workspace_id} and ${t.id} = ${e.definition_id} offset 0) d on true`,
 );
 
+/** All events. */
+export const allEvents = sql.raw('events e');
+export const eventSource = eventSourceOf(allEvents);
+
 /** The same for what reads many and yields none of them: counts and measures. */
-export const countedEvents = sql.raw(
-  sqlText`events e join event_definitions d on ${d.workspace_id} = ${e.workspace_id} and ${d.id} = ${e.definition_id}`,
+export const countedEventsOf = (from: SQL): SQL => sql`${from} ${DEFINED}`;
+
+const DEFINED = sql.raw(
+  sqlText`join event_definitions d on ${d.workspace_id} = ${e.workspace_id} and ${d.id} = ${e.definition_id}`,
 );
+export const countedEvents = countedEventsOf(allEvents);
 
 /** An expired event keeps its place, but no read shows it. */
 export const notExpired = sql.raw(sqlText`(${e.expires_at} is null or ${e.expires_at} > now())`);

@@ -26,7 +26,7 @@ export type WorkspaceRow = Omit<Row<typeof workspaces>, 'redactions'>;
 
 export const WORKSPACE_COLUMNS = sqlText`${WORKSPACE.id}, ${WORKSPACE.slug}, ${WORKSPACE.name},
   ${WORKSPACE.created_at}, ${WORKSPACE.retention_days}, ${WORKSPACE.dedupe_days},
-  ${WORKSPACE.time_zone}, ${WORKSPACE.unknown_types}, ${WORKSPACE.evidence}`;
+  ${WORKSPACE.time_zone}, ${WORKSPACE.unknown_types}, ${WORKSPACE.evidence}, ${WORKSPACE.search_index}`;
 
 export function toWorkspace(row: WorkspaceRow): Workspace {
   return {
@@ -39,5 +39,6 @@ export function toWorkspace(row: WorkspaceRow): Workspace {
     timeZone: row.time_zone,
     unknownTypes: row.unknown_types,
     evidence: row.evidence,
+    searchIndex: row.search_index,
   };
 }

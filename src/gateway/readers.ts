@@ -15,6 +15,7 @@ import { createEventStatistics } from '../read/event-statistics.ts';
 import { createEventReader } from '../read/events.ts';
 import { createMeterReader } from '../read/meters.ts';
 import { createQuarantineReader } from '../read/quarantine.ts';
+import { createNarrow, type HasSearchIndex } from '../read/search-index.ts';
 import { createWorkspaceReader } from '../read/workspaces.ts';
 
 interface ReadersOptions {
@@ -26,6 +27,7 @@ interface ReadersOptions {
   readonly bytesMax: number;
   /** Seed of the key that signs checkpoints; null: the database has it. */
   readonly evidenceKey: Buffer | null;
+  readonly hasSearchIndex: HasSearchIndex;
 }
 
 /** All questions of the past. */
@@ -36,6 +38,7 @@ export function createReaders({
   metrics,
   bytesMax,
   evidenceKey,
+  hasSearchIndex,
 }: ReadersOptions) {
   const read: Connection = {
     query: (text, params, options) => unbounded.query(text, params, { bytesMax, ...options }),
@@ -45,7 +48,9 @@ export function createReaders({
   const countsOf = (own: Connection) => createAggregateCounts({ read: own, nowMs });
   const eventRows = new EventRows(read, bytesMax);
   const onAnswer = metrics.aggregated;
-  const eventsOf = (own: Connection) => createEventReader({ read: own, epoch, eventRows });
+  const narrowOf = (own: Connection) => createNarrow(own, hasSearchIndex);
+  const eventsOf = (own: Connection) =>
+    createEventReader({ read: own, epoch, eventRows, narrow: narrowOf(own) });
   const sign = createSigner(onBehalfOf(ADMINISTRATION, read), evidenceKey, nowMs);
   return {
     evidence: inTurn(own => createEvidenceReader(own, sign)),
@@ -60,7 +65,9 @@ export function createReaders({
     quarantine: inTurn(createQuarantineReader),
     meters: inTurn(createMeterReader),
     counts: inTurn(countsOf),
-    aggregates: inTurn(own => createAggregateReader({ read: own, epoch, nowMs, onAnswer })),
+    aggregates: inTurn(own =>
+      createAggregateReader({ read: own, epoch, nowMs, onAnswer, narrow: narrowOf(own) }),
+    ),
   };
 }
 

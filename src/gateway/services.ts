@@ -30,7 +30,7 @@ import { quarantine } from '../record/quarantine.ts';
 import { createJudge } from '../record/schema-judgement.ts';
 import type { Writers } from '../record/writers.ts';
 import { createFold, type Fold } from '../rollup/fold.ts';
-import { createAccess, type Access, type WorkspaceSource } from '../security/access.ts';
+import { createAccess, type Access, type AccessControl } from '../security/access.ts';
 import { clientAddress } from '../security/address.ts';
 import { createAuthenticator } from '../security/authenticate.ts';
 import { createKeyAdmin } from '../security/keys.ts';
@@ -83,19 +83,12 @@ export interface ServicesOptions {
 
 export async function createServices(options: ServicesOptions): Promise<GatewayServices> {
   const { db, config, log, metrics } = options;
-  const nowMs = () => Date.now();
   const { epoch, sealingSecret } = await openInstallation(options);
   await ensureEvidenceKey(db.write, config.evidenceKey);
-  const readers = createReaders({
-    read: db.read,
-    epoch,
-    nowMs,
-    metrics,
-    bytesMax: config.answerBytesMax,
-    evidenceKey: config.evidenceKey,
-  });
+  const known = createAccess(createWorkspaceReader(db.lookup), monotonicMs);
+  const readers = createGatewayReaders(options, epoch, known);
   const live = createGatewayLive({ ...options, epoch, sealingSecret });
-  const fold = createFold({ upkeep: db.upkeep, logger: log, nowMs });
+  const fold = createFold({ upkeep: db.upkeep, logger: log, nowMs: () => Date.now() });
   const read = onBehalfOf(ADMINISTRATION, db.read);
   const upkeep = createUpkeep({ upkeep: db.upkeep, read, logger: log });
   const sharedResults = createSharedResults();
@@ -135,7 +128,7 @@ export async function createServices(options: ServicesOptions): Promise<GatewayS
     schemas,
     live,
     ...bounds,
-    ...createWorkspaces(db, createWorkspaceReader(db.lookup), { fold, audited }),
+    ...createWorkspaces(db, known, { fold, audited }),
     ...createKeys(options, bounds, audited),
     ...createRecordAdmins(db, ingest, { schemas, fold }),
     keepAside: (target, items) => keepAside(db, target, items),
@@ -149,6 +142,22 @@ export async function createServices(options: ServicesOptions): Promise<GatewayS
     notReady: createReadiness(db.probe, monotonicMs),
     ...inOrder({ ...running, sending, notifying }),
   };
+}
+
+function createGatewayReaders(
+  { db, config, metrics }: ServicesOptions,
+  epoch: string,
+  known: AccessControl,
+) {
+  return createReaders({
+    read: db.read,
+    epoch,
+    nowMs: () => Date.now(),
+    metrics,
+    bytesMax: config.answerBytesMax,
+    evidenceKey: config.evidenceKey,
+    hasSearchIndex: async id => (await known.find(id))?.searchIndex === true,
+  });
 }
 
 function createRecordAdmins(
@@ -248,10 +257,9 @@ function inOrder(running: Running): Pick<GatewayServices, 'start' | 'stop'> {
 
 function createWorkspaces(
   db: Database,
-  source: WorkspaceSource,
+  { access, forget }: AccessControl,
   { fold, audited }: { readonly fold: Fold; readonly audited: AuditedTransaction },
 ): Pick<GatewayServices, 'access' | 'workspaceAdmin'> {
-  const { access, forget } = createAccess(source, monotonicMs);
   const onChanged = (id: number) => {
     forget(id);
     fold.note([id]);

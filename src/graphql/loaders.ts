@@ -75,6 +75,8 @@ export interface Loaders {
   readonly pushCount: DataLoader<number, number>;
   readonly head: DataLoader<number, LogPlace>;
   readonly tail: DataLoader<number, number>;
+  /** Of the newest event in the index of searches. */
+  readonly indexed: DataLoader<number, number | null>;
   clear(): void;
 }
 
@@ -148,6 +150,7 @@ export function createLoaders(reads: Reads): Loaders {
     ),
     head: new DataLoader<number, LogPlace>(ids => fromMap(ids, workspaces.heads(ids))),
     tail: new DataLoader<number, number>(ids => fromMap(ids, workspaces.tails(ids))),
+    indexed: new DataLoader<number, number | null>(ids => fromMap(ids, workspaces.indexed(ids))),
   };
   return {
     ...loaders,

@@ -67,7 +67,7 @@ export const METRICS = {
   sluice_quarantined_events:
     'Events in quarantine, of all workspaces. At most 100,000 are counted.',
   sluice_upkeep_faults:
-    'Workspaces that upkeep skips because a step fails, by step: FOLD, DAYS, FILL, DROP, EVIDENCE, EXPIRY or RETENTION.',
+    'Workspaces that upkeep skips because a step fails, by step: FOLD, DAYS, FILL, DROP, EVIDENCE, SEARCH, EXPIRY or RETENTION.',
   sluice_meters_failing:
     'Meters that could not be counted on. They are tried again, and events answer in their place.',
   sluice_measures_set_aside:

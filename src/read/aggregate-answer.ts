@@ -30,6 +30,7 @@ import {
 } from './aggregate-place.ts';
 import { withAdvice } from './meter-advice.ts';
 import { selectMeters } from './meters.ts';
+import { type Narrow, scanAll } from './search-index.ts';
 
 export interface SourcedAnswer extends Answer {
   readonly source: AggregateSource;
@@ -45,11 +46,15 @@ interface Asked extends Question {
 }
 
 /** @throws GatewayError TIMEFRAME_UNALIGNED, CURSOR_EXPIRED, QUERY_TOO_EXPENSIVE */
-export async function readAnswer(read: Connection, asked: Asked): Promise<SourcedAnswer> {
+export async function readAnswer(
+  read: Connection,
+  asked: Asked,
+  narrow: Narrow = scanAll,
+): Promise<SourcedAnswer> {
   const kept = await readKept(read, asked);
   if (kept !== null) return kept;
   try {
-    return { ...(await aggregateEvents(read, asked)), source: 'EVENTS' };
+    return { ...(await aggregateEvents(read, asked, narrow)), source: 'EVENTS' };
   } catch (error) {
     throw await withAdvice(read, error, asked);
   }

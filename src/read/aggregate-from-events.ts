@@ -7,7 +7,7 @@ import { columnsOf } from '../db/columns.ts';
 import type { Connection } from '../db/connection.ts';
 import { rows } from '../db/query.ts';
 import { events } from '../db/schema.ts';
-import { countedEvents, notExpired } from '../db/stored-event.ts';
+import { allEvents, countedEventsOf, notExpired } from '../db/stored-event.ts';
 import {
   groupColumn,
   instantArray,
@@ -27,8 +27,12 @@ import {
   totalSql,
 } from './aggregate-place.ts';
 import { filterSql, isSearching } from './filters.ts';
+import type { Narrow } from './search-index.ts';
 
 const e = columnsOf(events, 'e');
+
+/** That the index of searches names: events in more of them are as soon counted by a scan. */
+const BLOCKS_MAX = 20_000;
 
 export interface Question {
   readonly workspaceId: number;
@@ -39,13 +43,21 @@ export interface Question {
   readonly rowsMax: number;
 }
 
-export async function aggregateEvents(read: Connection, question: Question): Promise<Answer> {
-  const found = await rows<CountedRow>(read, eventsSql(question));
+export async function aggregateEvents(
+  read: Connection,
+  question: Question,
+  narrow: Narrow,
+): Promise<Answer> {
+  const { workspaceId, query } = question;
+  const asked = { workspaceId, condition: query.filter, blocksMax: BLOCKS_MAX };
+  const narrowed = await narrow(asked);
+  const from = narrowed?.source ?? allEvents;
+  const found = await rows<CountedRow>(read, eventsSql(question, from));
   return toAnswer(found, question.query);
 }
 
 /** `offset 0`: what a measure looks at is taken out of the payload once, not for each measure. */
-function eventsSql({ workspaceId, query, grid, asOf, rowsMax }: Question): SQL {
+function eventsSql({ workspaceId, query, grid, asOf, rowsMax }: Question, source: SQL): SQL {
   const { groupBy, measures, filter } = query;
   const { from, to } = grid.timeframe;
   const groups = groupBy.map((key, at) => sql`, ${groupColumn(key)} as ${sql.raw(`g${at}`)}`);
@@ -66,7 +78,7 @@ function eventsSql({ workspaceId, query, grid, asOf, rowsMax }: Question): SQL {
       from (
         select width_bucket(${e.occurred_at}, (select starts from grid)) as b
           ${sql.join(groups)}${sql.join(values)}
-        from ${sourceOf(query)}
+        from ${sourceOf(query, source)}
         where ${e.workspace_id} = ${workspaceId}::int and ${e.occurred_at} >= ${instantParam(from)}
           and ${e.occurred_at} < ${instantParam(to)} ${isUpTo}
           and ${notExpired} and ${filterSql(filter, workspaceId)}
@@ -77,7 +89,7 @@ function eventsSql({ workspaceId, query, grid, asOf, rowsMax }: Question): SQL {
 }
 
 /** Definitions are joined where something looks at them. */
-function sourceOf({ groupBy, measures, filter }: AggregateQuery): SQL {
+function sourceOf({ groupBy, measures, filter }: AggregateQuery, from: SQL): SQL {
   const isNeeded = [...groupBy, ...measures].some(isOfDefinition) || isSearching(filter);
-  return isNeeded ? countedEvents : sql.raw('events e');
+  return isNeeded ? countedEventsOf(from) : from;
 }

@@ -26,6 +26,7 @@ import { columnsOf, type Row, sqlText } from '../db/columns.ts';
 import type { Connection } from '../db/connection.ts';
 import { workspaces } from '../db/schema.ts';
 import { readAnswer } from './aggregate-answer.ts';
+import type { Narrow } from './search-index.ts';
 
 const WORKSPACE = columnsOf(workspaces);
 
@@ -33,6 +34,8 @@ export interface AggregateReaderOptions {
   readonly read: Connection;
   readonly epoch: string;
   readonly nowMs: () => number;
+  /** @default all conditions are met by a scan */
+  readonly narrow?: Narrow;
   /** Told what answered, and how long that took. */
   readonly onAnswer?: (source: AggregateSource, ms: number) => void;
 }
@@ -65,7 +68,7 @@ async function readPage(
   const rowsMax = isCut ? Math.max(1, request.size) : AGGREGATE_ROWS_MAX + 1;
   const question = { workspaceId, query, grid, asOf: pin?.asOf ?? null, rowsMax };
   const startedMs = performance.now();
-  const answer = await readAnswer(options.read, { ...question, nowMs });
+  const answer = await readAnswer(options.read, { ...question, nowMs }, options.narrow);
   options.onAnswer?.(answer.source, performance.now() - startedMs);
   const list = toList(answer.rows, query, grid);
   const idOf = (row: AggregateRow) => bucketId(key, row, grid);

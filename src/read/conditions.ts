@@ -14,7 +14,7 @@ import { canonicalIp } from '../core/text.ts';
 import { columnsOf, sqlText } from '../db/columns.ts';
 import { eventDefinitions, events } from '../db/schema.ts';
 import { allOf, anyOf, textArray } from '../db/sql-lists.ts';
-import { countedEvents, notExpired } from '../db/stored-event.ts';
+import { allEvents, countedEventsOf, notExpired } from '../db/stored-event.ts';
 import { filterSql } from './filters.ts';
 import { comparable, typedValues, valueText } from './typed-values.ts';
 
@@ -36,11 +36,11 @@ export function shownSql(workspaceId: number, condition: EventCondition | null |
 
 /**
  * What `shownSql` needs to read from where no column of an event's definition is selected. Only
- * few conditions look at those. Without the join Postgres reads a workspace at once, not type by
+ * few conditions look at those. `from` yields events as `e`. Without the join Postgres reads a workspace at once, not type by
  * type, and with several workers.
  */
-export function sourceOf(condition: EventCondition | null | undefined): SQL {
-  return condition != null && needsDefinition(condition) ? countedEvents : sql`events e`;
+export function sourceOf(condition: EventCondition | null | undefined, from: SQL = allEvents): SQL {
+  return condition != null && needsDefinition(condition) ? countedEventsOf(from) : from;
 }
 
 function needsDefinition(condition: EventCondition): boolean {

@@ -15,6 +15,7 @@ import type { AggregateCounts } from './aggregate-counts.ts';
 import { containsType, isFilter, shownSql, sourceOf } from './conditions.ts';
 import { PARENT_CONDITIONS } from './event-page-plan.ts';
 import type { EventParentField } from './event-reader.ts';
+import type { Narrow } from './search-index.ts';
 
 const e = columnsOf(events, 'e');
 const t = columnsOf(eventDefinitions, 't');
@@ -25,6 +26,8 @@ export interface CountSources {
 }
 
 export const COUNT_WITHIN_MS = 2_000;
+/** That the index of searches names: events in more of them are as soon counted by a scan. */
+const BLOCKS_MAX = 20_000;
 
 export interface CountRequest {
   readonly workspaceId: number;
@@ -34,15 +37,17 @@ export interface CountRequest {
 
 /** Exact, or null where it would take longer than its limit. */
 export async function countEvents(
-  sources: CountSources,
+  sources: CountSources & { readonly narrow: Narrow },
   { workspaceId, filter, withinMs }: CountRequest,
 ): Promise<number | null> {
   const shown = shownSql(workspaceId, filter);
-  const { read } = sources;
+  const { read, narrow } = sources;
   if (isOfAll(filter)) return countWithin(read, countAll(workspaceId), withinMs);
   const known = await countWithoutScan(sources, workspaceId, filter, withinMs);
   if (known !== null) return known;
-  const statement = sql`select count(*) as count from ${sourceOf(filter)} where ${shown}`;
+  const narrowed = await narrow({ workspaceId, condition: filter, blocksMax: BLOCKS_MAX });
+  const source = sourceOf(filter, narrowed?.source);
+  const statement = sql`select count(*) as count from ${source} where ${shown}`;
   return countWithin(read, statement, withinMs);
 }
 

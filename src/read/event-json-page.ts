@@ -16,6 +16,7 @@ import {
   endsSql,
   type EventPagePlan,
   type EventPageRequest,
+  narrowPage,
   NEWEST_FIRST,
   planEventPage,
   positionBefore,
@@ -29,6 +30,7 @@ import type {
   EventPageArgs,
   EventPageEnds,
 } from './event-reader.ts';
+import type { Narrow } from './search-index.ts';
 
 const e = columnsOf(events, 'e');
 
@@ -36,6 +38,7 @@ export interface EventJsonPageRequest extends EventPageRequest {
   readonly args: EventPageArgs;
   readonly shape: EventJsonPageShape;
   readonly read: Connection;
+  readonly narrow: Narrow;
   readonly eventRows: EventRows;
 }
 
@@ -68,11 +71,12 @@ const BETWEEN_SQL = sql.raw(`E',\\n'`);
 export async function readJsonPage({
   shape,
   read,
+  narrow,
   eventRows,
   ...request
 }: EventJsonPageRequest): Promise<EventJsonPage | null> {
   const plan: JsonPagePlan = {
-    ...planEventPage(request),
+    ...(await narrowPage(narrow, planEventPage(request), request.args.filter)),
     orderField: (request.args.order ?? NEWEST_FIRST).field,
   };
   const statement = pageSql(plan, shape, request.epoch);

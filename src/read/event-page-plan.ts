@@ -5,12 +5,13 @@
 import { type SQL, sql } from 'drizzle-orm';
 import { type EventCursors, eventCursors, LOG_BEGINNING } from '../core/cursor.ts';
 import { GatewayError } from '../core/errors.ts';
+import type { EventCondition } from '../core/event-condition.ts';
 import { compareTexts } from '../core/filter-values.ts';
 import { checkPageArgs, type PageRequest } from '../core/page.ts';
 import { columnsOf } from '../db/columns.ts';
 import { eventDefinitions, events, workspaceMarks } from '../db/schema.ts';
 import { allOf, textArray } from '../db/sql-lists.ts';
-import { type EventRow, eventSource } from '../db/stored-event.ts';
+import { allEvents, type EventRow, eventSource, eventSourceOf } from '../db/stored-event.ts';
 import { shownSql } from './conditions.ts';
 import {
   EVENT_OFFSET_MAX,
@@ -21,7 +22,8 @@ import {
   type EventSortKey,
 } from './event-reader.ts';
 import { type Keyset, keyset, type KeysetList, type KeysetPlace, probe } from './keyset.ts';
-import { isFiltered, isSlow, type Reading, walk, windowsOf } from './time-windows.ts';
+import type { Narrow } from './search-index.ts';
+import { isFiltered, isSlow, walk, windowsOf } from './time-windows.ts';
 
 const e = columnsOf(events, 'e');
 const d = columnsOf(eventDefinitions, 'd');
@@ -47,7 +49,13 @@ export interface EventPagePlan {
   /** Whether an index yields the rows in the order of the list: see `StatementOptions`. */
   readonly byIndex: boolean;
   /** See `time-windows.ts`: together all that the list may hold. */
-  readonly windows: readonly SQL[];
+  readonly windows: readonly Window[];
+}
+
+interface Window {
+  /** Yields events as `e`. */
+  readonly from: SQL;
+  readonly where: SQL;
 }
 
 type ListOrder = NonNullable<EventListArgs['order']>;
@@ -87,6 +95,7 @@ export function planEventPage(
   const where = parentField === null ? shown : allOf([shown, PARENT_CONDITIONS[parentField]]);
   const field = isSorted(order) ? null : order.field;
   const isScan = parentField === null && isSlow(filter);
+  const isInWindows = field === 'POSITION' && isScan && offset === 0;
   const isUnfiltered = field === 'OCCURRED_AT' && parentField === null && !isFiltered(filter);
   return {
     workspaceId,
@@ -98,11 +107,35 @@ export function planEventPage(
     where,
     byIndex: field === 'POSITION' ? !isScan : isUnfiltered,
     keyset: keyset(list, request),
-    windows:
-      field === 'POSITION' && isScan && offset === 0
-        ? windowsOf(readingOf(list, request, now))
-        : [sql`true`],
+    windows: isInWindows ? windowsOf(readingOf(list, request, now)).map(ofAll) : [ofAll(sql`true`)],
   };
+}
+
+const ofAll = (where: SQL): Window => ({ from: allEvents, where });
+
+/** Of the index of searches, for a page in the order of positions, and in another one. */
+const BLOCKS_MAX = 500;
+const UNORDERED_BLOCKS_MAX = 2_000;
+
+/** The same page, where the index of searches names the few events that it may hold. */
+export async function narrowPage(
+  narrow: Narrow,
+  plan: EventPagePlan,
+  condition: EventCondition | null | undefined,
+): Promise<EventPagePlan> {
+  const { workspaceId, list, request, offset } = plan;
+  const isInOrder = list.columns === KEYS.POSITION && offset === 0;
+  const { descending, position } = readingOf(list, request, new Date());
+  const narrowed = await narrow({
+    workspaceId,
+    condition,
+    blocksMax: isInOrder ? BLOCKS_MAX : UNORDERED_BLOCKS_MAX,
+    ...(isInOrder && { reading: { descending, from: position } }),
+  });
+  if (narrowed === null) return plan;
+  const first = { from: narrowed.source, where: sql`true` };
+  const windows = narrowed.rest === null ? [first] : [first, ofAll(narrowed.rest)];
+  return { ...plan, byIndex: false, windows };
 }
 
 function tooDeep(): GatewayError {
@@ -133,9 +166,9 @@ export function rowsSql(
   columns: SQL,
 ): { ctes: SQL; source: SQL } {
   const skipped = offset === 0 ? sql`` : sql` offset ${offset}`;
-  const read = (condition: SQL) => sql`
-    select ${columns} from ${eventSource}
-    where ${where} and ${page.where} and ${condition} order by ${page.order} limit ${sql.raw(String(limit))}${skipped}`;
+  const read = (window: Window) => sql`
+    select ${columns} from ${eventSourceOf(window.from)}
+    where ${where} and ${page.where} and ${window.where} order by ${page.order} limit ${sql.raw(String(limit))}${skipped}`;
   return walk(windows.map(read), limit);
 }
 
@@ -173,9 +206,14 @@ export function positionBefore({ descending, before, after }: EventList): number
   return (descending === true ? before : after)?.position ?? null;
 }
 
-function readingOf(list: EventList, { backward }: PageRequest, now: Date): Reading {
+function readingOf(list: EventList, { backward }: PageRequest, now: Date) {
   const start = backward ? list.before : list.after;
-  return { descending: list.descending !== backward, from: start?.recordedAt ?? null, now };
+  return {
+    descending: list.descending !== backward,
+    from: start?.recordedAt ?? null,
+    position: start?.position ?? null,
+    now,
+  };
 }
 
 const KEYS: Readonly<Record<CursorOrder['field'], readonly SQL[]>> = {

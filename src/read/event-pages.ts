@@ -17,13 +17,19 @@ import {
   endsSql,
   type EventPagePlan,
   type EventPageRequest,
+  narrowPage,
   planEventPage,
   rowsSql,
   tailSql,
 } from './event-page-plan.ts';
 import type { EventPage, EventParentField, WholeEventPage } from './event-reader.ts';
+import type { Narrow } from './search-index.ts';
 
-export interface EventPagesRequest extends EventPageRequest {
+export interface WholePageRequest extends EventPageRequest {
+  readonly narrow: Narrow;
+}
+
+export interface EventPagesRequest extends WholePageRequest {
   /** Null: one page, of the whole workspace. */
   readonly parents: { readonly field: EventParentField; readonly values: readonly string[] } | null;
 }
@@ -56,7 +62,7 @@ export async function readPages(
   eventRows: EventRows,
   request: EventPagesRequest,
 ): Promise<EventPage[]> {
-  const { plan, statement, count } = prepare(request);
+  const { plan, statement, count } = await prepare(request);
   const withContent = request.args.content !== false;
   const whole = withContent ? await eventRows.whole<PageRow>(statement) : null;
   const found = whole ?? (await eventRows.heads<PageRow>(statement));
@@ -70,9 +76,9 @@ export async function readPages(
 /** A page that is never cut: where its content does not fit, its events come in parts. */
 export async function readWholePage(
   eventRows: EventRows,
-  request: EventPageRequest,
+  request: WholePageRequest,
 ): Promise<WholeEventPage> {
-  const { plan, statement, count } = prepare({ ...request, parents: null });
+  const { plan, statement, count } = await prepare({ ...request, parents: null });
   const whole = await eventRows.whole<PageRow>(statement);
   const found = whole ?? (await eventRows.heads<PageRow>(statement));
   const [page] = pagesOf(found, count, plan) as [FoundPage];
@@ -87,8 +93,9 @@ export async function readWholePage(
   };
 }
 
-function prepare({ parents, ...request }: EventPagesRequest) {
-  const plan = planEventPage(request, parents?.field);
+async function prepare({ parents, narrow, ...request }: EventPagesRequest) {
+  const planned = planEventPage(request, parents?.field);
+  const plan = parents === null ? await narrowPage(narrow, planned, request.args.filter) : planned;
   const asked =
     parents === null
       ? sql`(select 1 as ord) asked`

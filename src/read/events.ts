@@ -12,6 +12,7 @@ import { readByEventIds, readByKeys, readByPlaces } from './event-lookups.ts';
 import { readPages, readWholePage } from './event-pages.ts';
 import type { EventJsonPage, EventJsonPageShape, EventPage, EventReader } from './event-reader.ts';
 import { readLogHeads } from './log-heads.ts';
+import { type Narrow, scanAll } from './search-index.ts';
 import { createSharedReads } from './shared-reads.ts';
 
 export interface EventReaderOptions {
@@ -22,6 +23,8 @@ export interface EventReaderOptions {
   readonly countWithinMs?: number;
   /** @default one of its own */
   readonly eventRows?: EventRows;
+  /** @default all conditions are met by a scan */
+  readonly narrow?: Narrow;
   /** Tells how far back to look first; what is found does not depend on it. */
   readonly now?: () => Date;
 }
@@ -41,10 +44,11 @@ export function createEventReader({
   epoch,
   countWithinMs = COUNT_WITHIN_MS,
   eventRows = new EventRows(read),
+  narrow = scanAll,
   now = () => new Date(),
 }: EventReaderOptions): EventReader {
   const counts = createAggregateCounts({ read, nowMs: () => now().getTime() });
-  const sources = { read, counts };
+  const sources = { read, counts, narrow };
   const share = createSharedReads<EventJsonPage | null>();
   return {
     async page(workspaceId, args) {
@@ -54,21 +58,22 @@ export function createEventReader({
         args,
         now: now(),
         parents: null,
+        narrow,
       });
       return page as EventPage;
     },
     wholePage: (workspaceId, args) =>
-      readWholePage(eventRows, { workspaceId, epoch, args, now: now() }),
+      readWholePage(eventRows, { workspaceId, epoch, args, now: now(), narrow }),
     jsonPage: (workspaceId, args, shape) => {
       const key = `${workspaceId} ${idOf(shape)} ${JSON.stringify(args)}`;
       return share(key, () =>
-        readJsonPage({ workspaceId, epoch, args, now: now(), shape, read, eventRows }),
+        readJsonPage({ workspaceId, epoch, args, now: now(), shape, read, narrow, eventRows }),
       );
     },
     async pagesBy(workspaceId, field, values, args) {
       if (values.length === 0) return [];
       const parents = { field, values };
-      return readPages(eventRows, { workspaceId, epoch, args, now: now(), parents });
+      return readPages(eventRows, { workspaceId, epoch, args, now: now(), parents, narrow });
     },
     byEventIds: (workspaceId, eventIds, options) =>
       readByEventIds(eventRows, workspaceId, eventIds, options),

@@ -7,7 +7,7 @@ import type { Workspace } from '../core/workspace.ts';
 import { columnsOf, type Row } from '../db/columns.ts';
 import type { Connection } from '../db/connection.ts';
 import { rows } from '../db/query.ts';
-import { workspaceMarks, workspaces } from '../db/schema.ts';
+import { searchLogs, workspaceMarks, workspaces } from '../db/schema.ts';
 import { intArray, textArray } from '../db/sql-lists.ts';
 import { toWorkspace, WORKSPACE_COLUMNS, type WorkspaceRow } from '../db/stored-workspace.ts';
 import { inOrderOf, readList, textPlace } from './lists.ts';
@@ -15,6 +15,7 @@ import { readLogHeads } from './log-heads.ts';
 
 const w = columnsOf(workspaces, 'w');
 const m = columnsOf(workspaceMarks, 'm');
+const l = columnsOf(searchLogs, 'l');
 
 /** One statement each. Look-ups answer in the order of what was asked, null where there is none. */
 export interface WorkspaceReader {
@@ -29,6 +30,8 @@ export interface WorkspaceReader {
   heads(workspaceIds: readonly number[]): Promise<Map<number, LogPlace>>;
   /** Position of the oldest event still kept; 1 where none was removed. */
   tails(workspaceIds: readonly number[]): Promise<Map<number, number>>;
+  /** Position of the newest event in the index of searches; null where none is kept. */
+  indexed(workspaceIds: readonly number[]): Promise<Map<number, number | null>>;
 }
 
 const columns = sql.raw(WORKSPACE_COLUMNS);
@@ -80,6 +83,17 @@ export function createWorkspaceReader(read: Connection): WorkspaceReader {
       const tails = new Map(workspaceIds.map(id => [id, 1]));
       for (const row of found) tails.set(row.workspace_id, row.tail);
       return tails;
+    },
+    async indexed(workspaceIds) {
+      const found = await rows<Row<typeof searchLogs, 'workspace_id' | 'indexed'>>(
+        read,
+        sql`select ${l.workspace_id}, greatest(${l.indexed}, 0) as indexed from search_logs l
+          join workspaces w on ${w.id} = ${l.workspace_id}
+          where ${l.workspace_id} = any(${intArray(workspaceIds)}) and ${w.search_index}`,
+      );
+      const none = workspaceIds.map(id => [id, null] as const);
+      const known = found.map(row => [row.workspace_id, row.indexed] as const);
+      return new Map<number, number | null>([...none, ...known]);
     },
   };
 }

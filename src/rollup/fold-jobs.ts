@@ -13,6 +13,7 @@ import { catchUpNext, type MeterFault, type MeterStep } from '../meters/advance.
 import { rebuildDaysNext } from '../meters/days.ts';
 import { dropMetersNext } from '../meters/removal.ts';
 import type { MeterScope } from '../meters/work.ts';
+import { advanceSearch, findSearchWork } from '../search/build.ts';
 import {
   clearFault,
   type FaultOptions,
@@ -44,6 +45,8 @@ export interface JobOptions extends FaultOptions {
 const LOCK_KEY = 718_302;
 /** One process builds trees at a time. */
 const TREE_LOCK_KEY = 718_307;
+/** And indexes of searches. */
+const SEARCH_LOCK_KEY = 718_308;
 const MINUTES_REMOVED_MAX = 20_000;
 /** Finds some four workspaces among a thousand. */
 const SPLITS_MAX = 40;
@@ -96,6 +99,13 @@ function tellOfMeters({ logger }: JobOptions, faults: readonly MeterFault[]): vo
 export function treeJob(options: JobOptions, workspaces: FoldScope): Job {
   return noting(options, () =>
     tryLocked(options.upkeep, TREE_LOCK_KEY, c => growNext(c, workspaces)),
+  );
+}
+
+/** Adds events to the indexes of searches of these workspaces, or of all. */
+export function searchJob(options: JobOptions, workspaces: FoldScope): Job {
+  return noting(options, () =>
+    tryLocked(options.upkeep, SEARCH_LOCK_KEY, c => indexNext(c, workspaces)),
   );
 }
 
@@ -167,6 +177,18 @@ async function growNext(connection: Connection, workspaces: FoldScope): Promise<
   await ofWorkspace(work.workspaceId, 'EVIDENCE', async () => {
     await advanceTree(connection, work);
     await clearFault(connection, work.workspaceId, 'EVIDENCE');
+  });
+  return true;
+}
+
+async function indexNext(connection: Connection, workspaces: FoldScope): Promise<boolean> {
+  const work = await findSearchWork(connection, workspaces.ids, id =>
+    mayTrySql(workspaces, 'SEARCH', id),
+  );
+  if (work === null) return false;
+  await ofWorkspace(work.workspaceId, 'SEARCH', async () => {
+    await advanceSearch(connection, work);
+    await clearFault(connection, work.workspaceId, 'SEARCH');
   });
   return true;
 }

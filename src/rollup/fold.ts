@@ -26,7 +26,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Pool } from '../db/client.ts';
 import type { FaultLogger } from '../upkeep/upkeep-faults.ts';
-import { foldJobs, type Job, removeOldMinutes, treeJob } from './fold-jobs.ts';
+import { foldJobs, type Job, removeOldMinutes, searchJob, treeJob } from './fold-jobs.ts';
 import { readMark } from './fold-mark.ts';
 import type { FoldScope } from './fold-scope.ts';
 
@@ -38,7 +38,7 @@ export interface Fold {
   stop(): Promise<void>;
   /**
    * Folds all that is recorded by now and all that is left to fill and to make anew; of one
-   * workspace, or of all, and then the trees too. Waits while another process folds.
+   * workspace, or of all, and then the trees and the indexes of searches too. Waits while another process folds.
    * @throws what keeps the one workspace from being folded; of several it is noted
    */
   foldNow(workspaceId?: number, options?: FoldNowOptions): Promise<void>;
@@ -68,8 +68,8 @@ const NOTED_AT_ONCE_MAX = 1_000;
 const RETRY_LOCK_MS = 20;
 
 export function createFold(options: FoldOptions): Fold {
-  // Trees grow beside the fold: the rollups do not wait for a long log that begins one.
-  const loops = [foldLoop(options), treeLoop(options)];
+  // Trees and indexes grow beside the fold: the rollups do not wait for a long log that begins one.
+  const loops = [foldLoop(options), treeLoop(options), searchLoop(options)];
   return {
     note(workspaceIds) {
       // An iterator gives its values once.
@@ -85,8 +85,8 @@ export function createFold(options: FoldOptions): Fold {
     async foldNow(workspaceId, { fillsMeters = true } = {}) {
       const isNamed = workspaceId !== undefined;
       const scope = { ids: isNamed ? [workspaceId] : null, isNamed };
-      const trees = isNamed ? [] : [treeJob(options, scope)];
-      for (const job of [...foldJobs({ ...options, fillsMeters }, scope), ...trees]) {
+      const beside = isNamed ? [] : [treeJob(options, scope), searchJob(options, scope)];
+      for (const job of [...foldJobs({ ...options, fillsMeters }, scope), ...beside]) {
         for (let more: boolean | null = true; more !== false;) {
           more = await job();
           if (more === null) await sleep(RETRY_LOCK_MS);
@@ -118,6 +118,14 @@ function treeLoop(options: FoldOptions): Loop {
     ...options,
     jobsOf: scope => [treeJob(options, scope)],
     onFailure: 'the trees of evidence wait: adding to them failed and is tried again',
+  });
+}
+
+function searchLoop(options: FoldOptions): Loop {
+  return new Loop({
+    ...options,
+    jobsOf: scope => [searchJob(options, scope)],
+    onFailure: 'the indexes of searches wait: adding to them failed and is tried again',
   });
 }
 

@@ -36,6 +36,8 @@ const KEPT_MS = 1_000;
 
 export interface AccessControl {
   readonly access: Access;
+  /** What is kept of a workspace, for who has passed `access` before; null: it is not there. */
+  readonly find: (workspaceId: number) => Workspace | Promise<Workspace | null>;
   /**
    * The workspace was made, changed or deleted: what is kept of it, or is being read, is not used
    * again.
@@ -49,6 +51,7 @@ export function createAccess(source: WorkspaceSource, nowMs: () => number): Acce
   const workspaces = createLookupCache({
     lookUp: (name: string | number) =>
       typeof name === 'number' ? byId.load(name) : bySlug.load(name),
+    namesOf: ({ id, slug }: Workspace) => [id, slug],
     keptMs: KEPT_MS,
     nowMs,
   });
@@ -75,6 +78,7 @@ export function createAccess(source: WorkspaceSource, nowMs: () => number): Acce
       if (isAudit(workspace.id)) checkAuditAccess(caller, scope, slug);
       return workspace;
     },
+    find: workspaceId => workspaces.find(workspaceId),
     forget(workspaceId) {
       workspaces.forget(({ id }) => id === workspaceId);
       all.forget(() => true);

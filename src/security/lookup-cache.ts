@@ -15,6 +15,8 @@ export interface LookupCache<Name extends string | number, Value> {
 
 export interface LookupCacheOptions<Name, Value> {
   readonly lookUp: (name: Name) => Promise<Value | null>;
+  /** All that it is found by. @default the one that it was looked up by */
+  readonly namesOf?: (value: Value) => readonly Name[];
   readonly keptMs: number;
   readonly nowMs: () => number;
 }
@@ -22,12 +24,17 @@ export interface LookupCacheOptions<Name, Value> {
 export function createLookupCache<Name extends string | number, Value>(
   options: LookupCacheOptions<Name, Value>,
 ): LookupCache<Name, Value> {
-  const { lookUp, keptMs, nowMs } = options;
+  const { lookUp, namesOf, keptMs, nowMs } = options;
   const kept = new LRUCache<Name, { readonly value: Value; readonly untilMs: number }>({
     max: KEPT_MAX,
   });
   const underWay = new Map<Name, Promise<Value | null>>();
   let forgotten = 0;
+
+  function keep(names: readonly Name[], value: Value): void {
+    const entry = { value, untilMs: nowMs() + keptMs };
+    for (const name of names) kept.set(name, entry);
+  }
 
   async function look(name: Name): Promise<Value | null> {
     const forgottenBefore = forgotten;
@@ -37,7 +44,7 @@ export function createLookupCache<Name extends string | number, Value>(
     try {
       const value = await lookUp(name);
       if (value === null) return null;
-      if (isCurrent()) kept.set(name, { value, untilMs: nowMs() + keptMs });
+      if (isCurrent()) keep(namesOf?.(value) ?? [name], value);
       return value;
     } finally {
       if (isCurrent()) underWay.delete(name);

@@ -28,6 +28,7 @@ export interface WorkspaceSettings {
   readonly timeZone?: string | null | undefined;
   readonly unknownTypes?: UnknownTypePolicy | null | undefined;
   readonly evidence?: boolean | null | undefined;
+  readonly searchIndex?: boolean | null | undefined;
 }
 
 type NewWorkspace = WorkspaceSettings & { readonly slug: string };
@@ -56,6 +57,7 @@ const DEFAULTS = {
   timeZone: 'UTC',
   unknownTypes: 'DISCOVER',
   evidence: false,
+  searchIndex: false,
 } as const;
 
 export function createWorkspaceAdmin(
@@ -91,8 +93,8 @@ async function create(port: Port, input: NewWorkspace, actor: Actor | null): Pro
   return written(port, { slug, actor }, async (connection, deed) => {
     const rows = await connection.query<WorkspaceRow>(
       sqlText`with made as (
-         insert into workspaces (${WORKSPACE.slug}, ${WORKSPACE.name}, ${WORKSPACE.retention_days}, ${WORKSPACE.dedupe_days}, ${WORKSPACE.time_zone}, ${WORKSPACE.unknown_types}, ${WORKSPACE.evidence})
-         values ($1, $2, $3, $4, $5, $6, $7) returning ${WORKSPACE_COLUMNS}
+         insert into workspaces (${WORKSPACE.slug}, ${WORKSPACE.name}, ${WORKSPACE.retention_days}, ${WORKSPACE.dedupe_days}, ${WORKSPACE.time_zone}, ${WORKSPACE.unknown_types}, ${WORKSPACE.evidence}, ${WORKSPACE.search_index})
+         values ($1, $2, $3, $4, $5, $6, $7, $8) returning ${WORKSPACE_COLUMNS}
        ), marked as (insert into workspace_marks (${MARKS.workspace_id}) select ${WORKSPACE.id} from made)
        select ${WORKSPACE_COLUMNS} from made`,
       [
@@ -103,6 +105,7 @@ async function create(port: Port, input: NewWorkspace, actor: Actor | null): Pro
         input.timeZone ?? DEFAULTS.timeZone,
         input.unknownTypes ?? DEFAULTS.unknownTypes,
         input.evidence ?? DEFAULTS.evidence,
+        input.searchIndex ?? DEFAULTS.searchIndex,
       ],
     );
     const made = toWorkspace(rows[0] as WorkspaceRow);
@@ -165,7 +168,8 @@ async function change(
          ${WORKSPACE.slug} = coalesce($2, ${WORKSPACE.slug}), ${WORKSPACE.name} = coalesce($3, ${WORKSPACE.name}),
          ${WORKSPACE.retention_days} = case when $4 then $5 else ${WORKSPACE.retention_days} end,
          ${WORKSPACE.dedupe_days} = coalesce($6, ${WORKSPACE.dedupe_days}), ${WORKSPACE.time_zone} = coalesce($7, ${WORKSPACE.time_zone}),
-         ${WORKSPACE.unknown_types} = coalesce($8, ${WORKSPACE.unknown_types}), ${WORKSPACE.evidence} = coalesce($9, ${WORKSPACE.evidence})
+         ${WORKSPACE.unknown_types} = coalesce($8, ${WORKSPACE.unknown_types}), ${WORKSPACE.evidence} = coalesce($9, ${WORKSPACE.evidence}),
+         ${WORKSPACE.search_index} = coalesce($10, ${WORKSPACE.search_index})
        where ${WORKSPACE.slug} = $1 returning ${WORKSPACE_COLUMNS}`,
     [
       input.slug.toLowerCase(),
@@ -177,6 +181,7 @@ async function change(
       cleared(input.timeZone, DEFAULTS.timeZone),
       cleared(input.unknownTypes, DEFAULTS.unknownTypes),
       cleared(input.evidence, DEFAULTS.evidence),
+      cleared(input.searchIndex, DEFAULTS.searchIndex),
     ],
   );
   return toWorkspace(row as WorkspaceRow);

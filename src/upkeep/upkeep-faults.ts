@@ -141,7 +141,7 @@ export interface FaultFigures {
 }
 
 export const NO_FAULTS: FaultFigures = {
-  faults: { FOLD: 0, DAYS: 0, FILL: 0, DROP: 0, EVIDENCE: 0, EXPIRY: 0, RETENTION: 0 },
+  faults: { FOLD: 0, DAYS: 0, FILL: 0, DROP: 0, EVIDENCE: 0, SEARCH: 0, EXPIRY: 0, RETENTION: 0 },
   measuresSetAside: 0,
   metersFailing: 0,
 };

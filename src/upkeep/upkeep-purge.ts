@@ -40,6 +40,8 @@ const PURGED_TABLES = [
   'evidence_tiles',
   'evidence_logs',
   'definition_schemas',
+  'search_blocks',
+  'search_logs',
   'event_definitions',
   'workspace_heads',
 ] as const;

@@ -122,6 +122,7 @@ const UpkeepStepEnum = builder.enumType('UpkeepStep', {
     DROP: 'Removes the rollup of a measure that is no longer declared.',
     EXPIRY: 'Removes the content of expired events. Reads do not show it meanwhile.',
     EVIDENCE: 'Adds events to the Merkle tree. Until then retention removes none of them.',
+    SEARCH: 'Adds events to the index of searches. Until then searches read them one by one.',
     RETENTION: 'Removes events that are no longer kept.',
   }),
 });

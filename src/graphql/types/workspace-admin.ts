@@ -67,6 +67,12 @@ const settingsFields = (t: PothosSchemaTypes.InputFieldBuilder<ApiSchema, 'Input
       'Whether to keep a Merkle tree over the log, by which a later change can be found. It begins ' +
       'with the oldest event that is kept. Turning it off removes the tree for ever. Default: false.',
   }),
+  searchIndex: t.boolean({
+    description:
+      'Whether to keep an index, so that `search`, `sources` and `clientIps` find few events among ' +
+      'many at once. It is filled in the background from the events that are kept, changes no ' +
+      'answer, and needs about two thirds of the space of the events themselves. Default: false.',
+  }),
 });
 
 const CreateWorkspaceInput = builder.inputType('CreateWorkspaceInput', {

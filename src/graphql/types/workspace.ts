@@ -62,6 +62,20 @@ WorkspaceRef.implement({
       type: UnknownTypePolicyEnum,
       description: 'What happens to an event whose type nobody has defined.',
     }),
+    searchIndex: t.exposeBoolean('searchIndex', {
+      description:
+        'Whether an index is kept, so that `search`, `sources` and `clientIps` find few events ' +
+        'among many at once.',
+    }),
+    searchIndexPosition: t.field({
+      type: 'SafeInt',
+      nullable: true,
+      description:
+        'Position of the newest event in the index of searches. Newer ones are looked at one by ' +
+        'one. The index answers while there are at most 5,000 of them. Null without an index, and ' +
+        'until it has begun.',
+      resolve: ({ id }, _args, { loaders }) => loaders.indexed.load(id),
+    }),
   }),
 });
 

@@ -12,7 +12,7 @@ const SRC = 'src';
 const WRITTEN_OUT = ['record/flush.sql.ts', 'db/schema.ts', 'db/migrate.ts', 'db/server-check.ts'];
 /** Only these may import `db`: see `layers.test.ts`. */
 const ROOMS =
-  /^(cli|consume|db|gateway|live|notifications|read|record|rollup|security|upkeep|webhooks)\//;
+  /^(cli|consume|db|gateway|live|notifications|read|record|rollup|search|security|upkeep|webhooks)\//;
 const tables = Object.values(schema).filter(value => value instanceof PgTable);
 const NAMES = new Set(
   tables.flatMap(table => Object.values(getTableColumns(table)).map(({ name }) => name)),

@@ -30,6 +30,7 @@ const WORKSPACES: readonly Workspace[] = ['acme', 'other'].map((slug, at) => ({
   timeZone: 'UTC',
   unknownTypes: 'DISCOVER',
   evidence: false,
+  searchIndex: false,
 }));
 
 export function event(position: number, given: Partial<StoredEvent> = {}): StoredEvent {

@@ -199,6 +199,7 @@ describe('workspaces', () => {
       timeZone: 'UTC',
       unknownTypes: 'DISCOVER',
       evidence: false,
+      searchIndex: false,
     });
     expect(await reader.byIds([beta, 0.5, 2 ** 31, acme])).toEqual([
       found[2],

@@ -45,3 +45,22 @@ test('a look-up that began before something was forgotten is neither kept nor sh
   expect(await kept.find('a')).toBe('new');
   expect(asked).toHaveLength(2);
 });
+
+test('what has several names is looked up once for all of them, and forgotten by all', async () => {
+  const asked: string[] = [];
+  const kept = createLookupCache<string, string>({
+    async lookUp(name) {
+      asked.push(name);
+      return 'the value';
+    },
+    namesOf: () => ['slug', 'id'],
+    keptMs: 1_000,
+    nowMs: () => 0,
+  });
+  expect(await kept.find('slug')).toBe('the value');
+  expect(kept.find('id')).toBe('the value');
+  expect(asked).toEqual(['slug']);
+  kept.forget(() => true);
+  expect(await kept.find('id')).toBe('the value');
+  expect(asked).toEqual(['slug', 'id']);
+});

@@ -57,6 +57,9 @@ export const WorkspaceSettings = graphql(`
       dedupeDays
       timeZone
       unknownTypes
+      searchIndex
+      searchIndexPosition
+      headPosition
     }
   }
 `);

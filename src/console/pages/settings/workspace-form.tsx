@@ -1,7 +1,7 @@
 import { useState } from 'react';
 import { useMutation, useQuery } from 'urql';
 import { useWorkspace } from '../../layout/workspace.tsx';
-import { SelectField, TextField } from '../../parts/field.tsx';
+import { Checkbox, SelectField, TextField } from '../../parts/field.tsx';
 import { Form } from '../../parts/form.tsx';
 import { Failed, Loading } from '../../parts/states.tsx';
 import { UpdateWorkspace, WorkspaceSettings, type Settings } from './documents.ts';
@@ -27,8 +27,9 @@ function SettingsForm({ settings }: { settings: Settings }) {
   const change = (some: Partial<Settings>) => setGiven({ ...given, ...some });
 
   async function save(): Promise<void> {
-    const { name, retentionDays, dedupeDays, timeZone, unknownTypes } = given;
-    await update({ input: { slug, name, retentionDays, dedupeDays, timeZone, unknownTypes } });
+    const { name, retentionDays, dedupeDays, timeZone, unknownTypes, searchIndex } = given;
+    const kept = { retentionDays, dedupeDays, searchIndex };
+    await update({ input: { slug, name, timeZone, unknownTypes, ...kept } });
   }
 
   return (
@@ -47,6 +48,7 @@ function SettingsForm({ settings }: { settings: Settings }) {
       />
       <CountingFields given={given} onChange={change} />
       <KeepingFields given={given} onChange={change} />
+      <SearchField given={given} onChange={change} />
     </Form>
   );
 }
@@ -113,6 +115,25 @@ function KeepingFields({ given, onChange }: FieldsProps) {
     </>
   );
 }
+
+function SearchField({ given, onChange }: FieldsProps) {
+  const { searchIndex, searchIndexPosition, headPosition } = given;
+  const isFilling =
+    searchIndexPosition !== null && headPosition - searchIndexPosition > INDEX_LAG_SHOWN;
+  const progress = isFilling
+    ? ` It is being filled: ${searchIndexPosition.toLocaleString('en')} of ${headPosition.toLocaleString('en')} events.`
+    : '';
+  return (
+    <Checkbox
+      label={`Keep an index, to find few events among many by words, source or client address at once. It needs about two thirds of the space of the events.${progress}`}
+      checked={searchIndex}
+      onChange={event => onChange({ searchIndex: event.target.checked })}
+    />
+  );
+}
+
+/** As many the gateway looks at one by one. */
+const INDEX_LAG_SHOWN = 5_000;
 
 function daysOf(text: string): number | null {
   return text === '' ? null : Number(text);

@@ -10,6 +10,7 @@ const STEPS: Readonly<Record<Fault['step'], string>> = {
   FILL: 'Counting earlier events into a new measure',
   DROP: 'Removing the counts of a measure',
   EVIDENCE: 'Adding events to the Merkle tree',
+  SEARCH: 'Adding events to the index of searches',
   EXPIRY: 'Removing the content of expired events',
   RETENTION: 'Removing old events',
 };
