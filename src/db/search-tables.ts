@@ -2,7 +2,7 @@
 import { index, integer, pgTable, primaryKey } from 'drizzle-orm/pg-core';
 import { count, instant } from './column-types.ts';
 
-/** How far the index of searches of a workspace has come. `0020_search.sql` says more of these tables. */
+/** How far the index of searches of a workspace has come. `0018_search.sql` says more of these tables. */
 export const searchLogs = pgTable('search_logs', {
   workspaceId: integer('workspace_id').primaryKey(),
   /** The newest position in it. */
