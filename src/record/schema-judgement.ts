@@ -14,6 +14,9 @@ import { narrowings, type Finding } from '../json-schema/compatibility.ts';
 import type { JobTime } from '../json-schema/schema-thread.ts';
 
 const e = columnsOf(events, 'e');
+const o = columnsOf(events, 'o');
+const c = columnsOf(events, 'c');
+const EVENT = columnsOf(events);
 const DEFINITION = columnsOf(eventDefinitions);
 
 export interface ProposedSchema {
@@ -212,9 +215,9 @@ const SAMPLE_SQL = sqlText`
   ), ends as materialized (
     select (select ${e.position} from events e where ${e.workspace_id} = $1 and ${e.definition_id} = $2
         order by ${e.position} limit 1) as first,
-      (select min(position) from newest) as upto
+      (select min(${EVENT.position}) from newest) as upto
   ), older as (
-    select o.position, o.recorded_at from ends
+    select ${o.position}, ${o.recorded_at} from ends
     cross join generate_series(0, $4::int - 1) as n
     cross join lateral (
       select ${e.position}, ${e.recorded_at} from events e
@@ -228,13 +231,13 @@ const SAMPLE_SQL = sqlText`
   ), sized as (
     select ${e.position}, ${e.payload},
       sum(octet_length(${e.payload}::text)) over (order by ${e.position} desc) as up_to
-    from chosen c join events e on ${e.workspace_id} = $1 and ${e.position} = c.position
-      and ${e.recorded_at} = c.recorded_at
+    from chosen c join events e on ${e.workspace_id} = $1 and ${e.position} = ${c.position}
+      and ${e.recorded_at} = ${c.recorded_at}
     where ${e.redacted_at} is null and ${e.expired_at} is null
       and (${e.expires_at} is null or ${e.expires_at} > now())
   )
-  select position, case when up_to <= $5 then payload end as payload from sized
-  order by position desc`;
+  select ${EVENT.position}, case when up_to <= $5 then ${EVENT.payload} end as payload from sized
+  order by ${EVENT.position} desc`;
 
 const SPREAD = 50;
 

@@ -118,7 +118,8 @@ async function send(name: string): Promise<string> {
 
 async function stored(): Promise<Map<string, string>> {
   const rows = await gateway.db.read.query<{ event_id: string; data: string }>(
-    `select e.event_id, (e.payload -> 'data')::text as data
+    `select e.event_id,
+       case when e.payload ? 'data' then e.payload -> 'data' else e.payload end::text as data
      from events e join workspaces w on w.id = e.workspace_id where w.slug = $1`,
     [slug],
   );

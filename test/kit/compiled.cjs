@@ -13,13 +13,15 @@ const made = new Map();
 const compile = Module.prototype._compile;
 
 Module.prototype._compile = function (content, file, ...rest) {
-  if (BUILT === undefined || !file.startsWith(BUILT + sep)) {
+  // What is kept of a file has lost the way to what it imports when it runs.
+  const isOther = BUILT === undefined || !file.startsWith(BUILT + sep);
+  if (isOther || /\bimport\(/.test(content)) {
     return compile.call(this, content, file, ...rest);
   }
   const cachedData = kept(file);
   const script = new vm.Script(Module.wrap(content.replace(/^#!.*/, '')), {
-    ...{ filename: file, cachedData },
-    importModuleDynamically: vm.constants.USE_MAIN_CONTEXT_DEFAULT_LOADER,
+    filename: file,
+    cachedData,
   });
   if (cachedData === undefined) made.set(file, script);
   const load = Object.assign(id => this.require(id), Module.createRequire(file));

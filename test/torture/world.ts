@@ -104,7 +104,7 @@ export async function write(world: World): Promise<void> {
 async function takeAway(world: World): Promise<void> {
   const url = new URL(world.options.databaseUrl);
   const name = url.pathname.slice(1);
-  url.pathname = '/postgres';
+  url.pathname = name === 'postgres' ? '/template1' : '/postgres';
   const outside = createDatabase({ url: url.href, applicationName: 'torture' });
   const allow = (isAllowed: boolean) =>
     outside.upkeep.query(`alter database "${name}" with allow_connections ${isAllowed}`);

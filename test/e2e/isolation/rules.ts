@@ -170,6 +170,15 @@ export const RULES: Readonly<Record<string, Rule>> = {
     },
   },
   'Query.events': listOf('events', 'Event', 'EVENTS_READ'),
+  'Query.checkDefinition': {
+    needs: 'EVENTS_READ',
+    own: ({ slug, type }) =>
+      `{ checkDefinition(workspace: "${slug}", name: "${type}") { isCompatible } }`,
+    reach: {
+      workspace: (_, { slug, type }) =>
+        `{ checkDefinition(workspace: "${slug}", name: "${type}") { isCompatible } }`,
+    },
+  },
   'Query.eventDefinition': {
     needs: 'EVENTS_READ',
     own: ({ slug, type }) => `{ eventDefinition(workspace: "${slug}", name: "${type}") { id } }`,

@@ -22,7 +22,7 @@ test('a file says what its definition is, and what it leaves out is the default'
   mkdirSync(join(folder, 'deeper'));
   const defaults = {
     ...{ title: null, description: null, category: null, status: 'ACTIVE', validation: 'OFF' },
-    ...{ measures: [], payloadSchema: null },
+    ...{ measures: [], payloadSchema: null, compatibility: 'NONE' },
   };
   expect([...readFiles(folder).values()].map(({ definition }) => definition)).toEqual([
     { ...defaults, name: 'a', measures: ['total'], payloadSchema: { type: 'object' } },
