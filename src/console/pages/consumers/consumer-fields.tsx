@@ -1,4 +1,3 @@
-import { useState } from 'react';
 import { faultOf } from '../../filters/filter.ts';
 import { SelectField, TextArea, TextField } from '../../parts/field.tsx';
 import { hasFilterFault, type Draft } from './draft.ts';
@@ -104,9 +103,13 @@ function OrderField({ draft, onChange }: FieldsProps) {
   );
 }
 
+interface WebhookFieldsProps extends FieldsProps {
+  /** As the webhook has them; none of a new one. */
+  readonly headersBefore: Draft['headers'];
+}
+
 /** What a webhook has beside it. */
-export function WebhookFields({ draft, onChange }: FieldsProps) {
-  const [before] = useState(draft.headers);
+export function WebhookFields({ draft, headersBefore, onChange }: WebhookFieldsProps) {
   return (
     <>
       <TextField
@@ -140,7 +143,7 @@ export function WebhookFields({ draft, onChange }: FieldsProps) {
       />
       <HeaderFields
         headers={draft.headers}
-        isTouched={draft.headers !== before}
+        before={headersBefore}
         onChange={headers => onChange({ headers })}
       />
     </>
