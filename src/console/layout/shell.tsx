@@ -70,8 +70,8 @@ function Content({
   if (!pages.includes(route.page)) {
     return (
       <Empty title="This key may not read events">
+        <p>This page needs a key with the scope EVENTS_READ.</p>
         <p>
-          This page needs a key with the scope EVENTS_READ.{' '}
           <Link href={pathTo(workspace.slug, pages[0])}>Go to {PAGE_TITLES[pages[0]]}</Link>
         </p>
       </Empty>

@@ -17,13 +17,14 @@ const NEW_HEADER: HeaderDraft = { name: '', value: '', secret: true };
 /** Headers that a webhook sends beside those of the gateway. */
 export function HeaderFields({ headers, before, onChange }: HeaderFieldsProps) {
   const isTouched = !hasSameHeaders(before, headers);
-  const hadSecrets = before.some(({ secret }) => secret);
+  const hidden = before.filter(({ secret }) => secret).map(({ name }) => name);
+  const isHidden = ({ name, secret }: HeaderDraft) => secret && hidden.includes(name);
   const change = (at: number, some: Partial<HeaderDraft>) =>
     onChange(headers.map((header, i) => (i === at ? { ...header, ...some } : header)));
   return (
     <fieldset>
       <legend>Headers</legend>
-      {hadSecrets && (
+      {hidden.length > 0 && (
         <p className="muted">
           Headers are saved together. To change, add or remove one, enter the value of each secret
           header again: the gateway never shows it.
@@ -45,10 +46,12 @@ export function HeaderFields({ headers, before, onChange }: HeaderFieldsProps) {
             value={header.value}
             onChange={({ target }) => change(at, { value: target.value })}
             required={isTouched}
-            placeholder={!isTouched && header.secret ? 'Kept as it is' : undefined}
+            placeholder={
+              isHidden(header) ? (isTouched ? 'Enter it again' : 'Kept as it is') : undefined
+            }
           />
           <Checkbox
-            label="Secret: its value is never shown again"
+            label="Secret: never shown again"
             checked={header.secret}
             onChange={({ target }) => change(at, { secret: target.checked })}
           />

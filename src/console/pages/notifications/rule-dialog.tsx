@@ -90,8 +90,8 @@ function EventFields({ draft, onChange }: FieldsProps) {
         onChange={({ target }) => onChange({ comparison: target.value as Draft['comparison'] })}
       >
         <option value="">Each event</option>
-        <option value="AT_LEAST">So many events within a time, or more</option>
-        <option value="FEWER_THAN">Fewer events within a time</option>
+        <option value="AT_LEAST">At least so many events in a time</option>
+        <option value="FEWER_THAN">Fewer than so many events in a time</option>
       </SelectField>
       {draft.comparison !== '' && (
         <>
