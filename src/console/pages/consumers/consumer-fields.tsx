@@ -77,7 +77,7 @@ export function ConsumerFields({ draft, onChange }: FieldsProps) {
           step="any"
           value={draft.leaseSeconds}
           onChange={({ target }) => onChange({ leaseSeconds: target.value })}
-          hint="Its lease. Then the event is delivered again."
+          hint="Its lease. An event that is not acknowledged by then is delivered again."
           required
         />
       )}
