@@ -76,12 +76,11 @@ function Differences({ changes }: { changes: readonly LineChange[] }) {
       {folded(changes).map((part, at) =>
         part.kind === 'FOLDED' ? (
           <span key={at} className="folded">
-            … {formatCount(part.count)} lines as before{'\n'}
+            … {formatCount(part.count)} lines as before
           </span>
         ) : (
           <span key={at} className={part.kind.toLowerCase()}>
             {SIGNS[part.kind]} {part.text}
-            {'\n'}
           </span>
         ),
       )}
