@@ -313,7 +313,7 @@ async function change(
     await connection.query(
       sqlText`update definition_schemas set ${SCHEMA.created_by} = $4
        where ${SCHEMA.workspace_id} = $1 and ${SCHEMA.definition_id} = $2 and ${SCHEMA.version} = $3
-         and ${SCHEMA.created_at} = date_trunc('milliseconds', now()) and ${SCHEMA.created_by} is null`,
+         and ${SCHEMA.created_at} = now()::timestamptz(3) and ${SCHEMA.created_by} is null`,
       [workspaceId, id, version, actor.keyId],
     );
   }

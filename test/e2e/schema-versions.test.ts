@@ -65,7 +65,7 @@ const CONST = (v: number) => ({ type: 'object', properties: { v: { const: v } },
 
 describe('versions of a schema', () => {
   test('all are kept, with who made them, and pages of them', async () => {
-    const { key } = await gateway.workspace();
+    const { slug, key } = await gateway.workspace();
     await define(key, { title: 'Order' });
     for (const v of [1, 2, 3]) await define(key, { payloadSchema: CONST(v) });
     await define(key, { payloadSchema: CONST(3), title: 'Again' });
@@ -77,6 +77,14 @@ describe('versions of a schema', () => {
     expect(rest.nodes).toEqual([
       { version: 1, afterPosition: 0, payloadSchema: null, createdBy: null },
     ]);
+    // An administrator alone sees keys.
+    const { eventDefinition } = await gateway.data<Versions>(
+      `query ($slug: String!) { eventDefinition(workspace: $slug, name: "order") {
+        schemaVersions(first: 3) { nodes { createdBy { name } } } } }`,
+      { slug },
+    );
+    const { nodes } = eventDefinition.schemaVersions;
+    expect(nodes).toEqual(Array(3).fill({ createdBy: { name: 'test' } }));
   });
 
   test('a definition that is made with its schema begins with it', async () => {

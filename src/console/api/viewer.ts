@@ -11,8 +11,10 @@ export const ViewerQuery = graphql(`
         prefix
       }
       workspace {
+        id
         slug
         name
+        timeZone
       }
     }
   }

@@ -2,16 +2,17 @@ import { useClient } from 'urql';
 import { stopPush } from '../api/push.ts';
 import { endSession, useSession } from '../api/session.ts';
 import { useViewer } from '../api/viewer.ts';
-import { PAGE_TITLES } from '../pages/index.tsx';
+import { PAGE_TITLES, pagesFor } from '../pages/index.tsx';
 import { IconButton } from '../parts/button.tsx';
 import { Icon } from '../parts/icon.tsx';
 import { Link } from '../router/link.tsx';
-import { PAGES, pathTo, useRoute } from '../router/router.ts';
+import { pathTo, useRoute } from '../router/router.ts';
 import { setTheme, THEMES, useTheme } from './theme.ts';
 import { WorkspaceSwitcher, type Workspace } from './workspace.tsx';
 
 export function Navigation({ workspaces }: { workspaces: readonly Workspace[] }) {
   const { page, workspace } = useRoute();
+  const pages = pagesFor(useViewer());
   const to = workspace ?? workspaces[0]?.slug ?? 'default';
   return (
     <header className="sidebar">
@@ -19,14 +20,14 @@ export function Navigation({ workspaces }: { workspaces: readonly Workspace[] })
         Skip to the content
       </a>
       <div className="sidebar-top">
-        <Link className="brand" href={pathTo(to, 'events')}>
+        <Link className="brand" href={pathTo(to, pages[0])}>
           <img src={ICON} alt="" width="22" height="22" />
           Sluice
         </Link>
         <WorkspaceSwitcher workspaces={workspaces} />
       </div>
       <nav aria-label="Pages">
-        {PAGES.map(each => (
+        {pages.map(each => (
           <Link
             key={each}
             href={pathTo(to, each)}

@@ -2,7 +2,7 @@ import { Suspense, useEffect } from 'react';
 import { useClient } from 'urql';
 import { renewPush } from '../api/push.ts';
 import { may, useViewer } from '../api/viewer.ts';
-import { PAGE_TITLES, PageView } from '../pages/index.tsx';
+import { PAGE_TITLES, pagesFor, PageView } from '../pages/index.tsx';
 import { Empty, Failed, Loading } from '../parts/states.tsx';
 import { Link } from '../router/link.tsx';
 import { navigate, pathTo, presentAddress, useRoute } from '../router/router.ts';
@@ -12,12 +12,13 @@ import { useWorkspaces, WorkspaceProvider, type Workspace } from './workspace.ts
 
 /** What is round every page: navigation, and the workspace that the page is about. */
 export function Shell() {
-  const [{ data, error }, ask] = useWorkspaces();
+  const [{ workspaces, error }, ask] = useWorkspaces();
+  const [first] = pagesFor(useViewer());
   const { page, workspace: slug } = useRoute();
-  const home = useHome(data?.workspaces.nodes);
+  const home = useHome(workspaces);
   useEffect(() => {
-    if (slug === null && home !== undefined) navigate(pathTo(home, 'events'), { replace: true });
-  }, [slug, home]);
+    if (slug === null && home !== undefined) navigate(pathTo(home, first), { replace: true });
+  }, [slug, home, first]);
   useEffect(() => {
     const present = presentAddress(location.pathname + location.search);
     if (present !== null) navigate(present, { replace: true });
@@ -28,11 +29,10 @@ export function Shell() {
 
   usePushing();
 
-  if (!data) {
+  if (!workspaces) {
     if (!error) return <Loading />;
     return <Failed error={error} onRetry={() => ask({ requestPolicy: 'network-only' })} />;
   }
-  const workspaces = data.workspaces.nodes;
   const workspace = workspaces.find(each => each.slug === slug?.toLowerCase());
   return (
     <div className="shell">
@@ -52,6 +52,7 @@ function Content({
   home: string | undefined;
 }) {
   const route = useRoute();
+  const pages = pagesFor(useViewer());
   if (!workspace) {
     if (route.workspace === null && home !== undefined) return <Loading />;
     return (
@@ -60,9 +61,19 @@ function Content({
           <p>Make one with the mutation createWorkspace.</p>
         ) : (
           <p>
-            This key sees none by that name. <Link href={pathTo(home, 'events')}>Go to {home}</Link>
+            This key sees none by that name. <Link href={pathTo(home, pages[0])}>Go to {home}</Link>
           </p>
         )}
+      </Empty>
+    );
+  }
+  if (!pages.includes(route.page)) {
+    return (
+      <Empty title="This key may not read events">
+        <p>This page needs a key with the scope EVENTS_READ.</p>
+        <p>
+          <Link href={pathTo(workspace.slug, pages[0])}>Go to {PAGE_TITLES[pages[0]]}</Link>
+        </p>
       </Empty>
     );
   }

@@ -2,6 +2,7 @@
 import { createContext, use, useId } from 'react';
 import { useQuery } from 'urql';
 import { graphql, type ResultOf } from '../api/graphql.ts';
+import { may, useViewer } from '../api/viewer.ts';
 import { navigate, pathTo, useRoute } from '../router/router.ts';
 
 export const WorkspacesQuery = graphql(`
@@ -29,8 +30,14 @@ export function useWorkspace(): Workspace {
   return workspace;
 }
 
+/** All that the key covers. A key that may not list them sees its own. */
 export function useWorkspaces() {
-  return useQuery({ query: WorkspacesQuery });
+  const viewer = useViewer();
+  const mayList = may(viewer, 'EVENTS_READ');
+  const [{ data, error }, ask] = useQuery({ query: WorkspacesQuery, pause: !mayList });
+  const own = viewer.workspace === null ? [] : [viewer.workspace];
+  const workspaces = mayList ? data?.workspaces.nodes : own;
+  return [{ workspaces, error }, ask] as const;
 }
 
 export function WorkspaceSwitcher({ workspaces }: { workspaces: readonly Workspace[] }) {

@@ -1,6 +1,7 @@
 /** The pages, each loaded when it is first shown. */
 import { lazy } from 'react';
-import type { Page } from '../router/router.ts';
+import { may, type Viewer } from '../api/viewer.ts';
+import { PAGES, type Page } from '../router/router.ts';
 
 export const PAGE_TITLES: Readonly<Record<Page, string>> = {
   events: 'Events',
@@ -11,6 +12,11 @@ export const PAGE_TITLES: Readonly<Record<Page, string>> = {
   settings: 'Settings',
   status: 'Status',
 };
+
+/** The pages that a key may look at: a worker's sees consumers alone. The first is where it begins. */
+export function pagesFor(viewer: Viewer): readonly [Page, ...Page[]] {
+  return may(viewer, 'EVENTS_READ') ? PAGES : ['consumers'];
+}
 
 const VIEWS = {
   events: lazy(() =>

@@ -2,12 +2,12 @@ import { useState, type FormEvent } from 'react';
 import { createClient } from '../api/client.ts';
 import { problemOf } from '../api/problem.ts';
 import { startSession, useSession } from '../api/session.ts';
-import { may, ViewerQuery } from '../api/viewer.ts';
+import { may, ViewerQuery, type Viewer } from '../api/viewer.ts';
 import { Button } from '../parts/button.tsx';
 import { Checkbox, TextField } from '../parts/field.tsx';
 import { Notice } from '../parts/states.tsx';
 
-/** Asks for a key, and lets in who may read with it. */
+/** Asks for a key, and lets in who may look at something with it. */
 export function SignIn() {
   const { endedBecause } = useSession();
   const [key, setKey] = useState('');
@@ -73,14 +73,20 @@ const ICON = new URL('../icon.svg', import.meta.url).href;
 async function refusalOf(key: string): Promise<string | null> {
   if (/[^\x21-\x7e]/.test(key)) return 'A key has no spaces and only plain characters.';
   const { data, error } = await createClient(key).query(ViewerQuery, {});
-  if (data) {
-    return may(data.viewer, 'EVENTS_READ')
-      ? null
-      : `This key may not read events. Use one with the scope EVENTS_READ or ADMIN; this one has ${data.viewer.scopes.join(', ')}.`;
-  }
+  if (data) return lackOf(data.viewer);
   const problem = error && problemOf(error);
   if (problem?.code === 'UNAUTHENTICATED') {
     return 'No such key: it is mistyped, was revoked or has expired.';
   }
   return problem ? `${problem.title}. ${problem.advice}` : 'That did not work.';
+}
+
+/** What a key that the gateway knows lacks to look at any page; null for nothing. */
+function lackOf(viewer: Viewer): string | null {
+  if (may(viewer, 'EVENTS_READ')) return null;
+  if (!may(viewer, 'EVENTS_CONSUME')) {
+    return `This key may see neither events nor consumers. Use one with the scope EVENTS_READ, EVENTS_CONSUME or ADMIN; this one has ${viewer.scopes.join(', ')}.`;
+  }
+  if (viewer.workspace !== null) return null;
+  return 'This key covers all workspaces, and may not list them. Use one for a single workspace, or one with the scope EVENTS_READ or ADMIN.';
 }

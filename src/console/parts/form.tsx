@@ -1,4 +1,4 @@
-import type { FormEvent, ReactNode } from 'react';
+import { useEffect, useRef, type FormEvent, type ReactNode } from 'react';
 import type { CombinedError } from 'urql';
 import { problemOf } from '../api/problem.ts';
 import { Button } from './button.tsx';
@@ -19,6 +19,11 @@ interface FormProps {
 
 /** Fields, what went wrong with them, and the button that sends them. */
 export function Form({ action, onSubmit, isBusy, error, missing, done, children }: FormProps) {
+  const foot = useRef<HTMLDivElement>(null);
+  useEffect(() => {
+    // What is told pushes the button away, and may itself be out of sight.
+    if (error || done) foot.current?.scrollIntoView({ block: 'nearest' });
+  }, [error, done]);
   function submit(event: FormEvent): void {
     event.preventDefault();
     void onSubmit();
@@ -28,7 +33,7 @@ export function Form({ action, onSubmit, isBusy, error, missing, done, children 
       {children}
       {error && <Notice tone="bad">{problemOf(error).advice}</Notice>}
       {done && <Notice tone="good">{done}</Notice>}
-      <div className="actions">
+      <div className="actions" ref={foot}>
         <Button
           type="submit"
           look="primary"

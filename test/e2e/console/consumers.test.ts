@@ -103,21 +103,31 @@ describeConsole(
       expectNoFaults(page);
     });
 
-    test('changes a webhook, whose secret header stays, and has a page for a name of dots', async () => {
+    test('changes a webhook, says what stands when a part is refused, and has a page for a name of dots', async () => {
       const bench = await newWebhookBench(kit.gateway);
       await using receiver = await startReceiver();
       const headers = [{ name: 'x-key', value: 'top-secret', secret: true }];
       await bench.webhook('billing', receiver.url, { headers });
+      await bench.create('taken');
       const page = await kit.open(`/w/${bench.slug}/consumers/billing`);
+      const sent: string[] = [];
+      page.on('request', request => sent.push(request.postData() ?? ''));
       await page.getByRole('button', { name: 'Change…' }).click();
-      await page.getByLabel('Name', { exact: true }).fill('..');
+      await page.getByLabel('Name', { exact: true }).fill('taken');
       await page.getByLabel('Filter').fill('{"types":["user.signup"]}');
       await page.getByLabel('Attempts before an event is parked').fill('3');
       await page.getByLabel('URL').fill(`${receiver.url}moved`);
       await page.getByLabel('Seconds that the receiver has to answer').fill('7');
+      await page.getByRole('button', { name: 'Add a header' }).click();
+      await page.getByRole('button', { name: 'Keep the headers as they were' }).click();
+      await page.getByRole('button', { name: 'Save' }).click();
+      await page.getByText('The other changes are not saved yet.').waitFor();
       await expectAccessible(page, 'consumers-change');
+      await page.getByLabel('Name', { exact: true }).fill('..');
       await page.getByRole('button', { name: 'Save' }).click();
       await page.getByRole('heading', { name: '..' }).waitFor();
+      expect(sent.filter(body => body.includes('mutation UpdateWebhook'))).toHaveLength(1);
+      expect(sent.filter(body => body.includes('mutation UpdateConsumer'))).toHaveLength(2);
       await page.reload();
       await page.getByRole('heading', { name: '..' }).waitFor();
       await page.getByText(`${receiver.url}moved`).waitFor();

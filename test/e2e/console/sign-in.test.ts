@@ -18,12 +18,36 @@ describeConsole('signing in', kit => {
 
     await field.fill(writeOnly);
     await page.keyboard.press('Enter');
-    await page.getByText('Use one with the scope EVENTS_READ or ADMIN').waitFor();
+    await page.getByText('Use one with the scope EVENTS_READ, EVENTS_CONSUME or ADMIN').waitFor();
+
+    const { key: workerOfAll } = await makeKey('EVENTS_CONSUME', null);
+    await field.fill(workerOfAll);
+    await page.keyboard.press('Enter');
+    await page.getByText('This key covers all workspaces, and may not list them.').waitFor();
 
     await field.fill(ADMIN_KEY);
     await page.keyboard.press('Enter');
     await page.getByRole('heading', { name: 'Events', exact: true }).waitFor();
     expect(new URL(page.url()).pathname).toBe('/w/default/events');
+    expectNoFaults(page);
+  });
+
+  test('shows the page of consumers, and no other, to the key of a worker', async () => {
+    const { key } = await makeKey('EVENTS_CONSUME');
+    const page = await kit.open('/', { key: null });
+    await page.getByLabel('Key').fill(key);
+    await page.keyboard.press('Enter');
+    await page.getByText('No consumers yet').waitFor();
+    expect(new URL(page.url()).pathname).toBe('/w/default/consumers');
+    await page.getByText(/a key needs EVENTS_READ\. This one has EVENTS_CONSUME/).waitFor();
+    const pages = page.getByRole('navigation', { name: 'Pages' }).getByRole('link');
+    expect(await pages.allInnerTexts()).toEqual(['Consumers']);
+    expect(await page.getByRole('alert').count()).toBe(0);
+
+    await page.goto('/w/default/events');
+    await page.getByText('This key may not read events').waitFor();
+    await page.getByRole('link', { name: 'Go to Consumers' }).click();
+    await page.getByText('No consumers yet').waitFor();
     expectNoFaults(page);
   });
 
@@ -150,17 +174,20 @@ describeConsole('signing in', kit => {
     await page.context().close();
   });
 
-  async function makeKey(scope: string): Promise<{ key: string; id: string }> {
+  async function makeKey(
+    scope: string,
+    workspace: string | null = 'default',
+  ): Promise<{ key: string; id: string }> {
     const { createApiKey } = await kit.gateway.data<{
       createApiKey: { secret: string; apiKey: { id: string } };
     }>(
-      `mutation($scope: Scope!) {
-        createApiKey(input: { name: "console test", scopes: [$scope], workspace: "default" }) {
+      `mutation($scope: Scope!, $workspace: String) {
+        createApiKey(input: { name: "console test", scopes: [$scope], workspace: $workspace }) {
           secret
           apiKey { id }
         }
       }`,
-      { scope },
+      { scope, workspace },
     );
     return { key: createApiKey.secret, id: createApiKey.apiKey.id };
   }

@@ -1,4 +1,3 @@
-import { useState } from 'react';
 import { faultOf } from '../../filters/filter.ts';
 import { SelectField, TextArea, TextField } from '../../parts/field.tsx';
 import { hasFilterFault, type Draft } from './draft.ts';
@@ -78,7 +77,7 @@ export function ConsumerFields({ draft, onChange }: FieldsProps) {
           step="any"
           value={draft.leaseSeconds}
           onChange={({ target }) => onChange({ leaseSeconds: target.value })}
-          hint="Its lease. Then the event is delivered again."
+          hint="Its lease. An event that is not acknowledged by then is delivered again."
           required
         />
       )}
@@ -104,9 +103,13 @@ function OrderField({ draft, onChange }: FieldsProps) {
   );
 }
 
+interface WebhookFieldsProps extends FieldsProps {
+  /** As the webhook has them; none of a new one. */
+  readonly headersBefore: Draft['headers'];
+}
+
 /** What a webhook has beside it. */
-export function WebhookFields({ draft, onChange }: FieldsProps) {
-  const [before] = useState(draft.headers);
+export function WebhookFields({ draft, headersBefore, onChange }: WebhookFieldsProps) {
   return (
     <>
       <TextField
@@ -140,7 +143,7 @@ export function WebhookFields({ draft, onChange }: FieldsProps) {
       />
       <HeaderFields
         headers={draft.headers}
-        isTouched={draft.headers !== before}
+        before={headersBefore}
         onChange={headers => onChange({ headers })}
       />
     </>

@@ -113,3 +113,27 @@ export function webhookPartOf(draft: Draft): Pick<WebhookInput, 'url' | 'format'
     headers: headers.map(header => ({ ...header, name: header.name.trim() })),
   };
 }
+
+/** What of a consumer is to be changed; null for nothing. */
+export function consumerChangesOf(before: Draft, draft: Draft) {
+  const to = changeOf(draft);
+  return isSame(to, changeOf(before)) ? null : to;
+}
+
+/** What of a webhook is to be changed; null for nothing. Headers are replaced together, or stay. */
+export function webhookChangesOf(before: Draft, draft: Draft) {
+  if (draft.kind !== 'WEBHOOK') return null;
+  const { headers, ...to } = webhookPartOf(draft);
+  const { headers: had, ...was } = webhookPartOf(before);
+  if (!isSame(headers, had)) return { ...to, headers };
+  return isSame(to, was) ? null : to;
+}
+
+/** Whether headers are as they were, so that those that are secret stay as they are. */
+export function hasSameHeaders(before: readonly HeaderDraft[], now: readonly HeaderDraft[]) {
+  return isSame(before, now);
+}
+
+function isSame(one: unknown, other: unknown): boolean {
+  return JSON.stringify(one) === JSON.stringify(other);
+}

@@ -1,12 +1,12 @@
 import { Button } from '../../parts/button.tsx';
 import { Checkbox, TextField } from '../../parts/field.tsx';
-import type { HeaderDraft } from './draft.ts';
+import { hasSameHeaders, type HeaderDraft } from './draft.ts';
 
 interface HeaderFieldsProps {
   readonly headers: readonly HeaderDraft[];
   readonly onChange: (headers: readonly HeaderDraft[]) => void;
-  /** Whether these are other headers than before: then each needs its value. */
-  readonly isTouched: boolean;
+  /** As the webhook has them. A secret one has no value here: the API does not show it. */
+  readonly before: readonly HeaderDraft[];
 }
 
 /** As many as the API takes. */
@@ -15,12 +15,21 @@ const HEADERS_MAX = 20;
 const NEW_HEADER: HeaderDraft = { name: '', value: '', secret: true };
 
 /** Headers that a webhook sends beside those of the gateway. */
-export function HeaderFields({ headers, onChange, isTouched }: HeaderFieldsProps) {
+export function HeaderFields({ headers, before, onChange }: HeaderFieldsProps) {
+  const isTouched = !hasSameHeaders(before, headers);
+  const hidden = before.filter(({ secret }) => secret).map(({ name }) => name);
+  const isHidden = ({ name, secret }: HeaderDraft) => secret && hidden.includes(name);
   const change = (at: number, some: Partial<HeaderDraft>) =>
     onChange(headers.map((header, i) => (i === at ? { ...header, ...some } : header)));
   return (
     <fieldset>
       <legend>Headers</legend>
+      {hidden.length > 0 && (
+        <p className="muted">
+          Headers are saved together. To change, add or remove one, enter the value of each secret
+          header again: the gateway never shows it.
+        </p>
+      )}
       {headers.map((header, at) => (
         <div key={at} className="header-fields">
           <TextField
@@ -37,10 +46,12 @@ export function HeaderFields({ headers, onChange, isTouched }: HeaderFieldsProps
             value={header.value}
             onChange={({ target }) => change(at, { value: target.value })}
             required={isTouched}
-            hint={!isTouched && header.secret && 'It stays as it is unless a header is changed.'}
+            placeholder={
+              isHidden(header) ? (isTouched ? 'Enter it again' : 'Kept as it is') : undefined
+            }
           />
           <Checkbox
-            label="Secret: its value is never shown again"
+            label="Secret: never shown again"
             checked={header.secret}
             onChange={({ target }) => change(at, { secret: target.checked })}
           />
@@ -61,6 +72,9 @@ export function HeaderFields({ headers, onChange, isTouched }: HeaderFieldsProps
         >
           Add a header
         </Button>
+        {isTouched && before.length > 0 && (
+          <Button onClick={() => onChange(before)}>Keep the headers as they were</Button>
+        )}
       </div>
     </fieldset>
   );

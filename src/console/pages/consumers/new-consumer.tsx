@@ -79,7 +79,7 @@ function NewConsumerForm({ onConsumer, onWebhook }: FormProps) {
       <KindField draft={draft} onChange={change} />
       <ConsumerFields draft={draft} onChange={change} />
       <StartFields draft={draft} onChange={change} />
-      {!isPull && <WebhookFields draft={draft} onChange={change} />}
+      {!isPull && <WebhookFields draft={draft} headersBefore={[]} onChange={change} />}
     </Form>
   );
 }

@@ -102,12 +102,17 @@ interface ItemProps extends Omit<ListProps, 'count'> {
 
 function ParkedItem({ name, delivery, mayChange, onDone }: ItemProps) {
   const { slug } = useWorkspace();
+  const mayRead = may(useViewer(), 'EVENTS_READ');
   const { id, event, attempts, parkedAt, reason } = delivery;
   return (
     <li>
       <div className="delivery">
         <p className="delivery-head">
-          <Link href={eventPath(slug, event.eventId)}>{event.type}</Link>
+          {mayRead ? (
+            <Link href={eventPath(slug, event.eventId)}>{event.type}</Link>
+          ) : (
+            <b>{event.type}</b>
+          )}
           <span className="muted">
             position {formatCount(event.position)}, {attemptsOf(attempts)}, parked{' '}
             <Ago at={parkedAt} />

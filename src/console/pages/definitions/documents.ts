@@ -142,25 +142,32 @@ export const SchemaVersions = graphql(`
   query SchemaVersions($workspace: String!, $name: String!, $after: String) {
     eventDefinition(workspace: $workspace, name: $name) {
       id
-      schemaVersions(first: 20, after: $after) {
-        nodes {
-          version
-          payloadSchema
-          afterPosition
-          createdAt
-          createdBy {
-            id
-            name
+      schemaVersions(first: 21, after: $after) {
+        edges {
+          cursor
+          node {
+            version
+            payloadSchema
+            afterPosition
+            createdAt
+            createdBy {
+              id
+              name
+            }
           }
         }
         pageInfo {
           hasNextPage
-          endCursor
         }
       }
     }
   }
 `);
+
+type VersionPage = NonNullable<
+  ResultOf<typeof SchemaVersions>['eventDefinition']
+>['schemaVersions'];
+export type SchemaVersion = VersionPage['edges'][number]['node'];
 
 export type CheckedEvent = ResultOf<typeof CheckSchema>['events']['nodes'][number];
 

@@ -37,3 +37,38 @@ export function lineChanges(before: readonly string[], after: readonly string[])
   }
   return changes;
 }
+
+/** Lines in a row that did not change, and are not shown. */
+export interface Fold {
+  readonly kind: 'FOLDED';
+  readonly count: number;
+}
+
+/** So many lines before and after a change are shown, for people to see where they are. */
+const AROUND = 3;
+
+/** The changes with what is around them. Fewer lines than two are not worth folding. */
+export function folded(changes: readonly LineChange[]): (LineChange | Fold)[] {
+  const parts: (LineChange | Fold)[] = [];
+  for (let at = 0; at < changes.length;) {
+    const end = endOfSame(changes, at);
+    const first = at === 0 ? at : Math.min(at + AROUND, end);
+    const last = end === changes.length ? end : Math.max(end - AROUND, first);
+    if (last - first < 2) {
+      parts.push(...changes.slice(at, Math.max(end, at + 1)));
+    } else {
+      parts.push(...changes.slice(at, first));
+      parts.push({ kind: 'FOLDED', count: last - first });
+      parts.push(...changes.slice(last, end));
+    }
+    at = Math.max(end, at + 1);
+  }
+  return parts;
+}
+
+/** Where a run of lines that did not change ends; where it begins if there is none. */
+function endOfSame(changes: readonly LineChange[], from: number): number {
+  let end = from;
+  while (changes[end]?.kind === 'SAME') end += 1;
+  return end;
+}

@@ -45,8 +45,15 @@ export function QuarantineProblemsCard({ totalCount, problems, chosen, hasType }
     pointer === chosen.pointer &&
     (chosen.type === null || chosen.type === type);
   const columns: Column<CountedProblem>[] = [
-    { title: 'Problem', cell: problem => <ProblemText problem={problem} /> },
-    ...(hasType ? [{ title: 'Type', cell: ({ type }: CountedProblem) => type ?? 'no type' }] : []),
+    {
+      title: 'Problem',
+      cell: problem => (
+        <div className="problem-count">
+          <ProblemText problem={problem} />
+          {hasType && <span className="muted">{problem.type ?? 'no type'}</span>}
+        </div>
+      ),
+    },
     { title: 'Events', isNumber: true, cell: ({ count }) => formatCount(count) },
     {
       title: <span className="unseen">Actions</span>,
@@ -63,12 +70,14 @@ export function QuarantineProblemsCard({ totalCount, problems, chosen, hasType }
   ];
   return (
     <Card title={`${formatCount(totalCount)} ${totalCount === 1 ? 'event' : 'events'} kept aside`}>
-      <Table
-        caption="Problems"
-        columns={columns}
-        rows={problems}
-        keyOf={({ type, code, pointer }) => JSON.stringify([type, code, pointer])}
-      />
+      <div className="problem-counts">
+        <Table
+          caption="Problems"
+          columns={columns}
+          rows={problems}
+          keyOf={({ type, code, pointer }) => JSON.stringify([type, code, pointer])}
+        />
+      </div>
     </Card>
   );
 }

@@ -49,11 +49,11 @@ export function SchemaFields({
           onChange({ compatibility: event.target.value as Draft['compatibility'] })
         }
         disabled={isReadOnly}
-        hint="The gateway refuses a change that does not keep this."
+        hint={COMPATIBILITIES[draft.compatibility].meaning}
       >
-        {Object.entries(COMPATIBILITIES).map(([promise, meaning]) => (
+        {Object.entries(COMPATIBILITIES).map(([promise, { short }]) => (
           <option key={promise} value={promise}>
-            {meaning}
+            {promise}: {short}
           </option>
         ))}
       </SelectField>

@@ -2,6 +2,7 @@ import { useEffect, useState } from 'react';
 import { useClient } from 'urql';
 import { useWorkspace } from '../../layout/workspace.tsx';
 import { formatCount } from '../../parts/format.ts';
+import { Notice } from '../../parts/states.tsx';
 import { JudgeSchema, type Judgement } from './documents.ts';
 import { differencesOf, faultOf, schemaOf, type Draft } from './draft.ts';
 
@@ -26,11 +27,11 @@ export function SchemaJudgement({ type, draft, before }: Props) {
   return (
     <section className="schema-check" aria-label="Compatibility">
       <h3>Compatibility</h3>
-      <p role="status" className={isCompatible ? 'good' : 'warn'}>
+      <Notice tone={isCompatible ? 'good' : 'warn'}>
         {isCompatible
-          ? `This change keeps ${compatibility}.`
-          : `This change breaks ${compatibility}, and would be refused.`}
-      </p>
+          ? `This change keeps ${compatibility} compatibility.`
+          : `This change breaks ${compatibility} compatibility: the gateway would refuse it.`}
+      </Notice>
       {eventsBroken > 0 && (
         <p>
           {formatCount(eventsBroken)} of {formatCount(eventsChecked)} recorded events

@@ -5,8 +5,8 @@ import { Button } from '../../parts/button.tsx';
 import { formatCount, formatDateTime } from '../../parts/format.ts';
 import { Card } from '../../parts/page.tsx';
 import { Failed, Loading } from '../../parts/states.tsx';
-import { SchemaVersions } from './documents.ts';
-import { lineChanges } from './line-changes.ts';
+import { SchemaVersions, type SchemaVersion } from './documents.ts';
+import { folded, lineChanges, type LineChange } from './line-changes.ts';
 
 /** All versions of a schema, the newest first, each with what it changed. */
 export function VersionList({ name }: { name: string }) {
@@ -18,51 +18,72 @@ export function VersionList({ name }: { name: string }) {
     return <Failed error={error} onRetry={() => ask({ requestPolicy: 'network-only' })} />;
   }
   if (!data?.eventDefinition) return <Loading />;
-  const { nodes, pageInfo } = data.eventDefinition.schemaVersions;
+  const { edges, pageInfo } = data.eventDefinition.schemaVersions;
+  // The last of a page is there to be compared with, and shown on the next one.
+  const shown = pageInfo.hasNextPage ? edges.slice(0, -1) : edges;
   return (
     <>
-      {nodes.map(({ version, payloadSchema, afterPosition, createdAt, createdBy }, index) => (
-        <Card key={version} title={`Version ${version}`}>
-          <p className="muted">
-            {formatDateTime(createdAt)}
-            {createdBy && `, by ${createdBy.name}`}. Events after position{' '}
-            {formatCount(afterPosition)}.
-          </p>
-          <Differences
-            // The last of a page stands alone: what came before it is on the next one.
-            before={
-              index + 1 < nodes.length || !pageInfo.hasNextPage
-                ? (nodes[index + 1]?.payloadSchema ?? null)
-                : payloadSchema
-            }
-            after={payloadSchema}
-          />
-        </Card>
+      {shown.map(({ node }, at) => (
+        <VersionCard
+          key={node.version}
+          version={node}
+          before={edges[at + 1]?.node.payloadSchema ?? null}
+        />
       ))}
       <div className="actions">
         {after.length > 1 && <Button onClick={() => setAfter(after.slice(0, -1))}>Newer</Button>}
         {pageInfo.hasNextPage && (
-          <Button onClick={() => setAfter([...after, pageInfo.endCursor])}>Older</Button>
+          <Button onClick={() => setAfter([...after, shown.at(-1)?.cursor ?? null])}>Older</Button>
         )}
       </div>
     </>
   );
 }
 
-function Differences({ before, after }: { before: unknown; after: unknown }) {
-  if (after === null) return <p>Any payload fits.</p>;
+interface VersionProps {
+  readonly version: SchemaVersion;
+  /** The schema of the version before it; null for none. */
+  readonly before: unknown;
+}
+
+function VersionCard({ version, before }: VersionProps) {
+  const { payloadSchema, afterPosition, createdAt, createdBy } = version;
   return (
-    <pre className="schema-changes">
-      {lineChanges(textOf(before), textOf(after)).map(({ kind, text }, index) => (
-        <span
-          key={index}
-          className={kind === 'SAME' ? undefined : kind === 'NEW' ? 'good' : 'warn'}
-        >
-          {kind === 'SAME' ? '  ' : kind === 'NEW' ? '+ ' : '- '}
-          {text}
-          {'\n'}
-        </span>
-      ))}
+    <Card title={`Version ${version.version}`}>
+      <div className="schema-version">
+        <p className="muted">
+          {formatDateTime(createdAt)}
+          {createdBy && `, by ${createdBy.name}`}.{' '}
+          {afterPosition === 0
+            ? 'It holds for all events.'
+            : `It holds for events after position ${formatCount(afterPosition)}.`}
+        </p>
+        {payloadSchema === null ? (
+          <p>It has no schema: any payload fits.</p>
+        ) : (
+          <Differences changes={lineChanges(textOf(before), textOf(payloadSchema))} />
+        )}
+      </div>
+    </Card>
+  );
+}
+
+const SIGNS = { SAME: ' ', NEW: '+', GONE: '-' } as const;
+
+function Differences({ changes }: { changes: readonly LineChange[] }) {
+  return (
+    <pre className="schema-changes" tabIndex={0}>
+      {folded(changes).map((part, at) =>
+        part.kind === 'FOLDED' ? (
+          <span key={at} className="folded">
+            … {formatCount(part.count)} lines as before
+          </span>
+        ) : (
+          <span key={at} className={part.kind.toLowerCase()}>
+            {SIGNS[part.kind]} {part.text}
+          </span>
+        ),
+      )}
     </pre>
   );
 }

@@ -25,9 +25,26 @@ export const VALIDATIONS: Readonly<Record<Validation, { short: string; meaning: 
   REJECT: { short: 'refuses', meaning: 'Refuse it' },
 };
 
-export const COMPATIBILITIES: Readonly<Record<Definition['compatibility'], string>> = {
-  NONE: 'It may change in any way',
-  BACKWARD: 'The new one must accept what this one accepts (BACKWARD)',
-  FORWARD: 'This one must accept what the new one accepts (FORWARD)',
-  FULL: 'Both must accept the same (FULL)',
+interface CompatibilityWords {
+  /** Beside its name. Short: a phone shows about 20 characters of it. */
+  readonly short: string;
+  readonly meaning: string;
+}
+
+export const COMPATIBILITIES: Readonly<Record<Definition['compatibility'], CompatibilityWords>> = {
+  NONE: { short: 'any change', meaning: 'The schema may change in any way.' },
+  BACKWARD: {
+    short: 'old payloads still fit',
+    meaning:
+      'The new schema must accept all that the present one accepts. Another change is refused.',
+  },
+  FORWARD: {
+    short: 'new payloads fit the old',
+    meaning:
+      'The present schema must accept all that the new one accepts. Another change is refused.',
+  },
+  FULL: {
+    short: 'the same payloads fit',
+    meaning: 'Both schemas must accept the same. Another change is refused.',
+  },
 };

@@ -90,8 +90,8 @@ function EventFields({ draft, onChange }: FieldsProps) {
         onChange={({ target }) => onChange({ comparison: target.value as Draft['comparison'] })}
       >
         <option value="">Each event</option>
-        <option value="AT_LEAST">So many events within a time, or more</option>
-        <option value="FEWER_THAN">Fewer events within a time</option>
+        <option value="AT_LEAST">At least so many events in a time</option>
+        <option value="FEWER_THAN">Fewer than so many events in a time</option>
       </SelectField>
       {draft.comparison !== '' && (
         <>
@@ -175,6 +175,9 @@ interface ChatFieldsProps {
   readonly onChange: (chats: Draft['chats']) => void;
 }
 
+/** As many channels as the API takes. */
+const CHATS_MAX = 10;
+
 const NEW_CHAT: ChatDraft = { url: '', format: 'SLACK' };
 
 function ChatFields({ chats, onChange }: ChatFieldsProps) {
@@ -212,7 +215,11 @@ function ChatFields({ chats, onChange }: ChatFieldsProps) {
         </div>
       ))}
       <div className="actions">
-        <Button icon="plus" onClick={() => onChange([...chats, NEW_CHAT])}>
+        <Button
+          icon="plus"
+          disabled={chats.length >= CHATS_MAX}
+          onClick={() => onChange([...chats, NEW_CHAT])}
+        >
           Add a chat
         </Button>
       </div>
