@@ -142,7 +142,7 @@ function asTable(rows: readonly Aggregate[], { by }: QueryOptions): string {
       ...(by === undefined ? [] : [start.replace(/:00\.000Z$/, 'Z').replace('T00:00Z', '')]),
       ...group.map(({ value }) => value),
       count,
-      ...measures.map(({ value }) => value),
+      ...measures.map(({ value, text }) => value ?? text),
     ]),
   );
 }

@@ -161,7 +161,13 @@ export function toBucket(row: AggregateRow, options: BucketOptions): AggregateBu
 const OTHER = 'other';
 
 function toValue({ function: name, payloadPath }: EventMeasure, text: string | null) {
-  return { function: name, path: payloadPath, value: text === null ? null : Number(text), text };
+  return { function: name, path: payloadPath, value: toFloat(text), text };
+}
+
+/** Null beyond the range of a 64-bit float, as the sum of two large numbers may be. */
+function toFloat(text: string | null): number | null {
+  const value = Number(text);
+  return text === null || !Number.isFinite(value) ? null : value;
 }
 
 function nameOf(key: EventGroupKey): string {

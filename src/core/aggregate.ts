@@ -48,8 +48,9 @@ export interface EventGroupValue {
 export interface EventMeasureValue {
   readonly function: MeasureFunction;
   readonly path: readonly string[] | null;
+  /** Null also where the result is beyond the range of a 64-bit float. */
   readonly value: number | null;
-  /** The same with every digit. */
+  /** The same with every digit; null only if no event had a number there. */
   readonly text: string | null;
   /** How far an approximate value may be from the exact one, as a part of it; null for an exact one. */
   readonly relativeError: number | null;

@@ -53,27 +53,71 @@ function textBy({ textOf }: Checks, schema: ExactObject): string {
 }
 
 /**
- * A JSON Schema is checked with doubles, so its numbers are the nearest ones.
- * @throws GatewayError BAD_USER_INPUT for a number that is beyond them
+ * A JSON Schema is checked with doubles. Its bounds are the nearest ones. A number that is compared
+ * as it is must be one: else the schema would refuse the very value that it names.
+ * @throws GatewayError BAD_USER_INPUT for such a number, and for one that is beyond doubles
  */
 export function schemaInDoubles(schema: ExactObject): JsonObject {
-  return inDoubles(schema) as JsonObject;
+  return inDoubles(schema, { pointer: '', isExact: false, hasNames: false }) as JsonObject;
 }
 
-function inDoubles(value: ExactJson): Json {
-  if (value instanceof ExactNumber) return nearest(value);
+interface SchemaPlace {
+  readonly pointer: string;
+  /** Whether a number here means itself and no other. */
+  readonly isExact: boolean;
+  /** Whether the keys of an object here are names, and not keywords. */
+  readonly hasNames: boolean;
+}
+
+const COMPARED = new Set(['const', 'enum', 'multipleOf']);
+const HAVING_NAMES = new Set([
+  'properties',
+  'patternProperties',
+  '$defs',
+  'definitions',
+  'dependentSchemas',
+  'dependencies',
+]);
+
+function inDoubles(value: ExactJson, place: SchemaPlace): Json {
+  if (value instanceof ExactNumber) return nearest(value, place);
   if (typeof value !== 'object' || value === null) return value;
-  if (Array.isArray(value)) return value.map(inDoubles);
+  if (Array.isArray(value)) {
+    return value.map((each, at) =>
+      inDoubles(each, { ...place, pointer: `${place.pointer}/${at}`, hasNames: false }),
+    );
+  }
   // fromEntries defines own properties, also one that is called __proto__.
   return Object.fromEntries(
-    Object.entries(value).map(([name, member]) => [name, inDoubles(member as ExactJson)]),
+    Object.entries(value).map(([name, member]) => [
+      name,
+      inDoubles(member as ExactJson, below(place, name)),
+    ]),
   );
 }
 
-function nearest(value: ExactNumber): number {
-  const double = Number(value);
-  if (Number.isFinite(double)) return double;
-  const { expected, came } = numberFault(value) as NonNullable<ReturnType<typeof numberFault>>;
-  const message = `The payloadSchema expects ${expected}, but got ${came}.`;
-  throw new GatewayError('BAD_USER_INPUT', message, { extensions: { pointer: '/payloadSchema' } });
+function below({ pointer, isExact, hasNames }: SchemaPlace, name: string): SchemaPlace {
+  const isKeyword = !hasNames && !isExact;
+  return {
+    pointer: `${pointer}/${name.replaceAll('~', '~0').replaceAll('/', '~1')}`,
+    isExact: isExact || (isKeyword && COMPARED.has(name)),
+    hasNames: isKeyword && HAVING_NAMES.has(name),
+  };
 }
+
+function nearest(value: ExactNumber, { pointer, isExact }: SchemaPlace): number {
+  const double = Number(value);
+  const isBeyond = !Number.isFinite(double) || double === 0;
+  if (!isBeyond && !isExact) return double;
+  const { expected, came } = (isBeyond ? numberFault(value) : null) ?? {
+    expected: 'a number that a 64-bit float holds exactly',
+    came: String(value).slice(0, SHOWN_MAX),
+  };
+  const message = `The payloadSchema at ${pointer} expects ${expected}, but got ${came}.`;
+  throw new GatewayError('BAD_USER_INPUT', message, {
+    extensions: { pointer: `/payloadSchema${pointer}` },
+  });
+}
+
+/** Digits of a number that a message shows. */
+const SHOWN_MAX = 100;

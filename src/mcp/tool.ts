@@ -23,7 +23,7 @@ export type Args = Readonly<Record<string, unknown>>;
 export const workspace = z
   .string()
   .optional()
-  .describe('Slug of the workspace. Default: that of the key, else "default".');
+  .describe('Slug of the workspace. Default: that of the key, or the only one.');
 export const after = z
   .string()
   .optional()

@@ -108,7 +108,8 @@ interface Allowing extends Pick<Outbound, 'isAllowedHost'> {
 
 function checkUrl(text: string, name: string, { allowsPrivate, isAllowedHost }: Allowing): string {
   const expected = `${name} expects an absolute URL of at most ${LIMITS.webhookUrlBytesMax} bytes, such as https://receiver.example/events`;
-  const isText = isWithinBytes(text, LIMITS.webhookUrlBytesMax) && /^[^\s\p{Cc}]+$/u.test(text);
+  const isText =
+    isWithinBytes(text, LIMITS.webhookUrlBytesMax) && /^[^\s\p{Cc}\p{Cs}]+$/u.test(text);
   if (!isText || !URL.canParse(text)) {
     throw new GatewayError('BAD_USER_INPUT', `${expected}, but got another text.`);
   }

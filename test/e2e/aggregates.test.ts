@@ -123,3 +123,38 @@ test('a timeframe without an end, or upside down, is refused', async () => {
     expect(errors?.[0]?.extensions['code']).toBe('BAD_USER_INPUT');
   }
 });
+
+test('a result beyond the range of a float has every digit in its text', async () => {
+  const { key } = await gateway.workspace();
+  await gateway.data(
+    `mutation($e: [EventInput!]!) { recordEvents(input: { events: $e }) { recordedCount } }`,
+    { e: [1, 2].map(() => ({ type: 'huge', payload: { a: 1.7e308, b: -1.7e308 } })) },
+    key,
+  );
+  const measure = (name: string, path: string) => ({ function: name, payloadPath: [path] });
+  const { nodes } = await aggregates<{ measures: { value: number | null; text: string }[] }>(
+    key,
+    {
+      timeframe: { last: 'P1D' },
+      measures: [
+        measure('SUM', 'a'),
+        measure('SUM', 'b'),
+        measure('AVG', 'a'),
+        measure('MIN', 'b'),
+      ],
+    },
+    'measures { value text }',
+  );
+  const digits = (head: string) =>
+    expect.stringMatching(new RegExp(`^${head}0{307}(\\.0+)?$`)) as string;
+  expect(nodes).toEqual([
+    {
+      measures: [
+        { value: null, text: digits('34') },
+        { value: null, text: digits('-34') },
+        { value: 1.7e308, text: digits('17') },
+        { value: -1.7e308, text: digits('-17') },
+      ],
+    },
+  ]);
+});

@@ -393,6 +393,33 @@ describe('a long number', () => {
     expect(await stored(workspace, '{n}')).toEqual(['12345678901234567890.5']);
   });
 
+  test('is refused in a schema that would compare another one', async () => {
+    const workspace = await gateway.workspace();
+    const define = async (schema: string) => {
+      const query = `mutation ($s: JSONObject) {
+        defineEvent(input: { name: "t", payloadSchema: $s }) { definition { name } } }`;
+      const { text } = await graphql(workspace, query, `{"s":${schema}}`);
+      const { errors } = JSON.parse(text) as {
+        errors?: { extensions: { code: string; pointer: string } }[];
+      };
+      return errors?.[0]?.extensions ?? null;
+    };
+    const at = (pointer: string) => ({
+      code: 'BAD_USER_INPUT',
+      pointer: `/payloadSchema${pointer}`,
+    });
+    const n = '9007199254740993';
+    expect(await define(`{"properties":{"n":{"const":${n}}}}`)).toEqual(at('/properties/n/const'));
+    expect(await define(`{"enum":[1,{"maximum":${n}}]}`)).toEqual(at('/enum/1/maximum'));
+    expect(await define('{"items":{"multipleOf":0.10000000000000001}}')).toEqual(
+      at('/items/multipleOf'),
+    );
+    expect(await define('{"anyOf":[{"minimum":1e-400}]}')).toEqual(at('/anyOf/0/minimum'));
+    // A bound may be the nearest one, also of a property that is called like a keyword.
+    expect(await define(`{"properties":{"const":{"maximum":${n}}}}`)).toBeNull();
+    expect(await define('{"const":9007199254740992,"multipleOf":0.1}')).toBeNull();
+  });
+
   test('is told as it came where no number is taken, and nothing of ours is told', async () => {
     const workspace = await gateway.workspace();
     for (const [type, use] of [

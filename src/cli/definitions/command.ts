@@ -104,10 +104,11 @@ function schemaText(given: string): JsonText {
   if (!given.startsWith('@')) return new JsonText(jsonObjectText(given));
   const file = given.slice(1);
   try {
-    return new JsonText(jsonObjectText(readFileSync(file, 'utf8')));
+    const text = new TextDecoder('utf-8', { fatal: true }).decode(readFileSync(file));
+    return new JsonText(jsonObjectText(text));
   } catch (error) {
     if (error instanceof InvalidArgumentError) throw error;
-    throw new InvalidArgumentError(`Expected a file that can be read: ${file}.`);
+    throw new InvalidArgumentError(`Expected a file in UTF-8 that can be read: ${file}.`);
   }
 }
 

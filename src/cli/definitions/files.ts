@@ -37,7 +37,7 @@ export function readFiles(folder: string): Map<string, DefinitionFile> {
   const found = new Map<string, DefinitionFile>();
   for (const name of namesIn(folder)) {
     const path = join(folder, name);
-    const definition = definitionIn(path, readFileSync(path, 'utf8'));
+    const definition = definitionIn(path, textIn(path));
     const other = found.get(definition.name);
     if (other !== undefined) {
       const type = JSON.stringify(definition.name);
@@ -64,6 +64,16 @@ function namesIn(folder: string): string[] {
     );
   }
   return names.sort();
+}
+
+/** In UTF-8. A text of another encoding would be stored with other characters. */
+function textIn(path: string): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(readFileSync(path));
+  } catch (error) {
+    if (!(error instanceof TypeError)) throw error;
+    throw new UsageError(`${path} is not UTF-8. Save it as UTF-8.`);
+  }
 }
 
 /** JSON is YAML. */
@@ -163,7 +173,7 @@ function textOf(definition: Definition, format: FileFormat): string {
 /** The text of a file that is there, with what has changed. */
 function changedText(path: string, definition: Definition): string {
   if (path.toLowerCase().endsWith('.json')) return textOf(definition, 'json');
-  const document = parse(path, readFileSync(path, 'utf8'));
+  const document = parse(path, textIn(path));
   const before = document.toJS() as Record<string, unknown>;
   const value = said(definition);
   for (const field of FIELDS) {

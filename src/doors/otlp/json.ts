@@ -121,13 +121,21 @@ function wholeNumber(sent: ExactJson, min: bigint, max: bigint, path: Path): str
   return String(value);
 }
 
-const DOUBLE = /^(?:-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?|NaN|-?Infinity)$/;
+const DECIMAL = /^-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?$/;
+const NAMED = /^(?:NaN|-?Infinity)$/;
 
-/** To the nearest double, as whoever reads it would have it. */
+/** To the nearest double, as whoever reads it would have it, but not from beyond its range. */
 function doubleOf(sent: ExactJson, path: Path): ExactJson {
-  const isDouble = isNumber(sent) || (typeof sent === 'string' && DOUBLE.test(sent));
-  if (!isDouble) throw refusal('a number', path);
-  return doubleForm(Number(sent));
+  const literal = isNumber(sent) ? String(sent) : sent;
+  if (typeof literal !== 'string') throw refusal('a number', path);
+  if (NAMED.test(literal)) return doubleForm(Number(literal));
+  if (!DECIMAL.test(literal)) throw refusal('a number', path);
+  const double = Number(literal);
+  const isLost = double === 0 && /^[-0.]*[1-9]/.test(literal);
+  if (!Number.isFinite(double) || isLost) {
+    throw refusal('a number within the range of a 64-bit float, 5e-324 to 1.8e308', path);
+  }
+  return doubleForm(double);
 }
 
 const BASE64 = /^[A-Za-z0-9+/_-]*={0,2}$/;

@@ -42,11 +42,13 @@ const EventMeasureValueRef = builder.objectRef<EventMeasureValue>('EventMeasureV
     }),
     value: t.exposeFloat('value', {
       nullable: true,
-      description: 'The result. Null if no event had a number there.',
+      description:
+        'The result. Null if no event had a number there, and if the result is beyond the range of ' +
+        'a 64-bit float: `text` has it then.',
     }),
     text: t.exposeString('text', {
       nullable: true,
-      description: 'The result with every digit.',
+      description: 'The result with every digit. Null if no event had a number there.',
     }),
     approximate: t.boolean({
       description: 'Whether the result comes from a sketch. False: it is exact.',

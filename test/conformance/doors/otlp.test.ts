@@ -81,7 +81,11 @@ interface Recorded {
   readonly eventId: string;
   readonly type: string;
   readonly payload: Json;
-  readonly properties: readonly { readonly name: string; readonly type: string }[];
+  readonly properties: readonly {
+    readonly name: string;
+    readonly type: string;
+    readonly values: readonly string[];
+  }[];
 }
 
 async function recorded(type?: string): Promise<Recorded[]> {
@@ -281,6 +285,26 @@ describe('OTLP', () => {
     const init = (key: string) => ({ method: 'POST', headers: bearer(key), body: '{}' });
     expect((await fetch(url, init(other.key))).status).toBe(200);
     expect((await fetch(url, init(workspace.key))).status).toBe(404);
+  });
+
+  test('OTLP-W-14 MUST name a double beyond the range of doubles, and record NaN and the infinities', async () => {
+    const record = (literal: string) =>
+      `{"eventName":"double.range","attributes":[{"key":"d","value":{"doubleValue":${literal}}}]}`;
+    const kept = ['"NaN"', '"-Infinity"', '1.7976931348623157e308', '5e-324', '-0.0', '0e999'];
+    const refused = ['1e400', '"1e400"', '-1e99999', '1e-400', '"-1e-400"'];
+    const records = [...kept, ...refused].map(record).join(',');
+    const answer = await post(`{"resourceLogs":[{"scopeLogs":[{"logRecords":[${records}]}]}]}`);
+    const place = '/resourceLogs/0/scopeLogs/0/logRecords/6: RECORD_INVALID ';
+    expect(told(answer)).toEqual({
+      partialSuccess: {
+        rejectedLogRecords: String(refused.length),
+        errorMessage: expect.stringContaining(place) as string,
+      },
+    });
+    const stored = (await recorded('double.range')).map(({ properties: [d] }) => d);
+    expect(stored.map(d => [d?.type, Number(d?.values[0])])).toEqual(
+      [NaN, -Infinity, 1.7976931348623157e308, 5e-324, 0, 0].map(value => ['DOUBLE', value]),
+    );
   });
 });
 

@@ -177,6 +177,11 @@ test('a file that is wrong is named, and nothing is changed', async () => {
     code: 2,
     err: expect.stringContaining('bad.yaml: "state" is not a field of a definition'),
   });
+  writeFileSync(join(folder, 'bad.yaml'), Buffer.from('name: a\ntitle: Zürich', 'latin1'));
+  expect(await definitions('push', folder)).toMatchObject({
+    code: 2,
+    err: expect.stringContaining('bad.yaml is not UTF-8'),
+  });
   expect(await names()).toEqual([]);
 });
 

@@ -317,6 +317,7 @@ describe('without SLUICE_WEBHOOK_PRIVATE_NETWORKS', () => {
 
   test.each<[string, string, string]>([
     ['no URL', 'nowhere', 'BAD_USER_INPUT'],
+    ['half a character', 'https://receiver.example/\ud800', 'BAD_USER_INPUT'],
     ['no TLS', 'http://receiver.example/', 'URL_NOT_ALLOWED'],
     ['a file', 'file:///etc/passwd', 'URL_NOT_ALLOWED'],
     ['credentials', 'https://me:secret@receiver.example/', 'URL_NOT_ALLOWED'],

@@ -196,6 +196,8 @@ describe('the translation of OTLP', () => {
     ['/body/intValue', { body: { intValue: '9223372036854775808' } }],
     ['/body/intValue', { body: { intValue: 1.5 } }],
     ['/body/doubleValue', { body: { doubleValue: 'x' } }],
+    ['/body/doubleValue', { body: { doubleValue: '1e400' } }],
+    ['/body/doubleValue', { body: { doubleValue: '-1e-400' } }],
     ['/body/bytesValue', { body: { bytesValue: '*' } }],
     ['/body', { body: { intValue: '1', boolValue: true } }],
     ['/traceId', { traceId: 'W47/95gDgQPSabYzgT/GDA==' }],
