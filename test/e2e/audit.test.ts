@@ -343,7 +343,8 @@ describe('what is recorded', () => {
       await run('createMeter', { ...input, groupBy: [{ dimension: 'TYPE' }] }, 'meter { id }');
       await run('deleteMeter', own, 'deletedName');
     });
-    expect(all).toMatchObject([
+    // The rule that a new workspace begins with may come meanwhile.
+    expect(all.filter(({ type }) => type.startsWith('sluice.meter.'))).toMatchObject([
       {
         type: 'sluice.meter.created',
         subject: 'm',
@@ -351,7 +352,7 @@ describe('what is recorded', () => {
       },
       { type: 'sluice.meter.deleted', subject: 'm', payload: { workspace: slug } },
     ]);
-    expect(JSON.stringify(all)).not.toContain('ada');
+    expect(JSON.stringify(all)).not.toContain('"ada"');
   });
 
   test('of what is done through a door', async () => {
