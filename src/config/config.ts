@@ -33,28 +33,28 @@ export interface Setting {
 }
 
 /** A variable of the environment, and how its text is read. Undefined: the default. */
-const setting = <Schema extends z.ZodType>(
-  variable: string,
-  schema: Schema,
-  description: string,
-) => ({ variable, schema, description });
+const variable = <Schema extends z.ZodType>(name: string, schema: Schema, description: string) => ({
+  name,
+  schema,
+  description,
+});
 
 /** At once, then as https://github.com/standard-webhooks/standard-webhooks proposes. */
 const RETRY_SECONDS = '5,300,1800,7200,18000,36000,36000';
 const LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
 
 const VARIABLES = {
-  port: setting(
+  port: variable(
     'PORT',
     whole(0, 65_535).default(4_000),
     'Port to listen on. 0 chooses a free port.',
   ),
-  host: setting(
+  host: variable(
     'HOST',
     z.string().default('127.0.0.1'),
     'Address to listen on. 0.0.0.0 means all addresses.',
   ),
-  databaseUrl: setting(
+  databaseUrl: variable(
     'DATABASE_URL',
     optional(
       z.url({
@@ -64,172 +64,172 @@ const VARIABLES = {
     ),
     'Postgres 15 or later to use instead of the embedded one.',
   ),
-  dataDir: setting(
+  dataDir: variable(
     'SLUICE_DATA_DIR',
     z.string().default('.sluice'),
     'Folder of the embedded Postgres and the first admin key.',
   ),
-  adminKey: setting(
+  adminKey: variable(
     'SLUICE_ADMIN_KEY',
     optional(adminKey),
     'An admin key of your choice. A new value revokes the previous key. By default the first start makes one.',
   ),
-  adminKeyFile: setting(
+  adminKeyFile: variable(
     'SLUICE_ADMIN_KEY_FILE',
     optional(keyInFile),
     'A file that holds the admin key, instead of SLUICE_ADMIN_KEY.',
   ),
-  evidenceKey: setting(
+  evidenceKey: variable(
     'SLUICE_EVIDENCE_KEY',
     optional(evidenceKey),
     'The Ed25519 key that signs checkpoints: 32 random bytes in base64. By default the first start makes one and keeps it in the database.',
   ),
-  keyAgeDaysMax: setting(
+  keyAgeDaysMax: variable(
     'SLUICE_KEY_AGE_DAYS_MAX',
     whole(0, 36_500).default(0),
     'Maximum lifetime of new keys in days. 0 means no maximum.',
   ),
-  allowWeakKeys: setting(
+  allowWeakKeys: variable(
     'SLUICE_ALLOW_WEAK_KEYS',
     flag.default(false),
     'Whether createApiKey accepts your own credentials with fewer than 16 characters.',
   ),
-  corsOrigins: setting(
+  corsOrigins: variable(
     'SLUICE_CORS_ORIGINS',
     origins,
     'Origins whose web pages may call the API, separated by commas.',
   ),
-  allowedHosts: setting(
+  allowedHosts: variable(
     'SLUICE_ALLOWED_HOSTS',
     list,
     'Host names that the gateway accepts, separated by commas. * means any.',
   ),
-  openIntrospection: setting(
+  openIntrospection: variable(
     'SLUICE_OPEN_INTROSPECTION',
     flag.default(false),
     'Whether callers without a key may read the schema.',
   ),
-  federation: setting(
+  federation: variable(
     'SLUICE_FEDERATION',
     flag.default(false),
     'Whether the GraphQL API is a subgraph of Apollo Federation as well.',
   ),
-  bodyBytesMax: setting(
+  bodyBytesMax: variable(
     'SLUICE_BODY_BYTES_MAX',
     whole(1_024, 104_857_600).default(LIMITS.bodyBytesMax),
     'Maximum bytes of a request body.',
   ),
-  queryDepthMax: setting(
+  queryDepthMax: variable(
     'SLUICE_QUERY_DEPTH_MAX',
     whole(1, 100).default(LIMITS.queryDepthMax),
     'Maximum depth of nested fields in an operation.',
   ),
-  queryTokensMax: setting(
+  queryTokensMax: variable(
     'SLUICE_QUERY_TOKENS_MAX',
     whole(100, 100_000).default(LIMITS.documentTokensMax),
     'Maximum tokens of a GraphQL document.',
   ),
-  queryAliasesMax: setting(
+  queryAliasesMax: variable(
     'SLUICE_QUERY_ALIASES_MAX',
     whole(0, 1_000).default(LIMITS.aliasesMax),
     'Maximum aliases in a GraphQL document.',
   ),
-  queryDirectivesMax: setting(
+  queryDirectivesMax: variable(
     'SLUICE_QUERY_DIRECTIVES_MAX',
     whole(0, 1_000).default(LIMITS.directivesMax),
     'Maximum directives in a GraphQL document.',
   ),
-  queryRootFieldsMax: setting(
+  queryRootFieldsMax: variable(
     'SLUICE_QUERY_ROOT_FIELDS_MAX',
     whole(1, 1_000).default(LIMITS.rootFieldsMax),
     'Maximum root fields of an operation.',
   ),
-  queryCostMax: setting(
+  queryCostMax: variable(
     'SLUICE_QUERY_COST_MAX',
     whole(1_000, 100_000_000).default(LIMITS.queryCostMax),
     'Maximum values in the answer to an operation, if every page is full.',
   ),
-  answerBytesMax: setting(
+  answerBytesMax: variable(
     'SLUICE_ANSWER_BYTES_MAX',
     whole(65_536, 536_870_912).default(LIMITS.answerBytesMax),
     'Maximum bytes of an answer, and of what a statement reads for it.',
   ),
-  readTimeoutMs: setting(
+  readTimeoutMs: variable(
     'SLUICE_READ_TIMEOUT_MS',
     whole(100, 600_000).default(3_000),
     'Time limit of a read statement. A slower one gets QUERY_TOO_EXPENSIVE.',
   ),
-  connectionsMax: setting(
+  connectionsMax: variable(
     'SLUICE_CONNECTIONS_MAX',
     whole(CONNECTIONS_MIN, 1_000).default(32),
     'Maximum connections to Postgres that one gateway holds. docs/scaling.md lists the shares.',
   ),
-  natsServers: setting(
+  natsServers: variable(
     'SLUICE_NATS_URL',
     natsServers,
     'NATS servers that gateways on the same database tell each other of new events through, separated by commas. By default they use Postgres.',
   ),
-  natsCredentials: setting(
+  natsCredentials: variable(
     'SLUICE_NATS_CREDENTIALS_FILE',
     optional(fileContent),
     'A .creds file with the JWT and the seed of the NATS user.',
   ),
-  trustedDocuments: setting(
+  trustedDocuments: variable(
     'SLUICE_TRUSTED_DOCUMENTS',
     optional(z.string()),
     'A JSON file of GraphQL documents by id. If set, no other documents are executed.',
   ),
-  keyRequestsPerSecond: setting(
+  keyRequestsPerSecond: variable(
     'SLUICE_KEY_REQUESTS_PER_SECOND',
     whole(0, 1_000_000).default(0),
     'Requests per second of one key, averaged over ten seconds. 0 means no limit.',
   ),
-  keyEventsPerSecond: setting(
+  keyEventsPerSecond: variable(
     'SLUICE_KEY_EVENTS_PER_SECOND',
     whole(0, 10_000_000).default(0),
     'Events per second that one key may record, averaged over ten seconds. 0 means no limit.',
   ),
-  addressRequestsPerSecond: setting(
+  addressRequestsPerSecond: variable(
     'SLUICE_ADDRESS_REQUESTS_PER_SECOND',
     whole(0, 1_000_000).default(0),
     'Requests per second from one address, averaged over ten seconds. 0 means no limit.',
   ),
-  wrongKeysPerMinute: setting(
+  wrongKeysPerMinute: variable(
     'SLUICE_WRONG_KEYS_PER_MINUTE',
     whole(1, 1_000_000).default(100),
     'Wrong keys per minute from one address. Beyond that, only keys that it used recently are checked.',
   ),
-  trustedProxies: setting(
+  trustedProxies: variable(
     'SLUICE_TRUST_PROXY',
     whole(0, 10).default(0),
     'Number of your own proxies in front of the gateway. Their X-Forwarded-For and X-Forwarded-Proto are trusted.',
   ),
-  workRequestsMax: setting(
+  workRequestsMax: variable(
     'SLUICE_WORK_REQUESTS_MAX',
     whole(1, 100_000).default(LIMITS.workRequestsMax),
     'Maximum requests in work at once. Others wait for a second, then get OVERLOADED.',
   ),
-  workBytesMax: setting(
+  workBytesMax: variable(
     'SLUICE_WORK_BYTES_MAX',
     whole(1_048_576, 17_179_869_184).default(LIMITS.workBytesMax),
     'Maximum bytes held for requests in work. Requests that need more get OVERLOADED.',
   ),
-  streamsMax: setting(
+  streamsMax: variable(
     'SLUICE_STREAMS_MAX',
     whole(1, 100_000).default(10_000),
     'Maximum live streams and downloads open at once in one process.',
   ),
-  streamsPerKeyMax: setting(
+  streamsPerKeyMax: variable(
     'SLUICE_STREAMS_PER_KEY_MAX',
     whole(1, 100_000).default(1_000),
     'Maximum live streams and downloads of one key open at once in one process.',
   ),
-  logshEventsPerSecond: setting(
+  logshEventsPerSecond: variable(
     'SLUICE_LOGSH_EVENTS_PER_SECOND',
     whole(1, 1_000_000).default(1_000),
     'Events per second that one key may send to the Logsh door.',
   ),
-  logspaceOrder: setting(
+  logspaceOrder: variable(
     'SLUICE_LOGSPACE_ORDER',
     optional(
       z.string().transform((json, context) => {
@@ -240,12 +240,12 @@ const VARIABLES = {
     ),
     'The order for Logspace agents, in JSON. By default all agents run every minute.',
   ),
-  webhookPrivateNetworks: setting(
+  webhookPrivateNetworks: variable(
     'SLUICE_WEBHOOK_PRIVATE_NETWORKS',
     flag.default(false),
     'Whether webhooks may be sent to private and local addresses, and without TLS. Only where all who make webhooks are trusted.',
   ),
-  webhookRetrySeconds: setting(
+  webhookRetrySeconds: variable(
     'SLUICE_WEBHOOK_RETRY_SECONDS',
     z
       .string()
@@ -260,7 +260,7 @@ const VARIABLES = {
       }),
     'Seconds between the attempts of a webhook to deliver an event. The last one counts for all that follow.',
   ),
-  publicUrl: setting(
+  publicUrl: variable(
     'SLUICE_PUBLIC_URL',
     optional(
       z
@@ -269,14 +269,14 @@ const VARIABLES = {
     ),
     'Address of the console for people. Notifications link to it.',
   ),
-  smtpUrl: setting(
+  smtpUrl: variable(
     'SLUICE_SMTP_URL',
     optional(
       z.url({ protocol: /^smtps?$/, error: 'expects smtp://user:password@host:port, or smtps://' }),
     ),
     'Mail server for notifications: smtp://user:password@host:587, or smtps:// for TLS from the start. Without it there is no email.',
   ),
-  smtpFrom: setting(
+  smtpFrom: variable(
     'SLUICE_SMTP_FROM',
     optional(
       z.string().regex(/^(?:[^<>\p{Cc}]*<[^\s@<>]+@[^\s@<>]+>|[^\s@<>]+@[^\s@<>]+)$/u, {
@@ -285,12 +285,12 @@ const VARIABLES = {
     ),
     'Sender of emails. By default sluice@ and the host of SLUICE_PUBLIC_URL.',
   ),
-  otlpEndpoint: setting(
+  otlpEndpoint: variable(
     'OTEL_EXPORTER_OTLP_ENDPOINT',
     optional(z.url({ protocol: /^https?$/, error: 'expects http://host:port' })),
     'Address that traces are sent to, by OTLP over HTTP. Without it nothing is traced. The other OTEL_ variables work too.',
   ),
-  logLevel: setting(
+  logLevel: variable(
     'LOG_LEVEL',
     z.enum(LEVELS, { error: `expects one of ${LEVELS.join(', ')}` }).default('info'),
     'Lowest level that is logged.',
@@ -309,9 +309,9 @@ export interface Config extends Omit<Values, 'adminKeyFile' | 'webhookRetrySecon
 
 /** What docs/settings.md says of each variable. */
 export const SETTINGS: Readonly<Record<string, Setting>> = Object.fromEntries(
-  Object.values(VARIABLES).map(({ variable, schema, description }) => {
+  Object.values(VARIABLES).map(({ name, schema, description }) => {
     const byDefault = schema.safeParse(undefined).data;
-    return [variable, { description, byDefault: String(byDefault ?? '') }];
+    return [name, { description, byDefault: String(byDefault ?? '') }];
   }),
 );
 
@@ -331,13 +331,13 @@ export class ConfigError extends Error {
 
 /** @throws ConfigError naming every fault. An empty variable counts as absent. */
 export function readConfig(environment: Readonly<Record<string, string | undefined>>): Config {
-  const given = (variable: string) => environment[variable] || undefined;
+  const given = (name: string) => environment[name] || undefined;
   const faults: string[] = [];
   const values = Object.fromEntries(
-    Object.entries(VARIABLES).map(([key, { variable, schema }]) => {
-      const { data, error } = schema.safeParse(given(variable));
-      const but = SECRETS.has(variable) ? '' : `, but is "${given(variable)}"`;
-      for (const { message } of error?.issues ?? []) faults.push(`${variable} ${message}${but}`);
+    Object.entries(VARIABLES).map(([key, { name, schema }]) => {
+      const { data, error } = schema.safeParse(given(name));
+      const but = SECRETS.has(name) ? '' : `, but is "${given(name)}"`;
+      for (const { message } of error?.issues ?? []) faults.push(`${name} ${message}${but}`);
       return [key, data];
     }),
   ) as Values;

@@ -2,8 +2,8 @@
 const KEPT_MS = 1_000;
 
 /**
- * Figures of the database that are read once for all metrics that ask within a second. While they can't be read they
- * stay as they were.
+ * Figures of the database that are read once for all metrics that ask within a second. While they
+ * can't be read they stay as they were.
  */
 export function keepFigures<Figures>(
   read: () => Promise<Figures>,

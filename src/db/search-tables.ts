@@ -14,7 +14,7 @@ export const searchLogs = pgTable('search_logs', {
   workedAt: instant('worked_at').notNull().defaultNow(),
 });
 
-/** Blocks of events with their marks. */
+/** Blocks of events with their terms. */
 export const searchBlocks = pgTable(
   'search_blocks',
   {
@@ -23,12 +23,12 @@ export const searchBlocks = pgTable(
     recordedFrom: instant('recorded_from').notNull(),
     recordedTo: instant('recorded_to').notNull(),
     /** Null: they are to be made anew. */
-    marks: integer('marks').array(),
+    terms: integer('terms').array(),
   },
   t => [
     primaryKey({ columns: [t.workspaceId, t.block] }),
-    index('search_blocks_marks_idx').using('gin', t.marks),
-    /** Of those without marks. */
-    index('search_blocks_unmarked_idx').on(t.workspaceId, t.block),
+    index('search_blocks_terms_idx').using('gin', t.terms),
+    /** Of those without terms. */
+    index('search_blocks_without_terms_idx').on(t.workspaceId, t.block),
   ],
 );

@@ -3,6 +3,7 @@ import { GatewayError } from '../core/errors.ts';
 import type { EventProblem, StoredEvent } from '../core/event.ts';
 import type { ExactJson, ExactObject } from '../core/exact-json.ts';
 import { ExactNumber, numberFault } from '../core/exact-number.ts';
+import { pointerStep } from '../core/isomorphic.ts';
 import type { Json, JsonObject } from '../core/json.ts';
 import { problemsBySchema } from '../record/payload-schema.ts';
 import type { GraphQLContext } from './context.ts';
@@ -99,7 +100,7 @@ function inDoubles(value: ExactJson, place: SchemaPlace): Json {
 function below({ pointer, isExact, hasNames }: SchemaPlace, name: string): SchemaPlace {
   const isKeyword = !hasNames && !isExact;
   return {
-    pointer: `${pointer}/${name.replaceAll('~', '~0').replaceAll('/', '~1')}`,
+    pointer: pointer + pointerStep(name),
     isExact: isExact || (isKeyword && COMPARED.has(name)),
     hasNames: isKeyword && HAVING_NAMES.has(name),
   };

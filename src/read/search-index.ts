@@ -1,6 +1,6 @@
 /**
  * Asks the index of searches which events a condition is to be looked for in: those of the blocks
- * that have its marks, and those behind the index. The condition itself still decides, so that the
+ * that have its terms, and those behind the index. The condition itself still decides, so that the
  * answer is that of a scan. The index is asked in a statement before: what it named then is all
  * that there can be, since events of a place never get new content.
  */
@@ -11,10 +11,10 @@ import type { EventFilter } from '../core/filter.ts';
 import {
   BLOCK_EVENTS,
   blockOf,
-  clientIpMark,
+  clientIpTerm,
   firstOf,
-  searchMarks,
-  sourceMark,
+  searchTerms,
+  sourceTerm,
 } from '../core/search-index.ts';
 import { canonicalIp } from '../core/text.ts';
 import { columnsOf } from '../db/columns.ts';
@@ -34,9 +34,9 @@ const n = columnsOf(workspaceHeads, 'n');
 
 /** What holds of all events that meet a condition. */
 interface Needs {
-  /** They have all of these marks. */
+  /** They have all of these terms. */
   readonly all: readonly number[];
-  /** They have one mark of each of these. */
+  /** They have one term of each of these. */
   readonly some: readonly (readonly number[])[];
 }
 
@@ -60,7 +60,7 @@ export interface Narrowed {
 const ASKED_WITHIN_MS = 300;
 /** Events behind the index that are looked at one by one. */
 const LAG_MAX = 5_000;
-/** Of the blocks that are read first so many are looked at: where most have the marks, a scan is as quick. */
+/** Of the blocks that are read first so many are looked at: where most have the terms, a scan is as quick. */
 const SAMPLE_BLOCKS = 64;
 
 /** Null where a scan is to answer: without an index, and where it would name too many events. */
@@ -108,18 +108,18 @@ function needsOf(condition: EventCondition | null | undefined, workspaceId: numb
   };
   const collectFilter = (filter: EventFilter): void => {
     isPinned ||= PINNING.some(field => filter[field] != null);
-    if (filter.search != null) all.push(...searchMarks(workspaceId, filter.search));
+    if (filter.search != null) all.push(...searchTerms(workspaceId, filter.search));
     if (filter.sources != null) {
-      some.push(filter.sources.map(source => sourceMark(workspaceId, source)));
+      some.push(filter.sources.map(source => sourceTerm(workspaceId, source)));
     }
     if (filter.clientIps != null) {
-      some.push(filter.clientIps.map(ip => clientIpMark(workspaceId, canonicalIp(ip))));
+      some.push(filter.clientIps.map(ip => clientIpTerm(workspaceId, canonicalIp(ip))));
     }
     filter.and?.forEach(collectFilter);
   };
   if (condition != null) collect(condition);
   if (isPinned || all.length + some.length === 0) return null;
-  return { all: [...all, ...some.flatMap(marks => (marks.length === 1 ? marks : []))], some };
+  return { all: [...all, ...some.flatMap(terms => (terms.length === 1 ? terms : []))], some };
 }
 
 /** Fields whose own index names few events. */
@@ -136,7 +136,7 @@ interface FoundRow {
   /** May be infinite. */
   readonly indexed_at: string;
   readonly lag: number;
-  /** Whether most events have the marks. */
+  /** Whether most events have the terms. */
   readonly is_usual: boolean;
   readonly named: number | null;
   /** In the order of reading. */
@@ -155,20 +155,20 @@ async function ask(
       ? sql`true`
       : sql`${b.block} ${sql.raw(isDescending ? '<=' : '>=')} ${blockOf(from)}::bigint`;
   const order = sql.raw(isDescending ? 'desc' : 'asc');
-  const marked = allOf([
-    ...(all.length === 0 ? [] : [sql`${b.marks} @> ${intArray(all)}`]),
-    ...some.filter(marks => marks.length !== 1).map(marks => sql`${b.marks} && ${intArray(marks)}`),
+  const matching = allOf([
+    ...(all.length === 0 ? [] : [sql`${b.terms} @> ${intArray(all)}`]),
+    ...some.filter(terms => terms.length !== 1).map(terms => sql`${b.terms} && ${intArray(terms)}`),
   ]);
   const ofWorkspace = sql`${b.workspace_id} = ${workspaceId}::int and ${inReach}`;
   const isUsual =
     reading === undefined
       ? sql`false`
-      : sql`(select count(*) filter (where ${marked}) > ${SAMPLE_BLOCKS / 2} from (
-          select ${b.marks} from search_blocks b where ${ofWorkspace}
+      : sql`(select count(*) filter (where ${matching}) > ${SAMPLE_BLOCKS / 2} from (
+          select ${b.terms} from search_blocks b where ${ofWorkspace}
           order by ${b.block} ${order} limit ${SAMPLE_BLOCKS}) b)`;
   // Of an index that is being taken away blocks are left.
   const isIndexed = sql`${b.block} * ${sql.raw(String(BLOCK_EVENTS))} <= (select ${log.indexed} from log)`;
-  // `+ 0` keeps the planner from reading all blocks in their order to find those with the marks.
+  // `+ 0` keeps the planner from reading all blocks in their order to find those with the terms.
   const statement = sql`
     with log as materialized (
       select ${l.indexed}, ${l.indexed_recorded_at}::text as indexed_at, coalesce(${n.head}, 0) - ${l.indexed} as lag,
@@ -178,10 +178,10 @@ async function ask(
     ), named as materialized (
       select x.* from (
         select ${b.block}, ${b.recorded_from}, ${b.recorded_to} from search_blocks b
-        where ${ofWorkspace} and ${isIndexed} and ${marked} and (select not is_usual and lag <= ${LAG_MAX} from log)
+        where ${ofWorkspace} and ${isIndexed} and ${matching} and (select not is_usual and lag <= ${LAG_MAX} from log)
         union all
         select ${b.block}, ${b.recorded_from}, ${b.recorded_to} from search_blocks b
-        where ${ofWorkspace} and ${isIndexed} and ${b.marks} is null
+        where ${ofWorkspace} and ${isIndexed} and ${b.terms} is null
       ) x order by ${x.block} + 0 ${order} limit ${blocksMax + 1}
     )
     select log.*, named.* from log cross join (

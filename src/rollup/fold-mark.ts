@@ -1,7 +1,7 @@
 import type { Connection } from '../db/client.ts';
 import { columnsOf, sqlText } from '../db/columns.ts';
 import { meters, upkeepFaults, workspaceHeads } from '../db/schema.ts';
-import { MARKS_DUE } from '../search/removal.ts';
+import { TERMS_DUE } from '../search/removal.ts';
 
 const HEAD = columnsOf(workspaceHeads);
 const FAULT = columnsOf(upkeepFaults);
@@ -11,7 +11,7 @@ const MARK_SQL = sqlText`
   select format('%s in %s', coalesce(sum(${HEAD.head}), 0), count(*)) as mark,
     exists (select from upkeep_faults where ${FAULT.retry_at} is not null)
       or exists (select from meters where ${METER.retry_at} is not null)
-      or ${MARKS_DUE} as is_left
+      or ${TERMS_DUE} as is_left
   from workspace_heads`;
 
 /**

@@ -7,7 +7,7 @@
  * then all of it is taken away.
  */
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { addMarks, BLOCK_EVENTS, blockOf, firstOf } from '../core/search-index.ts';
+import { addTerms, BLOCK_EVENTS, blockOf, firstOf } from '../core/search-index.ts';
 import { columnsOf, type Row, type SqlText, sqlText } from '../db/columns.ts';
 import type { Connection } from '../db/connection.ts';
 import {
@@ -21,7 +21,7 @@ import {
 import { arrayLiteral } from '../db/sql-lists.ts';
 import { newestHead } from '../db/stored-workspace.ts';
 import { lockTree } from '../evidence/log-rows.ts';
-import { forgetMarks } from './removal.ts';
+import { forgetTerms } from './removal.ts';
 
 const w = columnsOf(workspaces, 'w');
 const l = columnsOf(searchLogs, 'l');
@@ -38,8 +38,8 @@ const BATCH_BLOCKS_MAX = 64;
 const BATCH_BYTES_MAX = 4_194_304;
 /** Events that are looked at before others have their turn in this process. */
 const EVENTS_AT_ONCE = 64;
+/** Blocks that are deleted, and blocks whose terms are made anew. */
 const TAKEN_AWAY_AT_ONCE = 500;
-
 const RENEWED_AT_ONCE = 16;
 
 const STEPS = { BEGIN: begin, CUT: cut, RENEW: renew, BUILD: build, END: end } as const;
@@ -64,13 +64,13 @@ export async function findSearchWork(
   const [row] = await connection.query<{ id: number; step: Step }>(
     sqlText`select ${w.id}, case when not ${w.search_index} then 'END'
          when ${l.workspace_id} is null then 'BEGIN' when ${IS_UNCUT} then 'CUT'
-         when ${HAS_UNMARKED} then 'RENEW' else 'BUILD' end as step
+         when ${LACKS_TERMS} then 'RENEW' else 'BUILD' end as step
      from workspaces w left join search_logs l on ${l.workspace_id} = ${w.id}
      left join workspace_marks m on ${m.workspace_id} = ${w.id}
      where (${w.search_index} or ${l.workspace_id} is not null)
        and ($1::text is null or ${w.id} = any ($1::text::int[]))
        and ${mayTry(sqlText`${w.id}`)}
-       and (not ${w.search_index} or ${l.workspace_id} is null or ${IS_UNCUT} or ${HAS_UNMARKED} or (
+       and (not ${w.search_index} or ${l.workspace_id} is null or ${IS_UNCUT} or ${LACKS_TERMS} or (
          select head from (${newestHead(sqlText`${w.id}`)}) newest
        ) >= ${l.indexed} + ${BLOCK_EVENTS})
      order by ${l.worked_at} nulls first, ${w.id} limit 1
@@ -81,8 +81,8 @@ export async function findSearchWork(
 }
 
 const IS_UNCUT = sqlText`${m.tail} > ${l.cut}`;
-const HAS_UNMARKED = sqlText`exists (
-  select from search_blocks b where ${b.workspace_id} = ${w.id} and ${b.marks} is null)`;
+const LACKS_TERMS = sqlText`exists (
+  select from search_blocks b where ${b.workspace_id} = ${w.id} and ${b.terms} is null)`;
 
 /** Does a bounded piece, in the caller's transaction. One process works at a time. */
 export async function advanceSearch(
@@ -90,7 +90,7 @@ export async function advanceSearch(
   { workspaceId, step }: SearchWork,
 ): Promise<void> {
   await connection.query(BY_KEY_SQL);
-  // Content is taken away before, or finds its marks: see `removal.ts`.
+  // Content is taken away before, or finds its terms: see `removal.ts`.
   await lockTree(connection, workspaceId);
   await connection.query(
     sqlText`update search_logs set ${LOG.worked_at} = now() where ${LOG.workspace_id} = $1`,
@@ -141,7 +141,7 @@ async function cut(connection: Connection, workspaceId: number): Promise<void> {
   const tail = row?.tail ?? 1;
   const gone = await connection.query(DELETE_BELOW_SQL, [workspaceId, blockOf(tail)]);
   if (gone.length === TAKEN_AWAY_AT_ONCE) return;
-  await forgetMarks(connection, workspaceId, [tail]);
+  await forgetTerms(connection, workspaceId, [tail]);
   await connection.query(
     sqlText`update search_logs set ${LOG.cut} = $2::bigint,
        ${LOG.indexed} = greatest(${LOG.indexed}, $2::bigint / ${BLOCK_EVENTS} * ${BLOCK_EVENTS} - 1)
@@ -160,17 +160,17 @@ async function build(connection: Connection, workspaceId: number): Promise<void>
   const rows = await connection.query<IndexedRow>(NEXT_SQL, [
     ...[workspaceId, log.indexed + 1, log.since],
   ]);
-  const blocks = await markedBlocks(workspaceId, rows);
+  const blocks = await indexedBlocks(workspaceId, rows);
   const head = rows.at(-1)?.position ?? 0;
   // The last one is not whole where it goes on behind what was read.
   const whole = blocks.filter(({ block }) => firstOf(block + 1) - 1 <= head);
   const last = whole.at(-1);
   if (last === undefined) throw new Error(`events behind position ${log.indexed} are missing`);
   await connection.query(
-    sqlText`insert into search_blocks (${BLOCK.workspace_id}, ${BLOCK.block}, ${BLOCK.recorded_from}, ${BLOCK.recorded_to}, ${BLOCK.marks})
-     select $1, made.block, made.since, made.until, made.marks::int[]
-     from json_to_recordset($2::text::json) as made (block bigint, since timestamptz, until timestamptz, marks text)
-     on conflict (${BLOCK.workspace_id}, ${BLOCK.block}) do update set ${BLOCK.marks} = excluded.${BLOCK.marks}`,
+    sqlText`insert into search_blocks (${BLOCK.workspace_id}, ${BLOCK.block}, ${BLOCK.recorded_from}, ${BLOCK.recorded_to}, ${BLOCK.terms})
+     select $1, made.block, made.since, made.until, made.terms::int[]
+     from json_to_recordset($2::text::json) as made (block bigint, since timestamptz, until timestamptz, terms text)
+     on conflict (${BLOCK.workspace_id}, ${BLOCK.block}) do update set ${BLOCK.terms} = excluded.${BLOCK.terms}`,
     [workspaceId, JSON.stringify(whole)],
   );
   await connection.query(
@@ -180,13 +180,13 @@ async function build(connection: Connection, workspaceId: number): Promise<void>
   );
 }
 
-/** Marks of blocks some of whose content was taken away. */
+/** Terms of blocks some of whose content was taken away. */
 async function renew(connection: Connection, workspaceId: number): Promise<void> {
-  const rows = await connection.query<IndexedRow>(UNMARKED_SQL, [workspaceId]);
-  const blocks = await markedBlocks(workspaceId, rows);
+  const rows = await connection.query<IndexedRow>(WITHOUT_TERMS_SQL, [workspaceId]);
+  const blocks = await indexedBlocks(workspaceId, rows);
   await connection.query(
-    sqlText`update search_blocks b set ${BLOCK.marks} = made.marks::int[]
-     from json_to_recordset($2::text::json) as made (block bigint, marks text)
+    sqlText`update search_blocks b set ${BLOCK.terms} = made.terms::int[]
+     from json_to_recordset($2::text::json) as made (block bigint, terms text)
      where ${b.workspace_id} = $1 and ${b.block} = made.block`,
     [workspaceId, JSON.stringify(blocks)],
   );
@@ -221,10 +221,10 @@ const NEXT_SQL = sqlText`
   order by ${e.position}`;
 
 /** Fewer: their events may be large. */
-const UNMARKED_SQL = sqlText`
+const WITHOUT_TERMS_SQL = sqlText`
   select ${b.block}, ${INDEXED} from (
     select ${BLOCK.block}, ${BLOCK.recorded_from}, ${BLOCK.recorded_to} from search_blocks
-    where ${BLOCK.workspace_id} = $1 and ${BLOCK.marks} is null order by ${BLOCK.block} limit ${RENEWED_AT_ONCE}
+    where ${BLOCK.workspace_id} = $1 and ${BLOCK.terms} is null order by ${BLOCK.block} limit ${RENEWED_AT_ONCE}
   ) b left join events e on ${e.workspace_id} = $1
     and ${e.position} between ${b.block} * ${BLOCK_EVENTS} and ${b.block} * ${BLOCK_EVENTS} + ${BLOCK_EVENTS - 1}
     and ${e.recorded_at} between ${b.recorded_from} and ${b.recorded_to}
@@ -236,30 +236,30 @@ interface Block {
   readonly since: Date;
   until: Date;
   /** As an array of Postgres. */
-  readonly marks: string;
+  readonly terms: string;
 }
 
 /** In the order of blocks, as the rows are. */
-async function markedBlocks(workspaceId: number, rows: readonly IndexedRow[]): Promise<Block[]> {
-  const made = new Map<number, { since: Date; until: Date; marks: Set<number> }>();
+async function indexedBlocks(workspaceId: number, rows: readonly IndexedRow[]): Promise<Block[]> {
+  const made = new Map<number, { since: Date; until: Date; terms: Set<number> }>();
   for (const [at, row] of rows.entries()) {
     const block = made.get(row.block) ?? {
       since: row.recorded_at,
       until: row.recorded_at,
-      marks: new Set<number>(),
+      terms: new Set<number>(),
     };
     made.set(row.block, block);
     block.until = row.recorded_at;
     if (row.position !== null) {
       const [type, payload] = [row.type ?? '', row.payload ?? '{}'];
-      addMarks(block.marks, workspaceId, { ...row, type, payload, clientIp: row.client_ip });
+      addTerms(block.terms, workspaceId, { ...row, type, payload, clientIp: row.client_ip });
     }
     if (at % EVENTS_AT_ONCE === 0) await nextTurn();
   }
-  return [...made].map(([block, { since, until, marks }]) => ({
+  return [...made].map(([block, { since, until, terms }]) => ({
     block,
     since,
     until,
-    marks: arrayLiteral([...marks].sort((one, other) => one - other)),
+    terms: arrayLiteral([...terms].sort((one, other) => one - other)),
   }));
 }

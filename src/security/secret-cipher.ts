@@ -16,7 +16,10 @@ const IV_BYTES = 12;
 const TAG_BYTES = 16;
 const NOTHING = Buffer.alloc(0);
 
-/** @param context what must be given again to open it. In base64url. */
+/**
+ * The sealed bytes in base64url.
+ * @param context must be given again to open them
+ */
 export function seal(key: Buffer, plain: Buffer, context = NOTHING): string {
   const iv = randomBytes(IV_BYTES);
   const cipher = createCipheriv(CIPHER, key, iv).setAAD(context);

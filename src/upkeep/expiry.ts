@@ -12,7 +12,7 @@ import { columnsOf, sqlText } from '../db/columns.ts';
 import { events, quarantinedEvents, workspaceMarks, workspaces } from '../db/schema.ts';
 import { lockTree } from '../evidence/log-rows.ts';
 import { forgetSalts } from '../evidence/removal.ts';
-import { forgetMarks } from '../search/removal.ts';
+import { forgetTerms } from '../search/removal.ts';
 import { NOTHING, removing, WITHOUT_CONTENT, type Batch } from './removal.ts';
 import { clearFault, isClearSql, ofWorkspace } from './upkeep-faults.ts';
 
@@ -58,7 +58,7 @@ async function expire(connection: Connection, due: Due): Promise<number> {
   ]);
   const positions = row?.positions ?? [];
   await forgetSalts(connection, workspace_id, positions);
-  await forgetMarks(connection, workspace_id, positions);
+  await forgetTerms(connection, workspace_id, positions);
   const from = row?.last ?? expires_next;
   await connection.query(MOVE_NEXT_SQL, [workspace_id, from, folded]);
   await clearFault(connection, workspace_id, 'EXPIRY');

@@ -1,7 +1,7 @@
 /**
  * Redaction empties events for good and keeps their places, types, times and ids, so that
  * positions stay dense and counts true. The content hash goes too: content of few possibilities
- * could be guessed from it. So does the salt of its leaf in the tree, its marks in the
+ * could be guessed from it. So does the salt of its leaf in the tree, its terms in the
  * index of searches, and the names in meters. What is in quarantine of the same subject, actor or id is taken away.
  *
  * It works in batches, each committed by itself: one that is cut short has emptied some, and is
@@ -21,7 +21,7 @@ import { toGatewayError } from '../db/sqlstate.ts';
 import { newestHead } from '../db/stored-workspace.ts';
 import { lockTree } from '../evidence/log-rows.ts';
 import { forgetSalts } from '../evidence/removal.ts';
-import { forgetMarks } from '../search/removal.ts';
+import { forgetTerms } from '../search/removal.ts';
 import { BATCH_SETTINGS_SQL, WITHOUT_CONTENT } from './removal.ts';
 
 const e = columnsOf(events, 'e');
@@ -211,7 +211,7 @@ function empty(
       await forgetHashes(connection, workspaceId, ids);
       const positions = emptied.map(({ position }) => position);
       await forgetSalts(connection, workspaceId, positions);
-      await forgetMarks(connection, workspaceId, positions);
+      await forgetTerms(connection, workspaceId, positions);
       await countRedaction(connection, workspaceId);
       // By what it was chosen, never by which: that is what is to be forgotten.
       const facts = {

@@ -70,8 +70,8 @@ test('an index that is turned on and off changes no answer, and answers while it
     .toEqual({ searchIndexPosition: HEAD, headPosition: HEAD });
   expect(await ask()).toEqual(scanned);
 
-  // Only one without marks finds nothing: so it is the index that answers.
-  await gateway.db.upkeep.query(`update search_blocks set marks = '{}'`);
+  // Only one without terms finds nothing: so it is the index that answers.
+  await gateway.db.upkeep.query(`update search_blocks set terms = '{}'`);
   const none = { ids: [], totalCount: 0, counts: [] };
   expect(await ask()).toEqual([none, none]);
 

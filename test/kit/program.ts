@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, relative, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -7,12 +7,10 @@ import { rolldown, type Plugin } from 'rolldown';
 /** Where the build of this run is: what runs outside of the suite has none. */
 const BUILT = 'TEST_BUILD';
 
-const COMPILED = resolve('test/kit/compiled.cjs');
-
 /** Node's arguments that run `sluice`: from the build of this run, else from the sources. */
 export function sluiceProgram(): readonly string[] {
   const built = process.env[BUILT];
-  if (built !== undefined) return ['--require', COMPILED, join(built, 'cli', 'main.js')];
+  if (built !== undefined) return [join(built, 'cli', 'main.js')];
   return ['--import', import.meta.resolve('tsx'), resolve('src/cli/main.ts')];
 }
 
@@ -23,9 +21,8 @@ export function builtModule(name: string): string {
 
 /**
  * Bundles `src` with the packages that it uses, once for the suite, which starts the program many
- * times: from one file it starts for half of the work that a thousand files make. It is CommonJS, of
- * which Node 20 lets us keep what was compiled. The folder looks like this repository to what runs in
- * it.
+ * times: from one file it starts for half of the work that a thousand files make. The folder looks
+ * like this repository to what runs in it.
  */
 export async function buildProgram(): Promise<{ remove(): void }> {
   const folder = mkdtempSync(join(tmpdir(), 'sluice-test-build-'));
@@ -54,10 +51,8 @@ async function bundle(built: string): Promise<void> {
     external: id => id === GRAPHIQL,
     plugins: [inPlace(built)],
   });
-  const names = { entryFileNames: '[name].js', chunkFileNames: '[name]-[hash].js' };
-  await made.write({ dir: built, format: 'cjs', ...names });
+  await made.write({ dir: built, entryFileNames: '[name].js', chunkFileNames: '[name]-[hash].js' });
   await made.close();
-  writeFileSync(join(built, 'package.json'), '{"type":"commonjs"}');
 }
 
 /** Nine megabytes that one page is made of, and few tests ask for. */

@@ -58,7 +58,7 @@ export class Hub {
     const { lost, repeated, delayMaxMs } = this.#faults;
     if (!this.isCalm && random() < lost) return;
     for (let times = !this.isCalm && random() < repeated ? 2 : 1; times > 0; times--) {
-      // Half of them come at once, a few very late.
+      // Half of them come within a thirtieth of the longest delay.
       const delayMs = this.isCalm ? 1 : delayMaxMs * random() ** 5;
       this.#time.after(delayMs, () => {
         if (!to.isCut()) tell(to);

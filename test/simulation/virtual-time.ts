@@ -1,19 +1,9 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import type { LiveClock } from '../../src/live/clock.ts';
+import { seeded } from '../kit/random.ts';
 
 /** When the simulated clock says 0. */
 const BEGINNING_MS = Date.UTC(2026, 0, 1);
-
-/** Numbers that look random and are the same for the same seed: mulberry32. */
-export function createRandom(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
-  };
-}
 
 /**
  * A clock that stands still while anything runs and then goes on to the next moment at which
@@ -28,7 +18,7 @@ export class VirtualTime implements LiveClock {
   readonly #moments: number[] = [];
 
   constructor(seed: number) {
-    this.random = createRandom(seed);
+    this.random = seeded(seed);
   }
 
   now(): Date {

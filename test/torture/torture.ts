@@ -15,6 +15,7 @@ import { MOVE_TAIL_SQL, REMOVE_SQL } from '../../src/upkeep/retention.ts';
 import { startChildGateway, type ChildGateway } from '../kit/child-gateway.ts';
 import { freePort } from '../kit/free-port.ts';
 import { ADMIN_KEY } from '../kit/gateway.ts';
+import { seeded } from '../kit/random.ts';
 import { flush } from '../unit/live/kit.ts';
 import { Ledger } from './ledger.ts';
 
@@ -38,14 +39,6 @@ const SETTLE_MS = 90_000;
 const CUT_WITHIN_MS = 60_000;
 const RECORD = `mutation ($events: [EventInput!]!) {
   recordEvents(input: { workspace: "default", events: $events }) { receipts { status } } }`;
-
-export function seeded(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state * 1_664_525 + 1_013_904_223) % 2 ** 32;
-    return state / 2 ** 32;
-  };
-}
 
 interface Arena {
   readonly options: TortureOptions;

@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { createDatabase, type Database } from '../../src/db/client.ts';
 import { startChildGateway, type ChildGateway } from '../kit/child-gateway.ts';
 import { freePort } from '../kit/free-port.ts';
-import { seeded } from './torture.ts';
+import { seeded } from '../kit/random.ts';
 
 export interface WorldOptions {
   readonly databaseUrl: string;

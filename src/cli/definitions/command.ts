@@ -1,5 +1,4 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
-import { readFileSync } from 'node:fs';
 import { SluiceError } from '../../client/index.ts';
 import { JsonText } from '../../client/json.ts';
 import { atGateway, clientFrom } from '../gateway-connection.ts';
@@ -15,6 +14,7 @@ import {
 import { isForPeople, printable, table, write, writeLine, type OutputOptions } from '../output.ts';
 import { PAGE_INFO, readAll } from '../pages.ts';
 import { DELETE, MODES, STATUSES } from './definition.ts';
+import { textIn } from './files.ts';
 import { SYNC_COMMANDS } from './sync-commands.ts';
 
 const FIELDS = `name title description category status validation version measures eventCount
@@ -104,8 +104,7 @@ function schemaText(given: string): JsonText {
   if (!given.startsWith('@')) return new JsonText(jsonObjectText(given));
   const file = given.slice(1);
   try {
-    const text = new TextDecoder('utf-8', { fatal: true }).decode(readFileSync(file));
-    return new JsonText(jsonObjectText(text));
+    return new JsonText(jsonObjectText(textIn(file)));
   } catch (error) {
     if (error instanceof InvalidArgumentError) throw error;
     throw new InvalidArgumentError(`Expected a file in UTF-8 that can be read: ${file}.`);

@@ -31,7 +31,6 @@ export const DEFAULTS: Omit<Definition, 'name'> = {
 export const FIELDS = Object.keys(DEFAULTS) as (keyof typeof DEFAULTS)[];
 export const STATUSES = ['ACTIVE', 'DEPRECATED', 'BLOCKED'];
 export const MODES = ['OFF', 'WARN', 'QUARANTINE', 'REJECT'];
-export const COMPATIBILITIES = ['NONE', 'BACKWARD', 'FORWARD', 'FULL'];
 
 const LIST = `query ($workspace: String, $after: String) {
   eventDefinitions(workspace: $workspace, first: 1000, after: $after) {

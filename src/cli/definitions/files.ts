@@ -5,17 +5,11 @@
 import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { isMap, parseDocument, stringify, type Document } from 'yaml';
+import { SCHEMA_COMPATIBILITIES } from '../../core/definition.ts';
 import type { Json, JsonObject } from '../../core/json.ts';
 import { UsageError } from '../errors.ts';
 import { suggestion } from '../similar-names.ts';
-import {
-  COMPATIBILITIES,
-  DEFAULTS,
-  FIELDS,
-  MODES,
-  STATUSES,
-  type Definition,
-} from './definition.ts';
+import { DEFAULTS, FIELDS, MODES, STATUSES, type Definition } from './definition.ts';
 
 export type FileFormat = 'yaml' | 'json';
 
@@ -67,7 +61,7 @@ function namesIn(folder: string): string[] {
 }
 
 /** In UTF-8. A text of another encoding would be stored with other characters. */
-function textIn(path: string): string {
+export function textIn(path: string): string {
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(readFileSync(path));
   } catch (error) {
@@ -113,8 +107,8 @@ function checked(path: string, given: Record<string, unknown>): Definition {
     compatibility: read(
       'compatibility',
       DEFAULTS.compatibility,
-      COMPATIBILITIES.join(', '),
-      isOneOf(COMPATIBILITIES),
+      SCHEMA_COMPATIBILITIES.join(', '),
+      isOneOf(SCHEMA_COMPATIBILITIES),
     ),
     measures: read('measures', DEFAULTS.measures, 'a list of texts', isTexts),
     payloadSchema: read('payloadSchema', null, 'a JSON Schema as an object', isJsonObject),

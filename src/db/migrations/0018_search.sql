@@ -14,7 +14,7 @@ create table search_logs (
   worked_at timestamptz(3) not null default now()
 );
 
--- Blocks of neighbouring events, with the marks of all of them (core/search-index.ts).
+-- Blocks of neighbouring events, with the terms of all of them (core/search-index.ts).
 create table search_blocks (
   workspace_id int not null,
   block bigint not null,
@@ -22,10 +22,10 @@ create table search_blocks (
   recorded_from timestamptz(3) not null,
   recorded_to timestamptz(3) not null,
   -- Null: content was taken away. They are to be made anew, and until then the block is looked at.
-  marks int[],
+  terms int[],
   primary key (workspace_id, block)
 );
 -- Numbers all over can't be compressed.
-alter table search_blocks alter column marks set storage external;
-create index search_blocks_marks_idx on search_blocks using gin (marks);
-create index search_blocks_unmarked_idx on search_blocks (workspace_id, block) where marks is null;
+alter table search_blocks alter column terms set storage external;
+create index search_blocks_terms_idx on search_blocks using gin (terms);
+create index search_blocks_without_terms_idx on search_blocks (workspace_id, block) where terms is null;

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { folded, lineChanges } from '../../../src/console/pages/definitions/line-changes.ts';
+import { seeded } from '../../kit/random.ts';
 
 /** As a page shows them: a sign, and the line. */
 function shown(before: string, after: string): string[] {
@@ -23,10 +24,10 @@ test.for([
 });
 
 test('both texts can be read out of their changes', () => {
-  const random = numbers(7);
+  const random = seeded(7);
   for (let round = 0; round < 200; round++) {
     const [before, after] = [0, 1].map(() =>
-      Array.from({ length: random() % 12 }, () => String(random() % 4)),
+      Array.from({ length: Math.floor(random() * 12) }, () => String(Math.floor(random() * 4))),
     ) as [string[], string[]];
     const changes = lineChanges(before, after);
     const without = (kind: string) =>
@@ -58,9 +59,3 @@ test('a single line is shown, not folded', () => {
   const after = ['A', ...before.slice(1, 8), 'I'];
   expect(folded(lineChanges(before, after)).every(({ kind }) => kind !== 'FOLDED')).toBe(true);
 });
-
-/** Numbers that look random, the same each time. */
-function numbers(seed: number): () => number {
-  let state = seed;
-  return () => (state = (state * 1_103_515_245 + 12_345) % 2_147_483_648) >> 8;
-}

@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import type { Json, JsonObject } from '../../../src/core/json.ts';
 import { narrowings } from '../../../src/json-schema/compatibility.ts';
 import { Evaluator } from '../../../src/json-schema/evaluate.ts';
+import { seeded } from '../../kit/random.ts';
 
 const NAMES = { from: 'the present schema', to: 'the new schema' };
 const found = (from: Json, to: Json) =>
@@ -66,15 +67,6 @@ test.each<[string, Json, Json, string[]]>([
 ])('%s', (_name, from, to, expected) => {
   expect(found(from, to)).toEqual(expected);
 });
-
-/** A repeatable sequence of numbers below 1. */
-function randomFrom(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
-    return state / 2 ** 32;
-  };
-}
 
 function anySchema(random: () => number, depth: number): Json {
   const pick = <T>(of: readonly T[]) => of[Math.floor(random() * of.length)] as T;
@@ -147,7 +139,7 @@ const VALUES: Json[] = [
 
 test('nothing is called compatible that refuses a value of before', () => {
   const evaluator = new Evaluator({ compileUnits: 1e7, checkUnits: 1e7, ms: 5_000 });
-  const random = randomFrom(19);
+  const random = seeded(19);
   let [compatible, narrower] = [0, 0];
   for (let round = 0; round < 3_000; round++) {
     const from = anySchema(random, 2) as JsonObject;

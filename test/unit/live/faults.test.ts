@@ -2,6 +2,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { LogPlace } from '../../../src/core/cursor.ts';
 import { createDatabase } from '../../../src/db/client.ts';
 import type { Wakeup } from '../../../src/live/wakeup.ts';
+import { seeded } from '../../kit/random.ts';
 import {
   type LiveTestbed,
   positionsOf,
@@ -21,15 +22,6 @@ afterAll(() => bed[Symbol.asyncDispose]());
 /** Longer than a test takes. */
 const NEVER_MS = 600_000;
 const losesAllHints = (wakeup: Wakeup): Wakeup => ({ ...wakeup, announce: () => {} });
-
-/** A generator with a seed, so that a failure can be run again. */
-function seeded(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state * 1_664_525 + 1_013_904_223) % 2 ** 32;
-    return state / 2 ** 32;
-  };
-}
 
 /** Commits events until there are as many, in flushes of random size, by several writers at once. */
 async function recordConcurrently(

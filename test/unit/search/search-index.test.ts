@@ -6,7 +6,7 @@ import { eventCursors } from '../../../src/core/cursor.ts';
 import type { StoredEvent } from '../../../src/core/event.ts';
 import { compileFilter } from '../../../src/core/filter-matches.ts';
 import type { EventFilter } from '../../../src/core/filter.ts';
-import { BLOCK_EVENTS, searchMarks } from '../../../src/core/search-index.ts';
+import { BLOCK_EVENTS, searchTerms } from '../../../src/core/search-index.ts';
 import type { Workspace } from '../../../src/core/workspace.ts';
 import type { Connection } from '../../../src/db/connection.ts';
 import { transaction } from '../../../src/db/transaction.ts';
@@ -88,17 +88,17 @@ const AGGREGATE: Omit<AggregateQuery, 'filter'> = {
 const positionsOf = (events: readonly StoredEvent[]) => events.map(({ position }) => position);
 
 async function blocksOf(workspaceId: number) {
-  return side.db.read.query<{ block: number; marks: string | null }>(
-    'select block, marks::text as marks from search_blocks where workspace_id = $1 order by block',
+  return side.db.read.query<{ block: number; terms: string | null }>(
+    'select block, terms::text as terms from search_blocks where workspace_id = $1 order by block',
     [workspaceId],
   );
 }
 
-async function holdMarks(workspaceId: number, search: string): Promise<number[]> {
-  const marks = `{${searchMarks(workspaceId, search).join(',')}}`;
+async function holdTerms(workspaceId: number, search: string): Promise<number[]> {
+  const terms = `{${searchTerms(workspaceId, search).join(',')}}`;
   const rows = await side.db.read.query<{ block: number }>(
-    'select block from search_blocks where workspace_id = $1 and marks @> $2::text::int[] order by 1',
-    [workspaceId, marks],
+    'select block from search_blocks where workspace_id = $1 and terms @> $2::text::int[] order by 1',
+    [workspaceId, terms],
   );
   return rows.map(({ block }) => block);
 }
@@ -179,17 +179,17 @@ describe('answers', () => {
     );
   });
 
-  test('are whole where more blocks have the marks than are named, both ways', async () => {
+  test('are whole where more blocks have the terms than are named, both ways', async () => {
     const { id } = await side.workspace({ searchIndex: true });
     // Named are 500 of 600 blocks, so these are at the edges of what is named.
     const edges = [0, 99, 100, 300, 499, 500, 599];
-    const [gap, marked] = [80, 600];
-    const seeds = Array.from({ length: (2 * gap + marked) * BLOCK_EVENTS - 1 }, (_, at) => {
+    const [gap, matching] = [80, 600];
+    const seeds = Array.from({ length: (2 * gap + matching) * BLOCK_EVENTS - 1 }, (_, at) => {
       const position = at + 1;
       const block = Math.floor(position / BLOCK_EVENTS) - gap;
       // The first and the last event of a block.
       const isEdge = [0, BLOCK_EVENTS - 1].includes(position % BLOCK_EVENTS);
-      const has = isEdge && block >= 0 && block < marked;
+      const has = isEdge && block >= 0 && block < matching;
       return {
         position,
         payload: JSON.stringify({ text: has ? 'needle' : 'hay' }),
@@ -209,7 +209,7 @@ describe('answers', () => {
     }
     expect(positionsOf(await allPages(id, condition, 'ASC'))).toEqual(paid);
     expect(positionsOf(await allPages(id, condition, 'DESC'))).toEqual(paid.toReversed());
-    expect(await reader.count(id, { search: 'needle' })).toBe(2 * marked);
+    expect(await reader.count(id, { search: 'needle' })).toBe(2 * matching);
   });
 
   test('come from a scan without an index, and of another workspace the index says nothing', async () => {
@@ -270,26 +270,26 @@ const PAYLOADS = Array.from({ length: 48 }, (_, at) => ({
 }));
 
 describe('what is taken away', () => {
-  test('by redaction has no marks once it is committed, and its neighbours are found all the time', async () => {
+  test('by redaction has no terms once it is committed, and its neighbours are found all the time', async () => {
     const workspace = await side.workspace({ searchIndex: true });
     const { id } = workspace;
     await record(workspace, PAYLOADS);
     await index(id);
-    expect(await holdMarks(id, 'secret')).toEqual([1]);
+    expect(await holdTerms(id, 'secret')).toEqual([1]);
     const options = { audited: unaudited, actor: null, fold: () => Promise.resolve() };
     expect(await redact(side.db.upkeep, id, { actor: 'zaphod' }, options)).toBe(1);
-    expect((await blocksOf(id)).map(({ marks }) => marks === null)).toEqual([false, true, false]);
+    expect((await blocksOf(id)).map(({ terms }) => terms === null)).toEqual([false, true, false]);
     for (const isRenewed of [false, true]) {
       if (isRenewed) await index(id);
       expect(await reader.count(id, { search: 'plain' })).toBe(47);
       expect(await reader.count(id, { search: 'secret' })).toBe(0);
     }
-    expect((await blocksOf(id)).every(({ marks }) => marks !== null)).toBe(true);
-    expect(await holdMarks(id, 'secret')).toEqual([]);
-    expect(await holdMarks(id, 'plain')).toEqual([0, 1, 2]);
+    expect((await blocksOf(id)).every(({ terms }) => terms !== null)).toBe(true);
+    expect(await holdTerms(id, 'secret')).toEqual([]);
+    expect(await holdTerms(id, 'plain')).toEqual([0, 1, 2]);
   });
 
-  test('by expiry has no marks', async () => {
+  test('by expiry has no terms', async () => {
     const workspace = await side.workspace({ searchIndex: true });
     const { id } = workspace;
     const expiresAt = new Date(Date.now() + 300);
@@ -299,17 +299,17 @@ describe('what is taken away', () => {
     );
     await index(id);
     await foldAll(side.db);
-    expect(await holdMarks(id, 'secret')).toEqual([1]);
+    expect(await holdTerms(id, 'secret')).toEqual([1]);
     await expect
       .poll(async () => (await expireNext(side.db.upkeep))?.events, { timeout: 20_000 })
       .toBe(1);
-    expect(await holdMarks(id, 'secret')).toEqual([]);
+    expect(await holdTerms(id, 'secret')).toEqual([]);
     await index(id);
-    expect(await holdMarks(id, 'secret')).toEqual([]);
+    expect(await holdTerms(id, 'secret')).toEqual([]);
     expect(await reader.count(id, { search: 'plain' })).toBe(47);
   });
 
-  test('by retention has no marks either', async () => {
+  test('by retention has no terms either', async () => {
     const { id } = await side.workspace({ searchIndex: true });
     const old = new Date('2026-01-01T00:00:00Z');
     const seeds = PAYLOADS.map((event, at) => ({
@@ -325,8 +325,8 @@ describe('what is taken away', () => {
     expect((await removeNext(side.db.upkeep))?.events).toBe(21);
     await index(id);
     expect((await blocksOf(id)).map(({ block }) => block)).toEqual([1, 2]);
-    expect(await holdMarks(id, 'secret')).toEqual([]);
-    expect(await holdMarks(id, 'plain')).toEqual([1, 2]);
+    expect(await holdTerms(id, 'secret')).toEqual([]);
+    expect(await holdTerms(id, 'plain')).toEqual([1, 2]);
     expect(await reader.count(id, { search: 'plain' })).toBe(27);
   });
 
