@@ -13,7 +13,7 @@ import { QUARTER_HOUR_MS } from '../core/time-zone.ts';
 import type { Connection } from '../db/connection.ts';
 import { rows } from '../db/query.ts';
 import { aggregateEvents, type Question } from './aggregate-from-events.ts';
-import { aggregateMeter, chosenSeries, type MeterAnswer } from './aggregate-from-meter.ts';
+import { aggregateMeter, type MeterAnswer } from './aggregate-from-meter.ts';
 import {
   aggregateRollups,
   type RollupAnswer,
@@ -29,6 +29,7 @@ import {
   toStanding,
 } from './aggregate-place.ts';
 import { withAdvice } from './meter-advice.ts';
+import { chosenSeries } from './meter-rows.ts';
 import { selectMeters } from './meters.ts';
 import { type Narrow, scanAll } from './search-index.ts';
 

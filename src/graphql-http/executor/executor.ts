@@ -1,5 +1,5 @@
-// Plans and completion call each other, and a place is passed in parts: no object for each value.
-/* eslint max-lines: off, max-params: [error, 5] */
+// A place is passed in parts: no object for each value.
+/* eslint max-params: [error, 5] */
 /**
  * Executes operations by the algorithms of the GraphQL specification, like `execute` of graphql-js,
  * but plans each operation once: which fields a type has, with which resolvers and arguments, and
@@ -18,44 +18,30 @@ import {
   locatedError,
   OperationTypeNode,
   responsePathAsArray,
-  SchemaMetaFieldDef,
-  TypeMetaFieldDef,
-  TypeNameMetaFieldDef,
   type DocumentNode,
   type ExecutionResult,
-  type FieldNode,
   type GraphQLAbstractType,
-  type GraphQLField,
-  type GraphQLFieldResolver,
   type GraphQLLeafType,
   type GraphQLObjectType,
   type GraphQLOutputType,
-  type GraphQLResolveInfo,
   type GraphQLSchema,
   type OperationDefinitionNode,
-  type SelectionSetNode,
 } from 'graphql';
-import { prepareArguments, type ReadArguments } from './arguments.ts';
 import {
-  collectFields,
-  fragmentsOf,
-  hasVariableConditions,
-  type FieldNodes,
-  type Fragments,
-  type Variables,
-} from './selection.ts';
+  ObjectPlan,
+  ResolveInfo,
+  type Complete,
+  type ExecutionInput,
+  type FieldPlan,
+  type Path,
+  type PathAbove,
+  type Run,
+  type Shape,
+} from './plan.ts';
+import { fragmentsOf, hasVariableConditions, type Variables } from './selection.ts';
 
 type MaybePromise<T> = T | Promise<T>;
-type Path = GraphQLResolveInfo['path'];
-type PathAbove = Path | undefined;
-type Args = Record<string, unknown>;
-
-export interface ExecutionInput {
-  readonly rootValue?: unknown;
-  readonly contextValue: unknown;
-  /** Coerced, as `prepareVariables` returns them. */
-  readonly variables: Variables;
-}
+type Data = ExecutionResult['data'];
 
 /** Runs one operation. Every error of a resolver becomes part of the result. */
 export type Execute = (input: ExecutionInput) => MaybePromise<ExecutionResult>;
@@ -70,7 +56,7 @@ export function prepareExecution(
   const type = schema.getRootType(operation.operation);
   if (type == null) throw new Error(`The schema has no ${operation.operation}.`);
   const planFor = (variables: Variables) =>
-    new ObjectPlan({ ...shape, variables }, type, [operation.selectionSet]);
+    new ObjectPlan({ ...shape, variables, completionOf }, type, [operation.selectionSet]);
   const shared = hasVariableConditions(document) ? undefined : planFor({});
   const isSerial = operation.operation === OperationTypeNode.MUTATION;
   return input => {
@@ -90,24 +76,13 @@ export function prepareExecution(
   };
 }
 
-interface Shape {
-  readonly schema: GraphQLSchema;
-  readonly operation: OperationDefinitionNode;
-  readonly fragments: Fragments;
-}
-
-/** One execution. */
-interface Run extends Shape, ExecutionInput {
-  readonly errors: GraphQLError[];
-}
-
 function runOf({ schema, operation, fragments }: Shape, input: ExecutionInput): Run {
   const { rootValue, contextValue, variables } = input;
   return { schema, operation, fragments, rootValue, contextValue, variables, errors: [] };
 }
 
 function resultOf({ errors }: Run, data: unknown): ExecutionResult {
-  return errors.length === 0 ? { data: data as Args } : { errors, data: data as Args };
+  return errors.length === 0 ? { data: data as Data } : { errors, data: data as Data };
 }
 
 /** An error reached the root through types that are never null. */
@@ -185,159 +160,6 @@ function handled(run: Run, error: GraphQLError, type: GraphQLOutputType): null {
   run.errors.push(error);
   return null;
 }
-
-/** The fields that are selected of an object type. */
-class ObjectPlan {
-  readonly fields: readonly FieldPlan[];
-
-  constructor(scope: PlanScope, type: GraphQLObjectType, sets: readonly SelectionSetNode[]) {
-    const fields: FieldPlan[] = [];
-    for (const [key, nodes] of collectFields(scope, type, sets)) {
-      const definition = definitionOf(scope.schema, type, nodes[0].name.value);
-      if (definition !== undefined) fields.push(new FieldPlan(scope, type, definition, key, nodes));
-    }
-    this.fields = fields;
-  }
-}
-
-interface PlanScope extends Shape {
-  readonly variables: Variables;
-}
-
-function definitionOf(
-  schema: GraphQLSchema,
-  type: GraphQLObjectType,
-  name: string,
-): GraphQLField<unknown, unknown> | undefined {
-  if (name === TypeNameMetaFieldDef.name) return TypeNameMetaFieldDef;
-  if (type === schema.getQueryType()) {
-    if (name === SchemaMetaFieldDef.name) return SchemaMetaFieldDef;
-    if (name === TypeMetaFieldDef.name) return TypeMetaFieldDef;
-  }
-  return type.getFields()[name];
-}
-
-class FieldPlan {
-  readonly key: string;
-  readonly nodes: FieldNodes;
-  readonly definition: GraphQLField<unknown, unknown>;
-  readonly parentType: GraphQLObjectType;
-  readonly complete: Complete;
-  readonly #resolver: GraphQLFieldResolver<unknown, unknown> | undefined;
-  readonly #argumentsOf: ReadArguments;
-  readonly #scope: PlanScope;
-  readonly #below = new Map<GraphQLObjectType, ObjectPlan>();
-
-  constructor(
-    scope: PlanScope,
-    parentType: GraphQLObjectType,
-    definition: GraphQLField<unknown, unknown>,
-    key: string,
-    nodes: FieldNodes,
-  ) {
-    this.key = key;
-    this.nodes = nodes;
-    this.definition = definition;
-    this.parentType = parentType;
-    this.complete = completionOf(definition.type);
-    this.#resolver = definition.resolve;
-    this.#argumentsOf = prepareArguments(definition, nodes[0]);
-    this.#scope = scope;
-  }
-
-  get type(): GraphQLOutputType {
-    return this.definition.type;
-  }
-
-  resolve(run: Run, source: unknown, above: PathAbove): unknown {
-    const resolver = this.#resolver;
-    if (resolver !== undefined) {
-      const args = this.#argumentsOf(run.variables);
-      return resolver(source, args, run.contextValue, new ResolveInfo(run, this, above));
-    }
-    if (typeof source !== 'object' || source === null) return undefined;
-    const value = (source as Args)[this.definition.name];
-    if (typeof value !== 'function') return value;
-    const args = this.#argumentsOf(run.variables);
-    // As the default resolver of graphql-js calls a method of the source.
-    return (source as Record<string, (...given: unknown[]) => unknown>)[this.definition.name]?.(
-      args,
-      run.contextValue,
-      new ResolveInfo(run, this, above),
-    );
-  }
-
-  pathBelow(above: PathAbove): Path {
-    return { prev: above, key: this.key, typename: this.parentType.name };
-  }
-
-  /** What is selected of an object that the field leads to. */
-  planOf(type: GraphQLObjectType): ObjectPlan {
-    let plan = this.#below.get(type);
-    if (plan === undefined) {
-      const sets = this.nodes.flatMap(({ selectionSet }) => selectionSet ?? []);
-      plan = new ObjectPlan(this.#scope, type, sets);
-      this.#below.set(type, plan);
-    }
-    return plan;
-  }
-}
-
-/** What a resolver is told of its field. Made for each call, so it holds only what differs. */
-class ResolveInfo implements GraphQLResolveInfo {
-  private readonly run: Run;
-  private readonly field: FieldPlan;
-  private readonly above: PathAbove;
-
-  constructor(run: Run, field: FieldPlan, above: PathAbove) {
-    this.run = run;
-    this.field = field;
-    this.above = above;
-  }
-
-  get fieldName(): string {
-    return this.field.definition.name;
-  }
-  get fieldNodes(): readonly FieldNode[] {
-    return this.field.nodes;
-  }
-  get returnType(): GraphQLOutputType {
-    return this.field.type;
-  }
-  get parentType(): GraphQLObjectType {
-    return this.field.parentType;
-  }
-  get path(): Path {
-    return this.field.pathBelow(this.above);
-  }
-  get schema(): GraphQLSchema {
-    return this.run.schema;
-  }
-  get fragments(): Fragments {
-    return this.run.fragments;
-  }
-  get rootValue(): unknown {
-    return this.run.rootValue;
-  }
-  get operation(): OperationDefinitionNode {
-    return this.run.operation;
-  }
-  get variableValues(): Record<string, unknown> {
-    return this.run.variables;
-  }
-}
-
-/**
- * Makes a resolved value part of the answer. The value lies at `index` of the list at `above`, or,
- * where there is no index, at the field's key of the object at `above`.
- */
-type Complete = (
-  run: Run,
-  field: FieldPlan,
-  above: PathAbove,
-  index: number | undefined,
-  value: unknown,
-) => unknown;
 
 const completions = new WeakMap<GraphQLOutputType, Complete>();
 
