@@ -18,9 +18,9 @@ import { prepareVariables } from './executor/variables.ts';
 import { resolveOperation, rootFields } from './measure.ts';
 import { preparePage } from './page.ts';
 import { costOf } from './query-cost.ts';
-import type { Ready } from './ready.ts';
+import type { WrittenResult } from './written-result.ts';
 
-type Result = ExecutionResult | Ready;
+type Result = ExecutionResult | WrittenResult;
 
 export interface Operation {
   readonly type: OperationTypeNode;

@@ -17,14 +17,14 @@ import { eventPageAsJson } from '../graphql/event-pages.ts';
 import type { EventPageArgs } from '../read/event-reader.ts';
 import { fragmentsOf, type Variables } from './executor/selection.ts';
 import { pageSelectionOf } from './page-shape.ts';
-import { Ready } from './ready.ts';
+import { WrittenResult } from './written-result.ts';
 
 /** Null: the page is for the executor, which counts each text of the answer. */
 export type AnswerPage = (
   context: GraphQLContext,
   variables: Variables,
   onRead: ((bytes: number) => void) | undefined,
-) => Promise<Ready | ExecutionResult | null>;
+) => Promise<WrittenResult | ExecutionResult | null>;
 
 /** Null for an operation that is anything but one page of events. */
 export function preparePage(
@@ -55,7 +55,7 @@ export function preparePage(
       // Below the limit no count of the texts can exceed it. Above it the page is cut.
       if (json.length > answerBytesMax) return null;
       new AnswerBudget(answerBytesMax, onRead).read(json.length);
-      return new Ready(`{"data":{"${key}":${json}}}`);
+      return new WrittenResult(`{"data":{"${key}":${json}}}`);
     } catch (error) {
       return { data: null, errors: [locatedError(error, [node], [key])] };
     }

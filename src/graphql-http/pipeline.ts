@@ -15,11 +15,11 @@ import type { ServerSettings } from '../http/settings.ts';
 import type { Log } from '../observability/log.ts';
 import { createDocuments } from './documents.ts';
 import { createOperations, type Operation } from './operation.ts';
-import type { Ready, ReadySource } from './ready.ts';
+import type { WrittenResult, ResultSource } from './written-result.ts';
 import { createSharedResults, type SharedResults } from './shared-results.ts';
 import { createSubscribe } from './subscribe.ts';
 
-export type Result = RawResult | Ready | ReadySource;
+export type Result = RawResult | WrittenResult | ResultSource;
 
 /** What carries an operation, and who sent it. */
 export interface OperationContext {

@@ -1,29 +1,29 @@
 import type { Log } from '../observability/log.ts';
-import type { Ready, ReadySource } from './ready.ts';
+import type { WrittenResult, ResultSource } from './written-result.ts';
 
 interface Waiter {
-  resolve(batch: readonly Ready[]): void;
+  resolve(batch: readonly WrittenResult[]): void;
   reject(error: unknown): void;
 }
 
-const DONE: readonly Ready[] = [];
+const DONE: readonly WrittenResult[] = [];
 
 /**
  * The results of a subscription, which can be ended from outside at any moment.
  *
- * A source that awaits its next piece of news need not hear `leave()` until the news comes, and so
+ * A source that awaits its next piece of news need not hear `return()` until the news comes, and so
  * would outlive its reader. Here an end settles the wait at once, aborts the call's signal, on
- * which the source is to wake, and only then asks it to leave.
+ * which the source is to wake, and only then tells it that nobody reads on.
  */
 export class ResultStream {
-  readonly #source: ReadySource;
+  readonly #source: ResultSource;
   readonly #abort: () => void;
   readonly #log: Log;
   #waiter: Waiter | undefined;
   #isEnded = false;
   #failure: Error | undefined;
 
-  constructor(source: ReadySource, abort: () => void, log: Log) {
+  constructor(source: ResultSource, abort: () => void, log: Log) {
     this.#source = source;
     this.#abort = abort;
     this.#log = log;
@@ -33,14 +33,14 @@ export class ResultStream {
     return this.#isEnded;
   }
 
-  /** None: it is over. @throws what ended it. */
-  take(): Promise<readonly Ready[]> {
+  /** As that of the source. @throws what ended the stream. */
+  nextBatch(): Promise<readonly WrittenResult[]> {
     if (this.#failure) return this.#throwFailure(this.#failure);
     if (this.#isEnded) return Promise.resolve(DONE);
     return new Promise((resolve, reject) => {
       const waiter = { resolve, reject };
       this.#waiter = waiter;
-      this.#source.take().then(
+      this.#source.nextBatch().then(
         batch => {
           // Where the stream was ended meanwhile, its reader has been told.
           if (this.#waiter !== waiter) return;
@@ -76,7 +76,7 @@ export class ResultStream {
     this.#waiter?.resolve(DONE);
     this.#waiter = undefined;
     // Not awaited: a source that is still at work hears of it when it is done.
-    this.#source.leave().catch((err: unknown) => {
+    this.#source.return().catch((err: unknown) => {
       this.#log.error({ err }, 'a subscription failed at its end');
     });
   }

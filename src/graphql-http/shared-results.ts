@@ -4,7 +4,7 @@
  * the event, so that one that was redacted meanwhile, which is another, is made anew.
  */
 import type { StoredEvent } from '../core/event.ts';
-import { Ready } from './ready.ts';
+import { WrittenResult } from './written-result.ts';
 
 export interface SharedResultsLimits {
   /** Characters of all results that are kept. */
@@ -17,7 +17,7 @@ const LIMITS: SharedResultsLimits = { charsMax: 16_777_216, resultsMax: 8_192 };
 /** What readers with one question share. */
 export interface Plan {
   readonly key: string;
-  readonly made: Map<StoredEvent, Ready | Promise<Ready>>;
+  readonly made: Map<StoredEvent, WrittenResult | Promise<WrittenResult>>;
   readers: number;
 }
 
@@ -25,7 +25,7 @@ export interface SharedResults {
   join(key: string): Plan;
   leave(plan: Plan): void;
   /** The result of an event: the one that is kept, else made now. */
-  of(plan: Plan, event: StoredEvent, make: () => Ready | Promise<Ready>): Ready | Promise<Ready>;
+  of(plan: Plan, event: StoredEvent, make: () => WrittenResult | Promise<WrittenResult>): WrittenResult | Promise<WrittenResult>;
   /** How many results were made, and how many were handed out. */
   stats(): { readonly executions: number; readonly deliveries: number };
 }
@@ -35,12 +35,12 @@ export function createSharedResults(limits: SharedResultsLimits = LIMITS): Share
   const { keep, drop } = createKeeper(limits);
   const counts = { executions: 0, deliveries: 0 };
 
-  async function settle(pending: Promise<Ready>, plan: Plan, event: StoredEvent): Promise<Ready> {
+  async function settle(pending: Promise<WrittenResult>, plan: Plan, event: StoredEvent): Promise<WrittenResult> {
     try {
-      const ready = await pending;
+      const result = await pending;
       plan.made.delete(event);
-      if (plan.readers > 1) keep(ready, plan, event);
-      return ready;
+      if (plan.readers > 1) keep(result, plan, event);
+      return result;
     } catch (error) {
       plan.made.delete(event);
       throw error;
@@ -58,7 +58,7 @@ export function createSharedResults(limits: SharedResultsLimits = LIMITS): Share
       plan.readers--;
       if (plan.readers > 0) return;
       plans.delete(plan.key);
-      for (const ready of plan.made.values()) if (ready instanceof Ready) drop(ready);
+      for (const result of plan.made.values()) if (result instanceof WrittenResult) drop(result);
     },
     of(plan, event, make) {
       counts.deliveries++;
@@ -66,7 +66,7 @@ export function createSharedResults(limits: SharedResultsLimits = LIMITS): Share
       if (known !== undefined) return known;
       counts.executions++;
       const made = make();
-      if (made instanceof Ready) {
+      if (made instanceof WrittenResult) {
         if (plan.readers > 1) keep(made, plan, event);
         return made;
       }
@@ -80,21 +80,21 @@ export function createSharedResults(limits: SharedResultsLimits = LIMITS): Share
 
 /** Keeps results within the limits: the oldest leave first. */
 function createKeeper(limits: SharedResultsLimits) {
-  const kept = new Map<Ready, { readonly plan: Plan; readonly event: StoredEvent }>();
+  const kept = new Map<WrittenResult, { readonly plan: Plan; readonly event: StoredEvent }>();
   let chars = 0;
 
-  function drop(ready: Ready): void {
-    const at = kept.get(ready);
+  function drop(result: WrittenResult): void {
+    const at = kept.get(result);
     if (at === undefined) return;
-    kept.delete(ready);
+    kept.delete(result);
     at.plan.made.delete(at.event);
-    chars -= ready.json.length;
+    chars -= result.json.length;
   }
 
-  function keep(ready: Ready, plan: Plan, event: StoredEvent): void {
-    plan.made.set(event, ready);
-    kept.set(ready, { plan, event });
-    chars += ready.json.length;
+  function keep(result: WrittenResult, plan: Plan, event: StoredEvent): void {
+    plan.made.set(event, result);
+    kept.set(result, { plan, event });
+    chars += result.json.length;
     for (const oldest of kept.keys()) {
       if (chars <= limits.charsMax && kept.size <= limits.resultsMax) return;
       drop(oldest);

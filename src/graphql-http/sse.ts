@@ -3,7 +3,7 @@ import { GatewayError } from '../core/errors.ts';
 import type { HttpCall } from '../http/call.ts';
 import type { Log } from '../observability/log.ts';
 import type { PipelineOptions } from './pipeline.ts';
-import { toReady, type Ready, type ReadySource } from './ready.ts';
+import { writeResult, type WrittenResult, type ResultSource } from './written-result.ts';
 import { ResultStream } from './result-stream.ts';
 import type { StreamTurns, Unsent } from './stream-fairness.ts';
 
@@ -19,7 +19,7 @@ import type { StreamTurns, Unsent } from './stream-fairness.ts';
  */
 export interface EventStreams {
   /** Resolves when the stream has ended, from whichever side. */
-  send(call: HttpCall, results: ReadySource): Promise<void>;
+  send(call: HttpCall, results: ResultSource): Promise<void>;
   /** Gives open streams a time to end by themselves, then ends them with GOING_AWAY. */
   stop(patienceMs: number): Promise<void>;
 }
@@ -86,7 +86,7 @@ async function sendStream(
     await pump(call, stream, options);
   } catch (error) {
     const asker = { requestId: call.requestId, log: options.log };
-    write(call, [toReady({ errors: [error] }, asker)]);
+    write(call, [writeResult({ errors: [error] }, asker)]);
   } finally {
     clearInterval(ping);
     stream.end();
@@ -97,7 +97,7 @@ async function sendStream(
 async function pump(call: HttpCall, stream: ResultStream, options: StreamOptions): Promise<void> {
   for (;;) {
     await options.turns.turn();
-    const batch = await stream.take();
+    const batch = await stream.nextBatch();
     if (batch.length === 0) return;
     if (call.onStreamOpened !== undefined) await noteOpened(call, batch, options.log);
     if (!write(call, batch)) await drained(call, options);
@@ -108,7 +108,7 @@ async function pump(call: HttpCall, stream: ResultStream, options: StreamOptions
  * With the first cursor that leaves, the stream may be resumed by its ticket. Where that can't be
  * noted the stream goes on all the same: who is cut then needs a new ticket.
  */
-async function noteOpened(call: HttpCall, batch: readonly Ready[], log: Log): Promise<void> {
+async function noteOpened(call: HttpCall, batch: readonly WrittenResult[], log: Log): Promise<void> {
   const cursor = batch.find(({ eventId }) => eventId !== undefined)?.eventId;
   if (cursor === undefined) return;
   const { onStreamOpened } = call;
@@ -119,7 +119,7 @@ async function noteOpened(call: HttpCall, batch: readonly Ready[], log: Log): Pr
 }
 
 /** False when the reader is behind. */
-function write({ res }: HttpCall, batch: readonly Ready[]): boolean {
+function write({ res }: HttpCall, batch: readonly WrittenResult[]): boolean {
   if (res.destroyed) return true;
   if (batch.length > 1) res.cork();
   for (const { event } of batch) res.write(event);

@@ -15,7 +15,7 @@ import type { Delivery } from '../live/stream.ts';
 import type { Log } from '../observability/log.ts';
 import type { Variables } from './executor/selection.ts';
 import type { Operation } from './operation.ts';
-import { Ready, toReady, type ReadySource } from './ready.ts';
+import { WrittenResult, writeResult, type ResultSource } from './written-result.ts';
 import { sharedKey } from './shared-key.ts';
 import type { SharedResults } from './shared-results.ts';
 
@@ -41,7 +41,7 @@ export interface Subscription {
   readonly variables: Variables;
 }
 
-export type Subscribe = (subscription: Subscription) => Promise<ReadySource | ExecutionResult>;
+export type Subscribe = (subscription: Subscription) => Promise<ResultSource | ExecutionResult>;
 
 export function createSubscribe(options: SubscribeOptions, shared: SharedResults): Subscribe {
   return async subscription => {
@@ -77,13 +77,13 @@ function shareSteps(
   subscription: Subscription,
   options: SubscribeOptions,
   shared: SharedResults,
-): ReadySource {
+): ResultSource {
   const { operation, variables } = subscription;
   const asked = sharedKey(operation.document, operation.node.name?.value, variables);
   const plan = shared.join(`${source.audience}\n${asked}`);
   let isLeft = false;
 
-  function makeAll(deliveries: readonly Delivery[]): (Ready | Promise<Ready>)[] {
+  function makeAll(deliveries: readonly Delivery[]): (WrittenResult | Promise<WrittenResult>)[] {
     // Made with the first step that nobody has made: steps that are made together look up together.
     let context: GraphQLContext | undefined;
     return deliveries.map(delivery => {
@@ -91,18 +91,18 @@ function shareSteps(
         context ??= source.sharedContext();
         const step = source.placed(delivery);
         const asker = { requestId: randomUUID(), log: options.log };
-        return makeReady({ ...subscription, context }, step, asker, options);
+        return makeResult({ ...subscription, context }, step, asker, options);
       };
       return delivery.event === null ? make() : shared.of(plan, delivery.event, make);
     });
   }
 
   return {
-    async take() {
+    async nextBatch() {
       const made = makeAll(await source.nextBatch(BATCH));
-      return made.every(isReady) ? made : Promise.all(made.map(async each => each));
+      return made.every(isWritten) ? made : Promise.all(made.map(async each => each));
     },
-    async leave() {
+    async return() {
       if (!isLeft) shared.leave(plan);
       isLeft = true;
       await source.return();
@@ -110,41 +110,41 @@ function shareSteps(
   };
 }
 
-function isReady(made: Ready | Promise<Ready>): made is Ready {
-  return made instanceof Ready;
+function isWritten(made: WrittenResult | Promise<WrittenResult>): made is WrittenResult {
+  return made instanceof WrittenResult;
 }
 
 function ownSteps(
   steps: AsyncIterator<unknown>,
   subscription: Subscription,
   options: SubscribeOptions,
-): ReadySource {
+): ResultSource {
   const asker = { requestId: subscription.call.requestId, log: options.log };
   return {
-    async take() {
+    async nextBatch() {
       const step = await steps.next();
       if (step.done === true) return [];
-      return [await makeReady(subscription, step.value, asker, options)];
+      return [await makeResult(subscription, step.value, asker, options)];
     },
-    async leave() {
+    async return() {
       await steps.return?.();
     },
   };
 }
 
-function makeReady(
+function makeResult(
   { operation, context, variables }: Subscription,
   rootValue: unknown,
   asker: Asker,
   { eventIdOf }: SubscribeOptions,
-): Ready | Promise<Ready> {
+): WrittenResult | Promise<WrittenResult> {
   const eventId = eventIdOf?.(rootValue);
   const executeOnce = () => operation.execute({ context, variables, rootValue });
   const result = executeOnce();
   if (!(result instanceof Promise) && result.errors === undefined) {
-    return toReady(result, asker, eventId);
+    return writeResult(result, asker, eventId);
   }
-  return throughOutage(result, executeOnce).then(settled => toReady(settled, asker, eventId));
+  return throughOutage(result, executeOnce).then(settled => writeResult(settled, asker, eventId));
 }
 
 /** A stream that waits for the database does so without an error, also in its look-ups. */

@@ -6,7 +6,7 @@ import { presentError, presentResult, type PresentedResult } from '../http/error
 import type { Log } from '../observability/log.ts';
 import { beginsStream, collapsed, httpStatus, retryAfterS } from './http-status.ts';
 import type { Result } from './pipeline.ts';
-import { isReadySource, once, Ready, toReady } from './ready.ts';
+import { isResultSource, once, WrittenResult, writeResult } from './written-result.ts';
 import type { EventStreams } from './sse.ts';
 
 /** Writes a result as the caller likes it: as JSON, or as a stream of events. */
@@ -15,12 +15,12 @@ export type WriteAnswer = (result: Result, call: HttpCall) => Promise<void>;
 export function createWriteAnswer(streams: EventStreams, log: Log): WriteAnswer {
   return async (result, call) => {
     const asker = { requestId: call.requestId, log };
-    if (result instanceof Ready) return writeReady(result, call);
-    if (isReadySource(result)) return streams.send(call, result);
+    if (result instanceof WrittenResult) return answerWritten(result, call);
+    if (isResultSource(result)) return streams.send(call, result);
     const presented = collapsed(presentResult(result, asker));
     const type = preferredType(call.req.headers.accept);
     if (type === 'text/event-stream' && beginsStream(presented)) {
-      return streams.send(call, once(toReady(presented, asker)));
+      return streams.send(call, once(writeResult(presented, asker)));
     }
     const jsonType = type === 'text/event-stream' ? 'application/json' : type;
     const status = httpStatus(presented, type);
@@ -40,7 +40,7 @@ export function createWriteAnswer(streams: EventStreams, log: Log): WriteAnswer 
 }
 
 /** Data without errors, for a caller who wants it whole. */
-function writeReady({ json }: Ready, { req, res }: HttpCall): void {
+function answerWritten({ json }: WrittenResult, { req, res }: HttpCall): void {
   answer(res, { status: 200, type: preferredType(req.headers.accept), body: json });
 }
 

@@ -13,7 +13,7 @@ import {
   type PreparedOperation,
   type Result,
 } from './pipeline.ts';
-import { isReadySource, Ready } from './ready.ts';
+import { isResultSource, WrittenResult } from './written-result.ts';
 import { ResultStream } from './result-stream.ts';
 import type { StreamTurns } from './stream-fairness.ts';
 import { documentOf } from './trusted-documents.ts';
@@ -46,7 +46,7 @@ export interface Peer {
 /** Where results of streams leave for a socket, past graphql-ws, which would write each anew. */
 export interface Outlet {
   /** Sends `head`, the result and `}` for each; undefined when the socket takes more at once. */
-  send(head: string, batch: readonly Ready[], tenant?: Tenant): Promise<void> | undefined;
+  send(head: string, batch: readonly WrittenResult[], tenant?: Tenant): Promise<void> | undefined;
 }
 
 type InitPayload = Record<string, unknown> | undefined;
@@ -210,7 +210,7 @@ async function run(
   } finally {
     call.work?.end();
   }
-  if (isReadySource(result)) {
+  if (isResultSource(result)) {
     const stream = new ResultStream(result, onEnd, log);
     function onEnd(): void {
       peer.streams.delete(stream);
@@ -220,7 +220,7 @@ async function run(
     return sending(stream, id, peer, turns);
   }
   release();
-  if (result instanceof Ready) return JSON.parse(result.json) as RawResult;
+  if (result instanceof WrittenResult) return JSON.parse(result.json) as RawResult;
   // Without data the operation never began: that is an `error` message, not a `next`.
   return result.errors && result.data === undefined ? failing(result.errors) : result;
 }
@@ -241,7 +241,7 @@ function sending(
     async next() {
       for (;;) {
         await turns.turn();
-        const batch = await stream.take();
+        const batch = await stream.nextBatch();
         if (stream.isEnded) return { done: true, value: undefined };
         await outlet.send(head, batch, tenant);
       }

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { GatewayError } from '../../../src/core/errors.ts';
 import type { Principal } from '../../../src/core/principal.ts';
 import { createOperations } from '../../../src/graphql-http/operation.ts';
-import { type ReadySource } from '../../../src/graphql-http/ready.ts';
+import { type ResultSource } from '../../../src/graphql-http/written-result.ts';
 import { sharedKey } from '../../../src/graphql-http/shared-key.ts';
 import { createSharedResults } from '../../../src/graphql-http/shared-results.ts';
 import { createSubscribe } from '../../../src/graphql-http/subscribe.ts';
@@ -32,7 +32,7 @@ function startSubscribers(deliveries: readonly Delivery[], limits?: { charsMax: 
       context: api.context(principal, { live }),
       variables,
     };
-    return (await subscribe(request)) as ReadySource;
+    return (await subscribe(request)) as ResultSource;
   }
   return { api, shared, open };
 }
@@ -46,7 +46,7 @@ function handsOut(deliveries: readonly Delivery[]): LiveStream {
   } as Partial<LiveStream> as LiveStream;
 }
 
-const jsonOf = async (source: ReadySource) => (await source.take()).map(({ json }) => json);
+const jsonOf = async (source: ResultSource) => (await source.nextBatch()).map(({ json }) => json);
 
 const two = [toDelivery(event(1)), toDelivery(event(2))];
 
@@ -54,7 +54,7 @@ describe('subscribers who ask the same', () => {
   test('share one execution an event, and its bytes', async () => {
     const { api, shared, open } = startSubscribers(two);
     const sources = [await open(COUNTING, READER), await open(COUNTING, READER)];
-    const [first, second] = await Promise.all(sources.map(source => source.take()));
+    const [first, second] = await Promise.all(sources.map(source => source.nextBatch()));
     expect(first!.map(({ json }) => JSON.parse(json))).toMatchObject([
       { data: { events: { node: { eventId: 'e1', definition: { name: 'type-2' } } } } },
       { data: { events: { node: { eventId: 'e2', definition: { name: 'type-1' } } } } },
@@ -88,7 +88,7 @@ describe('subscribers who ask the same', () => {
     const { shared, open } = startSubscribers(two);
     const source = COUNTING.replace('events(', 'events(workspace: "acme", ');
     const sources = [await open(source, READER), await open(source, other)];
-    await Promise.all(sources.map(source => source.take()));
+    await Promise.all(sources.map(source => source.nextBatch()));
     expect(shared.stats().executions).toBe(4);
   });
 
@@ -106,13 +106,13 @@ describe('subscribers who ask the same', () => {
 
   test('keep no result that nobody else may want, and no more than fits', async () => {
     const alone = startSubscribers(two);
-    await (await alone.open(COUNTING, READER)).take();
+    await (await alone.open(COUNTING, READER)).nextBatch();
     const later = await alone.open(COUNTING, READER);
-    await later.take();
+    await later.nextBatch();
     expect(alone.shared.stats().executions).toBe(4);
     const small = startSubscribers(two, { charsMax: 0 });
     const sources = [await small.open(COUNTING, READER), await small.open(COUNTING, READER)];
-    for (const source of sources) await source.take();
+    for (const source of sources) await source.nextBatch();
     expect(small.shared.stats().executions).toBe(4);
   });
 });
