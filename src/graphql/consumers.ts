@@ -4,8 +4,6 @@ import type { Work } from '../consume/settler.ts';
 import type { Consumer, ConsumerPlace } from '../core/consumer.ts';
 import { GatewayError } from '../core/errors.ts';
 import { actorOf, type Scope } from '../core/principal.ts';
-import type { Workspace } from '../core/workspace.ts';
-import { scopeToSeeConsumers } from './access.ts';
 import { cursorsOf, type GraphQLContext } from './context.ts';
 import { decodeIdOf } from './global-id.ts';
 
@@ -22,14 +20,6 @@ export async function workOn(
 ): Promise<Work & Change> {
   const { id: workspaceId } = await context.access(workspace, scope);
   return { workspaceId, name: consumer, actor: actorOf(context.principal, scope) };
-}
-
-/** @throws GatewayError as `access` */
-export function accessConsumers(
-  context: GraphQLContext,
-  slug: string | null | undefined,
-): Promise<Workspace> {
-  return context.access(slug, scopeToSeeConsumers(context));
 }
 
 /** A consumer of an answer, as it is now. */

@@ -5,13 +5,13 @@ import type {
   EventGroupValue,
   EventMeasureValue,
 } from '../../core/aggregate.ts';
-import type { PageArgs } from '../../core/page.ts';
-import { toAggregateQuery, type AggregateInput } from '../aggregate-input.ts';
-import { builder, enumValues, WORKSPACE_ARGUMENT } from '../builder.ts';
+import { toAggregateQuery } from '../aggregate-input.ts';
+import { builder, enumValues } from '../builder.ts';
 import { connectionType, type Connection } from '../connection.ts';
-import { cursorsOf, type GraphQLContext } from '../context.ts';
+import { cursorsOf } from '../context.ts';
 import { encodeId } from '../global-id.ts';
-import { EventAggregateRef, WorkspaceRef } from '../refs.ts';
+import { EventAggregateRef } from '../refs.ts';
+import { addWorkspaceField } from '../workspace-field.ts';
 import { EventAggregateInputRef, MeasureFunctionEnum } from './aggregate-input.ts';
 
 const EventGroupValueRef = builder.objectRef<EventGroupValue>('EventGroupValue').implement({
@@ -140,43 +140,16 @@ const EventAggregateConnectionRef = connectionType<AggregateBucket, AggregateCon
   }),
 });
 
-async function aggregatePage(
-  { services }: GraphQLContext,
-  workspaceId: number,
-  { input, ...args }: PageArgs & { input: AggregateInput },
-): Promise<AggregateConnection> {
-  const page = await services.aggregates.page(workspaceId, toAggregateQuery(input), args);
-  return { workspaceId, page, cursorOf: ({ cursor }) => cursor };
-}
-
-const INPUT = 'What to count.';
-
-builder.queryField('eventAggregates', t =>
-  t.field({
-    type: EventAggregateConnectionRef,
-    scope: 'EVENTS_READ',
-    description: 'Counts and measures of the events of a workspace, by bucket and group.',
-    args: {
-      workspace: t.arg.string({ description: WORKSPACE_ARGUMENT }),
-      input: t.arg({ type: EventAggregateInputRef, required: true, description: INPUT }),
-      ...t.arg.connectionArgs(),
-    },
-    resolve: async (_root, { workspace, ...args }, context) => {
-      const { id } = await context.access(workspace, 'EVENTS_READ');
-      return aggregatePage(context, id, args);
-    },
+addWorkspaceField('eventAggregates', {
+  type: EventAggregateConnectionRef,
+  scope: 'EVENTS_READ',
+  description: 'Counts and measures of the events of the workspace, by bucket and group.',
+  args: arg => ({
+    input: arg({ type: EventAggregateInputRef, required: true, description: 'What to count.' }),
+    ...arg.connectionArgs(),
   }),
-);
-
-builder.objectField(WorkspaceRef, 'eventAggregates', t =>
-  t.field({
-    type: EventAggregateConnectionRef,
-    scope: 'EVENTS_READ',
-    description: 'Counts and measures of its events, by bucket and group.',
-    args: {
-      input: t.arg({ type: EventAggregateInputRef, required: true, description: INPUT }),
-      ...t.arg.connectionArgs(),
-    },
-    resolve: ({ id }, args, context) => aggregatePage(context, id, args),
-  }),
-);
+  async resolve(workspaceId, { input, ...args }, { services }) {
+    const page = await services.aggregates.page(workspaceId, toAggregateQuery(input), args);
+    return { workspaceId, page, cursorOf: ({ cursor }) => cursor };
+  },
+});

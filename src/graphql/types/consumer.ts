@@ -7,15 +7,14 @@ import {
   type ParkedDelivery,
 } from '../../core/consumer.ts';
 import { parsePayload } from '../../core/exact-json.ts';
-import type { PageArgs } from '../../core/page.ts';
 import { workspaceNotFound } from '../../core/workspace.ts';
-import { orNull, SEES_CONSUMERS } from '../access.ts';
-import { builder, enumValues, ID_FIELD, WORKSPACE_ARGUMENT } from '../builder.ts';
+import { SEES_CONSUMERS } from '../access.ts';
+import { builder, enumValues, ID_FIELD } from '../builder.ts';
 import { connectionType } from '../connection.ts';
-import { accessConsumers } from '../consumers.ts';
-import { cursorsOf, type GraphQLContext } from '../context.ts';
+import { cursorsOf } from '../context.ts';
 import { encodeId } from '../global-id.ts';
 import { ConsumerRef, EventRef, ParkedDeliveryRef, WorkspaceRef } from '../refs.ts';
+import { addWorkspaceField } from '../workspace-field.ts';
 
 const ConsumerKindEnum = builder.enumType('ConsumerKind', {
   description: 'Who works for a consumer.',
@@ -188,57 +187,22 @@ const ConsumerConnectionRef = connectionType<Consumer>({
   items: 'consumers, by name',
 });
 
-async function consumerPage({ services }: GraphQLContext, workspaceId: number, args: PageArgs) {
-  const page = await services.consumers.page(workspaceId, args);
-  return { page, cursorOf: consumerCursor };
-}
+addWorkspaceField('consumer', {
+  type: ConsumerRef,
+  nullable: true,
+  scope: SEES_CONSUMERS,
+  description: 'A consumer by its name. Null if there is none.',
+  args: arg => ({ name: arg.string({ required: true, description: 'Its name, case-sensitive.' }) }),
+  resolve: (workspaceId, { name }, { services }) => services.consumers.byName(workspaceId, name),
+});
 
-const NAME = 'Its name, case-sensitive.';
-
-builder.queryFields(t => ({
-  consumer: t.field({
-    type: ConsumerRef,
-    nullable: true,
-    scope: SEES_CONSUMERS,
-    description: 'A consumer by its name. Null if there is none.',
-    args: {
-      workspace: t.arg.string({ description: WORKSPACE_ARGUMENT }),
-      name: t.arg.string({ required: true, description: NAME }),
-    },
-    resolve: async (_root, { workspace, name }, context) => {
-      const found = await orNull(accessConsumers(context, workspace));
-      return found && context.services.consumers.byName(found.id, name);
-    },
-  }),
-  consumers: t.field({
-    type: ConsumerConnectionRef,
-    scope: SEES_CONSUMERS,
-    description: 'A page of the consumers of a workspace, by name.',
-    args: {
-      workspace: t.arg.string({ description: WORKSPACE_ARGUMENT }),
-      ...t.arg.connectionArgs(),
-    },
-    resolve: async (_root, { workspace, ...args }, context) => {
-      const { id } = await accessConsumers(context, workspace);
-      return consumerPage(context, id, args);
-    },
-  }),
-}));
-
-builder.objectFields(WorkspaceRef, t => ({
-  consumer: t.field({
-    type: ConsumerRef,
-    nullable: true,
-    scope: SEES_CONSUMERS,
-    description: 'One of its consumers by name. Null if there is none.',
-    args: { name: t.arg.string({ required: true, description: NAME }) },
-    resolve: ({ id }, { name }, context) => context.services.consumers.byName(id, name),
-  }),
-  consumers: t.field({
-    type: ConsumerConnectionRef,
-    scope: SEES_CONSUMERS,
-    description: 'A page of its consumers, by name.',
-    args: t.arg.connectionArgs(),
-    resolve: ({ id }, args, context) => consumerPage(context, id, args),
-  }),
-}));
+addWorkspaceField('consumers', {
+  type: ConsumerConnectionRef,
+  scope: SEES_CONSUMERS,
+  description: 'A page of the consumers of the workspace, by name.',
+  args: arg => arg.connectionArgs(),
+  async resolve(workspaceId, args, { services }) {
+    const page = await services.consumers.page(workspaceId, args);
+    return { page, cursorOf: consumerCursor };
+  },
+});

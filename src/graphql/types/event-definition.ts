@@ -7,13 +7,12 @@ import type {
 } from '../../core/definition.ts';
 import { LIMITS } from '../../core/limits.ts';
 import { workspaceNotFound } from '../../core/workspace.ts';
-import { definitionCursor, type DefinitionPageArgs } from '../../read/definitions.ts';
-import { orNull } from '../access.ts';
-import { builder, enumValues, ID_FIELD, WORKSPACE_ARGUMENT } from '../builder.ts';
+import { definitionCursor } from '../../read/definitions.ts';
+import { builder, enumValues, ID_FIELD } from '../builder.ts';
 import { connectionType, type Connection } from '../connection.ts';
-import type { GraphQLContext } from '../context.ts';
 import { encodeId } from '../global-id.ts';
 import { EventDefinitionRef, WorkspaceRef } from '../refs.ts';
+import { addWorkspaceField } from '../workspace-field.ts';
 
 export const EventDefinitionStatusEnum = builder.enumType('EventDefinitionStatus', {
   description: 'The status of a definition.',
@@ -172,76 +171,34 @@ const EventDefinitionFilterInput = builder
     }),
   });
 
-async function definitionPage(
-  { services: { definitions } }: GraphQLContext,
-  workspaceId: number,
-  args: DefinitionPageArgs,
-): Promise<DefinitionConnection> {
-  const page = await definitions.page(workspaceId, args);
-  const count = () => definitions.count(workspaceId, args.filter ?? null);
-  return { page, cursorOf: definitionCursor, count };
-}
-
-async function definitionByName(
-  { services: { definitions } }: GraphQLContext,
-  workspaceId: number,
-  name: string,
-): Promise<EventDefinition | null> {
-  const [found] = await definitions.byNames(workspaceId, [name]);
-  return found ?? null;
-}
-
-const NAME = 'Name of the definition, case-sensitive.';
-const FILTER = 'Which definitions. Default: all.';
-
-builder.queryFields(t => ({
-  eventDefinition: t.field({
-    type: EventDefinitionRef,
-    nullable: true,
-    scope: 'EVENTS_READ',
-    description: 'An event definition by its name. Null if there is none.',
-    args: {
-      workspace: t.arg.string({ description: WORKSPACE_ARGUMENT }),
-      name: t.arg.string({ required: true, description: NAME }),
-    },
-    resolve: async (_root, { workspace, name }, context) => {
-      const found = await orNull(context.access(workspace, 'EVENTS_READ'));
-      return found && definitionByName(context, found.id, name);
-    },
+addWorkspaceField('eventDefinition', {
+  type: EventDefinitionRef,
+  nullable: true,
+  scope: 'EVENTS_READ',
+  description: 'An event definition by its name. Null if there is none.',
+  args: arg => ({
+    name: arg.string({ required: true, description: 'Name of the definition, case-sensitive.' }),
   }),
-  eventDefinitions: t.field({
-    type: EventDefinitionConnectionRef,
-    scope: 'EVENTS_READ',
-    description: 'A page of the event definitions of a workspace, by name.',
-    args: {
-      workspace: t.arg.string({ description: WORKSPACE_ARGUMENT }),
-      filter: t.arg({ type: EventDefinitionFilterInput, description: FILTER }),
-      ...t.arg.connectionArgs(),
-    },
-    resolve: async (_root, { workspace, ...args }, context) => {
-      const { id } = await context.access(workspace, 'EVENTS_READ');
-      return definitionPage(context, id, args);
-    },
-  }),
-}));
+  async resolve(workspaceId, { name }, { services }) {
+    const [found] = await services.definitions.byNames(workspaceId, [name]);
+    return found ?? null;
+  },
+});
 
-builder.objectFields(WorkspaceRef, t => ({
-  eventDefinition: t.field({
-    type: EventDefinitionRef,
-    nullable: true,
-    scope: 'EVENTS_READ',
-    description: 'One of its event definitions by name. Null if there is none.',
-    args: { name: t.arg.string({ required: true, description: NAME }) },
-    resolve: ({ id }, { name }, context) => definitionByName(context, id, name),
+addWorkspaceField('eventDefinitions', {
+  type: EventDefinitionConnectionRef,
+  scope: 'EVENTS_READ',
+  description: 'A page of the event definitions of the workspace, by name.',
+  args: arg => ({
+    filter: arg({
+      type: EventDefinitionFilterInput,
+      description: 'Which definitions. Default: all.',
+    }),
+    ...arg.connectionArgs(),
   }),
-  eventDefinitions: t.field({
-    type: EventDefinitionConnectionRef,
-    scope: 'EVENTS_READ',
-    description: 'A page of its event definitions, by name.',
-    args: {
-      filter: t.arg({ type: EventDefinitionFilterInput, description: FILTER }),
-      ...t.arg.connectionArgs(),
-    },
-    resolve: ({ id }, args, context) => definitionPage(context, id, args),
-  }),
-}));
+  async resolve(workspaceId, args, { services: { definitions } }) {
+    const page = await definitions.page(workspaceId, args);
+    const count = () => definitions.count(workspaceId, args.filter ?? null);
+    return { page, cursorOf: definitionCursor, count };
+  },
+});

@@ -1,12 +1,12 @@
 /** Every way to events: by id, and as lists of a workspace, a definition, a parent, a group. */
 import type { StoredEvent } from '../../core/event.ts';
 import type { EventOrder } from '../../read/event-reader.ts';
-import { orNull } from '../access.ts';
-import { builder, enumValues, EVENT_ID_ARGUMENT, WORKSPACE_ARGUMENT } from '../builder.ts';
+import { builder, enumValues } from '../builder.ts';
 import { connectionType } from '../connection.ts';
 import { eventPage, noPage, relatedPage, type EventConnection } from '../event-pages.ts';
-import { EventDefinitionRef, EventRef, WorkspaceRef } from '../refs.ts';
+import { EventDefinitionRef, EventRef } from '../refs.ts';
 import { contentShown } from '../shows-content.ts';
+import { addWorkspaceField } from '../workspace-field.ts';
 import { EventFilterInput } from './event-filter.ts';
 
 const EventOrderFieldEnum = builder.enumType('EventOrderField', {
@@ -69,63 +69,27 @@ const EventConnectionRef = connectionType<StoredEvent, EventConnection>({
 const FILTER = 'Which events. Default: all.';
 const ORDER = 'The order. Default: newest position first.';
 
-builder.queryFields(t => ({
-  event: t.field({
-    type: EventRef,
-    nullable: true,
-    scope: 'EVENTS_READ',
-    description: 'An event by its event id, which its recorder chose. Null if there is none.',
-    args: {
-      workspace: t.arg.string({ description: WORKSPACE_ARGUMENT }),
-      eventId: t.arg.string({ required: true, description: EVENT_ID_ARGUMENT }),
-    },
-    resolve: async (_root, { workspace, eventId }, context, info) => {
-      const found = await orNull(context.access(workspace, 'EVENTS_READ'));
-      const content = contentShown(info) > 0;
-      return found && context.loaders.eventById.load({ workspaceId: found.id, eventId, content });
-    },
-  }),
-  events: t.field({
-    type: EventConnectionRef,
-    scope: 'EVENTS_READ',
-    description: 'A page of the events of a workspace.',
-    args: {
-      workspace: t.arg.string({ description: WORKSPACE_ARGUMENT }),
-      filter: t.arg({ type: EventFilterInput, description: FILTER }),
-      order: t.arg({ type: EventOrderInput, description: ORDER }),
-      ...t.arg.connectionArgs(),
-    },
-    resolve: async (_root, { workspace, ...args }, context, info) => {
-      const { id } = await context.access(workspace, 'EVENTS_READ');
-      return eventPage(context, id, args, info);
-    },
-  }),
-}));
+addWorkspaceField('event', {
+  type: EventRef,
+  nullable: true,
+  scope: 'EVENTS_READ',
+  description: 'An event by its event id, which its recorder chose. Null if there is none.',
+  args: arg => ({ eventId: arg.string({ required: true, description: 'The event id.' }) }),
+  resolve: (workspaceId, { eventId }, { loaders }, info) =>
+    loaders.eventById.load({ workspaceId, eventId, content: contentShown(info) > 0 }),
+});
 
-builder.objectFields(WorkspaceRef, t => ({
-  event: t.field({
-    type: EventRef,
-    nullable: true,
-    scope: 'EVENTS_READ',
-    description: 'An event by its event id, which its recorder chose. Null if there is none.',
-    args: { eventId: t.arg.string({ required: true, description: EVENT_ID_ARGUMENT }) },
-    resolve: ({ id }, { eventId }, { loaders }, info) => {
-      const content = contentShown(info) > 0;
-      return loaders.eventById.load({ workspaceId: id, eventId, content });
-    },
+addWorkspaceField('events', {
+  type: EventConnectionRef,
+  scope: 'EVENTS_READ',
+  description: 'A page of the events of the workspace.',
+  args: arg => ({
+    filter: arg({ type: EventFilterInput, description: FILTER }),
+    order: arg({ type: EventOrderInput, description: ORDER }),
+    ...arg.connectionArgs(),
   }),
-  events: t.field({
-    type: EventConnectionRef,
-    scope: 'EVENTS_READ',
-    description: 'A page of its events.',
-    args: {
-      filter: t.arg({ type: EventFilterInput, description: FILTER }),
-      order: t.arg({ type: EventOrderInput, description: ORDER }),
-      ...t.arg.connectionArgs(),
-    },
-    resolve: ({ id }, args, context, info) => eventPage(context, id, args, info),
-  }),
-}));
+  resolve: (workspaceId, args, context, info) => eventPage(context, workspaceId, args, info),
+});
 
 /** What belongs together reads in the order in which it happened. */
 const AS_IT_HAPPENED = { field: 'POSITION', direction: 'ASC' } as const;

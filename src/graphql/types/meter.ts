@@ -10,17 +10,15 @@ import {
   operandNumber,
   operandOf,
 } from '../../core/meter.ts';
-import type { PageArgs } from '../../core/page.ts';
 import { actorOf } from '../../core/principal.ts';
 import { workspaceNotFound } from '../../core/workspace.ts';
 import { meterCursor } from '../../read/meters.ts';
-import { orNull } from '../access.ts';
 import { toMeasures } from '../aggregate-input.ts';
 import { builder, enumValues, ID_FIELD, WORKSPACE_ARGUMENT } from '../builder.ts';
 import { connectionType } from '../connection.ts';
-import type { GraphQLContext } from '../context.ts';
 import { encodeId } from '../global-id.ts';
 import { MeterRef, WorkspaceRef } from '../refs.ts';
+import { addWorkspaceField } from '../workspace-field.ts';
 import {
   EventDimensionEnum,
   EventGroupKeyInput,
@@ -171,60 +169,25 @@ builder.objectFields(MeterRef, t => ({
 
 const MeterConnectionRef = connectionType<Meter>({ node: MeterRef, items: 'meters, by name' });
 
-async function meterPage({ services }: GraphQLContext, workspaceId: number, args: PageArgs) {
-  const page = await services.meters.page(workspaceId, args);
-  return { page, cursorOf: meterCursor };
-}
+addWorkspaceField('meter', {
+  type: MeterRef,
+  nullable: true,
+  scope: 'EVENTS_READ',
+  description: 'A meter by its name. Null if there is none.',
+  args: arg => ({ name: arg.string({ required: true, description: 'Its name, case-sensitive.' }) }),
+  resolve: (workspaceId, { name }, { services }) => services.meters.byName(workspaceId, name),
+});
 
-const NAME = 'Its name, case-sensitive.';
-
-builder.queryFields(t => ({
-  meter: t.field({
-    type: MeterRef,
-    nullable: true,
-    scope: 'EVENTS_READ',
-    description: 'A meter by its name. Null if there is none.',
-    args: {
-      workspace: t.arg.string({ description: WORKSPACE_ARGUMENT }),
-      name: t.arg.string({ required: true, description: NAME }),
-    },
-    resolve: async (_root, { workspace, name }, context) => {
-      const found = await orNull(context.access(workspace, 'EVENTS_READ'));
-      return found && context.services.meters.byName(found.id, name);
-    },
-  }),
-  meters: t.field({
-    type: MeterConnectionRef,
-    scope: 'EVENTS_READ',
-    description: 'A page of the meters of a workspace, by name.',
-    args: {
-      workspace: t.arg.string({ description: WORKSPACE_ARGUMENT }),
-      ...t.arg.connectionArgs(),
-    },
-    resolve: async (_root, { workspace, ...args }, context) => {
-      const { id } = await context.access(workspace, 'EVENTS_READ');
-      return meterPage(context, id, args);
-    },
-  }),
-}));
-
-builder.objectFields(WorkspaceRef, t => ({
-  meter: t.field({
-    type: MeterRef,
-    nullable: true,
-    scope: 'EVENTS_READ',
-    description: 'One of its meters by name. Null if there is none.',
-    args: { name: t.arg.string({ required: true, description: NAME }) },
-    resolve: ({ id }, { name }, context) => context.services.meters.byName(id, name),
-  }),
-  meters: t.field({
-    type: MeterConnectionRef,
-    scope: 'EVENTS_READ',
-    description: 'A page of its meters, by name.',
-    args: t.arg.connectionArgs(),
-    resolve: ({ id }, args, context) => meterPage(context, id, args),
-  }),
-}));
+addWorkspaceField('meters', {
+  type: MeterConnectionRef,
+  scope: 'EVENTS_READ',
+  description: 'A page of the meters of the workspace, by name.',
+  args: arg => arg.connectionArgs(),
+  async resolve(workspaceId, args, { services }) {
+    const page = await services.meters.page(workspaceId, args);
+    return { page, cursorOf: meterCursor };
+  },
+});
 
 interface ShownMeter {
   readonly workspaceId: number;

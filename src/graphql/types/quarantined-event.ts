@@ -1,14 +1,14 @@
 import type { QuarantinedEvent } from '../../core/event.ts';
 import { parsePayload } from '../../core/exact-json.ts';
 import type { QuarantineProblem } from '../../core/quarantine.ts';
-import { quarantineCursor, type QuarantinePageArgs } from '../../read/quarantine.ts';
-import { builder, ID_FIELD, WORKSPACE_ARGUMENT } from '../builder.ts';
+import { quarantineCursor } from '../../read/quarantine.ts';
+import { builder, ID_FIELD } from '../builder.ts';
 import { type Connection, connectionType, sizedBy } from '../connection.ts';
-import type { GraphQLContext } from '../context.ts';
 import { encodeId } from '../global-id.ts';
 import { discardQuarantined, resubmitQuarantined } from '../quarantine.ts';
 import type { PlacedReceipt } from '../refs.ts';
-import { QuarantinedEventRef, WorkspaceRef } from '../refs.ts';
+import { QuarantinedEventRef } from '../refs.ts';
+import { addWorkspaceField } from '../workspace-field.ts';
 import { DoorEnum } from './event-filter.ts';
 import { EventProblemRef, EventReceiptRef } from './receipt.ts';
 
@@ -80,58 +80,30 @@ const QuarantinedEventConnectionRef = connectionType<QuarantinedEvent, Quarantin
   }),
 });
 
-async function quarantinedPage(
-  { services, answer }: GraphQLContext,
-  workspaceId: number,
-  args: QuarantinePageArgs,
-): Promise<QuarantineConnection> {
-  const page = await services.quarantine.page(workspaceId, args);
-  answer.read(page.items.reduce((sum, { event }) => sum + event.length, 0));
-  return {
-    page,
-    cursorOf: quarantineCursor,
-    count: () => services.quarantine.count(workspaceId, args),
-    problems: () => services.quarantine.problems(workspaceId, args),
-  };
-}
-
-const TYPE = 'Only events of this type. Default: all.';
-const CODE = 'Only events with a problem of this code. Default: all.';
-const POINTER = 'Only events with a problem at this JSON Pointer, and of `code` if given.';
-
-builder.queryField('quarantinedEvents', t =>
-  t.field({
-    type: QuarantinedEventConnectionRef,
-    scope: 'EVENTS_READ',
-    description: 'A page of the quarantined events of a workspace, newest first.',
-    args: {
-      workspace: t.arg.string({ description: WORKSPACE_ARGUMENT }),
-      type: t.arg.string({ description: TYPE }),
-      code: t.arg.string({ description: CODE }),
-      pointer: t.arg.string({ description: POINTER }),
-      ...t.arg.connectionArgs(),
-    },
-    resolve: async (_root, { workspace, ...args }, context) => {
-      const { id } = await context.access(workspace, 'EVENTS_READ');
-      return quarantinedPage(context, id, args);
-    },
+addWorkspaceField('quarantinedEvents', {
+  type: QuarantinedEventConnectionRef,
+  scope: 'EVENTS_READ',
+  description: 'A page of the quarantined events of the workspace, newest first.',
+  args: arg => ({
+    type: arg.string({ description: 'Only events of this type. Default: all.' }),
+    code: arg.string({ description: 'Only events with a problem of this code. Default: all.' }),
+    pointer: arg.string({
+      description:
+        'Only events with a problem at this JSON Pointer, and of `code` if given. Default: all.',
+    }),
+    ...arg.connectionArgs(),
   }),
-);
-
-builder.objectField(WorkspaceRef, 'quarantinedEvents', t =>
-  t.field({
-    type: QuarantinedEventConnectionRef,
-    scope: 'EVENTS_READ',
-    description: 'A page of its quarantined events, newest first.',
-    args: {
-      type: t.arg.string({ description: TYPE }),
-      code: t.arg.string({ description: CODE }),
-      pointer: t.arg.string({ description: POINTER }),
-      ...t.arg.connectionArgs(),
-    },
-    resolve: ({ id }, args, context) => quarantinedPage(context, id, args),
-  }),
-);
+  async resolve(workspaceId, args, { services, answer }) {
+    const page = await services.quarantine.page(workspaceId, args);
+    answer.read(page.items.reduce((sum, { event }) => sum + event.length, 0));
+    return {
+      page,
+      cursorOf: quarantineCursor,
+      count: () => services.quarantine.count(workspaceId, args),
+      problems: () => services.quarantine.problems(workspaceId, args),
+    };
+  },
+});
 
 const IDS = 'Ids of quarantined events, 1 to 1,000.';
 
