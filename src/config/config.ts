@@ -167,7 +167,7 @@ const VARIABLES = {
   natsServers: variable(
     'SLUICE_NATS_URL',
     natsServers,
-    'NATS servers that gateways on the same database tell each other of new events through, separated by commas. By default they use Postgres.',
+    'NATS servers through which gateways on the same database notify each other of new events, separated by commas. By default they use Postgres.',
   ),
   natsCredentials: variable(
     'SLUICE_NATS_CREDENTIALS_FILE',
@@ -243,7 +243,7 @@ const VARIABLES = {
   webhookPrivateNetworks: variable(
     'SLUICE_WEBHOOK_PRIVATE_NETWORKS',
     flag.default(false),
-    'Whether webhooks may be sent to private and local addresses, and without TLS. Only where all who make webhooks are trusted.',
+    'Whether webhooks may be sent to private and local addresses, and without TLS. Set it only if everybody who can make webhooks is trusted.',
   ),
   webhookRetrySeconds: variable(
     'SLUICE_WEBHOOK_RETRY_SECONDS',
@@ -258,7 +258,7 @@ const VARIABLES = {
         context.addIssue({ code: 'custom', message });
         return z.NEVER;
       }),
-    'Seconds between the attempts of a webhook to deliver an event. The last one counts for all that follow.',
+    'Seconds between the attempts of a webhook to deliver an event. The last one applies to all further attempts.',
   ),
   publicUrl: variable(
     'SLUICE_PUBLIC_URL',
@@ -303,7 +303,7 @@ type Values = {
 
 /** Null: not set. */
 export interface Config extends Omit<Values, 'adminKeyFile' | 'webhookRetrySeconds'> {
-  /** After the first attempt, the second and so on; the last for all that follow. */
+  /** After the first attempt, the second and so on. The last applies to all further ones. */
   readonly webhookRetryDelaysMs: readonly number[];
 }
 

@@ -18,16 +18,16 @@ export const AUDIT_SLUG = 'sluice';
 /** What each type says, in a sentence. The table in docs/audit.md is made from it. */
 export const AUDIT_TYPES = {
   'sluice.key.created': 'A key was made.',
-  'sluice.key.rotated': 'A key got a successor, and ends after the overlap.',
-  'sluice.key.revoked': 'A key was ended.',
+  'sluice.key.rotated': 'A key got a successor, and expires after the overlap.',
+  'sluice.key.revoked': 'A key was revoked.',
   'sluice.workspace.created': 'A workspace was made.',
   'sluice.workspace.updated': 'Settings of a workspace were changed.',
   'sluice.workspace.deleted': 'A workspace was deleted with everything in it.',
   'sluice.definition.created': 'An event definition was made.',
   'sluice.definition.updated': 'An event definition was changed, deprecated or blocked.',
   'sluice.definition.deleted': 'An event definition was deleted.',
-  'sluice.events.redacted': 'One batch of a redaction was emptied.',
-  'sluice.quarantine.resubmitted': 'Events were taken out of quarantine, and are recorded.',
+  'sluice.events.redacted': 'The events of one batch of a redaction were emptied.',
+  'sluice.quarantine.resubmitted': 'Events were taken out of quarantine and recorded.',
   'sluice.quarantine.discarded': 'Events in quarantine were deleted.',
   'sluice.meter.created': 'A meter was made.',
   'sluice.meter.deleted': 'A meter was deleted.',
@@ -46,8 +46,8 @@ export const AUDIT_TYPES = {
   'sluice.notification-rule.created': 'A notification rule was made.',
   'sluice.notification-rule.updated': 'A notification rule was changed, enabled or disabled.',
   'sluice.push-subscription.saved': 'A browser began to take Web Push with a key.',
-  'sluice.push-subscription.deleted': 'A browser takes Web Push with a key no more.',
-  'sluice.epoch.renewed': 'After a restore, cursors from before were made invalid, or kept.',
+  'sluice.push-subscription.deleted': 'A browser no longer takes Web Push with a key.',
+  'sluice.epoch.renewed': 'After a restore, older cursors were made invalid, or kept.',
   'sluice.evidence-key.rotated': 'A new key signs checkpoints of evidence.',
 } as const;
 export type AuditType = keyof typeof AUDIT_TYPES;

@@ -9,7 +9,7 @@ export const ERRORS = {
   BAD_USER_INPUT: { status: 400, meaning: 'A value is not valid for its field.' },
   WORKSPACE_REQUIRED: {
     status: 400,
-    meaning: 'The key covers several workspaces. Name the one that is meant.',
+    meaning: 'The key covers several workspaces. Name one of them.',
   },
   CURSOR_INVALID: { status: 400, meaning: 'The cursor does not belong to this list.' },
   CURSOR_EPOCH: { status: 400, meaning: 'The cursor is from before the database was restored.' },
@@ -22,7 +22,7 @@ export const ERRORS = {
   },
   OPERATION_RESOLUTION_FAILURE: {
     status: 400,
-    meaning: 'The document has no operation of this name, or several and no name was given.',
+    meaning: 'The document has no operation of this name, or has several and no name was given.',
   },
   PERSISTED_QUERY_NOT_SUPPORTED: {
     // As Apollo's server answers: its clients read no other status.
@@ -49,7 +49,7 @@ export const ERRORS = {
   NOT_LIVE: { status: 400, meaning: 'This aggregate can be queried, but not subscribed to.' },
   URL_NOT_ALLOWED: {
     status: 400,
-    meaning: 'Nothing may be sent to this URL: its scheme, its address, or credentials in it.',
+    meaning: 'The gateway sends nothing to this URL, because of its scheme, its address, or credentials in it.',
   },
   UNAUTHENTICATED: { status: 401, meaning: 'The key is missing or not valid.' },
   KEY_REVOKED: { status: 401, meaning: 'The key of this stream was revoked or has expired.' },
@@ -63,7 +63,7 @@ export const ERRORS = {
   CONFLICT: { status: 409, meaning: 'The name or id is already in use.' },
   FORCE_REQUIRED: {
     status: 409,
-    meaning: 'This would lock somebody out. If it is meant, repeat it with force.',
+    meaning: 'This would lock somebody out. To do it anyway, repeat it with force.',
   },
   SCHEMA_INCOMPATIBLE: {
     status: 409,

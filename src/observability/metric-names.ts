@@ -27,7 +27,7 @@ export const METRICS = {
     'Events that the tail has not read yet, of the workspace furthest behind.',
   sluice_tail_reads_total: 'Reads of the log for new events of watched workspaces.',
   sluice_events_carried_total:
-    'New events of watched workspaces that came from the gateway that recorded them and spared a read.',
+    'New events of watched workspaces that the recording gateway sent, so that no read was needed.',
   sluice_stream_deliveries_total: 'Deliveries to streams.',
   sluice_stream_executions_total: 'Executions for these deliveries. Identical streams share them.',
   sluice_stream_catch_ups_total:
@@ -45,11 +45,11 @@ export const METRICS = {
   sluice_deliveries_parked: 'Parked deliveries of all consumers, by kind.',
   sluice_webhook_attempts_total:
     'Requests that webhooks made, by this process and by outcome: the class of the status, or NONE without an answer.',
-  sluice_webhook_seconds: 'Time until a receiver of a webhook answered, or was given up.',
+  sluice_webhook_seconds: 'Time until a receiver of a webhook answered, or the request was given up.',
   sluice_notifications_sent_total:
     'Notifications that this process tried to send, by channel and by outcome: SENT or FAILED.',
   sluice_notification_seconds:
-    'Time until a push service, a chat or a mail server took a notification, or was given up, by channel.',
+    'Time until a push service, a chat or a mail server took a notification, or the attempt was given up, by channel.',
   sluice_events_removed_total: 'Events that retention removed, in this process.',
   sluice_events_emptied_total:
     'Events whose content this process removed, by reason: expired or redacted.',
@@ -69,7 +69,7 @@ export const METRICS = {
   sluice_upkeep_faults:
     'Workspaces that upkeep skips because a step fails, by step: FOLD, DAYS, FILL, DROP, EVIDENCE, SEARCH, EXPIRY or RETENTION.',
   sluice_meters_failing:
-    'Meters that could not be counted on. They are tried again, and events answer in their place.',
+    'Meters that could not be updated. They are tried again. Until then, questions are answered from events.',
   sluice_measures_set_aside:
     'Measures that are counted from events, because one of their numbers is too long for rollups.',
 } as const;
