@@ -32,7 +32,7 @@ const EventAggregateOrderEnum = builder.enumType('EventAggregateOrder', {
   description: 'The order of aggregates.',
   values: enumValues<AggregateQuery['orderBy']>({
     BUCKET: 'By the start of the bucket, then by group.',
-    COUNT_DESC: 'Greatest count first: a top list. It takes only `first`, and no cursors.',
+    COUNT_DESC: 'Largest count first: a top list. It takes only `first`, and no cursors.',
   }),
 });
 
@@ -156,8 +156,9 @@ export const EventAggregateInputRef = builder
         required: true,
         defaultValue: false,
         description:
-          'Whether a meter may answer approximately: UNIQUE and percentiles by sketches, and ' +
-          'groups beyond its bound as one, `other`. Each value says how far off it may be.',
+          'Whether a meter may answer approximately: UNIQUE and percentiles from ' +
+          'sketches, and groups beyond its limit as one, `other`. Each value has its ' +
+          'relative error.',
       }),
     }),
   });

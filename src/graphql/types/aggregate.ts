@@ -43,8 +43,8 @@ const EventMeasureValueRef = builder.objectRef<EventMeasureValue>('EventMeasureV
     value: t.exposeFloat('value', {
       nullable: true,
       description:
-        'The result. Null if no event had a number there, and if the result is beyond the range of ' +
-        'a 64-bit float: `text` has it then.',
+        'The result. Null if no event had a number there, or if the result is beyond the ' +
+        'range of a 64-bit float: then see `text`.',
     }),
     text: t.exposeString('text', {
       nullable: true,
@@ -57,8 +57,8 @@ const EventMeasureValueRef = builder.objectRef<EventMeasureValue>('EventMeasureV
     relativeError: t.exposeFloat('relativeError', {
       nullable: true,
       description:
-        'How far an approximate result may be from the exact one, as a part of it: for percentiles ' +
-        'a bound, for UNIQUE the standard error. Null for an exact result.',
+        'The relative error of an approximate result, such as 0.01 for 1 %: for ' +
+        'percentiles a bound, for UNIQUE the standard error. Null for an exact result.',
     }),
   }),
 });
@@ -88,8 +88,8 @@ EventAggregateRef.implement({
     }),
     isOther: t.exposeBoolean('isOther', {
       description:
-        'True for the one group `other`, in which a meter counts all groups that came after it had ' +
-        'as many as it may have. Only with `approximate: true`.',
+        'True for the group `other`, in which a meter counts all groups beyond the ' +
+        'number that it may have. Only with `approximate: true`.',
     }),
     count: t.expose('count', { type: 'SafeInt', description: 'The number of events.' }),
     measures: t.field({
@@ -104,7 +104,7 @@ const AggregateSourceEnum = builder.enumType('AggregateSource', {
   description: 'Where aggregates were read from.',
   values: enumValues<AggregateSource>({
     ROLLUP: 'Rollups: precomputed counts, including events that were removed since.',
-    METER: 'A meter: counts that were declared, including events that were removed since.',
+    METER: 'A meter: declared counts, including events that were removed since.',
     EVENTS: 'The events still kept.',
     MIXED: 'Partly rollups or a meter, partly events.',
   }),

@@ -82,9 +82,9 @@ type Fields = PothosSchemaTypes.InputFieldBuilder<ApiSchema, 'InputObject'>;
 
 export const NAME = `unique in the workspace, 1 to ${LIMITS.consumerNameBytesMax} bytes of UTF-8`;
 export const FILTER =
-  'Which events, with the limits of a filter of a stream. An event is judged when the consumer ' +
-  'comes to it.';
-const LEASE = 'How long a worker has a delivery, 1 second to 12 hours.';
+  'Which events. The limits are those of the filter of a stream. An event is judged when ' +
+  'the consumer reaches it.';
+const LEASE = 'How long a worker may hold a delivery, 1 second to 12 hours.';
 export const ATTEMPTS = `How often an event is delivered before it is parked, 1 to ${LIMITS.attemptsMax}.`;
 
 export const named = (t: Fields) => ({
@@ -106,7 +106,7 @@ const CreateConsumerInput = builder.inputType('CreateConsumerInput', {
     }),
     orderedBy: t.field({
       type: ConsumerOrderEnum,
-      description: 'What order it keeps. It cannot be changed. Default: none.',
+      description: 'The order that it keeps. It cannot be changed. Default: none.',
     }),
     leaseDuration: t.field({ type: 'Duration', defaultValue: 30_000, description: LEASE }),
     maxAttempts: t.int({ defaultValue: 8, description: ATTEMPTS }),
@@ -125,7 +125,7 @@ const UpdateConsumerInput = builder.inputType('UpdateConsumerInput', {
     }),
     leaseDuration: t.field({
       type: 'Duration',
-      description: `${LEASE} That of a webhook follows its timeout. Null: unchanged.`,
+      description: `${LEASE} For a webhook it follows from its timeout. Null: unchanged.`,
     }),
     maxAttempts: t.int({ description: `${ATTEMPTS} Null: unchanged.` }),
   }),
@@ -153,7 +153,7 @@ const SeekConsumerInput = builder.inputType('SeekConsumerInput', {
   description: 'The argument of `seekConsumer`.',
   fields: t => ({
     ...named(t),
-    to: t.field({ type: ConsumerPlaceInput, required: true, description: 'Where it goes on.' }),
+    to: t.field({ type: ConsumerPlaceInput, required: true, description: 'Where it continues.' }),
   }),
 });
 
@@ -236,7 +236,8 @@ builder.mutationFields(t => ({
     type: PauseConsumerPayload,
     scope: 'ADMIN',
     description:
-      'Lets a consumer hand out nothing until it is resumed. What workers have, they can settle.',
+      'Stops a consumer from handing out events until it is resumed. Workers can settle ' +
+      'the deliveries that they have.',
     args: { input: t.arg({ type: PauseConsumerInput, required: true, description: WHICH }) },
     resolve: async (_root, { input }, context) => {
       const change = await workOn(context, input, 'ADMIN');
@@ -248,7 +249,7 @@ builder.mutationFields(t => ({
   resumeConsumer: t.field({
     type: ResumeConsumerPayload,
     scope: 'ADMIN',
-    description: `Lets a paused consumer go on where it stood.`,
+    description: 'Lets a paused consumer continue where it stopped.',
     args: { input: t.arg({ type: ResumeConsumerInput, required: true, description: WHICH }) },
     resolve: async (_root, { input }, context) => {
       const change = await workOn(context, input, 'ADMIN');
@@ -260,8 +261,8 @@ builder.mutationFields(t => ({
     type: SeekConsumerPayload,
     scope: 'ADMIN',
     description:
-      'Moves a consumer: back, to deliver events again, or ahead, to pass some over. Leases and ' +
-      `retries are dropped. What is parked stays parked.`,
+      'Moves a consumer: back, to deliver events again, or ahead, to skip events. Leases ' +
+      'and retries are dropped. Parked deliveries stay parked.',
     args: { input: t.arg({ type: SeekConsumerInput, required: true, description: 'Where to.' }) },
     resolve: async (_root, { input }, context) => {
       const change = await workOn(context, input, 'ADMIN');
@@ -274,7 +275,7 @@ builder.mutationFields(t => ({
   redeliverParked: t.field({
     type: RedeliverParkedPayload,
     scope: 'ADMIN',
-    description: `Delivers parked events again, with all attempts before them.`,
+    description: 'Delivers parked events again. Their attempts are counted from the beginning.',
     args: { input: t.arg({ type: RedeliverParkedInput, required: true, description: 'Which.' }) },
     resolve: async (_root, { input }, context) => {
       const change = await workOn(context, input, 'ADMIN');

@@ -28,16 +28,16 @@ const ConsumerKindEnum = builder.enumType('ConsumerKind', {
 const ConsumerStatusEnum = builder.enumType('ConsumerStatus', {
   description: 'Whether a consumer hands out events.',
   values: enumValues<'ACTIVE' | 'PAUSED'>({
-    ACTIVE: 'It does.',
-    PAUSED: 'It does not. It keeps its place, and goes on there once it is resumed.',
+    ACTIVE: 'It hands out events.',
+    PAUSED: 'It hands out nothing. It keeps its place, and continues there when it is resumed.',
   }),
 });
 
 export const ConsumerOrderEnum = builder.enumType('ConsumerOrder', {
   description:
-    'Deliveries with an equal value go out one after the other, in the order of their positions: ' +
-    'the next one waits until the one before is acknowledged or parked. Events without the value ' +
-    'wait for none.',
+    'Events with an equal value are delivered one after the other, in the order of their ' +
+    'positions: each waits until the previous one is acknowledged or parked. Events ' +
+    'without the value do not wait.',
   values: enumValues<ConsumerOrder>({
     WORKSPACE: 'All events of the workspace, one at a time.',
     SUBJECT: 'Events of an equal `subject`.',
@@ -62,7 +62,7 @@ ParkedDeliveryRef.implement({
     attempts: t.exposeInt('attempts', { description: 'How often it was delivered.' }),
     parkedAt: t.expose('parkedAt', { type: 'DateTime', description: 'When it was parked.' }),
     reason: t.exposeString('reason', {
-      description: 'Why, in the worker’s words. Of a worker that said nothing, in the gateway’s.',
+      description: 'Why, in the worker’s words. If the worker gave no reason, in the gateway’s.',
     }),
   }),
 });
@@ -74,8 +74,9 @@ const ParkedDeliveryConnectionRef = connectionType<ParkedDelivery>({
 
 ConsumerRef.implement({
   description:
-    'A named place in a workspace’s log that the gateway keeps, with what is not settled yet. ' +
-    'Each event that matches is delivered until a worker acknowledges it, or until it is parked.',
+    'A named place in a workspace’s log that the gateway keeps, with the deliveries that ' +
+    'are not settled yet. Each event that matches is delivered until a worker ' +
+    'acknowledges it, or until it is parked.',
   interfaces: [builder.nodeInterfaceRef()],
   fields: t => ({
     id: t.id({
@@ -115,7 +116,7 @@ ConsumerRef.implement({
     orderedBy: t.expose('orderedBy', {
       type: ConsumerOrderEnum,
       nullable: true,
-      description: 'What order it keeps. Null: none, so that no event waits for another.',
+      description: 'The order that it keeps. Null: none, so no event waits for another.',
     }),
   }),
 });
@@ -124,8 +125,8 @@ builder.objectFields(ConsumerRef, t => ({
   leaseDuration: t.field({
     type: 'Duration',
     description:
-      'How long a worker has a delivery. Unless it is settled or extended by then, it is ' +
-      'delivered again.',
+      'How long a worker may hold a delivery. If it is neither settled nor extended by ' +
+      'then, the event is delivered again.',
     resolve: ({ leaseMs }) => leaseMs,
   }),
   maxAttempts: t.exposeInt('maxAttempts', {
@@ -137,7 +138,7 @@ builder.objectFields(ConsumerRef, t => ({
     resolve: ({ settled }) => settled.position,
   }),
   cursor: t.string({
-    description: '`settledPosition` as a cursor. A page, a stream or an export can go on from it.',
+    description: '`settledPosition` as a cursor. A page, a stream or an export can continue from it.',
     resolve: (consumer, _args, context) =>
       cursorsOf(context, consumer.workspaceId).encodePosition(consumer.settled),
   }),
@@ -150,8 +151,9 @@ builder.objectFields(ConsumerRef, t => ({
     type: 'SafeInt',
     nullable: true,
     description:
-      'The first position that retention removed before it was settled. From there on events are ' +
-      'missing, and nothing is handed out until somebody seeks. Null: nothing is missing.',
+      'The first position that retention removed before it was settled. Events from ' +
+      'there on are missing, and nothing is delivered until somebody seeks. Null: ' +
+      'nothing is missing.',
     resolve: ({ gonePosition }) => gonePosition,
   }),
   inFlightCount: t.exposeInt('inFlightCount', {

@@ -51,8 +51,9 @@ const DefineEventInput = builder.inputType('DefineEventInput', {
     compatibility: t.field({
       type: SchemaCompatibilityEnum,
       description:
-        'What a change of the schema must keep, from this change on. Default: NONE. A change that ' +
-        'breaks it is refused (SCHEMA_INCOMPATIBLE): `checkDefinition` tells before.',
+        'What a change of the schema must keep, from this change on. Default: NONE. A ' +
+        'change that breaks it is refused (SCHEMA_INCOMPATIBLE). Use `checkDefinition` ' +
+        'to find out before.',
     }),
     measures: t.stringList({
       description:

@@ -28,7 +28,8 @@ const SchemaFindingRef = builder.objectRef<Incompatibility>('SchemaFinding').imp
     message: t.exposeString('message', { description: 'What differs, in words for people.' }),
     isCertain: t.exposeBoolean('isCertain', {
       description:
-        'True: the change breaks it. False: rules cannot tell, and it does not refuse the change.',
+        'True: the change breaks compatibility. False: the rules cannot decide, and the ' +
+        'finding does not refuse the change.',
     }),
   }),
 });
@@ -38,7 +39,7 @@ const DefinitionCheckRef = builder.objectRef<SchemaJudgement>('DefinitionCheck')
   fields: t => ({
     compatibility: t.expose('compatibility', {
       type: SchemaCompatibilityEnum,
-      description: 'By what it is judged.',
+      description: 'The compatibility that it is judged by.',
     }),
     isCompatible: t.exposeBoolean('isCompatible', {
       description: 'Whether `defineEvent` accepts it. False: it answers SCHEMA_INCOMPATIBLE.',
@@ -46,14 +47,14 @@ const DefinitionCheckRef = builder.objectRef<SchemaJudgement>('DefinitionCheck')
     findings: t.field({
       type: [SchemaFindingRef],
       description:
-        'Where the schemas differ in what they accept, in both directions, whichever is promised. ' +
-        'At most 50 for each direction.',
+        'Where the schemas differ in what they accept, in both directions, whatever is ' +
+        'promised. At most 50 for each direction.',
       resolve: ({ findings }) => [...findings],
     }),
     eventsChecked: t.exposeInt('eventsChecked', {
       description:
-        `How many recorded events were checked: the newest ${LIMITS.schemaSampleMax / 2}, and as many ` +
-        'spread over the older ones. All, if there are no more than the first number.',
+        `How many recorded events were checked: the newest ${LIMITS.schemaSampleMax / 2}, and up to ` +
+        'as many again, spread over the older ones.',
     }),
     eventsFailing: t.exposeInt('eventsFailing', {
       description: 'Of these, how many do not fit the new schema.',
@@ -65,7 +66,8 @@ const DefinitionCheckRef = builder.objectRef<SchemaJudgement>('DefinitionCheck')
     }),
     isCutShort: t.exposeBoolean('isCutShort', {
       description:
-        'Whether less of the sample was checked, since it is too large or takes too long.',
+        'Whether only a part of the sample was checked, because it is too large or takes ' +
+        'too long.',
     }),
     failingPositions: t.field({
       type: ['SafeInt'],
@@ -84,8 +86,8 @@ builder.queryField('checkDefinition', t =>
     scope: 'EVENTS_READ',
     extensions: { cost: CHECK_COST },
     description:
-      'How a payload schema would be judged, if it were defined now. Nothing is changed. Without ' +
-      'a definition of this name nothing is compared.',
+      'How a payload schema would be judged if it were defined now. Changes nothing. ' +
+      'Without a definition of this name, nothing is compared.',
     args: {
       workspace: t.arg.string({ description: WORKSPACE_ARGUMENT }),
       name: t.arg.string({ required: true, description: 'Name of the definition.' }),
@@ -95,7 +97,7 @@ builder.queryField('checkDefinition', t =>
       }),
       compatibility: t.arg({
         type: SchemaCompatibilityEnum,
-        description: 'By what it is judged. Default: by what the definition promises.',
+        description: 'The compatibility to judge by. Default: that of the definition.',
       }),
     },
     resolve: async (_root, { workspace: slug, name, payloadSchema, compatibility }, context) => {

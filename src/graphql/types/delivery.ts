@@ -12,10 +12,10 @@ const DeliveryRef = builder.objectRef<Lease>('Delivery').implement({
   description: 'An event that a worker has until it settles it, or until the lease runs out.',
   fields: t => ({
     token: t.exposeString('token', {
-      description: 'Settles the delivery. It is of this lease alone.',
+      description: 'Settles the delivery. It is valid only for this lease.',
     }),
     attempt: t.exposeInt('attempt', {
-      description: 'How often the event was delivered, with this time: 1 for the first.',
+      description: 'The number of the delivery of this event, from 1.',
     }),
     leasedUntil: t.expose('leasedUntil', {
       type: 'DateTime',
@@ -24,8 +24,8 @@ const DeliveryRef = builder.objectRef<Lease>('Delivery').implement({
     leaseDuration: t.field({
       type: 'Duration',
       description:
-        'How long that is from the beginning, for a worker whose clock may differ. It extends the ' +
-        'lease in time.',
+        'How long the lease lasts from its beginning, for workers whose clock may ' +
+        'differ. They extend the lease in time.',
       resolve: ({ leaseMs }) => leaseMs,
     }),
     cursor: t.string({
@@ -51,7 +51,8 @@ const PullEventsPayload = builder.objectRef<Pulled>('PullEventsPayload').impleme
   fields: t => ({
     deliveries: t.field({
       type: [DeliveryRef],
-      description: 'What the worker has now, in the order of positions. Empty: nothing is due.',
+      description: 'The deliveries that the worker has now, in the order of positions. Empty: ' +
+        'nothing is due.',
       resolve: ({ leases }) => leases as Lease[],
     }),
     consumer: t.field({
@@ -65,8 +66,8 @@ const PullEventsPayload = builder.objectRef<Pulled>('PullEventsPayload').impleme
 type SettledHere = Settled & ShownConsumer;
 
 const EXPIRED =
-  'Tokens that settle nothing any more: the delivery was settled before, its lease ran out and ' +
-  'another worker has it, or the consumer was moved.';
+  'Tokens that are no longer valid: the delivery was settled before, its lease ran out ' +
+  'and another worker has it, or the consumer was moved.';
 
 /** What settling deliveries answers: how many, which tokens did nothing, and the consumer. */
 function settledPayload(mutation: string, count: string, description: string) {
@@ -116,15 +117,15 @@ const PullEventsInput = builder.inputType('PullEventsInput', {
     first: t.int({
       defaultValue: PULLED_BY_DEFAULT,
       description:
-        `The maximum number of events, 1 to ${pullEventsMax}. Of large events there are fewer ` +
-        'in an answer.',
+        `The maximum number of events, 1 to ${pullEventsMax}. If events are large, an ` +
+        'answer has fewer.',
     }),
     wait: t.field({
       type: 'Duration',
       defaultValue: 0,
       description:
-        'How long to wait where nothing is due. The answer comes with the first event. At most ' +
-        `${pullWaitSecondsMax} seconds.`,
+        'How long to wait if nothing is due. The answer comes with the first event. At ' +
+        `most ${pullWaitSecondsMax} seconds.`,
     }),
   }),
 });
@@ -147,11 +148,11 @@ const ReleaseDeliveriesInput = builder.inputType('ReleaseDeliveriesInput', {
     delay: t.field({
       type: 'Duration',
       description:
-        `When it is delivered again, at most ${retryDelaySecondsMax / 86_400} days from now. ` +
-        'Default: after 1 second, doubled with each attempt up to 5 minutes.',
+        `The delay until it is delivered again, at most ${retryDelaySecondsMax / 86_400} days. ` +
+        'Default: 1 second, doubled with each attempt up to 5 minutes.',
     }),
     reason: t.string({
-      description: 'Why, in words for people. It is shown once the delivery is parked.',
+      description: 'Why, in words for people. It is shown when the delivery is parked.',
     }),
     park: t.boolean({
       defaultValue: false,
@@ -178,8 +179,8 @@ builder.mutationFields(t => ({
     type: PullEventsPayload,
     scope: 'EVENTS_CONSUME',
     description:
-      'Leases events that are due, to the caller alone: first those that are delivered again, ' +
-      `then new ones. Several workers share one consumer this way.`,
+      'Leases due events to the caller alone: first those that are delivered again, then ' +
+      'new ones. So several workers can share one consumer.',
     extensions: sizedByNumber(PULLED_BY_DEFAULT, 'input', 'first'),
     args: { input: t.arg({ type: PullEventsInput, required: true, description: 'What to pull.' }) },
     resolve: async (_root, { input }, context) => {
@@ -213,8 +214,8 @@ builder.mutationFields(t => ({
     type: ReleaseDeliveriesPayload,
     scope: 'EVENTS_CONSUME',
     description:
-      'Gives deliveries back, to be delivered again after a while. One that has had all its ' +
-      `attempts is parked.`,
+      'Gives deliveries back, to be delivered again after a while. A delivery that has ' +
+      'had all its attempts is parked.',
     args: {
       input: t.arg({ type: ReleaseDeliveriesInput, required: true, description: 'Which.' }),
     },
@@ -249,16 +250,16 @@ builder.subscriptionField('deliveries', t =>
     type: DeliveryRef,
     scope: 'EVENTS_CONSUME',
     description:
-      'Events as they become due, leased to this subscription. Settle them with the mutations. ' +
-      `Leases end on their own when the subscription does not.`,
+      'Events as they become due, leased to this subscription. Settle them with the ' +
+      'mutations. The end of the subscription does not end the leases.',
     args: {
       workspace: t.arg.string({ description: WORKSPACE_ARGUMENT }),
       consumer: t.arg.string({ required: true, description: CONSUMER }),
       window: t.arg.int({
         defaultValue: PULLED_BY_DEFAULT,
         description:
-          `The maximum number of unsettled deliveries, 1 to ${pullEventsMax}. The next one comes ` +
-          'once one of them is settled.',
+          `The maximum number of unsettled deliveries, 1 to ${pullEventsMax}. The next ` +
+          'one comes when one of them is settled.',
       }),
     },
     subscribe: async (_root, { workspace, consumer, window }, context) => {

@@ -40,11 +40,11 @@ export const SchemaCompatibilityEnum = builder.enumType('SchemaCompatibility', {
   values: enumValues<SchemaCompatibility>({
     NONE: 'Nothing: any change is accepted.',
     BACKWARD:
-      'The new schema accepts all that the present one accepts, so readers that know the new one ' +
-      'can read the events of before. Recorded events are checked as well.',
+      'The new schema accepts everything that the present one accepts, so readers that ' +
+      'know the new one can read older events. Recorded events are checked too.',
     FORWARD:
-      'The present schema accepts all that the new one accepts, so readers that know the present ' +
-      'one can read the events to come.',
+      'The present schema accepts everything that the new one accepts, so readers that ' +
+      'know the present one can read future events.',
     FULL: 'Both.',
   }),
 });

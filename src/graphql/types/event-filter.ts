@@ -102,7 +102,7 @@ export const EventFilterInput = builder.inputRef<EventFilter>('EventFilter').imp
     }),
     successUnknown: t.boolean({
       description:
-        'True: the event does not say whether the action succeeded. False: it says either.',
+        'True: the event does not say whether the action succeeded. False: it does.',
     }),
     clientIps: t.stringList({
       description: 'The client’s IP address is one of these, in any spelling.',

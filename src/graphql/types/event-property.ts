@@ -87,7 +87,8 @@ const StringPropertyInput = builder.inputType('StringPropertyInput', {
 
 const ExactPropertyInput = builder.inputType('ExactPropertyInput', {
   description:
-    'A payload value as `properties` of an event gives it: what one event says, another takes.',
+    'A payload value in the form of `properties` of an event, so that you can copy it ' +
+    'from one event to another.',
   fields: t => ({
     name: t.string({ required: true, description: NAME }),
     type: t.field({ type: PropertyTypeEnum, required: true, description: 'Its type.' }),
@@ -97,7 +98,7 @@ const ExactPropertyInput = builder.inputType('ExactPropertyInput', {
     }),
     list: t.boolean({
       description:
-        'Whether it is a list. Default: where there is not exactly one value. A list stays one.',
+        'Whether it is a list. Default: true unless there is exactly one value.',
     }),
   }),
 });

@@ -55,8 +55,8 @@ EventRef.implement({
       nullable: true,
       scope: 'EVENTS_READ',
       description:
-        'The version of its definition’s payload schema under which it was recorded. Null: it is ' +
-        'older than the versions that are kept, which an earlier gateway did not keep.',
+        'The version of its definition’s payload schema under which it was recorded. ' +
+        'Null: it was recorded before the gateway kept versions.',
       resolve: async ({ workspaceId, definitionId: id, position }, _args, { loaders }) =>
         versionAt((await loaders.schemaPlaces.load({ workspaceId, id })) ?? [], position),
     }),

@@ -13,8 +13,8 @@ const base64 = (bytes: Buffer) => bytes.toString('base64');
 
 const CheckpointRef = builder.objectRef<Checkpoint>('Checkpoint').implement({
   description:
-    'The signed state of a workspace’s log at a size. Whoever keeps one can prove later whether ' +
-    'anything up to it was changed.',
+    'The signed state of a workspace’s log at a size. If you keep one, you can prove ' +
+    'later whether anything up to it was changed.',
   fields: t => ({
     firstPosition: t.expose('firstPosition', {
       type: 'SafeInt',
@@ -23,7 +23,7 @@ const CheckpointRef = builder.objectRef<Checkpoint>('Checkpoint').implement({
     }),
     size: t.expose('size', {
       type: 'SafeInt',
-      description: 'The number of events in the tree, from the first one that it has.',
+      description: 'The number of events in the tree.',
     }),
     rootHash: t.string({
       description: 'The root of the Merkle tree (RFC 9162, SHA-256), in base64.',
@@ -42,7 +42,8 @@ const CheckpointRef = builder.objectRef<Checkpoint>('Checkpoint').implement({
     createdAt: t.expose('createdAt', {
       type: 'DateTime',
       description:
-        'When the tree reached this size, of the newest checkpoint. When it was signed, of another.',
+        'For the newest checkpoint, when the tree reached this size. For others, when ' +
+        'they were signed.',
     }),
   }),
 });
@@ -69,28 +70,29 @@ const InclusionProofRef = builder.objectRef<InclusionProof>('InclusionProof').im
     }),
     hashes: t.stringList({
       description:
-        'Hashes of the subtrees beside the way from the leaf to the root, the lowest first, in base64.',
+        'Hashes of the subtrees beside the path from the leaf to the root, the lowest ' +
+        'first, in base64.',
       resolve: ({ hashes }) => hashes.map(base64),
     }),
     envelope: t.field({
       type: 'JSONObject',
-      description: 'Which event it is. It outlives redaction and expiry.',
+      description: 'Which event it is. Redaction and expiry do not remove it.',
       resolve: ({ envelope }) => ({ ...envelope }),
     }),
     commitment: t.string({
-      description: 'SHA-256 of the salt and the content, in base64. It outlives both.',
+      description: 'SHA-256 of the salt and the content, in base64. It stays when both are removed.',
       resolve: ({ commitment }) => base64(commitment),
     }),
     salt: t.string({
       nullable: true,
-      description: 'Random bytes, 32 of them, in base64. Null: they were removed with the content.',
+      description: '32 random bytes in base64. Null: they were removed with the content.',
       resolve: ({ salt }) => (salt === null ? null : base64(salt)),
     }),
     content: t.string({
       nullable: true,
       description:
-        'The rest of the event as canonical JSON (RFC 8785), byte by byte as it was hashed. Null: it ' +
-        'was removed.',
+        'The rest of the event as canonical JSON (RFC 8785), exactly the bytes that were ' +
+        'hashed. Null: it was removed.',
       resolve: ({ content }, _args, { answer }) =>
         content === null || answer.holds(content.length) ? content : '',
     }),
@@ -118,7 +120,7 @@ const ConsistencyProofRef = builder.objectRef<ConsistencyProof>('ConsistencyProo
 builder.objectFields(WorkspaceRef, t => ({
   evidence: t.exposeBoolean('evidence', {
     description:
-      'Whether a Merkle tree is kept over its log, by which a later change can be found.',
+      'Whether a Merkle tree is kept over its log, so that later changes can be detected.',
   }),
   checkpoint: t.field({
     type: CheckpointRef,

@@ -176,9 +176,9 @@ builder.mutationFields(t => ({
     type: RotateApiKeyPayload,
     scope: 'ADMIN',
     description:
-      'Makes a key with the name, scopes, workspace and addresses of another key, which ends ' +
-      'after an overlap. If the other key had an end, the new one lasts equally long, but no ' +
-      'longer than the calling key.',
+      'Makes a key with the name, scopes, workspace and addresses of another key, which ' +
+      'ends after an overlap. If the other key had an expiry, the new one is valid for ' +
+      'the same length of time, but not longer than the calling key.',
     args: {
       input: t.arg({ type: RotateApiKeyInput, required: true, description: 'Which key.' }),
     },

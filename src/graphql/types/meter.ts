@@ -30,11 +30,11 @@ import { EventFilterInput } from './event-filter.ts';
 const MeterStatusEnum = builder.enumType('MeterStatus', {
   description: 'Whether a meter answers.',
   values: enumValues<MeterStatus>({
-    FILLING: 'It is being filled from the events of the past. It answers nothing yet.',
+    FILLING: 'It is being filled from past events. It answers nothing yet.',
     ACTIVE: 'It answers, and is kept up to date.',
     FAILING:
-      'Events could not be counted into it. It is tried again. Meanwhile it falls behind, and ' +
-      'events answer in its place.',
+      'Events could not be counted into it. The gateway tries again. Until then, ' +
+      'questions are answered from the events.',
   }),
 });
 
@@ -80,8 +80,8 @@ const EventMeasureRef = builder.objectRef<EventMeasure>('EventMeasure').implemen
 
 MeterRef.implement({
   description:
-    'A declared question whose answer is kept up to date. `eventAggregates` finds the meter that ' +
-    'answers it by itself, and then says `source: METER`.',
+    'A declared question whose answer is kept up to date. `eventAggregates` finds the ' +
+    'meter by itself, and then says `source: METER`.',
   interfaces: [builder.nodeInterfaceRef()],
   fields: t => ({
     id: t.id({
@@ -121,7 +121,7 @@ MeterRef.implement({
     }),
     problem: t.exposeString('fault', {
       nullable: true,
-      description: 'What keeps it from being counted on, in Postgres’ words. Null unless FAILING.',
+      description: 'Why it cannot be updated, in the words of Postgres. Null unless FAILING.',
     }),
     filledPosition: t.field({
       type: 'SafeInt',
@@ -131,7 +131,8 @@ MeterRef.implement({
     targetPosition: t.field({
       type: 'SafeInt',
       description:
-        'Up to where the rollups count. A meter that is FILLING answers once it has come as far.',
+        'The position up to which the rollups count. A meter that is FILLING answers ' +
+        'when it has reached it.',
       resolve: ({ target }) => target,
     }),
     seriesCount: t.field({
@@ -146,13 +147,15 @@ MeterRef.implement({
 builder.objectFields(MeterRef, t => ({
   overflowed: t.exposeBoolean('isOverflowed', {
     description:
-      'Whether more groups came than it may have. Further groups count as one, `other`. Questions ' +
-      'that group then get their answer from it only with `approximate: true`.',
+      'Whether there are more groups than it may have. Further groups count as one, ' +
+      '`other`. Questions with groups are then answered from it only with `approximate: ' +
+      'true`.',
   }),
   valuesCut: t.exposeBoolean('isCut', {
     description:
-      `Whether it groups by a value that is longer than ${LIMITS.meterValueBytesMax} bytes, of ` +
-      'which it keeps the beginning. Questions that group then need `approximate: true`.',
+      `Whether it groups by a value that is longer than ${LIMITS.meterValueBytesMax} ` +
+      'bytes, of which it keeps only the beginning. Questions with groups then need ' +
+      '`approximate: true`.',
   }),
   measuresSetAside: t.field({
     type: [EventMeasureRef],
@@ -229,8 +232,9 @@ const CreateMeterInput = builder.inputType('CreateMeterInput', {
     filter: t.field({
       type: EventFilterInput,
       description:
-        'Which events, without occurredAt, categories and eventIds. Questions with the same filter ' +
-        'are answered, and those that also filter by what it groups by. Default: all.',
+        'Which events, without occurredAt, categories and eventIds. The meter answers ' +
+        'questions with the same filter, and with further conditions on what it groups ' +
+        'by. Default: all.',
     }),
     groupBy: t.field({
       type: [EventGroupKeyInput],
@@ -266,8 +270,8 @@ builder.mutationFields(t => ({
     type: CreateMeterPayload,
     scope: SCOPE,
     description:
-      'Declares a question whose answer is kept up to date from now on. It is filled from the ' +
-      'events of the past while recording goes on.',
+      'Declares a question whose answer is kept up to date from now on. It is filled ' +
+      'from past events while recording goes on.',
     args: {
       input: t.arg({ type: CreateMeterInput, required: true, description: 'What to count.' }),
     },
@@ -289,8 +293,8 @@ builder.mutationFields(t => ({
     type: DeleteMeterPayload,
     scope: SCOPE,
     description:
-      'Deletes a meter. What it counted is taken away in the background. Events stay, and answer ' +
-      'in its place.',
+      'Deletes a meter. Its counts are deleted in the background. The events stay, and ' +
+      'questions are answered from them.',
     args: {
       input: t.arg({ type: DeleteMeterInput, required: true, description: 'Which meter.' }),
     },

@@ -75,7 +75,7 @@ function addressText(address: Address): string {
 export const NotificationTestRef = builder
   .objectRef<{ readonly address: string; readonly sent: Sent }>('NotificationTest')
   .implement({
-    description: 'What came of a test at one address.',
+    description: 'The result of a test at one address.',
     fields: t => ({
       address: t.exposeString('address', {
         description: 'An email address, or the origin of a push service or a chat.',
@@ -99,7 +99,7 @@ const SendTestNotificationPayload = builder
     fields: t => ({
       tests: t.field({
         type: [NotificationTestRef],
-        description: 'One for each address, of browsers the first 50.',
+        description: 'One for each address. Of the browsers, the first 50.',
         resolve: tests =>
           tests.map(({ address, sent }) => ({ address: addressText(address), sent })),
       }),
@@ -115,7 +115,7 @@ interface ThresholdInput {
 const NotificationThresholdInput = builder
   .inputRef<ThresholdInput>('NotificationThresholdInput')
   .implement({
-    description: 'How many matching events within a time a rule tells of.',
+    description: 'A number of matching events within a time, to notify about.',
     fields: t => ({
       count: t.field({
         type: 'SafeInt',
@@ -130,7 +130,7 @@ const NotificationThresholdInput = builder
       comparison: t.field({
         type: ThresholdComparisonEnum,
         required: true,
-        description: 'Whether so many are told of, or fewer.',
+        description: 'Whether to notify of at least so many events, or of fewer.',
       }),
     }),
   });
@@ -144,7 +144,7 @@ const EmailChannelInput = builder.inputRef<EmailInput>('EmailChannelInput').impl
   fields: t => ({
     to: t.stringList({
       required: true,
-      description: `The addresses, 1 to ${LIMITS.emailAddressesMax}. Each gets a mail of its own.`,
+      description: `The addresses, 1 to ${LIMITS.emailAddressesMax}. Each gets a separate mail.`,
     }),
   }),
 });
@@ -155,7 +155,7 @@ interface ChatInput {
 }
 
 const WebhookChannelInput = builder.inputRef<ChatInput>('WebhookChannelInput').implement({
-  description: 'A chat, by a URL that it gives out.',
+  description: 'A chat, by a URL that the chat gives you.',
   fields: t => ({
     url: t.string({ required: true, description: 'An `https` URL, with the limits of a webhook.' }),
     format: t.field({
@@ -176,7 +176,7 @@ const NotificationChannelInput = builder
   .inputRef<ChannelInput>('NotificationChannelInput')
   .implement({
     isOneOf: true,
-    description: 'By which way people are told. Give exactly one field.',
+    description: 'A way in which people are notified. Give exactly one field.',
     fields: t => ({
       webPush: t.boolean({
         description: 'True: all browsers that were saved with a key that may read the events.',
@@ -207,13 +207,13 @@ function thresholdOfInput(given: ThresholdInput | null | undefined): Notificatio
   return { count, withinMs, comparison };
 }
 
-const CHANNELS = `How people are told: 1 to ${LIMITS.channelsMax} channels.`;
+const CHANNELS = `How people are notified: 1 to ${LIMITS.channelsMax} channels.`;
 const QUIET =
-  'At most one notification is sent in this time, at most 7 days. What came meanwhile is counted ' +
-  'in the next.';
+  'At most one notification is sent in this time, at most 7 days. The next one counts ' +
+  'the events meanwhile.';
 const THRESHOLD =
-  'Tells once when so many matching events, or fewer, were recorded within a time, and again only ' +
-  'after that has ended.';
+  'Notify once when so many matching events, or fewer, were recorded within a time, and ' +
+  'again only after that has ended.';
 
 const CreateNotificationRuleInput = builder.inputType('CreateNotificationRuleInput', {
   description: 'The argument of `createNotificationRule`.',
@@ -231,14 +231,14 @@ const CreateNotificationRuleInput = builder.inputType('CreateNotificationRuleInp
       description: CHANNELS,
     }),
     quietFor: t.field({ type: 'Duration', defaultValue: 0, description: QUIET }),
-    enabled: t.boolean({ defaultValue: true, description: 'Whether it tells people.' }),
+    enabled: t.boolean({ defaultValue: true, description: 'Whether it notifies people.' }),
   }),
 });
 
 const UpdateNotificationRuleInput = builder.inputType('UpdateNotificationRuleInput', {
   description:
-    'The argument of `updateNotificationRule`. Absent: unchanged. A threshold counts anew after a ' +
-    'change.',
+    'The argument of `updateNotificationRule`. Absent: unchanged. A threshold starts to ' +
+    'count again after a change.',
   fields: t => ({
     workspace: t.string({ description: WORKSPACE_ARGUMENT }),
     rule: t.string({ required: true, description: 'Name of the rule.' }),
@@ -250,10 +250,10 @@ const UpdateNotificationRuleInput = builder.inputType('UpdateNotificationRuleInp
     }),
     channels: t.field({
       type: [NotificationChannelInput],
-      description: `${CHANNELS} They replace all. Null: unchanged.`,
+      description: `${CHANNELS} They replace all present ones. Null: unchanged.`,
     }),
     quietFor: t.field({ type: 'Duration', description: `${QUIET} Null: unchanged.` }),
-    enabled: t.boolean({ description: 'Whether it tells people. Null: unchanged.' }),
+    enabled: t.boolean({ description: 'Whether it notifies people. Null: unchanged.' }),
   }),
 });
 
@@ -287,7 +287,7 @@ builder.mutationFields(t => ({
   createNotificationRule: t.field({
     type: CreateNotificationRulePayload,
     scope: 'ADMIN',
-    description: 'Makes a rule that tells people of events from now on.',
+    description: 'Makes a rule that notifies people of events from now on.',
     args: {
       input: t.arg({
         type: CreateNotificationRuleInput,
@@ -343,7 +343,7 @@ builder.mutationFields(t => ({
   deleteNotificationRule: t.field({
     type: DeleteNotificationRulePayload,
     scope: 'ADMIN',
-    description: 'Removes a notification rule, with what waits to be sent.',
+    description: 'Removes a notification rule, with the notifications that wait to be sent.',
     args: {
       input: t.arg({
         type: DeleteNotificationRuleInput,
@@ -359,7 +359,8 @@ builder.mutationFields(t => ({
   sendTestNotification: t.field({
     type: SendTestNotificationPayload,
     scope: 'ADMIN',
-    description: 'Sends a test to every address of a notification rule, also while it is disabled.',
+    description: 'Sends a test to every address of a notification rule, even while the rule is ' +
+      'disabled.',
     args: {
       input: t.arg({ type: SendTestNotificationInput, required: true, description: 'Which rule.' }),
     },

@@ -22,7 +22,7 @@ import { WebhookFormatEnum } from './webhook.ts';
 export const ThresholdComparisonEnum = builder.enumType('ThresholdComparison', {
   description: 'When a threshold is crossed.',
   values: enumValues<ThresholdComparison>({
-    AT_LEAST: 'When there are as many events within the time, or more.',
+    AT_LEAST: 'When there are at least so many events within the time.',
     FEWER_THAN: 'When there are fewer events within the time.',
   } satisfies Record<(typeof THRESHOLD_COMPARISONS)[number], string>),
 });
@@ -31,8 +31,9 @@ const NotificationThresholdRef = builder
   .objectRef<NotificationThreshold>('NotificationThreshold')
   .implement({
     description:
-      'How many matching events within a time a rule tells of: once when that begins, and again ' +
-      'only after it has ended. Events count by when they were recorded.',
+      'A number of matching events within a time. The rule notifies once when it is ' +
+      'crossed, and again only after that has ended. Events count by the time when they ' +
+      'were recorded.',
     fields: t => ({
       count: t.field({
         type: 'SafeInt',
@@ -42,12 +43,13 @@ const NotificationThresholdRef = builder
       within: t.field({
         type: 'Duration',
         description:
-          'Within which time. It moves in steps of a sixtieth of it, of a second at least.',
+          'Within which time. The window moves in steps of a sixtieth of its length, at ' +
+          'least a second.',
         resolve: ({ withinMs }) => withinMs,
       }),
       comparison: t.expose('comparison', {
         type: ThresholdComparisonEnum,
-        description: 'Whether it is crossed by so many, or by fewer.',
+        description: 'Whether it is crossed by at least so many events, or by fewer.',
       }),
     }),
   });
@@ -69,14 +71,14 @@ const WebPushChannelRef = builder.objectRef<Push>('WebPushChannel').implement({
 });
 
 const EmailChannelRef = builder.objectRef<Email>('EmailChannel').implement({
-  description: 'Email, by the mail server of the gateway. Each address gets a mail of its own.',
+  description: 'Email, by the mail server of the gateway. Each address gets a separate mail.',
   fields: t => ({
     to: t.stringList({ description: 'The addresses.', resolve: ({ to }) => [...to] }),
   }),
 });
 
 const WebhookChannelRef = builder.objectRef<Chat>('WebhookChannel').implement({
-  description: 'A chat, by a URL that it gives out.',
+  description: 'A chat, by a URL that the chat gives you.',
   fields: t => ({
     url: t.exposeString('url', { description: 'Where the message is sent, by POST.' }),
     format: t.field({
@@ -94,15 +96,16 @@ const CHANNEL_TYPES = {
 } as const;
 
 const NotificationChannelRef = builder.unionType('NotificationChannel', {
-  description: 'By which way a rule tells people.',
+  description: 'A way in which a rule notifies people.',
   types: [WebPushChannelRef, EmailChannelRef, WebhookChannelRef],
   resolveType: ({ kind }) => CHANNEL_TYPES[kind],
 });
 
 NotificationRuleRef.implement({
   description:
-    'What people are told of, and how. A rule is a consumer of the kind NOTIFICATION with the same ' +
-    'name: it keeps its place, so that nothing is lost while a channel is down.',
+    'Which events people are notified of, and how. A rule is a consumer of the kind ' +
+    'NOTIFICATION with the same name. The consumer keeps the rule’s place, so nothing is ' +
+    'lost while a channel is down.',
   interfaces: [builder.nodeInterfaceRef()],
   fields: t => ({
     id: t.id({
@@ -112,7 +115,7 @@ NotificationRuleRef.implement({
     }),
     workspace: t.field({
       type: WorkspaceRef,
-      description: 'The workspace whose events it tells of.',
+      description: 'The workspace whose events it reports.',
       resolve: async ({ workspaceId }, _args, { loaders }) => {
         const workspace = await loaders.workspace.load(workspaceId);
         if (workspace === null) throw workspaceNotFound();
@@ -123,7 +126,8 @@ NotificationRuleRef.implement({
       description: 'Its name, unique in the workspace among all consumers.',
     }),
     enabled: t.exposeBoolean('isEnabled', {
-      description: 'Whether it tells people. A disabled one keeps its place, and goes on there.',
+      description: 'Whether it notifies people. A disabled rule keeps its place, and continues ' +
+        'there.',
     }),
     filter: t.field({
       type: 'JSONObject',
@@ -139,7 +143,7 @@ NotificationRuleRef.implement({
     }),
     channels: t.field({
       type: [NotificationChannelRef],
-      description: 'How people are told.',
+      description: 'How people are notified.',
       resolve: ({ channels, workspaceId }) =>
         channels.map(channel =>
           channel.kind === 'WEB_PUSH' ? { ...channel, workspaceId } : channel,
@@ -148,13 +152,14 @@ NotificationRuleRef.implement({
     quietFor: t.field({
       type: 'Duration',
       description:
-        'At most one notification is sent in this time. What came meanwhile is counted in the next.',
+        'At most one notification is sent in this time. The next one counts the events ' +
+        'meanwhile.',
       resolve: ({ quietMs }) => quietMs,
     }),
     lastNotifiedAt: t.expose('lastNotifiedAt', {
       type: 'DateTime',
       nullable: true,
-      description: 'When it told of something last. Null: never.',
+      description: 'When it last notified. Null: never.',
     }),
     waitingCount: t.exposeInt('waitingCount', {
       description: 'Notifications that wait to be sent, or to be sent again, to one address each.',

@@ -13,7 +13,7 @@ const PushSubscriptionRef = builder.objectRef<PushSubscription>('PushSubscriptio
   description: 'A browser that takes notifications by Web Push, for what a key may read.',
   fields: t => ({
     endpoint: t.exposeString('endpoint', {
-      description: 'Where its push service takes messages. It tells the browser from others.',
+      description: 'The URL at which its push service takes messages. It identifies the browser.',
     }),
     createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When it was saved first.' }),
   }),
@@ -48,7 +48,7 @@ const SendTestPushPayload = builder
     fields: t => ({
       test: t.field({
         type: NotificationTestRef,
-        description: 'What came of it.',
+        description: 'The result.',
         resolve: test => test,
       }),
     }),
@@ -79,7 +79,8 @@ const SavePushSubscriptionInput = builder.inputType('SavePushSubscriptionInput',
       description: 'An `https` URL of a push service. It may not lead to a private address.',
     }),
     expirationTime: t.float({
-      description: 'As browsers send it. It is ignored: a push service says when it has ended.',
+      description: 'Browsers send it. It is ignored: the push service says when the subscription ' +
+        'has ended.',
     }),
     keys: t.field({
       type: PushSubscriptionKeysInput,
@@ -92,7 +93,7 @@ const SavePushSubscriptionInput = builder.inputType('SavePushSubscriptionInput',
 const DeletePushSubscriptionInput = builder.inputType('DeletePushSubscriptionInput', {
   description: 'The argument of `deletePushSubscription`.',
   fields: t => ({
-    endpoint: t.string({ required: true, description: 'That of the subscription.' }),
+    endpoint: t.string({ required: true, description: 'The endpoint of the subscription.' }),
   }),
 });
 
@@ -100,7 +101,7 @@ const SendTestPushInput = builder.inputType('SendTestPushInput', {
   description: 'The argument of `sendTestPush`.',
   fields: t => ({
     workspace: t.string({ description: WORKSPACE_ARGUMENT }),
-    endpoint: t.string({ required: true, description: 'That of a subscription of the key.' }),
+    endpoint: t.string({ required: true, description: 'The endpoint of a subscription of the key.' }),
   }),
 });
 
@@ -127,9 +128,9 @@ builder.mutationFields(t => ({
     type: SavePushSubscriptionPayload,
     scope: 'EVENTS_READ',
     description:
-      'Lets a browser take notifications of events that the calling key may read, until it is ' +
-      `deleted, the browser ends it, or the key ends. A key has at most ${LIMITS.pushSubscriptionsMax}: one more ` +
-      'takes the place of the oldest.',
+      'Lets a browser take notifications of events that the calling key may read, until ' +
+      'it is deleted, the browser ends it, or the key ends. A key has at most ' +
+      `${LIMITS.pushSubscriptionsMax}: a further one replaces the oldest.`,
     args: {
       input: t.arg({
         type: SavePushSubscriptionInput,

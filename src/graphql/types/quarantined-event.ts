@@ -112,13 +112,13 @@ const ResubmitInput = builder.inputType('ResubmitQuarantinedEventsInput', {
   fields: t => ({
     ids: t.idList({ required: true, description: IDS }),
     type: t.string({
-      description: 'The type to record, in place of the one that came. Only with one id.',
+      description: 'The type to record instead of the one that was sent. Only with one id.',
     }),
     payload: t.field({
       type: 'JSONObject',
       description:
-        'The payload to record, in place of the one that came and its `properties`. Only with ' +
-        'one id.',
+        'The payload to record instead of the payload and `properties` that were sent. ' +
+        'Only with one id.',
     }),
   }),
 });

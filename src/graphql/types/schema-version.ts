@@ -19,10 +19,10 @@ const SchemaVersionRef = builder.objectRef<SchemaVersion>('SchemaVersion').imple
     afterPosition: t.expose('afterPosition', {
       type: 'SafeInt',
       description:
-        'The newest position when it came. Events after it, up to the next version, were recorded ' +
-        'under this one.',
+        'The newest position when this version was made. Events after it, up to the next ' +
+        'version, were recorded under this one.',
     }),
-    createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When it came.' }),
+    createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When it was made.' }),
     createdBy: t.field({
       type: ApiKeyRef,
       nullable: true,

@@ -70,9 +70,9 @@ const EventAggregateUpdateRef = builder.objectRef<PlacedUpdate>('EventAggregateU
     }),
     snapshot: t.boolean({
       description:
-        'True for the first message, which has every bucket, and for the next message to a reader ' +
-        'that was too slow. They take the place of all buckets before. Other messages have the ' +
-        'buckets that changed, with their new values.',
+        'True for the first message, which has every bucket, and for the next message to ' +
+        'a reader that was too slow. They replace all earlier buckets. Other messages ' +
+        'have the buckets that changed, with their new values.',
       resolve: ({ update }) => update.snapshot,
     }),
     aggregates: t.field({
@@ -92,9 +92,10 @@ builder.subscriptionFields(t => ({
     type: EventDeliveryRef,
     scope: 'EVENTS_READ',
     description:
-      'Events as they are recorded: first history after the cursor, then live, in the order of ' +
-      'positions, each event once. A stream with `after` goes on there, and `start` says where one ' +
-      'without it begins. So a client can give both each time.',
+      'Events as they are recorded: first history after the cursor, then live, in the ' +
+      'order of positions, each event once. A stream with `after` continues there. ' +
+      '`start` says where a stream without `after` begins. A client can send both each ' +
+      'time.',
     args: {
       workspace: t.arg.string({ description: WORKSPACE_ARGUMENT }),
       filter: t.arg({ type: EventFilterInput, description: 'Which events. Default: all.' }),

@@ -22,8 +22,8 @@ import { EventFilterInput } from './event-filter.ts';
 import { WebhookAttemptRef, WebhookFormatEnum } from './webhook.ts';
 
 const SHOWN_ONCE =
-  'The secret that signs, `whsec_` and base64. It is shown only once: keep it where the receiver ' +
-  'verifies.';
+  'The secret that signs requests: `whsec_` and base64. It is shown only once. Give it ' +
+  'to the receiver.';
 
 const CreateWebhookPayload = builder
   .objectRef<ShownConsumer & { readonly secret: string }>('CreateWebhookPayload')
@@ -49,7 +49,7 @@ const RotateWebhookSecretPayload = builder
       secret: t.exposeString('secret', { description: SHOWN_ONCE }),
       previousValidUntil: t.expose('previousValidUntil', {
         type: 'DateTime',
-        description: 'Until when the previous secret signs, too.',
+        description: 'Until when requests are signed with the previous secret too.',
       }),
     }),
   });
@@ -61,7 +61,7 @@ const SendTestEventPayload = builder
     fields: t => ({
       attempt: t.field({
         type: WebhookAttemptRef,
-        description: 'The request, and what came of it.',
+        description: 'The request, and its result.',
         resolve: ({ attempt }) => attempt,
       }),
     }),
@@ -120,7 +120,7 @@ const CreateWebhookInput = builder.inputType('CreateWebhookInput', {
     }),
     orderedBy: t.field({
       type: ConsumerOrderEnum,
-      description: 'What order it keeps. It cannot be changed. Default: none.',
+      description: 'The order that it keeps. It cannot be changed. Default: none.',
     }),
     format: t.field({
       type: WebhookFormatEnum,
@@ -145,7 +145,8 @@ const UpdateWebhookInput = builder.inputType('UpdateWebhookInput', {
   fields: t => ({
     ...named(t),
     url: t.string({
-      description: `${URL_FIELD} To another host, give headers too if there are secret ones.`,
+      description: `${URL_FIELD} If it has secret headers and you change the host, give the headers ` +
+        'too.',
     }),
     format: t.field({ type: WebhookFormatEnum, description: 'What is sent.' }),
     headers: t.field({ type: [WebhookHeaderInput], description: `${HEADERS} They replace all.` }),
@@ -168,8 +169,8 @@ builder.mutationFields(t => ({
     type: CreateWebhookPayload,
     scope: 'ADMIN',
     description:
-      'Makes a consumer whose events the gateway sends to a URL, as Standard Webhooks. It is ' +
-      'paused, moved, changed and deleted as every consumer.',
+      'Makes a consumer whose events the gateway sends to a URL, as Standard Webhooks. ' +
+      'It is paused, moved, changed and deleted like every consumer.',
     args: {
       input: t.arg({ type: CreateWebhookInput, required: true, description: 'What to make.' }),
     },
@@ -222,7 +223,7 @@ builder.mutationFields(t => ({
     scope: 'ADMIN',
     description:
       'Gives a webhook a new secret. For ' +
-      `${LIMITS.webhookSecretHours} hours the previous one signs beside it. One before that ends at once.`,
+      `${LIMITS.webhookSecretHours} hours, requests are signed with the previous secret too. An older secret ends at once.`,
     args: { input: t.arg({ type: RotateWebhookSecretInput, required: true, description: WHICH }) },
     resolve: async (_root, { input }, context) =>
       context.services.webhookAdmin.rotateSecret(
@@ -234,8 +235,8 @@ builder.mutationFields(t => ({
     type: SendTestEventPayload,
     scope: 'ADMIN',
     description:
-      'Sends an event of the type `sluice.webhook.test` to the receiver of a webhook, once, also ' +
-      'while it is paused. The event is not recorded.',
+      'Sends an event of the type `sluice.webhook.test` to the receiver of a webhook, ' +
+      'once, even while the webhook is paused. The event is not recorded.',
     args: { input: t.arg({ type: SendTestEventInput, required: true, description: WHICH }) },
     resolve: async (_root, { input }, context) =>
       sendTest(context, await workOn(context, input, 'ADMIN')),

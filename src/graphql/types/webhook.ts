@@ -10,8 +10,8 @@ export const WebhookFormatEnum = builder.enumType('WebhookFormat', {
   description: 'What a webhook sends.',
   values: enumValues<WebhookFormat>({
     SLUICE:
-      '`{ type, timestamp, data }` in JSON, as Standard Webhooks has it. `data` is the event with ' +
-      'its fields as GraphQL shows them.',
+      '`{ type, timestamp, data }` in JSON, as Standard Webhooks defines it. `data` is ' +
+      'the event with its fields as GraphQL shows them.',
     CLOUDEVENTS: 'A structured CloudEvent 1.0.',
     SLACK: 'A message for an incoming webhook of Slack.',
     DISCORD: 'A message for a webhook of Discord.',
@@ -33,10 +33,10 @@ const WebhookHeaderRef = builder.objectRef<WebhookHeader>('WebhookHeader').imple
 });
 
 export const WebhookAttemptRef = builder.objectRef<WebhookAttempt>('WebhookAttempt').implement({
-  description: 'A request that a webhook made, and what came of it.',
+  description: 'A request that a webhook made, and its result.',
   fields: t => ({
     id: t.id({
-      description: 'Tells it from other attempts.',
+      description: 'Identifies the attempt.',
       resolve: ({ consumerId, number }) => `${consumerId}-${number}`,
     }),
     at: t.expose('at', { type: 'DateTime', description: 'When it began.' }),
@@ -47,7 +47,7 @@ export const WebhookAttemptRef = builder.objectRef<WebhookAttempt>('WebhookAttem
       resolve: ({ position }) => position,
     }),
     attempt: t.exposeInt('attempt', {
-      description: 'How often the event was sent, with this time: 1 for the first.',
+      description: 'The number of the attempt to send this event, from 1.',
     }),
     status: t.exposeInt('status', {
       nullable: true,

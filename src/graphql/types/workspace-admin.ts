@@ -64,8 +64,9 @@ const settingsFields = (t: PothosSchemaTypes.InputFieldBuilder<ApiSchema, 'Input
   }),
   evidence: t.boolean({
     description:
-      'Whether to keep a Merkle tree over the log, by which a later change can be found. It begins ' +
-      'with the oldest event that is kept. Turning it off removes the tree for ever. Default: false.',
+      'Whether to keep a Merkle tree over the log, so that later changes can be ' +
+      'detected. It begins with the oldest event that is kept. Turning it off removes ' +
+      'the tree for ever. Default: false.',
   }),
   searchIndex: t.boolean({
     description:

@@ -71,9 +71,9 @@ WorkspaceRef.implement({
       type: 'SafeInt',
       nullable: true,
       description:
-        'Position of the newest event in the index of searches. Newer ones are looked at one by ' +
-        'one. The index answers while there are at most 5,000 of them. Null without an index, and ' +
-        'until it has begun.',
+        'Position of the newest event in the search index. Newer events are read one by ' +
+        'one. While there are more than 5,000 of them, the index is not used. Null ' +
+        'without an index, and until it has begun.',
       resolve: ({ id }, _args, { loaders }) => loaders.indexed.load(id),
     }),
   }),
