@@ -101,8 +101,9 @@ export function consumeCommand(): Command {
     .argument('<consumer>', 'the name of the consumer')
     .argument('<command...>', 'the command and its arguments, after --')
     .description(
-      'Run a command for each event of a consumer, which comes to its standard input as a line of ' +
-        'JSON. Exit code 0 acknowledges the event. Any other gives it back, to be tried again.',
+      'Run a command for each event of a consumer. The event is a line of JSON on its ' +
+      'standard input. Exit code 0 acknowledges the event. Any other code gives it back, ' +
+      'to be tried again.',
     )
     .option('--batch <n>', 'events for each run, at most', whole(1, LIMITS.pullEventsMax), 1)
     .option('--parallel <n>', 'runs at the same time', whole(1, 100), 1)
@@ -132,9 +133,9 @@ export function queryCommand(): Command {
       `${FUNCTIONS.join(', ')} of a payload key, such as sum:total`,
       measuresText,
     )
-    .option('--top <n>', 'only the n greatest counts', whole(1, LIMITS.pageSizeMax))
+    .option('--top <n>', 'only the n largest counts', whole(1, LIMITS.pageSizeMax))
     .option('--time-zone <zone>', 'time zone in which days begin (default: that of the workspace)')
-    .option('--approximate', 'let meters answer by sketches: unique and percentiles within 1 %')
+    .option('--approximate', 'let meters answer approximately: unique and percentiles within 1 %')
     .option('--spark', 'print a line of blocks for each group')
     .option('--json', JSON_LINES)
     .action(query);

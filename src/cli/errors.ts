@@ -23,7 +23,7 @@ Exit codes:
   2  the command line is not valid
   3  no gateway answers, or there is no database to work on
   4  the key is not valid, or lacks a scope for this command
-  5  verify: nothing is broken, but the epoch is due: see "sluice epoch --help"`;
+  5  verify: nothing is broken, but "sluice epoch" has to run: see its --help`;
 
 /** A fault in what was given on the command line. */
 export class UsageError extends Error {

@@ -25,7 +25,7 @@ export function connectionFrom(options: ConnectionOptions): GatewayConnection {
     key: givenKey(options) ?? named?.key ?? process.env['SLUICE_KEY'],
   };
   if (named !== null && options.url !== undefined && given.key === named.key) {
-    throw new UsageError('--url needs a key of its own beside --profile: add --key-file.');
+    throw new UsageError('--url together with --profile needs another key: add --key-file.');
   }
   const isOpen = given.url === undefined && given.key === undefined && keptAdminKey() === null;
   const kept = isOpen ? readProfiles()[DEFAULT_PROFILE] : undefined;
@@ -40,7 +40,8 @@ export function connectionFrom(options: ConnectionOptions): GatewayConnection {
     hasWarned = true;
     const host = new URL(url).host;
     tell(
-      `warning: the key is sent to ${host} unencrypted, so anybody on the way can read it. Use https.`,
+      `warning: the key is sent to ${host} unencrypted, so anybody on the network path ` +
+      'can read it. Use https.',
     );
   }
   return { url: url.replace(/\/+$/, ''), key };

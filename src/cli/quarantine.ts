@@ -44,7 +44,7 @@ const AT_ONCE = 500;
 
 export function quarantineCommand(): Command {
   const quarantine = new Command('quarantine').description(
-    'List, resubmit and discard events that were kept aside because they did not match.',
+    'List, resubmit and discard events in quarantine.',
   );
   const list = new Command('list')
     .description('List the events in quarantine, with their problems.')
@@ -52,12 +52,12 @@ export function quarantineCommand(): Command {
   const resubmit = new Command('resubmit')
     .argument('[ids...]', 'ids, as in the list')
     .description('Record events again. Those that still do not match stay in quarantine.')
-    .option('--all', 'all that the list shows')
+    .option('--all', 'all events that the list shows')
     .action(resubmitEvents);
   const discard = new Command('discard')
     .argument('[ids...]', 'ids, as in the list')
     .description('Remove events from quarantine for ever, without recording them.')
-    .option('--all', 'all that the list shows')
+    .option('--all', 'all events that the list shows')
     .action(discardEvents);
   const every: [Command, string][] = [
     [list, 'sluice quarantine list --type order.paid'],

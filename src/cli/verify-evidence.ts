@@ -67,7 +67,8 @@ async function verifyDatabaseTree(
     const verified = tree === undefined ? null : await verifyTree(upkeep, tree, head);
     if (verified === null) {
       broken.push(
-        `no log of this database has the name ${head.origin}: it was begun anew or removed`,
+        `no log of this database has the name ${head.origin}: it was started again or ` +
+        'removed',
       );
     } else {
       await write(`${printable(sentenceOf(verified))}\n`);
@@ -102,13 +103,13 @@ export function sentenceOf({ workspace, origin, from, to, ...emptied }: Verified
     ...(unexplained > 0 ? [`${unexplained} of these by acts that the audit does not have`] : []),
     ...(expired > 0 ? [`${expired} of them expired`] : []),
   ];
-  const held = `${workspace}: events ${from} to ${to} were held against the tree ${origin}`;
+  const held = `${workspace}: events ${from} to ${to} were compared with the tree ${origin}`;
   return [held, ...parts].join(', ');
 }
 
 async function conclude(broken: readonly string[], holds: string): Promise<void> {
   for (const what of broken) await write(`${printable(`BROKEN: ${what}`)}\n`);
-  await write(broken.length === 0 ? `Verified: ${holds}.\n` : 'The log does not hold.\n');
+  await write(broken.length === 0 ? `Verified: ${holds}.\n` : 'The log is not intact.\n');
   if (broken.length > 0) process.exitCode = EXIT.FAILED;
 }
 
@@ -236,7 +237,7 @@ function readLine(text: string): ProofLine {
   try {
     read = parseExact(text) as ExactObject | null;
   } catch (cause) {
-    throw new Error('this is no JSON', { cause });
+    throw new Error('this is not JSON', { cause });
   }
   const isEvent = read?.['evidence'] != null;
   const proof = (isEvent ? read?.['evidence'] : read) as InclusionProof | undefined;
@@ -244,7 +245,7 @@ function readLine(text: string): ProofLine {
   if (isProof && typeof proof.checkpoint?.note === 'string') {
     return { proof, event: isEvent ? read : null };
   }
-  throw new Error('this is no proof: "sluice prove" and "sluice export --evidence" write them');
+  throw new Error('this is not a proof: "sluice prove" and "sluice export --evidence" write them');
 }
 
 const FIELDS = [
@@ -288,7 +289,7 @@ class ExportedLog {
   add(proof: InclusionProof, { position, checkpoint }: VerifiedEvent): void {
     const { index, size, hashes, leafHash } = proof;
     if (checkpoint.origin !== this.#head.origin) {
-      throw new SluiceError('NOT_PROVEN', `the event is of the log ${checkpoint.origin}`);
+      throw new SluiceError('NOT_PROVEN', `the event belongs to the log ${checkpoint.origin}`);
     }
     const decoded = hashes.map(hash => Buffer.from(hash, 'base64'));
     this.#tree ??= CompactTree.before(index, size, decoded);

@@ -66,8 +66,8 @@ export function workspacesCommand(): Command {
     .description('Create a workspace.')
     .action(createWorkspace);
   const update = withSettings(new Command('update').argument('<slug>', 'the workspace'))
-    .description('Change what is given of a workspace.')
-    .option('--new-slug <slug>', 'another name in addresses')
+    .description('Change the given settings of a workspace.')
+    .option('--new-slug <slug>', 'a new name in addresses')
     .action(updateWorkspace);
   const remove = new Command('delete')
     .argument('<slug>', 'the workspace')
@@ -93,12 +93,12 @@ function withSettings(command: Command): Command {
     .option('--name <text>', 'its name for people (default: the slug)')
     .option('--retention-days <n>', 'how long events are kept', whole(1))
     .option('--no-retention-days', 'keep events for ever')
-    .option('--dedupe-days <n>', 'how long ids of events are known', whole(1))
-    .option('--time-zone <zone>', 'where its days begin', timeZone)
+    .option('--dedupe-days <n>', 'how long ids of events are remembered', whole(1))
+    .option('--time-zone <zone>', 'the time zone in which its days begin', timeZone)
     .option('--evidence', 'keep a Merkle tree over its log, to find later changes')
-    .option('--no-evidence', 'keep none: removes the tree for ever')
+    .option('--no-evidence', 'keep no tree: removes it for ever')
     .option('--search-index', 'keep an index, to find few events among many at once')
-    .option('--no-search-index', 'keep none: searches read the events')
+    .option('--no-search-index', 'keep no index: searches read the events')
     .addOption(
       new Option(
         '--unknown-types <policy>',
@@ -154,7 +154,8 @@ async function change(mutation: string, input: object, done: string, options: Op
 async function deleteWorkspace(slug: string, options: DeleteOptions): Promise<void> {
   if (options.confirm !== slug) {
     throw new UsageError(
-      `This deletes all events of the workspace ${slug}, for ever. If it is meant, add --confirm ${slug}.`,
+      `This deletes all events of the workspace ${slug}, for ever. To do it, add ` +
+      `--confirm ${slug}.`,
     );
   }
   const { deleteWorkspace: done } = await atGateway({ ...options, workspace: slug }, () =>

@@ -99,7 +99,7 @@ export async function verifyProof(
     throw notProven(`the proof is for size ${proof.size}, the checkpoint has ${checkpoint.size}`);
   }
   if ((salt === null) !== (content === null)) {
-    throw notProven('of salt and content one is there without the other');
+    throw notProven('only one of salt and content is present');
   }
   if (salt !== null && content !== null) {
     const committed = await sha256(bytesOf(salt), utf8(content));
@@ -158,11 +158,11 @@ export async function verifyCheckpoint(
   const [, name = '', id = '', encoded = ''] =
     /^([^\s+]+)\+([\da-f]{8})\+([\w+/]+=*)$/.exec(verifierKey.trim()) ?? [];
   const key = bytesOf(encoded);
-  if (key.length !== 33 || key[0] !== 1) throw notProven('the verifier key is none of Ed25519');
+  if (key.length !== 33 || key[0] !== 1) throw notProven('the verifier key is not an Ed25519 key');
   const keyId = (await sha256(utf8(`${name}\n`), key)).subarray(0, 4);
-  if (hex(keyId) !== id) throw notProven('the verifier key is damaged: its id is another');
+  if (hex(keyId) !== id) throw notProven('the verifier key is damaged: its id does not match');
   const end = note.lastIndexOf('\n\n');
-  if (end === -1) throw notProven('the checkpoint is no signed note');
+  if (end === -1) throw notProven('the checkpoint is not a signed note');
   const text = note.slice(0, end + 1);
   const publicKey = await crypto.subtle.importKey('raw', key.slice(1), 'Ed25519', false, [
     'verify',
@@ -181,7 +181,7 @@ export async function verifyCheckpoint(
 function readCheckpoint(text: string, name: string): VerifiedCheckpoint {
   const [origin = '', size = '', rootHash = ''] = text.split('\n');
   const isCheckpoint = /^(0|[1-9]\d*)$/.test(size) && bytesOf(rootHash).length === 32;
-  if (!isCheckpoint) throw notProven('the signed note is no checkpoint');
+  if (!isCheckpoint) throw notProven('the signed note is not a checkpoint');
   if (origin !== name) throw notProven(`the checkpoint is of the log ${origin}, not of ${name}`);
   return { origin, size: Number(size), rootHash };
 }
@@ -200,7 +200,7 @@ export async function verifyConsistency(
 ): Promise<void> {
   if (older.origin !== newer.origin) throw notProven('the checkpoints are of different logs');
   if (proof.from !== older.size || proof.to !== newer.size) {
-    throw notProven('the proof is for other sizes than those of the checkpoints');
+    throw notProven('the sizes in the proof are not those of the checkpoints');
   }
   const roots = await rootsByConsistency(proof, bytesOf(older.rootHash));
   const holds =

@@ -14,7 +14,7 @@ export const adminKey = z
   .min(LIMITS.keptSecretCharsMin, `expects ${LIMITS.keptSecretCharsMin} characters or more`)
   .max(LIMITS.keptSecretCharsMax, `expects ${LIMITS.keptSecretCharsMax} characters or fewer`)
   .refine(key => !isExampleSecret(key), {
-    error: 'is an example from a documentation, which everybody knows: choose another',
+    error: 'is an example from documentation, so everybody knows it: choose another',
   });
 
 /** The seed of an Ed25519 key, as "openssl rand -base64 32" makes one. */

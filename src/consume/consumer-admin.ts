@@ -232,8 +232,10 @@ function checkLease({ leaseMs }: ConsumerChange): Also<void> {
     if (leaseMs === undefined || kind === 'PULL') return;
     const message =
       kind === 'WEBHOOK'
-        ? 'leaseDuration follows the timeout of a webhook. Change that with updateWebhook.'
-        : 'leaseDuration is not for rules of notifications: the gateway works for them.';
+        ? 'leaseDuration follows from the timeout of a webhook. Change the timeout with ' +
+          'updateWebhook.'
+        : 'leaseDuration does not apply to notification rules: the gateway is their ' +
+          'worker.';
     throw new GatewayError('BAD_USER_INPUT', message);
   };
 }
@@ -313,7 +315,8 @@ async function insert(
     sql`select count(*)::int as count from consumers c where ${c.workspace_id} = ${workspaceId}`,
   );
   if ((counted?.count ?? 0) >= LIMITS.consumersMax) {
-    const message = `A workspace has at most ${LIMITS.consumersMax} consumers. Delete one that nobody needs.`;
+    const message = `A workspace has at most ${LIMITS.consumersMax} consumers. Delete one that is not ` +
+      'needed.';
     throw new GatewayError('CONSUMER_LIMIT', message);
   }
   const { position, recordedAt } = await findPlace(connection, workspaceId, consumer.from);
@@ -377,7 +380,7 @@ async function committed<T>(
     return await audited(write, work, { actor, tenant: workspaceId });
   } catch (error) {
     if (codeOf(error) !== SQLSTATE.uniqueViolation) throw toGatewayError(error, 'write');
-    const message = 'Another consumer of this workspace has this name. Choose another.';
+    const message = 'Another consumer of this workspace has this name. Choose another name.';
     throw new GatewayError('CONFLICT', message);
   }
 }

@@ -259,14 +259,15 @@ function togetherOf(group: readonly [Asking, ...Asking[]]): Asking {
 const NEVER = new AbortController().signal;
 
 function isWorkedFor({ name }: ConsumerPlan): GatewayError {
-  const message = `The gateway itself works for the consumer ${JSON.stringify(name)}: nobody else can pull from it.`;
+  const message = `The gateway itself is the worker of the consumer ${JSON.stringify(name)}: nobody ` +
+    'else can pull from it.';
   return new GatewayError('BAD_USER_INPUT', message);
 }
 
 function busy(): GatewayError {
   return new GatewayError(
     'SERVICE_UNAVAILABLE',
-    'Others pull for this consumer. Try again shortly.',
+    'Other workers pull from this consumer. Try again shortly.',
   );
 }
 
@@ -274,7 +275,7 @@ function busy(): GatewayError {
 function goneError({ gone, oldest }: PullFacts, cursors: EventCursors): GatewayError {
   const oldestCursor = cursors.encodePosition({ ...LOG_BEGINNING, position: oldest - 1 });
   const message =
-    `Events from position ${gone} to ${oldest - 1} are no longer kept, and this consumer did not ` +
-    'settle them. Seek to oldestCursor to go on.';
+    `Events from position ${gone} to ${oldest - 1} are no longer kept, and this consumer ` +
+    'did not settle them. Seek to oldestCursor to continue.';
   return new GatewayError('CURSOR_EXPIRED', message, { extensions: { oldestCursor } });
 }

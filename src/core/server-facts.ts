@@ -36,20 +36,21 @@ export function serverFaults(facts: ServerFacts, connectionsMax: number): string
   );
   refuse(
     encoding !== 'UTF8',
-    `The encoding of the database must be UTF8, but is ${encoding}: make another one by ` +
-      `"create database … encoding 'UTF8' template template0".`,
+    `The encoding of the database must be UTF8, but is ${encoding}: make another one ` +
+    'with "create database … encoding \'UTF8\' template template0".',
   );
   refuse(
     wronglyOff.length > 0,
-    `Postgres must keep what it confirms, but these are off: ${wronglyOff.join(', ')}. Turn them on.`,
+    'Postgres must keep what it confirms, but these settings are off: ' +
+    `${wronglyOff.join(', ')}. Turn them on.`,
   );
   refuse(
     wronglyOn.length > 0,
-    `Postgres must report damaged data, but these are on: ${wronglyOn.join(', ')}. Turn them off.`,
+    `Postgres must report damaged data, but these settings are on: ${wronglyOn.join(', ')}. Turn them off.`,
   );
   refuse(
     facts.isStandby,
-    'This server is a standby, which takes no writes: let DATABASE_URL lead to the primary.',
+    'This server is a standby, which accepts no writes: set DATABASE_URL to the primary.',
   );
   refuse(
     !facts.isStandby && facts.isReadOnly,
@@ -58,7 +59,8 @@ export function serverFaults(facts: ServerFacts, connectionsMax: number): string
   );
   refuse(
     schema === null,
-    `The search_path of the role ${role} leads to no schema: set it to one, such as public.`,
+    `The search_path of the role ${role} names no existing schema: set it to one, such ` +
+    'as public.',
   );
   refuse(
     schema !== null && !facts.mayCreate && !facts.hasTables,
@@ -68,8 +70,9 @@ export function serverFaults(facts: ServerFacts, connectionsMax: number): string
   );
   refuse(
     connections < connectionsMax,
-    `A gateway holds up to ${connectionsMax} connections, but the server lets in ${connections}: ` +
-      `raise max_connections, or the limit of the role or database${lowerTo(connections)}.`,
+    `A gateway holds up to ${connectionsMax} connections, but the server accepts ` +
+    `${connections}: raise max_connections, or the limit of the role or ` +
+    `database${lowerTo(connections)}.`,
   );
   return faults;
 }
@@ -88,7 +91,7 @@ export function serverNotes(facts: ServerFacts, connectionsMax: number): string[
   if (gateways > 0 && all > connections) {
     notes.push(
       `${gateways + 1} gateways of up to ${connectionsMax} connections hold up to ${all}, but the ` +
-        `server lets in ${connections}: raise max_connections, or lower SLUICE_CONNECTIONS_MAX.`,
+        `server accepts ${connections}: raise max_connections, or lower SLUICE_CONNECTIONS_MAX.`,
     );
   }
   return notes;

@@ -140,7 +140,7 @@ async function checkRole(connection: Connection, role: string): Promise<void> {
   if (row === undefined) throw new Error(`there is no role ${role}: "create role" makes it`);
   if (row.beyond.length === 0) return;
   throw new Error(
-    `the role ${role} ${row.beyond.join(', and ')}: take this from it first, or from PUBLIC, and ` +
-      'run this again. docs/operating.md says how',
+    `the role ${role} ${row.beyond.join(', and ')}: revoke this from it first, or from ` +
+    'PUBLIC, and run this again. docs/operating.md says how',
   );
 }

@@ -27,9 +27,9 @@ interface InstallationRow extends Pick<
 }
 
 export const EPOCH_DUE =
-  'This database was restored, copied or promoted since its epoch was made, so cursors from before ' +
-  'may skip or repeat events. Stop the gateways and run "sluice epoch", or "sluice epoch --keep" ' +
-  'if no event was lost.';
+  'This database was restored, copied or promoted since its epoch was made, so older ' +
+  'cursors may skip or repeat events. Stop the gateways and run "sluice epoch", or ' +
+  '"sluice epoch --keep" if no event was lost.';
 
 /** The newest migration that the database has; null where it holds no Sluice. */
 export async function readVersion(connection: Connection): Promise<number | null> {

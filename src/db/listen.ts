@@ -42,7 +42,8 @@ export const GATEWAYS_SQL = `select count(*) from pg_locks
     and pid <> pg_backend_pid()`;
 const HEARD_WITHIN_MS = 2_000;
 const UNHEARD =
-  'a session does not hear what it notifies: something between the gateway and Postgres keeps it back';
+  'a session does not receive its own notifications: something between the gateway and ' +
+  'Postgres does not pass them on';
 
 /** Resolves once the first attempt has ended, listening or not; goes on trying until stopped. */
 export async function startListening(options: ListenOptions): Promise<Listening> {

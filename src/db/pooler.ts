@@ -8,9 +8,9 @@ import type { Session } from './session.ts';
 const ROUNDS = 3;
 
 const CHANGING_SESSIONS =
-  'DATABASE_URL leads to a pooler that changes servers between statements (PgBouncer: pool_mode = ' +
-  'transaction or statement). A gateway needs sessions: set pool_mode = session for its database ' +
-  'or user, or let DATABASE_URL lead to Postgres itself.';
+  'DATABASE_URL leads to a pooler that changes servers between statements (PgBouncer: ' +
+  'pool_mode = transaction or statement). A gateway needs sessions: set pool_mode = ' +
+  'session for its database or user, or set DATABASE_URL to Postgres itself.';
 
 /** @throws Error that says what to set where a session is none, or where fewer than `count` fit. */
 export async function checkSessions(open: () => Promise<Session>, count = 2): Promise<void> {
@@ -64,10 +64,10 @@ async function openMore(
   const [fault] = faults;
   if (!sessions.some(({ isPooled }) => isPooled)) throw fault;
   throw new Error(
-    `A gateway holds up to ${count} sessions, but the pooler that DATABASE_URL leads to lets in ` +
-      `${sessions.length}: raise its pool (PgBouncer: default_pool_size or pool_size, ` +
-      'max_db_connections, max_client_conn), or lower SLUICE_CONNECTIONS_MAX. ' +
-      `It said: ${fault instanceof Error ? fault.message : String(fault)}`,
+    `A gateway holds up to ${count} sessions, but the pooler at DATABASE_URL accepts ` +
+    `${sessions.length}: raise its pool (PgBouncer: default_pool_size or pool_size, ` +
+    'max_db_connections, max_client_conn), or lower SLUICE_CONNECTIONS_MAX. It said: ' +
+    `${fault instanceof Error ? fault.message : String(fault)}`,
     { cause: fault },
   );
 }

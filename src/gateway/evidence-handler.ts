@@ -81,7 +81,8 @@ export function createEvidenceHandler(options: EvidenceHandlerOptions): HttpHand
           ? await services.evidence.entries(id, number, width)
           : await services.evidence.tile(id, { level, number }, width);
       if (bytes === null) {
-        const message = 'The tree has no such tile: it is yet to grow, or retention has cut it.';
+        const message = 'The tree has no such tile: it has not grown so far yet, or retention has ' +
+          'removed the tile.';
         throw new GatewayError('NOT_FOUND', message);
       }
       send(call, bytes, { 'content-type': 'application/octet-stream', 'cache-control': FOR_EVER });

@@ -71,7 +71,7 @@ export async function startGateway(config: Config, log: Log, showsKey = false): 
     const url = urlOf(config.host, address.port);
     return { url, newAdminKey: adminKey.made, notes: [...notes, ...warnings], stop };
   } catch (error) {
-    await stop().catch((err: unknown) => log.warn({ err }, 'stopped out of order'));
+    await stop().catch((err: unknown) => log.warn({ err }, 'the gateway did not stop in order'));
     throw error;
   }
 }
@@ -163,8 +163,9 @@ function networkNote({ databaseUrl }: Config): string | undefined {
   const address = readAddress(databaseUrl);
   if (!isExposed(address)) return undefined;
   return (
-    `The connection to the database at ${address.host} is not encrypted. ` +
-    'Add sslmode=verify-full to DATABASE_URL, unless the network between is yours alone.'
+    `The connection to the database at ${address.host} is not encrypted. Add ` +
+    'sslmode=verify-full to DATABASE_URL, unless nobody else can use the network in ' +
+    'between.'
   );
 }
 

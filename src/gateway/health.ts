@@ -25,7 +25,7 @@ export function createReadiness(probe: Pick<Pool, 'query'>, nowMs: () => number)
 async function look(probe: Pick<Pool, 'query'>): Promise<readonly string[]> {
   try {
     const ahead = await partitionsAhead(probe);
-    return ahead < PARTITIONS_AHEAD_MIN ? ['Partitions ahead of the present are missing.'] : [];
+    return ahead < PARTITIONS_AHEAD_MIN ? ['Partitions for the time to come are missing.'] : [];
   } catch {
     return ['The database does not answer.'];
   }

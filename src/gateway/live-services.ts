@@ -42,7 +42,7 @@ export function createGatewayLive(options: LiveOptions): Live {
 
 function createWakeup({ db, config, log, epoch, sealingSecret }: LiveOptions): Wakeup {
   const onDeaf = (err: unknown) =>
-    log.warn({ err }, 'not listening: other gateways are seen by poll until it succeeds');
+    log.warn({ err }, 'not listening: until it succeeds, events of other gateways are found by polling');
   if (config.natsServers.length > 0) {
     return new NatsWakeup({
       servers: config.natsServers,
@@ -51,7 +51,7 @@ function createWakeup({ db, config, log, epoch, sealingSecret }: LiveOptions): W
       key: createHash('sha256').update(`between gateways ${sealingSecret}`).digest(),
       clock: systemClock,
       onDeaf,
-      onHearing: () => log.info({}, 'other gateways are heard through NATS'),
+      onHearing: () => log.info({}, 'connected to other gateways through NATS'),
     });
   }
   return createPostgresWakeup({
@@ -59,7 +59,7 @@ function createWakeup({ db, config, log, epoch, sealingSecret }: LiveOptions): W
     connection: db.upkeep,
     clock: systemClock,
     onDeaf,
-    onFailure: err => log.warn({ err }, 'a wake-up was not sent: other gateways see it by poll'),
+    onFailure: err => log.warn({ err }, 'a notification was not sent: other gateways find the events by polling'),
   });
 }
 

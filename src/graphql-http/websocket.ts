@@ -78,7 +78,7 @@ export function createWebSockets(
     handleProtocols,
   });
   sockets.on('wsClientError', ({ message }, socket) => {
-    const error = new GatewayError('BAD_REQUEST', `This opens no WebSocket: ${message}.`);
+    const error = new GatewayError('BAD_REQUEST', `This does not open a WebSocket: ${message}.`);
     refuseOn(socket, error, { headers: { 'sec-websocket-version': '13, 8' } });
   });
   const checking = setInterval(() => {

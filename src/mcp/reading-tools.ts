@@ -24,12 +24,12 @@ const listEventTypes: Tool<{ readonly eventDefinitions: Page }> = {
   name: 'list_event_types',
   title: 'List event types',
   description:
-    'The types of events in a workspace by name, with how many events each has and when the last ' +
-    'was recorded. Begin here.',
+    'The event types of a workspace by name, with the number of events of each and when ' +
+    'the last one was recorded. Begin here.',
   scope: 'EVENTS_READ',
   input: z.strictObject({
     workspace,
-    namePrefix: z.string().optional().describe('Names that begin so, such as "user.".'),
+    namePrefix: z.string().optional().describe('Names that begin with this text, such as "user.".'),
     search: z.string().optional().describe('Words in name, title, description or category.'),
     first: first(100, 500),
     after,
@@ -78,15 +78,16 @@ const queryEvents: Tool<{ readonly events: Page }> = {
   name: 'query_events',
   title: 'Query events',
   description:
-    'Events of a workspace that match every condition, newest first. A long payload is shown by ' +
-    'its beginning (payloadBegins): get_event shows more. To count, use aggregate_events.',
+    'Events of a workspace that match every condition, newest first. Of a long payload ' +
+    'only the beginning is shown (payloadBegins): get_event shows more. To count, use ' +
+    'aggregate_events.',
   scope: 'EVENTS_READ',
   input: z.strictObject({
     workspace,
     ...filterShape,
     from,
     to,
-    order: z.enum(['newest', 'oldest']).default('newest').describe('By when they happened.'),
+    order: z.enum(['newest', 'oldest']).default('newest').describe('The order, by when they happened.'),
     first: first(20, 100),
     after,
   }),
@@ -120,7 +121,7 @@ const getEvent: Tool<{ readonly event: Family | null }> = {
   input: z.strictObject({
     workspace,
     eventId: z.string().describe('Its event id.'),
-    children: first(20, 100).describe('How many children at most.'),
+    children: first(20, 100).describe('The maximum number of children.'),
     childrenAfter: after,
   }),
   document: `query McpEvent(
@@ -137,7 +138,7 @@ const getEvent: Tool<{ readonly event: Family | null }> = {
   }`,
   variables: args => ({ ...args }),
   result: ({ event }) => {
-    if (event === null) throw new GatewayError('NOT_FOUND', 'There is no event of this id.');
+    if (event === null) throw new GatewayError('NOT_FOUND', 'There is no event with this id.');
     const { parent, children, ...own } = event;
     const shown = { ...whole(own), ...(parent === null ? {} : { parent: listed(parent) }) };
     const left = ANSWER_CHARS_MAX - JSON.stringify(shown).length;
@@ -166,14 +167,14 @@ const aggregateEvents: Tool<{ readonly eventAggregates: Page }> = {
   input: z.strictObject({
     workspace,
     ...filterShape,
-    last: z.string().optional().describe('Up to now, as ISO 8601 duration: PT1H, P7D.'),
+    last: z.string().optional().describe('The time up to now, as an ISO 8601 duration: PT1H, P7D.'),
     from,
     to,
     granularity: z
       .enum(['MINUTE', 'QUARTER_HOUR', 'HOUR', 'DAY', 'WEEK', 'MONTH'])
       .optional()
       .describe('The length of a bucket. Default: one bucket for the whole time.'),
-    timeZone: z.string().optional().describe('Where days begin, such as Europe/Vienna.'),
+    timeZone: z.string().optional().describe('The time zone in which days begin, such as Europe/Vienna.'),
     groupBy: z
       .array(z.union([z.enum(DIMENSIONS), path]))
       .max(5)
@@ -189,7 +190,7 @@ const aggregateEvents: Tool<{ readonly eventAggregates: Page }> = {
       )
       .max(10)
       .optional(),
-    top: z.boolean().default(false).describe('The greatest counts first.'),
+    top: z.boolean().default(false).describe('The largest counts first.'),
     first: first(50, 500),
     after,
   }),

@@ -8,7 +8,7 @@ const text = z.string().optional();
 
 const event = z.strictObject({
   type: z.string().describe('What happened, such as "user.signup".'),
-  id: text.describe('Known by it: sent again with the same content, it is stored once.'),
+  id: text.describe('Its id. Sent again with the same content, the event is stored once.'),
   occurredAt: text.describe('RFC 3339, such as 2026-01-31T12:00:00Z. Default: now.'),
   source: text.describe('The system that emits it.'),
   subject: text.describe('What it is about.'),

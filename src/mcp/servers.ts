@@ -17,9 +17,9 @@ import type { Args, Tool } from './tool.ts';
 
 const TOOLS: readonly Tool[] = [...READING_TOOLS, RECORDING_TOOL];
 const INSTRUCTIONS =
-  'Sluice keeps events of many systems in workspaces. list_event_types shows what there is, ' +
-  'get_event_type what a type means. Then query_events and aggregate_events. Answers are cut to ' +
-  'a readable size: nextAfter leads on.';
+  'Sluice keeps events of many systems in workspaces. list_event_types shows what there ' +
+  'is, get_event_type what a type means. Then query_events and aggregate_events. Answers ' +
+  'are cut to a readable size: send nextAfter to continue.';
 
 /** What a server would check answers of a model with: one for all requests. */
 const validator = new AjvJsonSchemaValidator();

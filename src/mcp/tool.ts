@@ -27,10 +27,10 @@ export const workspace = z
 export const after = z
   .string()
   .optional()
-  .describe('`nextAfter` of the answer before, for what follows.');
+  .describe('`nextAfter` of the previous answer, for the next items.');
 
 export function first(byDefault: number, max: number) {
-  return z.number().int().min(1).max(max).default(byDefault).describe('How many at most.');
+  return z.number().int().min(1).max(max).default(byDefault).describe('The maximum number.');
 }
 
 const texts = z.array(z.string()).max(100).optional();
@@ -59,7 +59,7 @@ export const to = instant.optional().describe('Only events that happened before.
 /** Which events: all that is given must hold. */
 export const filterShape = {
   types: texts.describe('Event types, such as ["user.signup"]: any of them.'),
-  typePrefix: z.string().optional().describe('Types that begin so, such as "user.".'),
+  typePrefix: z.string().optional().describe('Types that begin with this text, such as "user.".'),
   sources: texts.describe('Systems, applications or hosts that emitted them: any of these.'),
   subjects: texts.describe('What they are about: any of these.'),
   actors: texts.describe('Who did it: any of these.'),

@@ -47,7 +47,7 @@ export function createMeterAdmin({ write, audited, onChanged }: MeterAdminOption
       return result;
     } catch (error) {
       if (codeOf(error) !== SQLSTATE.uniqueViolation) throw toGatewayError(error, 'write');
-      const message = 'Another meter of this workspace has this name. Choose another.';
+      const message = 'Another meter of this workspace has this name. Choose another name.';
       throw new GatewayError('CONFLICT', message);
     }
   }
@@ -116,11 +116,11 @@ async function insert(
   );
   const { kept = 0, all = 0 } = counted ?? {};
   if (kept >= LIMITS.metersMax) {
-    const message = `A workspace has at most ${LIMITS.metersMax} meters. Delete one that nobody needs.`;
+    const message = `A workspace has at most ${LIMITS.metersMax} meters. Delete one that is not needed.`;
     throw new GatewayError('METER_LIMIT', message);
   }
   if (all >= 2 * LIMITS.metersMax) {
-    const message = 'Deleted meters are still being taken away. Try again in a minute.';
+    const message = 'Deleted meters are still being removed. Try again in a minute.';
     throw new GatewayError('METER_LIMIT', message);
   }
   const { name, filter, groupBy, measures, seriesMax } = meter;

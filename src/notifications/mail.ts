@@ -72,7 +72,7 @@ export function createMailer({ url, from, nowMs }: MailerOptions): Mailer {
       const { status, error, response } = result ?? {
         status: null,
         response: null,
-        error: `The mail server did not take it within ${TIMEOUT_MS / 1_000} s.`,
+        error: `The mail server did not accept the mail within ${TIMEOUT_MS / 1_000} s.`,
       };
       const durationMs = Math.round(performance.now() - startedMs);
       return { at, status, error, durationMs, response, retryAfterMs: null };
@@ -97,17 +97,17 @@ function errorOf({ code, responseCode, response }: SmtpError): string {
   if (responseCode !== undefined) {
     return `The mail server answered ${responseCode}: ${(response ?? '').slice(0, 200).toWellFormed()}`;
   }
-  return ERRORS[code ?? ''] ?? `The mail server could not be asked: ${code ?? 'UNKNOWN'}.`;
+  return ERRORS[code ?? ''] ?? `The mail server could not be reached: ${code ?? 'UNKNOWN'}.`;
 }
 
 const ERRORS: Readonly<Record<string, string>> = {
   ECONNECTION: 'The mail server cannot be reached.',
   ECONNREFUSED: 'The mail server refused the connection.',
-  ESOCKET: 'The mail server cannot be reached, or cut the connection.',
+  ESOCKET: 'The mail server cannot be reached, or closed the connection.',
   ETIMEDOUT: 'The mail server does not answer.',
   EDNS: 'The name of the mail server is not known.',
   EAUTH: 'The mail server does not accept the user or the password.',
-  ETLS: 'The mail server does not encrypt as it should.',
+  ETLS: 'The TLS connection to the mail server failed.',
 };
 
 function messageOf({ to, said, link }: Mail, from: string) {

@@ -40,7 +40,7 @@ export function saidOf({ kind, count, event, at }: Subject, place: Place): Said 
   const limit = threshold === null ? '' : `${threshold.count} `;
   const asked = kind === 'AT_LEAST' ? `at least ${limit}` : `fewer than ${limit}`;
   const newest = event === null ? [] : [`The newest: ${titleOf(event)}`, textOf(event)];
-  const text = [`The rule tells of ${asked}matching events${within}.`, ...newest].join('\n');
+  const text = [`The rule reports ${asked}matching events${within}.`, ...newest].join('\n');
   return { ...said, title: `${rule}: ${eventsText(count)}${within}`, text };
 }
 

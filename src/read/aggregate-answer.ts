@@ -114,7 +114,7 @@ async function fromMeter(
 }
 
 function farBehind({ meter }: MeterPlan): GatewayError {
-  const message = `The meter "${meter.name}" is being counted on. Try again shortly.`;
+  const message = `The meter "${meter.name}" is being updated. Try again shortly.`;
   return new GatewayError('SERVICE_UNAVAILABLE', message);
 }
 
@@ -174,7 +174,8 @@ function isBeyondTaking(
   const isGone = isExtreme ? tail > 1 || hasExpired : tail > asOf.position + 1;
   if (!isGone && !answer.isStale) return isExtreme;
   const message =
-    'Events recorded since this cursor can no longer be told from earlier ones. Read the first page again.';
+    'Events recorded since this cursor can no longer be distinguished from earlier ones. ' +
+    'Read the first page again.';
   throw new GatewayError('CURSOR_EXPIRED', message);
 }
 

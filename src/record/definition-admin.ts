@@ -165,7 +165,8 @@ function check(input: DefinitionInput): void {
   }
   const measures = input.measures ?? [];
   if (measures.length > LIMITS.measuresMax) {
-    throw wrong(`At most ${LIMITS.measuresMax} measures are kept, but ${measures.length} came.`);
+    throw wrong(`A definition has at most ${LIMITS.measuresMax} measures, but got ` +
+      `${measures.length}.`);
   }
   for (const measure of measures) {
     if (measure === '') throw wrong('A measure is the name of a payload property.');
@@ -217,7 +218,7 @@ async function define(
 }
 
 function changedMeanwhile(): GatewayError {
-  return new GatewayError('CONFLICT', 'The definition is being changed by others. Try again.');
+  return new GatewayError('CONFLICT', 'The definition is being changed by another request. Try again.');
 }
 
 function isOf(judgement: SchemaJudgement, before: ShownRow, isNew: boolean): boolean {

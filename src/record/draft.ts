@@ -112,13 +112,13 @@ export const ATOMIC_REFUSED: EventProblem = {
 const UNSTORABLE: EventProblem = {
   severity: 'ERROR',
   code: 'UNSTORABLE',
-  message: 'The database refuses a value of this event, which was tried alone. Change the event.',
+  message: 'The database refuses a value of this event, which was sent alone. Change the event.',
   pointer: '',
 };
 
 const UNSTORABLE_TOGETHER: EventProblem = {
   ...UNSTORABLE,
-  message: 'The database refuses this event, or another that was tried with it. Send it alone.',
+  message: 'The database refuses this event, or another that was sent with it. Send it alone.',
 };
 
 const GONE: EventProblem = {

@@ -73,5 +73,5 @@ function problem(code: string, message: string): EventProblem {
 }
 
 const TOO_COSTLY =
-  'The payload was not checked: that takes longer than a request may take. ' +
+  'The payload was not checked, because the check takes longer than a request may take. ' +
   'Simplify the schema, or send fewer events in one request.';

@@ -258,6 +258,7 @@ const UNSETTLED: EventProblem = {
   severity: 'ERROR',
   code: 'UNSETTLED',
   message:
-    'It could not be decided, because its definition is changing or its id is in this request too often. Send the event alone.',
+    'The event could not be recorded, because its definition is changing or its id is in ' +
+    'this request too often. Send the event alone.',
   pointer: '',
 };

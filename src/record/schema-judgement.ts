@@ -113,7 +113,8 @@ export function requireCompatible(judgement: SchemaJudgement): void {
   const events =
     eventsBroken === 0
       ? ''
-      : ` Of ${eventsChecked} recorded events that were checked, ${eventsBroken} fit the present schema and not the new one.`;
+      : ` Of ${eventsChecked} recorded events that were checked, ${eventsBroken} fit the ` +
+        'present schema but not the new one.';
   const message =
     `The definition promises ${compatibility}, and this payloadSchema breaks it. ${named.join('; ')}`.trimEnd() +
     (named.length > 0 ? '.' : '');

@@ -90,7 +90,7 @@ async function meterStep(
 
 function tellOfMeters({ logger }: JobOptions, faults: readonly MeterFault[]): void {
   for (const { error, ...facts } of faults) {
-    const message = 'a meter could not be counted on, waits and is tried again';
+    const message = 'a meter could not be updated, and is tried again later';
     logger.warn({ ...facts, err: error }, message);
   }
 }

@@ -109,7 +109,7 @@ function foldLoop(options: FoldOptions): Loop {
       ...foldJobs(options, scope),
       ...(lookSoon === null ? [] : [removeOldMinutes(options, lookSoon)]),
     ],
-    onFailure: 'the rollups wait: a fold failed and is tried again',
+    onFailure: 'the rollups are late: a fold failed and is tried again',
   });
 }
 
@@ -117,7 +117,7 @@ function treeLoop(options: FoldOptions): Loop {
   return new Loop({
     ...options,
     jobsOf: scope => [treeJob(options, scope)],
-    onFailure: 'the trees of evidence wait: adding to them failed and is tried again',
+    onFailure: 'the trees of evidence are late: adding to them failed and is tried again',
   });
 }
 
@@ -125,7 +125,7 @@ function searchLoop(options: FoldOptions): Loop {
   return new Loop({
     ...options,
     jobsOf: scope => [searchJob(options, scope)],
-    onFailure: 'the indexes of searches wait: adding to them failed and is tried again',
+    onFailure: 'the search indexes are late: adding to them failed and is tried again',
   });
 }
 

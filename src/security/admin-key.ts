@@ -76,7 +76,8 @@ async function recordKeys(deed: Deed, type: AuditType, keys: readonly SettingKey
 }
 
 const NOBODY =
-  'There is no ADMIN key. One is made where a terminal shows it, not into a log: set SLUICE_ADMIN_KEY or SLUICE_ADMIN_KEY_FILE and start again.';
+  'There is no ADMIN key. The gateway makes one only if a terminal shows it, because it ' +
+  'must not be in a log: set SLUICE_ADMIN_KEY or SLUICE_ADMIN_KEY_FILE and start again.';
 
 async function earlier(write: Pool): Promise<string[]> {
   const keys = await write.query<Row<typeof apiKeys, 'prefix'>>(

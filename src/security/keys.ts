@@ -238,7 +238,7 @@ async function checkRevocable(
   actor: Actor | null,
 ): Promise<void> {
   if (id === actor?.keyId) {
-    const message = 'This is the key that you are using. Nothing more can be done with it then.';
+    const message = 'This is the key that you are using. Once revoked, it can do nothing more.';
     throw new GatewayError('FORCE_REQUIRED', message);
   }
   const admins = await connection.query<Row<typeof apiKeys, 'id'>>(
@@ -368,7 +368,8 @@ function checkKey({ name, scopes, workspaceId }: CreateKey): void {
     throw new GatewayError('BAD_USER_INPUT', 'A key needs at least one scope.');
   if (scopes.includes('METRICS') && workspaceId !== null) {
     const message =
-      'METRICS is for keys of all workspaces: the metrics are of the process. Name no workspace, and use a key of all.';
+      'METRICS is only for keys of all workspaces, because metrics cover the whole ' +
+      'process. Name no workspace, and use a key of all workspaces.';
     throw new GatewayError('BAD_USER_INPUT', message);
   }
 }
@@ -381,7 +382,7 @@ function checkKept(secret: string, allowWeak: boolean): void {
     throw new GatewayError('BAD_USER_INPUT', message);
   }
   if (isExampleSecret(secret)) {
-    const message = 'This secret is an example from a documentation, which everybody knows.';
+    const message = 'This secret is an example from documentation, so everybody knows it.';
     throw new GatewayError('BAD_USER_INPUT', message);
   }
   if (!isStorableText(secret) || secret.trim() !== secret) {

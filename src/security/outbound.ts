@@ -79,7 +79,7 @@ export function createOutbound(allowsPrivate: boolean, servers?: readonly string
   async function find(hostname: string): Promise<LookupAddress[]> {
     const found = await addressesOf(hostname, { allowsHostNames: allowsPrivate, servers });
     if (found.every(({ address }) => isAllowed(address))) return found;
-    const message = 'The name of the host leads to an address that is not allowed.';
+    const message = 'The host name resolves to an address that is not allowed.';
     throw Object.assign(new Error(message), { code: ADDRESS_NOT_ALLOWED });
   }
 
@@ -117,7 +117,7 @@ function checkUrl(text: string, name: string, { allowsPrivate, isAllowedHost }: 
   if (!/^https?:$/.test(url.protocol) || (url.protocol === 'http:' && !allowsPrivate)) {
     const message = allowsPrivate
       ? 'The URL expects https or http.'
-      : 'The URL expects https. Only with SLUICE_WEBHOOK_PRIVATE_NETWORKS it may be http.';
+      : 'The URL expects https. It may be http only with SLUICE_WEBHOOK_PRIVATE_NETWORKS.';
     throw new GatewayError('URL_NOT_ALLOWED', message);
   }
   if (url.username !== '' || url.password !== '') {

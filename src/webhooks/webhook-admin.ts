@@ -220,7 +220,7 @@ async function lock(connection: Connection, change: Change, id: number): Promise
   );
   if (row !== undefined) return row;
   const shown = JSON.stringify(change.name.slice(0, 100).toWellFormed());
-  throw new GatewayError('NOT_FOUND', `The consumer ${shown} is no webhook.`);
+  throw new GatewayError('NOT_FOUND', `The consumer ${shown} is not a webhook.`);
 }
 
 /** Who may not see a secret header does not get it by having it sent to a server of theirs. */
@@ -228,7 +228,7 @@ function checkMove(before: LockedRow, url: string, box: SecretCipher): void {
   if (new URL(before.url).origin === new URL(url).origin) return;
   const headers = JSON.parse(box.open(before.workspace_id, before.headers)) as WebhookHeader[];
   if (!headers.some(({ isSecret }) => isSecret)) return;
-  const message = 'The URL leads to another host, and there are secret headers. Give headers, too.';
+  const message = 'The URL has another host, and there are secret headers. Give the headers again.';
   throw new GatewayError('BAD_USER_INPUT', message);
 }
 

@@ -224,7 +224,7 @@ function noWebhook(name: string): GatewayError {
 }
 
 function busy(): GatewayError {
-  const message = 'As many requests as may be go to this host already. Try again shortly.';
+  const message = 'There are already as many requests to this host as are allowed. Try again shortly.';
   return new GatewayError('OVERLOADED', message);
 }
 

@@ -114,7 +114,7 @@ test('where no key can be shown or kept, none is made, and the start says what t
 test.each(['change-me-to-something-long', 'changeme-changeme', 'CHANGE_ME_0123456789'])(
   'the example %s is refused as a key, by name',
   key => {
-    const said = /SLUICE_ADMIN_KEY is an example from a documentation/;
+    const said = /SLUICE_ADMIN_KEY is an example from documentation/;
     expect(() => readConfig({ SLUICE_ADMIN_KEY: key })).toThrow(said);
   },
 );
@@ -130,7 +130,7 @@ test('the admin key is read from a file, without its line break', () => {
   expect(read('short')).toThrow(
     /SLUICE_ADMIN_KEY_FILE names a file, but the key in it expects 16 characters/,
   );
-  expect(read('change-me-to-something-long')).toThrow(/is an example from a documentation/);
+  expect(read('change-me-to-something-long')).toThrow(/is an example from documentation/);
   expect(read('hunter2')).not.toThrow(/hunter2/);
   expect(() => readConfig({ SLUICE_ADMIN_KEY_FILE: join(folder, 'none') })).toThrow(/ENOENT/);
   expect(() => readConfig({ SLUICE_ADMIN_KEY: FIRST, SLUICE_ADMIN_KEY_FILE: file })).toThrow();

@@ -56,7 +56,7 @@ test('a key with the scope METRICS reads the metrics, of all workspaces, and not
   }
   const ofOne = await make(slug, ['METRICS']);
   expect(ofOne.errors?.[0]?.extensions['code']).toBe('BAD_USER_INPUT');
-  expect(ofOne.errors?.[0]?.message).toMatch(/^METRICS is for keys of all workspaces/);
+  expect(ofOne.errors?.[0]?.message).toMatch(/^METRICS is only for keys of all workspaces/);
   const adminOfOne = (await make(slug, ['ADMIN'])).data!.createApiKey.secret;
   expect((await read(adminOfOne)).status).toBe(403);
   const reader = (await make(null, ['EVENTS_READ'])).data!.createApiKey.secret;

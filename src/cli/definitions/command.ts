@@ -67,10 +67,10 @@ export function definitionsCommand(): Command {
     .action(showDefinition);
   const define = new Command('define')
     .argument('<name>', 'the event type')
-    .description('Create a definition, or change what is given of it.')
+    .description('Create a definition, or change the given fields of one.')
     .option('--title <text>', 'its name for people')
     .option('--description <text>', 'what it means')
-    .option('--category <text>', 'what it belongs to')
+    .option('--category <text>', 'a heading for related definitions')
     .addOption(new Option('--status <status>', 'whether it may be recorded').choices(STATUSES))
     .option('--schema <json or @file>', 'the JSON Schema of its payload', schemaText)
     .option('--no-schema', 'remove its schema')

@@ -88,7 +88,7 @@ export async function push(folder: string, options: PushOptions): Promise<void> 
   if (options.dryRun === true || !isSound) {
     for (const change of due) await show(options, change, { path: files.get(change.name)?.path });
     if (isSound && !(await judge(options, due, files))) process.exitCode = EXIT.FAILED;
-    if (!isSound) throw new Error('Nothing was changed: mend the files first.');
+    if (!isSound) throw new Error('Nothing was changed: correct the files first.');
     return sum(options, `${counted(due.length, 'definition')} would change.`);
   }
   const client = clientFrom(options);
@@ -146,7 +146,7 @@ async function judge(
     );
     if (check.isCompatible) continue;
     isAccepted = false;
-    tell(`${path}: the gateway would refuse it, as it promises ${check.compatibility}.`);
+    tell(`${path}: the gateway would refuse it, because it promises ${check.compatibility}.`);
     for (const { direction, pointer, message, isCertain } of check.findings) {
       const isPromised = check.compatibility === 'FULL' || check.compatibility === direction;
       if (isCertain && isPromised) tell(`    ${pointer}: ${message}`);

@@ -72,7 +72,7 @@ async function toFile(file: string, isCsv: boolean, options: TargetOptions): Pro
   // A file that was broken off can be unpacked as far as it was written, and not written on.
   if (resume && isGzip(file)) {
     throw new UsageError(
-      '--resume needs a file that is not packed: use --after, and another file.',
+      '--resume cannot continue a compressed file: use --after, and another file.',
     );
   }
   const place = resume ? await placeIn(file, isCsv) : null;

@@ -45,7 +45,8 @@ const KINDS: readonly (readonly [string, string, string, Generate])[] = [
   ],
   [
     'json-schema',
-    'Print one JSON Schema (2020-12) of all events: the type decides about the payload.',
+    'Print one JSON Schema (2020-12) for all events, in which the type decides the ' +
+    'schema of the payload.',
     'sluice generate json-schema --type order.paid | jq',
     async definitions => ({
       code: `${JSON.stringify(eventSchema(definitions), null, 2)}\n`,
@@ -78,7 +79,8 @@ async function print(options: Options, make: Generate): Promise<void> {
   const { code, untyped } = await make(definitions);
   for (const name of untyped) {
     tell(
-      `warning: the schema of ${JSON.stringify(name)} cannot be said in full: any object passes.`,
+      `warning: the schema of ${JSON.stringify(name)} cannot be fully expressed: its ` +
+      'type accepts any object.',
     );
   }
   if (options.out === undefined) return write(code);

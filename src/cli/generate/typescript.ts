@@ -23,7 +23,7 @@ export async function typesOf(definitions: readonly Definition[]): Promise<Gener
     const root = `#/properties${encodeURI(pointerStep(name))}`;
     const said = payloadSchema === null ? ANY_PAYLOAD : embedded(payloadSchema, root);
     if (said === null) untyped.push(name);
-    const about = [description, said === null ? 'Its schema cannot be said as a type.' : null];
+    const about = [description, said === null ? 'Its schema cannot be expressed as a type.' : null];
     properties[name] = {
       ...(said ?? ANY_PAYLOAD),
       title: names.get(name) as string,

@@ -30,7 +30,8 @@ export function importCommand(): Command {
   const command = new Command('import')
     .argument(
       '<input>',
-      'a file: NDJSON, a JSON list, CSV or CloudEvents, also with gzip; - means standard input; or the URL of a Postgres database, with --table or --query',
+      'a file (NDJSON, a JSON list, CSV or CloudEvents, with or without gzip), - for ' +
+      'standard input, or the URL of a Postgres database with --table or --query',
     )
     .description(
       'Record the events of a file or a table. After an interruption run it again: nothing is stored twice.',
@@ -65,7 +66,7 @@ export function importCommand(): Command {
     )
     .option('--set <field=value>', 'set a field of every event that lacks it (repeatable)', setting)
     .option('--rest-into-payload', 'JSON: put keys that are not fields into the payload')
-    .option('--text', 'CSV: keep payload values as text, also numbers')
+    .option('--text', 'CSV: keep payload values as text, even numbers')
     .option('--name <name>', 'the name of the input, for generated ids (default: that of the file)')
     .option('--from <line>', 'skip the lines before this one', whole(1))
     .option('--refused <file>', 'the file for refused lines (default: <file>.refused.ndjson)')

@@ -65,7 +65,7 @@ function grafted(
     const place = [...path, key];
     const isBranch = branch instanceof Map;
     if (before !== undefined && !(isBranch && isObject(before.value))) {
-      const message = `${place.join('.')} stands in the payload, and beside it.`;
+      const message = `${place.join('.')} is given in the payload, and beside it.`;
       problems.push(problem('GIVEN_TWICE', 'payload', message, ...place));
     } else members.set(key, isBranch ? grafted(before ?? NONE, branch, place, problems) : branch);
   }

@@ -32,7 +32,7 @@ export function isPostgresUrl(text: string): boolean {
 export async function openTable(url: string, options: TableOptions): Promise<TableSource> {
   const { table, query } = options;
   if ((table === undefined) === (query === undefined)) {
-    throw new UsageError('Say what to read from Postgres: --table or --query, one of them.');
+    throw new UsageError('Expected either --table or --query, to read from Postgres.');
   }
   const sql = connect(url);
   try {

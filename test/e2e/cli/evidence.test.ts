@@ -82,7 +82,7 @@ test('what an auditor keeps is verified offline, against an export and against t
     'Verified: 4 events are as they were recorded, and none of the first 4 is changed or missing.\n',
   );
   const stored = ended(await verifyDatabase('--checkpoint', file('old.checkpoint')));
-  expect(stored).toContain(`${slug}: events 1 to 4 were held against the tree`);
+  expect(stored).toContain(`${slug}: events 1 to 4 were compared with the tree`);
   expect(stored).toContain('Verified: the first 4 events are those of the checkpoint.\n');
 });
 
@@ -104,14 +104,14 @@ test('a changed export, one with a gap and a forged proof are told from them', a
     ['gap', lines.toSpliced(2, 1), '1 events before position 4 are missing'],
     ['short', lines.slice(0, 3), 'the export ends after 3'],
     ['swapped', [lines[0]!, lines[2]!, lines[1]!, lines[3]!], 'position 2 is out of its order'],
-    ['text', [...lines, 'x'], 'line 5: this is no JSON'],
+    ['text', [...lines, 'x'], 'line 5: this is not JSON'],
   ];
   for (const [name, changed, message] of cases) {
     writeFileSync(file(`${name}.ndjson`), `${changed.join('\n')}\n`);
     const options = ['--checkpoint', file('old.checkpoint'), '--export', file(`${name}.ndjson`)];
     const out = ended(await verify(...options), 1);
     expect(out, name).toContain(message);
-    expect(out).toContain('The log does not hold.');
+    expect(out).toContain('The log is not intact.');
   }
   const forged = readFileSync(file('exact.proof'), 'utf8').replace('\\"n\\":1', '\\"n\\":2');
   writeFileSync(file('forged.proof'), forged);

@@ -126,7 +126,7 @@ test('a query is read as a table', async () => {
 });
 
 test.each([
-  [[], /--table or --query, one of them/],
+  [[], /Expected either --table or --query/],
   [['--table', 'nothing'], /relation "nothing" does not exist/],
   [['--table', 'plain'], /no primary key.*--map <column>=id/],
   [['--table', 'plain', '--map', 'wat=type'], /no column "wat": did you mean "at" or "what"/],

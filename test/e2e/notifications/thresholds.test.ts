@@ -59,7 +59,7 @@ test('that many events cross is told of once, whoever records them, and again af
   await expect.poll(() => titles().length, PATIENCE).toBe(1);
   expect(titles()[0]).toMatch(/^many: (30|31|32|33|34|35|36|37) events within 1 hour$/);
   expect(browser.pushed[0]).toMatchObject({
-    body: expect.stringMatching(/^The rule tells of at least 30 matching events within 1 hour\./),
+    body: expect.stringMatching(/^The rule reports at least 30 matching events within 1 hour\./),
     path: expect.stringMatching(/\/events\?event=/),
   });
   await bench.record(someEvents(50));

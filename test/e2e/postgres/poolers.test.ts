@@ -71,7 +71,7 @@ describe.runIf(hasPgBouncer)('behind PgBouncer in session mode', () => {
   test('a gateway whose connections do not all fit says how many do, and what to set', async () => {
     await using pooler = await pooled({ mode: 'session', poolSize: 20 });
     await expect(startTestGateway({ databaseUrl: pooler.url })).rejects.toThrow(
-      /up to 32 sessions, but the pooler .* lets in 20: raise .* or lower SLUICE_CONNECTIONS_MAX/,
+      /up to 32 sessions, but the pooler .* accepts 20: raise .* or lower SLUICE_CONNECTIONS_MAX/,
     );
     await using gateway = await startTestGateway({
       databaseUrl: pooler.url,
@@ -84,7 +84,7 @@ describe.runIf(hasPgBouncer)('behind PgBouncer in session mode', () => {
 describe.runIf(hasPgBouncer).each(['transaction', 'statement'] as const)(
   'behind PgBouncer in %s mode',
   mode => {
-    const advice = /set pool_mode = session .* or let DATABASE_URL lead to Postgres itself/;
+    const advice = /set pool_mode = session .* or set DATABASE_URL to Postgres itself/;
 
     test.each([1, 2, 3, 32])('a gateway says what to set, and starts not (%i servers)', async n => {
       await using pooler = await pooled({ mode, poolSize: n });
@@ -115,7 +115,7 @@ test('a listener to which no notification comes says so, and tries again', async
     onLook: () => void seen.looks++,
     onFailure: error => void failures.push(error),
   });
-  expect(String(failures)).toContain('does not hear what it notifies');
+  expect(String(failures)).toContain('does not receive its own notifications');
   expect(seen.looks).toBe(0);
   proxy.weather = 'CLEAR';
   await expect.poll(() => seen.looks).toBe(1);

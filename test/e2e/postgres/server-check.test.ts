@@ -42,7 +42,7 @@ const REFUSED: readonly [string, string, string, RegExp][] = [
     /must be UTF8, but is LATIN1: make another one/,
   ],
   [
-    'takes no writes',
+    'accepts no writes',
     '',
     'alter database $name set default_transaction_read_only = on',
     /default_transaction_read_only is on for the role \w+ or its database: turn it off/,
@@ -84,7 +84,7 @@ describe('a server on which a gateway could not keep its promises is refused bef
     const started = startTestGateway({ databaseUrl: url.href });
     await expect(started).rejects.toThrow(`"grant create on schema public to ${role}"`);
     await expect(started).rejects.toThrow(
-      'up to 32 connections, but the server lets in 20: raise max_connections, or the limit of ' +
+      'up to 32 connections, but the server accepts 20: raise max_connections, or the limit of ' +
         'the role or database, or set SLUICE_CONNECTIONS_MAX=20.',
     );
     await admin.upkeep.query(`revoke connect on database ${database.name} from ${role}`);
@@ -115,9 +115,9 @@ test('of a sound server nothing is said', () => {
 
 test.each([
   [{ versionNumber: 140_010, version: '14.10' }, 'version 15 or later, but is 14.10'],
-  [{ isStandby: true, isReadOnly: true }, 'is a standby, which takes no writes'],
+  [{ isStandby: true, isReadOnly: true }, 'is a standby, which accepts no writes'],
   [{ wronglyOff: ['fsync', 'full_page_writes'] }, 'off: fsync, full_page_writes'],
-  [{ connections: 12 }, 'lets in 12: raise max_connections, or the limit of the role or database.'],
+  [{ connections: 12 }, 'accepts 12: raise max_connections, or the limit of the role or database.'],
 ])('what is refused has one reason: %o', (facts, reason) => {
   const faults = serverFaults({ ...SOUND, ...facts }, 32);
   expect(faults).toHaveLength(1);
@@ -128,7 +128,7 @@ test('more gateways than the server has connections for, and no autovacuum, are 
   const [crowded, ...others] = serverNotes({ ...SOUND, gateways: 3 }, 32);
   expect(others).toEqual([]);
   expect(crowded).toContain(
-    '4 gateways of up to 32 connections hold up to 128, but the server lets in 97',
+    '4 gateways of up to 32 connections hold up to 128, but the server accepts 97',
   );
   expect(serverNotes({ ...SOUND, hasAutovacuum: false }, 32)).toHaveLength(1);
 });
