@@ -1,6 +1,6 @@
 /**
- * A stream of events that outlives its connections. It keeps the cursor of what it has handed out:
- * whatever cuts a connection, it asks again right after it, so each event comes once, in order.
+ * A stream of events that outlives its connections. It keeps the cursor of the last delivery. When a
+ * connection is lost, it subscribes again after that cursor, so each event comes once, in order.
  */
 import { sleep } from '../core/isomorphic.ts';
 import { errorOf, SluiceError } from './errors.ts';
@@ -34,7 +34,7 @@ export interface Subscription extends AsyncIterable<Delivery> {
   readonly cursor: string | undefined;
 }
 
-/** What of an event is asked for: every field of `RecordedEvent`. */
+/** The selection: every field of `RecordedEvent`. */
 export const EVENT_FIELDS = `cursor position eventId type occurredAt recordedAt expiresAt redactedAt
   source subject actor description icon notify success clientIp parentId groupId door payload
   unreadable { severity code message pointer }`;
@@ -47,7 +47,7 @@ const SUBSCRIPTION = `subscription Events(
   ) { kind cursor position node { ${EVENT_FIELDS} } }
 }`;
 
-/** The gateway says every 25 s that it lives. */
+/** The gateway sends a ping every 25 s. */
 const SILENCE_MS = 60_000;
 
 interface Message {
@@ -111,7 +111,7 @@ function bodyOf(
 interface Reader {
   readonly progress: {
     readonly place: { cursor: string | undefined };
-    /** Connections that failed since the last that said something. */
+    /** Failed connections since the last one that delivered something. */
     failures: number;
     wasCaughtUp: boolean;
   };
@@ -127,14 +127,14 @@ async function* handOut(
     progress.failures = 0;
     progress.place.cursor = cursor;
     if (kind === 'CHECKPOINT' && options.checkpoints !== true) continue;
-    // Each connection catches up once more; to whoever reads it is one stream.
+    // Each connection catches up again. For the reader it is one stream.
     if (kind === 'CAUGHT_UP' && progress.wasCaughtUp) continue;
     progress.wasCaughtUp ||= kind === 'CAUGHT_UP';
     yield { kind, cursor, position, event: node } as Delivery;
   }
 }
 
-/** What one connection hands out. @throws SluiceError when it ends, unless it is aborted */
+/** The deliveries of one connection. @throws SluiceError when it ends, unless it is aborted */
 async function* connect(
   transport: Transport,
   body: string,

@@ -47,7 +47,7 @@ export interface Pull {
   readonly first: number;
   readonly waitMs: number;
   readonly signal: AbortSignal;
-  /** Hears that it begins to wait: from then on it takes no work. */
+  /** Called when it begins to wait: from then on it does not count as work. */
   readonly onWait?: () => void;
 }
 
@@ -63,12 +63,12 @@ export interface Release {
  * the acting key was revoked or has expired before the commit, SERVICE_UNAVAILABLE.
  */
 export interface Consume {
-  /** Leases of what is due. Empty where nothing came in time. @throws CURSOR_EXPIRED, and as `wait` */
+  /** Leases due events. Empty if none came in time. @throws CURSOR_EXPIRED, and as `wait` */
   pull(work: Work, pull: Pull): Promise<{ consumerId: number; leases: readonly Lease[] }>;
   /** Leases as they become due, at most `windowMax` unsettled at a time. */
   leases(work: Work, windowMax: number, signal: AbortSignal, room?: LeaseRoom): LeaseStream;
   acknowledge(work: Work, tokens: readonly string[]): Promise<Settled>;
-  /** With what else is kept of the positions that were still held: in one transaction. */
+  /** Also writes what `also` has for the positions that were still held, in one transaction. */
   acknowledgeWith<T>(
     work: Work,
     leases: readonly Pick<Lease, 'token'>[],
@@ -77,11 +77,11 @@ export interface Consume {
   release(work: Work, tokens: readonly string[], release: Release): Promise<Settled>;
   /** @param leaseMs null: as the consumer has it */
   extend(work: Work, tokens: readonly string[], leaseMs: number | null): Promise<Settled>;
-  /** What was leased and not tried: the attempt does not count. */
+  /** Gives back leases that were not tried: the attempt does not count. */
   giveBack(work: Work, leases: readonly Pick<Lease, 'token'>[]): Promise<void>;
   /** Since the start, in this process. */
   stats(): readonly DeliveryCounts[];
-  /** Somebody changed the consumer: who waits looks again. */
+  /** The consumer was changed: waiting workers look again. */
   changed(workspaceId: number, consumerId: number): void;
   stop(): void;
 }

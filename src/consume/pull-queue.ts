@@ -1,6 +1,6 @@
 /**
- * Pulls of one consumer, in this process. They run one after the other, since each locks the
- * consumer; those that wait meanwhile are answered together by the next, which costs as much as one.
+ * The pulls of one consumer in this process. They run one after the other, because each locks the
+ * consumer. All that wait meanwhile share the next one, which costs as much as a single pull.
  */
 import { randomUUID } from 'node:crypto';
 import {
@@ -29,7 +29,7 @@ export interface Asking {
   readonly signal: AbortSignal;
 }
 
-/** What came of asking once. */
+/** The result of one statement. */
 export interface Round {
   readonly leases: readonly Lease[];
   readonly consumerId: number;
@@ -37,9 +37,9 @@ export interface Round {
   /** The consumer has looked at everything up to here. */
   readonly scanned: LogPlace;
   readonly turn: number;
-  /** Until something becomes due; null where nothing is known to. */
+  /** Milliseconds until something becomes due. Null: nothing is known to become due. */
   readonly dueInMs: number | null;
-  /** What there is next: nothing, more to look at, or nothing before something is settled. */
+  /** What comes next: nothing, more to look at, or nothing until something is settled. */
   readonly state: 'CAUGHT_UP' | 'MORE' | 'FULL' | 'PAUSED';
 }
 
@@ -55,15 +55,15 @@ export interface PullQueueOptions {
   readonly sleep: (ms: number) => Promise<void>;
 }
 
-/** Positions that the first statement looks at; later ones as many as take about as long. */
+/** Positions that the first statement looks at. Later statements look at as many as take about as long. */
 const RANGE_FIRST = 2_000;
 const RANGE_MAX = 200_000;
 const RANGE_AIM_MS = 40;
-/** A text of JSON may have so many times the bytes that it is stored in. */
+/** The JSON text of an event may have so many times its stored bytes. */
 const TEXT_PER_BYTE = 8;
-/** A pull that finds nothing in this time answers, and is asked again. */
+/** A pull that finds nothing within this time answers without events, and the caller repeats it. */
 const SCAN_MS = 1_000;
-/** For as long others may be at it. */
+/** How long it tries while others pull. */
 const BUSY_MS = 2_000;
 
 export class PullQueue {
@@ -106,7 +106,7 @@ export class PullQueue {
     return rounds;
   }
 
-  /** Who asked has left: the next one need not wait for the lease to run out. */
+  /** The caller has left: its events are given back, so nobody waits for the lease to run out. */
   async #giveBack(plan: ConsumerPlan, leases: readonly Lease[]): Promise<void> {
     await this.#options.giveBack(plan, leases).catch(() => {});
   }
@@ -271,7 +271,7 @@ function busy(): GatewayError {
   );
 }
 
-/** Nothing is passed over in silence: who consumes decides where to go on. */
+/** Nothing is skipped silently: the owner of the consumer decides where to continue. */
 function goneError({ gone, oldest }: PullFacts, cursors: EventCursors): GatewayError {
   const oldestCursor = cursors.encodePosition({ ...LOG_BEGINNING, position: oldest - 1 });
   const message =

@@ -1,7 +1,6 @@
 /**
- * The grains in which rollups are kept, and how a timeframe is cut into them: day rows in its
- * middle, finer ones towards its ends, and at the ends what no row has, which only the events
- * can tell.
+ * The grains of rollups, and how a timeframe is cut into them: day rows in its middle, finer rows
+ * towards its ends, and at the ends pieces that only the events can count.
  */
 import { DAY_MS, MINUTE_MS, QUARTER_HOUR_MS, startOfUnit } from './time-zone.ts';
 
@@ -23,11 +22,11 @@ export interface Piece extends Interval {
   readonly grain: Grain | null;
 }
 
-/** Minute rows stand for events not older than this when they are folded … */
+/** Minute rows are written for events that are at most this old when they are folded, … */
 const MINUTES_FOLDED_MS = 91 * DAY_MS;
-/** … are relied upon for this long, which leaves a day for clocks that differ … */
+/** … are read for this long, which leaves a day for clocks that differ, … */
 const MINUTES_READ_MS = 90 * DAY_MS;
-/** … and go a day after nobody writes them. */
+/** … and are deleted a day after they can no longer be written. */
 const MINUTES_KEPT_MS = 92 * DAY_MS;
 
 export const minutesFoldedSince = (nowMs: number) => floorTo(nowMs - MINUTES_FOLDED_MS, MINUTE_MS);
@@ -52,7 +51,7 @@ export function rowStart(grain: Grain, at: number, zone: string): number {
   return Math.max(EARLIEST, startOfUnit(grain === GRAINS.DAY ? 'DAY' : 'MONTH', at, zone));
 }
 
-/** How rows of a grain lie in time: the latest edge up to an instant, and the next from it on. */
+/** The edges of rows of a grain: the latest one up to an instant, and the first one from it on. */
 export interface GrainEdges {
   readonly grain: Grain;
   readonly floor: (at: number) => number;

@@ -1,11 +1,11 @@
 /**
- * A filter as a predicate over live events. What is past is filtered in SQL (`read/filters.ts`);
- * both mean the same for every event, and a property test compares them on a real Postgres.
+ * A filter as a predicate over live events. Past events are filtered in SQL (`read/filters.ts`).
+ * Both give the same result for every event: a property test compares them on a real Postgres.
  *
- * A field of the event that is null is in no list and equals nothing. A condition on the payload
- * holds only where there is a value: also `notEquals` does, and only `exists: false` asks for
- * none. JSON null is a value, which equals null. Numbers compare with numbers by all of their
- * digits, texts with texts by code point; another pair is unequal, and neither less nor greater.
+ * A field that is null is in no list and equals nothing. A condition on the payload, even
+ * `notEquals`, holds only if there is a value; only `exists: false` holds without one. JSON null is
+ * a value, which equals null. Numbers compare with numbers by all their digits, texts with texts by
+ * code point. Any other pair is unequal, and neither is less or greater.
  */
 import { LRUCache } from 'lru-cache';
 import type { StoredEvent } from './event.ts';
@@ -19,7 +19,7 @@ import { canonicalIp } from './text.ts';
 /** Whether the searchable text of the event that is looked at holds a word. */
 export type FindsWord = (word: string) => boolean;
 
-/** Whoever looks at many events for many words may find them in a way of its own. */
+/** A caller that searches many events for many words may bring a faster search. */
 export type EventPredicate = (event: StoredEvent, finds?: FindsWord) => boolean;
 
 type Condition = (event: StoredEvent, finds: FindsWord) => boolean;
@@ -187,13 +187,13 @@ function compareValues(value: ExactJson | undefined, operand: ExactJson): number
   return null;
 }
 
-/** Parsed, a payload takes some ten times as many bytes: few are kept. */
+/** A parsed payload takes about ten times its bytes, so few are kept. */
 const PAYLOADS_CHARS_MAX = 2_097_152;
 const payloads = new LRUCache<StoredEvent, { readonly parsed: ExactJson }>({
   maxSize: PAYLOADS_CHARS_MAX,
 });
 
-/** Many streams ask for the payload of one event, at about the same time: it is parsed once. */
+/** Many streams need the payload of an event at about the same time, so it is parsed once. */
 function exactPayload(event: StoredEvent): ExactJson {
   const known = payloads.get(event);
   if (known !== undefined) return known.parsed;

@@ -1,7 +1,7 @@
 /**
- * What a stream hands out next, decided without waiting: the events after its place, from the
- * page that it holds or from the ring, and the marks between them. Everything up to the place
- * was handed out or does not match.
+ * Decides, without waiting, what a stream delivers next: the events after its place, from the page
+ * that it holds or from the ring, and the marks between them. Everything up to the place was
+ * delivered or does not match.
  */
 import type { LogPlace } from '../core/cursor.ts';
 import type { StoredEvent } from '../core/event.ts';
@@ -57,13 +57,13 @@ export class Scan {
     this.#place = later(this.#place, place);
   }
 
-  /** Goes on with a page that was read after the place. */
+  /** Continues with a page that was read after the place. */
   turnTo(page: Page): void {
     this.#page = page;
     this.#pageAt = 0;
   }
 
-  /** Lets go of the page: what is left of it is read again. */
+  /** Drops the page. The rest of it is read again. */
   forget(): void {
     this.#page = null;
   }
@@ -75,7 +75,7 @@ export class Scan {
     return ring.after(this.#place.position) === undefined ? 'EVENT' : 'TURN';
   }
 
-  /** From now on a bounded number of events is looked at, until this is called again. */
+  /** Begins a turn, in which a bounded number of events is looked at. */
   beginTurn(): void {
     this.#left = this.#options.limits.scanEventsMax;
   }
@@ -148,5 +148,5 @@ export class Scan {
   }
 }
 
-/** For a filter that says that it searches for no words. */
+/** For a filter without search words. */
 const FINDS_NOTHING = () => false;

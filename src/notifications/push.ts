@@ -1,4 +1,4 @@
-/** Sends to browsers, through the push services that they named. */
+/** Sends messages to browsers, through the push services of their subscriptions. */
 import { LRUCache } from 'lru-cache';
 import { LIMITS } from '../core/limits.ts';
 import type { Sent } from '../core/webhook.ts';

@@ -1,21 +1,20 @@
 /**
- * Equal questions that come at once are asked once. Whoever comes while one of them is being answered
- * waits for its end, and all who wait are then answered together, by a statement that begins after
- * the last of them has come: nobody is told less than was there when they asked. Who comes alone
- * does not wait, and nothing is kept.
+ * Coalesces identical concurrent reads. A caller that comes while a read runs waits for its end. All
+ * waiting callers then share one read, which begins after the last of them has come, so each sees at
+ * least what was there when it asked. A single caller does not wait, and no result is kept.
  */
 
-/** Where the one before takes longer, those who wait go on. */
+/** Callers do not wait longer than this for the read before theirs. */
 const WAIT_MS = 100;
 
 interface Turn<T> {
-  /** Resolves, whatever became of it. */
+  /** Resolves at its end, also when it failed. */
   readonly ended: Promise<unknown>;
-  /** Of those who have come since it began. */
+  /** The read of the callers that have come since it began. */
   next: Promise<T> | null;
 }
 
-/** `ask` is called at once or after a wait: for the same key it asks the same. */
+/** `ask` is called at once or after a wait. For equal keys it must ask the same question. */
 export type SharedRead<T> = (key: string, ask: () => Promise<T>) => Promise<T>;
 
 export function createSharedReads<T>(): SharedRead<T> {

@@ -28,7 +28,7 @@ export interface MeasureRow extends RollupKey {
   readonly max: string;
 }
 
-/** In the order of the key: whoever else adds rows meets us without a deadlock. */
+/** In the order of the key, so that concurrent writers cannot deadlock. */
 export async function addCounts(connection: Connection, rows: readonly CountRow[]): Promise<void> {
   if (rows.length === 0) return;
   await connection.query(

@@ -10,7 +10,7 @@ const e = columnsOf(events, 'e');
 export interface FoldScope {
   /** Null: all. */
   readonly ids: readonly number[] | null;
-  /** One that somebody waits for: also if a step failed for it a moment ago. */
+  /** A workspace that somebody waits for. It is folded even if a step failed for it a moment ago. */
   readonly isNamed: boolean;
 }
 

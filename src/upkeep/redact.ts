@@ -1,11 +1,11 @@
 /**
  * Redaction empties events for good and keeps their places, types, times and ids, so that
- * positions stay dense and counts true. The content hash goes too: content of few possibilities
- * could be guessed from it. So does the salt of its leaf in the tree, its terms in the
- * index of searches, and the names in meters. What is in quarantine of the same subject, actor or id is taken away.
+ * positions stay dense and counts stay true. The content hash is removed too, because content could
+ * be guessed from it. So are the salt of the event's leaf in the tree, its terms in the search index,
+ * and names in meters. Quarantined events of the same subject, actor or id are deleted.
  *
- * It works in batches, each committed by itself: one that is cut short has emptied some, and is
- * asked for again. It ends at the head of the log at its beginning.
+ * It works in batches, each in its own transaction. If it is interrupted, some events are already
+ * empty, and the caller repeats it. It ends where the log ended when it began.
  */
 import { randomUUID } from 'node:crypto';
 import { auditIsKept, isAudit } from '../core/audit.ts';
@@ -33,7 +33,7 @@ const WORKSPACE = columnsOf(workspaces);
 const QUARANTINED = columnsOf(quarantinedEvents);
 const SERIES = columnsOf(meterSeries);
 
-/** Events that any of what is given chooses. */
+/** Which events: those that match any of the given fields. */
 export interface Redaction {
   readonly subject?: string | null | undefined;
   readonly actor?: string | null | undefined;
@@ -55,7 +55,7 @@ export const REDACTED_IDS_MAX = 10_000;
 const BATCH_EVENTS = 1_000;
 
 /**
- * How many events were emptied; those that were before do not count.
+ * How many events were emptied, without those that were empty before.
  * @throws GatewayError BAD_USER_INPUT when nothing is chosen, or too many ids; UNAUTHENTICATED when
  * the acting key was revoked or has expired: the batches before were committed; FORBIDDEN in the
  * workspace of the audit
@@ -129,7 +129,7 @@ async function* batchesBy(
   const { workspaceId } = place;
   const [row] = await upkeep.query<{ head: number }>(newestHead(sqlText`$1`), [workspaceId]);
   const head = row?.head ?? 0;
-  // What is emptied leaves its entries in the index behind: each batch begins after the last one.
+  // Emptied events leave entries in the index behind: each batch begins after the previous one.
   for (let after = 0, isMore = true; isMore;) {
     const params = [workspaceId, value, after, head, BATCH_EVENTS];
     const rows = await empty(upkeep, place, { by: field, statement: redactBySql(field), params });
@@ -141,8 +141,8 @@ async function* batchesBy(
 }
 
 /**
- * Groups of meters that are this subject's or actor's count as what their events are now: without
- * content. The key was made of the name, and could be guessed.
+ * Meter groups of this subject or actor lose the name, like their events. So does the key of the
+ * group: it was made from the name, which could be guessed from it.
  */
 async function forgetSeries(
   upkeep: Connection,
@@ -158,7 +158,7 @@ async function forgetSeries(
   );
 }
 
-/** Null where it was emptied, or removed, meanwhile or before. */
+/** Null if it was emptied or removed before. */
 type EmptiedRow = Row<typeof events, 'position'> & { event_id: string | null };
 
 const EMPTIED = sqlText`
@@ -213,14 +213,14 @@ function empty(
       await forgetSalts(connection, workspaceId, positions);
       await forgetTerms(connection, workspaceId, positions);
       await countRedaction(connection, workspaceId);
-      // By what it was chosen, never by which: that is what is to be forgotten.
+      // The field by which events were chosen, never its value: that has to be forgotten.
       const facts = {
         by,
         count: ids.length,
         firstPosition: Math.min(...positions),
         lastPosition: Math.max(...positions),
         positions: writePositions(positions),
-        // Slugs are renamed.
+        // A slug may change, an id does not.
         workspaceId,
       };
       await deed.record({ type: REDACTION_TYPE, subject: null, workspaceId, facts, groupId });
@@ -243,7 +243,7 @@ async function forgetHashes(
   );
 }
 
-/** Beneath the hint that may be lost: every gateway reads this count with the head. */
+/** Notifications may be lost, so every gateway reads this counter together with the head. */
 async function countRedaction(connection: Connection, workspaceId: number): Promise<void> {
   await connection.query(
     sqlText`update workspaces set ${WORKSPACE.redactions} = ${WORKSPACE.redactions} + 1 where ${WORKSPACE.id} = $1`,

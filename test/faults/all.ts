@@ -16,7 +16,7 @@ export const FAULTS: readonly Fault[] = [
   ...GATEWAYS_FAULTS,
 ];
 
-/** @throws Error for a name that is none. */
+/** @throws Error for a name that no fault has. */
 export function faultsNamed(names: readonly string[]): readonly Fault[] {
   const unknown = names.filter(name => !FAULTS.some(fault => fault.name === name));
   if (unknown.length > 0) {

@@ -20,13 +20,13 @@ export interface Recording extends AsyncDisposable {
   readonly definitions: DefinitionCache;
   readonly errors: unknown[];
   readonly recorded: Recorded[];
-  /** A workspace of its own, by a slug nobody else has. */
+  /** A new workspace with a unique slug. */
   workspace(settings?: Partial<Workspace>): Promise<Workspace>;
 }
 
 /**
- * Tests with these parts say what becomes of events, on a busy machine as well. How long callers wait
- * is what `test/faults` looks at.
+ * Tests with these parts check what happens to events, also on a busy machine. `test/faults` measures
+ * how long callers wait.
  */
 const PATIENCE_MS = 30_000;
 

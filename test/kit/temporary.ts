@@ -3,10 +3,10 @@ import { chmodSync, mkdtempSync, rmSync, statfsSync, writeFileSync } from 'node:
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-/** What a suite writes, several times over. */
+/** Several times what a suite writes. */
 const ROOM_BYTES = 4 * 2 ** 30;
 
-/** In memory, where a machine has so much to spare: the suite makes hundreds of databases. */
+/** In memory, if the machine has enough: the suite makes hundreds of databases. */
 export function quickFolder(): string {
   try {
     const { bavail, bsize } = statfsSync('/dev/shm');
@@ -17,15 +17,15 @@ export function quickFolder(): string {
 }
 
 /**
- * Lets the suite and what it starts have their temporary files in memory, and removes them all in
- * the end. Packages are installed there: on a disk that is half of the work. Not where somebody
- * has said by TMPDIR where they are to be, nor where no program can be run from memory.
+ * Puts the temporary files of the suite and of its child processes into memory, and removes them at
+ * the end. Packages are installed there, which takes twice as long on a disk. If TMPDIR is set, or if
+ * programs cannot be run from memory, the usual folder is used.
  */
 export function useQuickTemporary(): { remove(): void } {
   const { TMPDIR } = process.env;
   if (TMPDIR !== undefined) return { remove: () => {} };
   const folder = mkdtempSync(join(quickFolder(), 'sluice-'));
-  // Postgres' own user must be able to enter, where the suite runs as root.
+  // If the suite runs as root, the user of Postgres must be able to enter.
   chmodSync(folder, 0o711);
   if (runsFrom(folder)) process.env['TMPDIR'] = folder;
   return {

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { readConfig, SETTINGS } from '../../src/config/config.ts';
 
-test('every setting has a default, so that nothing need be set', () => {
+test('every setting has a default, so nothing has to be set', () => {
   expect(readConfig({})).toMatchObject({
     port: 4000,
     host: '127.0.0.1',

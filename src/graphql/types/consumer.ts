@@ -1,4 +1,4 @@
-/** `Consumer`, what is parked of it, and every way to them. */
+/** `Consumer`, its parked deliveries, and every field that leads to them. */
 import { consumerCursor, parkedCursor } from '../../consume/consumer-reader.ts';
 import {
   type Consumer,

@@ -46,7 +46,7 @@ describe('a filter is refused with the path to what is wrong', () => {
     expect(ofProperty({ in: null, contains: null, exists: null })).toBe(none);
   });
 
-  test('when values without an order are to be ordered', () => {
+  test('when values that have no order are compared', () => {
     const message = (came: string) =>
       `filter.payload[0].lessThan expects a number or a text, but got ${came}.`;
     expect(ofProperty({ lessThan: null })).toBe(message('null'));
@@ -55,7 +55,7 @@ describe('a filter is refused with the path to what is wrong', () => {
     expect(ofProperty({ lessThan: true })).toBe(message('boolean'));
   });
 
-  test('when a number is not finite or an instant not of our years', () => {
+  test('when a number is not finite, or an instant is outside the years 1 to 9999', () => {
     expect(ofProperty({ equals: Infinity })).toContain(
       'expects a number within the range of a 64-bit float, 5e-324 to 1.8e308, but got Infinity.',
     );
@@ -108,7 +108,7 @@ test('a message holds no more than the beginning of a long path', () => {
   expect(ofProperty({ equals: { ['😀'.repeat(500)]: Infinity } }).length).toBeLessThan(300);
 });
 
-test('a filter of definitions is checked likewise', () => {
+test('a filter of definitions is checked in the same way', () => {
   const refused = (filter: object) => messageOf(() => checkDefinitionFilter(filter));
   expect(messageOf(() => checkDefinitionFilter(null))).toBe('none');
   expect(refused({ names: ['a'], namePrefix: 'a', search: 'a b', statuses: ['ACTIVE'] })).toBe(

@@ -31,7 +31,7 @@ const { value } = fc.letrec<{ value: Json }>(tie => ({
 const payload = fc.dictionary(name, value, { maxKeys: 6, noNullPrototype: true });
 const isStorable = (json: unknown) => !JSON.stringify(json).includes('\\u0000');
 
-test('what a flush hands to streams is, to the byte, what a read of the log gives', async () => {
+test('a flush hands streams exactly the events that a read of the log returns', async () => {
   const workspace = await recording.workspace();
   await recording.db.write.query(
     "insert into event_definitions (workspace_id, name, category) values ($1, 'test.event', 'tests')",
@@ -52,7 +52,7 @@ test('what a flush hands to streams is, to the byte, what a read of the log give
   expect(offered.length).toBeGreaterThan(payloads.length / 2);
 });
 
-test('numbers that only Postgres knows how to write are left to it', () => {
+test('numbers in a form that only Postgres can write are read from Postgres', () => {
   for (const literal of [
     '1e-7',
     '1E5',

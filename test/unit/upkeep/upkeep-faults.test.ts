@@ -1,4 +1,4 @@
-/** What one workspace's data keeps upkeep from doing hinders no other workspace. */
+/** If upkeep fails because of one workspace's data, it continues for all others. */
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { AggregateQuery } from '../../../src/core/aggregate.ts';
 import type { UpkeepStep } from '../../../src/core/gateway-status.ts';
@@ -99,7 +99,7 @@ test('a number too long for a rollup sets its measure aside, and everything else
   expect([size.source, total.source, others.source]).toEqual(['ROLLUP', 'EVENTS', 'ROLLUP']);
   expect(size.items[0]?.measures[0]?.text).toBe('3');
   expect(total.items[0]?.measures[0]?.text).toHaveLength(131_072);
-  // It stays so, for what comes later too.
+  // It stays set aside for later events.
   await flushSamples(database.write, odd, [anEvent(long), anEvent()]);
   await aFold().foldNow();
   expect(await folded(odd)).toBe(5);
@@ -150,7 +150,7 @@ test('sums of an earlier version that no day can hold do not stop a change of th
   expect((await sumOf(other, 'total')).source).toBe('ROLLUP');
 });
 
-/** Makes one workspace's rows refuse what a step does; returns how to end that. */
+/** Makes one workspace's rows refuse the writes of a step. Returns a function that ends it. */
 async function breakTable(
   table: string,
   verb: string,
@@ -180,7 +180,7 @@ async function due({ id }: Sample, step: UpkeepStep): Promise<void> {
 
 interface Case {
   readonly step: UpkeepStep;
-  /** What one workspace can't have. */
+  /** The table and the kind of write that fail for one workspace. */
   readonly breaks: readonly [table: string, verb: string];
   /** Gives the step something to do in a workspace. */
   readonly ask: (workspace: Sample) => Promise<unknown>;

@@ -28,7 +28,7 @@ export const Consumers = graphql(`
 
 export type ListedConsumer = ResultOf<typeof Consumers>['consumers']['nodes'][number];
 
-/** Where a webhook sends is shown to administrators alone, so only they ask for it. */
+/** The URL of a webhook is shown only to administrators, so only they query it. */
 export const ConsumerByName = graphql(`
   query ConsumerByName($workspace: String!, $name: String!, $isAdmin: Boolean!) {
     consumer(workspace: $workspace, name: $name) {
@@ -118,7 +118,7 @@ export const Parked = graphql(`
 type ParkedPage = NonNullable<ResultOf<typeof Parked>['consumer']>['parkedDeliveries'];
 export type ParkedDelivery = ParkedPage['nodes'][number];
 
-/** What each change answers: the page asks for the rest again. */
+/** The answer of each change. The page queries the rest again. */
 const ChangedConsumer = graphql(`
   fragment ChangedConsumer on Consumer @_unmask {
     id
