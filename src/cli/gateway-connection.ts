@@ -14,9 +14,9 @@ export interface GatewayConnection {
 }
 
 /**
- * Address and key, each by option, else by the profile that is named, else by `SLUICE_URL` and
- * `SLUICE_KEY`, else of the gateway of this folder, else by the profile `default`. A key of a
- * profile goes to no other address. Warns once of a key that goes over the network in the clear.
+ * Address and key. Each comes from its option, else from the named profile, else from `SLUICE_URL`
+ * and `SLUICE_KEY`, else from the gateway of this folder, else from the profile `default`. A key of a
+ * profile is sent only to its own address. Warns once if a key is sent over the network unencrypted.
  */
 export function connectionFrom(options: ConnectionOptions): GatewayConnection {
   const named = namedProfile(options);
@@ -34,7 +34,7 @@ export function connectionFrom(options: ConnectionOptions): GatewayConnection {
   if (key === null) {
     throw new UsageError('A key is needed: run sluice login, set SLUICE_KEY, or use --key-file.');
   }
-  // Says at once where it is no address.
+  // Fails at once if it is not an address.
   endpointOf(url);
   if (isInTheClear(url) && !hasWarned) {
     hasWarned = true;
@@ -107,8 +107,8 @@ function keptAdminKey(): string | null {
 }
 
 /**
- * Where the gateway of this folder was last started. Of this machine alone: whoever wrote the
- * folder could send a key elsewhere.
+ * Where the gateway of this folder was last started. Only an address of this machine counts:
+ * otherwise the writer of the folder could have a key sent elsewhere.
  */
 function keptAddress(): string | null {
   const address = keptIn(ADDRESS_FILE);
@@ -131,7 +131,7 @@ function keptIn(name: string): string | null {
 
 const WORKSPACES = '{ workspaces(first: 1000) { nodes { slug } } }';
 
-/** Runs what speaks with a gateway; a workspace that is not there is told with those that are. */
+/** Runs a command that calls a gateway. If its workspace does not exist, the error lists those that do. */
 export async function atGateway<T>(options: ConnectionOptions, work: () => Promise<T>): Promise<T> {
   try {
     return await work();

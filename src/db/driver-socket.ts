@@ -1,9 +1,9 @@
 /**
- * The socket that the driver gets in place of its own. postgres.js 3.4.9 sets its socket to null
- * when it hears `close`, and a write that it has put off to the next turn then throws outside of
- * any promise, which ends the process (porsager/postgres #1066, #1154, #1208). So it never hears
- * `close`: a lost socket is an `error`, upon which it fails what runs; later writes go nowhere,
- * and our session throws the whole client away. A patch of the driver would be lost under
+ * The socket that the driver gets in place of its own. postgres.js 3.4.9 sets its socket to null on
+ * `close`. A write that it has postponed to the next turn then throws outside of any promise, which
+ * ends the process (porsager/postgres #1066, #1154, #1208). So this socket never emits `close`. A lost
+ * connection is an `error`, on which the driver fails the running statement. Later writes are
+ * ignored, and our session discards the whole client. A patch of the driver would be lost under
  * `npm ci --ignore-scripts`; a process-wide guard would also hide faults that are not this one.
  */
 import { EventEmitter, once } from 'node:events';
@@ -95,7 +95,7 @@ export async function openDriverSocket(
   const { host, port, path } = address;
   const common = { noDelay: true, keepAlive: true, keepAliveInitialDelay: KEEPALIVE_AFTER_MS };
   const socket = connect(path === undefined ? { host, port, ...common } : { path, ...common });
-  // What ends it is told by `once`, which stops listening before the error of an abort comes.
+  // `once` reports how it ends, and stops listening before the error of an abort comes.
   socket.on('error', () => {});
   const abort = () => socket.destroy(new Error('no connection within the limit'));
   signal.addEventListener('abort', abort, { once: true });
@@ -126,7 +126,7 @@ async function secure(socket: Socket, address: Address, signal: AbortSignal): Pr
     ...(isIP(host) === 0 && { servername: host }),
     ...(rootCertificates !== undefined && { ca: await readFile(rootCertificates) }),
     rejectUnauthorized: tls.startsWith('verify'),
-    // Node checks "localhost" where no server name is sent, and none may be sent for an IP address.
+    // Without a server name Node checks "localhost", and none may be sent for an IP address.
     checkServerIdentity: (_name, certificate) =>
       tls === 'verify-ca' ? undefined : checkServerIdentity(host, certificate),
   });

@@ -1,4 +1,4 @@
-/** What several translations do in the same way. Pure. */
+/** Conversions that several doors share. Pure. */
 import { get } from 'node-emoji';
 import { isIP } from 'node:net';
 import type { EventProblem } from '../core/event.ts';
@@ -8,10 +8,10 @@ import { LIMITS } from '../core/limits.ts';
 import { canonicalIp, isWithinBytes } from '../core/text.ts';
 import { parseInstant } from './request.ts';
 
-/** In place of an id that the gateway makes: it differs from whatever came. */
+/** Stands for an id that the gateway makes, since it differs from every id that came. */
 export const MADE = 'made';
 
-/** A text that a column with an index takes, or null. A number counts as its digits. */
+/** A text that fits an indexed column, or null. A number becomes its digits. */
 export function indexable(value: ExactJson | undefined): string | null {
   const text = isNumber(value) ? String(value) : value;
   if (typeof text !== 'string' || text === '') return null;
@@ -40,15 +40,15 @@ export function isoInstant(value: ExactJson | undefined): Date | null {
 }
 
 /**
- * When something happened whose time was read from a clock that may be wrong: as long before the
- * request came as it was before the request was sent, by the same clock.
+ * When something happened, if the sender's clock may be wrong. It happened as long before the request
+ * arrived as, by the sender's clock, before the request was sent.
  */
 export function byOurClock(happened: Date, sent: Date | null, receivedMs: number): Date {
   if (sent === null) return happened;
   return new Date(receivedMs - (sent.getTime() - happened.getTime()));
 }
 
-/** Why a message is no event: it is kept aside for it. */
+/** Why a message is not a valid event. It goes to quarantine with this reason. */
 export function invalid(message: string, pointer: string): EventProblem {
   return { severity: 'ERROR', code: 'MESSAGE_INVALID', message, pointer };
 }

@@ -18,9 +18,9 @@ export type LogRow = Row<typeof evidenceLogs>;
 const EVIDENCE_LOCK = 718_306;
 
 /**
- * Until the end of the transaction: either content is taken away, or leaves are made of it. Whoever
- * was first is seen by the other, so that no salt stays behind its content. Take it before the first
- * statement that reads or changes events.
+ * Held until the end of the transaction, by whoever removes content or makes leaves of it. The second
+ * one sees what the first one did, so no salt outlives its content. Take it before the first statement
+ * that reads or changes events.
  */
 export async function lockTree(connection: Connection, workspaceId: number): Promise<void> {
   await connection.query('select pg_advisory_xact_lock($1, $2)', [EVIDENCE_LOCK, workspaceId]);
@@ -37,7 +37,7 @@ export async function readLog(connection: Connection, workspaceId: number): Prom
   return row ?? null;
 }
 
-/** Those that are there. Each is looked up by its key, whatever the planner knows of the table. */
+/** The existing ones. Each is looked up by its key, whatever the planner knows of the table. */
 export async function readTiles(
   connection: Connection,
   workspaceId: number,

@@ -35,7 +35,7 @@ export interface AggregateInput
 }
 type Nullable<T> = { readonly [K in keyof T]: T[K] | null | undefined };
 
-/** @throws GatewayError BAD_USER_INPUT where parts of the input do not fit each other. */
+/** @throws GatewayError BAD_USER_INPUT if parts of the input do not fit each other. */
 export function toAggregateQuery(input: AggregateInput): AggregateQuery {
   return {
     filter: input.filter ?? null,
@@ -58,7 +58,7 @@ function toTimeframe({ between, last }: TimeframeInput): Timeframe {
   return { between: { from, to } };
 }
 
-/** @throws GatewayError BAD_USER_INPUT where parts of a measure do not fit each other. */
+/** @throws GatewayError BAD_USER_INPUT if parts of a measure do not fit each other. */
 export function toMeasures(inputs: readonly MeasureInput[] | null | undefined): EventMeasure[] {
   return (inputs ?? []).map(toMeasure);
 }

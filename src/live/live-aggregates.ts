@@ -1,11 +1,13 @@
 /**
- * Aggregates kept up to date: a snapshot, then what changed. When events arrive, or the timeframe
- * moves, the query is answered anew, in one snapshot of the database, and the difference to the
- * answer before goes out; a reader that missed one gets all of it. So at every message's cursor the
- * subscriber's state is a recount up to that cursor, a slow reader skips what lies between and
- * holds nothing, and nothing has to be added up here. Equal queries share their answers, at most a few a second.
- * Unequal ones take turns, and a turn rests for as long as it worked: however many watch, pages
- * find connections and time. Workspaces share the turns, and what may be held, fairly.
+ * Aggregates that are kept up to date: a snapshot, then what changed. When events arrive, or the
+ * timeframe moves, the query runs again, in one snapshot of the database, and subscribers get the
+ * difference to the previous answer. A reader that missed an answer gets the whole one. So the state
+ * of a subscriber is a recount up to the cursor of its last message, a slow reader skips answers and
+ * holds no memory, and nothing is added up here.
+ *
+ * Equal queries share their answers, at most a few a second. Different queries take turns, and after
+ * each turn comes a pause of the same length, so that pages still get connections and time. Workspaces
+ * share turns and memory fairly.
  */
 import { diffAggregates, keepUnchanged } from '../core/aggregate-diff.ts';
 import type { AggregateBucket, AggregateQuery, AggregateUpdate } from '../core/aggregate.ts';
@@ -27,7 +29,7 @@ export interface LiveAggregatesOptions {
   /** The whole answer. @throws GatewayError NOT_LIVE for what rollups can't answer */
   readonly read: (workspaceId: number, query: AggregateQuery) => Promise<AggregateAnswer>;
   readonly clock: LiveClock;
-  /** Of all answers held; who would bring more is refused. @default HELD_BUCKETS_MAX */
+  /** Of all answers held. Queries that need more are refused. @default HELD_BUCKETS_MAX */
   readonly heldBucketsMax?: number;
 }
 
@@ -112,7 +114,7 @@ export function createLiveAggregates(options: LiveAggregatesOptions): LiveAggreg
   };
 }
 
-/** A few at a time, in fair turns; the rest of a turn is waited for by nobody. */
+/** Runs a few at a time, in fair turns. The caller does not wait for the pause of its turn. */
 function inTurns({ read, clock }: LiveAggregatesOptions): LiveAggregatesOptions['read'] {
   const turn = createGate(READS_MAX, () => clock.elapsedMs());
   return (workspaceId, query) =>
@@ -140,13 +142,13 @@ function hasPassed({ timeframe }: AggregateQuery, now: Date): boolean {
   return 'between' in timeframe && timeframe.between.to <= now;
 }
 
-/** How long nothing needs to be done when nothing arrives. */
+/** How long to wait if no event arrives. */
 function waitMs({ timeframe }: AggregateQuery, now: Date): number {
   if ('last' in timeframe) return MOVE_EVERY_MS;
   return Math.min(timeframe.between.to.getTime() - now.getTime(), 2 ** 31 - 1);
 }
 
-/** The events that arrive, of which only the newest position counts; and the end of the stream. */
+/** Watches a stream for its newest position and its end. */
 class Arrivals {
   /** Position of the newest event that has arrived. */
   seen = 0;
@@ -164,7 +166,7 @@ class Arrivals {
     if (signal.aborted) this.#close({});
   }
 
-  /** What comes of some work; undefined once the stream is over. @throws what ended it */
+  /** The result of some work, or undefined if the stream ends first. @throws what ended it */
   during<T>(work: Promise<T>): Promise<T | undefined> {
     this.#take();
     return new Promise((resolve, reject) => {
@@ -186,7 +188,7 @@ class Arrivals {
     await this.during(this.#clock.sleep(ms, over.signal)).finally(() => over.abort());
   }
 
-  /** One batch at a time, and none before it is waited for: what comes between costs nothing. */
+  /** Reads one batch at a time, and only when somebody waits: events in between cost nothing. */
   #take(): void {
     if (this.#isTaking) return;
     this.#isTaking = true;
@@ -220,15 +222,15 @@ interface Version extends AggregateAnswer {
   readonly version: number;
 }
 
-/** The answers to one query, for all who watch it: one read at a time, and a pause between two. */
+/** The answers to one query, for all its subscribers: one read at a time, with a pause after it. */
 class SharedAnswers {
   subscribers = 0;
   readonly #options: SharedAnswersOptions;
   readonly #clock: LiveClock;
   #latest: Version | null = null;
-  /** Those that readers may have who come back within their time, oldest first. */
+  /** Earlier answers that a reader may still have, oldest first. */
   #previous: Version[] = [];
-  /** To the latest, by the version that a reader was shown. */
+  /** Updates to the latest answer, by the version that a reader has. */
   readonly #updates = new Map<number, AggregateUpdate | null>();
   #readMs = 0;
   #reading: Promise<Version> | null = null;
@@ -252,7 +254,7 @@ class SharedAnswers {
     }
   }
 
-  /** What a reader is told who was shown that version; null where nothing has changed. */
+  /** The update for a reader that has that version. Null: nothing has changed. */
   updateSince(version: number, answer: Version): AggregateUpdate | null {
     if (answer.version === version) return null;
     const known = this.#updates.get(version);
@@ -263,7 +265,7 @@ class SharedAnswers {
     return update;
   }
 
-  /** Nobody asks any more: a wait of a read under way is over. */
+  /** The last subscriber has left: ends the wait of a read under way. */
   stop(): void {
     this.#stopping.abort();
     this.#options.held.add(this.#options.workspaceId, -(this.#latest?.buckets.length ?? 0));
@@ -272,11 +274,11 @@ class SharedAnswers {
     this.#updates.clear();
   }
 
-  /** @throws GatewayError TOO_MANY_STREAMS where it has more buckets than before, and no room for them */
+  /** @throws GatewayError TOO_MANY_STREAMS if it has more buckets than before, and there is no room */
   #keep(answer: AggregateAnswer): Version {
     const buckets = keepUnchanged(this.#latest?.buckets ?? [], answer.buckets);
     const version = { ...answer, buckets, version: (this.#latest?.version ?? 0) + 1 };
-    // Nobody is left to give back what is held from now on.
+    // Nobody is left who would give back room that is taken from now on.
     if (this.#stopping.signal.aborted) return version;
     const { held, heldBucketsMax, workspaceId } = this.#options;
     const more = answer.buckets.length - (this.#latest?.buckets.length ?? 0);

@@ -14,11 +14,11 @@ const QUARANTINED = columnsOf(quarantinedEvents);
 export interface QuarantineItem {
   readonly input: EventInput;
   readonly problems: readonly EventProblem[];
-  /** Of an event that came without an id: the one that its receipt names. */
+  /** For an event without an id, the one that its receipt names. */
   readonly madeId?: string | undefined;
 }
 
-/** Where events are kept aside, how they came, and by whom; null: the gateway itself. */
+/** The workspace, the door, and who sent the events. Null: the gateway itself. */
 export interface QuarantineTarget {
   readonly workspaceId: number;
   readonly door: Door;
@@ -26,9 +26,9 @@ export interface QuarantineTarget {
 }
 
 /**
- * Keeps events aside as they came, with what is wrong with them. An event that came with an id is
- * kept once, however often it is sent. What Postgres can't hold of a text is replaced: an event
- * that was acknowledged must not be lost for it.
+ * Puts events into quarantine as they came, with their problems. An event with an id is kept once,
+ * however often it is sent. Characters that Postgres cannot store are replaced, because an
+ * acknowledged event must not be lost.
  */
 export async function quarantine(
   write: Connection,
@@ -53,13 +53,13 @@ export async function quarantine(
   );
 }
 
-/** The same for a retry; of an event without an id, the id that it will be recorded by. */
+/** The same for a retry. For an event without an id, the id that it will be recorded with. */
 function keptBy({ input, madeId }: QuarantineItem): string | undefined {
   if (input.id == null) return madeId;
   return uuidOf(hash('sha256', input.contentId ?? writeExact(input), 'hex'));
 }
 
-/** Null also for what is no time that Postgres holds, which may be what is wrong with it. */
+/** Null also for a time that Postgres cannot store, which may be the event's problem. */
 function expiryOf({ expiresAt }: EventInput): Date | null {
   const year = expiresAt?.getUTCFullYear() ?? NaN;
   return year >= LIMITS.yearMin && year <= LIMITS.yearMax ? (expiresAt as Date) : null;

@@ -1,21 +1,21 @@
 /**
- * Answers of the database that are used again for a moment, and given up when told so. However many
- * ask for the same at once, it is looked up once.
+ * Caches answers of the database for a moment. They can be dropped earlier. Concurrent look-ups of
+ * the same key share one query.
  */
 import { LRUCache } from 'lru-cache';
 
 const KEPT_MAX = 10_000;
 
 export interface LookupCache<Name extends string | number, Value> {
-  /** At once where it is kept. Null for what is not there, which is looked up each time. */
+  /** Synchronous if it is cached. Null for what does not exist, which is not cached. */
   find(name: Name): Value | Promise<Value | null>;
-  /** What is kept, or is being looked up, of these is not used again. */
+  /** Drops these, and the results of look-ups of them that are under way. */
   forget(isMeant: (value: Value) => boolean): void;
 }
 
 export interface LookupCacheOptions<Name, Value> {
   readonly lookUp: (name: Name) => Promise<Value | null>;
-  /** All that it is found by. @default the one that it was looked up by */
+  /** All its keys. @default the one that it was looked up by */
   readonly namesOf?: (value: Value) => readonly Name[];
   readonly keptMs: number;
   readonly nowMs: () => number;
@@ -38,7 +38,7 @@ export function createLookupCache<Name extends string | number, Value>(
 
   async function look(name: Name): Promise<Value | null> {
     const forgottenBefore = forgotten;
-    // What was read before something was forgotten may be just that.
+    // It was read before something was dropped, and may be outdated.
     const isCurrent = () => forgotten === forgottenBefore;
     kept.delete(name);
     try {
@@ -53,7 +53,7 @@ export function createLookupCache<Name extends string | number, Value>(
 
   async function findNew(name: Name): Promise<Value | null> {
     const asked = underWay.get(name);
-    // What was not there when somebody else asked may have been made since.
+    // It may have been created since another caller looked for it.
     if (asked !== undefined) return (await asked) ?? lookUp(name);
     const looking = look(name);
     underWay.set(name, looking);

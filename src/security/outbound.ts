@@ -1,6 +1,6 @@
 /**
- * Where the gateway may send a request that a caller asked for. An address is checked when it is
- * connected to, after its name was resolved: what a name says beforehand may change.
+ * Where the gateway may send a request that a caller asked for. An address is checked when the
+ * connection is made, after the name was resolved, because a name may change between two look-ups.
  */
 import { lookup as lookUpByHost, type LookupAddress } from 'node:dns';
 import { Resolver } from 'node:dns/promises';
@@ -19,14 +19,14 @@ const SPECIAL_IPV4 = allowsOf([
   // The metadata service of Azure, among public addresses.
   '168.63.129.16/32',
 ]);
-/** Only these are given out for the internet … */
+/** Only these are assigned to the internet … */
 const GLOBAL_IPV6 = allowsOf(['2000::/3']);
-/** … but for these of them: protocols (with Teredo), documentation, 6to4. */
+/** … except these: protocols (with Teredo), documentation, 6to4. */
 const SPECIAL_IPV6 = allowsOf(['2001::/23', '2001:db8::/32', '2002::/16', '3fff::/20']);
 /** An IPv4 address in an IPv6 one: mapped, and as NAT64 translates it. */
 const CARRIES_IPV4 = /^(0:0:0:0:0:ffff|64:ff9b:0:0:0:0):([\da-f]+):([\da-f]+)$/;
 
-/** Whether an address belongs to the internet. Of one that carries an IPv4 address, that counts. */
+/** Whether an address belongs to the internet. If it contains an IPv4 address, that one decides. */
 export function isPublicAddress(address: string): boolean {
   const version = isIP(address);
   if (version === 4) return !SPECIAL_IPV4(address);
@@ -52,14 +52,14 @@ function groupsOf(address: string): string {
 
 export interface Outbound {
   /**
-   * The URL as it is kept, without a fragment.
+   * The URL as it is stored, without a fragment.
    * @param name of the field that it came in. @default 'url'
-   * @throws GatewayError BAD_USER_INPUT for what is none, URL_NOT_ALLOWED
+   * @throws GatewayError BAD_USER_INPUT for a text that is not a URL, URL_NOT_ALLOWED
    */
   checkUrl(text: string, name?: string): string;
-  /** Whether the host of a URL may be connected to as far as can be told from it. */
+  /** False if the host of a URL is an address that is not allowed. A name is checked later. */
   isAllowedHost(hostname: string): boolean;
-  /** In place of `dns.lookup`: of a name whose addresses are not allowed it fails. */
+  /** In place of `dns.lookup`: it fails for a name whose addresses are not allowed. */
   readonly lookup: LookupFunction;
 }
 
@@ -140,9 +140,9 @@ interface NameSource {
 }
 
 /**
- * By asking DNS from this thread: `dns.lookup` blocks one of the few threads that also read files,
- * for as long as a dead name server does not answer. It knows names of this host and of its search
- * domains, though: where private addresses are allowed it is asked what DNS does not know.
+ * Queries DNS from this thread: while a dead name server does not answer, `dns.lookup` would block
+ * one of the few threads that also read files. But only `dns.lookup` knows names of this host and its
+ * search domains. So if private addresses are allowed, it is called for names that DNS does not know.
  */
 async function addressesOf(
   hostname: string,

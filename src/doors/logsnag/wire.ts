@@ -1,6 +1,6 @@
 /**
- * Bodies of LogSnag's API, as its document and its clients have them. Null counts as absent, and
- * what is unknown is kept.
+ * Bodies of LogSnag's API, as its documentation and its clients define them. Null counts as absent,
+ * and unknown fields are kept.
  * @see https://docs.logsnag.com/api-reference
  */
 import { z } from 'zod';
@@ -49,7 +49,7 @@ const increment = z.looseObject({
 export const CALLS = { log, identify, group, insight, increment } as const;
 export type Call = keyof typeof CALLS;
 
-/** A body that has the form of its call, without what is null. */
+/** A valid body of a call, without null values. */
 export interface Sent extends ExactObject {
   readonly project: string;
 }

@@ -1,6 +1,6 @@
 /**
- * Storing. Agents know success and failure of a whole batch, and send it again for ever after a
- * failure; so an event that can't be recorded is kept in quarantine, and the batch is accepted.
+ * Stores batches. Agents only know success or failure of a whole batch, and send a failed one again
+ * for ever. So an event that cannot be recorded goes to quarantine, and the batch is accepted.
  */
 import { hash } from 'node:crypto';
 import { setImmediate as nextTurn } from 'node:timers/promises';
@@ -19,11 +19,11 @@ import { END, JsonReader } from './json-reader.ts';
 import { parseJson, writeJson } from './json.ts';
 import { problem } from './wire.ts';
 
-/** @throws GatewayError, nothing of the batch is lost: what was not acknowledged comes again. */
+/** @throws GatewayError. Nothing of the batch is lost: the agent sends it again. */
 export async function storeEvents(request: DoorRequest, context: DoorContext): Promise<DoorAnswer> {
   const workspace = await context.access(null, 'EVENTS_WRITE');
   const { events, aside } = await decodeBatch(readText(request.body));
-  // What is busy or away fails here first, before quarantine holds what will come again.
+  // If something is busy or away, it fails here, before anything of the batch is in quarantine.
   await recordEach(context, workspace, events);
   if (aside.length > 0) await context.keepAside(workspace, aside);
   return { status: 202 };
@@ -64,7 +64,7 @@ function take(reader: JsonReader, isSuspect: boolean, { events, aside }: Batch):
   const { input, problems } = decodeEvent(reader);
   if (isSuspect && !isStorableJson(JSON.stringify(input))) {
     const more = problem('TEXT_INVALID', TEXT_INVALID, '');
-    // What quarantine must replace stands in `sent` as it was escaped.
+    // Characters that quarantine must replace are kept in `sent`, escaped.
     const sent = writeJson(parseJson(reader.textFrom(start)));
     const wire = { ...(input.wire as object | undefined), sent };
     aside.push(asideOf({ ...input, wire }, [...problems, more]));
@@ -84,7 +84,7 @@ function tooMany(count: number): GatewayError {
   return new GatewayError('PAYLOAD_TOO_LARGE', message);
 }
 
-/** An event without an id gets one of its content: what is sent again is kept once. */
+/** An event without an id gets one made from its content, so that a repeated one is kept once. */
 function asideOf(input: EventInput, problems: readonly EventProblem[]): QuarantineItem {
   if (input.id != null) return { input, problems };
   const content = hash('sha256', JSON.stringify(input), 'hex');

@@ -1,4 +1,4 @@
-/** `Webhook` and its attempts, and the way to them from its consumer. */
+/** `Webhook`, its attempts, and the field of a consumer that leads to them. */
 import { checkCount } from '../../core/consumer.ts';
 import { LIMITS } from '../../core/limits.ts';
 import type { WebhookAttempt, WebhookFormat, WebhookHeader } from '../../core/webhook.ts';

@@ -6,7 +6,7 @@ import { ADMIN_KEY, startTestGateway } from '../../kit/gateway.ts';
 import { describeConsole, expectAccessible, expectNoFaults } from './kit/console.ts';
 
 describeConsole('signing in', kit => {
-  test('says why a key lets nobody in, and lets in who may read', async () => {
+  test('says why a key is refused, and accepts a key that may read', async () => {
     const { key: writeOnly } = await makeKey('EVENTS_WRITE');
     const page = await kit.open('/', { key: null });
     const field = page.getByLabel('Key');
@@ -62,7 +62,7 @@ describeConsole('signing in', kit => {
       'mutation($id: ID!) { revokeApiKey(input: { id: $id }) { apiKey { id } } }',
       { id },
     );
-    // Its stream ends, within the seconds that a gateway may know a key for.
+    // Its stream ends within the seconds for which a gateway caches keys.
     await page.getByText('Sign in with another one.').waitFor();
     expect(await page.evaluate("sessionStorage.getItem('sluice.key')")).toBeNull();
   });
@@ -115,12 +115,12 @@ describeConsole('signing in', kit => {
     expect(await later.evaluate('JSON.stringify(localStorage)')).not.toContain(ADMIN_KEY);
   });
 
-  test('goes on in GraphiQL with the same key', async () => {
+  test('passes its key on to GraphiQL', async () => {
     const page = await kit.open('/');
     const opened = page.waitForEvent('popup');
     await page.getByRole('link', { name: 'GraphiQL' }).click();
     const graphiql = await opened;
-    // Its editor shows a space as one that does not break.
+    // Its editor shows a space as a non-breaking one.
     await graphiql.getByText(ADMIN_KEY).first().waitFor();
   });
 

@@ -46,7 +46,7 @@ test('each event is handled, and acknowledged once its handler is done', async (
   expect(await bench.state('c')).toMatchObject({ settledPosition: 20, inFlightCount: 0 });
 });
 
-test('a handler that throws has its event again, and a ParkError parks it', async () => {
+test('a handler that throws gets its event again, and a ParkError parks it', async () => {
   await bench.record(someEvents(2));
   await bench.create('c', BEGINNING);
   const stop = new AbortController();

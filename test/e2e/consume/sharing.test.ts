@@ -1,4 +1,4 @@
-/** Several workers share a consumer, also by way of several gateways, and nobody has to coordinate. */
+/** Several workers share a consumer without coordination, also through several gateways. */
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { startChildGateway } from '../../kit/child-gateway.ts';
 import { startTestGateway, type TestGateway } from '../../kit/gateway.ts';
@@ -173,7 +173,7 @@ test('a rare filter over many events costs many short statements, and moves on m
   await bench.create('c', { ...BEGINNING, filter: { payload: [{ path: ['x'], exists: true }] } });
   await bench.create('rare', { ...BEGINNING, filter: { types: ['rare'] } });
   expect(positions(await bench.pull('rare', WAIT))).toEqual([30_001]);
-  // Nothing matches, and still its place moves.
+  // Nothing matches, but its place moves.
   await expect
     .poll(async () => {
       await bench.pull('c');

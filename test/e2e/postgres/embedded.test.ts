@@ -100,7 +100,7 @@ test('a second start on the folder is refused with folder and process', async ()
   await expect(start()).rejects.toThrow(message);
 });
 
-test('a gateway whose process id says nothing here, as that of another container, holds its folder while it lives', async () => {
+test('a gateway in another container, whose process id is unknown here, holds its folder while it lives', async () => {
   const { child } = await startGateway();
   const lock = join(dataDir, 'gateway.lock');
   const [, ...rest] = readFileSync(lock, 'utf8').split(' ');
@@ -168,7 +168,7 @@ test('a pid file whose pid is now another program does not hold up the start', a
   expect(processExists(other.pid!)).toBe(true);
 });
 
-test('a start that was cut off while creating is begun anew', async () => {
+test('a start that was interrupted while creating the database begins again', async () => {
   const folder = makeFolder();
   const left = join(folder, 'postgres', 'data.new', 'base');
   mkdirSync(left, { recursive: true });

@@ -1,4 +1,4 @@
-/** What befalls the gateway's port. */
+/** Floods of the gateway's port. */
 import { connect } from 'node:net';
 import { WebSocket } from 'ws';
 import { ADMIN_KEY } from '../../kit/key.ts';
