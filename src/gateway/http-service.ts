@@ -11,7 +11,7 @@ import { createGraphqlServer } from '../graphql-http/server.ts';
 import { readTrustedDocuments } from '../graphql-http/trusted-documents.ts';
 import { createContext } from '../graphql/context.ts';
 import { federatedSchema, schema } from '../graphql/schema.ts';
-import { cursorOfStep } from '../graphql/stream.ts';
+import { cursorOfStep } from '../graphql/stream-resume.ts';
 import { preferredType } from '../http/accept.ts';
 import { HttpCall, keyOf, type Call } from '../http/call.ts';
 import { createConsole } from '../http/console.ts';

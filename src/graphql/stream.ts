@@ -1,24 +1,20 @@
-/** Live streams for GraphQL: where one starts, what it lets through, and how it ends. */
-import { eventCursors, type EventCursors, type LogPlace } from '../core/cursor.ts';
-import { GatewayError } from '../core/errors.ts';
+/** Live streams for GraphQL. `stream-resume.ts` decides where one begins, and how it resumes. */
+import type { EventCursors } from '../core/cursor.ts';
 import type { EventFilter } from '../core/filter.ts';
 import type { Workspace } from '../core/workspace.ts';
-import { StreamEnded } from '../live/stream-ended.ts';
 import { compileStreamFilter } from '../live/stream-filter.ts';
 import {
   placeOf,
   type Delivery,
   type LiveStream,
   type ReadMatching,
-  type StreamStart,
 } from '../live/stream.ts';
 import { cursorsOf, deriveContext, type GraphQLContext } from './context.ts';
 import { createLoaders } from './loaders.ts';
+import { resumable, startOf, type StreamPlace } from './stream-resume.ts';
 
-export interface StreamArgs {
+export interface StreamArgs extends StreamPlace {
   readonly filter?: EventFilter | null | undefined;
-  readonly after?: string | null | undefined;
-  readonly start?: 'NOW' | 'BEGINNING' | null | undefined;
   readonly checkpoints: boolean;
 }
 
@@ -116,19 +112,6 @@ export async function openStream(
   return new EventStream(context, workspace.id, stream);
 }
 
-/**
- * What an EventSource has seen last beats all else: it asks again with the address it began with.
- * `start` is for a stream without a cursor, so that one document serves the first time and all later.
- */
-function startOf(
-  { after, start }: StreamArgs,
-  lastEventId: string | null,
-  cursors: EventCursors,
-): StreamStart {
-  if (lastEventId !== null && lastEventId !== '') return cursors.decodePosition(lastEventId);
-  return after == null ? (start ?? 'NOW') : cursors.decodePosition(after);
-}
-
 /** Pages of the log with the filter in SQL, for a stream that catches up. */
 function readMatching(context: GraphQLContext, filter: EventFilter): ReadMatching {
   return async (workspaceId, place, limit) => {
@@ -142,30 +125,6 @@ function readMatching(context: GraphQLContext, filter: EventFilter): ReadMatchin
     const isFull = page.hasNextPage && last !== undefined;
     return { events: page.items, scannedTo: isFull ? placeOf(last) : page.head };
   };
-}
-
-/** An error that ends a stream says where to go on. */
-function resumable(error: unknown, cursors: EventCursors): unknown {
-  if (!(error instanceof StreamEnded)) return error;
-  const { code, message, retryAfterS, cause } = error;
-  return new GatewayError(code, message, {
-    extensions: error.publicExtensions(cursors),
-    ...(retryAfterS !== undefined && { retryAfterS }),
-    ...(cause !== undefined && { cause }),
-  });
-}
-
-interface Placed {
-  readonly workspaceId: number;
-  readonly delivery?: { readonly place: LogPlace };
-  readonly update?: { readonly place: LogPlace };
-}
-
-/** The cursor of a stream's step, whatever of it was asked for; undefined for what has none. */
-export function cursorOfStep(step: unknown, epoch: string): string | undefined {
-  const { workspaceId, delivery, update } = step as Placed;
-  const { place } = delivery ?? update ?? {};
-  return place && eventCursors(epoch, workspaceId).encodePosition(place);
 }
 
 /**

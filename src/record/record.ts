@@ -27,7 +27,7 @@ import {
   settleRepeats,
   type Draft,
 } from './draft.ts';
-import { findKnown } from './known-events.ts';
+import { findKnown } from './refused-retries.ts';
 import { eventProblems, timeFor } from './payload-schema.ts';
 import { quarantine, type QuarantineItem } from './quarantine.ts';
 import { Submission, unknownOutcome, type ResolvedEvent } from './submission.ts';

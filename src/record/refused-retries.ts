@@ -7,8 +7,8 @@ import type { Outcome } from './submission.ts';
 const k = columnsOf(eventKeys, 'k');
 
 /**
- * What is stored under the ids of events that are about to be refused: a retry of a recorded
- * event gets its first answer, whatever its definition has become since.
+ * Looks up the ids of events that are about to be refused, since one may be a retry of a recorded
+ * event: it gets its first answer, even if its definition has changed since.
  */
 export async function findKnown(
   write: Connection,
