@@ -79,7 +79,7 @@ function run(
       else
         reject(new Error(code === null ? `The command ended by ${signal}.` : `Exit code ${code}.`));
     });
-    // A command need not read all that it is given.
+    // A command need not read its whole input.
     child.stdin.on('error', () => {});
     child.stdin.end(events.map(lineOf).join(''));
     // Another worker may have them.

@@ -1,6 +1,6 @@
 /**
- * Which events a reader of the past shows. GraphQL asks by an `EventFilter` alone. Doors also ask
- * for what their vendors know and GraphQL does not.
+ * Which past events a reader returns. GraphQL uses only an `EventFilter`. Doors need further
+ * conditions that their vendors have and GraphQL does not.
  */
 import type { LogPlace } from './cursor.ts';
 import { GatewayError } from './errors.ts';
@@ -16,7 +16,7 @@ export type ValueMatch =
   | { readonly all: readonly string[] }
   | { readonly from: string | null; readonly to: string | null };
 
-/** ORIGIN is source and subject with a bar between; what is null there is the empty text. */
+/** ORIGIN is source and subject with a bar between them. Null counts as the empty text. */
 export type EventText = 'EVENT_ID' | 'SOURCE' | 'SUBJECT' | 'ORIGIN' | 'TYPE' | 'PARENT' | 'GROUP';
 
 /** A typed property, as `core/stored-properties.ts` reads it from an event. */
@@ -32,7 +32,7 @@ export type EventCondition =
   | { readonly redacted: boolean }
   /** Its place in the log: after the first, up to and with the second. */
   | { readonly after: LogPlace; readonly through: LogPlace }
-  /** Stands in the type, without regard to the case of ASCII letters. */
+  /** The type contains this text. The case of ASCII letters is ignored. */
   | { readonly typeContains: string }
   /** Words, each found where `EventFilter.search` looks, in the event id or the client's address. */
   | { readonly searchWithIds: string }

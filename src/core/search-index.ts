@@ -1,25 +1,23 @@
 /**
- * What the index of searches holds of events: terms, which are numbers. A term stands for three
- * characters of what `search` looks at, for a source or for a client address. Events come in blocks
- * of neighbours, and the index has the terms of a block. A block that lacks a term of what is looked
- * for has no such event. One that has them all may have one, and is looked at: so an index that is
- * asked first changes no answer.
+ * The search index holds terms of events, which are numbers. A term stands for three characters of
+ * the text that `search` looks at, for a source, or for a client address. The index has the terms of
+ * each block of neighbouring events. A block without one of the searched terms has no match. A block
+ * with all of them may have one, and its events are read. So the index does not change answers.
  */
 import type { StoredEvent } from './event.ts';
 import { searchableText, searchWords, type Searchable } from './filter-search.ts';
 
 /**
- * Events of a block. Fewer make the index larger and look at fewer events in vain. An id of random
- * hexadecimal digits has few terms that its neighbours lack: with 64 events a block of those has
- * them all.
+ * Events of a block. With fewer, the index is larger, and fewer events are read without a match. Ids
+ * of random hexadecimal digits share most terms: a block of 64 of them has nearly all terms.
  */
 export const BLOCK_EVENTS = 16;
 
-/** Terms of texts are so many different ones a workspace. */
+/** The number of different terms of texts in a workspace. */
 const GRAM_BITS = 16;
 const SPACE = 0x20;
 const FNV_PRIME = 16_777_619;
-/** Odd, with bits all over: the upper bits of a product hold all of a number. */
+/** Odd, with its bits spread: the upper bits of a product depend on all bits of a number. */
 const MIX = 0x9e37_79b1;
 /** More than there are characters in most texts, so that different ones stay different. */
 const STEP = 1_021;
@@ -43,7 +41,7 @@ export function addTerms(terms: Set<number>, workspaceId: number, event: Indexed
   if (event.clientIp !== null) terms.add(clientIpTerm(workspaceId, event.clientIp));
 }
 
-/** Those that every event has which a search finds; none of words of less than three characters. */
+/** The terms of every event that a search can find. Words of less than three characters have none. */
 export function searchTerms(workspaceId: number, search: string): number[] {
   const terms = new Set<number>();
   for (const word of searchWords(search)) addGrams(terms, workspaceId, word);
@@ -59,7 +57,7 @@ export function clientIpTerm(workspaceId: number, clientIp: string): number {
   return valueTerm(workspaceId, `clientIp ${clientIp}`);
 }
 
-/** What holds white space is in no word, and has no term. The text is folded. */
+/** Three characters with white space are in no word, and have no term. The text is case-folded. */
 function addGrams(terms: Set<number>, workspaceId: number, text: string): void {
   let [first, second] = [SPACE, SPACE];
   for (let at = 0; at < text.length; at++) {
@@ -80,7 +78,7 @@ function valueTerm(workspaceId: number, value: string): number {
   return hash;
 }
 
-/** As FNV-1a does it, of numbers instead of bytes. */
+/** FNV-1a over numbers instead of bytes. */
 function mixed(hash: number, value: number): number {
   return Math.imul(hash ^ value, FNV_PRIME);
 }

@@ -1,4 +1,4 @@
-/** How a row of `api_keys` becomes what may be shown of a key: never its hash. */
+/** What may be shown of a key, from a row of `api_keys`: everything but its hash. */
 import type { ApiKeyInfo } from '../core/api-key.ts';
 import { type ColumnName, columnsOf, type Row, type SqlText, sqlText } from './columns.ts';
 import { apiKeys } from './schema.ts';

@@ -1,7 +1,7 @@
 /**
  * Checks the invariants of a database, workspace by workspace, each in one snapshot: positions
  * are dense from the tail to the head and rise with time, each event has its one key, every key
- * its event, and the rollups equal a recount. It reads everything: minutes for millions.
+ * its event, and the rollups equal a recount. It reads everything, which takes minutes for millions.
  */
 import { type ColumnName, columnsOf, type Row, sqlText } from './columns.ts';
 import type { Connection, Pool } from './connection.ts';
@@ -64,8 +64,8 @@ export async function verify(
     await transaction(
       upkeep,
       async connection => {
-        // Everything is read: a plan that asks for rows one by one, made from what Postgres knew
-        // before the tables grew or were emptied, takes hours in place of seconds.
+        // Everything is read. A plan by outdated statistics, which looks up rows one by one, would
+        // take hours instead of seconds.
         await connection.query('set local enable_nestloop = off');
         for (const [rule, sql] of Object.entries(RULES)) {
           const found = await connection.query<{ detail: string }>(sql, [id]);
@@ -104,8 +104,8 @@ const keyOf = (eventId: ColumnName) => sqlText`case
   else substr(encode(sha256(convert_to(${eventId}, 'UTF8')), 'hex'), 1, 32)::uuid end`;
 
 /**
- * Each finds what breaks it; at most a few examples. Rows below the tail are removed, though they
- * may lie in a partition that is yet to be dropped.
+ * Each finds violations, at most a few examples. Rows below the tail count as removed, even if their
+ * partition still exists.
  */
 const RULES: Readonly<Record<string, string>> = {
   'positions are dense': sqlText`
@@ -155,7 +155,7 @@ const RULES: Readonly<Record<string, string>> = {
       and (${EVENT.payload} <> '{}' or ${EVENT.wire} is not null or ${EVENT.property_types} is not null or num_nonnulls(
         ${EVENT.source}, ${EVENT.subject}, ${EVENT.actor}, ${EVENT.description}, ${EVENT.icon}, ${EVENT.client_ip}, ${EVENT.parent_id}, ${EVENT.group_id}, ${EVENT.success}) > 0)
     limit 5`,
-  // What retention removed stays counted: then rollups may only be more.
+  // Rollups still count events that retention removed, so they may only be higher.
   'quarter hours equal a recount': sqlText`
     select format('%s, definition %s, door %s: %s counted, %s there',
       coalesce(${c.bucket}, ${r.bucket}), coalesce(${c.definition_id}, ${r.definition_id}),
@@ -178,7 +178,7 @@ const RULES: Readonly<Record<string, string>> = {
         coalesce(sum(${COUNTS.count}) filter (where ${COUNTS.grain} = 2), 0) as quarters
       from event_counts where ${COUNTS.workspace_id} = $1 group by 1, 2) s
     where days <> quarters limit 5`,
-  // What is open lies between what is settled and what was looked at.
+  // Open deliveries lie between the settled position and the scanned one.
   'consumers keep their place': sqlText`
     select format('%s: settled %s, scanned %s, head %s', ${consumer.name}, ${consumer.settled}, ${consumer.scanned}, ${HEAD}) as detail
     from consumers consumer where ${consumer.workspace_id} = $1

@@ -1,4 +1,4 @@
-/** What the outside reaches: HTTP, GraphQL, health. */
+/** Everything that can be reached from outside: HTTP, GraphQL, health. */
 import type { GraphQLSchema } from 'graphql';
 import type { AddressInfo } from 'node:net';
 import type { Config } from '../config/config.ts';
@@ -49,13 +49,13 @@ export function createHttpService({ config, services, log }: HttpServiceOptions)
         ? services.authenticate(keyOf(call.headers), call)
         : redeem(call, call.ticket, { services, config, settings }),
     confirm: async (call, principal) =>
-      // With a ticket comes no body: it was found valid just now.
+      // A request with a ticket has no body to wait for, and its ticket was checked just now.
       principal === null || call.ticket !== null
         ? principal
         : services.confirm(keyOf(call.headers), call),
     tenantOf: call => services.rateLimits.tenantOf(call, call.ticket ?? keyOf(call.headers)),
     createContext: (call, principal) => {
-      // The command line says so of what it imports from files.
+      // The command line marks events that it imports from files.
       const door = call.headers.get('sluice-door') === 'IMPORT' ? 'IMPORT' : 'GRAPHQL';
       return createContext({ principal, services, door, access: services.access, call });
     },

@@ -23,29 +23,29 @@ import { connectionCallOf, createOperations, type Outlet, type Peer } from './ws
 import { createOutlet } from './ws-outlet.ts';
 
 /**
- * The protocol graphql-transport-ws on sockets of `ws`. graphql-ws speaks it; here are the sockets:
- * their bounds, their pings, their turns and their end.
+ * The protocol graphql-transport-ws on sockets of `ws`. graphql-ws implements the protocol. This file
+ * has the sockets: their bounds, pings, turns and end.
  *
  * Until its `connection_init` is accepted, a socket may send a few kilobytes and has a few seconds;
  * afterwards the parts of a message that is not complete are counted in admission.
  *
- * A message waits until the socket holds less than `websocketBufferBytesMax` unsent, and a stream is
- * not asked for more before: a slow reader costs that much and no more. One that answers no ping
- * within the next ping's time is cut, unless it has much to read before it comes to the ping.
+ * A message waits until the socket holds less than `websocketBufferBytesMax` unsent, and until then
+ * nothing more is taken from a stream. So a slow reader costs at most that much. A peer that does not
+ * answer a ping before the next one is disconnected, unless it has much to read before the ping.
  * @see https://github.com/enisdenjo/graphql-ws/blob/master/PROTOCOL.md
  */
 export interface WebSockets {
   upgrade(req: IncomingMessage, socket: Duplex, head: Buffer): void;
   /**
-   * Gives what runs a time to end by itself, ends the streams that are left with GOING_AWAY, waits
-   * for what runs, closes with 1001. Idempotent.
+   * Gives operations time to end by themselves, ends the remaining streams with GOING_AWAY, waits for
+   * running operations, and closes with 1001. Idempotent.
    */
   stop(patienceMs: number): Promise<void>;
 }
 
 const GOING_AWAY = 1001;
 const TRY_AGAIN_LATER = 1013;
-/** What a closing socket gets to answer our close. */
+/** How long a peer has to answer our close. */
 const CLOSE_MS = 1_000;
 const POLL_MS = 20;
 /** How often the keys of open connections are checked. */
@@ -120,8 +120,8 @@ export function createWebSockets(
 }
 
 /**
- * Closes the connections of keys that were revoked or have expired. Their streams are ended before,
- * each with its cursor: one that still runs gets another turn.
+ * Closes the connections of keys that were revoked or have expired. Their streams end first, each
+ * with its cursor. A connection with a stream that still runs is closed at the next check.
  */
 async function closeUnauthenticated(
   peers: ReadonlyMap<WebSocket, Peer>,
@@ -141,7 +141,7 @@ async function closeUnauthenticated(
   }
 }
 
-/** Also where it can't be told. */
+/** True also if the key cannot be checked. */
 async function isValid(confirmed: Promise<unknown>): Promise<boolean> {
   try {
     await confirmed;
@@ -151,7 +151,7 @@ async function isValid(confirmed: Promise<unknown>): Promise<boolean> {
   }
 }
 
-/** Waits for a condition, for a time at most. */
+/** Waits for a condition, up to a time limit. */
 async function until(isTrue: () => boolean, withinMs: number): Promise<void> {
   for (let waited = 0; waited < withinMs && !isTrue(); waited += POLL_MS) await sleep(POLL_MS);
 }
@@ -231,8 +231,8 @@ function serve(
 }
 
 /**
- * The text of a message; null where it is nested too deeply. graphql-ws parses it with doubles: so
- * the longer numbers of an operation are marked, and its variables unmarked further in.
+ * The text of a message. Null: it is nested too deeply. graphql-ws parses numbers as doubles, so longer
+ * numbers of an operation are marked here, and the marks are removed from its variables later.
  */
 function readMessage(data: Buffer, depthMax: number): { text: string; isMarked: boolean } | null {
   const text = data.toString();

@@ -1,4 +1,4 @@
-/** Sends what is said, by whichever channel. What came of it has one form, that of a webhook. */
+/** Sends notifications through their channels. All results have the form of a webhook's. */
 import { LIMITS } from '../core/limits.ts';
 import type { NotificationChannel } from '../core/notification.ts';
 import type { Sent } from '../core/webhook.ts';
@@ -15,7 +15,7 @@ export type Address =
   | Exclude<NotificationChannel, { readonly kind: 'WEB_PUSH' }>;
 
 export interface Channels {
-  /** Of the places that are counted for each. */
+  /** The host that places are counted for. */
   hostOf(address: Address): string;
   /** Null: it was given up, or it is not its turn: see `waitMs`. */
   send(address: Address, letter: Letter, signal: AbortSignal): Promise<Sent | null>;
@@ -23,7 +23,7 @@ export interface Channels {
 
 export interface Letter {
   readonly said: Said;
-  /** The same for all that say the same: a browser shows one of them. */
+  /** Equal for equal notifications, of which a browser shows one. */
   readonly tag: string;
 }
 

@@ -1,4 +1,4 @@
-/** Counts for others than `eventAggregates`, as exact as those: rollups and what is behind them. */
+/** Exact counts for other callers than `eventAggregates`, from rollups and the events after them. */
 import { type SQL, sql } from 'drizzle-orm';
 import { cutForRollups, toRollupFilter } from '../core/aggregate-plan.ts';
 import type { AggregateQuery } from '../core/aggregate.ts';
@@ -43,8 +43,8 @@ export interface AggregateCounts {
     definitionIds: readonly number[],
   ): Promise<Map<number, number> | null>;
   /**
-   * How many events a filter matches that are still shown; null where rollups can't tell: for
-   * other filters than of type, door and time, and once an event was removed or has expired.
+   * How many shown events match a filter. Null if rollups cannot tell: for filters other than type,
+   * door and time, and after an event was removed or has expired.
    * A redacted event keeps its place and counts.
    */
   countFromRollups(
@@ -58,7 +58,7 @@ export function createAggregateCounts({ read, nowMs }: AggregateCountsOptions): 
     definitionCounts: (workspaceId, ids) => definitionCounts(read, workspaceId, ids),
     async shownOfDefinitions(workspaceId, ids) {
       const counted = await definitionCounts(read, workspaceId, ids, notExpired);
-      // Looked at afterwards: what is all there now was all there then.
+      // Checked afterwards: if no event is missing now, none was missing then.
       const { tail, hasExpired } = await readStanding(read, workspaceId);
       if (tail > 1 || hasExpired) return null;
       return new Map([...counted].map(([id, { eventCount }]) => [id, eventCount]));

@@ -1,6 +1,6 @@
 /**
- * Whether a new payload schema keeps what its definition promises: judged by rules, from the two
- * schemas alone, and against a sample of the recorded events.
+ * Decides whether a new payload schema keeps what its definition promises: by rules, from the two
+ * schemas alone, and against a sample of recorded events.
  */
 import type { SchemaCompatibility } from '../core/definition.ts';
 import { GatewayError } from '../core/errors.ts';
@@ -41,7 +41,7 @@ export interface SchemaJudgement {
   readonly version: number | null;
   /** False: the change is refused. */
   readonly isCompatible: boolean;
-  /** By rules, for both directions, whichever is promised. */
+  /** By rules, for both directions, whatever is promised. */
   readonly findings: readonly Incompatibility[];
   readonly eventsChecked: number;
   /** Of these, those that do not fit the new schema. */
@@ -54,13 +54,13 @@ export interface SchemaJudgement {
   readonly failingPositions: readonly number[];
 }
 
-/** @param options whether to compare also where nothing is promised */
+/** @param options whether to compare even if nothing is promised */
 export type JudgeSchema = (
   proposed: ProposedSchema,
   options: { readonly evenIfNone: boolean },
 ) => Promise<SchemaJudgement>;
 
-/** What judging one schema may take. */
+/** Time and bytes for judging one schema. */
 const CHECK_MS = 1_000;
 const SAMPLE_BYTES_MAX = 8_388_608;
 const FAILING_SHOWN_MAX = 10;
@@ -205,8 +205,8 @@ async function checkEvents(
 }
 
 /**
- * The newest events of a type, and as many spread evenly over the positions of its older ones. All
- * of them, where there are no more than the newest part takes.
+ * The newest events of a type, and as many spread evenly over the positions of its older ones. If the
+ * type has no more events than the newest part, all of them.
  */
 const SAMPLE_SQL = sqlText`
   with newest as materialized (

@@ -3,7 +3,7 @@ import type { PreparedEvent } from '../core/event.ts';
 import { deferred } from '../core/isomorphic.ts';
 import type { Actor } from '../core/principal.ts';
 
-/** An event whose type is resolved: what a flush takes. */
+/** An event whose type is resolved, so that a flush can store it. */
 export interface ResolvedEvent extends PreparedEvent {
   readonly definitionId: number;
   readonly category: string | null;
@@ -11,7 +11,7 @@ export interface ResolvedEvent extends PreparedEvent {
   readonly revision: number;
 }
 
-/** What a flush made of one event. */
+/** The result of a flush for one event. */
 export type Outcome =
   | {
       readonly status: 'RECORDED' | 'DUPLICATE' | 'CONFLICT';
@@ -24,7 +24,7 @@ export type Outcome =
   | { readonly status: 'STALE' }
   /** Postgres refuses it, or one of the events that could not be told apart from it. */
   | { readonly status: 'UNSTORABLE'; readonly isAlone: boolean }
-  /** Not stored: its workspace's lock is held, or too much else had to be told apart first. */
+  /** Not stored: its workspace's lock is held, or the search for a refused event took too many steps. */
   | { readonly status: 'POSTPONED' }
   /** Its workspace has been deleted. */
   | { readonly status: 'GONE' }
@@ -43,7 +43,7 @@ export interface FlushEntry {
   readonly actor: Actor | null;
 }
 
-/** The events of one request on their way through the writers; no id stands twice in it. */
+/** The events of one request on their way through the writers. No id occurs twice in it. */
 export class Submission {
   readonly workspaceId: number;
   readonly events: readonly ResolvedEvent[];
@@ -53,7 +53,7 @@ export class Submission {
   readonly arrivedMs: number;
   readonly bytes: number;
   readonly outcomes: Outcome[] = [];
-  /** Its next events wait until those before them are done, so that their order is kept. */
+  /** Its next events wait until the previous ones are done, to keep their order. */
   inFlight = false;
   #hasFailed = false;
   readonly #settled = deferred<readonly Outcome[]>();
@@ -77,7 +77,7 @@ export class Submission {
     return this.#settled.promise;
   }
 
-  /** Its caller has been told; what is in flight of it ends unheard. */
+  /** Its caller has an answer. Results that come later are ignored. */
   get hasFailed(): boolean {
     return this.#hasFailed;
   }
@@ -109,8 +109,8 @@ export function approximateBytes(event: PreparedEvent): number {
 }
 
 /**
- * For a request of which something may be stored: SERVICE_UNAVAILABLE, the one error that does
- * not say that nothing is. Sent again with the same ids, it is stored once.
+ * For a request whose events may or may not be stored: SERVICE_UNAVAILABLE, the only error that does
+ * not mean that nothing is stored. If it is sent again with the same ids, it is stored once.
  */
 export function unknownOutcome(cause?: unknown): GatewayError {
   const message =

@@ -23,7 +23,7 @@ test('the key of a workspace that was just deleted makes nothing any more', asyn
     }`,
     { slug },
   );
-  // A gateway knows a key for a moment longer: which of the two refusals comes is a matter of time.
+  // A gateway caches a key for a moment, so either of the two refusals may come.
   const refused = async (mutation: string) => {
     const { errors = [] } = await gateway.graphql(`mutation { ${mutation} }`, {}, key);
     expect(errors.map(({ extensions }) => extensions['code'])).toEqual([

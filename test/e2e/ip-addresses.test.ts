@@ -43,7 +43,7 @@ test.for([
   }
 });
 
-test('streams compare them so', async () => {
+test('streams compare addresses by value', async () => {
   const client = createClient({ url: gateway.url, key });
   const filter = { clientIps: ['2001:DB8:0::2'] };
   const stream = client.subscribe({ filter, start: 'BEGINNING' });
@@ -80,7 +80,7 @@ test('authentik takes and finds them in any spelling', async () => {
   }
 });
 
-test('addresses from before get their one spelling with the new version', async () => {
+test('the migration gives older addresses their canonical spelling', async () => {
   const stored = ['2001:0DB8::00AB', '::FFFF:192.0.2.171', 'FE80::1%eth0', 'no:address'];
   for (const [at, ip] of stored.entries()) {
     await record(`old-${at}`, '192.0.2.99');
@@ -100,7 +100,7 @@ test('addresses from before get their one spelling with the new version', async 
   ]);
 });
 
-test('a time in small letters is a time in filters, too', async () => {
+test('filters accept a time in lower case', async () => {
   const { events } = await gateway.data<{ events: { totalCount: number } }>(
     `{ events(filter: { occurredAt: { from: "2020-01-01t00:00:00z", to: "2999-01-01t00:00:00.5z" } }) {
          totalCount } }`,

@@ -12,7 +12,7 @@ const run = promisify(execFile);
 
 interface Step {
   readonly command: string;
-  /** The JSON values that it prints; null where the page shows none. */
+  /** The JSON values that it prints. Null: the page shows none. */
   readonly prints: readonly unknown[] | null;
 }
 
@@ -37,7 +37,7 @@ function jsonLines(text: string): unknown[] {
 
 const PRINTED = '__printed__';
 
-/** Runs the steps in one shell, in a folder as `npm ci && npm start` leaves it. */
+/** Runs the steps in one shell, in a folder like the one after `npm ci && npm start`. */
 async function runTour(gateway: TestGateway, steps: readonly Step[]): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), 'sluice-tour-'));
   try {

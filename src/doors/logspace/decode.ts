@@ -1,8 +1,7 @@
 /**
- * An event on the wire, of any agent version → the envelope. Total: whatever an element of the
- * array is, there is an `EventInput` of what was understood and the list of what was not. It is
- * read member by member as it stands in the text, since a tree of a whole batch would cost more to
- * collect than all of this.
+ * Translates an event of any agent version. It never fails: for each element of the array there is
+ * an `EventInput` of what was understood, and a list of problems. Members are read directly from the
+ * text, because parsing a whole batch into objects would cost more than the translation.
  */
 import type { EventInput, EventProblem } from '../../core/event.ts';
 import { pointerStep } from '../../core/isomorphic.ts';
@@ -22,7 +21,7 @@ import {
 
 export interface DecodedEvent {
   readonly input: EventInput;
-  /** Empty: the event is the core's to judge. */
+  /** Empty: the core decides about the event. */
   readonly problems: readonly EventProblem[];
 }
 
@@ -74,7 +73,7 @@ function readMembers(reader: JsonReader, maps: PropertyMaps, problems: EventProb
   return texts;
 }
 
-/** What is wrong with a member that is no map, or null. */
+/** The problem of a member that is not a map, or null. */
 function takeText(name: string, value: WireJson, texts: Texts): EventProblem | null {
   if (value === null) return null;
   if (MAP_FIELDS.has(name)) return problem('FIELD_INVALID', 'This field is an object.', `/${name}`);

@@ -1,7 +1,6 @@
 /**
- * What goes wrong, in the shape that HQ gives it: `{type, message, parameters}`. HQ knows nothing
- * of overload or outage: they are its 500, with the family that the call belongs to, and agents
- * send again after a minute.
+ * Errors in the format of HQ: `{type, message, parameters}`. HQ has no errors for overload or outage.
+ * They become its 500, with the type of the call's family, and agents retry after a minute.
  */
 import { GatewayError, type ErrorCode } from '../../core/errors.ts';
 import { json } from '../answer.ts';
@@ -10,9 +9,9 @@ import type { DoorAnswer, DoorRequest } from '../door.ts';
 type Parameters = Readonly<Record<string, unknown>>;
 
 export const TOKEN_HEADER = 'logspace.space-token';
-/** Of a refused token this much is told back. */
+/** Characters of a refused token that the error repeats. */
 const TOKEN_CHARS_MAX = 64;
-/** Of a refused value this much is told back. */
+/** Characters of a refused value that the error repeats. */
 const SHOWN_CHARS_MAX = 100;
 
 /** A refusal with a type of HQ's own. */
@@ -52,7 +51,7 @@ export function encodeError(error: GatewayError, request: DoorRequest): DoorAnsw
   return answer(error.status, type, error.message);
 }
 
-/** Of the codes of ours that HQ has a type for. */
+/** HQ's types for our codes, where it has one. */
 const TYPES: Partial<Record<ErrorCode, string>> = {
   BAD_REQUEST: 'UNPARSABLE_PARAMETER_VALUE',
   BAD_USER_INPUT: 'INVALID_PARAMETER_VALUE',

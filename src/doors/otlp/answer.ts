@@ -1,4 +1,4 @@
-/** What OTLP is answered, in the format of the request. */
+/** Answers of OTLP, in the format of the request. */
 import type { ErrorCode, GatewayError } from '../../core/errors.ts';
 import type { Receipt } from '../../core/event.ts';
 import { json } from '../answer.ts';
@@ -6,12 +6,12 @@ import type { DoorAnswer, DoorRequest } from '../door.ts';
 import { mediaTypeOf } from '../request.ts';
 import { PROTOBUF, writeResponse, writeStatus } from './protobuf.ts';
 
-/** More would only bury the first ones. */
+/** More would only hide the first ones. */
 const NAMED_MAX = 5;
 
 /**
- * All is well, or how many records were refused and why, the first of them by name. What a
- * definition wants in quarantine is kept there: it was not refused, and is told as a warning.
+ * Success, or how many records were refused and why, with the place of the first few. Records that
+ * went to quarantine do not count as refused: the message mentions them as a warning.
  */
 export function success(
   request: DoorRequest,

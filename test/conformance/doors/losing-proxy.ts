@@ -1,4 +1,4 @@
-/** Passes requests on, and can lose answers on their way back: for what clients do then. */
+/** A proxy that can lose answers, to test what clients do then. */
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
@@ -6,7 +6,7 @@ export interface LosingProxy extends AsyncDisposable {
   readonly url: string;
   /** How many answers were lost. */
   readonly lost: number;
-  /** The gateway has done its work for the next so many requests; their senders never hear. */
+  /** The answers to so many next requests are lost, after the gateway has done its work. */
   loseAnswers(count: number): void;
 }
 

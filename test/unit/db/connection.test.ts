@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { onBehalfOf, type Connection, type StatementOptions } from '../../../src/db/connection.ts';
 
-test('a statement takes the turn of the workspace that it is for, also where others share the connection', async () => {
+test('a statement takes the turn of its workspace, even on a connection that others share', async () => {
   const seen: (StatementOptions | undefined)[] = [];
   const connection: Connection = {
     async query(_text, _params, options) {

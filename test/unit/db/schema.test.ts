@@ -17,7 +17,7 @@ afterAll(async () => {
 
 const tables = Object.values(schema).filter(value => value instanceof PgTable);
 
-/** Of the tables that the migrations made, partitions left out. */
+/** The tables that the migrations made, without partitions. */
 async function columnsMade(): Promise<string[]> {
   const rows = await db.read.query<{ line: string }>(
     `select format('%s.%s %s%s', c.relname, a.attname, format_type(a.atttypid, a.atttypmod),
@@ -34,7 +34,7 @@ const TYPES: Readonly<Record<string, string>> = {
   'timestamp (3) with time zone': 'timestamp(3) with time zone',
 };
 
-test('the tables of the migrations are those that are described', async () => {
+test('the migrations make the tables that schema.ts describes', async () => {
   const described = tables.flatMap(table => {
     const { name, columns, primaryKeys } = getTableConfig(table);
     const keys = new Set(primaryKeys.flatMap(key => key.columns.map(column => column.name)));
@@ -47,7 +47,7 @@ test('the tables of the migrations are those that are described', async () => {
   expect(await columnsMade()).toEqual(described.sort());
 });
 
-test('the indexes of the migrations are those that are described', async () => {
+test('the migrations make the indexes that schema.ts describes', async () => {
   const rows = await db.read.query<{ line: string }>(
     `select format('%s (%s)', c.relname, string_agg(a.attname, ', ' order by k.place)) as line
      from pg_index i join pg_class c on c.oid = i.indexrelid join pg_class t on t.oid = i.indrelid
