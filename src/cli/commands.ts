@@ -102,8 +102,8 @@ export function consumeCommand(): Command {
     .argument('<command...>', 'the command and its arguments, after --')
     .description(
       'Run a command for each event of a consumer. The event is a line of JSON on its ' +
-      'standard input. Exit code 0 acknowledges the event. Any other code gives it back, ' +
-      'to be tried again.',
+        'standard input. Exit code 0 acknowledges the event. Any other code gives it back, ' +
+        'to be tried again.',
     )
     .option('--batch <n>', 'events for each run, at most', whole(1, LIMITS.pullEventsMax), 1)
     .option('--parallel <n>', 'runs at the same time', whole(1, 100), 1)

@@ -91,7 +91,7 @@ export async function rotateDatabaseEvidenceKey(): Promise<void> {
   });
   process.stdout.write(
     'A new key signs checkpoints now. "sluice checkpoint --json" prints its verifier ' +
-    'key. Gateways with SLUICE_EVIDENCE_KEY continue to use that key.\n',
+      'key. Gateways with SLUICE_EVIDENCE_KEY continue to use that key.\n',
   );
 }
 

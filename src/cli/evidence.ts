@@ -52,7 +52,10 @@ export function checkpointCommand(): Command {
         '"sluice verify --checkpoint" finds later whether anything was changed.',
     )
     .option('--since <file>', 'check that the log only grew since this earlier checkpoint')
-    .option('--verifier-key <key>', 'the key that must have signed (default: the one that the gateway names)')
+    .option(
+      '--verifier-key <key>',
+      'the key that must have signed (default: the one that the gateway names)',
+    )
     .option('--json', 'print size, root hash and verifier key too, as JSON')
     .action(printCheckpoint);
   return withExamples(
@@ -148,8 +151,7 @@ async function prove(eventId: string, options: ProveOptions): Promise<void> {
 function notInTree(hasEvidence: boolean): SluiceError {
   const message = hasEvidence
     ? 'The event is not in the tree of this size.'
-    : 'The workspace keeps no evidence: "sluice workspaces update --evidence" turns it ' +
-      'on.';
+    : 'The workspace keeps no evidence: "sluice workspaces update --evidence" turns it ' + 'on.';
   return new SluiceError('NOT_FOUND', message);
 }
 

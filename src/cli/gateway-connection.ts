@@ -41,7 +41,7 @@ export function connectionFrom(options: ConnectionOptions): GatewayConnection {
     const host = new URL(url).host;
     tell(
       `warning: the key is sent to ${host} unencrypted, so anybody on the network path ` +
-      'can read it. Use https.',
+        'can read it. Use https.',
     );
   }
   return { url: url.replace(/\/+$/, ''), key };

@@ -170,9 +170,7 @@ withExamples(rotateCommand, 'DATABASE_URL=postgres://… sluice rotate-evidence-
 
 const epochCommand = program
   .command('epoch')
-  .description(
-    'Run this after a restore: older cursors are then refused. Stop the gateways first.',
-  )
+  .description('Run this after a restore: older cursors are then refused. Stop the gateways first.')
   .option('--keep', 'nothing was lost: keep the epoch, and accept that the database has moved')
   .action(async options => (await import('./database.ts')).renewDatabaseEpoch(options));
 withExamples(epochCommand, 'sluice epoch');

@@ -67,8 +67,7 @@ async function verifyDatabaseTree(
     const verified = tree === undefined ? null : await verifyTree(upkeep, tree, head);
     if (verified === null) {
       broken.push(
-        `no log of this database has the name ${head.origin}: it was started again or ` +
-        'removed',
+        `no log of this database has the name ${head.origin}: it was started again or ` + 'removed',
       );
     } else {
       await write(`${printable(sentenceOf(verified))}\n`);

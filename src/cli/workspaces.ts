@@ -155,7 +155,7 @@ async function deleteWorkspace(slug: string, options: DeleteOptions): Promise<vo
   if (options.confirm !== slug) {
     throw new UsageError(
       `This deletes all events of the workspace ${slug}, for ever. To do it, add ` +
-      `--confirm ${slug}.`,
+        `--confirm ${slug}.`,
     );
   }
   const { deleteWorkspace: done } = await atGateway({ ...options, workspace: slug }, () =>

@@ -99,7 +99,8 @@ async function readJson<Data>(response: Response, url: string): Promise<GraphqlA
   } catch {
     // Said below.
   }
-  const message = `What answers at ${url} with status ${response.status} is not a gateway: is the ` +
+  const message =
+    `What answers at ${url} with status ${response.status} is not a gateway: is the ` +
     'address right?';
   throw new SluiceError('BAD_ANSWER', message, { retryAfterMs: retryAfterMs(response) });
 }

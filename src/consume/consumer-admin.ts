@@ -234,8 +234,7 @@ function checkLease({ leaseMs }: ConsumerChange): Also<void> {
       kind === 'WEBHOOK'
         ? 'leaseDuration follows from the timeout of a webhook. Change the timeout with ' +
           'updateWebhook.'
-        : 'leaseDuration does not apply to notification rules: the gateway is their ' +
-          'worker.';
+        : 'leaseDuration does not apply to notification rules: the gateway is their ' + 'worker.';
     throw new GatewayError('BAD_USER_INPUT', message);
   };
 }
@@ -315,7 +314,8 @@ async function insert(
     sql`select count(*)::int as count from consumers c where ${c.workspace_id} = ${workspaceId}`,
   );
   if ((counted?.count ?? 0) >= LIMITS.consumersMax) {
-    const message = `A workspace has at most ${LIMITS.consumersMax} consumers. Delete one that is not ` +
+    const message =
+      `A workspace has at most ${LIMITS.consumersMax} consumers. Delete one that is not ` +
       'needed.';
     throw new GatewayError('CONSUMER_LIMIT', message);
   }

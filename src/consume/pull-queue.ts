@@ -259,7 +259,8 @@ function togetherOf(group: readonly [Asking, ...Asking[]]): Asking {
 const NEVER = new AbortController().signal;
 
 function isWorkedFor({ name }: ConsumerPlan): GatewayError {
-  const message = `The gateway itself is the worker of the consumer ${JSON.stringify(name)}: nobody ` +
+  const message =
+    `The gateway itself is the worker of the consumer ${JSON.stringify(name)}: nobody ` +
     'else can pull from it.';
   return new GatewayError('BAD_USER_INPUT', message);
 }

@@ -49,7 +49,8 @@ export const ERRORS = {
   NOT_LIVE: { status: 400, meaning: 'This aggregate can be queried, but not subscribed to.' },
   URL_NOT_ALLOWED: {
     status: 400,
-    meaning: 'The gateway sends nothing to this URL, because of its scheme, its address, or credentials in it.',
+    meaning:
+      'The gateway sends nothing to this URL, because of its scheme, its address, or credentials in it.',
   },
   UNAUTHENTICATED: { status: 401, meaning: 'The key is missing or not valid.' },
   KEY_REVOKED: { status: 401, meaning: 'The key of this stream was revoked or has expired.' },

@@ -51,7 +51,8 @@ export function checkTreeSize(field: string, size: number, newest: number): void
 
 /** What retention removed can be proven no more. */
 export function treeWasCut(field: string, size: number, cut: number): GatewayError {
-  const message = `${field} expects a size of ${cut} or more, because retention removed older events, ` +
+  const message =
+    `${field} expects a size of ${cut} or more, because retention removed older events, ` +
     `but got ${size}.`;
   return new GatewayError('BAD_USER_INPUT', message);
 }

@@ -197,8 +197,7 @@ export const LIMIT_MEANINGS: Readonly<Record<keyof typeof LIMITS, string>> = {
   connectionsMax: 'Connections that may be open at once.',
   unauthenticatedConnectionsMax:
     'Connections on which no valid key was shown yet. Beyond this number the oldest is closed.',
-  unauthenticatedPerAddressMax:
-    'The same from one address, unless `SLUICE_TRUST_PROXY` is set.',
+  unauthenticatedPerAddressMax: 'The same from one address, unless `SLUICE_TRUST_PROXY` is set.',
   strangerBodyBytesMax:
     'Bytes of a body that has the key in it, after decompression: doors of Segment and PostHog.',
   websocketInitBytesMax: 'Bytes of a WebSocket before its `connection_init` is accepted.',
@@ -242,7 +241,8 @@ export const LIMIT_MEANINGS: Readonly<Record<keyof typeof LIMITS, string>> = {
   webhookHeaderBytesMax: 'Bytes of the names and values of all headers of a webhook.',
   webhookSecretBytesMin: 'Minimum bytes of a webhook’s secret.',
   webhookSecretBytesMax: 'Maximum bytes of a webhook’s secret.',
-  webhookSecretHours: 'Hours after a rotation in which requests are signed with the previous secret too.',
+  webhookSecretHours:
+    'Hours after a rotation in which requests are signed with the previous secret too.',
   webhookTimeoutSecondsMin: 'Minimum seconds of a webhook’s timeout.',
   webhookTimeoutSecondsMax: 'Maximum seconds of a webhook’s timeout.',
   webhookResponseBytesMax: 'Bytes that are read of a receiver’s answer.',
@@ -266,8 +266,7 @@ export const LIMIT_MEANINGS: Readonly<Record<keyof typeof LIMITS, string>> = {
   notificationRequestsMax: 'Notifications that a process sends at once.',
   notificationHostRequestsMax: 'Notifications to one host at once.',
   notificationRulesAtOnceMax: 'Notification rules that a process works for at once.',
-  emailsPerHourMax:
-    'Emails of one workspace that a process sends in an hour. Further ones wait.',
+  emailsPerHourMax: 'Emails of one workspace that a process sends in an hour. Further ones wait.',
   pushSubscriptionsMax: 'Browsers of one key that take Web Push. One more replaces the oldest.',
   pushPayloadBytesMax: 'Bytes of a Web Push message.',
   slugCharsMax: 'Characters of a workspace’s slug.',

@@ -37,12 +37,12 @@ export function serverFaults(facts: ServerFacts, connectionsMax: number): string
   refuse(
     encoding !== 'UTF8',
     `The encoding of the database must be UTF8, but is ${encoding}: make another one ` +
-    'with "create database … encoding \'UTF8\' template template0".',
+      'with "create database … encoding \'UTF8\' template template0".',
   );
   refuse(
     wronglyOff.length > 0,
     'Postgres must keep what it confirms, but these settings are off: ' +
-    `${wronglyOff.join(', ')}. Turn them on.`,
+      `${wronglyOff.join(', ')}. Turn them on.`,
   );
   refuse(
     wronglyOn.length > 0,
@@ -60,7 +60,7 @@ export function serverFaults(facts: ServerFacts, connectionsMax: number): string
   refuse(
     schema === null,
     `The search_path of the role ${role} names no existing schema: set it to one, such ` +
-    'as public.',
+      'as public.',
   );
   refuse(
     schema !== null && !facts.mayCreate && !facts.hasTables,
@@ -71,8 +71,8 @@ export function serverFaults(facts: ServerFacts, connectionsMax: number): string
   refuse(
     connections < connectionsMax,
     `A gateway holds up to ${connectionsMax} connections, but the server accepts ` +
-    `${connections}: raise max_connections, or the limit of the role or ` +
-    `database${lowerTo(connections)}.`,
+      `${connections}: raise max_connections, or the limit of the role or ` +
+      `database${lowerTo(connections)}.`,
   );
   return faults;
 }

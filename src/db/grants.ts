@@ -141,6 +141,6 @@ async function checkRole(connection: Connection, role: string): Promise<void> {
   if (row.beyond.length === 0) return;
   throw new Error(
     `the role ${role} ${row.beyond.join(', and ')}: revoke this from it first, or from ` +
-    'PUBLIC, and run this again. docs/operating.md says how',
+      'PUBLIC, and run this again. docs/operating.md says how',
   );
 }

@@ -73,8 +73,8 @@ async function mayMigrate(connection: Connection): Promise<void> {
   if (row?.may !== false) return;
   throw new Error(
     `the database has to be migrated, and the role ${row.role} may not do it: run ` +
-    `"sluice migrate --role ${row.role}" of this version, with the DATABASE_URL of the ` +
-    "tables' owner",
+      `"sluice migrate --role ${row.role}" of this version, with the DATABASE_URL of the ` +
+      "tables' owner",
   );
 }
 

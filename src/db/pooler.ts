@@ -65,9 +65,9 @@ async function openMore(
   if (!sessions.some(({ isPooled }) => isPooled)) throw fault;
   throw new Error(
     `A gateway holds up to ${count} sessions, but the pooler at DATABASE_URL accepts ` +
-    `${sessions.length}: raise its pool (PgBouncer: default_pool_size or pool_size, ` +
-    'max_db_connections, max_client_conn), or lower SLUICE_CONNECTIONS_MAX. It said: ' +
-    `${fault instanceof Error ? fault.message : String(fault)}`,
+      `${sessions.length}: raise its pool (PgBouncer: default_pool_size or pool_size, ` +
+      'max_db_connections, max_client_conn), or lower SLUICE_CONNECTIONS_MAX. It said: ' +
+      `${fault instanceof Error ? fault.message : String(fault)}`,
     { cause: fault },
   );
 }

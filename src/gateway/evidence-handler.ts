@@ -81,7 +81,8 @@ export function createEvidenceHandler(options: EvidenceHandlerOptions): HttpHand
           ? await services.evidence.entries(id, number, width)
           : await services.evidence.tile(id, { level, number }, width);
       if (bytes === null) {
-        const message = 'The tree has no such tile: it has not grown so far yet, or retention has ' +
+        const message =
+          'The tree has no such tile: it has not grown so far yet, or retention has ' +
           'removed the tile.';
         throw new GatewayError('NOT_FOUND', message);
       }

@@ -42,7 +42,10 @@ export function createGatewayLive(options: LiveOptions): Live {
 
 function createWakeup({ db, config, log, epoch, sealingSecret }: LiveOptions): Wakeup {
   const onDeaf = (err: unknown) =>
-    log.warn({ err }, 'not listening: until it succeeds, events of other gateways are found by polling');
+    log.warn(
+      { err },
+      'not listening: until it succeeds, events of other gateways are found by polling',
+    );
   if (config.natsServers.length > 0) {
     return new NatsWakeup({
       servers: config.natsServers,
@@ -59,7 +62,8 @@ function createWakeup({ db, config, log, epoch, sealingSecret }: LiveOptions): W
     connection: db.upkeep,
     clock: systemClock,
     onDeaf,
-    onFailure: err => log.warn({ err }, 'a notification was not sent: other gateways find the events by polling'),
+    onFailure: err =>
+      log.warn({ err }, 'a notification was not sent: other gateways find the events by polling'),
   });
 }
 

@@ -15,9 +15,9 @@ import type { ServerSettings } from '../http/settings.ts';
 import type { Log } from '../observability/log.ts';
 import { createDocuments } from './documents.ts';
 import { createOperations, type Operation } from './operation.ts';
-import type { WrittenResult, ResultSource } from './written-result.ts';
 import { createSharedResults, type SharedResults } from './shared-results.ts';
 import { createSubscribe } from './subscribe.ts';
+import type { ResultSource, WrittenResult } from './written-result.ts';
 
 export type Result = RawResult | WrittenResult | ResultSource;
 

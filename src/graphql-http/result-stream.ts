@@ -1,5 +1,5 @@
 import type { Log } from '../observability/log.ts';
-import type { WrittenResult, ResultSource } from './written-result.ts';
+import type { ResultSource, WrittenResult } from './written-result.ts';
 
 interface Waiter {
   resolve(batch: readonly WrittenResult[]): void;

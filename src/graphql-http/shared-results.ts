@@ -25,7 +25,11 @@ export interface SharedResults {
   join(key: string): Plan;
   leave(plan: Plan): void;
   /** The result of an event: the one that is kept, else made now. */
-  of(plan: Plan, event: StoredEvent, make: () => WrittenResult | Promise<WrittenResult>): WrittenResult | Promise<WrittenResult>;
+  of(
+    plan: Plan,
+    event: StoredEvent,
+    make: () => WrittenResult | Promise<WrittenResult>,
+  ): WrittenResult | Promise<WrittenResult>;
   /** How many results were made, and how many were handed out. */
   stats(): { readonly executions: number; readonly deliveries: number };
 }
@@ -35,7 +39,11 @@ export function createSharedResults(limits: SharedResultsLimits = LIMITS): Share
   const { keep, drop } = createKeeper(limits);
   const counts = { executions: 0, deliveries: 0 };
 
-  async function settle(pending: Promise<WrittenResult>, plan: Plan, event: StoredEvent): Promise<WrittenResult> {
+  async function settle(
+    pending: Promise<WrittenResult>,
+    plan: Plan,
+    event: StoredEvent,
+  ): Promise<WrittenResult> {
     try {
       const result = await pending;
       plan.made.delete(event);

@@ -3,9 +3,9 @@ import { GatewayError } from '../core/errors.ts';
 import type { HttpCall } from '../http/call.ts';
 import type { Log } from '../observability/log.ts';
 import type { PipelineOptions } from './pipeline.ts';
-import { writeResult, type WrittenResult, type ResultSource } from './written-result.ts';
 import { ResultStream } from './result-stream.ts';
 import type { StreamTurns, Unsent } from './stream-fairness.ts';
+import { writeResult, type ResultSource, type WrittenResult } from './written-result.ts';
 
 /**
  * Results as server-sent events, each stream on a connection of its own.
@@ -108,7 +108,11 @@ async function pump(call: HttpCall, stream: ResultStream, options: StreamOptions
  * With the first cursor that leaves, the stream may be resumed by its ticket. Where that can't be
  * noted the stream goes on all the same: who is cut then needs a new ticket.
  */
-async function noteOpened(call: HttpCall, batch: readonly WrittenResult[], log: Log): Promise<void> {
+async function noteOpened(
+  call: HttpCall,
+  batch: readonly WrittenResult[],
+  log: Log,
+): Promise<void> {
   const cursor = batch.find(({ eventId }) => eventId !== undefined)?.eventId;
   if (cursor === undefined) return;
   const { onStreamOpened } = call;

@@ -15,9 +15,9 @@ import type { Delivery } from '../live/stream.ts';
 import type { Log } from '../observability/log.ts';
 import type { Variables } from './executor/selection.ts';
 import type { Operation } from './operation.ts';
-import { WrittenResult, writeResult, type ResultSource } from './written-result.ts';
 import { sharedKey } from './shared-key.ts';
 import type { SharedResults } from './shared-results.ts';
+import { WrittenResult, writeResult, type ResultSource } from './written-result.ts';
 
 export interface SubscribeOptions {
   readonly schema: GraphQLSchema;

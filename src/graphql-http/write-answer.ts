@@ -6,8 +6,8 @@ import { presentError, presentResult, type PresentedResult } from '../http/error
 import type { Log } from '../observability/log.ts';
 import { beginsStream, collapsed, httpStatus, retryAfterS } from './http-status.ts';
 import type { Result } from './pipeline.ts';
-import { isResultSource, once, WrittenResult, writeResult } from './written-result.ts';
 import type { EventStreams } from './sse.ts';
+import { isResultSource, once, writeResult, WrittenResult } from './written-result.ts';
 
 /** Writes a result as the caller likes it: as JSON, or as a stream of events. */
 export type WriteAnswer = (result: Result, call: HttpCall) => Promise<void>;

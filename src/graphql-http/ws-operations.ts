@@ -13,10 +13,10 @@ import {
   type PreparedOperation,
   type Result,
 } from './pipeline.ts';
-import { isResultSource, WrittenResult } from './written-result.ts';
 import { ResultStream } from './result-stream.ts';
 import type { StreamTurns } from './stream-fairness.ts';
 import { documentOf } from './trusted-documents.ts';
+import { isResultSource, WrittenResult } from './written-result.ts';
 
 /** One socket: what came with its upgrade, and what runs on it. */
 export interface Peer {

@@ -3,12 +3,7 @@ import type { EventCursors } from '../core/cursor.ts';
 import type { EventFilter } from '../core/filter.ts';
 import type { Workspace } from '../core/workspace.ts';
 import { compileStreamFilter } from '../live/stream-filter.ts';
-import {
-  placeOf,
-  type Delivery,
-  type LiveStream,
-  type ReadMatching,
-} from '../live/stream.ts';
+import { placeOf, type Delivery, type LiveStream, type ReadMatching } from '../live/stream.ts';
 import { cursorsOf, deriveContext, type GraphQLContext } from './context.ts';
 import { createLoaders } from './loaders.ts';
 import { resumable, startOf, type StreamPlace } from './stream-resume.ts';

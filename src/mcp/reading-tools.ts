@@ -87,7 +87,10 @@ const queryEvents: Tool<{ readonly events: Page }> = {
     ...filterShape,
     from,
     to,
-    order: z.enum(['newest', 'oldest']).default('newest').describe('The order, by when they happened.'),
+    order: z
+      .enum(['newest', 'oldest'])
+      .default('newest')
+      .describe('The order, by when they happened.'),
     first: first(20, 100),
     after,
   }),
@@ -174,7 +177,10 @@ const aggregateEvents: Tool<{ readonly eventAggregates: Page }> = {
       .enum(['MINUTE', 'QUARTER_HOUR', 'HOUR', 'DAY', 'WEEK', 'MONTH'])
       .optional()
       .describe('The length of a bucket. Default: one bucket for the whole time.'),
-    timeZone: z.string().optional().describe('The time zone in which days begin, such as Europe/Vienna.'),
+    timeZone: z
+      .string()
+      .optional()
+      .describe('The time zone in which days begin, such as Europe/Vienna.'),
     groupBy: z
       .array(z.union([z.enum(DIMENSIONS), path]))
       .max(5)

@@ -204,7 +204,7 @@ function testOf(workspace: string, text: string): Said {
 }
 
 function busy(): GatewayError {
-  const message = 'There are already as many notifications to this host as are allowed. Try again ' +
-    'shortly.';
+  const message =
+    'There are already as many notifications to this host as are allowed. Try again ' + 'shortly.';
   return new GatewayError('OVERLOADED', message);
 }

@@ -45,7 +45,8 @@ export const METRICS = {
   sluice_deliveries_parked: 'Parked deliveries of all consumers, by kind.',
   sluice_webhook_attempts_total:
     'Requests that webhooks made, by this process and by outcome: the class of the status, or NONE without an answer.',
-  sluice_webhook_seconds: 'Time until a receiver of a webhook answered, or the request was given up.',
+  sluice_webhook_seconds:
+    'Time until a receiver of a webhook answered, or the request was given up.',
   sluice_notifications_sent_total:
     'Notifications that this process tried to send, by channel and by outcome: SENT or FAILED.',
   sluice_notification_seconds:

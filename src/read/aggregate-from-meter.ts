@@ -193,7 +193,11 @@ function sketchesSql(meter: MeterRows): SQL {
       sql`where ${value} is not null and e.sign > 0`,
     );
   });
-  const names = ['b', ...question.query.groupBy.map((_, at) => `g${at}`), ...(hasOther ? ['o'] : [])];
+  const names = [
+    'b',
+    ...question.query.groupBy.map((_, at) => `g${at}`),
+    ...(hasOther ? ['o'] : []),
+  ];
   const label = (alias: string) =>
     raw(`jsonb_build_array(${names.map(name => `${alias}.${name}`).join(', ')})`);
   // Grouped together, not joined: of how many rows there are the planner knows nothing.

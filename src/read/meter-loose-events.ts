@@ -30,8 +30,9 @@ const x = columnsOf(events, 'x');
  */
 export function looseEvents(meter: MeterRows): SQL {
   const { workspaceId, asOf, interval, pieces, query } = meter.question;
-  const columns = [...meter.values, ...meter.sketched].map(({ number, operand }) =>
-    sql`, ${operandColumn(operand)} as ${raw(`v${number}`)}`);
+  const columns = [...meter.values, ...meter.sketched].map(
+    ({ number, operand }) => sql`, ${operandColumn(operand)} as ${raw(`v${number}`)}`,
+  );
   const emptied = sql`(${e.redacted_at} is not null or ${e.expired_at} is not null)`;
   const inTime = ({ from, to }: Interval) =>
     sql`${e.occurred_at} >= ${instantParam(from)} and ${e.occurred_at} < ${instantParam(to)}`;
@@ -78,9 +79,7 @@ function withOther(meter: MeterRows, loose: SQL): SQL {
   const columns = namesOf(meter.columns).map(name =>
     raw(`, case when s.id is not null then x.${name} end as ${name}`),
   );
-  const values = [...meter.values, ...meter.sketched].map(({ number }) =>
-    raw(`, x.v${number}`),
-  );
+  const values = [...meter.values, ...meter.sketched].map(({ number }) => raw(`, x.v${number}`));
   return sql`
     select x.sign, ${x.occurred_at}, x.emptied${sql.join(columns)}${sql.join(values)}, s.id is null as o
     from (select x.*, ${keySql(label)} as label_key from (${loose}) x) x

@@ -165,8 +165,9 @@ function check(input: DefinitionInput): void {
   }
   const measures = input.measures ?? [];
   if (measures.length > LIMITS.measuresMax) {
-    throw wrong(`A definition has at most ${LIMITS.measuresMax} measures, but got ` +
-      `${measures.length}.`);
+    throw wrong(
+      `A definition has at most ${LIMITS.measuresMax} measures, but got ` + `${measures.length}.`,
+    );
   }
   for (const measure of measures) {
     if (measure === '') throw wrong('A measure is the name of a payload property.');
@@ -218,7 +219,10 @@ async function define(
 }
 
 function changedMeanwhile(): GatewayError {
-  return new GatewayError('CONFLICT', 'The definition is being changed by another request. Try again.');
+  return new GatewayError(
+    'CONFLICT',
+    'The definition is being changed by another request. Try again.',
+  );
 }
 
 function isOf(judgement: SchemaJudgement, before: ShownRow, isNew: boolean): boolean {

@@ -27,9 +27,9 @@ import {
   settleRepeats,
   type Draft,
 } from './draft.ts';
-import { findKnown } from './refused-retries.ts';
 import { eventProblems, timeFor } from './payload-schema.ts';
 import { quarantine, type QuarantineItem } from './quarantine.ts';
+import { findKnown } from './refused-retries.ts';
 import { Submission, unknownOutcome, type ResolvedEvent } from './submission.ts';
 import type { Writers } from './writers.ts';
 

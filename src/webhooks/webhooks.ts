@@ -224,7 +224,8 @@ function noWebhook(name: string): GatewayError {
 }
 
 function busy(): GatewayError {
-  const message = 'There are already as many requests to this host as are allowed. Try again shortly.';
+  const message =
+    'There are already as many requests to this host as are allowed. Try again shortly.';
   return new GatewayError('OVERLOADED', message);
 }
 

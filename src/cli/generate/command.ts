@@ -46,7 +46,7 @@ const KINDS: readonly (readonly [string, string, string, Generate])[] = [
   [
     'json-schema',
     'Print one JSON Schema (2020-12) for all events, in which the type decides the ' +
-    'schema of the payload.',
+      'schema of the payload.',
     'sluice generate json-schema --type order.paid | jq',
     async definitions => ({
       code: `${JSON.stringify(eventSchema(definitions), null, 2)}\n`,
@@ -80,7 +80,7 @@ async function print(options: Options, make: Generate): Promise<void> {
   for (const name of untyped) {
     tell(
       `warning: the schema of ${JSON.stringify(name)} cannot be fully expressed: its ` +
-      'type accepts any object.',
+        'type accepts any object.',
     );
   }
   if (options.out === undefined) return write(code);

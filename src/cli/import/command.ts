@@ -31,7 +31,7 @@ export function importCommand(): Command {
     .argument(
       '<input>',
       'a file (NDJSON, a JSON list, CSV or CloudEvents, with or without gzip), - for ' +
-      'standard input, or the URL of a Postgres database with --table or --query',
+        'standard input, or the URL of a Postgres database with --table or --query',
     )
     .description(
       'Record the events of a file or a table. After an interruption run it again: nothing is stored twice.',

@@ -42,7 +42,9 @@ export async function csvRecords(
 
 function columnsOf({ line, cells, problem: why }: CsvRow): string[] {
   if (why !== undefined) {
-    throw new UsageError(`The header of the table, on line ${line}, cannot be read. ${why.message}`);
+    throw new UsageError(
+      `The header of the table, on line ${line}, cannot be read. ${why.message}`,
+    );
   }
   return cells.map(cell => cell?.trim() ?? '');
 }

@@ -41,7 +41,7 @@ import {
 import { fragmentsOf, hasVariableConditions, type Variables } from './selection.ts';
 
 type MaybePromise<T> = T | Promise<T>;
-type Data = ExecutionResult['data'];
+type Answered = Record<string, unknown>;
 
 /** Runs one operation. Every error of a resolver becomes part of the result. */
 export type Execute = (input: ExecutionInput) => MaybePromise<ExecutionResult>;
@@ -82,7 +82,7 @@ function runOf({ schema, operation, fragments }: Shape, input: ExecutionInput): 
 }
 
 function resultOf({ errors }: Run, data: unknown): ExecutionResult {
-  return errors.length === 0 ? { data: data as Data } : { errors, data: data as Data };
+  return errors.length === 0 ? { data: data as Answered } : { errors, data: data as Answered };
 }
 
 /** An error reached the root through types that are never null. */

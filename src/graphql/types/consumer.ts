@@ -138,7 +138,8 @@ builder.objectFields(ConsumerRef, t => ({
     resolve: ({ settled }) => settled.position,
   }),
   cursor: t.string({
-    description: '`settledPosition` as a cursor. A page, a stream or an export can continue from it.',
+    description:
+      '`settledPosition` as a cursor. A page, a stream or an export can continue from it.',
     resolve: (consumer, _args, context) =>
       cursorsOf(context, consumer.workspaceId).encodePosition(consumer.settled),
   }),

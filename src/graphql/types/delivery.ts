@@ -51,7 +51,8 @@ const PullEventsPayload = builder.objectRef<Pulled>('PullEventsPayload').impleme
   fields: t => ({
     deliveries: t.field({
       type: [DeliveryRef],
-      description: 'The deliveries that the worker has now, in the order of positions. Empty: ' +
+      description:
+        'The deliveries that the worker has now, in the order of positions. Empty: ' +
         'nothing is due.',
       resolve: ({ leases }) => leases as Lease[],
     }),

@@ -101,8 +101,7 @@ export const EventFilterInput = builder.inputRef<EventFilter>('EventFilter').imp
       description: 'Whether the action succeeded. Events that do not say never match.',
     }),
     successUnknown: t.boolean({
-      description:
-        'True: the event does not say whether the action succeeded. False: it does.',
+      description: 'True: the event does not say whether the action succeeded. False: it does.',
     }),
     clientIps: t.stringList({
       description: 'The client’s IP address is one of these, in any spelling.',

@@ -97,8 +97,7 @@ const ExactPropertyInput = builder.inputType('ExactPropertyInput', {
       description: 'The exact value as text; a list property has one entry per value.',
     }),
     list: t.boolean({
-      description:
-        'Whether it is a list. Default: true unless there is exactly one value.',
+      description: 'Whether it is a list. Default: true unless there is exactly one value.',
     }),
   }),
 });

@@ -80,7 +80,8 @@ const InclusionProofRef = builder.objectRef<InclusionProof>('InclusionProof').im
       resolve: ({ envelope }) => ({ ...envelope }),
     }),
     commitment: t.string({
-      description: 'SHA-256 of the salt and the content, in base64. It stays when both are removed.',
+      description:
+        'SHA-256 of the salt and the content, in base64. It stays when both are removed.',
       resolve: ({ commitment }) => base64(commitment),
     }),
     salt: t.string({

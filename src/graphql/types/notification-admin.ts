@@ -359,8 +359,8 @@ builder.mutationFields(t => ({
   sendTestNotification: t.field({
     type: SendTestNotificationPayload,
     scope: 'ADMIN',
-    description: 'Sends a test to every address of a notification rule, even while the rule is ' +
-      'disabled.',
+    description:
+      'Sends a test to every address of a notification rule, even while the rule is ' + 'disabled.',
     args: {
       input: t.arg({ type: SendTestNotificationInput, required: true, description: 'Which rule.' }),
     },

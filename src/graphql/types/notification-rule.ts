@@ -126,8 +126,8 @@ NotificationRuleRef.implement({
       description: 'Its name, unique in the workspace among all consumers.',
     }),
     enabled: t.exposeBoolean('isEnabled', {
-      description: 'Whether it notifies people. A disabled rule keeps its place, and continues ' +
-        'there.',
+      description:
+        'Whether it notifies people. A disabled rule keeps its place, and continues ' + 'there.',
     }),
     filter: t.field({
       type: 'JSONObject',

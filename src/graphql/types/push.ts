@@ -79,7 +79,8 @@ const SavePushSubscriptionInput = builder.inputType('SavePushSubscriptionInput',
       description: 'An `https` URL of a push service. It may not lead to a private address.',
     }),
     expirationTime: t.float({
-      description: 'Browsers send it. It is ignored: the push service says when the subscription ' +
+      description:
+        'Browsers send it. It is ignored: the push service says when the subscription ' +
         'has ended.',
     }),
     keys: t.field({
@@ -101,7 +102,10 @@ const SendTestPushInput = builder.inputType('SendTestPushInput', {
   description: 'The argument of `sendTestPush`.',
   fields: t => ({
     workspace: t.string({ description: WORKSPACE_ARGUMENT }),
-    endpoint: t.string({ required: true, description: 'The endpoint of a subscription of the key.' }),
+    endpoint: t.string({
+      required: true,
+      description: 'The endpoint of a subscription of the key.',
+    }),
   }),
 });
 

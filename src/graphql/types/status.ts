@@ -94,7 +94,8 @@ const RecordingStatusRef = builder.objectRef<RecordingStatus>('RecordingStatus')
   fields: t => ({
     lastHour: t.field({
       type: [RecordedMinuteRef],
-      description: 'The last 60 minutes by the database’s clock. The present minute is the last one.',
+      description:
+        'The last 60 minutes by the database’s clock. The present minute is the last one.',
       resolve: ({ lastHour }) => lastHour,
     }),
     uncountedEvents: t.expose('uncountedEvents', {

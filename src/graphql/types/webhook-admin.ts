@@ -145,8 +145,8 @@ const UpdateWebhookInput = builder.inputType('UpdateWebhookInput', {
   fields: t => ({
     ...named(t),
     url: t.string({
-      description: `${URL_FIELD} If it has secret headers and you change the host, give the headers ` +
-        'too.',
+      description:
+        `${URL_FIELD} If it has secret headers and you change the host, give the headers ` + 'too.',
     }),
     format: t.field({ type: WebhookFormatEnum, description: 'What is sent.' }),
     headers: t.field({ type: [WebhookHeaderInput], description: `${HEADERS} They replace all.` }),
