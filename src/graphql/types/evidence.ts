@@ -86,7 +86,8 @@ const InclusionProofRef = builder.objectRef<InclusionProof>('InclusionProof').im
     }),
     salt: t.string({
       nullable: true,
-      description: 'The salt: 32 random bytes, in base64. Null: they were removed with the content.',
+      description:
+        'The salt: 32 random bytes, in base64. Null: they were removed with the content.',
       resolve: ({ salt }) => (salt === null ? null : base64(salt)),
     }),
     content: t.string({
