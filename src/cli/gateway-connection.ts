@@ -25,7 +25,7 @@ export function connectionFrom(options: ConnectionOptions): GatewayConnection {
     key: givenKey(options) ?? named?.key ?? process.env['SLUICE_KEY'],
   };
   if (named !== null && options.url !== undefined && given.key === named.key) {
-    throw new UsageError('--url together with --profile needs another key: add --key-file.');
+    throw new UsageError('--url together with --profile needs a key of its own: add --key-file.');
   }
   const isOpen = given.url === undefined && given.key === undefined && keptAdminKey() === null;
   const kept = isOpen ? readProfiles()[DEFAULT_PROFILE] : undefined;

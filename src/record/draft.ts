@@ -112,13 +112,15 @@ export const ATOMIC_REFUSED: EventProblem = {
 const UNSTORABLE: EventProblem = {
   severity: 'ERROR',
   code: 'UNSTORABLE',
-  message: 'The database refuses a value of this event, which was sent alone. Change the event.',
+  message:
+    'The database refuses this event even alone: one of its values cannot be stored. ' +
+    'Change the event.',
   pointer: '',
 };
 
 const UNSTORABLE_TOGETHER: EventProblem = {
   ...UNSTORABLE,
-  message: 'The database refuses this event, or another that was sent with it. Send it alone.',
+  message: 'The database refuses this event, or another one in the same statement. Send it alone.',
 };
 
 const GONE: EventProblem = {

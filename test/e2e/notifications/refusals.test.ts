@@ -122,7 +122,7 @@ describe('a rule is refused', () => {
     await bench.rule('r', PUSH);
     expect(firstError(await bench.tryPull('r'))).toBe('BAD_USER_INPUT');
     await expect(bench.change('updateConsumer', 'r', { leaseDuration: 'PT1S' })).rejects.toThrow(
-      'not for rules of notifications',
+      'does not apply to notification rules',
     );
   });
 

@@ -57,7 +57,7 @@ const REFUSED: readonly [string, string, string, RegExp][] = [
     'has no place for tables',
     '',
     `alter database $name set search_path = ''`,
-    /search_path of the role \w+ leads to no schema/,
+    /search_path of the role \w+ names no existing schema/,
   ],
 ];
 

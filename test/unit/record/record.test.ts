@@ -169,7 +169,7 @@ describe('a request', () => {
       ]);
       expect(statuses(mixed).filter(status => status === 'RECORDED')).toHaveLength(39);
       expect(codes(mixed[23])).toEqual(['UNSTORABLE']);
-      expect(mixed[23]?.problems[0]?.message).toContain('which was tried alone');
+      expect(mixed[23]?.problems[0]?.message).toContain('refuses this event even alone');
       expect(statuses(innocent)).toEqual(['RECORDED']);
       expect(atomic.flatMap(codes)).toEqual(['UNSTORABLE', 'UNSTORABLE']);
       expect(atomic[1]?.problems[0]?.message).toContain('Send it alone');
