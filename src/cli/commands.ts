@@ -117,22 +117,13 @@ export function consumeCommand(): Command {
 }
 
 export function queryCommand(): Command {
-  const command = new Command('query')
+  const counted = new Command('query')
     .description('Count and measure events, as a table or as spark lines.')
     .option('--last <time>', 'the time up to now, such as 15m, 24h, 7d (default: 24h)', duration)
     .option('--from <instant>', 'the start, such as 2026-01-01', instant)
     .option('--to <instant>', 'the end (default: now)', instant)
-    .addOption(new Option('--by <granularity>', 'the length of each row').choices(GRANULARITIES))
-    .option(
-      '--group <name>',
-      `group by ${DIMENSIONS.join(', ')} or a payload key (repeatable)`,
-      collected,
-    )
-    .option(
-      '--measure <fn:key>',
-      `${FUNCTIONS.join(', ')} of a payload key, such as sum:total`,
-      measuresText,
-    )
+    .addOption(new Option('--by <granularity>', 'the length of each row').choices(GRANULARITIES));
+  const command = withMeasures(counted)
     .option('--top <n>', 'only the n largest counts', whole(1, LIMITS.pageSizeMax))
     .option('--time-zone <zone>', 'time zone in which days begin (default: that of the workspace)')
     .option('--approximate', 'let meters answer approximately: unique and percentiles within 1 %')
@@ -160,7 +151,22 @@ function exactObject(text: string): JsonValue {
   return { value: jsonObject(text), json: text };
 }
 
-export function measuresText(text: string, all: readonly Measure[] | undefined): Measure[] {
+/** What a query or a meter groups by and measures. */
+export function withMeasures(command: Command): Command {
+  return command
+    .option(
+      '--group <name>',
+      `group by ${DIMENSIONS.join(', ')} or a payload key (repeatable)`,
+      collected,
+    )
+    .option(
+      '--measure <fn:key>',
+      `${FUNCTIONS.join(', ')} of a payload key, such as sum:total`,
+      measuresText,
+    );
+}
+
+function measuresText(text: string, all: readonly Measure[] | undefined): Measure[] {
   const [name = '', key = ''] = text.split(/:(.*)/s);
   if (!FUNCTIONS.includes(name) || key === '') {
     throw new InvalidArgumentError(

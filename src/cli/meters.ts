@@ -1,10 +1,9 @@
 /** Declared questions whose answers the gateway keeps up to date. */
 import { Command } from 'commander';
 import { LIMITS } from '../core/limits.ts';
-import { measuresText } from './commands.ts';
+import { withMeasures } from './commands.ts';
 import { atGateway, clientFrom } from './gateway-connection.ts';
 import {
-  collected,
   type ConnectionOptions,
   filterOf,
   type FilterOptions,
@@ -17,7 +16,7 @@ import {
 } from './options.ts';
 import { isForPeople, type OutputOptions, printable, table, write, writeLine } from './output.ts';
 import { PAGE_INFO, readAll } from './pages.ts';
-import { DIMENSIONS, FUNCTIONS, groupOf, type Measure } from './query.ts';
+import { groupOf, type Measure } from './query.ts';
 
 interface Meter {
   readonly name: string;
@@ -60,19 +59,10 @@ export function metersCommand(): Command {
   const list = new Command('list')
     .description('List the meters of a workspace, and how far each is filled.')
     .action(listMeters);
-  const create = new Command('create')
+  const declared = new Command('create')
     .argument('<name>', 'its name')
-    .description('Declare a question: which events, grouped by what, with which measures.')
-    .option(
-      '--group <name>',
-      `group by ${DIMENSIONS.join(', ')} or a payload key (repeatable)`,
-      collected,
-    )
-    .option(
-      '--measure <fn:key>',
-      `${FUNCTIONS.join(', ')} of a payload key, such as sum:total`,
-      measuresText,
-    )
+    .description('Declare a question: which events, grouped by what, with which measures.');
+  const create = withMeasures(declared)
     .option('--series-max <n>', 'how many groups it may have', whole(1, LIMITS.meterSeriesMax))
     .action(createMeter);
   const remove = new Command('delete')

@@ -90,12 +90,6 @@ export class DDSketch {
   }
 }
 
-/** The bin of a number, as SQL computes it. */
-export function binOf(value: number): number {
-  if (Math.abs(value) < SMALLEST) return 0;
-  return Math.sign(value) * (Math.ceil(Math.log(Math.abs(value)) / LOG_GAMMA) + BIN_OFFSET);
-}
-
 function valueOfBin(bin: number): number {
   if (bin === 0) return 0;
   const middle = (2 * GAMMA ** (Math.abs(bin) - BIN_OFFSET)) / (GAMMA + 1);

@@ -8,11 +8,12 @@ export interface TransactionOptions {
   readonly isolation?: 'read committed' | 'repeatable read' | 'serializable';
   /** A snapshot for several reads. @default false */
   readonly readOnly?: boolean;
-  /** Tries after a deadlock or a serialization failure: `work` runs again from its start. @default 3 */
-  readonly triesMax?: number;
   /** As of `StatementOptions`. */
   readonly tenant?: Tenant;
 }
+
+/** After a deadlock or a serialization failure, `work` runs again from its start. */
+const TRIES_MAX = 3;
 
 /** A pool, or anything else that lends a connection to one user. */
 export interface Holder {
@@ -31,12 +32,11 @@ export async function transaction<T>(
   work: (connection: Connection) => Promise<T>,
   options: TransactionOptions = {},
 ): Promise<T> {
-  const { triesMax = 3, tenant } = options;
   for (let tries = 1; ; tries++) {
     try {
-      return await holder.hold(connection => once(connection, work, options), tenant);
+      return await holder.hold(connection => once(connection, work, options), options.tenant);
     } catch (error) {
-      if (tries >= triesMax || !isSerializationFailure(error)) throw error;
+      if (tries >= TRIES_MAX || !isSerializationFailure(error)) throw error;
     }
   }
 }

@@ -9,13 +9,14 @@ import type { Connection } from '../db/connection.ts';
 import type { LiveClock } from './clock.ts';
 import { type Forgotten, type Hint, mergeHeads, type Wakeup, WITHOUT_EVENTS } from './wakeup.ts';
 
+/** What is announced this soon after a NOTIFY waits for the next one. */
+const GATHER_MS = 10;
+
 export interface PostgresWakeupOptions {
   readonly listen: Database['listen'];
   /** Sends the hints; not that of a writer. */
   readonly connection: Connection;
   readonly clock: LiveClock;
-  /** What is announced this soon after a NOTIFY waits for the next. @default 10 */
-  readonly gatherMs?: number;
   /** Hears that a wake-up was not sent. */
   readonly onFailure: (error: unknown) => void;
   /** Hears that nothing can be heard; it is tried again. */
@@ -86,7 +87,7 @@ function createSender(
   stopping: AbortSignal,
   isAlone: () => boolean,
 ) {
-  const { clock, gatherMs = 10, connection, onFailure } = options;
+  const { clock, connection, onFailure } = options;
   let waiting = new Map<number, number>();
   let forgotten = new Set<number>();
   let sending: Promise<void> | null = null;
@@ -102,7 +103,7 @@ function createSender(
       if (forgotten.size > 0) await sendForgotten();
       else if (areHeadsDue()) await sendWaiting();
       else break;
-      await clock.sleep(gatherMs, stopping);
+      await clock.sleep(GATHER_MS, stopping);
     }
     sending = null;
   }

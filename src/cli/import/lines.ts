@@ -88,11 +88,6 @@ const NOT_UTF8 = problem(
 /** Where the records of a JSON text stand: in a list, or one after the other. */
 export type Nesting = 'IN_LIST' | 'IN_SEQUENCE';
 
-/** Each item of a JSON list, as it is written. */
-export function listItems(bytes: Bytes): AsyncGenerator<TextRecord> {
-  return jsonItems(bytes, 'IN_LIST');
-}
-
 /** Each item of a list, or of a sequence of objects that are written on several lines each. */
 export async function* jsonItems(bytes: Bytes, nesting: Nesting): AsyncGenerator<TextRecord> {
   const scanner = new ItemScanner(nesting === 'IN_LIST' ? 1 : 0);

@@ -61,7 +61,7 @@ const DiscardParkedPayload = builder
     }),
   });
 
-export const ConsumerPlaceInput = builder.inputRef<PlaceInput>('ConsumerPlace').implement({
+const ConsumerPlaceInput = builder.inputRef<PlaceInput>('ConsumerPlace').implement({
   isOneOf: true,
   description: 'A place in the log. Give exactly one field.',
   fields: t => ({
@@ -92,22 +92,31 @@ export const named = (t: Fields) => ({
   consumer: t.string({ required: true, description: 'Name of the consumer.' }),
 });
 
+export const newlyNamed = (t: Fields) => ({
+  workspace: t.string({ description: WORKSPACE_ARGUMENT }),
+  name: t.string({ required: true, description: `Its name, ${NAME}.` }),
+  description: t.string({ description: 'Its purpose, in words for people.' }),
+});
+
+/** Which events a new consumer delivers, from where, in which order. */
+export const deliveringFields = (t: Fields) => ({
+  filter: t.field({ type: EventFilterInput, description: `${FILTER} Default: all.` }),
+  from: t.field({
+    type: ConsumerPlaceInput,
+    defaultValue: { start: 'NOW' },
+    description: 'Where it begins.',
+  }),
+  orderedBy: t.field({
+    type: ConsumerOrderEnum,
+    description: 'The order that it keeps. It cannot be changed. Default: none.',
+  }),
+});
+
 const CreateConsumerInput = builder.inputType('CreateConsumerInput', {
   description: 'The argument of `createConsumer`.',
   fields: t => ({
-    workspace: t.string({ description: WORKSPACE_ARGUMENT }),
-    name: t.string({ required: true, description: `Its name, ${NAME}.` }),
-    description: t.string({ description: 'Its purpose, in words for people.' }),
-    filter: t.field({ type: EventFilterInput, description: `${FILTER} Default: all.` }),
-    from: t.field({
-      type: ConsumerPlaceInput,
-      defaultValue: { start: 'NOW' },
-      description: 'Where it begins.',
-    }),
-    orderedBy: t.field({
-      type: ConsumerOrderEnum,
-      description: 'The order that it keeps. It cannot be changed. Default: none.',
-    }),
+    ...newlyNamed(t),
+    ...deliveringFields(t),
     leaseDuration: t.field({ type: 'Duration', defaultValue: 30_000, description: LEASE }),
     maxAttempts: t.int({ defaultValue: 8, description: ATTEMPTS }),
   }),

@@ -3,22 +3,12 @@ import type { Change } from '../../consume/consumer-admin.ts';
 import { LIMITS } from '../../core/limits.ts';
 import { actorOf } from '../../core/principal.ts';
 import type { WebhookAttempt, WebhookHeader } from '../../core/webhook.ts';
-import { builder, WORKSPACE_ARGUMENT } from '../builder.ts';
+import { builder } from '../builder.ts';
 import { consumerNow, placeOfInput, workOn, type ShownConsumer } from '../consumers.ts';
 import type { GraphQLContext } from '../context.ts';
 import { ConsumerRef } from '../refs.ts';
 import { whileHeld } from '../while-held.ts';
-import {
-  ATTEMPTS,
-  ConsumerPlaceInput,
-  FILTER,
-  NAME,
-  named,
-  payload,
-  WHICH,
-} from './consumer-admin.ts';
-import { ConsumerOrderEnum } from './consumer.ts';
-import { EventFilterInput } from './event-filter.ts';
+import { ATTEMPTS, deliveringFields, named, newlyNamed, payload, WHICH } from './consumer-admin.ts';
 import { WebhookAttemptRef, WebhookFormatEnum } from './webhook.ts';
 
 const SHOWN_ONCE =
@@ -108,20 +98,9 @@ const SECRET =
 const CreateWebhookInput = builder.inputType('CreateWebhookInput', {
   description: 'The argument of `createWebhook`.',
   fields: t => ({
-    workspace: t.string({ description: WORKSPACE_ARGUMENT }),
-    name: t.string({ required: true, description: `Its name, ${NAME}.` }),
-    description: t.string({ description: 'Its purpose, in words for people.' }),
+    ...newlyNamed(t),
     url: t.string({ required: true, description: URL_FIELD }),
-    filter: t.field({ type: EventFilterInput, description: `${FILTER} Default: all.` }),
-    from: t.field({
-      type: ConsumerPlaceInput,
-      defaultValue: { start: 'NOW' },
-      description: 'Where it begins.',
-    }),
-    orderedBy: t.field({
-      type: ConsumerOrderEnum,
-      description: 'The order that it keeps. It cannot be changed. Default: none.',
-    }),
+    ...deliveringFields(t),
     format: t.field({
       type: WebhookFormatEnum,
       defaultValue: 'SLUICE',

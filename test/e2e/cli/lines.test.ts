@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { lineIds } from '../../../src/cli/import/line-id.ts';
-import { lines, listItems, type TextRecord } from '../../../src/cli/import/lines.ts';
+import { jsonItems, lines, type TextRecord } from '../../../src/cli/import/lines.ts';
 
 /** The same bytes in chunks of other sizes, which may cut characters. */
 async function* chunked(text: string, size: number): AsyncGenerator<Buffer> {
@@ -22,7 +22,9 @@ test('a list is cut into its items wherever its chunks are cut', async () => {
       fc.integer({ min: 1, max: 40 }),
       fc.constantFrom(undefined, 2),
       async (values, size, indent) => {
-        const found = await all(listItems(chunked(JSON.stringify(values, null, indent), size)));
+        const found = await all(
+          jsonItems(chunked(JSON.stringify(values, null, indent), size), 'IN_LIST'),
+        );
         expect(found.map(({ text }) => JSON.parse(text) as unknown)).toEqual(
           JSON.parse(JSON.stringify(values)),
         );
@@ -33,12 +35,12 @@ test('a list is cut into its items wherever its chunks are cut', async () => {
 
 test('items and lines know where they begin, and a list that is cut off says so', async () => {
   const list = '[\n  {"a": "1,\\"]"},\n\n  [2,\n 3], 4\n]\n';
-  expect(await all(listItems(chunked(list, 3)))).toEqual([
+  expect(await all(jsonItems(chunked(list, 3), 'IN_LIST'))).toEqual([
     { line: 2, text: '{"a": "1,\\"]"}' },
     { line: 4, text: '[2,\n 3]' },
     { line: 5, text: '4' },
   ]);
-  await expect(all(listItems(chunked(list.slice(0, 30), 7)))).rejects.toThrow('cut off');
+  await expect(all(jsonItems(chunked(list.slice(0, 30), 7), 'IN_LIST'))).rejects.toThrow('cut off');
   expect(await all(lines(chunked('one\n\n  \nfür\r\nlast', 2)))).toEqual([
     { line: 1, text: 'one' },
     { line: 4, text: 'für\r' },

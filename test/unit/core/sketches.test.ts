@@ -1,7 +1,13 @@
 import fc from 'fast-check';
 import { createHash } from 'node:crypto';
 import { expect, test } from 'vitest';
-import { binOf, DDSketch, PERCENTILE_ERROR } from '../../../src/core/ddsketch.ts';
+import {
+  BIN_OFFSET,
+  DDSketch,
+  LOG_GAMMA,
+  PERCENTILE_ERROR,
+  SMALLEST,
+} from '../../../src/core/ddsketch.ts';
 import { HyperLogLog, UNIQUE_ERROR } from '../../../src/core/hyperloglog.ts';
 import { unzigzag, VarintReader, VarintWriter, zigzag } from '../../../src/core/varint.ts';
 
@@ -81,6 +87,12 @@ function percentileOf(sorted: readonly number[], fraction: number): number {
   const place = fraction * (sorted.length - 1);
   const [low, high] = [sorted[Math.floor(place)]!, sorted[Math.ceil(place)]!];
   return low + (high - low) * (place % 1);
+}
+
+/** The bin of a number, as SQL computes it. */
+function binOf(value: number): number {
+  if (Math.abs(value) < SMALLEST) return 0;
+  return Math.sign(value) * (Math.ceil(Math.log(Math.abs(value)) / LOG_GAMMA) + BIN_OFFSET);
 }
 
 function numbers(values: readonly number[]): DDSketch {

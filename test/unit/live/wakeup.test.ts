@@ -1,7 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createDatabase, type Database } from '../../../src/db/client.ts';
 import { systemClock } from '../../../src/live/clock.ts';
-import { createLocalHub } from '../../../src/live/wakeup-local.ts';
 import { createPostgresWakeup } from '../../../src/live/wakeup-postgres.ts';
 import type { Hint, Wakeup } from '../../../src/live/wakeup.ts';
 import { createTestDatabase, type TestDatabase } from '../../kit/database.ts';
@@ -28,8 +27,6 @@ function makePostgresWakeup(connection = db.write): Wakeup {
 }
 
 wakeupContract('NOTIFY', makePostgresWakeup);
-const hub = createLocalHub();
-wakeupContract('a hub in the process', () => hub.join());
 
 test('a burst of announcements is one NOTIFY now and one a few milliseconds later', async () => {
   let sent = 0;
