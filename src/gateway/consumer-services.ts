@@ -20,7 +20,7 @@ import { createOutbound } from '../security/outbound.ts';
 import { createSecretCipher } from '../security/secret-cipher.ts';
 import { createWebhookAdmin } from '../webhooks/webhook-admin.ts';
 import { createWebhookReader } from '../webhooks/webhook-reader.ts';
-import { createWebhooks, type Webhooks, type WebhooksOptions } from '../webhooks/webhooks.ts';
+import { Webhooks, type WebhooksOptions } from '../webhooks/webhooks.ts';
 import { ADMINISTRATION } from './readers.ts';
 
 interface Options {
@@ -68,7 +68,7 @@ export function createConsumerServices(options: Options, parts: Parts): Made {
     box,
     onCreated: () => sending.changed(),
   });
-  const sending: Webhooks = createWebhooks({
+  const sending: Webhooks = new Webhooks({
     ...sendingOptions(options, parts),
     consume,
     admin: webhookAdmin,

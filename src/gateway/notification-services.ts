@@ -9,7 +9,7 @@ import type { Services } from '../graphql/services.ts';
 import { createChannels, type Address } from '../notifications/channels.ts';
 import { makeDefaultRules } from '../notifications/default-rules.ts';
 import { createMailer, type Mailer } from '../notifications/mail.ts';
-import { createNotifier, type Notifier } from '../notifications/notifier.ts';
+import { Notifier } from '../notifications/notifier.ts';
 import type { PushKeys } from '../notifications/push-crypto.ts';
 import { ensurePushKeys } from '../notifications/push-keys.ts';
 import { createPush } from '../notifications/push.ts';
@@ -68,7 +68,7 @@ export async function createNotificationServices(options: Options, parts: Parts)
   const keys = await ensurePushKeys(db.write, box);
   const mailer = createMailer({ url: config.smtpUrl, from: senderOf(config), nowMs });
   const sender = createSender({ outbound, nowMs });
-  const notifier: Notifier = createNotifier({
+  const notifier: Notifier = new Notifier({
     ...notifierOptions(options, parts, { box, rules, ruleAdmin }),
     channels: channelsOf(config, { keys, mailer, sender }),
     makeDefaults: () =>

@@ -45,18 +45,6 @@ export interface Tested {
   readonly sent: Sent;
 }
 
-export interface Notifier {
-  start(): void;
-  /** Takes no more, and gives what is under way a moment. */
-  stop(): Promise<void>;
-  /** One was made or changed here: others are seen within a second. */
-  changed(): void;
-  /** Sends a test to every address of a rule. @throws GatewayError NOT_FOUND, OVERLOADED, GOING_AWAY */
-  test(rule: Change, signal: AbortSignal): Promise<Tested[]>;
-  /** Sends a test to one browser. @throws GatewayError OVERLOADED, GOING_AWAY */
-  testPush(target: PushTarget, workspace: string, signal: AbortSignal): Promise<Sent>;
-}
-
 const LOOK_EVERY_MS = 1_000;
 /** While there is no rule at all: one that is made here is known at once, and worked for here. */
 const IDLE_LOOK_EVERY_MS = 60_000;
@@ -65,11 +53,7 @@ const LOOK_PART = 10;
 const GRACE_MS = 3_000;
 const WORKERS_MAX = LIMITS.notificationRulesAtOnceMax;
 
-export function createNotifier(options: NotifierOptions): Notifier {
-  return new RunningNotifier(options);
-}
-
-class RunningNotifier implements Notifier {
+export class Notifier {
   readonly #options: NotifierOptions;
   readonly #workerOptions: RuleWorkerOptions;
   readonly #places = new RequestSlots({
@@ -104,6 +88,7 @@ class RunningNotifier implements Notifier {
     this.#lookIn(0);
   }
 
+  /** Takes no more, and gives what is under way a moment. */
   async stop(): Promise<void> {
     this.#stopping.abort();
     clearTimeout(this.#timer);
@@ -111,6 +96,7 @@ class RunningNotifier implements Notifier {
     await Promise.all([...this.#workers.values()].map(worker => worker.stop(GRACE_MS)));
   }
 
+  /** One was made or changed here: others are seen within a second. */
   changed(): void {
     this.#isLookDue = true;
     if (this.#looking === null) this.#lookIn(0);
@@ -158,6 +144,7 @@ class RunningNotifier implements Notifier {
     worker.start(() => this.#workers.delete(key));
   }
 
+  /** Sends a test to every address of a rule. @throws GatewayError NOT_FOUND, OVERLOADED, GOING_AWAY */
   async test(rule: Change, signal: AbortSignal): Promise<Tested[]> {
     const targets = await this.#options.targetsOf(rule);
     if (targets === null) throw noRule(rule.name);
@@ -170,6 +157,7 @@ class RunningNotifier implements Notifier {
     return Promise.all(each);
   }
 
+  /** Sends a test to one browser. @throws GatewayError OVERLOADED, GOING_AWAY */
   testPush(target: PushTarget, workspace: string, signal: AbortSignal): Promise<Sent> {
     const said = testOf(workspace, 'Notifications reach this browser.');
     return this.#sendTest(0, { kind: 'WEB_PUSH', target }, { said, signal });

@@ -40,31 +40,13 @@ export interface WebhooksOptions {
   readonly onError: (error: unknown, facts: object, message: string) => void;
 }
 
-export interface Webhooks {
-  start(): void;
-  /** Takes no more, and gives requests a moment to be answered. */
-  stop(): Promise<void>;
-  /** One was made or changed here: others are seen within seconds. */
-  changed(): void;
-  /**
-   * Sends an event that was not recorded.
-   * @throws GatewayError NOT_FOUND for a consumer that is no webhook, OVERLOADED; UNAUTHENTICATED
-   * where the acting key was revoked or has expired before the attempt is kept
-   */
-  test(which: Change, signal: AbortSignal): Promise<WebhookAttempt>;
-}
-
 /** How soon it is seen here what other gateways did to webhooks. */
 const LOOK_EVERY_MS = 3_000;
 /** While there is none: whoever makes one works for it. */
 const IDLE_LOOK_EVERY_MS = 60_000;
 const GRACE_MS = 3_000;
 
-export function createWebhooks(options: WebhooksOptions): Webhooks {
-  return new RunningWebhooks(options);
-}
-
-class RunningWebhooks implements Webhooks {
+export class Webhooks {
   readonly #options: WebhooksOptions;
   readonly #sender: Sender;
   readonly #places = new RequestSlots({
@@ -87,6 +69,7 @@ class RunningWebhooks implements Webhooks {
     this.changed();
   }
 
+  /** Takes no more, and gives requests a moment to be answered. */
   async stop(): Promise<void> {
     this.#stopping.abort();
     clearTimeout(this.#timer);
@@ -96,6 +79,7 @@ class RunningWebhooks implements Webhooks {
     this.#sender.stop();
   }
 
+  /** One was made or changed here: others are seen within seconds. */
   changed(): void {
     this.#isLookDue = true;
     this.#looking ??= this.#look().finally(() => {
@@ -112,6 +96,11 @@ class RunningWebhooks implements Webhooks {
     this.#timer = setTimeout(() => this.changed(), everyMs).unref();
   }
 
+  /**
+   * Sends an event that was not recorded.
+   * @throws GatewayError NOT_FOUND for a consumer that is no webhook, OVERLOADED; UNAUTHENTICATED
+   * where the acting key was revoked or has expired before the attempt is kept
+   */
   async test({ workspaceId, name, actor }: Change, signal: AbortSignal): Promise<WebhookAttempt> {
     const { read, box, write, cloudEvent, nowMs } = this.#options;
     const plan = await readPlan(onBehalfOf(workspaceId, read), box, { workspaceId, name });
