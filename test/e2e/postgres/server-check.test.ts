@@ -33,7 +33,7 @@ const REFUSED: readonly [string, string, string, RegExp][] = [
     'may lose what it confirmed',
     '',
     'alter database $name set synchronous_commit = off',
-    /these are off: synchronous_commit\. Turn them on/,
+    /these settings are off: synchronous_commit\. Turn them on/,
   ],
   [
     'keeps text in another encoding',
@@ -51,7 +51,7 @@ const REFUSED: readonly [string, string, string, RegExp][] = [
     'hides damage',
     '',
     'alter database $name set zero_damaged_pages = on',
-    /these are on: zero_damaged_pages\. Turn them off/,
+    /these settings are on: zero_damaged_pages\. Turn them off/,
   ],
   [
     'has no place for tables',
