@@ -7,7 +7,7 @@ import { SluiceError, type ConsumedEvent } from '../client/index.ts';
 import { UsageError } from './errors.ts';
 import { atGateway, clientFrom } from './gateway-connection.ts';
 import type { ConnectionOptions } from './options.ts';
-import { tell } from './output.ts';
+import { printableJson, tell } from './output.ts';
 
 export interface ConsumeCommandOptions extends ConnectionOptions {
   readonly batch: number;
@@ -90,5 +90,5 @@ function run(
 
 /** As `tail` prints events, with the attempt. */
 function lineOf({ event, attempt }: ConsumedEvent): string {
-  return `${JSON.stringify({ ...event, attempt })}\n`;
+  return `${printableJson(JSON.stringify({ ...event, attempt }))}\n`;
 }

@@ -78,8 +78,17 @@ export function printable(text: string): string {
 
 /** The same JSON, with escapes for what JSON leaves as it is and a terminal does not. */
 export function printableJson(json: string): string {
-  return json.replace(
-    /[\u007f-\u009f\p{Bidi_Control}\u2028\u2029]/gu,
-    char => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`,
-  );
+  return json.replace(/[\u007f-\u009f\p{Bidi_Control}\u2028\u2029]/gu, escaped);
+}
+
+/**
+ * The same code, whose texts and comments hold stored texts: nothing of it steers a terminal, or shows
+ * its reader another order than its compiler sees.
+ */
+export function printableCode(code: string): string {
+  return printableJson(code.replace(/[\u0000-\u0008\u000b-\u001f]/g, escaped));
+}
+
+function escaped(char: string): string {
+  return `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`;
 }

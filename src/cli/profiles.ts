@@ -1,7 +1,8 @@
 /** Addresses of gateways and their keys, kept in a file of this user between commands. */
-import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { writeOwnFile } from '../security/own-file.ts';
 import { UsageError } from './errors.ts';
 
 export interface Profile {
@@ -33,8 +34,6 @@ export function readProfiles(): Readonly<Record<string, Profile>> {
 export function writeProfiles(profiles: Readonly<Record<string, Profile>>): string {
   const file = profilesFile();
   mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
-  const draft = `${file}.${process.pid}`;
-  writeFileSync(draft, `${JSON.stringify(profiles, null, 2)}\n`, { mode: 0o600 });
-  renameSync(draft, file);
+  writeOwnFile(file, `${JSON.stringify(profiles, null, 2)}\n`);
   return file;
 }

@@ -1,9 +1,10 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { readConfig } from '../config/config.ts';
 import { startGateway, type Gateway } from '../gateway/gateway.ts';
 import { createLog } from '../observability/log.ts';
 import { tellOfTracing } from '../observability/tracing.ts';
+import { writeOwnFile } from '../security/own-file.ts';
 import { ADDRESS_FILE } from './gateway-connection.ts';
 import { mistypedSettings } from './mistyped-settings.ts';
 
@@ -45,7 +46,7 @@ export async function serve(): Promise<void> {
 function keepAddress(dataDir: string, url: string): void {
   try {
     mkdirSync(dataDir, { recursive: true });
-    writeFileSync(join(dataDir, ADDRESS_FILE), `${url}\n`);
+    writeOwnFile(join(dataDir, ADDRESS_FILE), `${url}\n`, 0o644);
   } catch {
     // A container's folder may not be written to.
   }

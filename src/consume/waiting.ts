@@ -73,7 +73,7 @@ function openStream(
     // Paused or full, what arrives is of no interest.
     start: round.state === 'CAUGHT_UP' ? round.scanned : 'NOW',
     ...(filter !== null && compileStreamFilter(filter)),
-    ...(tag !== null && { tag }),
+    ...(tag !== null && { tag, scope: 'EVENTS_CONSUME' }),
   });
 }
 

@@ -68,3 +68,17 @@ export function deferred<T>(): Deferred<T> {
   });
   return { promise, ...(handles as Pick<Deferred<T>, 'resolve' | 'reject'>) };
 }
+
+/** What begins a formula, also in full-width letters, where a spreadsheet begins a cell. */
+const FORMULA =
+  /^(?=[=+\-@\t\r\n\uff1d\uff0b\uff0d\uff20])|(?<=[;\t\r\n])(?=[" ]*[=+\-@\uff1d\uff0b\uff0d\uff20])/g;
+
+/**
+ * A text of a CSV file of which no spreadsheet takes a part for a formula: an apostrophe stands before
+ * it. In many countries a spreadsheet parts cells at semicolons, whatever the commas and quotes of the
+ * file say: so a formula may also begin within a text.
+ * @see https://owasp.org/www-community/attacks/CSV_Injection
+ */
+export function withoutFormula(text: string): string {
+  return text.replace(FORMULA, "'");
+}

@@ -60,6 +60,8 @@ export const LIMITS = {
   connectionsMax: 20_000,
   unauthenticatedConnectionsMax: 4_000,
   unauthenticatedPerAddressMax: 1_000,
+  /** Requests of one connection that wait for their answers. */
+  pipelinedMax: 32,
   websocketInitBytesMax: 8_192,
   /** A body that is read before its sender is known, since its key stands in it. */
   strangerBodyBytesMax: 1_048_576,
@@ -198,11 +200,13 @@ export const LIMIT_MEANINGS: Readonly<Record<keyof typeof LIMITS, string>> = {
   unauthenticatedConnectionsMax:
     'Connections on which no valid key was shown yet. Beyond this number the oldest is closed.',
   unauthenticatedPerAddressMax: 'The same from one address, unless `SLUICE_TRUST_PROXY` is set.',
+  pipelinedMax:
+    'Requests of one connection that wait for their answers. Beyond this number it is closed.',
   strangerBodyBytesMax:
     'Bytes of a body that has the key in it, after decompression: doors of Segment and PostHog.',
   websocketInitBytesMax: 'Bytes of a WebSocket before its `connection_init` is accepted.',
   unsentBytesMax:
-    'Bytes that wait for slow readers of streams. Beyond this number such a stream is cut. It resumes at its cursor.',
+    'Bytes that wait for slow readers of streams and WebSockets. Beyond this number such a stream or socket is cut. A stream resumes at its cursor.',
   streamSearchCharsMax: 'Characters of all words that the filter of a stream searches for.',
   streamContainsMax: 'Conditions with `contains` in the filter of a stream.',
   definitionsMax: 'Event definitions of a workspace.',

@@ -6,6 +6,7 @@ import {
   lstatSync,
   mkdirSync,
   mkdtempSync,
+  readdirSync,
   readFileSync,
   statSync,
   writeFileSync,
@@ -28,6 +29,8 @@ export interface Home {
   readonly note: string | undefined;
 }
 
+/** In the data folder: what belongs to Postgres' user. */
+const POSTGRES = 'postgres';
 /** Kept by the system over restarts, and open to all to enter. */
 const SHELTER = '/var/lib/sluice';
 /** A socket's path has 107 bytes at most, of which its name takes some. */
@@ -42,7 +45,7 @@ export async function settle(dataDir: string, wishedShelter?: string): Promise<H
   const asRoot = isRoot();
   const shelter = wishedShelter ?? (asRoot ? SHELTER : resolve(dataDir));
   const pointer = join(dataDir, 'postgres.elsewhere');
-  const near = join(resolve(dataDir), 'postgres');
+  const near = join(resolve(dataDir), POSTGRES);
   const away = existsSync(pointer) ? readFileSync(pointer, 'utf8').trim() : undefined;
   const owner = asRoot ? chooseOwner(join(away ?? near, 'data')) : undefined;
   const folder = away ?? chooseFolder({ near, owner, shelter, pointer });
@@ -63,20 +66,33 @@ export async function settle(dataDir: string, wishedShelter?: string): Promise<H
 /**
  * Makes the data folder, or closes one that others may read or write. Root's is open for Postgres'
  * user to pass through; each secret file in it is closed by itself.
- * @throws Error where the gateway runs as root and another user owns the folder: that user could
- * put a symbolic link in place of a file that root writes.
+ * @throws Error where the gateway runs as root and another user owns the folder, a link to it or what
+ * is in it: that user could have put a symbolic link in place of a file that root writes.
  */
 export function makeDataDir(dataDir: string): void {
   const mode = isRoot() ? 0o711 : 0o700;
   mkdirSync(dataDir, { recursive: true, mode });
   const found = statSync(dataDir);
-  if (isRoot() && found.uid !== 0) {
-    throw new Error(
-      `${dataDir} belongs to user ${found.uid}, but the gateway runs as root: start it as that ` +
-        'user, or make root the owner of the folder',
-    );
-  }
+  if (isRoot()) requireRoots(dataDir, found.uid);
   if (process.platform !== 'win32' && (found.mode & 0o777 & ~mode) !== 0) chmodSync(dataDir, mode);
+}
+
+/** The folder, a link that leads to it, and all in it but for what is of Postgres' user. */
+function requireRoots(dataDir: string, uid: number): void {
+  const owners = [
+    [dataDir, uid],
+    [dataDir, lstatSync(dataDir).uid],
+    ...readdirSync(dataDir)
+      .filter(name => name !== POSTGRES || lstatSync(join(dataDir, name)).isSymbolicLink())
+      .map(name => [join(dataDir, name), lstatSync(join(dataDir, name)).uid]),
+  ] as const;
+  const strange = owners.find(([, owner]) => owner !== 0);
+  if (strange === undefined) return;
+  const [path, owner] = strange;
+  throw new Error(
+    `${path} belongs to user ${owner}, but the gateway runs as root: start it as that ` +
+      `user, or make root the owner of ${path === dataDir ? 'the folder' : 'what is in the folder'}`,
+  );
 }
 
 function isRoot(): boolean {

@@ -2,7 +2,7 @@
  * The composition root: from settings to a gateway that serves. Read it top to bottom for what
  * there is, and `stop` for the order in which it ends.
  */
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Config } from '../config/config.ts';
 import { VERSION } from '../config/config.ts';
@@ -20,6 +20,7 @@ import { traced } from '../observability/trace.ts';
 import { startTracing } from '../observability/tracing.ts';
 import { createUnheardAudit, ensureAuditWorkspace } from '../record/audit.ts';
 import { ensureAdminKey, type AdminKey } from '../security/admin-key.ts';
+import { writeOwnFile } from '../security/own-file.ts';
 import { createHttpService } from './http-service.ts';
 import { createServices } from './services.ts';
 
@@ -134,7 +135,7 @@ function auditNotes(slug: string): string[] {
 
 function keepAdminKey({ dataDir }: Config, secret: string): void {
   mkdirSync(dataDir, { recursive: true });
-  writeFileSync(adminKeyFile(dataDir), `${secret}\n`, { mode: 0o600 });
+  writeOwnFile(adminKeyFile(dataDir), `${secret}\n`);
 }
 
 function adminKeyFile(dataDir: string): string {

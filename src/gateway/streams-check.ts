@@ -5,6 +5,7 @@ import { apiKeys, workspaces } from '../db/schema.ts';
 import { arrayLiteral } from '../db/sql-lists.ts';
 import { isValidKey } from '../db/stored-api-key.ts';
 import type { Live } from '../live/live.ts';
+import type { StreamScope } from '../live/stream.ts';
 import type { Log } from '../observability/log.ts';
 
 const k = columnsOf(apiKeys, 'k');
@@ -24,15 +25,14 @@ export function createStreamsCheck(db: Database, live: Live, log: Log) {
     const [keys, workspaces] = [live.tags(), live.workspaces()];
     if (keys.size + workspaces.size === 0) return;
     const gone = await findGone(db, keys, workspaces);
-    if (gone.keys.size + gone.workspaces.size === 0) return;
     const deleted = new GatewayError('NOT_FOUND', 'The workspace of this stream was deleted.');
     const revoked = new GatewayError(
       'KEY_REVOKED',
       'The key of this stream was revoked or has expired.',
     );
     // In this order: a key of one workspace goes with it.
-    live.end(({ workspaceId }) => gone.workspaces.has(workspaceId), deleted);
-    live.end(({ tag }) => gone.keys.has(tag), revoked);
+    live.end(({ workspaceId }) => gone.WORKSPACE.has(workspaceId), deleted);
+    live.end(({ tag, scope = 'EVENTS_READ' }) => gone[scope].has(tag), revoked);
   }
 
   return {
@@ -46,23 +46,35 @@ export function createStreamsCheck(db: Database, live: Live, log: Log) {
   };
 }
 
-/** Those of the keys that may no longer read, and of the workspaces that are no more. */
+/** Keys that may no longer do what their streams are for, and workspaces that are no more. */
+type Gone = Readonly<Record<StreamScope | 'WORKSPACE', ReadonlySet<unknown>>>;
+
+interface GoneRow {
+  readonly what: keyof Gone;
+  readonly id: number;
+}
+
 async function findGone(
   { lookup }: Database,
   keys: Iterable<string | number>,
   workspaces: Iterable<number>,
-) {
-  const found = await lookup.query<{ is_key: boolean; id: number }>(
-    sqlText`select true as is_key, asked.id from unnest($1::text::int[]) as asked (id)
+): Promise<Gone> {
+  const found = await lookup.query<GoneRow>(
+    sqlText`select scope as what, asked.id from unnest($1::text::int[]) as asked (id),
+         unnest('{EVENTS_READ,EVENTS_CONSUME}'::text[]) as scope
        where not exists (select from api_keys k where ${k.id} = asked.id
          and ${isValidKey(k)}
-         and ${k.scopes} && '{EVENTS_READ,EVENTS_CONSUME,ADMIN}')
+         and ${k.scopes} && array[scope, 'ADMIN'])
      union all
-     select false, asked.id from unnest($2::text::int[]) as asked (id)
+     select 'WORKSPACE', asked.id from unnest($2::text::int[]) as asked (id)
        where not exists (select from workspaces w where ${w.id} = asked.id)`,
     [arrayLiteral(keys), arrayLiteral(workspaces)],
   );
-  const ids = (isKey: boolean) =>
-    new Set<unknown>(found.filter(({ is_key }) => is_key === isKey).map(({ id }) => id));
-  return { keys: ids(true), workspaces: ids(false) };
+  const ids = (which: keyof Gone) =>
+    new Set<unknown>(found.filter(({ what }) => what === which).map(({ id }) => id));
+  return {
+    EVENTS_READ: ids('EVENTS_READ'),
+    EVENTS_CONSUME: ids('EVENTS_CONSUME'),
+    WORKSPACE: ids('WORKSPACE'),
+  };
 }

@@ -188,7 +188,7 @@ function serve(
   const closed = protocol.opened(
     {
       protocol: socket.protocol,
-      send: data => send(socket, data, settings.websocketBufferBytesMax),
+      send: async data => peer.outlet.message(data, peer.tenant),
       close: (code, reason) => socket.close(code, reason),
       onMessage(listener) {
         socket.on('message', (data: Buffer, isBinary) => {
@@ -242,15 +242,6 @@ function readMessage(data: Buffer, depthMax: number): { text: string; isMarked: 
   } catch {
     return null;
   }
-}
-
-/** Resolves when the socket takes more. */
-function send(socket: WebSocket, data: string, bufferBytesMax: number): Promise<void> {
-  return new Promise((resolve, reject) => {
-    if (socket.readyState !== socket.OPEN) return resolve();
-    socket.send(data, error => (error ? reject(error) : resolve()));
-    if (socket.bufferedAmount <= bufferBytesMax) resolve();
-  });
 }
 
 function closeOf(error: unknown): { code: number; reason: string } {

@@ -43,10 +43,14 @@ export interface Peer {
   principal?: Principal | null | undefined;
 }
 
-/** Where results of streams leave for a socket, past graphql-ws, which would write each anew. */
+/**
+ * Where everything leaves for a socket; results of streams past graphql-ws, which would write each
+ * anew. Both are undefined when the socket takes more at once.
+ */
 export interface Outlet {
   /** Sends `head`, the result and `}` for each; undefined when the socket takes more at once. */
   send(head: string, batch: readonly WrittenResult[], tenant?: Tenant): Promise<void> | undefined;
+  message(text: string, tenant?: Tenant): Promise<void> | undefined;
 }
 
 type InitPayload = Record<string, unknown> | undefined;

@@ -9,7 +9,10 @@ interface OutletOptions {
   readonly unsent: Unsent;
 }
 
-/** Results of streams on their way to a socket: many in one write, and no more than it takes. */
+/**
+ * What is on its way to a socket: results of streams, many in one write, and other messages. More than
+ * the socket takes counts as unsent. Where that finds no room, the socket is cut.
+ */
 export function createOutlet(
   socket: WebSocket,
   connection: Duplex,
@@ -30,16 +33,26 @@ export function createOutlet(
     return drained;
   }
 
+  /** Undefined when the socket takes more at once. */
+  function untilTaken(tenant: Tenant): Promise<void> | undefined {
+    if (socket.bufferedAmount <= bufferBytesMax || connection.destroyed) return undefined;
+    const waiting = drain();
+    if (!unsent.note(connection, tenant, socket.bufferedAmount)) connection.destroy();
+    return waiting;
+  }
+
   return {
-    send(head, batch, tenant: Tenant = NO_TENANT) {
+    send(head, batch, tenant = NO_TENANT) {
       if (socket.readyState !== socket.OPEN) return undefined;
       connection.cork();
       for (const { json } of batch) socket.send(`${head}${json}}`);
       connection.uncork();
-      if (socket.bufferedAmount <= bufferBytesMax || connection.destroyed) return undefined;
-      const waiting = drain();
-      if (!unsent.note(connection, tenant, socket.bufferedAmount)) connection.destroy();
-      return waiting;
+      return untilTaken(tenant);
+    },
+    message(text, tenant = NO_TENANT) {
+      if (socket.readyState !== socket.OPEN) return undefined;
+      socket.send(text);
+      return untilTaken(tenant);
     },
   };
 }

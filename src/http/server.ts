@@ -69,6 +69,9 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
   server.maxConnections = settings.connectionsMax;
 
   function onRequest(req: IncomingMessage, res: ServerResponse): void {
+    // Each is held until those before it are answered, and a stranger need not read an answer.
+    if (req.socket.destroyed) return;
+    if (connections.due(req.socket) > settings.pipelinedMax) return void req.socket.destroy();
     const requestId = requestIdOf(req.headers['x-request-id']);
     setCommonHeaders(res, requestId);
     const fault = faultOfHead(req);

@@ -39,6 +39,8 @@ export interface ServerSettings {
   /** Connections on which no valid key was shown yet, of all and of one address: the oldest is closed. */
   readonly unauthenticatedConnectionsMax: number;
   readonly unauthenticatedPerAddressMax: number;
+  /** Requests of one connection that wait for their answers; it is closed beyond that. */
+  readonly pipelinedMax: number;
   /** A peer that takes nothing of what waits for it for this long is cut. */
   readonly stuckPeerMs: number;
   /** As `stuckPeerMs`, for a stream: a reader may sleep for minutes, since it misses nothing. */
@@ -88,6 +90,7 @@ export const SERVER_DEFAULTS: ServerSettings = {
   connectionsMax: LIMITS.connectionsMax,
   unauthenticatedConnectionsMax: LIMITS.unauthenticatedConnectionsMax,
   unauthenticatedPerAddressMax: LIMITS.unauthenticatedPerAddressMax,
+  pipelinedMax: LIMITS.pipelinedMax,
   stuckPeerMs: 15_000,
   stalledReaderMs: 300_000,
   // TCP keep-alive finds a pulled cable within 20 s, but only while nothing is in flight: the ping

@@ -7,6 +7,11 @@ import { takesGzip } from './accept.ts';
 export interface StaticAsset {
   readonly type: string;
   readonly zipped: Buffer;
+  /**
+   * For those who take no gzip. Made when the first of them comes, and the same for all: a stranger
+   * may ask for it again and again, and read nothing of it.
+   */
+  plain?: Promise<Buffer>;
 }
 
 const zip = promisify<InputType, Buffer>(gzip);
@@ -18,12 +23,13 @@ export async function staticAsset(type: string, content: string | Buffer): Promi
 
 /** Sends a file whose path holds a hash of its content: what stands there never changes. */
 export async function sendStaticAsset(
-  { type, zipped }: StaticAsset,
+  asset: StaticAsset,
   req: IncomingMessage,
   res: ServerResponse,
 ): Promise<void> {
+  const { type, zipped } = asset;
   const takesZipped = takesGzip(req.headers['accept-encoding'] as string | undefined);
-  const body = takesZipped ? zipped : await unzip(zipped);
+  const body = takesZipped ? zipped : await (asset.plain ??= unzip(zipped));
   res.writeHead(200, {
     ...(takesZipped && { 'content-encoding': 'gzip' }),
     'content-type': `${type}; charset=utf-8`,

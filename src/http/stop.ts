@@ -15,6 +15,8 @@ interface Connection {
 }
 
 export interface Connections {
+  /** How many answers a connection waits for. */
+  due(socket: Socket): number;
   /** Runs `then` once all that was asked on a connection is answered, if it is still open then. */
   whenIdle(socket: Socket, then: () => void): void;
   /** It is a WebSocket from now on, which has an end of its own. */
@@ -41,6 +43,8 @@ export function trackConnections(server: Server, onChange: (change: 1 | -1) => v
     connection.onIdle = undefined;
   }
   function onRequest({ socket }: IncomingMessage, res: ServerResponse): void {
+    // Node still reads what had come before the end.
+    if (socket.destroyed) return;
     add(socket, 1);
     res.once('close', () => add(socket, -1));
   }
@@ -57,6 +61,7 @@ export function trackConnections(server: Server, onChange: (change: 1 | -1) => v
   });
   server.on('request', onRequest).on('checkContinue', onRequest);
   return {
+    due: socket => connections.get(socket)?.answers ?? 0,
     whenIdle(socket, then) {
       const connection = connections.get(socket);
       if (connection === undefined) return;

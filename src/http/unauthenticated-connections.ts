@@ -7,6 +7,7 @@
  */
 import type { Socket } from 'node:net';
 import { Holdings, type Tenant } from '../core/fairness.ts';
+import { addressOf } from '../security/address.ts';
 
 export interface UnauthenticatedLimits {
   readonly connectionsMax: number;
@@ -17,6 +18,9 @@ export interface UnauthenticatedLimits {
 
 /** Says of a connection that a valid key was shown on it; false where its tenant has too many. */
 type Known = (tenant: Tenant) => boolean;
+
+/** Of the connection itself nothing was read yet. */
+const NO_HEADERS = { get: () => null };
 
 const knownOf = new WeakMap<object, Known>();
 
@@ -36,7 +40,9 @@ export class UnauthenticatedConnections {
   }
 
   add(socket: Socket): void {
-    const address = socket.remoteAddress ?? '';
+    // A connection that offered an upgrade comes again, and is known already.
+    if (knownOf.has(socket)) return;
+    const address = addressOf({ remoteAddress: socket.remoteAddress, headers: NO_HEADERS }, 0);
     const ofAddress = this.#byAddress.get(address) ?? new Set();
     this.#byAddress.set(address, ofAddress.add(socket));
     this.#all.add(socket);

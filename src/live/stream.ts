@@ -1,5 +1,6 @@
 import type { LogPlace } from '../core/cursor.ts';
 import type { StoredEvent } from '../core/event.ts';
+import type { Scope } from '../core/principal.ts';
 
 /**
  * One step of a stream; its place resumes the stream right after it. Every subscriber that takes
@@ -11,6 +12,9 @@ export type Delivery =
   | { readonly kind: 'CAUGHT_UP' | 'CHECKPOINT'; readonly place: LogPlace; readonly event: null };
 
 export type EventDelivery = Extract<Delivery, { kind: 'EVENT' }>;
+
+/** What a stream is for: its key must keep it. */
+export type StreamScope = Extract<Scope, 'EVENTS_READ' | 'EVENTS_CONSUME'>;
 
 export type StreamStart = 'NOW' | 'BEGINNING' | LogPlace;
 
@@ -36,6 +40,8 @@ export interface HeldStream {
   /** Null: of none. */
   readonly workspaceId: number | null;
   readonly tag: StreamTag;
+  /** @default EVENTS_READ */
+  readonly scope?: StreamScope;
   /** Its key was revoked, or its workspace deleted. */
   readonly end: () => void;
 }
@@ -64,6 +70,8 @@ export interface SubscribeOptions {
   readonly readMatching?: ReadMatching;
   readonly checkpoints: boolean;
   readonly tag?: StreamTag;
+  /** @default EVENTS_READ */
+  readonly scope?: StreamScope;
   /** Ends the stream at once and without an error, also in the middle of a wait. */
   readonly signal: AbortSignal;
 }

@@ -12,7 +12,7 @@ import type { Forgotten, Wakeup } from './wakeup.ts';
 import { Watch } from './watch.ts';
 
 /** What streams are chosen by. */
-export type Chosen = Pick<SubscribeOptions, 'tag'> & Pick<HeldStream, 'workspaceId'>;
+export type Chosen = Pick<SubscribeOptions, 'tag' | 'scope'> & Pick<HeldStream, 'workspaceId'>;
 
 /** The open streams of a process and the workspaces that they watch, within their bounds. */
 export interface Streams {

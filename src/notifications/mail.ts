@@ -3,6 +3,7 @@ import { createTransport } from 'nodemailer';
 import { sleep } from '../core/isomorphic.ts';
 import { LIMITS } from '../core/limits.ts';
 import type { Sent } from '../core/webhook.ts';
+import { isLoopback } from '../security/address.ts';
 import type { Said } from './said.ts';
 
 export interface Mail {
@@ -44,6 +45,7 @@ export function createMailer({ url, from, nowMs }: MailerOptions): Mailer {
           greetingTimeout: TIMEOUT_MS,
           socketTimeout: TIMEOUT_MS,
           dnsTimeout: TIMEOUT_MS,
+          ...(needsTls(url) && { requireTLS: true }),
           // Nothing in a message is read from elsewhere.
           disableFileAccess: true,
           disableUrlAccess: true,
@@ -81,6 +83,18 @@ export function createMailer({ url, from, nowMs }: MailerOptions): Mailer {
   };
 }
 
+/**
+ * Whether nothing is sent before the connection is encrypted: a password, over a network. Whoever is
+ * on the way can make a server seem to know no TLS. An operator whose server knows none says so in
+ * the URL: `?requireTLS=false`.
+ */
+function needsTls(url: string): boolean {
+  const { protocol, username, hostname, searchParams } = new URL(url);
+  const isOperators = searchParams.has('requireTLS') || searchParams.has('ignoreTLS');
+  const host = hostname.replace(/^\[(.*)\]$/, '$1');
+  return protocol === 'smtp:' && username !== '' && !isLoopback(host) && !isOperators;
+}
+
 interface SmtpError extends Error {
   readonly code?: string;
   readonly responseCode?: number;
@@ -94,7 +108,7 @@ function statusOf(response: string): number | null {
 
 /** Without what the server is called, or how one signs in to it. */
 function errorOf({ code, responseCode, response }: SmtpError): string {
-  if (responseCode !== undefined) {
+  if (responseCode !== undefined && code !== 'ETLS') {
     return `The mail server answered ${responseCode}: ${(response ?? '').slice(0, 200).toWellFormed()}`;
   }
   return ERRORS[code ?? ''] ?? `The mail server could not be reached: ${code ?? 'UNKNOWN'}.`;

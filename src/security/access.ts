@@ -65,16 +65,31 @@ export function createAccess(source: WorkspaceSource, nowMs: () => number): Acce
     if (known.length > 1) throw workspaceRequired(known);
     return known[0] ?? null;
   };
+  /**
+   * Of a key of one workspace, whatever name is given. No other name is looked up: how long that takes
+   * would tell whether there is such a workspace.
+   */
+  const findOwn = async (workspaceId: number, name: string | undefined) => {
+    const found = workspaces.find(workspaceId);
+    const own = found instanceof Promise ? await found : found;
+    if (own === null || name === undefined || own.slug === name) return own;
+    // It may have got that name a moment ago.
+    const now = await byId.load(workspaceId);
+    return now?.slug === name ? now : null;
+  };
   return {
     async access(principal, slug, scope) {
       const caller = requireScope(principal, scope);
       const { workspaceId } = caller;
-      const name = slug?.toLowerCase() ?? workspaceId;
-      const found = name === null ? findOnly() : workspaces.find(name);
+      const name = slug?.toLowerCase();
+      const found =
+        workspaceId !== null
+          ? findOwn(workspaceId, name)
+          : name === undefined
+            ? findOnly()
+            : workspaces.find(name);
       const workspace = found instanceof Promise ? await found : found;
-      if (workspace === null || (workspaceId !== null && workspace.id !== workspaceId)) {
-        throw workspaceNotFound(slug);
-      }
+      if (workspace === null) throw workspaceNotFound(slug);
       if (isAudit(workspace.id)) checkAuditAccess(caller, scope, slug);
       return workspace;
     },

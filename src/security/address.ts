@@ -55,3 +55,8 @@ function networkOf(address: string): string {
   const network = [...groups, ...(tail === undefined ? [] : zeros), ...after].slice(0, 4);
   return `${network.map(group => parseInt(group, 16).toString(16)).join(':')}::/64`;
 }
+
+/** Whether a host, without brackets, is this machine by itself. */
+export function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || /^(?:::ffff:)?127\./i.test(host);
+}

@@ -5,6 +5,7 @@
  */
 import type { IncomingHttpHeaders } from 'node:http';
 import { isIP } from 'node:net';
+import { isLoopback } from './address.ts';
 
 export interface PageRequest {
   readonly method?: string | undefined;
@@ -97,8 +98,4 @@ export function allowedNames({
   if (allowedHosts.includes('*')) return null;
   if (allowedHosts.length > 0) return [...allowedHosts, host].map(nameOf);
   return isLoopback(host) && trustedProxies === 0 ? [nameOf(host)] : null;
-}
-
-function isLoopback(host: string): boolean {
-  return host === 'localhost' || host === '::1' || /^(?:::ffff:)?127\./i.test(host);
 }

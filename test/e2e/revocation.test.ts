@@ -346,6 +346,30 @@ test('a key that was revoked while its body was coming does not even learn who i
   expect(await request.finish()).toMatchObject({ status: 401 });
 });
 
+test('a key that was revoked while a message of MCP was coming records nothing', async () => {
+  const key = await makeKey();
+  const params = { name: 'record_events', arguments: { events: [{ type: 'late' }] } };
+  const ask = () =>
+    new SlowRequest('record_events', '/mcp', {
+      method: 'POST',
+      headers: {
+        ...{ 'content-type': 'application/json', accept: 'application/json, text/event-stream' },
+        authorization: `Bearer ${key.secret}`,
+      },
+      body: JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'tools/call', params }),
+    });
+  expect((await ask().finish()).body).toContain('RECORDED');
+  const request = ask();
+  await untilInWork([request]);
+  await other.data(REVOKE, { id: key.id });
+  await untilRefused(key.secret);
+  expect(await request.finish()).toMatchObject({ status: 401 });
+  const { events } = await other.data<{ events: { totalCount: number } }>(
+    `{ events(workspace: "${key.workspace}") { totalCount } }`,
+  );
+  expect(events.totalCount).toBe(1);
+});
+
 function graphqlAsk(query: string, secret: string): SlowRequest {
   return new SlowRequest(query, '/graphql', {
     method: 'POST',

@@ -107,6 +107,21 @@ describe('an offer that is not taken is ignored', () => {
     expect(events.totalCount).toBe(14);
   });
 
+  test('and its connection is counted once, however often it offers', async () => {
+    const warnings: Error[] = [];
+    const onWarning = (warning: Error) => void warnings.push(warning);
+    process.on('warning', onWarning);
+    const asks = Array.from({ length: 30 }, () => head('GET /health/live', H2C));
+    const text = await exchange(
+      asks,
+      asks.map((_, at) => at + 1),
+    );
+    process.off('warning', onWarning);
+    expect(statuses(text)).toEqual(asks.map(() => '200'));
+    // Node warns of listeners that pile up: what is held of a connection does not grow.
+    expect(warnings).toEqual([]);
+  });
+
   test('and a WebSocket is still opened at /graphql', async () => {
     const socket = new WebSocket(
       `${gateway.url.replace('http', 'ws')}/graphql/`,

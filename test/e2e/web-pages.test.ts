@@ -212,6 +212,20 @@ describe('a name that an attacker points at this machine (DNS rebinding)', () =>
   });
 });
 
+test('no answer sets a cookie', async () => {
+  const paths = [
+    ...['/', '/graphql', '/graphql?query={viewer{scopes}}', '/health/live', '/metrics', '/nothing'],
+    ...['/api/v3/events/events/', '/api/v2/usage/events/definitions', '/cloudevents', '/mcp'],
+  ];
+  for (const path of paths) {
+    for (const headers of [{}, authorized, { accept: 'text/html' }]) {
+      const answer = await fetch(gateway.url + path, { headers });
+      await answer.text();
+      expect(answer.headers.getSetCookie(), path).toEqual([]);
+    }
+  }
+});
+
 describe('the address of an export', () => {
   const forged = { 'x-forwarded-proto': 'https', 'x-forwarded-host': 'evil.example' };
   const exported = async (at: TestGateway, headers: OutgoingHttpHeaders) => {

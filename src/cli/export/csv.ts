@@ -1,5 +1,7 @@
 /** Events as rows of a table that `import` and spreadsheets read (RFC 4180). */
 import { writeExact } from '../../core/exact-json.ts';
+import { isNumber } from '../../core/exact-number.ts';
+import { withoutFormula } from '../../core/isomorphic.ts';
 import { valueAt, type ExportedEvent } from './exact.ts';
 
 /** Each event's own fields; the payload is one cell of JSON. */
@@ -18,19 +20,12 @@ export interface CsvOptions {
 export function csvRow(event: ExportedEvent, { columns, spreadsheetSafe }: CsvOptions): string {
   const cells = columns.map(column => {
     const value = valueOf(event, column);
-    return spreadsheetSafe === true && typeof value === 'string'
-      ? withoutFormula(value)
-      : cellOf(value);
+    const cell = cellOf(value);
+    return spreadsheetSafe !== true || cell === null || isNumber(value)
+      ? cell
+      : withoutFormula(cell);
   });
   return csvLine(cells);
-}
-
-/**
- * Spreadsheets take a text that begins so for a formula, and show the apostrophe of none.
- * @see https://owasp.org/www-community/attacks/CSV_Injection
- */
-function withoutFormula(text: string): string {
-  return /^[=+\-@\t\r\n\uff1d\uff0b\uff0d\uff20]/.test(text) ? `'${text}` : text;
 }
 
 /**

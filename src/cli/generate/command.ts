@@ -10,7 +10,7 @@ import {
   withWorkspace,
   type ConnectionOptions,
 } from '../options.ts';
-import { tell, write } from '../output.ts';
+import { printableCode, tell, write } from '../output.ts';
 import { suggestion } from '../similar-names.ts';
 import { eventSchema } from './portable-schema.ts';
 import type { Generated } from './typescript.ts';
@@ -83,8 +83,9 @@ async function print(options: Options, make: Generate): Promise<void> {
         'type accepts any object.',
     );
   }
-  if (options.out === undefined) return write(code);
-  writeFileSync(options.out, code);
+  const shown = printableCode(code);
+  if (options.out === undefined) return write(shown);
+  writeFileSync(options.out, shown);
 }
 
 /** In the order of their names, so that the same definitions give the same text. */

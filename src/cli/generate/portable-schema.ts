@@ -104,7 +104,10 @@ function keywordOf(keyword: string, value: Json, root: string): [string, Json][]
   if (keyword === 'description') return [[keyword, comment(String(value))]];
   const kind = KINDS[keyword];
   if (keyword === 'additionalProperties' && typeof value === 'boolean') return [[keyword, value]];
-  if (kind !== undefined) return [[keyword, portable(value, root, kind)]];
+  if (kind !== undefined) {
+    const within = keyword === 'patternProperties' ? asComments(value) : value;
+    return [[keyword, portable(within, root, kind)]];
+  }
   return KEPT.has(keyword) ? [[keyword, value]] : [];
 }
 
@@ -112,6 +115,13 @@ function placed(reference: string, root: string): string {
   if (reference === '#') return root;
   if (reference.startsWith('#/')) return root + reference.slice(1);
   throw new Unfollowed();
+}
+
+/** A generator of types says of patterns only in comments what they are. */
+function asComments(patterns: Json): Json {
+  if (typeof patterns !== 'object' || patterns === null || Array.isArray(patterns)) return patterns;
+  const entries = Object.entries(patterns as JsonObject);
+  return Object.fromEntries(entries.map(([pattern, each]) => [comment(pattern), each]));
 }
 
 /** What stands in a comment does not end it. */

@@ -1,6 +1,14 @@
 /** What an import would send and what it would refuse, without a gateway. */
 import { EXIT } from '../errors.ts';
-import { isForPeople, printableJson, table, tell, write, type OutputOptions } from '../output.ts';
+import {
+  isForPeople,
+  printable,
+  printableJson,
+  table,
+  tell,
+  write,
+  type OutputOptions,
+} from '../output.ts';
 import type { ImportRecord } from './mapping.ts';
 import type { Format } from './read.ts';
 import { refusalOf } from './refusals.ts';
@@ -36,7 +44,8 @@ export async function dryRun(records: AsyncIterable<ImportRecord>, options: DryR
   if (!isForPeople(options)) {
     const found = uses === null ? {} : { columns: uses };
     const figures = { dryRun: true, format, events: good + refused, good, refused, ...found };
-    return write(`${JSON.stringify(figures).slice(0, -1)},"first":[${shown.join(',')}]}\n`);
+    const told = printableJson(JSON.stringify(figures)).slice(0, -1);
+    return write(`${told},"first":[${shown.join(',')}]}\n`);
   }
   const count = (n: number) => n.toLocaleString('en');
   const figures = `${count(good)} would be sent, ${count(refused)} refused here (${format}). Nothing was recorded.`;
@@ -49,7 +58,7 @@ function usesInWords(uses: readonly ColumnUse[]): string {
     suggestion === null ? [] : [`--map ${quotedForShell(`${column}=${suggestion}`)}`],
   );
   const rows = uses.map(({ column, becomes }) => [column, becomes ?? '(left out)']);
-  const hint = options.length === 0 ? '' : `Perhaps: ${options.join(' ')}\n`;
+  const hint = options.length === 0 ? '' : `${printable(`Perhaps: ${options.join(' ')}`)}\n`;
   return `${table(['Column', 'Becomes'], rows)}${hint}`;
 }
 

@@ -1,3 +1,5 @@
+import { withoutFormula } from '../../core/isomorphic.ts';
+
 /** Hands a file to the browser. */
 export function downloadFile(name: string, content: Blob): void {
   const url = URL.createObjectURL(content);
@@ -12,11 +14,7 @@ export function downloadFile(name: string, content: Blob): void {
 /** By the name of its column. */
 export type Row = Readonly<Record<string, string | number | null>>;
 
-/**
- * For spreadsheets, which take a text that begins like a formula for one: it gets an apostrophe.
- * @see https://www.rfc-editor.org/rfc/rfc4180
- * @see https://owasp.org/www-community/attacks/CSV_Injection
- */
+/** For spreadsheets: without formulas. @see https://www.rfc-editor.org/rfc/rfc4180 */
 export function toCsv(rows: readonly Row[]): string {
   const [first] = rows;
   if (!first) return '';
@@ -24,10 +22,7 @@ export function toCsv(rows: readonly Row[]): string {
   return [Object.keys(first).join(','), ...lines, ''].join('\r\n');
 }
 
-const FORMULA = /^[=+\-@\t\r\n\uff1d\uff0b\uff0d\uff20]/;
-
 function csvCell(value: string | number | null): string {
-  const isFormula = typeof value === 'string' && FORMULA.test(value);
-  const text = `${isFormula ? "'" : ''}${value ?? ''}`;
+  const text = typeof value === 'string' ? withoutFormula(value) : String(value ?? '');
   return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }

@@ -39,7 +39,8 @@ function saidBy(data) {
 function ownPath(path) {
   const { origin } = self.location;
   const url = new URL(typeof path === 'string' ? path : '/', origin);
-  return url.origin === origin ? url.pathname + url.search : '/';
+  // A path that begins with two slashes names a host.
+  return url.origin === origin ? url.pathname.replace(/^\/+/, '/') + url.search : '/';
 }
 
 /** In a page of the console that is open, else in a new one. */

@@ -127,6 +127,21 @@ test('the compiler checks what the typed client records', async () => {
   expect(errors.map(error => error.split(':')[0])).toEqual(['4', '5', '6', '7', '8', '9', '10']);
 });
 
+test('no text of a definition becomes code', async () => {
+  const evil = '^y */ */ process.exit(1); /*';
+  const payloadSchema = {
+    ...{ title: evil, description: evil },
+    properties: { [evil]: { enum: [evil], title: evil, description: evil } },
+    patternProperties: { [evil]: { type: 'object', title: 'Y', properties: { a: {} } } },
+  };
+  const { code } = await typesOf([{ ...DEFAULTS, name: evil, description: evil, payloadSchema }]);
+  const { statements } = ts.createSourceFile('events.ts', code, ts.ScriptTarget.ES2022);
+  expect(statements.length).toBeGreaterThan(1);
+  const isType = (each: ts.Statement) =>
+    ts.isInterfaceDeclaration(each) || ts.isTypeAliasDeclaration(each);
+  expect(statements.filter(each => !isType(each))).toEqual([]);
+});
+
 test('generated types and schemas are printed for a workspace, and for files', async () => {
   const { slug } = await gateway.workspace();
   const { errors } = await gateway.graphql(

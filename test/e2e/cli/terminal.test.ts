@@ -77,6 +77,45 @@ test('lines that are refused are told without what steers a terminal', async () 
   expect(readFileSync(`${file}.refused.ndjson`, 'utf8').replaceAll('\n', '')).not.toMatch(IN_JSON);
 });
 
+test.each(['typescript', 'zod', 'json-schema'])(
+  'code that is generated as %s has escapes for what steers a terminal or turns code around',
+  async kind => {
+    const { slug } = await gateway.workspace();
+    const define = `mutation ($input: DefineEventInput!) {
+      defineEvent(input: $input) { definition { name } } }`;
+    const payloadSchema = { properties: { [`key${EVIL}`]: { description: EVIL, enum: [EVIL] } } };
+    const input = { workspace: slug, name: `type${EVIL}`, description: EVIL, payloadSchema };
+    await gateway.data(define, { input });
+    const environment = { SLUICE_URL: gateway.url, SLUICE_KEY: ADMIN_KEY };
+    const { code, out, err } = await sluice(['generate', kind, '-w', slug], environment);
+    expect([code, err]).toEqual([0, '']);
+    expect(out).toContain('\\u009b31m');
+    expect(out.replaceAll('\n', '')).not.toMatch(IN_JSON);
+  },
+);
+
+test('a suggestion for the columns of a file has nothing of them that steers a terminal', async () => {
+  const { environment, onTerminal } = await at();
+  const file = join(folder, 'evil.csv');
+  writeFileSync(file, `type,"event\u009b31m name",actor_id\r\nt,n,a\r\n`);
+  const shown = await sluice(['import', file, '--dry-run'], onTerminal);
+  expect(shown.out).toContain('name');
+  expect(shown.out).not.toMatch(STEERING);
+  const told = await sluice(['import', file, '--dry-run'], environment);
+  expect(told.out.replaceAll('\n', '')).not.toMatch(IN_JSON);
+});
+
+test('a command that works for a consumer is given JSON without what steers a terminal', async () => {
+  const { slug, event } = await at();
+  const create = `mutation { createConsumer(input: {
+    workspace: "${slug}", name: "c", from: { start: BEGINNING } }) { consumer { name } } }`;
+  await gateway.data(create);
+  const args = ['consume', 'c', '-w', slug, '--take', '1', '--', 'cat'];
+  const { out } = await sluice(args, { SLUICE_URL: gateway.url, SLUICE_KEY: ADMIN_KEY });
+  expect(out.replaceAll('\n', '')).not.toMatch(IN_JSON);
+  expect(JSON.parse(out)).toMatchObject({ type: event.type, subject: event.subject });
+});
+
 test('keys are listed and revoked without what is in their names', async () => {
   const environment = { SLUICE_URL: gateway.url, SLUICE_KEY: ADMIN_KEY };
   const made = await sluice(['keys', 'create', `name${EVIL}`], environment);
@@ -116,7 +155,21 @@ test('a table for spreadsheets has no formulas in it, and any other has its text
     'subject,payload.n\r\n=1+1,-1\r\n+1,-1\r\n-1,-1\r\n@a,-1\r\n\t=1,-1\r\n"\r=1",-1\r\n＝1,-1\r\na=1,-1\r\n\'a,-1\r\n"",-1\r\n',
   );
   expect((await sluice([...args, '--spreadsheet-safe'], environment)).out).toBe(
-    "subject,payload.n\r\n'=1+1,-1\r\n'+1,-1\r\n'-1,-1\r\n'@a,-1\r\n'\t=1,-1\r\n\"'\r=1\",-1\r\n'＝1,-1\r\na=1,-1\r\n'a,-1\r\n\"\",-1\r\n",
+    "subject,payload.n\r\n'=1+1,-1\r\n'+1,-1\r\n'-1,-1\r\n'@a,-1\r\n'\t'=1,-1\r\n\"'\r'=1\",-1\r\n'＝1,-1\r\na=1,-1\r\n'a,-1\r\n\"\",-1\r\n",
   );
   expect(await sluice(['export', '--spreadsheet-safe'], environment)).toMatchObject({ code: 2 });
+});
+
+test('a table for spreadsheets that part cells at semicolons has no formulas in it, either', async () => {
+  const { key } = await gateway.workspace();
+  const environment = { SLUICE_URL: gateway.url, SLUICE_KEY: key };
+  const record = `mutation ($events: [EventInput!]!) {
+    recordEvents(input: { events: $events }) { recordedCount } }`;
+  const events = [{ type: 't', subject: 'a;=1+1', payload: { m: ';@b', n: -1 } }];
+  await gateway.data(record, { events }, key);
+  const columns = 'subject,payload.m,payload.n,payload';
+  const args = ['export', '--format', 'csv', '--columns', columns, '--spreadsheet-safe'];
+  expect((await sluice(args, environment)).out).toBe(
+    `${columns}\r\na;'=1+1,;'@b,-1,"{""m"":"";'@b"",""n"":-1}"\r\n`,
+  );
 });

@@ -156,12 +156,16 @@ describeConsole(
         .toMatchObject([{ title: 'Sluice' }]);
       await worker.evaluate(CLICK);
       await expect.poll(() => worker.evaluate(SHOWN), PATIENCE).toEqual([]);
-      const path = 'https://evil.example/w/x';
-      await push(JSON.stringify({ title: 'T', body: '', at: '', tag: 't', path }));
-      await expect.poll(() => worker.evaluate(SHOWN), PATIENCE).toMatchObject([{ title: 'T' }]);
-      await worker.evaluate(CLICK);
-      await page.waitForURL(url => url.pathname.endsWith('/events'));
-      expect(new URL(page.url()).origin).toBe(kit.gateway.url);
+      // The second is of this origin, and its path alone names another host.
+      for (const path of ['https://evil.example/w/x', '/.//evil.example/w/x']) {
+        await page.getByRole('link', { name: 'Notifications' }).click();
+        await page.waitForURL(url => url.pathname.endsWith('/notifications'));
+        await push(JSON.stringify({ title: 'T', body: '', at: '', tag: 't', path }));
+        await expect.poll(() => worker.evaluate(SHOWN), PATIENCE).toMatchObject([{ title: 'T' }]);
+        await worker.evaluate(CLICK);
+        await page.waitForURL(url => url.pathname.endsWith('/events'));
+        expect(new URL(page.url()).origin).toBe(kit.gateway.url);
+      }
       expectNoFaults(page);
     });
 

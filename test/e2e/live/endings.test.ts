@@ -72,6 +72,40 @@ describe('the streams of a workspace that is deleted', () => {
   }
 });
 
+test('a stream ends with the scope that it needs, whatever others its key keeps', async () => {
+  const { slug, key: writing } = await gateway.workspace();
+  const create = `mutation { createConsumer(input: {
+    workspace: "${slug}", name: "c", from: { start: BEGINNING } }) { consumer { name } } }`;
+  await gateway.data(create);
+  await record(writing, 1);
+  const { createApiKey } = await gateway.data<{
+    createApiKey: { secret: string; apiKey: { prefix: string } };
+  }>(
+    `mutation ($w: String) { createApiKey(input: {
+      name: "k", workspace: $w, scopes: [EVENTS_READ, EVENTS_CONSUME] }) {
+      secret apiKey { prefix } } }`,
+    { w: slug },
+  );
+  const { secret: key, apiKey } = createApiKey;
+  const deliveries = 'subscription { events: deliveries(consumer: "c") { position: attempt } }';
+  const [reading, consuming] = [EVENTS, deliveries].map(query =>
+    overSse({ url: gateway.url, key, query }),
+  ) as [AsyncGenerator<Step>, AsyncGenerator<Step>];
+  await reading.next();
+  await consuming.next();
+  const keep = (scope: string) =>
+    gateway.db.write.query('update api_keys set scopes = array[$2::text] where prefix = $1', [
+      apiKey.prefix,
+      scope,
+    ]);
+  await keep('EVENTS_CONSUME');
+  expect((await endOf(reading))!.extensions).toMatchObject({ code: 'KEY_REVOKED' });
+  await record(writing, 1);
+  expect((await consuming.next()).done).toBe(false);
+  await keep('EVENTS_READ');
+  expect((await endOf(consuming))!.extensions).toMatchObject({ code: 'KEY_REVOKED' });
+});
+
 describe('a gateway that stops', () => {
   test('tells a reader that is far behind where to go on, and nothing is missing', async () => {
     const { key } = await gateway.workspace();

@@ -18,10 +18,12 @@ let received: Received[] = [];
 /** What the server says to a recipient; null: it takes the mail. */
 let refusal: ((address: string) => string | null) | null = null;
 let hangs = false;
+let signIns = 0;
 const server = new SMTPServer({
   authOptional: true,
   disabledCommands: ['STARTTLS'],
   onAuth({ username, password }, _session, done) {
+    signIns += 1;
     if (username === 'sluice' && password === 'pa ss') done(null, { user: username });
     else done(new Error('535 no'));
   },
@@ -172,4 +174,30 @@ test('a test says what the mail server answers', async () => {
     { address: 'full@example.com', error: expect.stringContaining('mailbox full') },
   ]);
   expect(partsOf(received[0]!).subject).toBe('Sluice');
+});
+
+test('a password goes over a network only where the connection is encrypted', async () => {
+  const port = (server.server.address() as AddressInfo).port;
+  // This machine, by a name that is none of its own: a server elsewhere would be reached as well.
+  const url = `smtp://sluice:pa%20ss@0.0.0.0:${port}`;
+  const testBy = async (smtpUrl: string) => {
+    await using other = await startNotifyingGateway({
+      databaseUrl: gateway.databaseUrl,
+      config: { smtpUrl, smtpFrom: 'events@example.com' },
+    });
+    const { sendTestNotification } = await other.data<{
+      sendTestNotification: { tests: { error: string | null }[] };
+    }>(
+      'mutation { sendTestNotification(input: { rule: "mail" }) { tests { error } } }',
+      {},
+      bench.key,
+    );
+    return sendTestNotification.tests.map(({ error }) => error);
+  };
+  await bench.rule('mail', EMAIL('anna@example.com'));
+  signIns = 0;
+  expect(await testBy(url)).toEqual(['The mail server does not encrypt as it should.']);
+  expect([signIns, received]).toEqual([0, []]);
+  expect(await testBy(`${url}?requireTLS=false`)).toEqual([null]);
+  expect([signIns, received.length]).toEqual([1, 1]);
 });

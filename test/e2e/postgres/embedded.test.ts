@@ -4,6 +4,7 @@ import {
   chmodSync,
   chownSync,
   existsSync,
+  lchownSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -238,6 +239,34 @@ test.runIf(asRoot)('as root, a data folder of another user is refused by name', 
   expect(readdirSync(folder)).toEqual([]);
   rmSync(folder, { recursive: true });
 });
+
+test.runIf(asRoot)(
+  'as root, what another user has put into the data folder is refused',
+  async () => {
+    const folder = makeFolder();
+    const target = join(folder, 'target');
+    mkdirSync(target, { mode: 0o755 });
+    const given = join(folder, 'given');
+    const start = () => startEmbeddedPostgres({ dataDir: given, log: () => {} });
+
+    // The folder itself leads where that user likes.
+    symlinkSync(target, given);
+    lchownSync(given, 65_534, 65_534);
+    await expect(start()).rejects.toThrow(`${given} belongs to user 65534`);
+    expect(statSync(target).mode & 0o777).toBe(0o755);
+    rmSync(given);
+
+    // It was open to all, and says where Postgres' data is, which root would give away.
+    mkdirSync(given, { mode: 0o777 });
+    const pointer = join(given, 'postgres.elsewhere');
+    writeFileSync(pointer, `${target}\n`);
+    chownSync(pointer, 65_534, 65_534);
+    await expect(start()).rejects.toThrow(`${pointer} belongs to user 65534`);
+    expect(statSync(target).uid).toBe(0);
+    expect(readdirSync(target)).toEqual([]);
+    rmSync(folder, { recursive: true });
+  },
+);
 
 test('a data folder that others may write is closed, and its lock is for its owner', async () => {
   chmodSync(dataDir, 0o777);

@@ -1,4 +1,5 @@
 import { getOperationAST, parse, validate } from 'graphql';
+import { once } from 'node:events';
 import { afterAll, describe, expect, test } from 'vitest';
 import { exceededLimit } from '../../../src/graphql-http/measure.ts';
 import { schema } from '../../../src/graphql/schema.ts';
@@ -41,6 +42,23 @@ describe('GraphiQL', () => {
         expect(asset.text.length).toBeGreaterThan(100);
       }
     }
+  });
+
+  test('is sent without gzip from one copy, however many ask for it and read nothing', async () => {
+    const page = await edge.send('/graphql', { headers: BROWSER });
+    const [, program = ''] = /src="([^"]+\/graphiql\.js)"/.exec(page.text) ?? [];
+    const plain = await edge.send(program, { headers: { 'accept-encoding': 'identity' } });
+    const heldBefore = process.memoryUsage().arrayBuffers;
+    const ask = `GET ${program} HTTP/1.1\r\nHost: localhost\r\n\r\n`;
+    await Promise.all(
+      Array.from({ length: 30 }, async () => {
+        const socket = edge.socket();
+        socket.write(ask);
+        await once(socket, 'readable');
+      }),
+    );
+    const held = process.memoryUsage().arrayBuffers - heldBefore;
+    expect(held).toBeLessThan(3 * plain.text.length);
   });
 
   test('begins with documents that the schema has, each of which runs by its name', async () => {

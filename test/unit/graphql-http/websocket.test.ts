@@ -264,6 +264,16 @@ test('a reader that stops is not sent for without end', async () => {
   expect(edge.seen.pulled).toBeLessThan(500);
 });
 
+test('a reader that takes no answers in is cut once they find no room', async () => {
+  const others = edge.connections();
+  using client = await connectWithKey(edge);
+  client.socket.pause();
+  // As many operations as there may be, with answers of 20 MB each.
+  const fields = Array.from({ length: 20 }, (_, n) => `a${n}: large(kilobytes: 1000)`);
+  for (let n = 1; n <= 5; n++) client.send(ask(`${n}`, `{ ${fields.join(' ')} }`));
+  await until(() => edge.connections() <= others);
+});
+
 test('a peer that answers no ping is cut', async () => {
   // Long enough for a machine under load to answer in.
   await using strict = await startEdge({ websocketPingMs: 1_000 });

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import type { Socket } from 'node:net';
 import { afterAll, describe, expect, test } from 'vitest';
+import { LIMITS } from '../../../src/core/limits.ts';
 import { KEY, startEdge, until, type Edge } from '../graphql-http/kit/edge.ts';
 import { connectWithKey } from '../graphql-http/kit/ws.ts';
 
@@ -207,6 +208,22 @@ describe('on the wire', () => {
     await new Promise(resolve => setTimeout(resolve, 50));
     socket.destroy();
     expect((await edge.post({ query: '{ hello }' })).status).toBe(200);
+  });
+
+  test('as many requests as may wait for their answers are answered in turn, and more are not held', async () => {
+    const ask = 'GET /health/live HTTP/1.1\r\nhost: x\r\n\r\n';
+    const answersIn = (text: string) => text.split('HTTP/1.1 200').length - 1;
+    const patient = edge.socket();
+    let text = '';
+    patient.on('data', chunk => (text += String(chunk)));
+    patient.write(ask.repeat(LIMITS.pipelinedMax));
+    await until(() => answersIn(text) === LIMITS.pipelinedMax);
+    patient.write(ask);
+    await until(() => answersIn(text) === LIMITS.pipelinedMax + 1);
+
+    const greedy = edge.socket();
+    greedy.write(ask.repeat(1_000));
+    expect(answersIn(await textOf(greedy))).toBeLessThanOrEqual(LIMITS.pipelinedMax);
   });
 
   test('a connection is kept and takes the next request', async () => {
