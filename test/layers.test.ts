@@ -92,8 +92,31 @@ test('what runs in browsers takes only types and portable functions from the cor
   expect(readFileSync(join(SRC, 'core', 'isomorphic.ts'), 'utf8')).not.toMatch(/^import/m);
 });
 
+test('commands start without the packages that only some of them need', () => {
+  const seen = new Set<string>();
+  function visit(file: string): void {
+    if (seen.has(file)) return;
+    seen.add(file);
+    if (!file.startsWith('.')) return;
+    const source = readFileSync(file, 'utf8');
+    for (const [, target = ''] of source.matchAll(
+      /^(?:im|ex)port (?!type )[^;]*?from '([^']+)'/gm,
+    )) {
+      visit(target.startsWith('.') ? `./${normalize(join(dirname(file), target))}` : target);
+    }
+  }
+  visit(`./${join(SRC, 'cli', 'main.ts')}`);
+  const packages = [...seen].filter(file => !/^\.|^node:/.test(file));
+  expect(packages.sort()).toEqual(['commander', 'lru-cache']);
+});
+
 test('no file is a fragment: each has at least 15 lines, but for the entry points', () => {
-  const entries = [join('cli', 'main.ts'), join('console', 'main.tsx')];
+  // The version is told without reading the settings.
+  const entries = [
+    join('cli', 'main.ts'),
+    join('config', 'version.ts'),
+    join('console', 'main.tsx'),
+  ];
   const fragments = filesOf('').filter(file => {
     return readFileSync(join(SRC, file), 'utf8').split('\n').length <= 15;
   });

@@ -1,9 +1,6 @@
 /** The commands that speak with a gateway: their words, options and examples. */
 import { Argument, Command, InvalidArgumentError, Option } from 'commander';
 import { LIMITS } from '../core/limits.ts';
-import { consume } from './consume.ts';
-import { exportEvents } from './export/export.ts';
-import { runDocument } from './graphql.ts';
 import type { JsonValue } from './import/json-members.ts';
 import {
   collected,
@@ -20,7 +17,6 @@ import {
   withWorkspace,
 } from './options.ts';
 import { DIMENSIONS, FUNCTIONS, GRANULARITIES, query, type Measure } from './query.ts';
-import { send } from './send.ts';
 
 export function graphqlCommand(): Command {
   const command = new Command('graphql')
@@ -30,7 +26,9 @@ export function graphqlCommand(): Command {
     )
     .option('--variables <json>', 'the variables, a JSON object', jsonObjectText)
     .option('--take <n>', 'end a subscription after n messages', whole(1))
-    .action(runDocument);
+    .action(async (document, options) =>
+      (await import('./graphql.ts')).runDocument(document, options),
+    );
   return withExamples(
     withConnection(command),
     "sluice graphql '{ viewer { scopes } }'",
@@ -60,7 +58,7 @@ export function sendCommand(): Command {
     .option('--time-zone <zone>', 'JSON lines: time zone of instants without an offset', timeZone)
     .option('--retry-for <seconds>', 'how long to retry if no gateway answers', whole(0), 10)
     .option('--json', JSON_LINES)
-    .action(send);
+    .action(async (type, options) => (await import('./send.ts')).send(type, options));
   return withExamples(
     withWorkspace(withConnection(command)),
     `sluice send user.signup --subject u-17 --payload '{"plan":"pro"}'`,
@@ -87,7 +85,7 @@ export function exportCommand(): Command {
     .option('--to <instant>', 'only events that happened before', instant)
     .option('--limit <n>', 'the maximum number of events', whole(1))
     .option('--evidence', 'NDJSON: with a proof for each event, for "sluice verify"')
-    .action(exportEvents);
+    .action(async options => (await import('./export/export.ts')).exportEvents(options));
   return withExamples(
     withFilter(withWorkspace(withConnection(command))),
     'sluice export --workspace acme -o acme.ndjson',
@@ -108,7 +106,9 @@ export function consumeCommand(): Command {
     .option('--batch <n>', 'events for each run, at most', whole(1, LIMITS.pullEventsMax), 1)
     .option('--parallel <n>', 'runs at the same time', whole(1, 100), 1)
     .option('--take <n>', 'end after n events', whole(1))
-    .action(consume);
+    .action(async (name, words, options) =>
+      (await import('./consume.ts')).consume(name, words, options),
+    );
   return withExamples(
     withWorkspace(withConnection(command)),
     'sluice consume mailer -- ./send-mail.sh',

@@ -3,7 +3,7 @@
  * commands start in a third of the time.
  */
 import { Command, Option } from 'commander';
-import { VERSION } from '../config/config.ts';
+import { VERSION } from '../config/version.ts';
 import {
   choiceArgument,
   consumeCommand,
@@ -24,7 +24,6 @@ import { metersCommand } from './meters.ts';
 import { withConnection, withExamples, withFilter, withWorkspace } from './options.ts';
 import { quarantineCommand } from './quarantine.ts';
 import { redactCommand } from './redact.ts';
-import { tail } from './tail.ts';
 import type { VerifyEvidenceOptions } from './verify-evidence.ts';
 import { workspacesCommand } from './workspaces.ts';
 
@@ -67,7 +66,7 @@ const tailCommand = program
   )
   .option('--after <cursor>', 'begin right after this cursor (default: with new events)')
   .option('--json', 'print JSON lines on a terminal too, as into a pipe')
-  .action(tail);
+  .action(async options => (await import('./tail.ts')).tail(options));
 withFilter(withWorkspace(withConnection(tailCommand)));
 withExamples(
   tailCommand,

@@ -2,7 +2,6 @@
  * Settings from the environment: the only place that reads it. All faults are reported at once,
  * each with the variable, what it takes and what came (a secret's value is never repeated).
  */
-import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 import { ORDER_EXPECTED, readOrderSetting } from '../core/agent-order.ts';
 import { CONNECTIONS_MIN } from '../core/connection-shares.ts';
@@ -19,13 +18,6 @@ import {
   origins,
   whole,
 } from './value-schemas.ts';
-
-/** Of this gateway, as its package says: MAJOR.MINOR.PATCH. */
-export const VERSION = (
-  JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
-    version: string;
-  }
-).version;
 
 export interface Setting {
   readonly description: string;

@@ -20,6 +20,7 @@ import {
   consumers,
   deliveries,
   events,
+  notificationRules,
   workspaceHeads,
   workspaceMarks,
   workspaces,
@@ -86,6 +87,7 @@ const e = columnsOf(events, 'e');
 const m = columnsOf(workspaceMarks, 'm');
 const h = columnsOf(workspaceHeads, 'h');
 const n = columnsOf(workspaceHeads, 'n');
+const r = columnsOf(notificationRules, 'r');
 const s = columnsOf(workspaces, 's');
 const CONSUMER = columnsOf(consumers);
 const DELIVERY = columnsOf(deliveries);
@@ -153,6 +155,17 @@ export function pullSql(pull: PullStatement, columns: SQL, isWhole: boolean): SQ
 const HAS_TURN = sql`${q.order_key} is null
   or ${q.position} = min(${q.position}) over (partition by ${q.order_key})`;
 
+/**
+ * Whether something may be leased while something else is. Not of a rule with a threshold: it counts
+ * in the order of positions, so that the same event crosses it whoever counts.
+ */
+function mayShareSql({ kind, workspaceId, id }: ConsumerPlan): SQL {
+  if (kind !== 'NOTIFICATION') return sql`true`;
+  return sql`(o.next_at is null or not exists (
+    select from notification_rules r where ${r.workspace_id} = ${workspaceId}
+      and ${r.consumer_id} = ${id} and ${r.threshold_count} is not null))`;
+}
+
 /** The consumer, what is open of it, and, unless others are at work, its lock. */
 function stateSql({ plan, lease, range, ofConsumer, isConsumer, openMax, room }: Parts): SQL {
   const isNext = plan.orderedBy === null ? sql`true` : HAS_TURN;
@@ -176,7 +189,7 @@ function stateSql({ plan, lease, range, ofConsumer, isConsumer, openMax, room }:
       from deliveries q
       where ${ofConsumer} and ${q.position} > (select ${seen.settled} from seen) and ${q.parked_at} is null
     ), facts as materialized (
-      select seen.*, o.*, not seen.is_paused and not seen.is_changed and (
+      select seen.*, o.*, not seen.is_paused and not seen.is_changed and ${mayShareSql(plan)} and (
           o.is_due or seen.newest > ${seen.scanned} and ${seen.scanned} + 1 >= seen.oldest and o.open < ${openMax}
         ) as has_work
       from seen cross join (

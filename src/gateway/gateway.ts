@@ -5,7 +5,7 @@
 import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Config } from '../config/config.ts';
-import { VERSION } from '../config/config.ts';
+import { VERSION } from '../config/version.ts';
 import { AUDIT_SLUG, AUDIT_WORKSPACE_ID } from '../core/audit.ts';
 import { isExposed, readAddress } from '../db/address.ts';
 import { createDatabase, type Database } from '../db/client.ts';

@@ -36,7 +36,7 @@ interface Options {
 
 interface Parts {
   readonly sealingKey: Buffer;
-  readonly consume: Pick<Consume, 'pull' | 'acknowledgeWith'>;
+  readonly consume: Pick<Consume, 'pull' | 'acknowledgeWith' | 'giveBack'>;
   readonly consumerAdmin: Pick<ConsumerAdmin, 'create' | 'change' | 'remove'>;
   readonly events: Pick<EventReader, 'byPlaces'>;
   readonly workspaces: WorkspaceReader;

@@ -1,6 +1,6 @@
 import { statfs } from 'node:fs/promises';
 import type { Config } from '../config/config.ts';
-import { VERSION } from '../config/config.ts';
+import { VERSION } from '../config/version.ts';
 import type { StatusReader } from '../core/gateway-status.ts';
 import type { Connection } from '../db/connection.ts';
 import type { Live } from '../live/live.ts';

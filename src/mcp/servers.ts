@@ -5,7 +5,7 @@
 import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js';
 import type { CallToolResult } from '@modelcontextprotocol/sdk/types.js';
 import { AjvJsonSchemaValidator } from '@modelcontextprotocol/sdk/validation/ajv';
-import { VERSION } from '../config/config.ts';
+import { VERSION } from '../config/version.ts';
 import { hasScope, type Principal } from '../core/principal.ts';
 import { createPipeline, DocumentFaults, type PipelineOptions } from '../graphql-http/pipeline.ts';
 import type { Call } from '../http/call.ts';

@@ -19,7 +19,7 @@ import type { ActiveRule } from './rule-plan.ts';
 import { keepEvents, type Kept } from './rule-state.ts';
 
 export interface RuleWorkerOptions {
-  readonly consume: Pick<Consume, 'pull' | 'acknowledgeWith'>;
+  readonly consume: Pick<Consume, 'pull' | 'acknowledgeWith' | 'giveBack'>;
   readonly write: Pool;
   readonly box: SecretCipher;
   readonly dispatch: Dispatch;
@@ -109,17 +109,23 @@ export class RuleWorker {
     return false;
   }
 
-  #acknowledge(leases: readonly Lease[]): Promise<Kept | null> {
+  async #acknowledge(leases: readonly Lease[]): Promise<Kept | null> {
     const { consume, box } = this.#options;
     const events = leases.map(({ event }) => event);
-    return consume.acknowledgeWith(this.#work, leases, (connection, positions) =>
-      keepEvents(
-        connection,
-        box,
-        this.#rule,
-        events.filter(({ position }) => positions.has(position)),
-      ),
-    );
+    try {
+      return await consume.acknowledgeWith(this.#work, leases, (connection, positions) =>
+        keepEvents(
+          connection,
+          box,
+          this.#rule,
+          events.filter(({ position }) => positions.has(position)),
+        ),
+      );
+    } catch (error) {
+      // Not its fault, so that nobody need wait for its lease to run out.
+      if (isExpected(error)) await consume.giveBack(this.#work, leases).catch(() => {});
+      throw error;
+    }
   }
 
   #look(): Promise<Kept | null> {

@@ -1,5 +1,5 @@
 import { afterAll, expect, test } from 'vitest';
-import { VERSION } from '../../src/config/config.ts';
+import { VERSION } from '../../src/config/version.ts';
 import { startTestGateway } from '../kit/gateway.ts';
 import { backdate } from '../kit/past.ts';
 

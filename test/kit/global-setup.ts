@@ -35,11 +35,11 @@ export async function setup({ provide }: TestProject): Promise<() => Promise<voi
   };
   try {
     undo.push(useQuickTemporary().remove);
-    // Beside Postgres, whose start leaves a core to it.
-    const building = Promise.all([buildProgram(), isConsoleBuilt()]);
-    undo.push(() => building.then(([{ remove }]) => remove()));
+    // Before the build: as root it takes on another user for moments, and with it all that runs in this process.
     const server = await startServer();
     undo.push(server.stop);
+    const building = Promise.all([buildProgram(), isConsoleBuilt()]);
+    undo.push(() => building.then(([{ remove }]) => remove()));
     const admin = createDatabase({ url: server.url });
     undo.push(() => admin.stop());
     const suffix = randomBytes(4).toString('hex');

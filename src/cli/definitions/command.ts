@@ -2,6 +2,7 @@ import { Command, InvalidArgumentError, Option } from 'commander';
 import { SluiceError } from '../../client/index.ts';
 import { JsonText } from '../../client/json.ts';
 import { atGateway, clientFrom } from '../gateway-connection.ts';
+import { textIn } from '../import/encoding.ts';
 import {
   collected,
   JSON_LINES,
@@ -14,7 +15,6 @@ import {
 import { isForPeople, printable, table, write, writeLine, type OutputOptions } from '../output.ts';
 import { PAGE_INFO, readAll } from '../pages.ts';
 import { DELETE, MODES, STATUSES } from './definition.ts';
-import { textIn } from './files.ts';
 import { SYNC_COMMANDS } from './sync-commands.ts';
 
 const FIELDS = `name title description category status validation version measures eventCount

@@ -2,12 +2,13 @@
  * Definitions as files: one for each event type, in YAML or JSON. A file says what its definition
  * is; what it leaves out is the default. Comments in a YAML file stay when it is written again.
  */
-import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { isMap, parseDocument, stringify, type Document } from 'yaml';
 import { SCHEMA_COMPATIBILITIES } from '../../core/definition.ts';
 import type { Json, JsonObject } from '../../core/json.ts';
 import { UsageError } from '../errors.ts';
+import { textIn } from '../import/encoding.ts';
 import { suggestion } from '../similar-names.ts';
 import { DEFAULTS, FIELDS, MODES, STATUSES, type Definition } from './definition.ts';
 
@@ -58,16 +59,6 @@ function namesIn(folder: string): string[] {
     );
   }
   return names.sort();
-}
-
-/** In UTF-8. A text of another encoding would be stored with other characters. */
-export function textIn(path: string): string {
-  try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(readFileSync(path));
-  } catch (error) {
-    if (!(error instanceof TypeError)) throw error;
-    throw new UsageError(`${path} is not UTF-8. Save it as UTF-8.`);
-  }
 }
 
 /** JSON is YAML. */

@@ -10,7 +10,6 @@ import {
 } from '../options.ts';
 import { isEncoding } from './encoding.ts';
 import { isEventField } from './event-fields.ts';
-import { importFile } from './import.ts';
 import { jsonValue, parseJson, type JsonValue } from './json-members.ts';
 import { FORMATS } from './read.ts';
 
@@ -78,7 +77,7 @@ export function importCommand(): Command {
     )
     .option('--dry-run', 'record nothing; show the first events, and lines that would be refused')
     .option('--json', JSON_LINES)
-    .action(importFile);
+    .action(async (file, options) => (await import('./import.ts')).importFile(file, options));
   return withExamples(
     withWorkspace(withConnection(command)),
     'sluice import events.ndjson.gz --workspace acme',

@@ -1,5 +1,6 @@
 /** Bytes of any encoding → bytes of UTF-8 without a byte order mark. */
 import { isUtf8 } from 'node:buffer';
+import { readFileSync } from 'node:fs';
 import { UsageError } from '../errors.ts';
 import { peek, type Bytes } from './source.ts';
 
@@ -26,6 +27,16 @@ export async function utf8Of(bytes: Bytes, { file, encoding }: Encoded): Promise
   if (label !== undefined && !isUtf8Label(label)) return transcoded(all, label);
   if (encoding === undefined) checkIsUtf8(start, file);
   return withoutMark(all);
+}
+
+/** A whole file in UTF-8. A text of another encoding would be stored with other characters. */
+export function textIn(path: string): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(readFileSync(path));
+  } catch (error) {
+    if (!(error instanceof TypeError)) throw error;
+    throw new UsageError(`${path} is not UTF-8. Save it as UTF-8.`);
+  }
 }
 
 /** Whether Node knows an encoding of this name. */

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { VERSION } from '../../../src/config/config.ts';
+import { VERSION } from '../../../src/config/version.ts';
 import { describeConsole, expectAccessible, expectNoFaults, PATIENCE } from './kit/console.ts';
 
 describeConsole('the status page', kit => {

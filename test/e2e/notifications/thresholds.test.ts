@@ -71,6 +71,37 @@ test('that many events cross is told of once, whoever records them, and again af
   expect(titles()[1]).toBe('many: 2 events within 1 minute');
 }, 60_000);
 
+test('the event that crosses it is told of, also where a session of who counts was cut', async () => {
+  await bench.rule('order', threshold('AT_LEAST', 2, 'PT1H'));
+  const { db } = gateway;
+  const ofRule = `from notification_rules r join workspaces w on w.id = r.workspace_id
+    where w.slug = $1 and r.threshold_count is not null`;
+  const numberOf = async (sql: string) =>
+    (await db.read.query<{ n: number }>(sql, [bench.slug]))[0]!.n;
+  const counted = () => numberOf(`select count(r.counts_since)::int as n ${ofRule}`);
+  const leased = () =>
+    numberOf(`select count(*)::int as n from deliveries where (workspace_id, consumer_id) =
+      (select r.workspace_id, r.consumer_id ${ofRule})`);
+  await expect.poll(counted, PATIENCE).toBe(1);
+  await db.write.hold(async connection => {
+    await connection.query('begin');
+    await connection.query(`select ${ofRule} for update of r`, [bench.slug]);
+    await bench.record(someEvents(1, { id: 'first' }));
+    await expect.poll(leased, PATIENCE).toBe(1);
+    await bench.record(someEvents(1, { id: 'second' }));
+    await bench.record(someEvents(1, { id: 'third' }));
+    // As long as another gateway would take to count them.
+    await sleep(1_500);
+    await db.read.query(
+      `select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database()
+         and wait_event_type = 'Lock' and query like 'select%counts_revision%for update%'`,
+    );
+    await connection.query('rollback');
+  });
+  await expect.poll(titles, PATIENCE).toEqual(['order: 2 events within 1 hour']);
+  expect(browser.pushed[0]!.path).toMatch(/\/events\?event=second$/);
+}, 60_000);
+
 test('that a heartbeat stays out is told of once, and again after it came back', async () => {
   await bench.rule('heart', threshold('FEWER_THAN', 1, 'PT3S'));
   const startedMs = performance.now();
