@@ -62,6 +62,7 @@ interface PlanNode {
   'Actual Rows'?: number;
   'Actual Loops'?: number;
   'Rows Removed by Filter'?: number;
+  'Parallel Aware': boolean;
   Plans?: PlanNode[];
 }
 
@@ -163,4 +164,66 @@ test('counts of definitions and filters do not touch folded events', async () =>
     expect(await of(read).countFromRollups(workspace.id, null)).toBe(FOLDED + TAIL);
   });
   expect(counted.get('events')!.rows).toBe(TAIL);
+});
+
+/** Where workers cost nothing, how the events are read that a question is answered from. */
+async function readsOfEvents(query: AggregateQuery): Promise<PlanNode[]> {
+  const sent: Parameters<Connection['query']>[] = [];
+  await ask(query)({
+    query: (...statement) => {
+      sent.push(statement);
+      return database.read.query(...statement);
+    },
+  });
+  const [[text, params] = []] = sent.filter(([each]) => each.includes('from events'));
+  const found: PlanNode[] = [];
+  const walk = (node: PlanNode) => {
+    if (node['Relation Name']?.startsWith('events_') === true) found.push(node);
+    node.Plans?.forEach(walk);
+  };
+  await database.upkeep.hold(async connection => {
+    await connection.query(
+      `set max_parallel_workers_per_gather = 2; set min_parallel_table_scan_size = 0;
+       set min_parallel_index_scan_size = 0; set parallel_setup_cost = 0; set parallel_tuple_cost = 0`,
+      [],
+      { script: true },
+    );
+    const explained = await connection.query<Record<'QUERY PLAN', string>>(
+      `explain (format json) ${text}`,
+      params,
+    );
+    const [{ Plan }] = JSON.parse(explained[0]!['QUERY PLAN']) as [{ Plan: PlanNode }];
+    walk(Plan);
+    connection.discard();
+  });
+  return found;
+}
+
+const bySource: AggregateQuery = { ...byDay, groupBy: [{ dimension: 'SOURCE' }], measures: [] };
+const ofTypes = { types: ['type.3', 'type.4'] };
+const measures = (['SUM', 'AVG', 'P99'] as const).map(name => ({
+  function: name,
+  payloadPath: ['total'],
+  dimension: null,
+}));
+
+test.each([
+  ['by source', bySource],
+  ['by source, of types', { ...bySource, filter: ofTypes }],
+  ['by type and source', { ...bySource, groupBy: [...bySource.groupBy, ...byDay.groupBy] }],
+  ['with measures', { ...bySource, measures }],
+  ['with a percentile alone', { ...bySource, groupBy: [], measures: measures.slice(2) }],
+  ['by a payload value', { ...bySource, groupBy: [{ payloadPath: ['total', 'net'] }] }],
+])('events are read by several workers %s', async (_, query) => {
+  const reads = await readsOfEvents(query);
+  expect(reads.some(node => node['Parallel Aware'])).toBe(true);
+});
+
+test('events of types are read by several workers with measures, too', async () => {
+  const [row] = await database.read.query<{ version: number }>(
+    `select current_setting('server_version_num')::int as version`,
+  );
+  const reads = await readsOfEvents({ ...bySource, filter: ofTypes, measures });
+  // Older servers do not hand what a subquery has found to workers of that subquery.
+  expect(reads.some(node => node['Parallel Aware'])).toBe(row!.version >= 170_000);
 });
