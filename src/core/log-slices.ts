@@ -72,7 +72,7 @@ export function takeSlice(cells: readonly Cell[], start: number, wanted: number)
   let events = 0;
   for (; end < cells.length; end += 1) {
     const { events: more } = cells[end] as Cell;
-    if (events > 0 && events + more > wanted) break;
+    if (events > 0 && more > 0 && events + more > wanted) break;
     events += more;
   }
   return { end, events };

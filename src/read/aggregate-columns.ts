@@ -68,10 +68,7 @@ const FRACTIONS = { P50: 0.5, P90: 0.9, P95: 0.95, P99: 0.99 } as const;
  * Over the rows of a group, in decimal digits. `x` is what the measure looks at in one event: a
  * number, or what is told apart; null where the event has none.
  */
-export function measureColumn(
-  { function: name }: Pick<EventMeasure, 'function'>,
-  x: SQL,
-): SQL {
+export function measureColumn({ function: name }: Pick<EventMeasure, 'function'>, x: SQL): SQL {
   switch (name) {
     case 'COUNT':
       return sql`count(*)::text`;

@@ -1,13 +1,21 @@
 /**
- * The statement that counts events one by one. It reads of an event what is asked for, once: a path
- * is taken out of the payload by one look, however many groups and measures it has. Postgres may
- * read with several workers, for which two things matter. A subquery that is kept apart (`offset 0`)
- * holds no subquery of its own, such as one that finds the buckets. And what is kept apart is small,
- * since it may be handed from one process to another.
+ * The statement that counts events one by one. Two subqueries are kept apart by `limit all`. The inner
+ * one takes out of an event what is asked for, and the other makes texts and numbers of that: each
+ * once, however many groups and measures look at it. Without the inner one Postgres would also expect
+ * as many buckets as there are instants, and sort the events instead of hashing them.
+ *
+ * Postgres may read and count the events with several workers. It does not where a subquery is kept
+ * apart by `offset 0`, which is an expression to it; and before version 17 where the inner subquery
+ * has a subquery of its own. So the buckets are a parameter and no CTE. A filter of types has one.
  */
 import { type SQL, sql } from 'drizzle-orm';
 import type { BucketGrid } from '../core/aggregate-plan.ts';
-import type { AggregateQuery, EventDimension, EventGroupKey, EventMeasure } from '../core/aggregate.ts';
+import type {
+  AggregateQuery,
+  EventDimension,
+  EventGroupKey,
+  EventMeasure,
+} from '../core/aggregate.ts';
 import type { Interval } from '../core/bucket.ts';
 import type { LogPlace } from '../core/cursor.ts';
 import { columnsOf } from '../db/columns.ts';
@@ -59,24 +67,23 @@ export function eventsSql(question: Question, source: SQL, slice: CountedSlice):
     const x = value === null ? sql`null` : made.add(value);
     return sql`, ${toColumn(measure, x)} as ${sql.raw(`m${at}`)}`;
   });
-  const fence = read.hasPaths ? sql`offset 0` : sql``;
+  const fence = read.hasPaths ? sql`limit all` : sql``;
   const isUpTo = asOf === null ? sql`` : sql`and ${e.position} <= ${asOf.position}::bigint`;
   return sql`
-    with place as materialized (${standingSql(workspaceId)}),
-    grid as materialized (select ${instantArray(grid.boundaries.slice(0, -1))} as starts)
+    with place as materialized (${standingSql(workspaceId)})
     ${besideStanding(
       query,
       sql``,
       sql`
-      select ${bucketOf(grid)} as b${sql.join(groups)}, count(*) as n${sql.join(measures)}${totalSql(query)}
+      select x.b${sql.join(groups)}, count(*) as n${sql.join(measures)}${totalSql(query)}
       from (
-        select v.occurred_at${made.list()} from (
-          select ${e.occurred_at}${read.list()}
+        select v.b${made.list()} from (
+          select ${bucketOf(grid)} as b${read.list()}
           from ${sourceOf(query, source)}
           where ${e.workspace_id} = ${workspaceId}::int and ${e.occurred_at} >= ${instantParam(from)}
             and ${e.occurred_at} < ${instantParam(to)} ${isUpTo}
             and ${notExpired} and ${filterSql(query.filter, workspaceId)}
-          ${fence}
+          limit all
         ) v ${fence}
       ) x
       group by ${groupBySql(query)} ${limitSql(query, rowsMax)}`,
@@ -84,9 +91,8 @@ export function eventsSql(question: Question, source: SQL, slice: CountedSlice):
 }
 
 function bucketOf({ boundaries }: BucketGrid): SQL {
-  return boundaries.length === 2
-    ? sql`1`
-    : sql`width_bucket(x.occurred_at, (select starts from grid))`;
+  if (boundaries.length === 2) return sql`1`;
+  return sql`width_bucket(${e.occurred_at}, ${instantArray(boundaries.slice(0, -1))})`;
 }
 
 interface Column {

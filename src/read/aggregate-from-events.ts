@@ -3,8 +3,8 @@
  * of few events is one statement. One of many is read in slices of time, so that it can be said how
  * far it came.
  */
-import { performance } from 'node:perf_hooks';
 import type { SQL } from 'drizzle-orm';
+import { performance } from 'node:perf_hooks';
 import { intersect, rangeOf } from '../core/aggregate-plan.ts';
 import { type Cell, cellsOf, edgesOf, SLICE_LIMITS, type SliceLimits } from '../core/log-slices.ts';
 import type { Connection, StatementOptions } from '../db/connection.ts';

@@ -143,7 +143,9 @@ export function mergedSql(
   rowsMax: number,
 ): SQL {
   const names = columnNames(query);
-  const json = parts.map(part => `{${names.map(name => `"${name}":${part[name] ?? '[]'}`).join(',')}}`);
+  const json = parts.map(
+    part => `{${names.map(name => `"${name}":${part[name] ?? '[]'}`).join(',')}}`,
+  );
   const lists = names.map(name => sql.raw(`json_array_elements_text(part -> '${name}')`));
   const groups = sql.raw(
     groupNames(query)

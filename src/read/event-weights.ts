@@ -31,11 +31,18 @@ export interface Extent {
  */
 export async function weighEvents(read: Connection, extent: Extent): Promise<Weight[] | null> {
   try {
-    const [row] = await rows<{ at: string | null; events: string | null }>(read, weightsSql(extent), {
-      timeoutMs: WEIGHED_WITHIN_MS,
-    });
+    const [row] = await rows<{ at: string | null; events: string | null }>(
+      read,
+      weightsSql(extent),
+      {
+        timeoutMs: WEIGHED_WITHIN_MS,
+      },
+    );
     const counts = JSON.parse(row?.events ?? '[]') as number[];
-    return (JSON.parse(row?.at ?? '[]') as number[]).map((at, n) => ({ at, events: counts[n] ?? 0 }));
+    return (JSON.parse(row?.at ?? '[]') as number[]).map((at, n) => ({
+      at,
+      events: counts[n] ?? 0,
+    }));
   } catch (error) {
     if (isTimeout(error)) return null;
     throw error;

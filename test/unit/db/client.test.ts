@@ -101,7 +101,9 @@ test('a statement that is to be planned for its own values is not kept', async (
   const { read } = open({ connectionsMax: CONNECTIONS_MIN });
   const kept = () => read.query('select statement from pg_prepared_statements');
   const before = await kept();
-  expect(await read.query('select $1::int + 1 as n', [1], { unprepared: true })).toEqual([{ n: 2 }]);
+  expect(await read.query('select $1::int + 1 as n', [1], { unprepared: true })).toEqual([
+    { n: 2 },
+  ]);
   expect(await kept()).toEqual(before);
   await read.query('select $1::int + 1 as n', [1]);
   expect(await kept()).toEqual([...before, { statement: 'select $1::int + 1 as n' }]);

@@ -59,8 +59,6 @@ const QUERY: AggregateQuery = {
 };
 const WHOLE: AggregateQuery = { ...QUERY, granularity: null, measures: [SUM] };
 
-const isOfEvents = (text: string) => text.includes('from events');
-
 /** Asks in slices, the first of ten events; does something before each statement that reads events. */
 function ask(
   query: AggregateQuery,
