@@ -257,14 +257,18 @@ test('an answer is what plain code counts, from rollups and from events alike', 
         measures: [...query.measures, ...EVENT_MEASURES],
         groupBy: [...query.groupBy, { payloadPath: total }],
       };
-      for (const other of [fromEvents(query), { ...more, measures: query.measures }, more]) {
+      const asked = [
+        [reader, fromEvents(query)],
+        [reader, more],
+        [slicing, { ...more, measures: query.measures }],
+        [slicing, more],
+      ] as const;
+      for (const [way, other] of asked) {
+        const answer = await way.page(workspace.id, other, first);
+        expect(answer.source).toBe('EVENTS');
         const plain = rounded(aggregate(events, { ...other, filter: query.filter }, oracle));
-        for (const way of [reader, slicing]) {
-          const answer = await way.page(workspace.id, other, first);
-          expect(answer.source).toBe('EVENTS');
-          expect(shown(answer)).toEqual(plain.slice(0, 1_000));
-          expect(answer.totalCount).toBe(plain.length);
-        }
+        expect(shown(answer)).toEqual(plain.slice(0, 1_000));
+        expect(answer.totalCount).toBe(plain.length);
       }
     }),
     { numRuns: 60 },
