@@ -124,7 +124,11 @@ class Columns {
   }
 
   addDimension(dimension: EventDimension): SQL {
-    return this.add({ key: dimension, column: dimensionColumn(dimension) });
+    const column = dimensionColumn(dimension);
+    // Types are unique among definitions. Of such a column Postgres expects as many values as there
+    // are events, and sorts them. No type is empty.
+    const isUnique = dimension === 'TYPE';
+    return this.add({ key: dimension, column: isUnique ? sql`nullif(${column}, '')` : column });
   }
 
   list(): SQL {
