@@ -12,7 +12,7 @@ import { rows } from '../db/query.ts';
 import { allEvents } from '../db/stored-event.ts';
 import { eventsSql, type Question } from './aggregate-events-sql.ts';
 import { aggregateInSlices } from './aggregate-in-slices.ts';
-import { type Answer, type CountedRow, readStanding, toAnswer } from './aggregate-place.ts';
+import { type Answer, type CountedRow, toAnswer } from './aggregate-place.ts';
 import { weighEvents } from './event-weights.ts';
 import { isPinned, type Narrow, scanAll } from './search-index.ts';
 
@@ -66,14 +66,11 @@ async function cellsFor(
   { workspaceId, query, grid }: Question,
   wholeMax: number,
 ): Promise<readonly Cell[] | null> {
-  const { head, tail, folded } = await readStanding(read, workspaceId);
-  if (head.position - tail < wholeMax) return null;
   const { filter } = query;
   const interval = intersect(grid.timeframe, rangeOf(filter?.occurredAt));
-  const weights = await weighEvents(read, { workspaceId, filter, interval });
+  const weights = await weighEvents(read, { workspaceId, filter, interval }, wholeMax);
+  if (weights === 'FEW') return null;
   if (weights === null) return [{ to: interval.to, events: 0 }];
-  // What is not folded yet is counted as the newest.
-  const all = [...weights, { at: interval.to, events: head.position - folded }];
-  const total = all.reduce((sum, { events }) => sum + events, 0);
-  return total < wholeMax ? null : cellsOf(interval, edgesOf(grid, query, all), all);
+  const total = weights.reduce((sum, { events }) => sum + events, 0);
+  return total < wholeMax ? null : cellsOf(interval, edgesOf(grid, query, weights), weights);
 }
