@@ -33,15 +33,22 @@ export function toList(
 ): AggregateRow[] {
   const list = query.fill === 'ZERO' ? filled(rows, query, grid) : [...rows];
   if (list.length > AGGREGATE_ROWS_MAX) throw tooLong();
-  const byPlace = (a: AggregateRow, b: AggregateRow) =>
-    a.bucket - b.bucket ||
-    Number(a.isOther ?? false) - Number(b.isOther ?? false) ||
-    compareGroups(a.group, b.group);
-  if (query.orderBy === 'COUNT_DESC') {
-    return list.sort((a, b) => b.count - a.count || byPlace(a, b));
-  }
+  if (query.orderBy === 'COUNT_DESC') return list.sort(byCount);
   // Most of them differ in their bucket: what is left to compare is little.
   return inBuckets(list, grid).flatMap(bucket => bucket.sort(byPlace));
+}
+
+/** The order of a top list. */
+export function byCount(a: AggregateRow, b: AggregateRow): number {
+  return b.count - a.count || byPlace(a, b);
+}
+
+function byPlace(a: AggregateRow, b: AggregateRow): number {
+  return (
+    a.bucket - b.bucket ||
+    Number(a.isOther ?? false) - Number(b.isOther ?? false) ||
+    compareGroups(a.group, b.group)
+  );
 }
 
 function inBuckets(list: readonly AggregateRow[], grid: BucketGrid): AggregateRow[][] {

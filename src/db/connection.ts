@@ -12,6 +12,11 @@ export interface StatementOptions {
    * workspaces would read and sort all of it (4,000,000 events of 200 workspaces: 6 s, not 1 ms).
    */
   readonly byIndex?: boolean;
+  /**
+   * Planned for its own values. What is prepared is after some runs planned for any: a long interval
+   * of time as a short one.
+   */
+  readonly unprepared?: boolean;
   /** Several statements separated by semicolons, without parameters: migrations. */
   readonly script?: boolean;
   /** Whose turn it takes where statements wait. @default NO_TENANT */

@@ -94,8 +94,10 @@ function createSession(
 ): Session {
   const prepared = new Set<string>();
 
-  async function send(text: string, params: readonly Param[], script: boolean): Promise<Result> {
-    const prepare = !script && (prepared.has(text) || prepared.size < PREPARED_MAX);
+  async function send(statement: Statement): Promise<Result> {
+    const { text, params, script = false, unprepared = false } = statement;
+    const isKept = prepared.has(text) || prepared.size < PREPARED_MAX;
+    const prepare = !script && !unprepared && isKept;
     if (prepare) prepared.add(text);
     const how = { prepare, simple: script };
     // postgres.js 3.4.9 counts the rows of its own results per connection, and an error does not
@@ -113,14 +115,13 @@ function createSession(
   }
 
   async function run(statement: Statement, limitMs = Infinity): Promise<object[]> {
-    const { text, params, script = false } = statement;
     const timeoutMs = Math.min(statement.timeoutMs ?? Infinity, options.statementTimeoutMs);
     if (socket.lost)
       throw new ConnectionLost('CONNECTION_CLOSED', 'no connection', { sent: false });
     const differs = timeoutMs !== options.statementTimeoutMs;
     // Costs a statement before and one behind. Without the first, the session's own limit holds.
     if (differs) setTimeoutTo(timeoutMs).catch(() => {});
-    const running = withinBytes(send(text, params, script), socket, statement.bytesMax);
+    const running = withinBytes(send(statement), socket, statement.bytesMax);
     if (differs) setTimeoutTo(options.statementTimeoutMs).catch(giveUpOnWrongTimeout);
     const { rows, command } = await within(
       running,
@@ -128,7 +129,7 @@ function createSession(
       socket.destroy.bind(socket),
     );
     // A transaction that had failed is "committed" by rolling it back, without an error.
-    if (text === 'commit' && command === 'ROLLBACK') {
+    if (statement.text === 'commit' && command === 'ROLLBACK') {
       throw new Error('the transaction had failed before its commit and is rolled back');
     }
     return rows;
@@ -136,7 +137,8 @@ function createSession(
 
   function setTimeoutTo(ms: number): Promise<Result> {
     // Zero would mean no limit at all.
-    return send(`set statement_timeout = ${Math.max(1, Math.ceil(ms))}`, [], true);
+    const text = `set statement_timeout = ${Math.max(1, Math.ceil(ms))}`;
+    return send({ text, params: [], script: true });
   }
 
   /** In a failed transaction the setting is taken back with the rest; else who comes next has it. */

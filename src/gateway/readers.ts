@@ -25,6 +25,8 @@ interface ReadersOptions {
   readonly metrics: Pick<Metrics, 'aggregated'>;
   /** Of the rows of one statement. */
   readonly bytesMax: number;
+  /** See `EventScan`. */
+  readonly limitMs: number;
   /** Seed of the key that signs checkpoints; null: the database has it. */
   readonly evidenceKey: Buffer | null;
   readonly hasSearchIndex: HasSearchIndex;
@@ -37,6 +39,7 @@ export function createReaders({
   nowMs,
   metrics,
   bytesMax,
+  limitMs,
   evidenceKey,
   hasSearchIndex,
 }: ReadersOptions) {
@@ -66,7 +69,7 @@ export function createReaders({
     meters: inTurn(createMeterReader),
     counts: inTurn(countsOf),
     aggregates: inTurn(own =>
-      createAggregateReader({ read: own, epoch, nowMs, onAnswer, narrow: narrowOf(own) }),
+      createAggregateReader({ read: own, epoch, nowMs, onAnswer, limitMs, narrow: narrowOf(own) }),
     ),
   };
 }

@@ -155,6 +155,7 @@ function createGatewayReaders(
     nowMs: () => Date.now(),
     metrics,
     bytesMax: config.answerBytesMax,
+    limitMs: config.readTimeoutMs,
     evidenceKey: config.evidenceKey,
     hasSearchIndex: async id => (await known.find(id))?.searchIndex === true,
   });

@@ -12,7 +12,8 @@ import { cutForMeter, findMeter, intervalOf, type MeterPlan } from '../core/mete
 import { QUARTER_HOUR_MS } from '../core/time-zone.ts';
 import type { Connection } from '../db/connection.ts';
 import { rows } from '../db/query.ts';
-import { aggregateEvents, type Question } from './aggregate-from-events.ts';
+import type { Question } from './aggregate-events-sql.ts';
+import { aggregateEvents, type EventScan } from './aggregate-from-events.ts';
 import { aggregateMeter, type MeterAnswer } from './aggregate-from-meter.ts';
 import {
   aggregateRollups,
@@ -22,16 +23,14 @@ import {
 import {
   type Answer,
   meterStandingSql,
-  type Standing,
+  readStanding,
   standingColumns,
   type StandingRow,
-  standingSql,
   toStanding,
 } from './aggregate-place.ts';
 import { withAdvice } from './meter-advice.ts';
 import { chosenSeries } from './meter-rows.ts';
 import { selectMeters } from './meters.ts';
-import { type Narrow, scanAll } from './search-index.ts';
 
 export interface SourcedAnswer extends Answer {
   readonly source: AggregateSource;
@@ -50,12 +49,12 @@ interface Asked extends Question {
 export async function readAnswer(
   read: Connection,
   asked: Asked,
-  narrow: Narrow = scanAll,
+  scan: EventScan = {},
 ): Promise<SourcedAnswer> {
   const kept = await readKept(read, asked);
   if (kept !== null) return kept;
   try {
-    return { ...(await aggregateEvents(read, asked, narrow)), source: 'EVENTS' };
+    return { ...(await aggregateEvents(read, asked, scan)), source: 'EVENTS' };
   } catch (error) {
     throw await withAdvice(read, error, asked);
   }
@@ -150,14 +149,6 @@ async function fromRollups(
     }
     daysZone = null;
   }
-}
-
-export async function readStanding(read: Connection, workspaceId: number): Promise<Standing> {
-  const [row] = await rows<StandingRow>(
-    read,
-    sql`with place as (${standingSql(workspaceId)}) select ${standingColumns} from place`,
-  );
-  return toStanding(row as StandingRow);
 }
 
 /**

@@ -37,34 +37,38 @@ export function isOfDefinition(key: EventGroupKey | EventMeasure): boolean {
   return dimension === 'TYPE' || dimension === 'CATEGORY';
 }
 
-/** Text, or null. Numbers group by value: 1 and 1.0 are one group. */
 export function groupColumn(key: EventGroupKey): SQL {
-  if ('dimension' in key) return DIMENSIONS[key.dimension];
-  const value = valueAt(key.payloadPath);
+  return 'dimension' in key ? dimensionColumn(key.dimension) : textOf(valueAt(key.payloadPath));
+}
+
+export function dimensionColumn(dimension: EventDimension): SQL {
+  return DIMENSIONS[dimension];
+}
+
+/** Of a value in a payload: text, or null. Numbers group by value: 1 and 1.0 are one group. */
+export function textOf(value: SQL): SQL {
   return sql`(case jsonb_typeof(${value})
     when 'number' then trim_scale((${value})::numeric)::text
     when 'null' then null else ${value} #>> '{}' end collate "C")`;
 }
 
-/** What a measure looks at in one event; null where it has no value. */
-export function valueColumn({ function: name, payloadPath, dimension }: EventMeasure): SQL {
-  if (dimension !== null) return DIMENSIONS[dimension];
-  const value = valueAt(payloadPath ?? []);
-  if (name === 'COUNT') return sql`null::int`;
-  if (name === 'UNIQUE') return sql`nullif(${value}, 'null')`;
-  const number = sql`case when jsonb_typeof(${value}) = 'number' then (${value})::numeric end`;
-  return name.startsWith('P') ? sql`(${asDouble(number)})` : number;
+/** Of a value in a payload: a number, or null where it is none. */
+export function numberOf(value: SQL): SQL {
+  return sql`case when jsonb_typeof(${value}) = 'number' then (${value})::numeric end`;
 }
 
 /** Numeric holds numbers that are too small for a double, on which the cast fails. */
 function asDouble(number: SQL): SQL {
-  return sql`select case when abs(x) < 1e-307 then 0 else x end::float8 from (select ${number} as x) x`;
+  return sql`case when abs(${number}) < 1e-307 then 0 else (${number})::float8 end`;
 }
 
 const FRACTIONS = { P50: 0.5, P90: 0.9, P95: 0.95, P99: 0.99 } as const;
 
-/** Over the rows of a group, in decimal digits. `x` is the measure's value column. */
-export function measureColumn({ function: name }: EventMeasure, x: SQL): SQL {
+/**
+ * Over the rows of a group, in decimal digits. `x` is what the measure looks at in one event: a
+ * number, or what is told apart; null where the event has none.
+ */
+export function measureColumn({ function: name }: Pick<EventMeasure, 'function'>, x: SQL): SQL {
   switch (name) {
     case 'COUNT':
       return sql`count(*)::text`;
@@ -83,9 +87,23 @@ export function measureColumn({ function: name }: EventMeasure, x: SQL): SQL {
     case 'P95':
     case 'P99': {
       const fraction = sql.raw(String(FRACTIONS[name]));
-      return sql`(percentile_cont(${fraction}) within group (order by ${x}))::text`;
+      return sql`(percentile_cont(${fraction}) within group (order by ${asDouble(x)}))::text`;
     }
   }
+}
+
+/** A measure over a part of its events, for `mergedColumn`; of those that `isMergeable` names. */
+export function partColumn(measure: EventMeasure, x: SQL): SQL {
+  if (measure.function !== 'AVG') return measureColumn(measure, x);
+  return sql`case when count(${x}) > 0 then sum(${x})::text || ' ' || count(${x}) end`;
+}
+
+/** The measure over all parts, of each of which a row has the text. */
+export function mergedColumn({ function: name }: EventMeasure, part: SQL): SQL {
+  if (name === 'COUNT') return sql`sum(${part}::bigint)::text`;
+  if (name !== 'AVG') return measureColumn({ function: name }, sql`${part}::numeric`);
+  const total = sql`sum(split_part(${part}, ' ', 1)::numeric)`;
+  return average(total, sql`sum(split_part(${part}, ' ', 2)::numeric)`);
 }
 
 /** The same digits whichever way the sum was made: those of its shortest form decide. */

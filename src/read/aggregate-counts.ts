@@ -9,9 +9,8 @@ import { rows } from '../db/query.ts';
 import { eventDefinitions, events } from '../db/schema.ts';
 import { intArray } from '../db/sql-lists.ts';
 import { notExpired } from '../db/stored-event.ts';
-import { readStanding } from './aggregate-answer.ts';
 import { aggregateRollups } from './aggregate-from-rollups.ts';
-import { standingSql } from './aggregate-place.ts';
+import { readStanding, standingSql } from './aggregate-place.ts';
 
 const e = columnsOf(events, 'e');
 const d = columnsOf(eventDefinitions, 'd');

@@ -1,95 +1,76 @@
-/** Aggregates straight from the events: those still there, under the time limit of reads. */
-import { type SQL, sql } from 'drizzle-orm';
-import { type BucketGrid } from '../core/aggregate-plan.ts';
-import type { AggregateQuery } from '../core/aggregate.ts';
-import type { LogPlace } from '../core/cursor.ts';
-import { columnsOf } from '../db/columns.ts';
-import type { Connection } from '../db/connection.ts';
+/**
+ * Aggregates straight from the events: those still there, under the time limit of reads. A question
+ * of few events is one statement. One of many is read in slices of time, so that it can be said how
+ * far it came.
+ */
+import type { SQL } from 'drizzle-orm';
+import { performance } from 'node:perf_hooks';
+import { intersect, rangeOf } from '../core/aggregate-plan.ts';
+import { type Cell, cellsOf, edgesOf, SLICE_LIMITS, type SliceLimits } from '../core/log-slices.ts';
+import type { Connection, StatementOptions } from '../db/connection.ts';
 import { rows } from '../db/query.ts';
-import { events } from '../db/schema.ts';
-import { allEvents, countedEventsOf, notExpired } from '../db/stored-event.ts';
-import {
-  groupColumn,
-  instantArray,
-  instantParam,
-  isOfDefinition,
-  measureColumn,
-  valueColumn,
-} from './aggregate-columns.ts';
-import {
-  type Answer,
-  besideStanding,
-  type CountedRow,
-  groupBySql,
-  limitSql,
-  standingSql,
-  toAnswer,
-  totalSql,
-} from './aggregate-place.ts';
-import { filterSql, isSearching } from './filters.ts';
-import type { Narrow } from './search-index.ts';
-
-const e = columnsOf(events, 'e');
+import { allEvents } from '../db/stored-event.ts';
+import { eventsSql, type Question } from './aggregate-events-sql.ts';
+import { aggregateInSlices } from './aggregate-in-slices.ts';
+import { type Answer, type CountedRow, toAnswer } from './aggregate-place.ts';
+import { weighEvents } from './event-weights.ts';
+import { isPinned, type Narrow, scanAll } from './search-index.ts';
 
 /** That the index of searches names: events in more of them are as soon counted by a scan. */
 const BLOCKS_MAX = 20_000;
 
-export interface Question {
-  readonly workspaceId: number;
-  readonly query: AggregateQuery;
-  readonly grid: BucketGrid;
-  /** Counts no event behind this place; null: all there are. */
-  readonly asOf: LogPlace | null;
-  readonly rowsMax: number;
+/** How events are read. */
+export interface EventScan {
+  /** @default all conditions are met by a scan */
+  readonly narrow?: Narrow | undefined;
+  /** Of one question. @default 3000 */
+  readonly limitMs?: number | undefined;
+  readonly slices?: SliceLimits | undefined;
 }
 
+/** @throws GatewayError QUERY_TOO_EXPENSIVE, with the `share` that was read where that is known */
 export async function aggregateEvents(
   read: Connection,
   question: Question,
-  narrow: Narrow,
+  { narrow = scanAll, limitMs = 3_000, slices = SLICE_LIMITS }: EventScan,
 ): Promise<Answer> {
+  const startedMs = performance.now();
   const { workspaceId, query } = question;
   const asked = { workspaceId, condition: query.filter, blocksMax: BLOCKS_MAX };
   const narrowed = await narrow(asked);
-  const from = narrowed?.source ?? allEvents;
-  const found = await rows<CountedRow>(read, eventsSql(question, from));
+  const hasIndex = narrowed !== null || (query.filter !== null && isPinned(query.filter));
+  const cells = hasIndex ? null : await cellsFor(read, question, slices.wholeMax);
+  if (cells === null) return aggregateWhole(read, question, narrowed?.source ?? allEvents);
+  const leftMs = () => limitMs - (performance.now() - startedMs);
+  const how = { limitMs, leftMs, sliceMin: slices.sliceMin };
+  const answer = cells.length === 1 ? null : await aggregateInSlices(read, question, cells, how);
+  if (answer !== null) return answer;
+  const options = { unprepared: true, timeoutMs: leftMs() };
+  return aggregateWhole(read, question, allEvents, options);
+}
+
+async function aggregateWhole(
+  read: Connection,
+  question: Question,
+  source: SQL,
+  options: StatementOptions = {},
+): Promise<Answer> {
+  const slice = { interval: question.grid.timeframe, isPart: false };
+  const found = await rows<CountedRow>(read, eventsSql(question, source, slice), options);
   return toAnswer(found, question.query);
 }
 
-/** `offset 0`: what a measure looks at is taken out of the payload once, not for each measure. */
-function eventsSql({ workspaceId, query, grid, asOf, rowsMax }: Question, source: SQL): SQL {
-  const { groupBy, measures, filter } = query;
-  const { from, to } = grid.timeframe;
-  const groups = groupBy.map((key, at) => sql`, ${groupColumn(key)} as ${sql.raw(`g${at}`)}`);
-  const values = measures.map((key, at) => sql`, ${valueColumn(key)} as ${sql.raw(`x${at}`)}`);
-  const groupNames = sql.raw(groupBy.map((_, at) => `, x.g${at}`).join(''));
-  const measured = measures.map(
-    (measure, at) => sql`, ${measureColumn(measure, sql.raw(`x.x${at}`))} as ${sql.raw(`m${at}`)}`,
-  );
-  const isUpTo = asOf === null ? sql`` : sql`and ${e.position} <= ${asOf.position}::bigint`;
-  return sql`
-    with place as materialized (${standingSql(workspaceId)}),
-    grid as materialized (select ${instantArray(grid.boundaries.slice(0, -1))} as starts)
-    ${besideStanding(
-      query,
-      sql``,
-      sql`
-      select x.b${groupNames}, count(*) as n${sql.join(measured)}${totalSql(query)}
-      from (
-        select width_bucket(${e.occurred_at}, (select starts from grid)) as b
-          ${sql.join(groups)}${sql.join(values)}
-        from ${sourceOf(query, source)}
-        where ${e.workspace_id} = ${workspaceId}::int and ${e.occurred_at} >= ${instantParam(from)}
-          and ${e.occurred_at} < ${instantParam(to)} ${isUpTo}
-          and ${notExpired} and ${filterSql(filter, workspaceId)}
-        offset 0
-      ) x
-      group by ${groupBySql(query)} ${limitSql(query, rowsMax)}`,
-    )}`;
-}
-
-/** Definitions are joined where something looks at them. */
-function sourceOf({ groupBy, measures, filter }: AggregateQuery, from: SQL): SQL {
-  const isNeeded = [...groupBy, ...measures].some(isOfDefinition) || isSearching(filter);
-  return isNeeded ? countedEventsOf(from) : from;
+/** What slices are made of; null where the question is one of few events. */
+async function cellsFor(
+  read: Connection,
+  { workspaceId, query, grid }: Question,
+  wholeMax: number,
+): Promise<readonly Cell[] | null> {
+  const { filter } = query;
+  const interval = intersect(grid.timeframe, rangeOf(filter?.occurredAt));
+  const weights = await weighEvents(read, { workspaceId, filter, interval }, wholeMax);
+  if (weights === 'FEW') return null;
+  if (weights === null) return [{ to: interval.to, events: 0 }];
+  const total = weights.reduce((sum, { events }) => sum + events, 0);
+  return total < wholeMax ? null : cellsOf(interval, edgesOf(grid, query, weights), weights);
 }

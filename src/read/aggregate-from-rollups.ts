@@ -31,7 +31,7 @@ import {
   instantParam,
   isOfDefinition,
 } from './aggregate-columns.ts';
-import type { Question } from './aggregate-from-events.ts';
+import type { Question } from './aggregate-events-sql.ts';
 import {
   type Answer,
   besideStanding,

@@ -7,7 +7,10 @@ import type { AggregateRow } from '../core/aggregate-list.ts';
 import type { AggregateQuery } from '../core/aggregate.ts';
 import { LOG_BEGINNING, type LogPlace } from '../core/cursor.ts';
 import { columnsOf } from '../db/columns.ts';
+import type { Connection } from '../db/connection.ts';
+import { rows } from '../db/query.ts';
 import { meters, workspaceHeads, workspaceMarks } from '../db/schema.ts';
+import { mergedColumn } from './aggregate-columns.ts';
 
 const h = columnsOf(workspaceHeads, 'h');
 const m = columnsOf(workspaceMarks, 'm');
@@ -84,14 +87,29 @@ export function toStanding(row: StandingRow): Standing {
   };
 }
 
+export async function readStanding(read: Connection, workspaceId: number): Promise<Standing> {
+  const [row] = await rows<StandingRow>(
+    read,
+    sql`with place as (${standingSql(workspaceId)}) select ${standingColumns} from place`,
+  );
+  return toStanding(row as StandingRow);
+}
+
 /** Each column of what was counted as one JSON array; null where nothing was. */
-export type CountedRow = StandingRow & {
+export type CountedLists = {
   b: string | null;
   n: string | null;
   /** Whether a row stands for all groups that came too late: of a meter. */
   o?: string | null;
   total: number | null;
 } & Record<`g${number}` | `m${number}`, string | null>;
+
+export type CountedRow = StandingRow & CountedLists;
+
+/** How long the lists are, about. */
+export function bytesOf(row: CountedLists, query: AggregateQuery): number {
+  return columnNames(query).reduce((sum, name) => sum + (row[name]?.length ?? 0), 0);
+}
 
 /**
  * The CTE `place` and what was counted, in one row: thousands of rows, each read by the driver, took
@@ -103,13 +121,48 @@ export function besideStanding(
   counted: SQL,
   hasOther = false,
 ): SQL {
-  const names = ['b', 'n', ...groupNames(query), ...measureNames(query)];
-  if (hasOther) names.push('o');
-  const lists = sql.raw(names.map(name => `json_agg(c.${name}) as ${name}`).join(', '));
-  const total = sql.raw(query.orderBy === 'COUNT_DESC' ? 'max(c.total)' : 'count(*)');
   return sql`
     select ${standingColumns}${columns}, r.*
-    from place cross join (select ${lists}, ${total} as total from (${counted}) c) r`;
+    from place cross join (${listsSql(query, counted, hasOther)}) r`;
+}
+
+function listsSql(query: AggregateQuery, counted: SQL, hasOther = false): SQL {
+  const names = [...columnNames(query), ...(hasOther ? ['o'] : [])];
+  const lists = sql.raw(names.map(name => `json_agg(c.${name}) as ${name}`).join(', '));
+  const total = sql.raw(query.orderBy === 'COUNT_DESC' ? 'max(c.total)' : 'count(*)');
+  return sql`select ${lists}, ${total} as total from (${counted}) c`;
+}
+
+/**
+ * What was counted of several parts of the events, put together: rows of one bucket and group become
+ * one. The rows are those of statements whose measures are `partColumn`s.
+ */
+export function mergedSql(
+  query: AggregateQuery,
+  parts: readonly CountedLists[],
+  rowsMax: number,
+): SQL {
+  const names = columnNames(query);
+  const json = parts.map(
+    part => `{${names.map(name => `"${name}":${part[name] ?? '[]'}`).join(',')}}`,
+  );
+  const lists = names.map(name => sql.raw(`json_array_elements_text(part -> '${name}')`));
+  const groups = sql.raw(
+    groupNames(query)
+      .map(name => `, x.${name} collate "C" as ${name}`)
+      .join(''),
+  );
+  const measures = query.measures.map((measure, at) => {
+    return sql`, ${mergedColumn(measure, sql.raw(`x.m${at}`))} as ${sql.raw(`m${at}`)}`;
+  });
+  return listsSql(
+    query,
+    sql`
+    select x.b::int as b${groups}, sum(x.n::bigint)::bigint as n${sql.join(measures)}${totalSql(query)}
+    from json_array_elements(${`[${json.join(',')}]`}::text::json) as s (part)
+    cross join rows from (${sql.join(lists, sql`, `)}) as x (${sql.raw(names.join(', '))})
+    group by ${groupBySql(query)} ${limitSql(query, rowsMax)}`,
+  );
 }
 
 /** A column of those that `besideStanding` reads: how many rows there are before they are cut off. */
@@ -119,6 +172,8 @@ export function totalSql({ orderBy }: AggregateQuery): SQL {
 
 const groupNames = ({ groupBy }: AggregateQuery) => groupBy.map((_, at) => `g${at}` as const);
 const measureNames = ({ measures }: AggregateQuery) => measures.map((_, at) => `m${at}` as const);
+const columnNames = (query: AggregateQuery) =>
+  ['b', 'n', ...groupNames(query), ...measureNames(query)] as const;
 
 export interface Answer {
   readonly standing: Standing;
@@ -136,7 +191,7 @@ export function toAnswer<Row extends CountedRow>(
   return { row, standing: toStanding(row), rows: toRows(row, query), total: row.total ?? 0 };
 }
 
-function toRows(row: CountedRow, query: AggregateQuery): AggregateRow[] {
+function toRows(row: CountedLists, query: AggregateQuery): AggregateRow[] {
   const buckets = listOf<number>(row.b);
   const counts = listOf<number>(row.n);
   const groups = groupNames(query).map(name => listOf<string | null>(row[name]));

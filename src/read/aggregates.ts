@@ -26,16 +26,14 @@ import { columnsOf, type Row, sqlText } from '../db/columns.ts';
 import type { Connection } from '../db/connection.ts';
 import { workspaces } from '../db/schema.ts';
 import { readAnswer } from './aggregate-answer.ts';
-import type { Narrow } from './search-index.ts';
+import type { EventScan } from './aggregate-from-events.ts';
 
 const WORKSPACE = columnsOf(workspaces);
 
-export interface AggregateReaderOptions {
+export interface AggregateReaderOptions extends EventScan {
   readonly read: Connection;
   readonly epoch: string;
   readonly nowMs: () => number;
-  /** @default all conditions are met by a scan */
-  readonly narrow?: Narrow;
   /** Told what answered, and how long that took. */
   readonly onAnswer?: (source: AggregateSource, ms: number) => void;
 }
@@ -68,7 +66,7 @@ async function readPage(
   const rowsMax = isCut ? Math.max(1, request.size) : AGGREGATE_ROWS_MAX + 1;
   const question = { workspaceId, query, grid, asOf: pin?.asOf ?? null, rowsMax };
   const startedMs = performance.now();
-  const answer = await readAnswer(options.read, { ...question, nowMs }, options.narrow);
+  const answer = await readAnswer(options.read, { ...question, nowMs }, options);
   options.onAnswer?.(answer.source, performance.now() - startedMs);
   const list = toList(answer.rows, query, grid);
   const idOf = (row: AggregateRow) => bucketId(key, row, grid);

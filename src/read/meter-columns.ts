@@ -18,7 +18,7 @@ import {
 import { columnsOf, sqlText } from '../db/columns.ts';
 import { eventDefinitions, events, meterSeries } from '../db/schema.ts';
 import { allOf, anyOf, textArray } from '../db/sql-lists.ts';
-import { groupColumn, valueColumn } from './aggregate-columns.ts';
+import { groupColumn, numberOf } from './aggregate-columns.ts';
 import { filterSql, isSearching, valueAt } from './filters.ts';
 
 const e = columnsOf(events, 'e');
@@ -99,7 +99,7 @@ export function definitionFor(filter: EventFilter | null, workspaceId: number): 
 /** What an operand has of an event `e`; null where it has nothing. */
 export function operandColumn({ kind, payloadPath, dimension }: Operand): SQL {
   if (kind === 'UNIQUE') return codeSql(uniqueText(payloadPath, dimension));
-  const number = valueColumn({ function: 'SUM', payloadPath, dimension: null });
+  const number = numberOf(valueAt(payloadPath ?? []));
   return kind === 'NUMBERS' ? number : binSql(number);
 }
 

@@ -16,7 +16,7 @@ import {
 import { columnsOf } from '../db/columns.ts';
 import { meterCounts, meterSeries } from '../db/schema.ts';
 import { instantArray, instantParam } from './aggregate-columns.ts';
-import type { Question } from './aggregate-from-events.ts';
+import type { Question } from './aggregate-events-sql.ts';
 import { listOf, seriesFilterSql } from './meter-columns.ts';
 
 const s = columnsOf(meterSeries, 's');

@@ -101,13 +101,13 @@ async function narrowBy(read: Connection, asked: Asked, needs: Needs): Promise<N
 function needsOf(condition: EventCondition | null | undefined, workspaceId: number): Needs | null {
   const all: number[] = [];
   const some: number[][] = [];
-  let isPinned = false;
+  let hasIndex = false;
   const collect = (part: EventCondition): void => {
     if ('allOf' in part) part.allOf.forEach(collect);
     else if (isFilter(part)) collectFilter(part);
   };
   const collectFilter = (filter: EventFilter): void => {
-    isPinned ||= PINNING.some(field => filter[field] != null);
+    hasIndex ||= isPinned(filter);
     if (filter.search != null) all.push(...searchTerms(workspaceId, filter.search));
     if (filter.sources != null) {
       some.push(filter.sources.map(source => sourceTerm(workspaceId, source)));
@@ -118,12 +118,17 @@ function needsOf(condition: EventCondition | null | undefined, workspaceId: numb
     filter.and?.forEach(collectFilter);
   };
   if (condition != null) collect(condition);
-  if (isPinned || all.length + some.length === 0) return null;
+  if (hasIndex || all.length + some.length === 0) return null;
   return { all: [...all, ...some.flatMap(terms => (terms.length === 1 ? terms : []))], some };
 }
 
 /** Fields whose own index names few events. */
 const PINNING = ['eventIds', 'subjects', 'actors', 'groupIds', 'parentIds'] as const;
+
+/** Whether all events of a filter are read by an index of their own. */
+export function isPinned(filter: EventFilter): boolean {
+  return PINNING.some(field => filter[field] != null) || (filter.and ?? []).some(isPinned);
+}
 
 interface FoundBlock {
   readonly block: number;

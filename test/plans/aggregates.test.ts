@@ -62,6 +62,8 @@ interface PlanNode {
   'Actual Rows'?: number;
   'Actual Loops'?: number;
   'Rows Removed by Filter'?: number;
+  'Parallel Aware': boolean;
+  'Partial Mode'?: string;
   Plans?: PlanNode[];
 }
 
@@ -163,4 +165,75 @@ test('counts of definitions and filters do not touch folded events', async () =>
     expect(await of(read).countFromRollups(workspace.id, null)).toBe(FOLDED + TAIL);
   });
   expect(counted.get('events')!.rows).toBe(TAIL);
+});
+
+/**
+ * What workers do of the statement that answers a question from events, where there is no least size
+ * for them: a row that they hand over costs so much.
+ */
+async function workOf(query: AggregateQuery, rowCost = 0.01): Promise<('READ' | 'COUNT')[]> {
+  const sent: Parameters<Connection['query']>[] = [];
+  await ask(query)({
+    query: (...statement) => {
+      sent.push(statement);
+      return database.read.query(...statement);
+    },
+  });
+  const [[text, params] = []] = sent.filter(([each]) => each.includes('from events'));
+  const done = new Set<'READ' | 'COUNT'>();
+  const walk = (node: PlanNode) => {
+    const isOfEvents = node['Relation Name']?.startsWith('events_') === true;
+    if (isOfEvents && node['Parallel Aware']) done.add('READ');
+    if (node['Partial Mode'] === 'Partial') done.add('COUNT');
+    node.Plans?.forEach(walk);
+  };
+  await database.upkeep.hold(async connection => {
+    await connection.query(
+      `set max_parallel_workers_per_gather = 2; set min_parallel_table_scan_size = '128kB';
+       set min_parallel_index_scan_size = 0; set parallel_setup_cost = 0;
+       set parallel_tuple_cost = ${rowCost}`,
+      [],
+      { script: true },
+    );
+    const explained = await connection.query<Record<'QUERY PLAN', string>>(
+      `explain (format json) ${text}`,
+      params,
+    );
+    const [{ Plan }] = JSON.parse(explained[0]!['QUERY PLAN']) as [{ Plan: PlanNode }];
+    walk(Plan);
+    connection.discard();
+  });
+  return [...done].sort().toReversed();
+}
+
+const bySource: AggregateQuery = { ...byDay, groupBy: [{ dimension: 'SOURCE' }], measures: [] };
+const ofTypes = { types: ['type.3', 'type.4'] };
+const measures = (['SUM', 'AVG', 'P99'] as const).map(name => ({
+  function: name,
+  payloadPath: ['total'],
+  dimension: null,
+}));
+
+test.each([
+  ['by source', bySource],
+  ['by type', { ...byDay, granularity: null, measures: [], filter: { notify: false } }],
+  ['with measures', { ...bySource, measures: measures.slice(0, 2) }],
+  ['by a payload value', { ...bySource, groupBy: [{ payloadPath: ['total', 'net'] }] }],
+] as [string, AggregateQuery][])('several workers read and count events %s', async (_, query) => {
+  expect(await workOf(query)).toEqual(['READ', 'COUNT']);
+});
+
+test('several workers read events whose values one puts in order', async () => {
+  expect(await workOf({ ...bySource, measures }, 0)).toEqual(['READ']);
+});
+
+test('several workers count events of types', async () => {
+  const [row] = await database.read.query<{ version: number }>(
+    `select current_setting('server_version_num')::int as version`,
+  );
+  // Older servers hand none of a subquery to workers that has a subquery of its own.
+  const expected = row!.version < 170_000 ? [] : ['READ', 'COUNT'];
+  for (const query of [bySource, { ...bySource, measures: measures.slice(0, 1) }]) {
+    expect(await workOf({ ...query, filter: ofTypes })).toEqual(expected);
+  }
 });

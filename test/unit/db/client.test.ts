@@ -97,6 +97,18 @@ test('a read beyond its limit is QUERY_TOO_EXPENSIVE, and the connection serves 
   expect(await read.query('select pg_backend_pid() as pid')).toEqual(before);
 });
 
+test('a statement that is to be planned for its own values is not kept', async () => {
+  const { read } = open({ connectionsMax: CONNECTIONS_MIN });
+  const kept = () => read.query('select statement from pg_prepared_statements');
+  const before = await kept();
+  expect(await read.query('select $1::int + 1 as n', [1], { unprepared: true })).toEqual([
+    { n: 2 },
+  ]);
+  expect(await kept()).toEqual(before);
+  await read.query('select $1::int + 1 as n', [1]);
+  expect(await kept()).toEqual([...before, { statement: 'select $1::int + 1 as n' }]);
+});
+
 test('a server that takes connections and never answers is unavailable in time', async () => {
   const hole = await startProxy();
   const database = open({ url: hole.url });

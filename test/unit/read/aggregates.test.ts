@@ -47,10 +47,14 @@ const CATEGORIES = new Map(TYPES.map(({ name, category }) => [name, category ?? 
 function partsAt(nowMs: number): {
   fold: Fold;
   reader: ReturnType<typeof createAggregateReader>;
+  /** Reads events in slices of a few. */
+  slicing: ReturnType<typeof createAggregateReader>;
 } {
+  const options = { read: database.read, epoch: 'test', nowMs: () => nowMs };
   return {
     fold: createFold({ upkeep: database.upkeep, logger, nowMs: () => nowMs }),
-    reader: createAggregateReader({ read: database.read, epoch: 'test', nowMs: () => nowMs }),
+    reader: createAggregateReader(options),
+    slicing: createAggregateReader({ ...options, slices: { wholeMax: 3, sliceMin: 2 } }),
   };
 }
 
@@ -234,7 +238,7 @@ test('an answer is what plain code counts, from rollups and from events alike', 
   await fc.assert(
     fc.asyncProperty(aScenario, async ({ zone, nowMs, events, foldedAt, query }) => {
       const workspace = await aWorkspace(zone);
-      const { fold, reader } = partsAt(nowMs);
+      const { fold, reader, slicing } = partsAt(nowMs);
       await flushAll(workspace, events.slice(0, foldedAt));
       await fold.foldNow(workspace.id);
       await flushAll(workspace, events.slice(foldedAt));
@@ -253,11 +257,18 @@ test('an answer is what plain code counts, from rollups and from events alike', 
         measures: [...query.measures, ...EVENT_MEASURES],
         groupBy: [...query.groupBy, { payloadPath: total }],
       };
-      for (const other of [fromEvents(query), more]) {
-        const answer = await reader.page(workspace.id, other, first);
+      const asked = [
+        [reader, fromEvents(query)],
+        [reader, more],
+        [slicing, { ...more, measures: query.measures }],
+        [slicing, more],
+      ] as const;
+      for (const [way, other] of asked) {
+        const answer = await way.page(workspace.id, other, first);
         expect(answer.source).toBe('EVENTS');
         const plain = rounded(aggregate(events, { ...other, filter: query.filter }, oracle));
         expect(shown(answer)).toEqual(plain.slice(0, 1_000));
+        expect(answer.totalCount).toBe(plain.length);
       }
     }),
     { numRuns: 60 },
