@@ -1,0 +1,27 @@
+/**
+ * Tells a caller how it stands with its limits, in the headers of the answer.
+ * @see https://datatracker.ietf.org/doc/html/draft-ietf-httpapi-ratelimit-headers-11
+ */
+import type { LimitStanding } from '../core/quota.ts';
+
+/** Whose answer has headers. */
+export interface Told {
+  setHeader?(name: string, value: string): void;
+  /** What it was told, by the names of the limits. */
+  standings?: Map<string, LimitStanding> | undefined;
+}
+
+/** In the place of what was told of the same limit before. */
+export function tellStanding(caller: Told, standing: LimitStanding): void {
+  if (caller.setHeader === undefined) return;
+  const standings = (caller.standings ??= new Map<string, LimitStanding>());
+  standings.set(standing.name, standing);
+  const policies: string[] = [];
+  const limits: string[] = [];
+  for (const { name, limit, windowS, left, resetS } of standings.values()) {
+    policies.push(`"${name}";q=${limit};w=${windowS}`);
+    limits.push(`"${name}";r=${left};t=${resetS}`);
+  }
+  caller.setHeader('ratelimit-policy', policies.join(', '));
+  caller.setHeader('ratelimit', limits.join(', '));
+}
