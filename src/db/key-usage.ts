@@ -16,11 +16,12 @@ export interface AddedUsage {
 }
 
 /** In the order of keys, so that gateways that add to the same ones never wait for each other in a circle. */
-const ADD_SQL = sqlText`insert into key_usage as u (${USAGE.key_id}, ${USAGE.day}, ${USAGE.events})
-  select key_id, day, events
-  from unnest($1::text::int[], $2::text::date[], $3::text::bigint[]) as added (key_id, day, events)
-  order by key_id, day
-  on conflict (${USAGE.key_id}, ${USAGE.day}) do update set events = ${u.events} + excluded.events`;
+const ADD_SQL = sqlText`insert into key_usage as u (${USAGE.key_id}, ${USAGE.day}, ${USAGE.recorded})
+  select a.key, a.date, a.count
+  from unnest($1::text::int[], $2::text::date[], $3::text::bigint[]) as a (key, date, count)
+  order by a.key, a.date
+  on conflict (${USAGE.key_id}, ${USAGE.day}) do update
+    set ${USAGE.recorded} = ${u.recorded} + excluded.${USAGE.recorded}`;
 
 export async function addUsage(write: Connection, added: readonly AddedUsage[]): Promise<void> {
   await write.query(ADD_SQL, [
@@ -31,8 +32,8 @@ export async function addUsage(write: Connection, added: readonly AddedUsage[]):
 }
 
 const READ_SQL = sqlText`select ${USAGE.key_id},
-    coalesce(sum(${USAGE.events}) filter (where ${USAGE.day} = $2::text::date), 0)::bigint as today,
-    sum(${USAGE.events})::bigint as this_month
+    coalesce(sum(${USAGE.recorded}) filter (where ${USAGE.day} = $2::text::date), 0)::bigint as today,
+    sum(${USAGE.recorded})::bigint as this_month
   from key_usage
   where ${USAGE.key_id} = any($1::text::int[])
     and ${USAGE.day} >= $3::text::date and ${USAGE.day} <= $2::text::date

@@ -120,7 +120,7 @@ export const keyUsage = pgTable(
   {
     keyId: integer('key_id').notNull(),
     day: date('day').notNull(),
-    events: count('events').notNull(),
+    recorded: count('recorded').notNull(),
   },
   t => [primaryKey({ columns: [t.keyId, t.day] })],
 );

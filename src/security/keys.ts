@@ -227,8 +227,8 @@ async function rotate(
     lifeMs: end === null ? null : end.getTime() - key.created_at.getTime(),
   });
   await connection.query(
-    sqlText`insert into key_usage (${USAGE.key_id}, ${USAGE.day}, ${USAGE.events})
-     select $2::int, ${USAGE.day}, ${USAGE.events} from key_usage where ${USAGE.key_id} = $1`,
+    sqlText`insert into key_usage (${USAGE.key_id}, ${USAGE.day}, ${USAGE.recorded})
+     select $2::int, ${USAGE.day}, ${USAGE.recorded} from key_usage where ${USAGE.key_id} = $1`,
     [id, made.id],
   );
   // Before the end of the old key, which may be the one that acts.

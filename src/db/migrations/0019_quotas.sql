@@ -9,6 +9,6 @@ alter table api_keys
 create table key_usage (
   key_id int not null,
   day date not null,
-  events bigint not null,
+  recorded bigint not null,
   primary key (key_id, day)
 ) with (fillfactor = 70, autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_threshold = 1000);

@@ -83,11 +83,11 @@ function store(
 }
 
 async function stored({ keyId }: Actor): Promise<Record<string, number>> {
-  const rows = await db.read.query<{ day: string; events: number }>(
-    'select day::text, events from key_usage where key_id = $1 order by day',
+  const rows = await db.read.query<{ day: string; recorded: number }>(
+    'select day::text, recorded from key_usage where key_id = $1 order by day',
     [keyId],
   );
-  return Object.fromEntries(rows.map(({ day, events }) => [day, events]));
+  return Object.fromEntries(rows.map(({ day, recorded }) => [day, recorded]));
 }
 
 const refused = { code: 'QUOTA_EXCEEDED', status: 429 };
