@@ -23,8 +23,8 @@ export interface Principal {
   readonly quota?: KeyQuota | undefined;
   /** From where this request came; empty where its connection is gone. */
   readonly clientAddress?: (() => string) | undefined;
-  /** Tells the caller how the key stands with a limit, beside the answer. */
-  readonly tell?: ((standing: LimitStanding) => void) | undefined;
+  /** Tells the caller how the key stands with its limits, beside the answer. */
+  readonly tell?: ((standings: readonly LimitStanding[]) => void) | undefined;
 }
 
 /** By which key something is done, and with which of its scopes: checked again before the commit. */

@@ -28,18 +28,36 @@ export function dayText(day: number): string {
   return new Date(day * DAY_MS).toISOString().slice(0, 10);
 }
 
+interface Calendar {
+  readonly day: number;
+  /** The first day of its month. */
+  readonly month: number;
+  readonly monthDays: number;
+  readonly nextDay: Date;
+  readonly nextMonth: Date;
+}
+
+/** Nearly always it is asked of the same day as before. */
+let asked: Calendar | undefined;
+
+function calendarOf(day: number): Calendar {
+  if (asked?.day === day) return asked;
+  const at = new Date(day * DAY_MS);
+  const month = dayOf(new Date(Date.UTC(at.getUTCFullYear(), at.getUTCMonth())));
+  const nextMonth = new Date(Date.UTC(at.getUTCFullYear(), at.getUTCMonth() + 1));
+  const nextDay = new Date((day + 1) * DAY_MS);
+  return (asked = { day, month, monthDays: dayOf(nextMonth) - month, nextDay, nextMonth });
+}
+
 /** The first day of the month of a day. */
 export function monthOf(day: number): number {
-  const at = new Date(day * DAY_MS);
-  return dayOf(new Date(Date.UTC(at.getUTCFullYear(), at.getUTCMonth())));
+  return calendarOf(day).month;
 }
 
 /** When a day and a month are over. */
 export function renewalsAfter(at: Date): { readonly day: Date; readonly month: Date } {
-  return {
-    day: new Date((dayOf(at) + 1) * DAY_MS),
-    month: new Date(Date.UTC(at.getUTCFullYear(), at.getUTCMonth() + 1)),
-  };
+  const { nextDay, nextMonth } = calendarOf(dayOf(at));
+  return { day: nextDay, month: nextMonth };
 }
 
 /** How a caller stands with one of its limits, as the headers of an answer tell it. */
@@ -59,9 +77,16 @@ export interface QuotaStanding extends LimitStanding {
   readonly renewsAt: Date;
 }
 
-interface Period extends Pick<QuotaStanding, 'name' | 'period' | 'used' | 'renewsAt'> {
-  readonly limit: number | null;
-  readonly days: number;
+/** Whether each quota that is set has room for so many events. */
+export function hasRoom(
+  { eventsPerDay, eventsPerMonth }: KeyQuota,
+  { today, thisMonth }: RecordedEvents,
+  events: number,
+): boolean {
+  return (
+    (eventsPerDay === null || today + events <= eventsPerDay) &&
+    (eventsPerMonth === null || thisMonth + events <= eventsPerMonth)
+  );
 }
 
 /** Of each quota that is set: the day's first. */
@@ -70,42 +95,31 @@ export function standingsOf(
   { today, thisMonth }: RecordedEvents,
   at: Date,
 ): QuotaStanding[] {
-  const renews = renewalsAfter(at);
-  const periods: readonly Period[] = [
-    {
-      name: 'events-per-day',
-      period: 'DAY',
-      limit: eventsPerDay,
-      used: today,
-      days: 1,
-      renewsAt: renews.day,
-    },
-    {
-      name: 'events-per-month',
-      period: 'MONTH',
-      limit: eventsPerMonth,
-      used: thisMonth,
-      days: dayOf(renews.month) - monthOf(dayOf(at)),
-      renewsAt: renews.month,
-    },
-  ];
-  return periods.flatMap(({ limit, days, ...each }) => {
-    if (limit === null) return [];
-    const resetS = Math.max(1, Math.ceil((each.renewsAt.getTime() - at.getTime()) / 1_000));
-    const left = Math.max(0, limit - each.used);
-    return [{ ...each, limit, left, windowS: (days * DAY_MS) / 1_000, resetS }];
-  });
+  const { nextDay, nextMonth, monthDays } = calendarOf(dayOf(at));
+  const standings: QuotaStanding[] = [];
+  if (eventsPerDay !== null) standings.push(standing('DAY', eventsPerDay, today));
+  if (eventsPerMonth !== null) standings.push(standing('MONTH', eventsPerMonth, thisMonth));
+  return standings;
+
+  function standing(period: QuotaStanding['period'], limit: number, used: number): QuotaStanding {
+    const renewsAt = period === 'DAY' ? nextDay : nextMonth;
+    return {
+      name: period === 'DAY' ? 'events-per-day' : 'events-per-month',
+      period,
+      limit,
+      used,
+      left: Math.max(0, limit - used),
+      windowS: ((period === 'DAY' ? 1 : monthDays) * DAY_MS) / 1_000,
+      resetS: Math.max(1, Math.ceil((renewsAt.getTime() - at.getTime()) / 1_000)),
+      renewsAt,
+    };
+  }
 }
 
-/** Why a request of so many events is refused as a whole; null where there is room for it. */
-export function refusalOver(
-  standings: readonly QuotaStanding[],
-  events: number,
-): GatewayError | null {
-  // The month's where both are used up: it renews later.
-  const over = standings.filter(({ limit, used }) => used + events > limit).at(-1);
-  if (over === undefined) return null;
-  const { period, limit, used, renewsAt, resetS } = over;
+/** Of a request that has no room in one of these: the month's, where both are used up. */
+export function quotaExceeded(standings: readonly QuotaStanding[], events: number): GatewayError {
+  const over = standings.filter(({ limit, used }) => used + events > limit);
+  const { period, limit, used, renewsAt, resetS } = over.at(-1) as QuotaStanding;
   const [a, current] = period === 'DAY' ? ['a day', 'today'] : ['a month', 'this month'];
   const message =
     `The quota of this key is ${limit} ${limit === 1 ? 'event' : 'events'} ${a}. It has recorded ` +

@@ -36,7 +36,7 @@ import { createAccess, type Access, type AccessControl } from '../security/acces
 import { clientAddress } from '../security/address.ts';
 import { createAuthenticator } from '../security/authenticate.ts';
 import { createKeyAdmin } from '../security/keys.ts';
-import { tellStanding } from '../security/limit-headers.ts';
+import { tellStandings } from '../security/limit-headers.ts';
 import type { AuthenticateCaller, RateLimits } from '../security/rate-limits.ts';
 import { createRateLimits } from '../security/rate-limits.ts';
 import { createTickets, type Tickets } from '../security/tickets.ts';
@@ -294,7 +294,7 @@ function createKeys(
   const confirm: AuthenticateCaller = async (secret, caller) => {
     if (secret === null) return null;
     const address = () => clientAddress(caller, trustedProxies);
-    const tell = (standing: LimitStanding) => tellStanding(caller, standing);
+    const tell = (standings: readonly LimitStanding[]) => tellStandings(caller, standings);
     return { ...(await authenticate(secret, address)), clientAddress: address, tell };
   };
   return {

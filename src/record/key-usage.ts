@@ -14,8 +14,9 @@
 import type { Actor } from '../core/principal.ts';
 import {
   dayOf,
+  hasRoom,
   monthOf,
-  refusalOver,
+  quotaExceeded,
   standingsOf,
   type KeyQuota,
   type RecordedEvents,
@@ -98,11 +99,13 @@ export class KeyUsage {
   ): Promise<T> {
     const key = this.#keyOf(actor.keyId);
     if (!this.#isKnown(key)) await this.#look(key);
-    const refusal = refusalOver(this.#standings(key, quota), events);
-    if (refusal !== null) {
-      this.#tell(key, actor, quota);
+    const at = this.#options.now();
+    const used = usedBy(key, dayOf(at));
+    if (!hasRoom(quota, used, events)) {
+      const standings = standingsOf(quota, used, at);
+      actor.tell?.(standings);
       this.#options.onRefused();
-      throw refusal;
+      throw quotaExceeded(standings, events);
     }
     const own = { ...actor };
     const place = { key, events };
@@ -114,7 +117,8 @@ export class KeyUsage {
       this.#places.delete(own);
       key.held -= place.events;
       key.isUsed = true;
-      this.#tell(key, actor, quota);
+      const now = this.#options.now();
+      actor.tell?.(standingsOf(quota, usedBy(key, dayOf(now)), now));
     }
   }
 
@@ -189,15 +193,6 @@ export class KeyUsage {
       const { today = 0, thisMonth = 0 } = found.get(key.keyId) ?? {};
       key.known = { today, thisMonth, day: dayOf(at) };
     }
-  }
-
-  #standings(key: Counted, quota: KeyQuota) {
-    const at = this.#options.now();
-    return standingsOf(quota, usedBy(key, dayOf(at)), at);
-  }
-
-  #tell(key: Counted, { tell }: Actor, quota: KeyQuota): void {
-    if (tell !== undefined) this.#standings(key, quota).forEach(tell);
   }
 
   #wake(): void {

@@ -11,17 +11,18 @@ export interface Told {
   standings?: Map<string, LimitStanding> | undefined;
 }
 
-/** In the place of what was told of the same limit before. */
-export function tellStanding(caller: Told, standing: LimitStanding): void {
+/** In the place of what was told of the same limits before. */
+export function tellStandings(caller: Told, news: readonly LimitStanding[]): void {
   if (caller.setHeader === undefined) return;
   const standings = (caller.standings ??= new Map<string, LimitStanding>());
-  standings.set(standing.name, standing);
-  const policies: string[] = [];
-  const limits: string[] = [];
+  for (const standing of news) standings.set(standing.name, standing);
+  let policy = '';
+  let limits = '';
   for (const { name, limit, windowS, left, resetS } of standings.values()) {
-    policies.push(`"${name}";q=${limit};w=${windowS}`);
-    limits.push(`"${name}";r=${left};t=${resetS}`);
+    const separator = policy === '' ? '' : ', ';
+    policy += `${separator}"${name}";q=${limit};w=${windowS}`;
+    limits += `${separator}"${name}";r=${left};t=${resetS}`;
   }
-  caller.setHeader('ratelimit-policy', policies.join(', '));
-  caller.setHeader('ratelimit', limits.join(', '));
+  caller.setHeader('ratelimit-policy', policy);
+  caller.setHeader('ratelimit', limits);
 }

@@ -15,7 +15,7 @@ import type { Tenant } from '../core/fairness.ts';
 import { tenantOf, type Principal } from '../core/principal.ts';
 import type { LimitStanding } from '../core/quota.ts';
 import { addressOf, type Origin } from './address.ts';
-import { tellStanding, type Told } from './limit-headers.ts';
+import { tellStandings, type Told } from './limit-headers.ts';
 
 export interface RateSettings {
   /** 0: no limit. */
@@ -88,7 +88,7 @@ export function createRateLimits(
   const wrongKeys = createWrongKeys(settings.wrongKeysPerMinute);
 
   const admit: RateLimits['admit'] = async (caller, secret, authenticate) => {
-    const tell = (standing: LimitStanding) => tellStanding(caller, standing);
+    const tell = (standing: LimitStanding) => tellStandings(caller, [standing]);
     if (addresses !== undefined) await addresses.take(addressOf(caller, proxies), 1, tell);
     const principal =
       secret === null
