@@ -3,7 +3,6 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createClient } from '../../src/client/index.ts';
 import { transaction } from '../../src/db/transaction.ts';
-import { purgeUsage } from '../../src/upkeep/upkeep-purge.ts';
 import { startTestGateway, type TestGateway } from '../kit/gateway.ts';
 
 let gateway: TestGateway;
@@ -387,30 +386,4 @@ describe('a quota of a key', () => {
     });
     expect(await headOf()).toBe(2);
   });
-});
-
-test('counts go with their key, and after two months', async () => {
-  const { slug: gone } = await gateway.workspace();
-  const key = await makeKey({ workspace: gone });
-  await record(key.secret, 1);
-  await expect.poll(() => usageOf(key)).toMatchObject({ today: 1 });
-  const [row] = await gateway.db.write.query<{ id: number }>('select max(id) as id from api_keys');
-  const { id } = row!;
-  await gateway.db.write.query(
-    `insert into key_usage select $1::int, current_date - ago, 7 from unnest(array[62, 63]) as ago`,
-    [id],
-  );
-  const count = async () => {
-    const rows = await gateway.db.read.query('select from key_usage where key_id = $1', [id]);
-    return rows.length;
-  };
-  await purgeUsage(gateway.db.upkeep);
-  expect(await count()).toBe(2);
-  await gateway.data(
-    `mutation($slug: String!) {
-      deleteWorkspace(input: { slug: $slug, confirmSlug: $slug }) { deletedSlug } }`,
-    { slug: gone },
-  );
-  await purgeUsage(gateway.db.upkeep);
-  expect(await count()).toBe(0);
 });

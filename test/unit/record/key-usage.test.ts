@@ -7,6 +7,7 @@ import { createDatabase, type Connection, type Database } from '../../../src/db/
 import { transaction } from '../../../src/db/transaction.ts';
 import { KeyUsage } from '../../../src/record/key-usage.ts';
 import type { FlushEntry, Outcome } from '../../../src/record/submission.ts';
+import { purgeUsage } from '../../../src/upkeep/upkeep-purge.ts';
 import { createTestDatabase, type TestDatabase } from '../../kit/database.ts';
 
 const EVERY_MS = 50;
@@ -306,4 +307,23 @@ test('gateways that add to the same keys in any order never wait in a circle', a
     expect(errors).toEqual([]);
   }
   for (const actor of actors) expect(Object.values(await stored(actor))).toEqual([40]);
+});
+
+test('counts are removed after two months, and with their key', async () => {
+  const [made] = await db.write.query<{ id: number }>(
+    `insert into api_keys (name, prefix, hash, scopes) values ('k', 'k', 'k', '{EVENTS_WRITE}')
+     returning id`,
+  );
+  const key: Actor = { keyId: made!.id, scope: 'EVENTS_WRITE' };
+  await db.write.query('delete from key_usage where key_id = $1', [key.keyId]);
+  await db.write.query(
+    `insert into key_usage (key_id, day, recorded)
+     select $1::int, current_date - ago, ago from unnest(array[1, 62, 63]) as ago`,
+    [key.keyId],
+  );
+  await purgeUsage(db.upkeep);
+  expect(Object.values(await stored(key))).toEqual([62, 1]);
+  await db.write.query('delete from api_keys where id = $1', [key.keyId]);
+  await purgeUsage(db.upkeep);
+  expect(await stored(key)).toEqual({});
 });
