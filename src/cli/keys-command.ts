@@ -1,11 +1,13 @@
 import { Command, Option } from 'commander';
+import { LIMITS } from '../core/limits.ts';
 import { SCOPES } from '../core/principal.ts';
-import { createKey, listKeys, revokeKey, rotateKey } from './keys.ts';
+import { createKey, listKeys, revokeKey, rotateKey, updateKey } from './keys.ts';
 import {
   collected,
   duration,
   instant,
   JSON_LINES,
+  whole,
   withConnection,
   withExamples,
   withWorkspace,
@@ -13,9 +15,9 @@ import {
 
 export function keysCommand(): Command {
   const keys = new Command('keys').description(
-    'Make, list, rotate and revoke keys. Needs an ADMIN key.',
+    'Make, list, change, rotate and revoke keys. Needs an ADMIN key.',
   );
-  const create = new Command('create')
+  const create = withQuota(new Command('create'))
     .argument('<name>', 'its purpose, in words for people')
     .description('Make a key and print it. It is shown only once.')
     .addOption(
@@ -33,6 +35,13 @@ export function keysCommand(): Command {
     .description('List the keys, without their secrets.')
     .option('--json', JSON_LINES)
     .action(listKeys);
+  const update = withQuota(new Command('update'))
+    .argument('<key>', 'its prefix, as in the list, or its id')
+    .description('Change the quotas of a key. What is not given stays as it is.')
+    .option('--no-events-per-day', 'any number in a day')
+    .option('--no-events-per-month', 'any number in a month')
+    .option('--json', JSON_LINES)
+    .action(updateKey);
   const rotate = new Command('rotate')
     .argument('<key>', 'its prefix, as in the list, or its id')
     .description(
@@ -57,6 +66,12 @@ export function keysCommand(): Command {
   keys.addCommand(withExamples(withConnection(listing), 'sluice keys list'));
   keys.addCommand(
     withExamples(
+      withConnection(update),
+      'sluice keys update slc_4f2a --events-per-day 100000 --no-events-per-month',
+    ),
+  );
+  keys.addCommand(
+    withExamples(
       withConnection(rotate),
       'sluice keys rotate slc_4f2a --overlap 24h',
       'sluice keys rotate slc_4f2a | jq -r .secret > /run/secrets/shop-key',
@@ -64,4 +79,12 @@ export function keysCommand(): Command {
   );
   keys.addCommand(withExamples(withConnection(revoke), 'sluice keys revoke slc_4f2a'));
   return keys;
+}
+
+/** Days and months are of UTC. */
+function withQuota(command: Command): Command {
+  const events = whole(1, LIMITS.quotaEventsMax);
+  return command
+    .option('--events-per-day <n>', 'how many events it may record in a day', events)
+    .option('--events-per-month <n>', 'how many events it may record in a month', events);
 }

@@ -1,4 +1,5 @@
 import { SluiceError } from '../client/index.ts';
+import { UsageError } from './errors.ts';
 import { atGateway, clientFrom } from './gateway-connection.ts';
 import type { ConnectionOptions } from './options.ts';
 import {
@@ -23,19 +24,25 @@ interface ApiKey {
   readonly expiresAt: string | null;
   readonly revokedAt: string | null;
   readonly addresses: readonly string[] | null;
+  readonly eventsPerDay: number | null;
+  readonly eventsPerMonth: number | null;
+  readonly usage: { readonly today: number; readonly thisMonth: number };
   /** Null: the gateway, or a key that this one may not see. */
   readonly createdBy: { readonly prefix: string } | null;
 }
 
 const FIELDS =
   'id name prefix scopes workspace { slug } createdAt lastUsedAt expiresAt revokedAt addresses ' +
-  'createdBy { prefix }';
+  'eventsPerDay eventsPerMonth usage { today thisMonth } createdBy { prefix }';
 
 const LIST = `query ($after: String) {
   apiKeys(first: 1000, after: $after) { nodes { ${FIELDS} } ${PAGE_INFO} }
 }`;
 const CREATE = `mutation ($input: CreateApiKeyInput!) {
   createApiKey(input: $input) { secret apiKey { ${FIELDS} } }
+}`;
+const UPDATE = `mutation ($input: UpdateApiKeyInput!) {
+  updateApiKey(input: $input) { apiKey { ${FIELDS} } }
 }`;
 const ROTATE = `mutation ($input: RotateApiKeyInput!) {
   rotateApiKey(input: $input) { secret previousStopsAt apiKey { ${FIELDS} } }
@@ -46,7 +53,15 @@ const REVOKE = `mutation ($id: ID!, $force: Boolean!) {
 
 type Options = ConnectionOptions & OutputOptions;
 
-export interface CreateKeyOptions extends Options {
+interface QuotaOptions {
+  /** False: any number. */
+  readonly eventsPerDay?: number | false;
+  readonly eventsPerMonth?: number | false;
+}
+
+export type UpdateKeyOptions = Options & QuotaOptions;
+
+export interface CreateKeyOptions extends Options, QuotaOptions {
   readonly scope: readonly string[];
   readonly expires?: string;
   readonly address?: readonly string[];
@@ -63,7 +78,14 @@ export interface RotateKeyOptions extends Options {
 /** For programs the secret is in the line; for people the only thing on standard output. */
 export async function createKey(name: string, options: CreateKeyOptions): Promise<void> {
   const { workspace, scope, expires, address } = options;
-  const input = { name, scopes: scope, workspace, expiresAt: expires, addresses: address };
+  const input = {
+    name,
+    workspace,
+    scopes: scope,
+    expiresAt: expires,
+    addresses: address,
+    ...quotaOf(options),
+  };
   const { createApiKey } = await atGateway(options, () =>
     clientFrom(options).query<{ createApiKey: { secret: string; apiKey: ApiKey } }>(CREATE, {
       input,
@@ -75,13 +97,46 @@ export async function createKey(name: string, options: CreateKeyOptions): Promis
   await write(`${secret}\n`);
 }
 
+/** What is left out stays as it is. */
+function quotaOf({ eventsPerDay, eventsPerMonth }: QuotaOptions) {
+  return {
+    eventsPerDay: eventsPerDay === false ? null : eventsPerDay,
+    eventsPerMonth: eventsPerMonth === false ? null : eventsPerMonth,
+  };
+}
+
+/** Changes the quotas of a key. */
+export async function updateKey(which: string, options: UpdateKeyOptions): Promise<void> {
+  const quota = quotaOf(options);
+  if (Object.values(quota).every(value => value === undefined)) {
+    throw new UsageError('Nothing is to be changed: give --events-per-day or --events-per-month.');
+  }
+  const { id } = await findKey(which, options);
+  const { updateApiKey } = await clientFrom(options).query<{ updateApiKey: { apiKey: ApiKey } }>(
+    UPDATE,
+    { input: { id, ...quota } },
+  );
+  const { apiKey } = updateApiKey;
+  if (!isForPeople(options)) return writeLine(apiKey);
+  const { prefix, name, eventsPerDay, eventsPerMonth } = apiKey;
+  const limits = `${eventsOf(eventsPerDay)} a day and ${eventsOf(eventsPerMonth)} a month`;
+  await write(`${printable(`The key ${prefix} (${name}) may record ${limits}.`)}\n`);
+}
+
+function eventsOf(limit: number | null): string {
+  return limit === null ? 'any number of events' : `${limit.toLocaleString('en')} events`;
+}
+
 export async function listKeys(options: Options): Promise<void> {
   const keys = await atGateway(options, () => readKeys(options));
   if (!isForPeople(options)) {
     for (const key of keys) await writeLine(key);
     return;
   }
-  const headings = ['KEY', 'NAME', 'SCOPES', 'WORKSPACE', 'MADE BY', 'LAST USED', 'STATE'];
+  const headings = [
+    ...['KEY', 'NAME', 'SCOPES', 'WORKSPACE', 'MADE BY', 'LAST USED'],
+    ...['TODAY', 'THIS MONTH', 'STATE'],
+  ];
   const rows = keys.map(key => [
     key.prefix,
     key.name,
@@ -89,6 +144,8 @@ export async function listKeys(options: Options): Promise<void> {
     key.workspace?.slug ?? 'every',
     key.createdBy?.prefix ?? '–',
     key.lastUsedAt ?? 'never',
+    usageOf(key.usage.today, key.eventsPerDay),
+    usageOf(key.usage.thisMonth, key.eventsPerMonth),
     stateOf(key),
   ]);
   await write(keys.length === 0 ? 'There are no keys.\n' : table(headings, rows));
@@ -143,6 +200,11 @@ async function readKeys(options: Options): Promise<ApiKey[]> {
   const keys: ApiKey[] = [];
   for await (const key of readAll<ApiKey>(clientFrom(options), LIST)) keys.push(key);
   return keys;
+}
+
+function usageOf(recorded: number, limit: number | null): string {
+  const events = recorded.toLocaleString('en');
+  return limit === null ? events : `${events} of ${limit.toLocaleString('en')}`;
 }
 
 function stateOf({ revokedAt, expiresAt }: ApiKey): string {

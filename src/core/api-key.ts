@@ -1,4 +1,5 @@
 import type { Scope } from './principal.ts';
+import type { KeyQuota } from './quota.ts';
 
 /** A key as it may be shown: never its secret. */
 export interface ApiKeyInfo {
@@ -17,6 +18,7 @@ export interface ApiKeyInfo {
   readonly createdBy: number | null;
   /** Where it may be used from, in CIDR notation; null: anywhere. */
   readonly addresses: readonly string[] | null;
+  readonly quota: KeyQuota;
 }
 
 /**

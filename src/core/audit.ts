@@ -18,6 +18,7 @@ export const AUDIT_SLUG = 'sluice';
 /** What each type says, in a sentence. The table in docs/audit.md is made from it. */
 export const AUDIT_TYPES = {
   'sluice.key.created': 'A key was made.',
+  'sluice.key.updated': 'The quota of a key was changed.',
   'sluice.key.rotated': 'A key got a successor, and expires after the overlap.',
   'sluice.key.revoked': 'A key was revoked.',
   'sluice.workspace.created': 'A workspace was made.',

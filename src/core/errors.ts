@@ -83,6 +83,10 @@ export const ERRORS = {
     meaning: 'The gateway does not accept this Host header: see SLUICE_ALLOWED_HOSTS.',
   },
   RATE_LIMITED: { status: 429, meaning: 'Too many requests. Wait as Retry-After says.' },
+  QUOTA_EXCEEDED: {
+    status: 429,
+    meaning: 'The key has recorded as many events as its quota allows. Wait as Retry-After says.',
+  },
   TOO_MANY_STREAMS: { status: 429, meaning: 'The stream limit is reached.' },
   INTERNAL_SERVER_ERROR: {
     status: 500,

@@ -82,6 +82,7 @@ export const LIMITS = {
   /** Keys and tickets. */
   keyAddressesMax: 100,
   keyOverlapDaysMax: 30,
+  quotaEventsMax: 1_000_000_000_000,
   streamTicketSeconds: 60,
   streamResumableHours: 24,
 
@@ -216,6 +217,7 @@ export const LIMIT_MEANINGS: Readonly<Record<keyof typeof LIMITS, string>> = {
   quarantineDays: 'Days that a quarantined event is kept.',
   keyAddressesMax: 'Address ranges of a key.',
   keyOverlapDaysMax: 'Days that a rotated key may remain valid.',
+  quotaEventsMax: 'Events of a key’s quota.',
   streamTicketSeconds: 'Seconds in which a ticket can open a stream.',
   streamResumableHours: 'Hours after its opening in which a stream can be resumed with its ticket.',
   metersMax: 'Meters of a workspace. One more is refused as `METER_LIMIT`.',

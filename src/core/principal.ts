@@ -1,5 +1,6 @@
 import { GatewayError } from './errors.ts';
 import { NO_TENANT, type Tenant } from './fairness.ts';
+import type { KeyQuota, LimitStanding } from './quota.ts';
 
 /** What a key may do. ADMIN includes the others; METRICS is of the installation, of no workspace. */
 export const SCOPES = [
@@ -18,8 +19,12 @@ export interface Principal {
   readonly scopes: readonly Scope[];
   /** The one workspace that the key covers; null covers every workspace. */
   readonly workspaceId: number | null;
+  /** How much it may record. Absent: any number of events. */
+  readonly quota?: KeyQuota | undefined;
   /** From where this request came; empty where its connection is gone. */
   readonly clientAddress?: (() => string) | undefined;
+  /** Tells the caller how the key stands with its limits, beside the answer. */
+  readonly tell?: ((standings: readonly LimitStanding[]) => void) | undefined;
 }
 
 /** By which key something is done, and with which of its scopes: checked again before the commit. */
@@ -27,7 +32,9 @@ export interface Actor {
   readonly keyId: number;
   readonly scope: Scope;
   /** As of the principal. */
-  readonly clientAddress?: (() => string) | undefined;
+  readonly clientAddress?: Principal['clientAddress'];
+  readonly quota?: Principal['quota'];
+  readonly tell?: Principal['tell'];
 }
 
 /** Whom a key acts for: its workspace, else itself. */
@@ -55,8 +62,8 @@ export function requireScope(principal: Principal | null, scope: Scope): Princip
 
 /** @throws GatewayError as `requireScope` */
 export function actorOf(principal: Principal | null, scope: Scope): Actor {
-  const { keyId, clientAddress } = requireScope(principal, scope);
-  return { keyId, scope, clientAddress };
+  const { keyId, clientAddress, quota, tell } = requireScope(principal, scope);
+  return { keyId, scope, clientAddress, quota, tell };
 }
 
 /** The token of a header `Authorization: Bearer <token>`; null for any other header, and for none. */

@@ -15,6 +15,7 @@ export const GRANTS: Readonly<Record<string, string>> = {
   workspace_marks: ROWS,
   // Revoked ones stay; those of a deleted workspace go with it, by the right of the tables' owner.
   api_keys: 'select, insert, update',
+  key_usage: ROWS,
   event_definitions: ROWS,
   definition_schemas: ROWS,
   event_keys: ROWS,

@@ -4,6 +4,7 @@
  */
 import {
   boolean,
+  date,
   index,
   integer,
   numeric,
@@ -103,11 +104,25 @@ export const apiKeys = pgTable(
     addresses: text('addresses').array(),
     /** Kept from SLUICE_ADMIN_KEY. */
     fromSetting: boolean('from_setting').notNull().default(false),
+    /** How much it may record. Null: any number of events. */
+    eventsPerDay: count('events_per_day'),
+    eventsPerMonth: count('events_per_month'),
   },
   t => [
     unique('api_keys_hash_key').on(t.hash),
     index('api_keys_workspace_idx').on(t.workspaceId, t.id),
   ],
+);
+
+/** What keys have recorded, by the day of UTC: see `0019_quotas.sql`. */
+export const keyUsage = pgTable(
+  'key_usage',
+  {
+    keyId: integer('key_id').notNull(),
+    day: date('day').notNull(),
+    recorded: count('recorded').notNull(),
+  },
+  t => [primaryKey({ columns: [t.keyId, t.day] })],
 );
 
 /** Of an EventSource, which can send no header. */

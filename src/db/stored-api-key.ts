@@ -1,5 +1,6 @@
 /** What may be shown of a key, from a row of `api_keys`: everything but its hash. */
 import type { ApiKeyInfo } from '../core/api-key.ts';
+import type { KeyQuota } from '../core/quota.ts';
 import { type ColumnName, columnsOf, type Row, type SqlText, sqlText } from './columns.ts';
 import { apiKeys } from './schema.ts';
 
@@ -9,7 +10,7 @@ export type ApiKeyRow = Omit<Row<typeof apiKeys>, 'hash' | 'from_setting'>;
 
 export const API_KEY_COLUMNS = sqlText`${KEY.id}, ${KEY.name}, ${KEY.prefix}, ${KEY.scopes},
   ${KEY.workspace_id}, ${KEY.created_at}, ${KEY.last_used_at}, ${KEY.expires_at}, ${KEY.revoked_at},
-  ${KEY.created_by}, ${KEY.addresses}`;
+  ${KEY.created_by}, ${KEY.addresses}, ${KEY.events_per_day}, ${KEY.events_per_month}`;
 
 /** Whether a key may act: over the columns of `api_keys`, bare or behind their alias. */
 export function isValidKey(
@@ -32,5 +33,10 @@ export function toApiKeyInfo(row: ApiKeyRow): ApiKeyInfo {
     revokedAt: row.revoked_at,
     createdBy: row.created_by,
     addresses: row.addresses,
+    quota: toQuota(row),
   };
+}
+
+export function toQuota(row: Pick<ApiKeyRow, 'events_per_day' | 'events_per_month'>): KeyQuota {
+  return { eventsPerDay: row.events_per_day, eventsPerMonth: row.events_per_month };
 }

@@ -10,7 +10,13 @@ import { pipeline } from 'node:stream/promises';
 import { GatewayError, MethodNotAllowed } from '../core/errors.ts';
 import type { Receipt } from '../core/event.ts';
 import { LIMITS } from '../core/limits.ts';
-import { requireScope, unauthenticated, type Principal, type Scope } from '../core/principal.ts';
+import {
+  requireScope,
+  unauthenticated,
+  type Actor,
+  type Principal,
+  type Scope,
+} from '../core/principal.ts';
 import {
   WORKSPACE_PARAMETER,
   type Door,
@@ -224,7 +230,8 @@ function contextOf(
 ): DoorContext {
   const name = door.name;
   const { call, principal, scope } = task;
-  const actor = { keyId: principal.keyId, scope: scope ?? 'EVENTS_WRITE' };
+  const { keyId, quota, tell } = principal;
+  const actor: Actor = { keyId, scope: scope ?? 'EVENTS_WRITE', quota, tell };
   return {
     principal,
     services,
@@ -236,7 +243,7 @@ function contextOf(
     },
     async record(workspace, events, atomic) {
       if (name === 'GENESYS') throw readOnly();
-      await services.rateLimits.countEvents(principal.keyId, events.length);
+      await services.rateLimits.countEvents(keyId, events.length);
       return services.record({ workspace, door: name, events, atomic, actor });
     },
     async keepAside(workspace, items) {

@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { GatewayError } from '../core/errors.ts';
 import { uuidV7 } from '../core/isomorphic.ts';
+import type { Actor } from '../core/principal.ts';
 import type { Database } from '../db/client.ts';
 import { ensurePartitions } from '../db/partitions.ts';
 import type { SchemaChecker } from '../json-schema/checker.ts';
@@ -11,6 +12,7 @@ import type { Log } from '../observability/log.ts';
 import type { Metrics } from '../observability/metrics.ts';
 import { createAuditedTransaction } from '../record/audit.ts';
 import { DefinitionCache } from '../record/definitions.ts';
+import { KeyUsage } from '../record/key-usage.ts';
 import { createRecordEvents, type RecordEvents } from '../record/record.ts';
 import { storedEvents } from '../record/stored-events.ts';
 import { Writers, type Recorded } from '../record/writers.ts';
@@ -30,12 +32,22 @@ export function createIngest({ db, log, metrics, live, fold, schemas }: IngestOp
   const makePartitions = async () => void (await ensurePartitions(db.upkeep));
   const newId = () => uuidV7(Date.now(), randomUUID());
   const definitions = new DefinitionCache(db.write, nowMs);
+  const usage = new KeyUsage({
+    read: db.lookup,
+    write: db.write,
+    now: () => new Date(),
+    onRefused: () => metrics.refused('QUOTA_EXCEEDED'),
+    onError: err => log.warn({ err }, 'what keys have recorded is counted, but not stored yet'),
+  });
   const writers = new Writers({
     connection: db.flush,
     crowd: db.crowd,
     ensurePartitions: makePartitions,
     staleDefinitions: entries => definitions.stale(entries),
-    onRecorded: recorded => announce(recorded, live, fold),
+    onRecorded: recorded => {
+      usage.count(recorded);
+      announce(recorded, live, fold);
+    },
     onFlush: metrics.flushed,
     onError: err => log.error({ err }, 'a flush failed'),
     nowMs,
@@ -50,7 +62,9 @@ export function createIngest({ db, log, metrics, live, fold, schemas }: IngestOp
     newId,
   });
   const measured: RecordEvents = async request => {
-    const receipts = await record(request).catch((error: unknown) => {
+    const { actor = null, events } = request;
+    const work = (own: Actor | null) => record({ ...request, actor: own });
+    const receipts = await usage.within(actor, events.length, work).catch((error: unknown) => {
       if (error instanceof GatewayError && error.code === 'OVERLOADED') metrics.refused(error.code);
       throw error;
     });
@@ -63,7 +77,7 @@ export function createIngest({ db, log, metrics, live, fold, schemas }: IngestOp
     newId,
     onRecorded: recorded => announce(recorded, live, fold),
   });
-  return { definitions, writers, record: measured, audited };
+  return { definitions, writers, record: measured, audited, usage };
 }
 
 function announce(recorded: Recorded, live: Live, fold: Fold) {

@@ -4,6 +4,7 @@ import type { Config } from '../config/config.ts';
 import type { Consume } from '../consume/consume.ts';
 import { GatewayError } from '../core/errors.ts';
 import { unauthenticated } from '../core/principal.ts';
+import type { LimitStanding } from '../core/quota.ts';
 import type { AuditedTransaction } from '../db/audit-log.ts';
 import type { Database } from '../db/client.ts';
 import { onBehalfOf } from '../db/connection.ts';
@@ -25,6 +26,7 @@ import type { Metrics } from '../observability/metrics.ts';
 import { createWorkspaceReader } from '../read/workspaces.ts';
 import { createCheckDefinition, createDefinitionAdmin } from '../record/definition-admin.ts';
 import { createNotesOf } from '../record/door-notes.ts';
+import type { KeyUsage } from '../record/key-usage.ts';
 import { createQuarantineAdmin } from '../record/quarantine-admin.ts';
 import { quarantine } from '../record/quarantine.ts';
 import { createJudge } from '../record/schema-judgement.ts';
@@ -34,6 +36,7 @@ import { createAccess, type Access, type AccessControl } from '../security/acces
 import { clientAddress } from '../security/address.ts';
 import { createAuthenticator } from '../security/authenticate.ts';
 import { createKeyAdmin } from '../security/keys.ts';
+import { tellStandings } from '../security/limit-headers.ts';
 import type { AuthenticateCaller, RateLimits } from '../security/rate-limits.ts';
 import { createRateLimits } from '../security/rate-limits.ts';
 import { createTickets, type Tickets } from '../security/tickets.ts';
@@ -94,7 +97,7 @@ export async function createServices(options: ServicesOptions): Promise<GatewayS
   const sharedResults = createSharedResults();
   const schemas = createSchemaChecker(err => log.warn({ err }, 'checking payloads by a schema'));
   const ingest = createIngest({ ...options, live, fold, schemas });
-  const { writers, record, audited } = ingest;
+  const { writers, record, audited, usage } = ingest;
   const tickets = createGatewayTickets(options, epoch);
   const bounds = createBounds(config, metrics);
   const streamsCheck = createStreamsCheck(db, live, log);
@@ -117,7 +120,7 @@ export async function createServices(options: ServicesOptions): Promise<GatewayS
     deliveries: () => consume.stats(),
     consumers: consumerFigures,
   });
-  const running = { writers, upkeep, live, fold, streamsCheck, tickets, schemas, consume };
+  const running = { writers, usage, upkeep, live, fold, streamsCheck, tickets, schemas, consume };
   return {
     epoch,
     ...readers,
@@ -163,7 +166,7 @@ function createGatewayReaders(
 
 function createRecordAdmins(
   { write, read }: Database,
-  { definitions, record, audited }: ReturnType<typeof createIngest>,
+  { definitions, record, audited, usage }: ReturnType<typeof createIngest>,
   { schemas, fold }: { readonly schemas: SchemaChecker; readonly fold: Fold },
 ): Pick<GatewayServices, 'definitionAdmin' | 'checkDefinition' | 'quarantineAdmin' | 'meterAdmin'> {
   const onChanged = (workspaceId: number) => fold.note([workspaceId]);
@@ -172,10 +175,18 @@ function createRecordAdmins(
     fold.note([workspaceId]);
   };
   const judge = createJudge(read, schemas);
+  const quarantineAdmin = createQuarantineAdmin({ write, audited, record, decodeAgain });
   return {
     definitionAdmin: createDefinitionAdmin({ write, audited, schemas, judge, onDefined }),
     checkDefinition: createCheckDefinition(schemas, judge),
-    quarantineAdmin: createQuarantineAdmin({ write, audited, record, decodeAgain }),
+    quarantineAdmin: {
+      ...quarantineAdmin,
+      // They are recorded one by one: all have room, or none is.
+      resubmit: (workspace, ids, actor, correction) =>
+        usage.within(actor, new Set(ids).size, own =>
+          quarantineAdmin.resubmit(workspace, ids, own, correction),
+        ),
+    },
     meterAdmin: createMeterAdmin({ write, audited, onChanged }),
   };
 }
@@ -219,6 +230,7 @@ function lanesOf({ read, lookup, write, upkeep }: Database) {
 
 interface Running {
   readonly writers: Pick<Writers, 'stop'>;
+  readonly usage: Pick<KeyUsage, 'stop'>;
   readonly upkeep: Pick<Upkeep, 'start' | 'stop'>;
   readonly live: Pick<Live, 'start' | 'stop'>;
   readonly fold: Pick<Fold, 'start' | 'stop'>;
@@ -232,8 +244,8 @@ interface Running {
 
 /** The start and the end of what runs in the background. */
 function inOrder(running: Running): Pick<GatewayServices, 'start' | 'stop'> {
-  const { writers, upkeep, live, fold, streamsCheck, tickets, schemas, consume } = running;
-  const { sending, notifying } = running;
+  const { writers, usage, upkeep, live, fold, streamsCheck, tickets, schemas } = running;
+  const { consume, sending, notifying } = running;
   return {
     async start() {
       await upkeep.start();
@@ -248,6 +260,7 @@ function inOrder(running: Running): Pick<GatewayServices, 'start' | 'stop'> {
       // First: what it does is recorded and acknowledged.
       await Promise.all([sending.stop(), notifying.stop()]);
       await writers.stop();
+      await usage.stop();
       streamsCheck.stop();
       consume.stop();
       tickets.stop();
@@ -282,13 +295,14 @@ function createKeys(
   const confirm: AuthenticateCaller = async (secret, caller) => {
     if (secret === null) return null;
     const address = () => clientAddress(caller, trustedProxies);
-    return { ...(await authenticate(secret, address)), clientAddress: address };
+    const tell = (standings: readonly LimitStanding[]) => tellStandings(caller, standings);
+    return { ...(await authenticate(secret, address)), clientAddress: address, tell };
   };
   return {
     authenticate: (secret, caller) =>
       rateLimits.admit(caller, secret, () => confirm(secret, caller)),
     confirm,
-    keyAdmin: createKeyAdmin(db.write, { audited, allowWeak, ageDaysMax, onRevoked: forget }),
+    keyAdmin: createKeyAdmin(db.write, { audited, allowWeak, ageDaysMax, onChanged: forget }),
   };
 }
 

@@ -15,6 +15,7 @@ import type { SchemaPlace } from '../core/schema-version.ts';
 import type { Webhook } from '../core/webhook.ts';
 import type { Workspace } from '../core/workspace.ts';
 import type { DefinitionCount } from '../read/aggregate-counts.ts';
+import type { KeyUsage } from '../read/api-keys.ts';
 import type { EventOrder, EventPage, EventParentField } from '../read/event-reader.ts';
 import type { Services } from './services.ts';
 
@@ -71,6 +72,7 @@ export interface Loaders {
   readonly quarantined: DataLoader<QuarantineKey, QuarantinedEvent | null, string>;
   readonly workspace: DataLoader<number, Workspace | null>;
   readonly apiKey: DataLoader<number, ApiKeyInfo | null>;
+  readonly keyUsage: DataLoader<number, KeyUsage>;
   /** Browsers that take Web Push of a workspace. */
   readonly pushCount: DataLoader<number, number>;
   readonly head: DataLoader<number, LogPlace>;
@@ -145,6 +147,7 @@ export function createLoaders(reads: Reads): Loaders {
     ),
     workspace: new DataLoader<number, Workspace | null>(ids => workspaces.byIds(ids)),
     apiKey: new DataLoader<number, ApiKeyInfo | null>(ids => apiKeys.byIds(ids)),
+    keyUsage: new DataLoader<number, KeyUsage>(ids => apiKeys.usage(ids)),
     pushCount: new DataLoader<number, number>(ids =>
       Promise.all(ids.map(id => reads.pushSubscriptions.countIn(id))),
     ),

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
 import { NO_TENANT, type Tenant } from '../core/fairness.ts';
 import { bearerToken, type Principal } from '../core/principal.ts';
+import type { LimitStanding } from '../core/quota.ts';
 import type { Caller, KnownBy } from '../security/rate-limits.ts';
 import type { Work } from './admission.ts';
 import { ticketOf } from './query-string.ts';
@@ -81,6 +82,7 @@ export class HttpCall implements Call {
   /** Whom it acts for, once that is known. */
   tenant: Tenant = NO_TENANT;
   knownBy: KnownBy | undefined;
+  standings: Map<string, LimitStanding> | undefined;
   #controller: AbortController | undefined;
 
   constructor(req: IncomingMessage, res: ServerResponse, requestId: string) {

@@ -9,7 +9,7 @@ export const METRICS = {
   sluice_requests_in_work: 'Requests in work: accepted, and not answered yet.',
   sluice_requests_waiting: 'Requests that wait to be taken into work.',
   sluice_requests_refused_total:
-    'Requests and operations refused because of overload or a rate limit, by code: OVERLOADED or RATE_LIMITED.',
+    'Requests and operations refused because of overload, a rate limit or the quota of a key, by code: OVERLOADED, RATE_LIMITED or QUOTA_EXCEEDED.',
   sluice_http_connections: 'Open HTTP connections, including WebSockets.',
   sluice_database_connections: 'Open or opening connections to Postgres, by lane.',
   sluice_database_waiting: 'Statements that wait for a connection, by lane.',

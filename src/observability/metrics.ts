@@ -6,6 +6,9 @@ import { METRICS, type MetricName } from './metric-names.ts';
 
 const SECONDS = [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 4];
 
+const REFUSED_CODES = ['OVERLOADED', 'RATE_LIMITED', 'QUOTA_EXCEEDED'] as const;
+type RefusedCode = (typeof REFUSED_CODES)[number];
+
 export interface AnsweredRequest {
   /** One of few: the name of what answered. */
   readonly route: string;
@@ -16,7 +19,7 @@ export interface AnsweredRequest {
 
 /** What was refused since the start. */
 export interface Refusals {
-  /** Requests, for overload or a rate limit. */
+  /** Requests, for overload, a rate limit or a quota. */
   readonly requests: number;
   readonly rejectedEvents: number;
   readonly conflictingEvents: number;
@@ -29,7 +32,7 @@ export interface Metrics {
   redacted(events: number): void;
   answered(request: AnsweredRequest): void;
   connected(change: 1 | -1): void;
-  refused(code: 'OVERLOADED' | 'RATE_LIMITED'): void;
+  refused(code: RefusedCode): void;
   statement(lane: string, ms: number): void;
   aggregated(source: string, ms: number): void;
   /** A request of a webhook; a status of null for one without an answer. */
@@ -120,7 +123,7 @@ function createRequestMetrics(
     ...describe('sluice_requests_refused_total'),
     labelNames: ['code'],
   });
-  for (const code of ['OVERLOADED', 'RATE_LIMITED']) refused.inc({ code }, 0);
+  for (const code of REFUSED_CODES) refused.inc({ code }, 0);
   return {
     answered({ route, status, ms, isStream }) {
       requests.inc({ route, status: `${Math.floor(status / 100)}xx` });

@@ -2,8 +2,10 @@ import { sql } from 'drizzle-orm';
 import type { ApiKeyInfo } from '../core/api-key.ts';
 import { cursorInvalid, decodeCursor, encodeCursor } from '../core/cursor.ts';
 import { checkPageArgs, type Page, type PageArgs } from '../core/page.ts';
+import type { RecordedEvents } from '../core/quota.ts';
 import { columnsOf } from '../db/columns.ts';
 import type { Connection } from '../db/connection.ts';
+import { readUsage } from '../db/key-usage.ts';
 import { rows } from '../db/query.ts';
 import { apiKeys } from '../db/schema.ts';
 import { intArray } from '../db/sql-lists.ts';
@@ -18,6 +20,13 @@ export interface ApiKeyReader {
   page(workspaceId: number | null, args: PageArgs): Promise<Page<ApiKeyInfo>>;
   /** In the order of what was asked, null where there is none. */
   byIds(ids: readonly number[]): Promise<(ApiKeyInfo | null)[]>;
+  /** What they have recorded, in the order of what was asked. */
+  usage(ids: readonly number[]): Promise<KeyUsage[]>;
+}
+
+export interface KeyUsage extends RecordedEvents {
+  /** When that is: it says which day and month are meant. */
+  readonly at: Date;
 }
 
 const columns = sql.raw(API_KEY_COLUMNS);
@@ -50,6 +59,11 @@ export function createApiKeyReader(read: Connection): ApiKeyReader {
         sql`select ${columns} from api_keys k where ${k.id} = any(${intArray(ids)})`,
       );
       return inOrderOf(ids, found.map(toApiKeyInfo), ({ id }) => id);
+    },
+    async usage(ids) {
+      const at = new Date();
+      const found = await readUsage(read, ids, at);
+      return ids.map(id => ({ today: 0, thisMonth: 0, ...found.get(id), at }));
     },
   };
 }

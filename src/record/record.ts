@@ -44,8 +44,8 @@ export interface RecordRequest {
 }
 
 /**
- * @throws GatewayError OVERLOADED, SERVICE_UNAVAILABLE, GOING_AWAY; UNAUTHENTICATED where the key
- * was revoked or has expired before the commit
+ * @throws GatewayError OVERLOADED, SERVICE_UNAVAILABLE, GOING_AWAY; QUOTA_EXCEEDED where the key
+ * has recorded too much; UNAUTHENTICATED where it was revoked or has expired before the commit
  */
 export type RecordEvents = (request: RecordRequest) => Promise<readonly Receipt[]>;
 

@@ -9,7 +9,8 @@ import type { Connection, Pool } from '../db/client.ts';
 import { columnsOf, sqlText, type Row } from '../db/columns.ts';
 import { apiKeys } from '../db/schema.ts';
 import { isValidKey } from '../db/stored-api-key.ts';
-import { aboutKey, hashSecret, mintSecret, prefixOf } from './keys.ts';
+import { hashSecret, mintSecret, prefixOf } from './key-secret.ts';
+import { aboutKey } from './keys.ts';
 
 const KEY = columnsOf(apiKeys);
 

@@ -10,9 +10,9 @@ import { unauthenticated, type Principal } from '../core/principal.ts';
 import type { Connection } from '../db/client.ts';
 import { columnsOf, sqlText, type Row } from '../db/columns.ts';
 import { apiKeys } from '../db/schema.ts';
-import { isValidKey } from '../db/stored-api-key.ts';
+import { isValidKey, toQuota } from '../db/stored-api-key.ts';
 import { allowsOf, type Allows } from './address-ranges.ts';
-import { hashSecret } from './keys.ts';
+import { hashSecret } from './key-secret.ts';
 import { createLookupCache } from './lookup-cache.ts';
 
 const KEY = columnsOf(apiKeys);
@@ -23,7 +23,7 @@ export interface Authenticator {
    * @throws GatewayError UNAUTHENTICATED
    */
   readonly authenticate: (secret: string, addressOf: () => string) => Promise<Principal>;
-  /** The key was revoked: what is kept of it, or is being looked up, is not used again. */
+  /** The key was changed: what is kept of it, or is being looked up, is not used again. */
   readonly forget: (keyId: number) => void;
 }
 
@@ -76,18 +76,24 @@ export function createAuthenticator({ read, write, nowMs }: AuthenticatorOptions
   };
 }
 
-type KeyRow = Row<typeof apiKeys, 'id' | 'scopes' | 'workspace_id' | 'addresses'>;
+type KeyRow = Row<
+  typeof apiKeys,
+  'id' | 'scopes' | 'workspace_id' | 'addresses' | 'events_per_day' | 'events_per_month'
+>;
 
 async function lookUp(read: Connection, hash: string): Promise<KnownKey | null> {
   const [row] = await read.query<KeyRow>(
-    sqlText`select ${KEY.id}, ${KEY.scopes}, ${KEY.workspace_id}, ${KEY.addresses} from api_keys
+    sqlText`select ${KEY.id}, ${KEY.scopes}, ${KEY.workspace_id}, ${KEY.addresses},
+       ${KEY.events_per_day}, ${KEY.events_per_month} from api_keys
      where ${KEY.hash} = $1 and ${isValidKey(KEY)}`,
     [hash],
   );
   if (row === undefined) return null;
   const { id: keyId, scopes, workspace_id: workspaceId, addresses } = row;
+  const quota = toQuota(row);
+  const hasQuota = quota.eventsPerDay !== null || quota.eventsPerMonth !== null;
   return {
-    principal: { keyId, scopes, workspaceId },
+    principal: { keyId, scopes, workspaceId, ...(hasQuota && { quota }) },
     allows: addresses === null ? null : allowsOf(addresses),
   };
 }

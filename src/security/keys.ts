@@ -1,26 +1,28 @@
-/**
- * Keys: `slc_<prefix>_<secret>` with 256 bits of randomness, or a credential that a client
- * already has. Kept and looked up as SHA-256; the secret is shown once.
- */
-import { hash, randomBytes } from 'node:crypto';
-import { isExampleSecret, type ApiKeyInfo } from '../core/api-key.ts';
-import { isAudit, type AuditEntry, type AuditType } from '../core/audit.ts';
+/** Keys: made, changed and ended. They are kept and looked up as SHA-256; a secret is shown once. */
+import type { ApiKeyInfo } from '../core/api-key.ts';
+import { changesOf, isAudit, type AuditEntry, type AuditType } from '../core/audit.ts';
 import { GatewayError } from '../core/errors.ts';
-import { LIMITS } from '../core/limits.ts';
-import { tenantOfActor, unauthenticated, type Actor, type Scope } from '../core/principal.ts';
+import { tenantOfActor, type Actor, type Scope } from '../core/principal.ts';
+import { checkQuota, NO_QUOTA, type KeyQuota } from '../core/quota.ts';
 import { isStorableText, isWithinBytes } from '../core/text.ts';
-import { workspaceNotFound } from '../core/workspace.ts';
 import type { AuditedTransaction, Deed } from '../db/audit-log.ts';
 import type { Connection, Pool } from '../db/client.ts';
 import { columnsOf, sqlText, type Row } from '../db/columns.ts';
-import { apiKeys, workspaces } from '../db/schema.ts';
-import { arrayLiteral } from '../db/sql-lists.ts';
+import { apiKeys, keyUsage } from '../db/schema.ts';
 import { toGatewayError } from '../db/sqlstate.ts';
-import { API_KEY_COLUMNS, isValidKey, toApiKeyInfo, type ApiKeyRow } from '../db/stored-api-key.ts';
+import {
+  API_KEY_COLUMNS,
+  isValidKey,
+  toApiKeyInfo,
+  toQuota,
+  type ApiKeyRow,
+} from '../db/stored-api-key.ts';
 import { checkRanges } from './address-ranges.ts';
+import { insertKey, isWithin, lockKey, readMaker } from './key-rows.ts';
+import { checkKept, mintSecret } from './key-secret.ts';
 
 const KEY = columnsOf(apiKeys);
-const WORKSPACE = columnsOf(workspaces);
+const USAGE = columnsOf(keyUsage);
 
 export interface CreateKey {
   readonly name: string;
@@ -31,6 +33,8 @@ export interface CreateKey {
   readonly expiresAt: Date | null;
   /** CIDR ranges from which it may be used. Null: those of the key that makes it. */
   readonly addresses: readonly string[] | null;
+  /** How much it may record. Absent: any number of events. */
+  readonly quota?: KeyQuota;
   /** An existing credential to keep; one is made where none is given. */
   readonly secret?: string | undefined;
 }
@@ -49,7 +53,13 @@ export interface KeyAdmin {
   /** @throws GatewayError BAD_USER_INPUT, CONFLICT when the credential is in use, NOT_FOUND */
   create(key: CreateKey, actor: Actor | null): Promise<MadeKey>;
   /**
-   * Makes a key like this one, which ends after the overlap.
+   * Changes the quotas that are given.
+   * @throws GatewayError NOT_FOUND, BAD_USER_INPUT
+   */
+  update(id: number, quota: Partial<KeyQuota>, actor: Actor | null): Promise<ApiKeyInfo>;
+  /**
+   * Makes a key like this one, which ends after the overlap. What the old one has recorded is held
+   * against the quota of the new one, too.
    * @throws GatewayError NOT_FOUND, BAD_USER_INPUT when it has ended already, FORBIDDEN when it may
    * be used from more addresses than the acting key
    */
@@ -65,26 +75,18 @@ export interface KeyAdmin {
   revoke(id: number, force: boolean, actor: Actor | null): Promise<ApiKeyInfo>;
 }
 
-export function hashSecret(secret: string): string {
-  return hash('sha256', secret, 'hex');
-}
-
-export function mintSecret(): string {
-  return `slc_${randomBytes(4).toString('hex')}_${randomBytes(32).toString('base64url')}`;
-}
-
 export interface KeyAdminOptions {
   readonly audited: AuditedTransaction;
   /** Takes kept credentials that are shorter than they should be. */
   readonly allowWeak: boolean;
   /** Days after which a key that is made from now on ends at the latest; 0: no end. */
   readonly ageDaysMax: number;
-  /** Also of one that ends by a rotation. */
-  readonly onRevoked: (keyId: number) => void;
+  /** Was given another quota, or ends. */
+  readonly onChanged: (keyId: number) => void;
 }
 
 export function createKeyAdmin(write: Pool, options: KeyAdminOptions): KeyAdmin {
-  const { audited, allowWeak, ageDaysMax, onRevoked } = options;
+  const { audited, allowWeak, ageDaysMax, onChanged } = options;
   const port = { write, audited };
   return {
     async create(key, actor) {
@@ -98,12 +100,20 @@ export function createKeyAdmin(write: Pool, options: KeyAdminOptions): KeyAdmin 
       );
       return { key: toApiKeyInfo(row), secret };
     },
+    async update(id, quota, actor) {
+      checkQuota(quota);
+      const row = await committed(port, actor, (connection, deed) =>
+        update(connection, { id, quota }, deed),
+      );
+      onChanged(id);
+      return toApiKeyInfo(row);
+    },
     async rotate(id, overlapMs, actor) {
       const secret = mintSecret();
       const { made, previous } = await committed(port, actor, (connection, deed) =>
         rotate(connection, { id, overlapMs, secret }, { deed, actor, ageDaysMax }),
       );
-      onRevoked(id);
+      onChanged(id);
       return { key: toApiKeyInfo(made), secret, previous: toApiKeyInfo(previous) };
     },
     async revoke(id, force, actor) {
@@ -111,7 +121,7 @@ export function createKeyAdmin(write: Pool, options: KeyAdminOptions): KeyAdmin 
         if (!force) await checkRevocable(connection, id, actor);
         return revoke(connection, id, deed);
       });
-      onRevoked(id);
+      onChanged(id);
       return toApiKeyInfo(row);
     },
   };
@@ -155,8 +165,32 @@ export function aboutKey(
 }
 
 /** Nothing of its secret, and so no prefix. */
-function shownOf({ scopes, addresses, expires_at: end }: ApiKeyRow) {
-  return { scopes, addresses, expiresAt: end?.toISOString() ?? null };
+function shownOf({ scopes, addresses, expires_at: end, ...row }: ApiKeyRow) {
+  return { scopes, addresses, expiresAt: end?.toISOString() ?? null, ...toQuota(row) };
+}
+
+interface QuotaChange {
+  readonly id: number;
+  readonly quota: Partial<KeyQuota>;
+}
+
+async function update(
+  connection: Connection,
+  { id, quota }: QuotaChange,
+  deed: Deed,
+): Promise<ApiKeyRow> {
+  const before = await lockKey(connection, id);
+  const { eventsPerDay, eventsPerMonth } = { ...toQuota(before), ...quota };
+  const [updated] = await connection.query<ApiKeyRow>(
+    sqlText`update api_keys set ${KEY.events_per_day} = $2, ${KEY.events_per_month} = $3
+     where ${KEY.id} = $1 returning ${API_KEY_COLUMNS}`,
+    [id, eventsPerDay, eventsPerMonth],
+  );
+  const changes = changesOf({ ...toQuota(before) }, { eventsPerDay, eventsPerMonth });
+  if (Object.keys(changes.to).length > 0) {
+    await deed.record({ ...aboutKey('sluice.key.updated', before), ...changes });
+  }
+  return updated as ApiKeyRow;
 }
 
 interface Rotation {
@@ -186,11 +220,17 @@ async function rotate(
     scopes,
     workspaceId,
     addresses,
+    quota: toQuota(key),
     expiresAt: null,
     ageDaysMax,
     maker,
     lifeMs: end === null ? null : end.getTime() - key.created_at.getTime(),
   });
+  await connection.query(
+    sqlText`insert into key_usage (${USAGE.key_id}, ${USAGE.day}, ${USAGE.recorded})
+     select $2::int, ${USAGE.day}, ${USAGE.recorded} from key_usage where ${USAGE.key_id} = $1`,
+    [id, made.id],
+  );
   // Before the end of the old key, which may be the one that acts.
   await deed.require();
   const [previous] = await connection.query<ApiKeyRow>(
@@ -264,101 +304,14 @@ async function committed<T>(
   }
 }
 
-/** No other change of the key lies between what is read here and the commit. */
-async function lockKey(
-  connection: Connection,
-  id: number,
-): Promise<ApiKeyRow & { readonly is_valid: boolean }> {
-  const [row] = await connection.query<ApiKeyRow & { is_valid: boolean }>(
-    sqlText`select ${API_KEY_COLUMNS}, ${isValidKey(KEY, sqlText`clock_timestamp()`)} as is_valid
-     from api_keys where ${KEY.id} = $1 for no key update`,
-    [id],
-  );
-  if (row === undefined) throw new GatewayError('NOT_FOUND', 'There is no such key.');
-  return row;
-}
-
-/** What the key that acts may hand on. */
-interface Maker {
-  readonly keyId: number | null;
-  readonly expiresAt: Date | null;
-  readonly addresses: readonly string[] | null;
-}
-
-async function readMaker(connection: Connection, actor: Actor | null): Promise<Maker> {
-  if (actor === null) return { keyId: null, expiresAt: null, addresses: null };
-  const [row] = await connection.query<Pick<ApiKeyRow, 'expires_at' | 'addresses'>>(
-    sqlText`select ${KEY.expires_at}, ${KEY.addresses} from api_keys where ${KEY.id} = $1`,
-    [actor.keyId],
-  );
-  // Its workspace was deleted a moment ago, and it went with it.
-  if (row === undefined) throw unauthenticated();
-  return { keyId: actor.keyId, expiresAt: row.expires_at, addresses: row.addresses };
-}
-
-/** Whether every range lies in one of the maker's. */
-async function isWithin(
-  connection: Connection,
-  ranges: readonly string[] | null,
-  { addresses }: Maker,
-): Promise<boolean> {
-  if (addresses === null) return true;
-  if (ranges === null) return false;
-  const [row] = await connection.query<{ is_within: boolean }>(
-    `select not exists (
-       select from unnest($1::text::inet[]) as given (range)
-       where not exists (
-         select from unnest($2::text::inet[]) as own (range) where given.range <<= own.range)
-     ) as is_within`,
-    [arrayLiteral(ranges), arrayLiteral(addresses)],
-  );
-  return row?.is_within === true;
-}
-
-interface NewKey extends Omit<CreateKey, 'secret'> {
-  /** How long it lasts, where it takes the place of one that had an end. */
-  readonly lifeMs: number | null;
-  readonly ageDaysMax: number;
-  readonly maker: Maker;
-}
-
-async function insertKey(
-  connection: Connection,
-  secret: string,
-  { maker, ...key }: NewKey,
-): Promise<ApiKeyRow> {
-  const [row] = await connection.query<ApiKeyRow>(
-    sqlText`insert into api_keys (${KEY.name}, ${KEY.prefix}, ${KEY.hash}, ${KEY.scopes}, ${KEY.workspace_id}, ${KEY.addresses}, ${KEY.created_by}, ${KEY.expires_at})
-     select $1::text, $2::text, $3::text, $4::text::text[], $5::int, $6::text::text[], $7::int,
-       least($8::timestamptz, $9::timestamptz, now() + make_interval(secs => $10::float8 / 1000),
-         now() + make_interval(days => $11::int))
-     where $5::int is null or exists (select from workspaces where ${WORKSPACE.id} = $5::int for key share)
-     returning ${API_KEY_COLUMNS}`,
-    [
-      ...[key.name, prefixOf(secret), hashSecret(secret), arrayLiteral([...new Set(key.scopes)])],
-      ...[key.workspaceId, key.addresses && arrayLiteral(key.addresses), maker.keyId],
-      // The earliest of these that is not null.
-      ...[key.expiresAt, maker.expiresAt, key.lifeMs, key.ageDaysMax || null],
-    ],
-  );
-  // Its key may be known for a moment longer.
-  if (row === undefined) throw workspaceNotFound();
-  return row;
-}
-
-/** Of a made key the part before its secret; of a kept one no more than a quarter. */
-export function prefixOf(secret: string): string {
-  const made = /^slc_[0-9a-f]{8}(?=_)/.exec(secret);
-  return made?.[0] ?? `${secret.slice(0, Math.min(4, Math.floor(secret.length / 4)))}…`;
-}
-
 const NAME_BYTES_MAX = 256;
 
-function checkKey({ name, scopes, workspaceId }: CreateKey): void {
+function checkKey({ name, scopes, workspaceId, quota = NO_QUOTA }: CreateKey): void {
   if (name.trim() === '' || !isStorableText(name) || !isWithinBytes(name, NAME_BYTES_MAX)) {
     const message = `A key's name has 1 to ${NAME_BYTES_MAX} bytes, without U+0000.`;
     throw new GatewayError('BAD_USER_INPUT', message);
   }
+  checkQuota(quota);
   if (workspaceId !== null && isAudit(workspaceId)) {
     const message =
       'The audit is read with a key that has the scope ADMIN for all workspaces. It has no keys of its own.';
@@ -370,23 +323,6 @@ function checkKey({ name, scopes, workspaceId }: CreateKey): void {
     const message =
       'METRICS is only for keys of all workspaces, because metrics cover the whole ' +
       'process. Name no workspace, and use a key of all workspaces.';
-    throw new GatewayError('BAD_USER_INPUT', message);
-  }
-}
-
-function checkKept(secret: string, allowWeak: boolean): void {
-  const { keptSecretCharsMin, keptSecretCharsMax } = LIMITS;
-  const min = allowWeak ? 1 : keptSecretCharsMin;
-  if (secret.length < min || secret.length > keptSecretCharsMax) {
-    const message = `A secret expects ${min} to ${keptSecretCharsMax} characters, but got ${secret.length}.`;
-    throw new GatewayError('BAD_USER_INPUT', message);
-  }
-  if (isExampleSecret(secret)) {
-    const message = 'This secret is an example from documentation, so everybody knows it.';
-    throw new GatewayError('BAD_USER_INPUT', message);
-  }
-  if (!isStorableText(secret) || secret.trim() !== secret) {
-    const message = 'A secret must not have U+0000, or white space at its ends.';
     throw new GatewayError('BAD_USER_INPUT', message);
   }
 }

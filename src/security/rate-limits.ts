@@ -13,7 +13,9 @@ import { RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible';
 import { GatewayError } from '../core/errors.ts';
 import type { Tenant } from '../core/fairness.ts';
 import { tenantOf, type Principal } from '../core/principal.ts';
+import type { LimitStanding } from '../core/quota.ts';
 import { addressOf, type Origin } from './address.ts';
+import { tellStandings, type Told } from './limit-headers.ts';
 
 export interface RateSettings {
   /** 0: no limit. */
@@ -26,9 +28,7 @@ export interface RateSettings {
 }
 
 /** Who asks. */
-export interface Caller extends Origin {
-  /** Hears what is left of its rates, where the way of the request has a place for it. */
-  setHeader?(name: string, value: string): void;
+export interface Caller extends Origin, Told {
   /** Hears for whom it acts, once its key was found valid. */
   becomeKnown?(tenant: Tenant): void;
   /** What its key is known by here: made once a request, since hashing takes some microseconds. */
@@ -88,7 +88,7 @@ export function createRateLimits(
   const wrongKeys = createWrongKeys(settings.wrongKeysPerMinute);
 
   const admit: RateLimits['admit'] = async (caller, secret, authenticate) => {
-    const tell = tellingTo(caller);
+    const tell = (standing: LimitStanding) => tellStandings(caller, [standing]);
     if (addresses !== undefined) await addresses.take(addressOf(caller, proxies), 1, tell);
     const principal =
       secret === null
@@ -116,17 +116,14 @@ export function createRateLimits(
   };
 }
 
-interface Standing {
-  readonly name: string;
-  readonly points: number;
-  readonly left: RateLimiterRes;
-}
-type Tell = (standing: Standing) => void;
-
 /** A rate for each of many. */
 export interface Rate {
   /** @throws GatewayError RATE_LIMITED */
-  take(key: string | number, wanted: number, tell?: Tell): Promise<void>;
+  take(
+    key: string | number,
+    wanted: number,
+    tell?: (standing: LimitStanding) => void,
+  ): Promise<void>;
 }
 
 function rateOf(name: string, perSecond: number): Rate | undefined {
@@ -141,21 +138,15 @@ export function createRate(name: string, perSecond: number, windowS = WINDOW_S):
   return {
     async take(key, wanted, tell) {
       const left = await limiter.consume(key, Math.min(wanted, points)).catch(refusedOrThrow);
-      tell?.({ name, points, left });
+      tell?.({
+        name,
+        limit: points,
+        windowS,
+        left: left.remainingPoints,
+        resetS: secondsOf(left.msBeforeNext),
+      });
       if (left.consumedPoints > points) throw limited(`${perSecond} ${what} a second`, left);
     },
-  };
-}
-
-/** @see https://datatracker.ietf.org/doc/html/draft-ietf-httpapi-ratelimit-headers-11 */
-function tellingTo(caller: Caller): Tell {
-  const policies: string[] = [];
-  const limits: string[] = [];
-  return ({ name, points, left }) => {
-    policies.push(`"${name}";q=${points};w=${WINDOW_S}`);
-    limits.push(`"${name}";r=${left.remainingPoints};t=${secondsOf(left.msBeforeNext)}`);
-    caller.setHeader?.('ratelimit-policy', policies.join(', '));
-    caller.setHeader?.('ratelimit', limits.join(', '));
   };
 }
 

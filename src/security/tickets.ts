@@ -24,7 +24,7 @@ import { arrayLiteral } from '../db/sql-lists.ts';
 import { toGatewayError } from '../db/sqlstate.ts';
 import { isValidKey } from '../db/stored-api-key.ts';
 import { allowsOf } from './address-ranges.ts';
-import { hashSecret } from './keys.ts';
+import { hashSecret } from './key-secret.ts';
 
 const k = columnsOf(apiKeys, 'k');
 const w = columnsOf(workspaces, 'w');

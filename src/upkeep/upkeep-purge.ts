@@ -1,7 +1,15 @@
 import { LIMITS } from '../core/limits.ts';
 import type { Pool } from '../db/client.ts';
 import { columnsOf, rawSql, type Row, sqlText } from '../db/columns.ts';
-import { deliveries, events, quarantinedEvents, workspaceMarks, workspaces } from '../db/schema.ts';
+import {
+  apiKeys,
+  deliveries,
+  events,
+  keyUsage,
+  quarantinedEvents,
+  workspaceMarks,
+  workspaces,
+} from '../db/schema.ts';
 import { isOfWorkspace } from './upkeep-faults.ts';
 
 const d = columnsOf(deliveries, 'd');
@@ -11,6 +19,9 @@ const parked = columnsOf(deliveries, 'parked');
 const w = columnsOf(workspaces, 'w');
 const t = columnsOf(workspaceMarks, 't');
 const q = columnsOf(quarantinedEvents, 'q');
+const u = columnsOf(keyUsage, 'u');
+const k = columnsOf(apiKeys, 'k');
+const USAGE = columnsOf(keyUsage);
 const MARKS = columnsOf(workspaceMarks);
 const QUARANTINED = columnsOf(quarantinedEvents);
 
@@ -124,4 +135,24 @@ export const PURGE_QUARANTINE_SQL = sqlText`
       where ${QUARANTINED.workspace_id} = ${w.id} and ${QUARANTINED.received_at} < now() - make_interval(days => $1)
       limit ${QUARANTINED_PER_STATEMENT} for update skip locked
     ) q limit ${QUARANTINED_PER_STATEMENT}
+  ) returning 1`;
+
+/** Days that counts of what keys record are kept: those of the month before the current one, too. */
+const USAGE_DAYS = 62;
+
+/** What keys recorded long ago, and what those recorded that are no more. A batch at a time. */
+export async function purgeUsage(upkeep: Pool): Promise<number> {
+  for (let purged = 0; ;) {
+    const gone = await upkeep.query(PURGE_USAGE_SQL);
+    purged += gone.length;
+    if (gone.length < PURGED_PER_STATEMENT) return purged;
+  }
+}
+
+const PURGE_USAGE_SQL = sqlText`
+  delete from key_usage where (${USAGE.key_id}, ${USAGE.day}) in (
+    select ${u.key_id}, ${u.day} from key_usage u
+    where ${u.day} < current_date - ${USAGE_DAYS}
+      or not exists (select from api_keys k where ${k.id} = ${u.key_id})
+    limit ${PURGED_PER_STATEMENT} for update skip locked
   ) returning 1`;

@@ -17,7 +17,7 @@ import { removePartitions } from './retention-partitions.ts';
 import { lookUpTails, removeNext } from './retention.ts';
 import { forgetFaults, notingFaults } from './upkeep-faults.ts';
 import { createFigures, readOldestSnapshot, type UpkeepFigures } from './upkeep-figures.ts';
-import { purgeDeleted, purgeParked, purgeQuarantine } from './upkeep-purge.ts';
+import { purgeDeleted, purgeParked, purgeQuarantine, purgeUsage } from './upkeep-purge.ts';
 
 /** As pino has it. */
 export interface UpkeepLogger {
@@ -96,6 +96,7 @@ function tidying(upkeep: Pool): Job[] {
     purge: () => purgeDeleted(upkeep),
     quarantine: () => purgeQuarantine(upkeep),
     parked: () => purgeParked(upkeep),
+    usage: () => purgeUsage(upkeep),
     faults: () => forgetFaults(upkeep),
   };
   return Object.entries(jobs).map(([name, work]) => ({

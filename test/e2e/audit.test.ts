@@ -83,6 +83,14 @@ describe('what is recorded', () => {
         to: { scopes: ['EVENTS_READ'], addresses: null, expiresAt: null },
       },
     });
+    const [updated] = await actsOf(() =>
+      run('updateApiKey', { id: made.id, eventsPerDay: 9 }, 'apiKey { id }'),
+    );
+    expect(updated).toMatchObject({
+      type: 'sluice.key.updated',
+      subject: created?.subject,
+      payload: { from: { eventsPerDay: null }, to: { eventsPerDay: 9 } },
+    });
     let successor: { secret: string } | undefined;
     const [rotated] = await actsOf(async () => {
       const { rotateApiKey } = await run('rotateApiKey', { id: made.id }, 'secret');

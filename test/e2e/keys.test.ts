@@ -355,7 +355,7 @@ describe('a key that is revoked', () => {
       "select id from api_keys where name = 'one'",
     );
     const actor = { keyId: other!.id, scope: 'ADMIN' } as const;
-    const options = { audited: unaudited, allowWeak: false, ageDaysMax: 0, onRevoked: () => {} };
+    const options = { audited: unaudited, allowWeak: false, ageDaysMax: 0, onChanged: () => {} };
     const admin = createKeyAdmin(single.db.write, options);
     // An ADMIN of one workspace takes nobody's place.
     await expect(admin.revoke(first!.id, false, actor)).rejects.toMatchObject({

@@ -19,6 +19,7 @@ const TITLES: Readonly<Record<string, string>> = {
   FORBIDDEN: 'This key may not do that',
   NOT_FOUND: 'Not found',
   RATE_LIMITED: 'Too many requests',
+  QUOTA_EXCEEDED: 'The quota of this key is used up',
   QUERY_TOO_EXPENSIVE: 'That would take too long',
   OVERLOADED: 'The gateway is busy',
   SERVICE_UNAVAILABLE: 'The database does not answer',

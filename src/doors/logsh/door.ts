@@ -126,6 +126,7 @@ function encodeError(error: GatewayError, request: DoorRequest): DoorAnswer {
     const [, key] = /^\/payload(\/.*)$/s.exec(problem?.pointer ?? '') ?? [];
     return refusal(400, 'bad_request', key === undefined ? message : `/metadata${key}: ${message}`);
   }
+  if (code === 'QUOTA_EXCEEDED') return refusal(status, 'rate_limit_exceeded', message);
   if (code === 'RATE_LIMITED') {
     const told = `Rate limit exceeded. Try again after ${retryAfterS} seconds.`;
     return refusal(status, 'rate_limit_exceeded', told);

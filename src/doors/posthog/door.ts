@@ -77,6 +77,7 @@ const SENTENCES: Readonly<Partial<Record<GatewayError['code'], (message: string)
   BAD_REQUEST: message => `failed to parse request: ${message}`,
   PAYLOAD_TOO_LARGE: message => `maximum event size exceeded: ${message}`,
   RATE_LIMITED: () => 'rate limited',
+  QUOTA_EXCEEDED: message => `rate limited: ${message}`,
   SERVICE_UNAVAILABLE: () => 'transient error, please retry',
   OVERLOADED: () => 'transient error, please retry',
 };

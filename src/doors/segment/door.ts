@@ -69,8 +69,8 @@ function keyInBody(request: DoorRequest): string | null {
   return typeof key === 'string' && key !== '' ? key : null;
 }
 
-function encodeError({ status, code, message, retryAfterS }: GatewayError): DoorAnswer {
-  const isLimited = code === 'RATE_LIMITED' && retryAfterS !== undefined;
+function encodeError({ status, message, retryAfterS }: GatewayError): DoorAnswer {
+  const isLimited = status === 429 && retryAfterS !== undefined;
   const headers = isLimited ? { 'x-ratelimit-reset': String(retryAfterS) } : {};
   return json(status, { success: false, message }, headers);
 }

@@ -1,7 +1,8 @@
 import type { ApiKeyInfo } from '../../core/api-key.ts';
 import type { PageArgs } from '../../core/page.ts';
 import { type Scope } from '../../core/principal.ts';
-import { apiKeyCursor } from '../../read/api-keys.ts';
+import { renewalsAfter } from '../../core/quota.ts';
+import { apiKeyCursor, type KeyUsage } from '../../read/api-keys.ts';
 import { coversKey, requireKey } from '../access.ts';
 import { builder, enumValues, ID_FIELD } from '../builder.ts';
 import { connectionType } from '../connection.ts';
@@ -21,6 +22,36 @@ export const ScopeEnum = builder.enumType('Scope', {
       'All of these, and also: manage keys and workspaces, redact events, discard quarantined events.',
   }),
 });
+
+const ApiKeyUsageRef = builder.objectRef<KeyUsage>('ApiKeyUsage').implement({
+  description:
+    'How many events a key has recorded. It lags behind by a second or two. Only what was stored ' +
+    'counts: no duplicates, nothing that was refused or is in quarantine.',
+  fields: t => ({
+    today: t.field({
+      type: 'SafeInt',
+      description: 'Events of the current day of UTC.',
+      resolve: ({ today }) => today,
+    }),
+    dayRenewsAt: t.field({
+      type: 'DateTime',
+      description: 'When the next day begins.',
+      resolve: ({ at }) => renewalsAfter(at).day,
+    }),
+    thisMonth: t.field({
+      type: 'SafeInt',
+      description: 'Events of the current month of UTC.',
+      resolve: ({ thisMonth }) => thisMonth,
+    }),
+    monthRenewsAt: t.field({
+      type: 'DateTime',
+      description: 'When the next month begins.',
+      resolve: ({ at }) => renewalsAfter(at).month,
+    }),
+  }),
+});
+
+const NO_QUOTA = 'One more is refused as `QUOTA_EXCEEDED`. Null: any number.';
 
 ApiKeyRef.implement({
   description: 'A key with which applications and people call the gateway.',
@@ -74,6 +105,23 @@ ApiKeyRef.implement({
       type: 'DateTime',
       nullable: true,
       description: 'When it was revoked. Null: it was not.',
+    }),
+    eventsPerDay: t.field({
+      type: 'SafeInt',
+      nullable: true,
+      description: `How many events it may record in a day of UTC. ${NO_QUOTA}`,
+      resolve: ({ quota }) => quota.eventsPerDay,
+    }),
+    eventsPerMonth: t.field({
+      type: 'SafeInt',
+      nullable: true,
+      description: `How many events it may record in a month of UTC. ${NO_QUOTA}`,
+      resolve: ({ quota }) => quota.eventsPerMonth,
+    }),
+    usage: t.field({
+      type: ApiKeyUsageRef,
+      description: 'How many events it has recorded.',
+      resolve: ({ id }, _args, { loaders }) => loaders.keyUsage.load(id),
     }),
   }),
 });

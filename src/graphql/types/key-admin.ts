@@ -1,4 +1,4 @@
-/** `createApiKey`, `rotateApiKey`, `revokeApiKey` and `createStreamTicket`. */
+/** `createApiKey`, `updateApiKey`, `rotateApiKey`, `revokeApiKey` and `createStreamTicket`. */
 import type { ApiKeyInfo } from '../../core/api-key.ts';
 import { GatewayError } from '../../core/errors.ts';
 import type { ExactObject } from '../../core/exact-json.ts';
@@ -26,6 +26,13 @@ const CreateApiKeyPayload = builder.objectRef<MadeKey>('CreateApiKeyPayload').im
     secret: t.exposeString('secret', {
       description: 'The key to send as `Authorization: Bearer <secret>`. It is shown only once.',
     }),
+  }),
+});
+
+const UpdateApiKeyPayload = builder.objectRef<ApiKeyInfo>('UpdateApiKeyPayload').implement({
+  description: 'The answer of `updateApiKey`.',
+  fields: t => ({
+    apiKey: t.field({ type: ApiKeyRef, description: 'The key.', resolve: key => key }),
   }),
 });
 
@@ -77,6 +84,9 @@ const CreateStreamTicketPayload = builder
     }),
   });
 
+const EVENTS_PER_DAY = `How many events it may record in a day of UTC: 1 to ${LIMITS.quotaEventsMax}.`;
+const EVENTS_PER_MONTH = `How many events it may record in a month of UTC: 1 to ${LIMITS.quotaEventsMax}.`;
+
 const CreateApiKeyInput = builder.inputType('CreateApiKeyInput', {
   description: 'The argument of `createApiKey`.',
   fields: t => ({
@@ -102,10 +112,30 @@ const CreateApiKeyInput = builder.inputType('CreateApiKeyInput', {
         'notation, such as `10.0.0.0/8`. From other addresses it is refused like a wrong key. ' +
         'Default: those of the calling key, which it may narrow but not extend.',
     }),
+    eventsPerDay: t.field({
+      type: 'SafeInt',
+      description: `${EVENTS_PER_DAY} Default: any number.`,
+    }),
+    eventsPerMonth: t.field({
+      type: 'SafeInt',
+      description: `${EVENTS_PER_MONTH} Default: any number.`,
+    }),
     secret: t.string({
       description:
         `An existing credential to use, ${SECRET}, for clients whose token cannot be changed. By ` +
         'default a new one is made. Needs the scope ADMIN for all workspaces.',
+    }),
+  }),
+});
+
+const UpdateApiKeyInput = builder.inputType('UpdateApiKeyInput', {
+  description: 'The argument of `updateApiKey`. What is left out stays as it is.',
+  fields: t => ({
+    id: t.id({ required: true, description: 'The key’s `id`.' }),
+    eventsPerDay: t.field({ type: 'SafeInt', description: `${EVENTS_PER_DAY} Null: any number.` }),
+    eventsPerMonth: t.field({
+      type: 'SafeInt',
+      description: `${EVENTS_PER_MONTH} Null: any number.`,
     }),
   }),
 });
@@ -172,13 +202,23 @@ builder.mutationFields(t => ({
     },
     resolve: (_root, { input }, context) => createKey(context, input),
   }),
+  updateApiKey: t.field({
+    type: UpdateApiKeyPayload,
+    scope: 'ADMIN',
+    description: 'Changes the quotas of a key. Every gateway knows of it within seconds.',
+    args: {
+      input: t.arg({ type: UpdateApiKeyInput, required: true, description: 'Which key.' }),
+    },
+    resolve: (_root, { input }, context) => updateKey(context, input),
+  }),
   rotateApiKey: t.field({
     type: RotateApiKeyPayload,
     scope: 'ADMIN',
     description:
-      'Makes a key with the name, scopes, workspace and addresses of another key, which ' +
-      'ends after an overlap. If the other key had an expiry, the new one is valid for ' +
-      'the same length of time, but not longer than the calling key.',
+      'Makes a key with the name, scopes, workspace, addresses and quotas of another key, which ' +
+      'ends after an overlap. What the other key has recorded counts for the new one, too. If ' +
+      'the other key had an expiry, the new one is valid for the same length of time, but not ' +
+      'longer than the calling key.',
     args: {
       input: t.arg({ type: RotateApiKeyInput, required: true, description: 'Which key.' }),
     },
@@ -201,12 +241,14 @@ interface CreateKey {
   readonly workspace?: string | null | undefined;
   readonly expiresAt?: Date | null | undefined;
   readonly addresses?: readonly string[] | null | undefined;
+  readonly eventsPerDay?: number | null | undefined;
+  readonly eventsPerMonth?: number | null | undefined;
   readonly secret?: string | null | undefined;
 }
 
 async function createKey(
   context: GraphQLContext,
-  { name, scopes, workspace, expiresAt, addresses, secret }: CreateKey,
+  { name, scopes, workspace, expiresAt, addresses, secret, ...quota }: CreateKey,
 ): Promise<MadeKey> {
   const { principal, access, services } = context;
   // Secrets are the installation's: a conflict would tell that another workspace has this one.
@@ -220,10 +262,32 @@ async function createKey(
       workspaceId,
       expiresAt: expiresAt ?? null,
       addresses: addresses ?? null,
+      quota: {
+        eventsPerDay: quota.eventsPerDay ?? null,
+        eventsPerMonth: quota.eventsPerMonth ?? null,
+      },
       secret: secret ?? undefined,
     },
     actorOf(principal, 'ADMIN'),
   );
+}
+
+interface UpdateKey {
+  readonly id: string;
+  readonly eventsPerDay?: number | null | undefined;
+  readonly eventsPerMonth?: number | null | undefined;
+}
+
+async function updateKey(
+  context: GraphQLContext,
+  { id, eventsPerDay, eventsPerMonth }: UpdateKey,
+): Promise<ApiKeyInfo> {
+  const keyId = await findKey(context, id);
+  const quota = {
+    ...(eventsPerDay !== undefined && { eventsPerDay }),
+    ...(eventsPerMonth !== undefined && { eventsPerMonth }),
+  };
+  return context.services.keyAdmin.update(keyId, quota, actorOf(context.principal, 'ADMIN'));
 }
 
 const OVERLAP_MS = 3_600_000;

@@ -36,6 +36,8 @@ interface Shape {
   readonly path: () => string;
   readonly method: string;
   readonly body: string;
+  /** One that records an event, where `body` records none; null where the door only reads. */
+  readonly event?: (() => string) | null;
   readonly type?: string;
   readonly credential: (secret: string) => Record<string, string>;
   readonly noPath: string;
@@ -52,6 +54,8 @@ interface Shape {
   readonly wrongType?: string;
 }
 
+const EVENT_ID = '0197a000-0000-7000-8000-000000000001';
+const TIME = '2026-01-01T00:00:00Z';
 const text = expect.any(String) as string;
 const bearer = (secret: string) => ({ authorization: `Bearer ${secret}` });
 const EVENTS = '/api/v2/usage/events';
@@ -64,6 +68,14 @@ const SHAPES: readonly Shape[] = [
     ...{ noPath: '/v1/workspace/x/y', wrongMethod: 'PATCH', allow: 'POST, GET, HEAD, OPTIONS' },
     error: status => ({ message: text, status_code: status }),
     wrongType: 'text/plain',
+    event: () =>
+      JSON.stringify([
+        {
+          ...{ id: EVENT_ID, interaction_type: 'CLI_EXEC', execution_id: EVENT_ID, success: true },
+          ...{ created_at: TIME, local_started_at: TIME, workspace_id: slug },
+          ...{ speakeasy_api_key_name: 'k', speakeasy_version: '1' },
+        },
+      ]),
   },
   {
     ...{ id: 'LS', method: 'PUT', body: '[]' },
@@ -71,6 +83,7 @@ const SHAPES: readonly Shape[] = [
     ...{ path: () => '/api/events', readPath: () => '/events' },
     ...{ noPath: '/events/x', wrongMethod: 'DELETE', allow: 'PUT, POST, GET, HEAD, OPTIONS' },
     error: (_status, type) => ({ type, message: text, parameters: expect.any(Object) as object }),
+    event: () => JSON.stringify([{ id: 'e', system: 'host', 'agent-id': 'a', timestamp: TIME }]),
   },
   {
     ...{ id: 'GEN', method: 'POST', body: '{"interval":"2026-01-01/2026-01-02"}' },
@@ -85,6 +98,7 @@ const SHAPES: readonly Shape[] = [
       ...{ messageParams: expect.any(Object) as object, details: [], errors: [] },
     }),
     wrongType: 'text/plain',
+    event: null,
   },
   {
     ...{ id: 'AK', method: 'POST', body: '{"action":"login","app":"a"}', credential: bearer },
@@ -100,6 +114,7 @@ const SHAPES: readonly Shape[] = [
     ...{ noPath: '/api/event/list', wrongMethod: 'GET', allow: 'POST, OPTIONS' },
     error: (_status, name) => ({ status: false, name, message: text }),
     wrongType: 'text/plain',
+    event: () => JSON.stringify({ workspace: slug, event: 'e' }),
   },
   {
     ...{ id: 'CE', method: 'POST', body: '[]', credential: bearer },
@@ -109,12 +124,17 @@ const SHAPES: readonly Shape[] = [
     contentType: 'application/problem+json',
     error: (status, code) => ({ type: 'about:blank', status, title: text, code }),
     wrongType: 'text/plain',
+    event: () => JSON.stringify([{ specversion: '1.0', id: 'e', source: '/s', type: 't' }]),
   },
   {
     ...{ id: 'OTLP', method: 'POST', body: '{}', credential: bearer, path: () => '/v1/logs' },
     ...{ readPath: () => '', noPath: '/v1/logs/x', wrongMethod: 'GET', allow: 'POST, OPTIONS' },
     error: (_status, code) => ({ code: Number(code), message: text }),
     wrongType: 'text/plain',
+    event: () =>
+      JSON.stringify({
+        resourceLogs: [{ scopeLogs: [{ logRecords: [{ body: { stringValue: 'b' } }] }] }],
+      }),
   },
   {
     ...{ id: 'SEG', method: 'POST', body: '{"userId":"u","event":"e"}', path: () => '/v1/track' },
@@ -131,6 +151,7 @@ const SHAPES: readonly Shape[] = [
   {
     ...{ id: 'SNAG', method: 'POST', credential: bearer, path: () => '/v1/log' },
     ...{ body: '{"project":"p","channel":"c","event":"e"}', readPath: () => '' },
+    event: () => JSON.stringify({ project: slug, channel: 'c', event: 'e' }),
     ...{ noPath: '/v1/log/x', wrongMethod: 'GET', allow: 'POST, OPTIONS' },
     ...{ error: () => ({ message: text }), wrongType: 'text/plain' },
   },
@@ -168,6 +189,11 @@ const CODES: Readonly<Record<string, Readonly<Record<number, string>>>> = {
   OTLP: { 404: '5', 405: '12', 413: '3', 415: '3', 429: '8', 500: '13' },
 };
 
+/** Where it is another one for a quota than for a rate. */
+const QUOTA_CODES: Readonly<Record<string, string>> = {
+  ...{ LS: 'QUOTA_EXCEEDED', CE: 'QUOTA_EXCEEDED' },
+};
+
 interface Answered {
   readonly status: number;
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
@@ -198,11 +224,11 @@ describe.each(SHAPES)('$id', shape => {
     ...{ 'content-type': type, ...shape.credential(secret) },
     ...extra,
   });
-  const expectError = (answered: Answered, status: number) => {
+  const expectError = (answered: Answered, status: number, code = CODES[id]?.[status] ?? '') => {
     expect(answered.status, answered.text).toBe(status);
     expect(answered.headers['content-type']).toBe(contentType ?? 'application/json');
     const told: unknown = shape.isText === true ? answered.text : JSON.parse(answered.text);
-    expect(told).toEqual(shape.error(status, CODES[id]?.[status] ?? ''));
+    expect(told).toEqual(shape.error(status, code));
   };
 
   test(`${id}-SHAPE-404 no such path`, async () => {
@@ -247,6 +273,35 @@ describe.each(SHAPES)('$id', shape => {
     expect(Number(refused.headers['retry-after'])).toBeGreaterThan(0);
     if (id === 'LSH')
       expect(refused.text).toMatch(/Rate limit exceeded. Try again after \d+ seconds./);
+  });
+
+  test(`${id}-SHAPE-QUOTA a key over its quota is told when that renews, and reads`, async () => {
+    const { createApiKey } = await gateway.data<{ createApiKey: { secret: string } }>(
+      `mutation($slug: String!) { createApiKey(input: { name: "limited", workspace: $slug,
+        scopes: [EVENTS_READ, EVENTS_WRITE], eventsPerDay: 1 }) { secret } }`,
+      { slug },
+    );
+    const init = { body: shape.event?.() ?? body, headers: headers({}, createApiKey.secret) };
+    if (shape.event === null) {
+      const used =
+        'mutation { recordEvent(input: { event: { type: "a" } }) { receipt { status } } }';
+      await gateway.data(used, {}, createApiKey.secret);
+    } else {
+      const first = await send(gateway.url + path(), method, init);
+      expect(first.status, first.text).toBeLessThan(300);
+      expect(first.headers['ratelimit']).toMatch(/^"events-per-day";r=0;t=\d+$/);
+      const refused = await send(gateway.url + path(), method, init);
+      expectError(refused, 429, QUOTA_CODES[id]);
+      expect(refused.text).toMatch(/quota of this key is 1 event a day/);
+      expect(refused.text).toMatch(/renews at \d{4}-\d\d-\d\dT00:00:00\.000Z/);
+      const retryAfter = Number(refused.headers['retry-after']);
+      expect(retryAfter).toBeGreaterThan(0);
+      expect(retryAfter).toBeLessThanOrEqual(86_400);
+      if (id === 'SEG') expect(refused.headers['x-ratelimit-reset']).toBe(String(retryAfter));
+    }
+    if (shape.readPath() === '') return;
+    const read = await send(gateway.url + shape.readPath(), 'GET', { headers: init.headers });
+    expect(read.status, read.text).toBe(200);
   });
 
   test(`${id}-SHAPE-500 a fault of ours, and nothing of the insides`, async () => {

@@ -42,6 +42,38 @@ test('a key is made for addresses, rotated with an overlap, and listed with its 
   ]);
 });
 
+test('a key is made with a quota, which is changed, taken away, and listed with what is used', async () => {
+  const environment = { SLUICE_URL: gateway.url };
+  const run = (...args: string[]) => sluice(['keys', ...args, '--key-file', keyFile], environment);
+  const made = await run('create', 'till', '--events-per-day', '5', '--workspace', 'default');
+  const [key] = made.json() as [{ secret: string; prefix: string }];
+  expect(key).toMatchObject({ eventsPerDay: 5, eventsPerMonth: null });
+  const send = () => sluice(['send', 'a', '--key', key.secret], environment);
+  expect((await send()).code).toBe(0);
+  const update = await run(
+    'update',
+    key.prefix,
+    '--events-per-day',
+    '1',
+    '--events-per-month',
+    '9',
+  );
+  expect(update.json()).toMatchObject([{ eventsPerDay: 1, eventsPerMonth: 9 }]);
+  const refused = await send();
+  expect(refused.code).not.toBe(0);
+  expect(refused.err).toMatch(/quota of this key is 1 event a day.*renews at/);
+  const kept = await run('update', key.prefix, '--no-events-per-day');
+  expect(kept.json()).toMatchObject([{ eventsPerDay: null, eventsPerMonth: 9 }]);
+  expect((await send()).code).toBe(0);
+  await expect
+    .poll(async () => (await run('list')).json().find(({ name }) => name === 'till'))
+    .toMatchObject({ eventsPerMonth: 9, usage: { today: 2, thisMonth: 2 } });
+  expect(await run('update', key.prefix)).toMatchObject({
+    ...{ code: 2, err: expect.stringContaining('--events-per-day') },
+  });
+  expect((await run('update', key.prefix, '--events-per-day', '0')).code).toBe(2);
+});
+
 test('--key-file says what is wrong with the file, and stands alone', async () => {
   const none = await sluice(['keys', 'list', '--key-file', join(folder, 'none')]);
   expect(none).toMatchObject({ code: 2, err: expect.stringMatching(/can be read.*ENOENT/) });

@@ -30,6 +30,48 @@ describeConsole('the settings page', kit => {
     expectNoFaults(page);
   });
 
+  test('limits what a key records, and shows how much of it is used', async () => {
+    const { slug } = await kit.gateway.workspace();
+    const page = await kit.open(`/w/${slug}/settings`);
+    await page.getByRole('button', { name: 'New key' }).click();
+    await page.getByLabel('What it is for').fill('till');
+    await page.getByLabel('Events a day').fill('4');
+    await page.getByRole('button', { name: 'Create' }).click();
+    const secret = (await page.locator('.secret').innerText()).trim();
+    const record = () =>
+      kit.gateway.graphql(
+        `mutation { recordEvents(input: { events: [{ type: "a" }, { type: "a" }, { type: "a" }] }) {
+          recordedCount } }`,
+        {},
+        secret,
+      );
+    expect((await record()).errors).toBeUndefined();
+    expect((await record()).errors?.[0]?.extensions['code']).toBe('QUOTA_EXCEEDED');
+    await page.getByRole('button', { name: 'Done' }).click();
+    const row = page.getByRole('row', { name: /^till/ });
+    await expect
+      .poll(async () => {
+        await page.reload();
+        return row.innerText();
+      }, PATIENCE)
+      .toContain('3 of 4 today');
+    const bar = row.getByRole('progressbar', { name: 'till today' });
+    expect([await bar.getAttribute('value'), await bar.getAttribute('max')]).toEqual(['3', '4']);
+    await row.getByText('3 this month').waitFor();
+    await expectAccessible(page, 'settings-quota');
+
+    await page.getByRole('button', { name: 'Change the quota of till' }).click();
+    const dialog = page.getByRole('dialog');
+    await dialog.getByLabel('Events a day').fill('');
+    await dialog.getByLabel('Events a month').fill('10');
+    await expectAccessible(page, 'settings-change-quota');
+    await dialog.getByRole('button', { name: 'Save' }).click();
+    await row.getByText('3 of 10 this month').waitFor();
+    await row.getByText('3 today').waitFor();
+    expect((await record()).errors).toBeUndefined();
+    expectNoFaults(page);
+  });
+
   test('changes a workspace, and says what is wrong with a value', async () => {
     const { slug } = await kit.gateway.workspace();
     const page = await kit.open(`/w/${slug}/settings`);

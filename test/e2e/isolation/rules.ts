@@ -315,6 +315,9 @@ export const RULES: Readonly<Record<string, Rule>> = {
     'name: "probe", scopes: [EVENTS_READ]',
     'apiKey { id }',
   ]),
+  'Mutation.updateApiKey': byId('updateApiKey', 'ADMIN', {
+    ...{ type: 'ApiKey', argument: 'id', select: 'apiKey { id eventsPerDay }' },
+  }),
   'Mutation.rotateApiKey': byId('rotateApiKey', 'ADMIN', {
     ...{ type: 'ApiKey', argument: 'id', select: 'apiKey { id }' },
   }),

@@ -99,6 +99,7 @@ export function apiKey(id: number, workspaceId: number | null): ApiKeyInfo {
     revokedAt: null,
     createdBy: null,
     addresses: null,
+    quota: { eventsPerDay: null, eventsPerMonth: null },
   };
 }
 

@@ -12,6 +12,14 @@ export const Keys = graphql(`
         lastUsedAt
         expiresAt
         revokedAt
+        eventsPerDay
+        eventsPerMonth
+        usage {
+          today
+          dayRenewsAt
+          thisMonth
+          monthRenewsAt
+        }
         workspace {
           id
           slug
@@ -31,6 +39,18 @@ export const CreateKey = graphql(`
       apiKey {
         id
         name
+      }
+    }
+  }
+`);
+
+export const UpdateKey = graphql(`
+  mutation UpdateKey($input: UpdateApiKeyInput!) {
+    updateApiKey(input: $input) {
+      apiKey {
+        id
+        eventsPerDay
+        eventsPerMonth
       }
     }
   }

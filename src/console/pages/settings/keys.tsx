@@ -11,6 +11,7 @@ import { Empty, Failed, Loading, Notice } from '../../parts/states.tsx';
 import { Table, type Column } from '../../parts/table.tsx';
 import { Keys, RevokeKey, type Key } from './documents.ts';
 import { NewKey } from './new-key.tsx';
+import { ChangeQuota, Usage } from './quota.tsx';
 
 interface KeysProps {
   /** Whether those for every workspace are shown; else those for the one that is looked at. */
@@ -23,6 +24,7 @@ export function KeysCard({ isOfAll }: KeysProps) {
   const [{ data, error }, ask] = useQuery({ query: Keys });
   const [isMaking, setIsMaking] = useState(false);
   const [revoking, setRevoking] = useState<Key | null>(null);
+  const [limiting, setLimiting] = useState<Key | null>(null);
   const again = () => ask({ requestPolicy: 'network-only' });
   const add = (
     <Button icon="plus" onClick={() => setIsMaking(true)}>
@@ -42,6 +44,7 @@ export function KeysCard({ isOfAll }: KeysProps) {
             isOfAll ? workspace === null : workspace?.slug === slug,
           )}
           onRevoke={setRevoking}
+          onLimit={setLimiting}
         />
       )}
       {isMaking && (
@@ -49,6 +52,15 @@ export function KeysCard({ isOfAll }: KeysProps) {
           isForAll={isOfAll}
           onClose={() => {
             setIsMaking(false);
+            again();
+          }}
+        />
+      )}
+      {limiting && (
+        <ChangeQuota
+          apiKey={limiting}
+          onClose={() => {
+            setLimiting(null);
             again();
           }}
         />
@@ -66,7 +78,12 @@ export function KeysCard({ isOfAll }: KeysProps) {
   );
 }
 
-function KeyTable({ keys, onRevoke }: { keys: readonly Key[]; onRevoke: (key: Key) => void }) {
+interface KeyActions {
+  readonly onRevoke: (key: Key) => void;
+  readonly onLimit: (key: Key) => void;
+}
+
+function KeyTable({ keys, ...actions }: KeyActions & { keys: readonly Key[] }) {
   if (keys.length === 0) {
     return (
       <Empty title="No keys">
@@ -75,10 +92,10 @@ function KeyTable({ keys, onRevoke }: { keys: readonly Key[]; onRevoke: (key: Ke
     );
   }
   const ordered = [...keys].sort((a, b) => Number(hasEnded(a)) - Number(hasEnded(b)));
-  return <Table caption="Keys" columns={columns(onRevoke)} rows={ordered} keyOf={({ id }) => id} />;
+  return <Table caption="Keys" columns={columns(actions)} rows={ordered} keyOf={({ id }) => id} />;
 }
 
-function columns(onRevoke: (key: Key) => void): readonly Column<Key>[] {
+function columns({ onRevoke, onLimit }: KeyActions): readonly Column<Key>[] {
   return [
     { title: 'Name', cell: ({ name }) => <b>{name}</b> },
     { title: 'Begins with', isMinor: true, cell: ({ prefix }) => <code>{prefix}</code> },
@@ -93,14 +110,24 @@ function columns(onRevoke: (key: Key) => void): readonly Column<Key>[] {
       isMinor: true,
       cell: ({ lastUsedAt }) => (lastUsedAt === null ? 'never' : <Ago at={lastUsedAt} />),
     },
+    { title: 'Recorded', cell: key => <Usage apiKey={key} /> },
     { title: 'State', cell: key => <State apiKey={key} /> },
     {
       title: <span className="unseen">Actions</span>,
       cell: key =>
         !hasEnded(key) && (
-          <Button look="quiet" onClick={() => onRevoke(key)} aria-label={`Revoke ${key.name}`}>
-            Revoke
-          </Button>
+          <div className="key-actions">
+            <Button
+              look="quiet"
+              onClick={() => onLimit(key)}
+              aria-label={`Change the quota of ${key.name}`}
+            >
+              Quota
+            </Button>
+            <Button look="quiet" onClick={() => onRevoke(key)} aria-label={`Revoke ${key.name}`}>
+              Revoke
+            </Button>
+          </div>
         ),
     },
   ];

@@ -6,6 +6,7 @@ import { Checkbox, TextField } from '../../parts/field.tsx';
 import { Form } from '../../parts/form.tsx';
 import { ShownOnce } from '../../parts/shown-once.tsx';
 import { CreateKey, type Key } from './documents.ts';
+import { NO_QUOTA, QuotaFields, quotaOf } from './quota.tsx';
 
 type Scope = Key['scopes'][number];
 
@@ -47,12 +48,14 @@ function NewKeyForm({ isForAll, onMade }: FormProps) {
   const [name, setName] = useState('');
   const [scopes, setScopes] = useState<readonly Scope[]>(['EVENTS_WRITE']);
   const [lastDay, setLastDay] = useState('');
+  const [quota, setQuota] = useState(NO_QUOTA);
   const [{ fetching, error }, create] = useMutation(CreateKey);
 
   async function submit(): Promise<void> {
     const where = isForAll ? {} : { workspace: slug };
     const until = lastDay === '' ? {} : { expiresAt: endOf(lastDay) };
-    const { data } = await create({ input: { name, scopes: [...scopes], ...where, ...until } });
+    const input = { name, scopes: [...scopes], ...where, ...until, ...quotaOf(quota) };
+    const { data } = await create({ input });
     if (data) onMade(data.createApiKey.secret);
   }
 
@@ -85,6 +88,7 @@ function NewKeyForm({ isForAll, onMade }: FormProps) {
         onChange={event => setLastDay(event.target.value)}
         hint="It ends by itself after this day. Empty: it has no end."
       />
+      <QuotaFields quota={quota} onChange={setQuota} />
     </Form>
   );
 }

@@ -156,7 +156,11 @@ export function RefusalFigures({ refusals }: { refusals: Gateway['refusals'] }) 
   const { requests, rejectedEvents, conflictingEvents } = refusals;
   return (
     <Figures>
-      <Figure title="Requests" value={formatCount(requests)} note="for overload or a rate limit" />
+      <Figure
+        title="Requests"
+        value={formatCount(requests)}
+        note="for overload, a rate or a quota"
+      />
       <Figure
         title="Events with problems"
         value={formatCount(rejectedEvents)}
