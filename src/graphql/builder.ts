@@ -11,6 +11,10 @@ import './scope-plugin.ts';
 export const WORKSPACE_ARGUMENT =
   'Slug of the workspace, in upper or lower case. Default: the workspace that the key ' +
   'covers. A key of all workspaces may omit it if there is only one.';
+export const AT_LEAST_ARGUMENT =
+  'A cursor by position, such as that of a receipt. The answer shows the log up to there at least, ' +
+  'also where another gateway recorded it. CURSOR_AHEAD if the log does not reach it. Default: ' +
+  'where the gateway reads from a standby, an answer may be a second old.';
 export const EVENT_ID_ARGUMENT = 'The event id.';
 export const ID_FIELD = 'Globally unique and opaque, for `node` and for caches.';
 

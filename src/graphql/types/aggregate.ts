@@ -5,9 +5,9 @@ import type {
   EventGroupValue,
   EventMeasureValue,
 } from '../../core/aggregate.ts';
-import type { PageArgs } from '../../core/page.ts';
+import type { PageArgs, Seen } from '../../core/page.ts';
 import { toAggregateQuery, type AggregateInput } from '../aggregate-input.ts';
-import { builder, enumValues, WORKSPACE_ARGUMENT } from '../builder.ts';
+import { AT_LEAST_ARGUMENT, builder, enumValues, WORKSPACE_ARGUMENT } from '../builder.ts';
 import { connectionType, type Connection } from '../connection.ts';
 import { cursorsOf, type GraphQLContext } from '../context.ts';
 import { encodeId } from '../global-id.ts';
@@ -143,7 +143,7 @@ const EventAggregateConnectionRef = connectionType<AggregateBucket, AggregateCon
 async function aggregatePage(
   { services }: GraphQLContext,
   workspaceId: number,
-  { input, ...args }: PageArgs & { input: AggregateInput },
+  { input, ...args }: PageArgs & Seen & { input: AggregateInput },
 ): Promise<AggregateConnection> {
   const page = await services.aggregates.page(workspaceId, toAggregateQuery(input), args);
   return { workspaceId, page, cursorOf: ({ cursor }) => cursor };
@@ -159,6 +159,7 @@ builder.queryField('eventAggregates', t =>
     args: {
       workspace: t.arg.string({ description: WORKSPACE_ARGUMENT }),
       input: t.arg({ type: EventAggregateInputRef, required: true, description: INPUT }),
+      atLeast: t.arg.string({ description: AT_LEAST_ARGUMENT }),
       ...t.arg.connectionArgs(),
     },
     resolve: async (_root, { workspace, ...args }, context) => {
@@ -175,6 +176,7 @@ builder.objectField(WorkspaceRef, 'eventAggregates', t =>
     description: 'Counts and measures of its events, by bucket and group.',
     args: {
       input: t.arg({ type: EventAggregateInputRef, required: true, description: INPUT }),
+      atLeast: t.arg.string({ description: AT_LEAST_ARGUMENT }),
       ...t.arg.connectionArgs(),
     },
     resolve: ({ id }, args, context) => aggregatePage(context, id, args),

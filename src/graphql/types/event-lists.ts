@@ -2,7 +2,13 @@
 import type { StoredEvent } from '../../core/event.ts';
 import type { EventOrder } from '../../read/event-reader.ts';
 import { orNull } from '../access.ts';
-import { builder, enumValues, EVENT_ID_ARGUMENT, WORKSPACE_ARGUMENT } from '../builder.ts';
+import {
+  AT_LEAST_ARGUMENT,
+  builder,
+  enumValues,
+  EVENT_ID_ARGUMENT,
+  WORKSPACE_ARGUMENT,
+} from '../builder.ts';
 import { connectionType } from '../connection.ts';
 import { eventPage, noPage, relatedPage, type EventConnection } from '../event-pages.ts';
 import { EventDefinitionRef, EventRef, WorkspaceRef } from '../refs.ts';
@@ -93,6 +99,7 @@ builder.queryFields(t => ({
       workspace: t.arg.string({ description: WORKSPACE_ARGUMENT }),
       filter: t.arg({ type: EventFilterInput, description: FILTER }),
       order: t.arg({ type: EventOrderInput, description: ORDER }),
+      atLeast: t.arg.string({ description: AT_LEAST_ARGUMENT }),
       ...t.arg.connectionArgs(),
     },
     resolve: async (_root, { workspace, ...args }, context, info) => {
@@ -121,6 +128,7 @@ builder.objectFields(WorkspaceRef, t => ({
     args: {
       filter: t.arg({ type: EventFilterInput, description: FILTER }),
       order: t.arg({ type: EventOrderInput, description: ORDER }),
+      atLeast: t.arg.string({ description: AT_LEAST_ARGUMENT }),
       ...t.arg.connectionArgs(),
     },
     resolve: ({ id }, args, context, info) => eventPage(context, id, args, info),
@@ -138,6 +146,7 @@ builder.objectField(EventDefinitionRef, 'events', t =>
     args: {
       filter: t.arg({ type: EventFilterInput, description: FILTER }),
       order: t.arg({ type: EventOrderInput, description: ORDER }),
+      atLeast: t.arg.string({ description: AT_LEAST_ARGUMENT }),
       ...t.arg.connectionArgs(),
     },
     resolve: (definition, { filter = null, order = null, ...args }, context, info) => {
