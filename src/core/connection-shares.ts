@@ -13,16 +13,14 @@ const FIXED = {
   listen: 1,
 } as const;
 
-interface ReadShares {
+export interface ConnectionShares extends Readonly<Record<keyof typeof FIXED, number>> {
   /** Pages of events. */
   readonly pages: number;
   /** All other reads. */
   readonly read: number;
-}
-
-export interface ConnectionShares extends Readonly<Record<keyof typeof FIXED, number>>, ReadShares {
-  /** The same, at a standby; null where there is none. */
-  readonly standby: ReadShares | null;
+  /** The same, at a standby. */
+  readonly standbyPages: number;
+  readonly standbyRead: number;
 }
 
 const FIXED_SUM = Object.values(FIXED).reduce((sum, each) => sum + each, 0);
@@ -38,17 +36,19 @@ export const CONNECTIONS_WITH_STANDBY_MIN = FIXED_SUM + 4;
  */
 export function shareConnections(connectionsMax: number, hasStandby = false): ConnectionShares {
   const reading = connectionsMax - FIXED_SUM;
-  if (!hasStandby) return { ...FIXED, ...shareReads(reading), standby: null };
-  const away = Math.floor(reading / 2);
-  return { ...FIXED, ...shareReads(reading - away), standby: shareReads(away) };
+  const away = hasStandby ? Math.floor(reading / 2) : 0;
+  const here = reading - away;
+  return {
+    ...FIXED,
+    pages: Math.ceil(here / 2),
+    read: Math.floor(here / 2),
+    standbyPages: Math.ceil(away / 2),
+    standbyRead: Math.floor(away / 2),
+  };
 }
 
 /** How many of them lead to the primary. */
 export function primaryConnections(connectionsMax: number, hasStandby: boolean): number {
-  const { standby } = shareConnections(connectionsMax, hasStandby);
-  return connectionsMax - (standby === null ? 0 : standby.pages + standby.read);
-}
-
-function shareReads(count: number): ReadShares {
-  return { pages: Math.ceil(count / 2), read: Math.floor(count / 2) };
+  const { standbyPages, standbyRead } = shareConnections(connectionsMax, hasStandby);
+  return connectionsMax - standbyPages - standbyRead;
 }

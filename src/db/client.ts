@@ -19,7 +19,7 @@ import { createPool, type PoolOptions } from './pool.ts';
 import { checkSessions } from './pooler.ts';
 import { openSession, type Session } from './session.ts';
 import { toGatewayError } from './sqlstate.ts';
-import { createStandby, type Standby } from './standby.ts';
+import { Standby } from './standby.ts';
 
 export type { Connection, HeldConnection, Pool, StatementOptions } from './connection.ts';
 export type { Listening } from './listen.ts';
@@ -143,8 +143,9 @@ export function createDatabase(options: DatabaseOptions): Database {
       return listening;
     },
     async stop() {
-      const all = [...listeners, ...Object.values(pools), pages, standby];
-      await Promise.all(all.map(part => part?.stop()));
+      const servers = standby === null ? [] : [standby];
+      const all = [...listeners, ...Object.values(pools), pages, ...servers];
+      await Promise.all(all.map(part => part.stop()));
     },
   };
 }
@@ -160,11 +161,11 @@ function createOwnStandby(
   { shares, crowd }: Shared,
 ): Standby | null {
   const { standbyUrl, readTimeoutMs = READ_TIMEOUT_MS, observe } = options;
-  if (standbyUrl == null || shares.standby === null) return null;
+  if (standbyUrl == null) return null;
   const opener = openerOf(options, standbyUrl);
-  return createStandby({
+  return new Standby({
     open: { read: opener(READ_ONLY, readTimeoutMs), pages: opener(BY_INDEX, readTimeoutMs) },
-    connections: shares.standby,
+    connections: { read: shares.standbyRead, pages: shares.standbyPages },
     crowd,
     statementTimeoutMs: readTimeoutMs,
     primary,

@@ -89,8 +89,10 @@ export function mismatchOf(its: Identity, primary: Identity): string | null {
   if (its.database !== primary.database) {
     throw new WrongServer('leads to another database than DATABASE_URL: let both name the same');
   }
-  if (!its.isStandby) return 'it leads to a server that is no standby';
-  return its.timeline === primary.timeline ? null : 'it does not follow the primary of now';
+  if (!its.isStandby) return 'DATABASE_READ_URL leads to a server that is no standby';
+  return its.timeline === primary.timeline
+    ? null
+    : 'the standby follows another primary than DATABASE_URL leads to';
 }
 
 /** The server takes no such user, password or database. */

@@ -10,8 +10,8 @@
  * earlier ones. While the standby is away nobody tries it but one probe, so nobody waits for it.
  */
 import { performance } from 'node:perf_hooks';
-import { type Crowd, NO_TENANT } from '../core/fairness.ts';
 import { GatewayError } from '../core/errors.ts';
+import { type Crowd, NO_TENANT } from '../core/fairness.ts';
 import { sleep } from '../core/isomorphic.ts';
 import type { Connection, StatementOptions } from './connection.ts';
 import { checkSessions } from './pooler.ts';
@@ -24,8 +24,8 @@ import {
   mismatchOf,
   mistakeOf,
   readPrimaryIdentity,
-  REPLAYED_SQL,
   type Replayed,
+  REPLAYED_SQL,
   type WalPlace,
   WrongServer,
 } from './standby-identity.ts';
@@ -43,23 +43,6 @@ export class NotAtStandby extends Error {
     super(message, { cause });
     this.why = why;
   }
-}
-
-export interface Standby {
-  /**
-   * Looks at it once. Resolves also where it is away, with what an operator ought to know.
-   * @throws Error that says what to set where it is no standby of this primary
-   */
-  start(): Promise<readonly string[]>;
-  /** Why it is not asked; null where it is. */
-  readonly fault: unknown;
-  /**
-   * For the statements of one question. They show at least what was committed before the place,
-   * which is asked for at the first of them. Fails with NotAtStandby, or as the pool `read` does.
-   */
-  connection(placeOf: () => Promise<WalPlace>): Connection;
-  stats(): { readonly open: number; readonly waiting: number };
-  stop(): Promise<void>;
 }
 
 export interface StandbyOptions {
@@ -82,7 +65,7 @@ const CHECK_WITHIN_MS = 500;
 /** A session that answered less than this ago is taken to be there. */
 const KNOWN_MS = 1_000;
 /** How long is waited for a standby that is behind: as a rule it is a few milliseconds. */
-const WAITS_MS = [1, 2, 4, 8, 16, 32] as const;
+const WAITS_MS = [0, 1, 2, 4, 8, 16, 32] as const;
 /** Once it did not catch up within that, nobody waits for so long. */
 const UNWAITED_MS = 1_000;
 const PROBE_MS = { first: 500, max: 10_000 } as const;
@@ -100,31 +83,96 @@ interface Question {
   server: string | null;
 }
 
-export function createStandby(options: StandbyOptions): Standby {
-  const { open, observe, primary } = options;
-  const known = new WeakMap<Session, Known>();
-  let expected: Identity | null = null;
-  let fault: unknown = new Error('it was not asked yet');
-  let unwaitedUntilMs = -Infinity;
-  let tries = 0;
-  let probing: NodeJS.Timeout | undefined;
-  let stopped = false;
-  const lanes = { read: createLane('read'), pages: createLane('pages') };
+export class Standby {
+  readonly #options: StandbyOptions;
+  readonly #lanes: Readonly<Record<Lane, Sessions>>;
+  readonly #known = new WeakMap<Session, Known>();
+  /** What the primary is. */
+  #expected: Identity | null = null;
+  #fault: unknown = new Error('it was not asked yet');
+  #unwaitedUntilMs = -Infinity;
+  #tries = 0;
+  #probing: NodeJS.Timeout | undefined;
+  #stopped = false;
 
-  function createLane(lane: Lane): Sessions {
+  constructor(options: StandbyOptions) {
+    this.#options = options;
+    this.#lanes = { read: this.#createLane('read'), pages: this.#createLane('pages') };
+  }
+
+  /** Why it is not asked; null where it is. */
+  get fault(): unknown {
+    return this.#fault;
+  }
+
+  /**
+   * Looks at it once. Resolves also where it is away, with what an operator ought to know.
+   * @throws Error that says what to set where it is no standby of this primary
+   */
+  async start(): Promise<readonly string[]> {
+    const { open, connections } = this.#options;
+    try {
+      const count = connections.read + connections.pages;
+      await checkSessions(open.read, { count, setting: 'DATABASE_READ_URL' });
+      await this.#look();
+      return [];
+    } catch (error) {
+      const mistake = mistakeOf(error);
+      if (mistake !== null) throw new Error(mistake, { cause: error });
+      this.#fault = error;
+      this.#probeLater();
+      const why = error instanceof Error ? error.message : String(error);
+      return [`Reads go to the primary until the standby can be used: ${why}.`];
+    }
+  }
+
+  /**
+   * For the statements of one question. They show at least what was committed before the place,
+   * which is asked for at the first of them. Fails with NotAtStandby, or as the pool `read` does.
+   */
+  connection(placeOf: () => Promise<WalPlace>): Connection {
+    const { observe } = this.#options;
+    let question: Promise<Question> | undefined;
+    return {
+      query: async <Row extends object>(
+        text: string,
+        params: Statement['params'] = [],
+        statementOptions: StatementOptions = {},
+      ) => {
+        question ??= placeOf().then(place => ({ place, server: null }), unknownPlace);
+        const its = await question;
+        return observe(() => this.#run({ ...statementOptions, text, params }, its)) as Promise<
+          Row[]
+        >;
+      },
+    };
+  }
+
+  stats(): { readonly open: number; readonly waiting: number } {
+    const [one, other] = [this.#lanes.read.stats(), this.#lanes.pages.stats()];
+    return { open: one.open + other.open, waiting: one.waiting + other.waiting };
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    clearTimeout(this.#probing);
+    await Promise.all([this.#lanes.read.stop(), this.#lanes.pages.stop()]);
+  }
+
+  #createLane(lane: Lane): Sessions {
     return createSessions({
-      connectionsMax: options.connections[lane],
+      connectionsMax: this.#options.connections[lane],
       waitingMax: 1_000,
       waitMs: WAIT_MS,
-      crowd: options.crowd,
-      open: () => openKnown(lane),
+      crowd: this.#options.crowd,
+      open: () => this.#open(lane),
     });
   }
 
-  async function openKnown(lane: Lane): Promise<Session> {
-    const session = await open[lane]();
+  async #open(lane: Lane): Promise<Session> {
+    const session = await this.#options.open[lane]();
     try {
-      await learn(session);
+      await this.#learn(session);
       return session;
     } catch (error) {
       session.destroy();
@@ -132,152 +180,106 @@ export function createStandby(options: StandbyOptions): Standby {
     }
   }
 
-  /** @throws NotAtStandby where its server is not what it has to be */
-  async function learn(session: Session): Promise<Known> {
-    const askedAtMs = performance.now();
-    const { replayed, ...identity } = await identify(session, CHECK_WITHIN_MS);
-    const mismatch = expected && mismatchOf(identity, expected);
-    if (mismatch !== null) throw new NotAtStandby('AWAY', mismatch);
-    const its = { ...identity, replayed, askedAtMs };
-    known.set(session, its);
-    return its;
-  }
-
-  /** @throws NotAtStandby, or what the check failed with */
-  async function admit(session: Session, question: Question): Promise<void> {
-    let its = known.get(session) ?? (await learn(session));
-    question.server ??= its.server;
-    if (its.server !== question.server) throw new NotAtStandby('BEHIND', 'another standby');
-    if (its.timeline !== question.place.timeline) its = await follow(session, question.place);
-    if (hasCome(its, question.place) && performance.now() - its.askedAtMs < KNOWN_MS) return;
-    for (const waitMs of WAITS_MS) {
-      await ask(session, its);
-      if (hasCome(its, question.place)) return;
-      if (performance.now() < unwaitedUntilMs) break;
-      await sleep(waitMs);
-    }
-    unwaitedUntilMs = Math.max(unwaitedUntilMs, performance.now() + UNWAITED_MS);
-    throw new NotAtStandby('BEHIND', 'it has not replayed what the answer has to show');
-  }
-
-  /** After a failover: whether it follows the new primary. */
-  async function follow(session: Session, { timeline }: WalPlace): Promise<Known> {
-    expected = expected && { ...expected, timeline };
-    return learn(session);
-  }
-
-  async function ask(session: Session, its: Known): Promise<void> {
-    its.askedAtMs = performance.now();
-    const statement = { text: REPLAYED_SQL, params: [] };
-    const [row] = await session.run(statement, CHECK_WITHIN_MS);
-    const { replayed, isStandby } = row as Replayed;
-    if (!isStandby) throw new NotAtStandby('AWAY', 'it is a standby no more');
-    its.replayed = replayed;
-  }
-
-  async function run(statement: Statement, question: Question): Promise<object[]> {
-    if (fault !== null) throw new NotAtStandby('AWAY', 'it is away', fault);
+  async #run(statement: Statement, question: Question): Promise<object[]> {
+    if (this.#fault !== null) throw new NotAtStandby('AWAY', 'it is away', this.#fault);
     const { tenant = NO_TENANT } = statement;
-    const lane = lanes[statement.byIndex === true ? 'pages' : 'read'];
+    const lane = this.#lanes[statement.byIndex === true ? 'pages' : 'read'];
     let session: Session | undefined;
     const startedMs = performance.now();
     try {
       session = await lane.take(tenant);
-      await admit(session, question);
+      await this.#admit(session, question);
       return await session.run(statement);
     } catch (error) {
-      throw explain(error, statement);
+      throw this.#explain(error, statement);
     } finally {
       if (session !== undefined) lane.giveBack(session, tenant, performance.now() - startedMs);
     }
   }
 
-  function explain(error: unknown, { timeoutMs = Infinity }: Statement): unknown {
-    const why = refusalOf(error, timeoutMs < options.statementTimeoutMs);
+  /** Resolves when the server of the session has come far enough. */
+  async #admit(session: Session, question: Question): Promise<void> {
+    const { place } = question;
+    let its = this.#known.get(session) ?? (await this.#learn(session));
+    question.server ??= its.server;
+    if (its.server !== question.server) throw new NotAtStandby('BEHIND', 'it is another standby');
+    if (its.timeline !== place.timeline) its = await this.#follow(session, place);
+    if (hasCome(its, place) && performance.now() - its.askedAtMs < KNOWN_MS) return;
+    const behind = new NotAtStandby('BEHIND', 'it has not replayed what the answer has to show');
+    for (const waitMs of WAITS_MS) {
+      if (waitMs > 0) await sleep(waitMs);
+      await ask(session, its);
+      if (hasCome(its, place)) return;
+      if (performance.now() < this.#unwaitedUntilMs) throw behind;
+    }
+    this.#unwaitedUntilMs = performance.now() + UNWAITED_MS;
+    throw behind;
+  }
+
+  /** @throws NotAtStandby where its server is not what it has to be now, WrongServer where it never is */
+  async #learn(session: Session): Promise<Known> {
+    const askedAtMs = performance.now();
+    const { replayed, ...identity } = await identify(session, CHECK_WITHIN_MS);
+    const mismatch = this.#expected && mismatchOf(identity, this.#expected);
+    if (mismatch !== null) throw new NotAtStandby('AWAY', mismatch);
+    const its = { ...identity, replayed, askedAtMs };
+    this.#known.set(session, its);
+    return its;
+  }
+
+  /** After a failover: whether it follows the new primary. */
+  #follow(session: Session, { timeline }: WalPlace): Promise<Known> {
+    this.#expected = this.#expected && { ...this.#expected, timeline };
+    return this.#learn(session);
+  }
+
+  #explain(error: unknown, { timeoutMs = Infinity }: Statement): unknown {
+    const why = refusalOf(error, timeoutMs < this.#options.statementTimeoutMs);
     if (why === null) return toGatewayError(error, 'read');
-    if (why === 'AWAY') goAway(error);
-    return error instanceof NotAtStandby
-      ? error
-      : new NotAtStandby(why, 'the standby did not answer', error);
+    if (why === 'AWAY') this.#goAway(error);
+    if (error instanceof NotAtStandby) return error;
+    return new NotAtStandby(why, 'the standby did not answer', error);
   }
 
-  function goAway(error: unknown): void {
-    if (fault !== null || stopped) return;
-    fault = error;
-    tries = 0;
-    probeLater();
+  #goAway(error: unknown): void {
+    if (this.#fault !== null || this.#stopped) return;
+    this.#fault = error;
+    this.#tries = 0;
+    this.#probeLater();
   }
 
-  function probeLater(): void {
-    if (stopped) return;
-    const afterMs = Math.min(PROBE_MS.max, PROBE_MS.first * 2 ** tries++);
-    probing = setTimeout(() => void probe(), afterMs);
-    probing.unref();
+  #probeLater(): void {
+    if (this.#stopped) return;
+    const afterMs = Math.min(PROBE_MS.max, PROBE_MS.first * 2 ** this.#tries++);
+    this.#probing = setTimeout(() => void this.#probe(), afterMs);
+    this.#probing.unref();
   }
 
-  async function probe(): Promise<void> {
+  async #probe(): Promise<void> {
     try {
-      await look();
-      fault = null;
+      await this.#look();
     } catch (error) {
-      fault = error;
-      probeLater();
+      this.#fault = error;
+      this.#probeLater();
     }
   }
 
-  /** Whether it is a standby of what the primary is now. */
-  async function look(): Promise<void> {
-    expected = await readPrimaryIdentity(primary);
-    const session = await openKnown('read');
+  /** Whether it is a standby of what the primary is now. Then it is asked. */
+  async #look(): Promise<void> {
+    this.#expected = await readPrimaryIdentity(this.#options.primary);
+    const session = await this.#open('read');
     session.close();
+    this.#fault = null;
   }
+}
 
-  async function start(): Promise<readonly string[]> {
-    try {
-      expected = await readPrimaryIdentity(primary);
-      const count = options.connections.read + options.connections.pages;
-      await checkSessions(open.read, { count, setting: 'DATABASE_READ_URL' });
-      await look();
-      fault = null;
-      return [];
-    } catch (error) {
-      const mistake = mistakeOf(error);
-      if (mistake !== null) throw new Error(mistake, { cause: error });
-      fault = error;
-      probeLater();
-      return [`Reads go to the primary until the standby can be used: ${messageOf(error)}.`];
-    }
-  }
-
-  return {
-    start,
-    get fault() {
-      return fault;
-    },
-    connection(placeOf) {
-      let question: Promise<Question> | undefined;
-      return {
-        async query<Row extends object>(
-          text: string,
-          params: Statement['params'] = [],
-          statementOptions: StatementOptions = {},
-        ): Promise<Row[]> {
-          question ??= placeOf().then(place => ({ place, server: null }), unknownPlace);
-          const its = await question;
-          return observe(() => run({ ...statementOptions, text, params }, its)) as Promise<Row[]>;
-        },
-      };
-    },
-    stats() {
-      const [one, other] = [lanes.read.stats(), lanes.pages.stats()];
-      return { open: one.open + other.open, waiting: one.waiting + other.waiting };
-    },
-    async stop() {
-      stopped = true;
-      clearTimeout(probing);
-      await Promise.all([lanes.read.stop(), lanes.pages.stop()]);
-    },
-  };
+/** How far its server has come. @throws NotAtStandby where it was promoted */
+async function ask(session: Session, its: Known): Promise<void> {
+  its.askedAtMs = performance.now();
+  const [row] = await session.run({ text: REPLAYED_SQL, params: [] }, CHECK_WITHIN_MS);
+  const { replayed, isStandby } = row as Replayed;
+  if (!isStandby) throw new NotAtStandby('AWAY', 'it was promoted');
+  its.replayed = replayed;
 }
 
 function hasCome(its: Known, place: WalPlace): boolean {
@@ -306,8 +308,4 @@ function refusalOf(error: unknown, isOwnLimit: boolean): StandbyRefusal | null {
   if (code.startsWith('40')) return 'CANCELED';
   if (NOT_MIGRATED.test(code)) return 'BEHIND';
   return /^(2[12]|54)/.test(code) ? null : 'FAULT';
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -151,7 +151,10 @@ export async function createServices(options: ServicesOptions): Promise<GatewayS
 function createGatewayOffload({ db, log, metrics }: ServicesOptions, epoch: string): Offload {
   const logged = createStandbyLog(log, monotonicMs);
   const offload = createOffload({
-    ...{ standby: db.standby, read: db.read, lookup: db.lookup, epoch },
+    standby: db.standby,
+    read: db.read,
+    lookup: db.lookup,
+    epoch,
     onAnswer(at, cause) {
       metrics.offloaded(at);
       logged(at, cause);

@@ -209,8 +209,7 @@ function relatedCounts({ events }: Pick<Reads, 'events'>): Loaders['relatedCount
     key => `${key.value}\0${listsOf(key)}`,
     ([first, ...rest]) => {
       const values = [first, ...rest].map(({ value }) => value);
-      const { workspaceId, field, filter } = first;
-      return events.countBy(workspaceId, field, values, filter, { goesOn: true });
+      return events.countBy(first.workspaceId, first.field, values, first.filter);
     },
   );
 }

@@ -136,7 +136,6 @@ export interface EventReader {
     field: EventParentField,
     values: readonly string[],
     filter?: EventCondition | null,
-    seen?: Seen,
   ): Promise<(number | null)[]>;
   /** Exact; null where counting would take longer than `withinMs`. */
   count(

@@ -44,8 +44,9 @@ export function offloadEvents(offload: Offload, readers: Both<EventReader>): Eve
       ask(id, seenBy(args), reader => reader.jsonPage(id, args, shape)),
     pagesBy: (id, field, values, args) =>
       ask(id, seenBy(args), reader => reader.pagesBy(id, field, values, args)),
-    countBy: (id, field, values, filter, seen = {}) =>
-      ask(id, seen, reader => reader.countBy(id, field, values, filter)),
+    // Of parents that were read before.
+    countBy: (id, field, values, filter) =>
+      ask(id, { goesOn: true }, reader => reader.countBy(id, field, values, filter)),
     count: (id, filter, options = {}) =>
       ask(id, options, reader => reader.count(id, filter, options)),
   };
@@ -81,8 +82,7 @@ export function offloadStatistics(
   return {
     // What is iterated stays with `latestBySubject` and `samples` at the primary.
     ...readers.primary,
-    countSince: (id, filter, asked) =>
-      ask(id, {}, reader => reader.countSince(id, filter, asked)),
+    countSince: (id, filter, asked) => ask(id, {}, reader => reader.countSince(id, filter, asked)),
     countByType: (id, filter, asked) =>
       ask(id, {}, reader => reader.countByType(id, filter, asked)),
     topValues: (id, filter, asked) => ask(id, {}, reader => reader.topValues(id, filter, asked)),
@@ -93,9 +93,7 @@ export function offloadStatistics(
 }
 
 /** Who asks for a page beyond a first one has seen that. */
-function seenBy(
-  args: PageArgs & Seen & Partial<Pick<EventListArgs, 'offset' | 'filter'>>,
-): Seen {
+function seenBy(args: PageArgs & Seen & Partial<Pick<EventListArgs, 'offset' | 'filter'>>): Seen {
   const { after = null, before = null, offset = 0, filter = null, atLeast } = args;
   const isFirst = after === null && before === null && offset === 0 && !namesPlace(filter);
   return { atLeast, goesOn: args.goesOn === true || !isFirst };

@@ -1,0 +1,421 @@
+/**
+ * Reads from a standby, through GraphQL. Needs an installed Postgres with `pg_basebackup`, as Debian's
+ * package has it: without one this file says so, and tells nothing.
+ */
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { createDatabase } from '../../../src/db/client.ts';
+import { withDatabase } from '../../kit/database-url.ts';
+import { ADMIN_KEY, startTestGateway, type TestGateway } from '../../kit/gateway.ts';
+import { hasPgBouncer, startPgBouncer } from '../../kit/pgbouncer.ts';
+import {
+  POSTGRES_PROGRAMS,
+  startServersWithStandby,
+  type ServersWithStandby,
+} from '../../kit/standby.ts';
+
+const RECORD = `mutation ($events: [EventInput!]!) {
+  recordEvents(input: { events: $events }) { receipts { status position cursor } } }`;
+const PAGE = `query ($first: Int = 10, $after: String, $atLeast: String) {
+  events(first: $first, after: $after, atLeast: $atLeast, order: { direction: ASC }) {
+    nodes { position subject payload } pageInfo { hasNextPage endCursor } totalCount liveCursor } }`;
+const POSITIONS = `query ($first: Int = 10, $after: String, $atLeast: String) {
+  events(first: $first, after: $after, atLeast: $atLeast, order: { direction: ASC }) {
+    nodes { position } pageInfo { hasNextPage endCursor } } }`;
+const COUNT = `query ($atLeast: String) { eventAggregates(
+  input: { timeframe: { last: "1h" } }, atLeast: $atLeast) { nodes { count } asOf } }`;
+const REDACT = `mutation ($slug: String!, $subject: String!) {
+  redactEvents(input: { workspace: $slug, subject: $subject }) { redactedCount } }`;
+
+interface Receipts {
+  readonly recordEvents: {
+    readonly receipts: {
+      readonly status: string;
+      readonly position: number;
+      readonly cursor: string;
+    }[];
+  };
+}
+interface Page {
+  readonly events: {
+    readonly nodes: {
+      readonly position: number;
+      readonly subject: string;
+      readonly payload: object;
+    }[];
+    readonly pageInfo: { readonly hasNextPage: boolean; readonly endCursor: string };
+    readonly totalCount: number;
+    readonly liveCursor: string;
+  };
+}
+interface Count {
+  readonly eventAggregates: { readonly nodes: { readonly count: number }[]; readonly asOf: string };
+}
+
+const events = (count: number, subject = 'ada') =>
+  Array.from({ length: count }, (_, n) => ({ type: 'test.step', subject, payload: { n } }));
+
+const isInstalled = POSTGRES_PROGRAMS !== null;
+if (!isInstalled) console.warn('Not tested: reads from a standby. pg_basebackup is not installed.');
+
+describe.runIf(isInstalled)('reads from a standby', () => {
+  let servers: ServersWithStandby;
+  /** Both on the same primary. Only one of them knows the standby. */
+  let gateway: TestGateway;
+  let other: TestGateway;
+
+  beforeAll(async () => {
+    servers = await startServersWithStandby();
+    other = await startTestGateway({ databaseUrl: servers.primary.url });
+    await servers.caughtUp();
+    gateway = await startTestGateway(withStandby());
+  });
+  afterAll(async () => {
+    await gateway?.[Symbol.asyncDispose]();
+    await other?.[Symbol.asyncDispose]();
+    await servers?.[Symbol.asyncDispose]();
+  });
+  beforeEach(async () => {
+    await servers.standby.query('select pg_wal_replay_resume()');
+    await servers.delay('0');
+    await servers.caughtUp();
+  });
+
+  function withStandby(databaseReadUrl = servers.standby.url) {
+    return { databaseUrl: servers.primary.url, config: { databaseReadUrl } };
+  }
+
+  async function record(at: TestGateway, key: string, given: object[]) {
+    const { recordEvents } = await at.data<Receipts>(RECORD, { events: given }, key);
+    return recordEvents.receipts;
+  }
+
+  /** Questions since the start of the gateway: answered by the standby, or by the primary and why. */
+  async function answered(at = gateway): Promise<Record<string, number>> {
+    const response = await fetch(`${at.url}/metrics`, {
+      headers: { authorization: `Bearer ${ADMIN_KEY}` },
+    });
+    const found = (await response.text()).matchAll(
+      /^sluice_offloaded_reads_total\{at="(\w+)"\} (\d+)/gm,
+    );
+    return Object.fromEntries(Array.from(found, ([, at = '', count]) => [at, Number(count)]));
+  }
+
+  /** What was answered where while something ran. */
+  async function during(work: () => Promise<unknown>): Promise<Record<string, number>> {
+    const before = await answered();
+    await work();
+    const after = await answered();
+    const changes = Object.entries(after).map(
+      ([at, count]) => [at, count - (before[at] ?? 0)] as const,
+    );
+    return Object.fromEntries(changes.filter(([, count]) => count > 0));
+  }
+
+  const pause = () => servers.standby.query('select pg_wal_replay_pause()');
+
+  test('pages, counts and aggregates come from it once it has caught up', async () => {
+    const { key } = await gateway.workspace();
+    await record(gateway, key, events(3));
+    await servers.caughtUp();
+    for (const query of [PAGE, POSITIONS, COUNT]) {
+      await expect
+        .poll(() => during(() => gateway.data(query, { first: 2 }, key)))
+        .toSatisfy((at: Record<string, number>) => (at['STANDBY'] ?? 0) > 0 && !('BEHIND' in at));
+    }
+    const statements = await fetch(`${gateway.url}/metrics`, {
+      headers: { authorization: `Bearer ${ADMIN_KEY}` },
+    });
+    expect(await statements.text()).toMatch(
+      /sluice_statement_seconds_count\{lane="standby"\} [1-9]/,
+    );
+  });
+
+  test('with a delay of 3 s a read shows what was recorded right before', async () => {
+    const { key } = await gateway.workspace();
+    await servers.delay('3s');
+    for (let round = 1; round <= 3; round++) {
+      const [receipt] = await record(gateway, key, events(1));
+      const { events: page } = await gateway.data<Page>(PAGE, {}, key);
+      expect(page.nodes.at(-1)?.position).toBe(receipt?.position);
+      expect(page.totalCount).toBe(round);
+      const { eventAggregates } = await gateway.data<Count>(COUNT, {}, key);
+      expect(eventAggregates.nodes[0]?.count).toBe(round);
+    }
+    // It is used again when it has replayed all that.
+    await expect.poll(() => during(() => gateway.data(POSITIONS, {}, key))).toEqual({ STANDBY: 1 });
+  });
+
+  test('a cursor that it has not replayed is answered by the primary', async () => {
+    const { key } = await gateway.workspace();
+    await record(gateway, key, events(2));
+    await servers.caughtUp();
+    await servers.delay('3s');
+    // Recorded elsewhere: the gateway has not heard of it.
+    const [first, last] = await record(other, key, events(2));
+    const page = async (variables: object) =>
+      (await gateway.data<Page>(POSITIONS, { ...variables }, key)).events.nodes.map(
+        ({ position }) => position,
+      );
+    expect(await page({ after: first?.cursor })).toEqual([last?.position]);
+    expect(await page({ after: last?.cursor })).toEqual([]);
+    expect(await page({ atLeast: last?.cursor })).toEqual([1, 2, 3, 4]);
+    const { eventAggregates } = await gateway.data<Count>(COUNT, { atLeast: last?.cursor }, key);
+    expect(eventAggregates.nodes[0]?.count).toBe(4);
+  });
+
+  test.each(['with a standby', 'without one'])(
+    'atLeast refuses a cursor beyond the log, %s',
+    async which => {
+      const at = which === 'without one' ? other : gateway;
+      const { key } = await at.workspace();
+      const [, last] = await record(at, key, events(2));
+      const parts = Buffer.from(last?.cursor ?? '', 'base64url')
+        .toString()
+        .split(':');
+      parts[3] = '3';
+      const ahead = Buffer.from(parts.join(':')).toString('base64url');
+      for (const query of [PAGE, POSITIONS, COUNT]) {
+        const codeOf = async (atLeast: string) =>
+          (await at.graphql(query, { atLeast }, key)).errors?.[0]?.extensions['code'];
+        expect(await codeOf(last?.cursor ?? '')).toBeUndefined();
+        expect(await codeOf(ahead)).toBe('CURSOR_AHEAD');
+        expect(await codeOf('nonsense')).toBe('CURSOR_INVALID');
+      }
+      const strange = await (at === gateway ? other : gateway).workspace();
+      const [receipt] = await record(at, strange.key, events(1));
+      const { errors } = await at.graphql(PAGE, { atLeast: receipt?.cursor }, key);
+      expect(errors?.[0]?.extensions['code']).toBe('CURSOR_INVALID');
+    },
+  );
+
+  test('paging from end to end shows each event once, whoever answers', async () => {
+    const { key } = await gateway.workspace();
+    await record(gateway, key, events(1_000));
+    await servers.caughtUp();
+    const seen: number[] = [];
+    let after: string | null = null;
+    for (let page = 0; page < 25; page++) {
+      if (page % 4 === 1) await pause();
+      if (page % 4 === 3) await servers.standby.query('select pg_wal_replay_resume()');
+      await record(other, key, events(1));
+      const read: Page = await gateway.data<Page>(POSITIONS, { first: 50, after }, key);
+      seen.push(...read.events.nodes.map(({ position }) => position));
+      after = read.events.pageInfo.endCursor;
+      if (!read.events.pageInfo.hasNextPage) break;
+    }
+    // As many as there were when the last page was read.
+    expect(seen).toEqual(seen.map((_, index) => index + 1));
+    expect(seen.length).toBeGreaterThan(1_000);
+  });
+
+  test('what was redacted here is hidden at once, and elsewhere within three seconds, while it stands still', async () => {
+    const { slug, key } = await gateway.workspace();
+    await record(gateway, key, [...events(2, 'ada'), ...events(2, 'bob')]);
+    await servers.caughtUp();
+    await expect.poll(() => during(() => gateway.data(PAGE, {}, key))).toHaveProperty('STANDBY');
+    await pause();
+    const subjects = async () =>
+      (await gateway.data<Page>(PAGE, {}, key)).events.nodes.map(({ subject }) => subject);
+    await gateway.data(REDACT, { slug, subject: 'ada' });
+    expect(await subjects()).toEqual([null, null, 'bob', 'bob']);
+    await other.data(REDACT, { slug, subject: 'bob' });
+    const redactedAt = performance.now();
+    let readAt = redactedAt;
+    for (let shown = await subjects(); shown.includes('bob'); shown = await subjects()) {
+      // What was asked for later than that must not show it.
+      expect(readAt - redactedAt).toBeLessThan(3_000);
+      readAt = performance.now();
+    }
+    const rows = await servers.standby.query(`select 1 from events where subject = 'bob'`);
+    expect(rows.length).toBeGreaterThan(0);
+  });
+
+  test('what one workspace has is not shown to another', async () => {
+    const [one, two] = [await gateway.workspace(), await gateway.workspace()];
+    await record(gateway, one.key, events(3, 'one'));
+    await record(gateway, two.key, events(2, 'two'));
+    await servers.caughtUp();
+    for (const [{ key }, count, subject] of [[one, 3, 'one'] as const, [two, 2, 'two'] as const]) {
+      let page: Page | undefined;
+      const at = await during(async () => (page = await gateway.data<Page>(PAGE, {}, key)));
+      expect(at).toEqual({ STANDBY: 1 });
+      expect(page?.events.nodes.map(node => node.subject)).toEqual(Array(count).fill(subject));
+    }
+    const { errors } = await gateway.graphql(
+      '{ events(workspace: "default") { nodes { id } } }',
+      {},
+      one.key,
+    );
+    expect(errors?.[0]?.extensions['code']).toBe('NOT_FOUND');
+  });
+
+  test('a read that is in the way of what it replays is answered by the primary', async () => {
+    const { key } = await gateway.workspace();
+    await record(gateway, key, events(2));
+    await servers.caughtUp();
+    // Whoever drops a table waits for its readers, and the standby does so for a short time only.
+    await servers.primary.query('create table if not exists dropped (n int)');
+    await servers.caughtUp();
+    const db = createDatabase({
+      url: servers.primary.url,
+      standbyUrl: servers.standby.url,
+      readTimeoutMs: 20_000,
+    });
+    try {
+      await db.standby?.start();
+      const place = async () => ({ lsn: 0, timeline: 1 });
+      const slow = db
+        .standby!.connection(place)
+        .query(
+          'select pg_sleep(15) from (select from dropped limit 1) d right join (values (1)) v on true',
+        );
+      const ended = expect(slow).rejects.toMatchObject({ why: 'CANCELED' });
+      await expect
+        .poll(() =>
+          servers.standby.query(
+            `select 1 from pg_locks l join pg_class c on c.oid = l.relation where c.relname = 'dropped'`,
+          ),
+        )
+        .toHaveLength(1);
+      await servers.primary.query('drop table dropped');
+      await ended;
+      expect(db.standby?.fault).toBeNull();
+    } finally {
+      await db.stop();
+    }
+  });
+
+  test('a standby that is killed under load costs no answer, and is used again when it is back', async () => {
+    const { key } = await gateway.workspace();
+    await record(gateway, key, events(200));
+    await servers.caughtUp();
+    await expect.poll(() => during(() => gateway.data(PAGE, {}, key))).toHaveProperty('STANDBY');
+    let isOver = false;
+    let answers = 0;
+    const faults: unknown[] = [];
+    const readers = Array.from({ length: 16 }, async (_, n) => {
+      while (!isOver) {
+        const { data, errors } = await gateway.graphql<Page & Count>(
+          n % 2 === 0 ? PAGE : COUNT,
+          { first: 100 },
+          key,
+        );
+        const count = data?.events?.totalCount ?? data?.eventAggregates?.nodes[0]?.count;
+        if (errors !== undefined || count !== 200) faults.push(errors ?? count);
+        answers++;
+      }
+    });
+    const moreAnswers = async () => {
+      const before = answers;
+      await expect.poll(() => answers).toBeGreaterThan(before + 200);
+    };
+    await moreAnswers();
+    await servers.standby.kill();
+    await moreAnswers();
+    isOver = true;
+    await Promise.all(readers);
+    expect(faults).toEqual([]);
+    expect(await during(() => gateway.data(COUNT, {}, key))).toEqual({ AWAY: 1 });
+    await servers.standby.start();
+    await expect.poll(() => during(() => gateway.data(COUNT, {}, key))).toEqual({ STANDBY: 1 });
+  });
+
+  test('an export through a door that goes on by positions is whole', async () => {
+    const { slug } = await gateway.workspace();
+    const made = await gateway.data<{ createApiKey: { secret: string } }>(
+      `mutation ($slug: String!) { createApiKey(input: {
+        name: "export", workspace: $slug, scopes: [EVENTS_READ, EVENTS_WRITE] }) { secret } }`,
+      { slug },
+    );
+    const { secret } = made.createApiKey;
+    await record(gateway, secret, events(250));
+    await servers.caughtUp();
+    await pause();
+    await record(other, secret, events(50));
+    const headers = { authorization: `Bearer ${secret}` };
+    const exports = `${gateway.url}/api/v3/reports/exports/`;
+    const asked = await fetch(exports, { method: 'POST', headers });
+    expect(asked.status).toBe(201);
+    const { file_url } = (await asked.json()) as { file_url: string };
+    const file = await (await fetch(file_url, { headers })).text();
+    expect(file.trim().split('\n')).toHaveLength(300);
+  });
+
+  describe('at the start', () => {
+    test('a standby of another cluster is refused, and so are a wrong user and database', async () => {
+      await using others = await startServersWithStandby();
+      await expect(startTestGateway(withStandby(others.standby.url))).rejects.toThrow(
+        /DATABASE_READ_URL leads to a server of another cluster than DATABASE_URL/,
+      );
+      await servers.primary.query('create database elsewhere');
+      await servers.caughtUp();
+      await expect(
+        startTestGateway(withStandby(withDatabase(servers.standby.url, 'elsewhere'))),
+      ).rejects.toThrow(/DATABASE_READ_URL leads to another database than DATABASE_URL/);
+      await expect(
+        startTestGateway(withStandby(withDatabase(servers.standby.url, 'nowhere'))),
+      ).rejects.toThrow(/DATABASE_READ_URL is not usable: .*"nowhere" does not exist/);
+      await expect(
+        startTestGateway(withStandby(`${servers.standby.url}?sslmode=sometimes`)),
+      ).rejects.toThrow(/DATABASE_READ_URL is not usable: sslmode must be/);
+    });
+
+    test('one that is away, or none, is told of, and the primary answers', async () => {
+      for (const [url, said] of [
+        [servers.standby.url.replace(/:\d+\//, ':1/'), /Reads go to the primary .*127\.0\.0\.1:1/],
+        [
+          `${servers.primary.url}?sslmode=disable`,
+          /DATABASE_READ_URL leads to a server that is no standby/,
+        ],
+      ] as const) {
+        await using started = await startTestGateway(withStandby(url));
+        expect(started.gateway.notes.join('\n')).toMatch(said);
+        const { key } = await started.workspace();
+        await record(started, key, events(2));
+        expect((await started.data<Page>(PAGE, {}, key)).events.totalCount).toBe(2);
+        expect(await answered(started)).toEqual({ AWAY: 1 });
+      }
+    });
+
+    test.runIf(hasPgBouncer)(
+      'PgBouncer before it works in session mode, or is refused',
+      async () => {
+        const before = (mode: 'session' | 'transaction', poolSize: number) =>
+          startPgBouncer({ databaseUrl: servers.standby.url, mode, poolSize });
+        await using transactions = await before('transaction', 4);
+        await expect(startTestGateway(withStandby(transactions.url))).rejects.toThrow(
+          /DATABASE_READ_URL leads to a pooler .* set pool_mode = session/,
+        );
+        await using few = await before('session', 4);
+        await expect(startTestGateway(withStandby(few.url))).rejects.toThrow(
+          /the pooler that DATABASE_READ_URL leads to lets in 4: raise/,
+        );
+        await using sessions = await before('session', 20);
+        await using pooled = await startTestGateway(withStandby(sessions.url));
+        const { key } = await pooled.workspace();
+        await record(pooled, key, events(2));
+        await servers.caughtUp();
+        await expect
+          .poll(async () => {
+            await pooled.data(POSITIONS, {}, key);
+            return answered(pooled);
+          })
+          .toHaveProperty('STANDBY');
+      },
+    );
+  });
+
+  // Last: there is no standby any more.
+  test('one that is promoted answers nothing more', async () => {
+    const { key } = await gateway.workspace();
+    await record(gateway, key, events(2));
+    await servers.caughtUp();
+    await expect.poll(() => during(() => gateway.data(PAGE, {}, key))).toHaveProperty('STANDBY');
+    await servers.standby.query('select pg_promote()');
+    await record(gateway, key, events(2));
+    const at = await during(async () => {
+      expect((await gateway.data<Page>(PAGE, {}, key)).events.totalCount).toBe(4);
+    });
+    expect(at).toEqual({ AWAY: 1 });
+  });
+});
