@@ -68,7 +68,7 @@ const KNOWN_MS = 1_000;
 const WAITS_MS = [0, 1, 2, 4, 8, 16, 32] as const;
 /** Once it did not catch up within that, nobody waits for so long. */
 const UNWAITED_MS = 1_000;
-const PROBE_MS = { first: 500, max: 10_000 } as const;
+const PROBE_MS = { first: 500, max: 5_000 } as const;
 
 /** What a session is known to be. */
 interface Known extends Identity {

@@ -13,6 +13,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createDatabase } from '../../src/db/client.ts';
+import { isConnectionLost, isSerializationFailure } from '../../src/db/sqlstate.ts';
 import { freePort } from './free-port.ts';
 
 export interface Server {
@@ -119,7 +120,12 @@ function createServer({ programs, folder, name, port, user }: ServerOptions): Se
   async function query<Row extends object>(text: string): Promise<Row[]> {
     const db = createDatabase({ url, applicationName: 'sluice-test-kit' });
     try {
-      return await db.upkeep.query<Row>(text);
+      return await db.upkeep.query<Row>(text).catch((error: unknown) => {
+        // What is replayed may end any statement and session.
+        if (isConnectionLost(error) || isSerializationFailure(error))
+          return db.upkeep.query<Row>(text);
+        throw error;
+      });
     } finally {
       await db.stop();
     }
