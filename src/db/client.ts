@@ -162,9 +162,13 @@ function createOwnStandby(
 ): Standby | null {
   const { standbyUrl, readTimeoutMs = READ_TIMEOUT_MS, observe } = options;
   if (standbyUrl == null) return null;
-  const opener = openerOf(options, standbyUrl);
+  const opener = openerOf(options, standbyUrl, CONNECT_TO_STANDBY_WITHIN_MS);
   return new Standby({
-    open: { read: opener(READ_ONLY, readTimeoutMs), pages: opener(BY_INDEX, readTimeoutMs) },
+    open: {
+      read: opener(READ_ONLY, readTimeoutMs),
+      pages: opener(BY_INDEX, readTimeoutMs),
+      patient: openerOf(options, standbyUrl, CONNECT_WITHIN_MS)(READ_ONLY, readTimeoutMs),
+    },
     connections: { read: shares.standbyRead, pages: shares.standbyPages },
     crowd,
     statementTimeoutMs: readTimeoutMs,
@@ -173,9 +177,9 @@ function createOwnStandby(
   });
 }
 
-function openerOf(options: DatabaseOptions, standbyUrl: string): Opener {
+function openerOf(options: DatabaseOptions, url: string, connectTimeoutMs: number): Opener {
   try {
-    return createOpener({ ...options, url: standbyUrl }, CONNECT_TO_STANDBY_WITHIN_MS);
+    return createOpener({ ...options, url }, connectTimeoutMs);
   } catch (cause) {
     const why = cause instanceof Error ? cause.message : String(cause);
     throw new Error(`DATABASE_READ_URL is not usable: ${why}`, { cause });

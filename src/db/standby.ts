@@ -46,8 +46,8 @@ export class NotAtStandby extends Error {
 }
 
 export interface StandbyOptions {
-  /** Opens sessions: of pages, and of other reads. */
-  readonly open: Readonly<Record<Lane, () => Promise<Session>>>;
+  /** Opens sessions: of pages, of other reads, and at the start, where there is time to wait for one. */
+  readonly open: Readonly<Record<Lane | 'patient', () => Promise<Session>>>;
   readonly connections: Readonly<Record<Lane, number>>;
   readonly crowd: Crowd;
   readonly statementTimeoutMs: number;
@@ -113,7 +113,7 @@ export class Standby {
     const { open, connections } = this.#options;
     try {
       const count = connections.read + connections.pages;
-      await checkSessions(open.read, { count, setting: 'DATABASE_READ_URL' });
+      await checkSessions(open.patient, { count, setting: 'DATABASE_READ_URL' });
       await this.#look();
       return [];
     } catch (error) {

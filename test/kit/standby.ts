@@ -23,6 +23,8 @@ export interface Server {
   start(): Promise<void>;
   /** As if its machine were gone. */
   kill(): Promise<void>;
+  /** Its sessions stand still, and new ones are not let in. Resolves to what lets them go on. */
+  freeze(): Promise<() => void>;
 }
 
 export interface ServersWithStandby extends AsyncDisposable {
@@ -146,6 +148,21 @@ function createServer({ programs, folder, name, port, user }: ServerOptions): Se
           () => false,
         ),
       );
+    },
+    async freeze() {
+      const text = `select pid from pg_stat_activity where backend_type = 'client backend'`;
+      const sessions = await query<{ pid: number }>(text);
+      const pids = [child?.pid as number, ...sessions.map(({ pid }) => pid)];
+      const signal = (name: 'SIGSTOP' | 'SIGCONT') =>
+        pids.forEach(pid => {
+          try {
+            process.kill(pid, name);
+          } catch {
+            // It has ended, as the session that asked has.
+          }
+        });
+      signal('SIGSTOP');
+      return () => signal('SIGCONT');
     },
     async kill() {
       if (child === null) return;

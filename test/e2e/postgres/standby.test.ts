@@ -2,57 +2,25 @@
  * Reads from a standby, through GraphQL. Needs an installed Postgres with `pg_basebackup`, as Debian's
  * package has it: without one this file says so, and tells nothing.
  */
-import { afterAll, beforeAll, beforeEach, describe, expect, inject, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { createDatabase } from '../../../src/db/client.ts';
-import { withDatabase } from '../../kit/database-url.ts';
 import { ADMIN_KEY, startTestGateway, type TestGateway } from '../../kit/gateway.ts';
-import { hasPgBouncer, startPgBouncer } from '../../kit/pgbouncer.ts';
 import {
   POSTGRES_PROGRAMS,
-  startServersWithStandby,
   type ServersWithStandby,
+  startServersWithStandby,
 } from '../../kit/standby.ts';
-
-const RECORD = `mutation ($events: [EventInput!]!) {
-  recordEvents(input: { events: $events }) { receipts { status position cursor } } }`;
-const PAGE = `query ($first: Int = 10, $after: String, $atLeast: String) {
-  events(first: $first, after: $after, atLeast: $atLeast, order: { direction: ASC }) {
-    nodes { position subject payload } pageInfo { hasNextPage endCursor } totalCount liveCursor } }`;
-const POSITIONS = `query ($first: Int = 10, $after: String, $atLeast: String) {
-  events(first: $first, after: $after, atLeast: $atLeast, order: { direction: ASC }) {
-    nodes { position } pageInfo { hasNextPage endCursor } } }`;
-const COUNT = `query ($atLeast: String) { eventAggregates(
-  input: { timeframe: { last: "PT1H" } }, atLeast: $atLeast) { nodes { count } asOf } }`;
-const REDACT = `mutation ($slug: String!, $subject: String!) {
-  redactEvents(input: { workspace: $slug, subject: $subject }) { redactedCount } }`;
-
-interface Receipts {
-  readonly recordEvents: {
-    readonly receipts: {
-      readonly status: string;
-      readonly position: number;
-      readonly cursor: string;
-    }[];
-  };
-}
-interface Page {
-  readonly events: {
-    readonly nodes: {
-      readonly position: number;
-      readonly subject: string;
-      readonly payload: object;
-    }[];
-    readonly pageInfo: { readonly hasNextPage: boolean; readonly endCursor: string };
-    readonly totalCount: number;
-    readonly liveCursor: string;
-  };
-}
-interface Count {
-  readonly eventAggregates: { readonly nodes: { readonly count: number }[]; readonly asOf: string };
-}
-
-const events = (count: number, subject = 'ada') =>
-  Array.from({ length: count }, (_, n) => ({ type: 'test.step', subject, payload: { n } }));
+import {
+  answeredAt,
+  COUNT,
+  type Count,
+  events,
+  PAGE,
+  type Page,
+  POSITIONS,
+  record,
+  REDACT,
+} from './standby-reads.ts';
 
 const isInstalled = POSTGRES_PROGRAMS !== null;
 if (!isInstalled) console.warn('Not tested: reads from a standby. pg_basebackup is not installed.');
@@ -84,27 +52,11 @@ describe.runIf(isInstalled)('reads from a standby', () => {
     return { databaseUrl: servers.primary.url, config: { databaseReadUrl } };
   }
 
-  async function record(at: TestGateway, key: string, given: object[]) {
-    const { recordEvents } = await at.data<Receipts>(RECORD, { events: given }, key);
-    return recordEvents.receipts;
-  }
-
-  /** Questions since the start of the gateway: answered by the standby, or by the primary and why. */
-  async function answered(at = gateway): Promise<Record<string, number>> {
-    const response = await fetch(`${at.url}/metrics`, {
-      headers: { authorization: `Bearer ${ADMIN_KEY}` },
-    });
-    const found = (await response.text()).matchAll(
-      /^sluice_offloaded_reads_total\{at="(\w+)"\} (\d+)/gm,
-    );
-    return Object.fromEntries(Array.from(found, ([, at = '', count]) => [at, Number(count)]));
-  }
-
   /** What was answered where while something ran. */
   async function during(work: () => Promise<unknown>): Promise<Record<string, number>> {
-    const before = await answered();
+    const before = await answeredAt(gateway);
     await work();
-    const after = await answered();
+    const after = await answeredAt(gateway);
     const changes = Object.entries(after).map(
       ([at, count]) => [at, count - (before[at] ?? 0)] as const,
     );
@@ -320,6 +272,25 @@ describe.runIf(isInstalled)('reads from a standby', () => {
     await expect.poll(() => during(() => gateway.data(COUNT, {}, key))).toEqual({ STANDBY: 1 });
   });
 
+  test('one that stands still keeps nobody waiting', async () => {
+    const { key } = await gateway.workspace();
+    await record(gateway, key, events(2));
+    await servers.caughtUp();
+    await expect.poll(() => during(() => gateway.data(PAGE, {}, key))).toHaveProperty('STANDBY');
+    const goOn = await servers.standby.freeze();
+    try {
+      await record(gateway, key, events(1));
+      const at = await during(async () => {
+        const count = async () => (await gateway.data<Page>(PAGE, {}, key)).events.totalCount;
+        expect(await Promise.all(Array.from({ length: 50 }, count))).toEqual(Array(50).fill(3));
+      });
+      expect(at).not.toHaveProperty('STANDBY');
+    } finally {
+      goOn();
+    }
+    await expect.poll(() => during(() => gateway.data(PAGE, {}, key))).toEqual({ STANDBY: 1 });
+  });
+
   test('an export through a door that goes on by positions is whole', async () => {
     const { slug } = await gateway.workspace();
     const made = await gateway.data<{ createApiKey: { secret: string } }>(
@@ -339,82 +310,5 @@ describe.runIf(isInstalled)('reads from a standby', () => {
     const { file_url } = (await asked.json()) as { file_url: string };
     const file = await (await fetch(file_url, { headers })).text();
     expect(file.trim().split('\n')).toHaveLength(300);
-  });
-
-  describe('at the start', () => {
-    test('a standby of another cluster is refused, and so are a wrong user and database', async () => {
-      await expect(startTestGateway(withStandby(inject('adminUrl')))).rejects.toThrow(
-        /DATABASE_READ_URL leads to a server of another cluster than DATABASE_URL/,
-      );
-      await servers.primary.query('create database elsewhere');
-      await servers.caughtUp();
-      await expect(
-        startTestGateway(withStandby(withDatabase(servers.standby.url, 'elsewhere'))),
-      ).rejects.toThrow(/DATABASE_READ_URL leads to another database than DATABASE_URL/);
-      await expect(
-        startTestGateway(withStandby(withDatabase(servers.standby.url, 'nowhere'))),
-      ).rejects.toThrow(/DATABASE_READ_URL is not usable: .*"nowhere" does not exist/);
-      await expect(
-        startTestGateway(withStandby(`${servers.standby.url}?sslmode=sometimes`)),
-      ).rejects.toThrow(/DATABASE_READ_URL is not usable: sslmode must be/);
-    });
-
-    test('one that is away, or none, is told of, and the primary answers', async () => {
-      for (const [url, said] of [
-        [servers.standby.url.replace(/:\d+\//, ':1/'), /Reads go to the primary .*127\.0\.0\.1:1/],
-        [
-          `${servers.primary.url}?sslmode=disable`,
-          /DATABASE_READ_URL leads to a server that is no standby/,
-        ],
-      ] as const) {
-        await using started = await startTestGateway(withStandby(url));
-        expect(started.gateway.notes.join('\n')).toMatch(said);
-        const { key } = await gateway.workspace();
-        await record(started, key, events(2));
-        expect((await started.data<Page>(PAGE, {}, key)).events.totalCount).toBe(2);
-        expect(await answered(started)).toEqual({ AWAY: 1 });
-      }
-    });
-
-    test.runIf(hasPgBouncer)(
-      'PgBouncer before it works in session mode, or is refused',
-      async () => {
-        const before = (mode: 'session' | 'transaction', poolSize: number) =>
-          startPgBouncer({ databaseUrl: servers.standby.url, mode, poolSize });
-        await using transactions = await before('transaction', 4);
-        await expect(startTestGateway(withStandby(transactions.url))).rejects.toThrow(
-          /DATABASE_READ_URL leads to a pooler .* set pool_mode = session/,
-        );
-        await using few = await before('session', 4);
-        await expect(startTestGateway(withStandby(few.url))).rejects.toThrow(
-          /the pooler that DATABASE_READ_URL leads to lets in 4: raise/,
-        );
-        await using sessions = await before('session', 20);
-        await using pooled = await startTestGateway(withStandby(sessions.url));
-        const { key } = await gateway.workspace();
-        await record(pooled, key, events(2));
-        await servers.caughtUp();
-        await expect
-          .poll(async () => {
-            await pooled.data(POSITIONS, {}, key);
-            return answered(pooled);
-          })
-          .toHaveProperty('STANDBY');
-      },
-    );
-  });
-
-  // Last: there is no standby any more.
-  test('one that is promoted answers nothing more', async () => {
-    const { key } = await gateway.workspace();
-    await record(gateway, key, events(2));
-    await servers.caughtUp();
-    await expect.poll(() => during(() => gateway.data(PAGE, {}, key))).toHaveProperty('STANDBY');
-    await servers.standby.query('select pg_promote()');
-    await record(gateway, key, events(2));
-    const at = await during(async () => {
-      expect((await gateway.data<Page>(PAGE, {}, key)).events.totalCount).toBe(4);
-    });
-    expect(at).toEqual({ AWAY: 1 });
   });
 });
