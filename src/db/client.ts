@@ -40,8 +40,6 @@ export interface Database {
   readonly probe: Pool;
   /** Where reads may go instead; null where none is set. To be started. */
   readonly standby: Standby | null;
-  /** From now on told when a statement or a hold of `write` has ended, before its caller is. */
-  onWritten(listener: () => void): void;
   /** Migrations, partitions, folding: few and long. Fails with the bare error. */
   readonly upkeep: Pool;
   /**
@@ -127,14 +125,11 @@ export function createDatabase(options: DatabaseOptions): Database {
   const { pages, ...pools } = createPools(options, opener, { shares, crowd });
   const standby = createOwnStandby(options, pools.lookup, { shares, crowd });
   const listeners = new Set<Listening>();
-  let hear = () => {};
   return {
     ...pools,
     crowd,
     read: withPages(pools.read, pages),
-    write: noting(pools.write, () => hear()),
     standby,
-    onWritten: listener => void (hear = listener),
     checkSessions: count => checkSessions(opener({}, readTimeoutMs), { count }),
     async listen(wanted) {
       const open = (notify: (payload: string) => void) => opener({}, readTimeoutMs, notify)();
@@ -184,15 +179,6 @@ function openerOf(options: DatabaseOptions, url: string, connectTimeoutMs: numbe
     const why = cause instanceof Error ? cause.message : String(cause);
     throw new Error(`DATABASE_READ_URL is not usable: ${why}`, { cause });
   }
-}
-
-/** What is written may be read by whoever is told of it: so it is noted before they are. */
-function noting(pool: Pool, onWritten: () => void): Pool {
-  return {
-    ...pool,
-    query: (text, params, options) => pool.query<never>(text, params, options).finally(onWritten),
-    hold: (use, tenant) => pool.hold(use, tenant).finally(onWritten),
-  };
 }
 
 function createPools(

@@ -132,9 +132,9 @@ export async function createServices(options: ServicesOptions): Promise<GatewayS
     schemas,
     live,
     ...bounds,
-    ...createWorkspaces(db, known, { fold, audited }),
+    ...createWorkspaces(db, known, { fold, audited, offload }),
     ...createKeys(options, bounds, audited),
-    ...createRecordAdmins(db, ingest, { schemas, fold }),
+    ...createRecordAdmins(db, ingest, { schemas, fold, offload }),
     keepAside: (target, items) => keepAside(db, target, items),
     liveAggregates: createGatewayAggregates(db, live, epoch),
     status: createStatus({ read, config, writers, live, metrics }),
@@ -150,7 +150,7 @@ export async function createServices(options: ServicesOptions): Promise<GatewayS
 
 function createGatewayOffload({ db, log, metrics }: ServicesOptions, epoch: string): Offload {
   const logged = createStandbyLog(log, monotonicMs);
-  const offload = createOffload({
+  return createOffload({
     standby: db.standby,
     read: db.read,
     lookup: db.lookup,
@@ -160,8 +160,6 @@ function createGatewayOffload({ db, log, metrics }: ServicesOptions, epoch: stri
       logged(at, cause);
     },
   });
-  db.onWritten(() => offload.note('ALL'));
-  return offload;
 }
 
 interface Reading {
@@ -186,15 +184,26 @@ function createGatewayReaders(
   });
 }
 
+/** Who is told when what events are counted by has changed. */
+interface Told {
+  readonly fold: Pick<Fold, 'note'>;
+  readonly offload: Pick<Offload, 'note'>;
+}
+
+function tell({ fold, offload }: Told, workspaceId: number): void {
+  fold.note([workspaceId]);
+  offload.note([workspaceId]);
+}
+
 function createRecordAdmins(
   { write, read }: Database,
   { definitions, record, audited }: ReturnType<typeof createIngest>,
-  { schemas, fold }: { readonly schemas: SchemaChecker; readonly fold: Fold },
+  { schemas, ...told }: Told & { readonly schemas: SchemaChecker },
 ): Pick<GatewayServices, 'definitionAdmin' | 'checkDefinition' | 'quarantineAdmin' | 'meterAdmin'> {
-  const onChanged = (workspaceId: number) => fold.note([workspaceId]);
+  const onChanged = (workspaceId: number) => tell(told, workspaceId);
   const onDefined = (workspaceId: number) => {
     definitions.forget(workspaceId);
-    fold.note([workspaceId]);
+    tell(told, workspaceId);
   };
   const judge = createJudge(read, schemas);
   return {
@@ -289,11 +298,11 @@ function inOrder(running: Running): Pick<GatewayServices, 'start' | 'stop'> {
 function createWorkspaces(
   db: Database,
   { access, forget }: AccessControl,
-  { fold, audited }: { readonly fold: Fold; readonly audited: AuditedTransaction },
+  { audited, ...told }: Told & { readonly audited: AuditedTransaction },
 ): Pick<GatewayServices, 'access' | 'workspaceAdmin'> {
   const onChanged = (id: number) => {
     forget(id);
-    fold.note([id]);
+    tell(told, id);
   };
   return { access, workspaceAdmin: createWorkspaceAdmin(db.write, audited, onChanged) };
 }
