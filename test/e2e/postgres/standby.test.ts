@@ -207,16 +207,28 @@ describe.runIf(isInstalled)('reads from a standby', () => {
     expect(await ofCategory()).toBe(3);
   });
 
-  test('what was redacted here is hidden at once, and elsewhere within three seconds, while it stands still', async () => {
+  /** Of four events that are read at the standby, which stands still from then on. */
+  async function standingStill() {
     const { slug, key } = await gateway.workspace();
     await record(gateway, key, [...events(2, 'ada'), ...events(2, 'bob')]);
     await servers.caughtUp();
-    await expect.poll(() => during(() => gateway.data(PAGE, {}, key))).toHaveProperty('STANDBY');
-    await pause();
     const subjects = async () =>
       (await gateway.data<Page>(PAGE, {}, key)).events.nodes.map(({ subject }) => subject);
+    await expect.poll(() => during(subjects)).toHaveProperty('STANDBY');
+    await pause();
+    return { slug, subjects };
+  }
+
+  test('what was redacted here is hidden at once, while it stands still', async () => {
+    const { slug, subjects } = await standingStill();
     await gateway.data(REDACT, { slug, subject: 'ada' });
     expect(await subjects()).toEqual([null, null, 'bob', 'bob']);
+    const kept = await servers.standby.query(`select 1 from events where subject = 'ada'`);
+    expect(kept.length).toBeGreaterThan(0);
+  });
+
+  test('what was redacted elsewhere is hidden within three seconds, while it stands still', async () => {
+    const { slug, subjects } = await standingStill();
     await other.data(REDACT, { slug, subject: 'bob' });
     const redactedAt = performance.now();
     let readAt = redactedAt;
@@ -225,8 +237,8 @@ describe.runIf(isInstalled)('reads from a standby', () => {
       expect(readAt - redactedAt).toBeLessThan(3_000);
       readAt = performance.now();
     }
-    const rows = await servers.standby.query(`select 1 from events where subject = 'bob'`);
-    expect(rows.length).toBeGreaterThan(0);
+    const kept = await servers.standby.query(`select 1 from events where subject = 'bob'`);
+    expect(kept.length).toBeGreaterThan(0);
   });
 
   test('what one workspace has is not shown to another', async () => {
