@@ -109,6 +109,9 @@ describe.runIf(isInstalled)('reads from a standby', () => {
   test('with a delay of 3 s a read shows what was recorded right before', async () => {
     const { key } = await gateway.workspace();
     await servers.delay('3s');
+    const isUsed = () =>
+      expect.poll(() => during(() => gateway.data(POSITIONS, {}, key))).toEqual({ STANDBY: 1 });
+    await isUsed();
     for (let round = 1; round <= 3; round++) {
       const [receipt] = await record(gateway, key, events(1));
       const { events: page } = await gateway.data<Page>(PAGE, {}, key);
@@ -117,8 +120,8 @@ describe.runIf(isInstalled)('reads from a standby', () => {
       const { eventAggregates } = await gateway.data<Count>(COUNT, {}, key);
       expect(eventAggregates.nodes[0]?.count).toBe(round);
     }
-    // It is used again when it has replayed all that.
-    await expect.poll(() => during(() => gateway.data(POSITIONS, {}, key))).toEqual({ STANDBY: 1 });
+    // When it has replayed all that.
+    await isUsed();
   });
 
   test('a cursor that it has not replayed is answered by the primary', async () => {
