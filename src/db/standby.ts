@@ -31,8 +31,7 @@ import {
 } from './standby-identity.ts';
 
 /** Why the primary answers instead. */
-export const STANDBY_REFUSALS = ['BEHIND', 'AWAY', 'BUSY', 'CANCELED', 'SLOW', 'FAULT'] as const;
-export type StandbyRefusal = (typeof STANDBY_REFUSALS)[number];
+export type StandbyRefusal = 'BEHIND' | 'AWAY' | 'BUSY' | 'CANCELED' | 'SLOW' | 'FAULT';
 
 /** The question is for the primary. */
 export class NotAtStandby extends Error {

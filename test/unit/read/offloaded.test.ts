@@ -41,7 +41,6 @@ test.each(FIRST)('a first page may be a little old: %j', async args => {
 test.each(LATER)('a page that goes on is as new as now: %j', async args => {
   expect((await seenBy(reader => reader.page(1, args))).goesOn).toBe(true);
   expect((await seenBy(reader => reader.wholePage(1, args))).goesOn).toBe(true);
-  expect((await seenBy(reader => reader.pagesBy(1, 'parentId', ['p'], args))).goesOn).toBe(true);
 });
 
 test('what is counted for a page, or of parents, is as new as they are', async () => {
