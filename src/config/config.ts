@@ -4,7 +4,7 @@
  */
 import { z } from 'zod';
 import { ORDER_EXPECTED, readOrderSetting } from '../core/agent-order.ts';
-import { CONNECTIONS_MIN } from '../core/connection-shares.ts';
+import { CONNECTIONS_MIN, CONNECTIONS_WITH_STANDBY_MIN } from '../core/connection-shares.ts';
 import { LIMITS } from '../core/limits.ts';
 import {
   adminKey,
@@ -16,6 +16,7 @@ import {
   natsServers,
   optional,
   origins,
+  postgresUrl,
   whole,
 } from './value-schemas.ts';
 
@@ -48,13 +49,13 @@ const VARIABLES = {
   ),
   databaseUrl: variable(
     'DATABASE_URL',
-    optional(
-      z.url({
-        protocol: /^postgres(ql)?$/,
-        error: 'expects postgres://user:password@host:port/database',
-      }),
-    ),
+    optional(postgresUrl),
     'Postgres 15 or later to use instead of the embedded one.',
+  ),
+  databaseReadUrl: variable(
+    'DATABASE_READ_URL',
+    optional(postgresUrl),
+    'A hot standby of it, which pages, counts and aggregates are read from as far as it has replayed.',
   ),
   dataDir: variable(
     'SLUICE_DATA_DIR',
@@ -154,7 +155,7 @@ const VARIABLES = {
   connectionsMax: variable(
     'SLUICE_CONNECTIONS_MAX',
     whole(CONNECTIONS_MIN, 1_000).default(32),
-    'Maximum connections to Postgres that one gateway holds. docs/scaling.md lists the shares.',
+    'Maximum connections to Postgres that one gateway holds, those to a standby among them. docs/scaling.md lists the shares.',
   ),
   natsServers: variable(
     'SLUICE_NATS_URL',
@@ -314,11 +315,30 @@ const SECRETS: ReadonlySet<string> = new Set([
   'SLUICE_NATS_URL',
   'SLUICE_SMTP_URL',
   'DATABASE_URL',
+  'DATABASE_READ_URL',
 ]);
 
 /** Every setting that is wrong, one a line. */
 export class ConfigError extends Error {
   override readonly name = 'ConfigError';
+}
+
+function standbyFaults({ databaseUrl, databaseReadUrl, connectionsMax }: Values): string[] {
+  if (databaseReadUrl == null) return [];
+  const faults: string[] = [];
+  if (databaseUrl == null) {
+    faults.push(
+      'DATABASE_READ_URL expects DATABASE_URL beside it: the embedded Postgres has no standby',
+    );
+  } else if (databaseUrl === databaseReadUrl) {
+    faults.push('DATABASE_READ_URL expects a standby, but is the same as DATABASE_URL');
+  }
+  if (connectionsMax < CONNECTIONS_WITH_STANDBY_MIN) {
+    faults.push(
+      `SLUICE_CONNECTIONS_MAX expects ${CONNECTIONS_WITH_STANDBY_MIN} or more beside DATABASE_READ_URL, but is "${connectionsMax}"`,
+    );
+  }
+  return faults;
 }
 
 /** @throws ConfigError naming every fault. An empty variable counts as absent. */
@@ -338,6 +358,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
       'SLUICE_ADMIN_KEY_FILE cannot be combined with SLUICE_ADMIN_KEY: set only one of them',
     );
   }
+  faults.push(...standbyFaults(values));
   if (faults.length > 0) {
     throw new ConfigError(`The settings are not usable:\n${faults.map(f => `  ${f}`).join('\n')}`);
   }

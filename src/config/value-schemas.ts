@@ -25,6 +25,11 @@ export const evidenceKey = z.string().transform((text, context) => {
   return z.NEVER;
 });
 
+export const postgresUrl = z.url({
+  protocol: /^postgres(ql)?$/,
+  error: 'expects postgres://user:password@host:port/database',
+});
+
 /** The key in a file, without the line break at its end. */
 function readKey(text: string, context: z.RefinementCtx): string {
   const { success, data, error } = adminKey.safeParse(text.trim());

@@ -1,6 +1,6 @@
 import type { LogPlace } from './cursor.ts';
 import type { EventFilter } from './filter.ts';
-import type { Page, PageArgs } from './page.ts';
+import type { Page, PageArgs, Seen } from './page.ts';
 
 export type Granularity = 'MINUTE' | 'QUARTER_HOUR' | 'HOUR' | 'DAY' | 'WEEK' | 'MONTH';
 
@@ -83,7 +83,7 @@ export interface AggregatePage extends Page<AggregateBucket> {
 }
 
 export interface AggregateReader {
-  page(workspaceId: number, query: AggregateQuery, args: PageArgs): Promise<AggregatePage>;
+  page(workspaceId: number, query: AggregateQuery, args: PageArgs & Seen): Promise<AggregatePage>;
 }
 
 /** One step of a live answer: every bucket at first, then those that changed. */

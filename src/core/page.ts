@@ -16,6 +16,14 @@ export interface PageArgs {
   readonly before?: string | null | undefined;
 }
 
+/** What a caller has seen of a workspace's log: the answer is not older than that. */
+export interface Seen {
+  /** A cursor by position: the answer shows the log up to there at least. */
+  readonly atLeast?: string | null | undefined;
+  /** Something that was read before this is asked. A page after or before a cursor always has. */
+  readonly goesOn?: boolean | undefined;
+}
+
 export interface Page<T> {
   readonly items: readonly T[];
   readonly hasNextPage: boolean;

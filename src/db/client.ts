@@ -19,6 +19,7 @@ import { createPool, type PoolOptions } from './pool.ts';
 import { checkSessions } from './pooler.ts';
 import { openSession, type Session } from './session.ts';
 import { toGatewayError } from './sqlstate.ts';
+import { Standby } from './standby.ts';
 
 export type { Connection, HeldConnection, Pool, StatementOptions } from './connection.ts';
 export type { Listening } from './listen.ts';
@@ -37,6 +38,8 @@ export interface Database {
   readonly write: Pool;
   /** Is the database there? One connection that nobody else holds. */
   readonly probe: Pool;
+  /** Where reads may go instead; null where none is set. To be started. */
+  readonly standby: Standby | null;
   /** Migrations, partitions, folding: few and long. Fails with the bare error. */
   readonly upkeep: Pool;
   /**
@@ -50,9 +53,12 @@ export interface Database {
 }
 
 export type PoolName = 'read' | 'pages' | 'lookup' | 'flush' | 'write' | 'upkeep' | 'probe';
+export type LaneName = PoolName | 'standby';
 
 export interface DatabaseOptions {
   readonly url: string;
+  /** Of a standby of the same database. */
+  readonly standbyUrl?: string | null;
   /** As `pg_stat_activity` shows it. @default 'sluice' */
   readonly applicationName?: string;
   /** A read that takes longer fails with QUERY_TOO_EXPENSIVE. @default 3000 */
@@ -66,11 +72,13 @@ export interface DatabaseOptions {
   /** Of all pools and the listener together. @default 32 */
   readonly connectionsMax?: number;
   /** Runs each statement of a pool, and may look at how long that takes. */
-  readonly observe?: <T>(pool: PoolName, work: () => Promise<T>) => Promise<T>;
+  readonly observe?: <T>(lane: LaneName, work: () => Promise<T>) => Promise<T>;
 }
 
 const READ_TIMEOUT_MS = 3_000;
 const CONNECT_WITHIN_MS = 3_000;
+/** The primary waits for who has tried. */
+const CONNECT_TO_STANDBY_WITHIN_MS = 1_000;
 const CONNECTIONS_MAX = 32;
 const PROBE_WITHIN_MS = 1_000;
 
@@ -111,15 +119,18 @@ const UPKEEP = {
 export function createDatabase(options: DatabaseOptions): Database {
   const opener = createOpener(options);
   const readTimeoutMs = options.readTimeoutMs ?? READ_TIMEOUT_MS;
-  const shares = shareConnections(options.connectionsMax ?? CONNECTIONS_MAX);
+  const hasStandby = options.standbyUrl != null;
+  const shares = shareConnections(options.connectionsMax ?? CONNECTIONS_MAX, hasStandby);
   const crowd = new Crowd(() => performance.now());
   const { pages, ...pools } = createPools(options, opener, { shares, crowd });
+  const standby = createOwnStandby(options, pools.lookup, { shares, crowd });
   const listeners = new Set<Listening>();
   return {
     ...pools,
     crowd,
     read: withPages(pools.read, pages),
-    checkSessions: count => checkSessions(opener({}, readTimeoutMs), count),
+    standby,
+    checkSessions: count => checkSessions(opener({}, readTimeoutMs), { count }),
     async listen(wanted) {
       const open = (notify: (payload: string) => void) => opener({}, readTimeoutMs, notify)();
       const listening = await startListening({ ...wanted, open });
@@ -127,16 +138,53 @@ export function createDatabase(options: DatabaseOptions): Database {
       return listening;
     },
     async stop() {
-      const all = [...listeners, ...Object.values(pools), pages];
+      const servers = standby === null ? [] : [standby];
+      const all = [...listeners, ...Object.values(pools), pages, ...servers];
       await Promise.all(all.map(part => part.stop()));
     },
   };
 }
 
+interface Shared {
+  readonly shares: ConnectionShares;
+  readonly crowd: Crowd;
+}
+
+function createOwnStandby(
+  options: DatabaseOptions,
+  primary: Pool,
+  { shares, crowd }: Shared,
+): Standby | null {
+  const { standbyUrl, readTimeoutMs = READ_TIMEOUT_MS, observe } = options;
+  if (standbyUrl == null) return null;
+  const opener = openerOf(options, standbyUrl, CONNECT_TO_STANDBY_WITHIN_MS);
+  return new Standby({
+    open: {
+      read: opener(READ_ONLY, readTimeoutMs),
+      pages: opener(BY_INDEX, readTimeoutMs),
+      patient: openerOf(options, standbyUrl, CONNECT_WITHIN_MS)(READ_ONLY, readTimeoutMs),
+    },
+    connections: { read: shares.standbyRead, pages: shares.standbyPages },
+    crowd,
+    statementTimeoutMs: readTimeoutMs,
+    primary,
+    observe: work => (observe === undefined ? work() : observe('standby', work)),
+  });
+}
+
+function openerOf(options: DatabaseOptions, url: string, connectTimeoutMs: number): Opener {
+  try {
+    return createOpener({ ...options, url }, connectTimeoutMs);
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new Error(`DATABASE_READ_URL is not usable: ${why}`, { cause });
+  }
+}
+
 function createPools(
   options: DatabaseOptions,
   opener: Opener,
-  { shares, crowd }: { readonly shares: ConnectionShares; readonly crowd: Crowd },
+  { shares, crowd }: Shared,
 ): Record<PoolName, Pool> {
   const {
     readTimeoutMs = READ_TIMEOUT_MS,
@@ -211,7 +259,7 @@ type Opener = (
   onNotify?: (payload: string) => void,
 ) => () => Promise<Session>;
 
-function createOpener(options: DatabaseOptions): Opener {
+function createOpener(options: DatabaseOptions, connectTimeoutMs = CONNECT_WITHIN_MS): Opener {
   const address = readAddress(options.url);
   const applicationName = options.applicationName ?? 'sluice';
   return (settings, statementTimeoutMs, onNotify) => {
@@ -222,7 +270,7 @@ function createOpener(options: DatabaseOptions): Opener {
         address,
         settings: { application_name: applicationName, ...Object.fromEntries(asText) },
         statementTimeoutMs,
-        connectTimeoutMs: CONNECT_WITHIN_MS,
+        connectTimeoutMs,
         ...(onNotify === undefined ? {} : { onNotify }),
       });
   };

@@ -50,7 +50,7 @@ export class EventRows {
   readonly bytesMax: number;
   readonly #connection: Connection;
   /** Workspaces where a statement failed, and how many events it was to read. */
-  readonly #careful = new LRUCache<number, { readonly rowsMax: number }>({
+  #careful = new LRUCache<number, { readonly rowsMax: number }>({
     max: CAREFUL_WORKSPACES_MAX,
   });
   /** Statements that ran into their time limit. */
@@ -59,6 +59,13 @@ export class EventRows {
   constructor(connection: Connection, bytesMax: number = LIMITS.answerBytesMax) {
     this.#connection = connection;
     this.bytesMax = bytesMax;
+  }
+
+  /** By another connection, with what is known of workspaces. */
+  on(connection: Connection): EventRows {
+    const other = new EventRows(connection, this.bytesMax);
+    other.#careful = this.#careful;
+    return other;
   }
 
   /** Bytes of a page that is cut. */

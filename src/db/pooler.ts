@@ -7,23 +7,41 @@ import type { Session } from './session.ts';
 
 const ROUNDS = 3;
 
-const CHANGING_SESSIONS =
-  'DATABASE_URL leads to a pooler that changes servers between statements (PgBouncer: ' +
-  'pool_mode = transaction or statement). A gateway needs sessions: set pool_mode = ' +
-  'session for its database or user, or set DATABASE_URL to Postgres itself.';
+/** A pooler that leaves no sessions, or too few. */
+export class UnusablePooler extends Error {
+  override readonly name = 'UnusablePooler';
+}
 
-/** @throws Error that says what to set where a session is none, or where fewer than `count` fit. */
-export async function checkSessions(open: () => Promise<Session>, count = 2): Promise<void> {
+export interface SessionsCheck {
+  /** Sessions that are to be held. @default 2 */
+  readonly count?: number | undefined;
+  /** What leads there. @default DATABASE_URL */
+  readonly setting?: 'DATABASE_URL' | 'DATABASE_READ_URL';
+}
+
+/** @throws UnusablePooler that says what to set where a session is none, or where fewer than `count` fit. */
+export async function checkSessions(
+  open: () => Promise<Session>,
+  { count = 2, setting = 'DATABASE_URL' }: SessionsCheck = {},
+): Promise<void> {
   const sessions: Session[] = [];
   try {
-    await openMore(open, sessions, { upTo: 1, count });
-    await openMore(open, sessions, { upTo: 2, count });
-    if (await changeServers(sessions)) throw new Error(CHANGING_SESSIONS);
+    await openMore(open, sessions, { upTo: 1, count, setting });
+    await openMore(open, sessions, { upTo: 2, count, setting });
+    if (await changeServers(sessions)) throw new UnusablePooler(changing(setting));
     if (sessions.every(({ isPooled }) => !isPooled)) return;
-    await openMore(open, sessions, { upTo: count, count });
+    await openMore(open, sessions, { upTo: count, count, setting });
   } finally {
     for (const session of sessions) session.close();
   }
+}
+
+function changing(setting: string): string {
+  return (
+    `${setting} leads to a pooler that changes servers between statements (PgBouncer: pool_mode = ` +
+    'transaction or statement). A gateway needs sessions: set pool_mode = session for its database ' +
+    `or user, or set ${setting} to Postgres itself.`
+  );
 }
 
 /**
@@ -48,10 +66,16 @@ async function serverOf(session: Session): Promise<number> {
   return (row as { pid: number }).pid;
 }
 
+interface OpenMore {
+  readonly upTo: number;
+  readonly count: number;
+  readonly setting: string;
+}
+
 async function openMore(
   open: () => Promise<Session>,
   sessions: Session[],
-  { upTo, count }: { readonly upTo: number; readonly count: number },
+  { upTo, count, setting }: OpenMore,
 ): Promise<void> {
   const missing = Math.max(0, upTo - sessions.length);
   const opened = await Promise.allSettled(Array.from({ length: missing }, open));
@@ -63,8 +87,8 @@ async function openMore(
   if (faults.length === 0) return;
   const [fault] = faults;
   if (!sessions.some(({ isPooled }) => isPooled)) throw fault;
-  throw new Error(
-    `A gateway holds up to ${count} sessions, but the pooler at DATABASE_URL accepts ` +
+  throw new UnusablePooler(
+    `A gateway holds up to ${count} sessions, but the pooler that ${setting} leads to accepts ` +
       `${sessions.length}: raise its pool (PgBouncer: default_pool_size or pool_size, ` +
       'max_db_connections, max_client_conn), or lower SLUICE_CONNECTIONS_MAX. It said: ' +
       `${fault instanceof Error ? fault.message : String(fault)}`,

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import type { Config } from '../config/config.ts';
 import { VERSION } from '../config/version.ts';
 import { AUDIT_SLUG, AUDIT_WORKSPACE_ID } from '../core/audit.ts';
+import { primaryConnections } from '../core/connection-shares.ts';
 import { isExposed, readAddress } from '../db/address.ts';
 import { createDatabase, type Database } from '../db/client.ts';
 import { columnsOf, sqlText } from '../db/columns.ts';
@@ -49,16 +50,19 @@ export async function startGateway(config: Config, log: Log, showsKey = false): 
     const metrics = createMetrics(VERSION);
     const db = createDatabase({
       url: databaseUrl,
+      standbyUrl: config.databaseReadUrl,
       observe: (lane, work) => observeStatement(metrics, lane, work),
       readTimeoutMs: config.readTimeoutMs,
       connectionsMax: config.connectionsMax,
     });
     stops.push(() => db.stop());
-    await db.checkSessions(config.connectionsMax);
-    const serverNotes = await checkServer(db.upkeep, config.connectionsMax);
+    const connections = primaryConnections(config.connectionsMax, db.standby !== null);
+    await db.checkSessions(connections);
+    const serverNotes = await checkServer(db.upkeep, connections);
     await migrate(db.upkeep);
+    const standbyNotes = (await db.standby?.start()) ?? [];
     const adminKey = await prepare(db, config, showsKey);
-    const warnings = [...serverNotes, ...adminKey.notes];
+    const warnings = [...serverNotes, ...standbyNotes, ...adminKey.notes];
     for (const sentence of warnings) log.warn({}, sentence);
     const services = await createServices({ db, config, log, metrics });
     stops.push(() => services.stop());
@@ -66,7 +70,7 @@ export async function startGateway(config: Config, log: Log, showsKey = false): 
     const http = createHttpService({ config, services, log });
     stops.push(() => http.stop());
     const address = await http.listen(config.port, config.host);
-    const notes = [note, keyNote(config, adminKey.made), networkNote(config)].filter(
+    const notes = [note, keyNote(config, adminKey.made), ...networkNotes(config)].filter(
       each => each !== undefined,
     );
     const url = urlOf(config.host, address.port);
@@ -159,15 +163,16 @@ function keyNote(
 }
 
 /** A password and events in the clear are for the operator to know of. */
-function networkNote({ databaseUrl }: Config): string | undefined {
-  if (databaseUrl === null) return undefined;
-  const address = readAddress(databaseUrl);
-  if (!isExposed(address)) return undefined;
-  return (
-    `The connection to the database at ${address.host} is not encrypted. Add ` +
-    'sslmode=verify-full to DATABASE_URL, unless nobody else can use the network in ' +
-    'between.'
-  );
+function networkNotes({ databaseUrl, databaseReadUrl }: Config): string[] {
+  const urls = { DATABASE_URL: databaseUrl, DATABASE_READ_URL: databaseReadUrl };
+  return Object.entries(urls).flatMap(([name, url]) => {
+    const address = url === null ? null : readAddress(url);
+    if (address === null || !isExposed(address)) return [];
+    return (
+      `The connection to the database at ${address.host} is not encrypted. ` +
+      `Add sslmode=verify-full to ${name}, unless nobody else can use the network in between.`
+    );
+  });
 }
 
 function urlOf(host: string, port: number): string {

@@ -10,7 +10,7 @@ import { createLive, type Live } from '../live/live.ts';
 import { createEventLog } from '../live/log.ts';
 import { NatsWakeup } from '../live/wakeup-nats.ts';
 import { createPostgresWakeup } from '../live/wakeup-postgres.ts';
-import { withPoll, type Wakeup } from '../live/wakeup.ts';
+import { withPoll, type Forgotten, type Wakeup } from '../live/wakeup.ts';
 import type { Log } from '../observability/log.ts';
 import { readWholeAnswer } from '../read/aggregate-live.ts';
 
@@ -20,6 +20,8 @@ export interface LiveOptions {
   readonly log: Log;
   readonly epoch: string;
   readonly sealingSecret: string;
+  /** Told of workspaces where another gateway has redacted. */
+  readonly onForgotten: (forgotten: Forgotten) => void;
 }
 
 /** What lies beneath a lost wake-up: the heads of watched workspaces are looked at this often. */
@@ -29,7 +31,10 @@ export function createGatewayLive(options: LiveOptions): Live {
   const { db, config, log } = options;
   return createLive({
     log: createEventLog(db.read, config.answerBytesMax),
-    wakeup: withPoll(createWakeup(options), { pollMs: POLL_MS, clock: systemClock }),
+    wakeup: overheard(
+      withPoll(createWakeup(options), { pollMs: POLL_MS, clock: systemClock }),
+      options.onForgotten,
+    ),
     logger: log,
     crowd: db.crowd,
     limits: {
@@ -38,6 +43,17 @@ export function createGatewayLive(options: LiveOptions): Live {
       streamsPerTagMax: config.streamsPerKeyMax,
     },
   });
+}
+
+function overheard(wakeup: Wakeup, onForgotten: LiveOptions['onForgotten']): Wakeup {
+  return {
+    ...wakeup,
+    onForget: hear =>
+      wakeup.onForget(forgotten => {
+        onForgotten(forgotten);
+        hear(forgotten);
+      }),
+  };
 }
 
 function createWakeup({ db, config, log, epoch, sealingSecret }: LiveOptions): Wakeup {

@@ -11,15 +11,25 @@ import { createAggregateCounts } from '../read/aggregate-counts.ts';
 import { createAggregateReader } from '../read/aggregates.ts';
 import { createApiKeyReader } from '../read/api-keys.ts';
 import { createDefinitionReader } from '../read/definitions.ts';
+import type { EventJsonPage } from '../read/event-reader.ts';
 import { createEventStatistics } from '../read/event-statistics.ts';
 import { createEventReader } from '../read/events.ts';
 import { createMeterReader } from '../read/meters.ts';
+import type { Offload } from '../read/offload.ts';
+import {
+  offloadAggregates,
+  offloadCounts,
+  offloadEvents,
+  offloadStatistics,
+} from '../read/offloaded.ts';
 import { createQuarantineReader } from '../read/quarantine.ts';
 import { createNarrow, type HasSearchIndex } from '../read/search-index.ts';
+import { createSharedReads } from '../read/shared-reads.ts';
 import { createWorkspaceReader } from '../read/workspaces.ts';
 
 interface ReadersOptions {
   readonly read: Connection;
+  readonly offload: Offload;
   readonly epoch: string;
   readonly nowMs: () => number;
   readonly metrics: Pick<Metrics, 'aggregated'>;
@@ -35,6 +45,7 @@ interface ReadersOptions {
 /** All questions of the past. */
 export function createReaders({
   read: unbounded,
+  offload,
   epoch,
   nowMs,
   metrics,
@@ -43,33 +54,62 @@ export function createReaders({
   evidenceKey,
   hasSearchIndex,
 }: ReadersOptions) {
-  const read: Connection = {
-    query: (text, params, options) => unbounded.query(text, params, { bytesMax, ...options }),
-  };
+  const bounded = (connection: Connection): Connection => ({
+    query: (text, params, options) => connection.query(text, params, { bytesMax, ...options }),
+  });
+  const read = bounded(unbounded);
   const inTurn = <Reader extends object>(make: (read: Connection) => Reader) =>
     perWorkspace(workspaceId => make(onBehalfOf(workspaceId, read)));
+  /** The same, and how a reader is made for one question at the standby. */
+  const both = <Reader extends object>(make: (read: Connection, rows: EventRows) => Reader) => ({
+    primary: inTurn(own => make(own, eventRows)),
+    make: (own: Connection) => make(bounded(own), rowsAtStandby.on(bounded(own))),
+  });
   const countsOf = (own: Connection) => createAggregateCounts({ read: own, nowMs });
   const eventRows = new EventRows(read, bytesMax);
+  const rowsAtStandby = new EventRows(read, bytesMax);
+  /** Who asks for the same page at once, at the standby. */
+  const share = createSharedReads<EventJsonPage | null>();
   const onAnswer = metrics.aggregated;
   const narrowOf = (own: Connection) => createNarrow(own, hasSearchIndex);
   const eventsOf = (own: Connection) =>
     createEventReader({ read: own, epoch, eventRows, narrow: narrowOf(own) });
+  const eventsAtStandby = (own: Connection) => {
+    const rows = rowsAtStandby.on(own);
+    return createEventReader({ read: own, epoch, eventRows: rows, narrow: narrowOf(own), share });
+  };
   const sign = createSigner(onBehalfOf(ADMINISTRATION, read), evidenceKey, nowMs);
   return {
     evidence: inTurn(own => createEvidenceReader(own, sign)),
-    events: inTurn(eventsOf),
+    events: offloadEvents(offload, {
+      primary: inTurn(eventsOf),
+      make: own => eventsAtStandby(bounded(own)),
+    }),
     consumers: inTurn(own => createConsumerReader(own, eventsOf(own))),
-    statistics: inTurn(own =>
-      createEventStatistics({ read: own, counts: countsOf(own), eventRows }),
+    statistics: offloadStatistics(
+      offload,
+      both((own, rows) =>
+        createEventStatistics({ read: own, counts: countsOf(own), eventRows: rows }),
+      ),
     ),
     definitions: inTurn(createDefinitionReader),
     workspaces: createWorkspaceReader(onBehalfOf(ADMINISTRATION, read)),
     apiKeys: createApiKeyReader(onBehalfOf(ADMINISTRATION, read)),
     quarantine: inTurn(createQuarantineReader),
     meters: inTurn(createMeterReader),
-    counts: inTurn(countsOf),
-    aggregates: inTurn(own =>
-      createAggregateReader({ read: own, epoch, nowMs, onAnswer, limitMs, narrow: narrowOf(own) }),
+    counts: offloadCounts(offload, both(countsOf)),
+    aggregates: offloadAggregates(
+      offload,
+      both(own =>
+        createAggregateReader({
+          read: own,
+          epoch,
+          nowMs,
+          onAnswer,
+          limitMs,
+          narrow: narrowOf(own),
+        }),
+      ),
     ),
   };
 }

@@ -25,9 +25,12 @@ export interface IngestOptions {
   readonly live: Live;
   readonly fold: Fold;
   readonly schemas: SchemaChecker;
+  /** Told of workspaces before their receipts are given out. */
+  readonly onRecorded: (workspaceIds: Iterable<number>) => void;
 }
 
-export function createIngest({ db, log, metrics, live, fold, schemas }: IngestOptions) {
+export function createIngest(options: IngestOptions) {
+  const { db, log, metrics, live, fold, schemas, onRecorded } = options;
   const nowMs = monotonicMs;
   const makePartitions = async () => void (await ensurePartitions(db.upkeep));
   const newId = () => uuidV7(Date.now(), randomUUID());
@@ -68,6 +71,8 @@ export function createIngest({ db, log, metrics, live, fold, schemas }: IngestOp
       if (error instanceof GatewayError && error.code === 'OVERLOADED') metrics.refused(error.code);
       throw error;
     });
+    // Also for one that another gateway has recorded: whoever has the receipt may read it.
+    onRecorded([request.workspace.id]);
     metrics.receipts(request.door, receipts);
     return receipts;
   };
@@ -75,7 +80,10 @@ export function createIngest({ db, log, metrics, live, fold, schemas }: IngestOp
     ensurePartitions: makePartitions,
     now: () => new Date(),
     newId,
-    onRecorded: recorded => announce(recorded, live, fold),
+    onRecorded(recorded) {
+      onRecorded(recorded.heads.keys());
+      announce(recorded, live, fold);
+    },
   });
   return { definitions, writers, record: measured, audited, usage };
 }

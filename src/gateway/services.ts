@@ -23,6 +23,7 @@ import { createMeterAdmin } from '../meters/meter-admin.ts';
 import type { Notifier } from '../notifications/notifier.ts';
 import type { Log } from '../observability/log.ts';
 import type { Metrics } from '../observability/metrics.ts';
+import { createOffload, type Offload } from '../read/offload.ts';
 import { createWorkspaceReader } from '../read/workspaces.ts';
 import { createCheckDefinition, createDefinitionAdmin } from '../record/definition-admin.ts';
 import { createNotesOf } from '../record/door-notes.ts';
@@ -51,6 +52,7 @@ import { createGatewayAggregates, createGatewayLive } from './live-services.ts';
 import { createNotificationServices } from './notification-services.ts';
 import { ADMINISTRATION, createReaders } from './readers.ts';
 import { createIngest } from './record-services.ts';
+import { createStandbyLog } from './standby-log.ts';
 import { createStatus } from './status.ts';
 import { createStreamsCheck } from './streams-check.ts';
 
@@ -89,14 +91,16 @@ export async function createServices(options: ServicesOptions): Promise<GatewayS
   const { epoch, sealingSecret } = await openInstallation(options);
   await ensureEvidenceKey(db.write, config.evidenceKey);
   const known = createAccess(createWorkspaceReader(db.lookup), monotonicMs);
-  const readers = createGatewayReaders(options, epoch, known);
-  const live = createGatewayLive({ ...options, epoch, sealingSecret });
+  const offload = createGatewayOffload(options, epoch);
+  const readers = createGatewayReaders(options, { epoch, known, offload });
+  const onForgotten = offload.note;
+  const live = createGatewayLive({ ...options, epoch, sealingSecret, onForgotten });
   const fold = createFold({ upkeep: db.upkeep, logger: log, nowMs: () => Date.now() });
   const read = onBehalfOf(ADMINISTRATION, db.read);
   const upkeep = createUpkeep({ upkeep: db.upkeep, read, logger: log });
   const sharedResults = createSharedResults();
   const schemas = createSchemaChecker(err => log.warn({ err }, 'checking payloads by a schema'));
-  const ingest = createIngest({ ...options, live, fold, schemas });
+  const ingest = createIngest({ ...options, live, fold, schemas, onRecorded: offload.note });
   const { writers, record, audited, usage } = ingest;
   const tickets = createGatewayTickets(options, epoch);
   const bounds = createBounds(config, metrics);
@@ -131,13 +135,13 @@ export async function createServices(options: ServicesOptions): Promise<GatewayS
     schemas,
     live,
     ...bounds,
-    ...createWorkspaces(db, known, { fold, audited }),
+    ...createWorkspaces(db, known, { fold, audited, offload }),
     ...createKeys(options, bounds, audited),
-    ...createRecordAdmins(db, ingest, { schemas, fold }),
+    ...createRecordAdmins(db, ingest, { schemas, fold, offload }),
     keepAside: (target, items) => keepAside(db, target, items),
     liveAggregates: createGatewayAggregates(db, live, epoch),
     status: createStatus({ read, config, writers, live, metrics }),
-    redact: createRedact(options, { fold, live, audited }),
+    redact: createRedact(options, { fold, live, audited, offload }),
     createStreamTicket: tickets.create,
     tickets,
     metrics,
@@ -147,13 +151,33 @@ export async function createServices(options: ServicesOptions): Promise<GatewayS
   };
 }
 
+function createGatewayOffload({ db, log, metrics }: ServicesOptions, epoch: string): Offload {
+  const logged = createStandbyLog(log, monotonicMs);
+  return createOffload({
+    standby: db.standby,
+    read: db.read,
+    lookup: db.lookup,
+    epoch,
+    onAnswer(at, cause) {
+      metrics.offloaded(at);
+      logged(at, cause);
+    },
+  });
+}
+
+interface Reading {
+  readonly epoch: string;
+  readonly known: AccessControl;
+  readonly offload: Offload;
+}
+
 function createGatewayReaders(
   { db, config, metrics }: ServicesOptions,
-  epoch: string,
-  known: AccessControl,
+  { epoch, known, offload }: Reading,
 ) {
   return createReaders({
     read: db.read,
+    offload,
     epoch,
     nowMs: () => Date.now(),
     metrics,
@@ -164,15 +188,26 @@ function createGatewayReaders(
   });
 }
 
+/** Who is told when what events are counted by has changed. */
+interface Told {
+  readonly fold: Pick<Fold, 'note'>;
+  readonly offload: Pick<Offload, 'note'>;
+}
+
+function tell({ fold, offload }: Told, workspaceId: number): void {
+  fold.note([workspaceId]);
+  offload.note([workspaceId]);
+}
+
 function createRecordAdmins(
   { write, read }: Database,
   { definitions, record, audited, usage }: ReturnType<typeof createIngest>,
-  { schemas, fold }: { readonly schemas: SchemaChecker; readonly fold: Fold },
+  { schemas, ...told }: Told & { readonly schemas: SchemaChecker },
 ): Pick<GatewayServices, 'definitionAdmin' | 'checkDefinition' | 'quarantineAdmin' | 'meterAdmin'> {
-  const onChanged = (workspaceId: number) => fold.note([workspaceId]);
+  const onChanged = (workspaceId: number) => tell(told, workspaceId);
   const onDefined = (workspaceId: number) => {
     definitions.forget(workspaceId);
-    fold.note([workspaceId]);
+    tell(told, workspaceId);
   };
   const judge = createJudge(read, schemas);
   const quarantineAdmin = createQuarantineAdmin({ write, audited, record, decodeAgain });
@@ -203,11 +238,12 @@ interface Redacting {
   readonly fold: Pick<Fold, 'foldNow'>;
   readonly live: Pick<Live, 'forget'>;
   readonly audited: AuditedTransaction;
+  readonly offload: Pick<Offload, 'note'>;
 }
 
 function createRedact(
   { db, metrics }: ServicesOptions,
-  { fold, live, audited }: Redacting,
+  { fold, live, audited, offload }: Redacting,
 ): GatewayServices['redact'] {
   return (workspaceId, redaction, actor) =>
     redact(db.upkeep, workspaceId, redaction, {
@@ -216,11 +252,15 @@ function createRedact(
       fold: id => fold.foldNow(id, { fillsMeters: false }),
       onEmptied: metrics.redacted,
       // Also where it failed: whether it was committed may not be known.
-    }).finally(() => live.forget(workspaceId));
+    }).finally(() => {
+      offload.note([workspaceId]);
+      live.forget(workspaceId);
+    });
 }
 
-function lanesOf({ read, lookup, write, upkeep }: Database) {
+function lanesOf({ read, lookup, write, upkeep, standby }: Database) {
   return {
+    ...(standby !== null && { standby: standby.stats() }),
     read: read.stats(),
     lookup: lookup.stats(),
     write: write.stats(),
@@ -272,11 +312,11 @@ function inOrder(running: Running): Pick<GatewayServices, 'start' | 'stop'> {
 function createWorkspaces(
   db: Database,
   { access, forget }: AccessControl,
-  { fold, audited }: { readonly fold: Fold; readonly audited: AuditedTransaction },
+  { audited, ...told }: Told & { readonly audited: AuditedTransaction },
 ): Pick<GatewayServices, 'access' | 'workspaceAdmin'> {
   const onChanged = (id: number) => {
     forget(id);
-    fold.note([id]);
+    tell(told, id);
   };
   return { access, workspaceAdmin: createWorkspaceAdmin(db.write, audited, onChanged) };
 }

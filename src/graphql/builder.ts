@@ -11,6 +11,10 @@ import './scope-plugin.ts';
 export const WORKSPACE_ARGUMENT =
   'Slug of the workspace, in upper or lower case. Default: the workspace that the key ' +
   'covers. A key of all workspaces may omit it if there is only one.';
+export const AT_LEAST_ARGUMENT =
+  'A cursor by position, such as that of a receipt. The answer shows the log at least up to ' +
+  'there, even if another gateway recorded it. CURSOR_AHEAD if the log does not reach it. By ' +
+  'default, an answer may be a second old where the gateway reads from a standby.';
 export const ID_FIELD = 'Globally unique and opaque, for `node` and for caches.';
 
 interface Scalar<T> {

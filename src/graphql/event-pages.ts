@@ -28,7 +28,7 @@ export async function eventPage(
   const { events } = context.services;
   const shown = contentShown(info);
   const page = await events.page(workspaceId, { ...args, content: shown > 0 });
-  const count = () => events.count(workspaceId, args.filter);
+  const count = () => events.count(workspaceId, args.filter, { goesOn: true });
   return toConnection(context, { workspaceId, page, args, shown, order: args.order, count });
 }
 

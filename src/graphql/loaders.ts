@@ -10,7 +10,7 @@ import type { EventDefinition } from '../core/definition.ts';
 import type { QuarantinedEvent, StoredEvent } from '../core/event.ts';
 import type { InclusionProof } from '../core/evidence.ts';
 import type { EventFilter } from '../core/filter.ts';
-import type { PageArgs } from '../core/page.ts';
+import type { PageArgs, Seen } from '../core/page.ts';
 import type { SchemaPlace } from '../core/schema-version.ts';
 import type { Webhook } from '../core/webhook.ts';
 import type { Workspace } from '../core/workspace.ts';
@@ -54,7 +54,7 @@ export interface RelatedKey extends In {
 export interface RelatedPageKey extends RelatedKey, WithContent {
   /** Name of the definition that `value` is the id of. */
   readonly type?: string;
-  readonly args: PageArgs;
+  readonly args: PageArgs & Seen;
   readonly order: EventOrder | null;
 }
 
@@ -184,13 +184,17 @@ function schemaPlaces({ definitions }: Pick<Reads, 'definitions'>): Loaders['sch
 }
 
 function relatedPages({ events }: Pick<Reads, 'events'>): Loaders['relatedPage'] {
-  const ofOneKind = ({ args, order, content, ...key }: RelatedPageKey) =>
-    JSON.stringify([listsOf(key), order, content, args.first, args.after, args.last, args.before]);
+  const ofOneKind = ({ args, order, content, ...key }: RelatedPageKey) => {
+    const { first, after, last, before, atLeast } = args;
+    return JSON.stringify([listsOf(key), order, content, first, after, last, before, atLeast]);
+  };
   return grouped<RelatedPageKey, EventPage>(
     ofOneKind,
     key => `${key.value}\0${ofOneKind(key)}`,
     async ([first, ...rest]) => {
-      const { workspaceId, field, type, args, order, filter, content } = first;
+      const { workspaceId, field, type, order, filter, content } = first;
+      // What it is related to was read before.
+      const args = { ...first.args, goesOn: true };
       if (type !== undefined && rest.length === 0) {
         // A page alone is read by windows of time, where its filter has no index.
         const ofType = { types: [type], ...(filter && { and: [filter] }) };

@@ -15,6 +15,8 @@ export const METRICS = {
   sluice_database_waiting: 'Statements that wait for a connection, by lane.',
   sluice_statement_seconds:
     'Duration of a statement, including its wait for a connection, by lane.',
+  sluice_offloaded_reads_total:
+    'Questions that a standby may answer, by where they were answered: STANDBY, or at the primary because the standby was BEHIND, AWAY, BUSY or SLOW, CANCELED the statement, or failed (FAULT).',
   sluice_aggregate_seconds:
     'Duration of an aggregate query, by source: ROLLUP, METER, EVENTS or MIXED.',
   sluice_waiting_events: 'Events that wait or are being flushed.',

@@ -35,6 +35,8 @@ export interface Metrics {
   refused(code: RefusedCode): void;
   statement(lane: string, ms: number): void;
   aggregated(source: string, ms: number): void;
+  /** A question that a standby may answer: where it was answered. */
+  offloaded(at: string): void;
   /** A request of a webhook; a status of null for one without an answer. */
   webhookSent(sent: { readonly status: number | null; readonly durationMs: number }): void;
   /** An attempt to notify; an error of null for a success. */
@@ -173,7 +175,9 @@ function createNotificationMetrics(describe: Describe): Pick<Metrics, 'notified'
   };
 }
 
-function createReadMetrics(describe: Describe): Pick<Metrics, 'statement' | 'aggregated'> {
+function createReadMetrics(
+  describe: Describe,
+): Pick<Metrics, 'statement' | 'aggregated' | 'offloaded'> {
   const statements = new Histogram({
     ...describe('sluice_statement_seconds'),
     labelNames: ['lane'],
@@ -184,7 +188,12 @@ function createReadMetrics(describe: Describe): Pick<Metrics, 'statement' | 'agg
     labelNames: ['source'],
     buckets: SECONDS,
   });
+  const offloaded = new Counter({
+    ...describe('sluice_offloaded_reads_total'),
+    labelNames: ['at'],
+  });
   return {
+    offloaded: at => offloaded.inc({ at }),
     statement: (lane, ms) => statements.observe({ lane }, ms / 1_000),
     aggregated: (source, ms) => aggregates.observe({ source }, ms / 1_000),
   };

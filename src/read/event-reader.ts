@@ -2,7 +2,7 @@
 import type { LogPlace } from '../core/cursor.ts';
 import type { EventCondition } from '../core/event-condition.ts';
 import type { StoredEvent } from '../core/event.ts';
-import type { Page, PageArgs } from '../core/page.ts';
+import type { Page, PageArgs, Seen } from '../core/page.ts';
 import type { EventJsonShape } from './event-json.ts';
 
 export interface EventOrder {
@@ -10,7 +10,7 @@ export interface EventOrder {
   readonly direction: 'ASC' | 'DESC';
 }
 
-export interface EventPageArgs extends PageArgs {
+export interface EventPageArgs extends PageArgs, Seen {
   /** Without it events are read without payload, property types and notes. @default true */
   readonly content?: boolean;
   readonly filter?: EventCondition | null | undefined;
@@ -141,7 +141,7 @@ export interface EventReader {
   count(
     workspaceId: number,
     filter?: EventCondition | null,
-    withinMs?: number,
+    options?: Seen & { readonly withinMs?: number },
   ): Promise<number | null>;
   /** The newest event; LOG_BEGINNING where there is none. */
   head(workspaceId: number): Promise<LogPlace>;

@@ -13,7 +13,7 @@ import { readPages, readWholePage } from './event-pages.ts';
 import type { EventJsonPage, EventJsonPageShape, EventPage, EventReader } from './event-reader.ts';
 import { readLogHeads } from './log-heads.ts';
 import { type Narrow, scanAll } from './search-index.ts';
-import { createSharedReads } from './shared-reads.ts';
+import { createSharedReads, type SharedRead } from './shared-reads.ts';
 
 export interface EventReaderOptions {
   readonly read: Connection;
@@ -25,6 +25,8 @@ export interface EventReaderOptions {
   readonly eventRows?: EventRows;
   /** @default all conditions are met by a scan */
   readonly narrow?: Narrow;
+  /** Of those who ask for the same page. @default its own */
+  readonly share?: SharedRead<EventJsonPage | null>;
   /** Tells how far back to look first; what is found does not depend on it. */
   readonly now?: () => Date;
 }
@@ -45,11 +47,11 @@ export function createEventReader({
   countWithinMs = COUNT_WITHIN_MS,
   eventRows = new EventRows(read),
   narrow = scanAll,
+  share = createSharedReads(),
   now = () => new Date(),
 }: EventReaderOptions): EventReader {
   const counts = createAggregateCounts({ read, nowMs: () => now().getTime() });
   const sources = { read, counts, narrow };
-  const share = createSharedReads<EventJsonPage | null>();
   return {
     async page(workspaceId, args) {
       const [page] = await readPages(eventRows, {
@@ -85,7 +87,7 @@ export function createEventReader({
       const parents = { field, values };
       return countEventsBy(sources, { workspaceId, filter, withinMs: countWithinMs, parents });
     },
-    count: (workspaceId, filter, withinMs = countWithinMs) =>
+    count: (workspaceId, filter, { withinMs = countWithinMs } = {}) =>
       countEvents(sources, { workspaceId, filter, withinMs }),
     async head(workspaceId) {
       const heads = await readLogHeads(read, [workspaceId]);

@@ -18,6 +18,7 @@ test('all faults are named at once, and no secret is repeated', () => {
       SLUICE_ADMIN_KEY: 'hunter2',
       SLUICE_EVIDENCE_KEY: 'hunter2',
       DATABASE_URL: 'mysql://me:hunter2@db',
+      DATABASE_READ_URL: 'me:hunter2@db',
       SLUICE_NATS_URL: 'nats://me:hunter2@one,http://me:hunter2@two',
       SLUICE_SMTP_URL: 'http://me:hunter2@mail',
       SLUICE_SMTP_FROM: 'Sluice',
@@ -30,6 +31,7 @@ test('all faults are named at once, and no secret is repeated', () => {
   expect(read).toThrow(/SLUICE_ADMIN_KEY expects 16 characters or more/);
   expect(read).toThrow(/SLUICE_EVIDENCE_KEY expects 32 bytes in base64/);
   expect(read).toThrow(/DATABASE_URL expects postgres:/);
+  expect(read).toThrow(/DATABASE_READ_URL expects postgres:/);
   expect(read).toThrow(/SLUICE_NATS_URL expects servers such as nats:/);
   expect(read).toThrow(/SLUICE_SMTP_URL expects smtp:/);
   expect(read).toThrow(/SLUICE_SMTP_FROM expects an address such as/);
@@ -37,6 +39,21 @@ test('all faults are named at once, and no secret is repeated', () => {
   expect(read).toThrow(/SLUICE_NATS_CREDENTIALS_FILE expects a file that can be read \(ENOENT\)/);
   expect(read).toThrow(/SLUICE_LOGSPACE_ORDER expects JSON such as/);
   expect(read).not.toThrow(/hunter2/);
+});
+
+test('a standby is of a primary that is set, another server, and has connections of its own', () => {
+  const databaseUrl = 'postgres://me:hunter2@primary/db';
+  const databaseReadUrl = 'postgres://me:hunter2@standby/db';
+  const read = (DATABASE_READ_URL: string, more: Record<string, string>) => () =>
+    readConfig({ DATABASE_READ_URL, ...more });
+  const both = { DATABASE_URL: databaseUrl, SLUICE_CONNECTIONS_MAX: '16' };
+  expect(read(databaseReadUrl, both)()).toMatchObject({ databaseUrl, databaseReadUrl });
+  expect(read(databaseReadUrl, {})).toThrow(/DATABASE_READ_URL expects DATABASE_URL beside it/);
+  expect(read(databaseUrl, both)).toThrow(/DATABASE_READ_URL expects a standby, but is the same/);
+  expect(read(databaseUrl, both)).not.toThrow(/hunter2/);
+  expect(read(databaseReadUrl, { ...both, SLUICE_CONNECTIONS_MAX: '15' })).toThrow(
+    /SLUICE_CONNECTIONS_MAX expects 16 or more beside DATABASE_READ_URL, but is "15"/,
+  );
 });
 
 test.each(['127.0.0.1:4222', 'nats://', 'nats://host/path', 'ws://host', 'nats://host:port'])(

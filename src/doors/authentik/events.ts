@@ -44,7 +44,7 @@ export async function listEvents(request: DoorRequest, context: DoorContext): Pr
   const filter = readFilter(query);
   const size = readPageSize(query);
   const { events } = context.services;
-  const count = await events.count(id, filter, COUNT_WITHIN_MS);
+  const count = await events.count(id, filter, { withinMs: COUNT_WITHIN_MS });
   const pages = count === null ? null : Math.max(1, Math.ceil(count / size));
   const current = readPage(query, pages);
   const offset = (current - 1) * size;

@@ -6,7 +6,7 @@ import type {
   EventMeasureValue,
 } from '../../core/aggregate.ts';
 import { toAggregateQuery } from '../aggregate-input.ts';
-import { builder, enumValues } from '../builder.ts';
+import { AT_LEAST_ARGUMENT, builder, enumValues } from '../builder.ts';
 import { connectionType, type Connection } from '../connection.ts';
 import { cursorsOf } from '../context.ts';
 import { encodeId } from '../global-id.ts';
@@ -146,6 +146,7 @@ addWorkspaceField('eventAggregates', {
   description: 'Counts and measures of the events of the workspace, by bucket and group.',
   args: arg => ({
     input: arg({ type: EventAggregateInputRef, required: true, description: 'What to count.' }),
+    atLeast: arg.string({ description: AT_LEAST_ARGUMENT }),
     ...arg.connectionArgs(),
   }),
   async resolve(workspaceId, { input, ...args }, { services }) {

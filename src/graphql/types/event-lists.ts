@@ -1,7 +1,7 @@
 /** Every way to events: by id, and as lists of a workspace, a definition, a parent, a group. */
 import type { StoredEvent } from '../../core/event.ts';
 import type { EventOrder } from '../../read/event-reader.ts';
-import { builder, enumValues } from '../builder.ts';
+import { AT_LEAST_ARGUMENT, builder, enumValues } from '../builder.ts';
 import { connectionType } from '../connection.ts';
 import { eventPage, noPage, relatedPage, type EventConnection } from '../event-pages.ts';
 import { EventDefinitionRef, EventRef } from '../refs.ts';
@@ -86,6 +86,7 @@ addWorkspaceField('events', {
   args: arg => ({
     filter: arg({ type: EventFilterInput, description: FILTER }),
     order: arg({ type: EventOrderInput, description: ORDER }),
+    atLeast: arg.string({ description: AT_LEAST_ARGUMENT }),
     ...arg.connectionArgs(),
   }),
   resolve: (workspaceId, args, context, info) => eventPage(context, workspaceId, args, info),
@@ -102,6 +103,7 @@ builder.objectField(EventDefinitionRef, 'events', t =>
     args: {
       filter: t.arg({ type: EventFilterInput, description: FILTER }),
       order: t.arg({ type: EventOrderInput, description: ORDER }),
+      atLeast: t.arg.string({ description: AT_LEAST_ARGUMENT }),
       ...t.arg.connectionArgs(),
     },
     resolve: (definition, { filter = null, order = null, ...args }, context, info) => {

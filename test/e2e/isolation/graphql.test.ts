@@ -25,7 +25,7 @@ function rootFields() {
 }
 
 /** Names that may point at something: of workspaces, things by id, and places in lists. */
-const POINTS = /^(workspace|slug|cursor|after|before)$|slug$|ids?$|(Slug|Ids?|Cursor)$/;
+const POINTS = /^(workspace|slug|cursor|after|before|atLeast)$|slug$|ids?$|(Slug|Ids?|Cursor)$/;
 /** What is inside narrows a list within its workspace. */
 const WITHIN = new Set(['EventFilter', 'EventDefinitionFilter']);
 

@@ -40,6 +40,14 @@ function listOf(field: string, type: string, needs: Demand, more = ''): Rule {
   };
 }
 
+/** The same, of what the log tells, which may be asked to be as new as an event. */
+function listOfLog(field: string, type: string, needs: Demand, more = ''): Rule {
+  const { reach, ...rule } = listOf(field, type, needs, more);
+  const atLeast = (mine: Place, other: Place) =>
+    `{ ${field}(workspace: "${mine.slug}", atLeast: "${other.cursors['Event']}" ${more}) { edges { cursor } } }`;
+  return { ...rule, reach: { ...reach, atLeast } };
+}
+
 /** A list of all that a key may see. */
 function listOfAll(field: string, type: string, needs: Demand): Rule {
   const query = (args: string) => `{ ${field}${args} { edges { cursor node { id name } } } }`;
@@ -169,7 +177,7 @@ export const RULES: Readonly<Record<string, Rule>> = {
         `{ event(workspace: "${slug}", eventId: "${eventId}") { id } }`,
     },
   },
-  'Query.events': listOf('events', 'Event', 'EVENTS_READ'),
+  'Query.events': listOfLog('events', 'Event', 'EVENTS_READ'),
   'Query.checkDefinition': {
     needs: 'EVENTS_READ',
     own: ({ slug, type }) =>
@@ -189,7 +197,7 @@ export const RULES: Readonly<Record<string, Rule>> = {
   },
   'Query.eventDefinitions': listOf('eventDefinitions', 'EventDefinition', 'EVENTS_READ'),
   'Query.quarantinedEvents': listOf('quarantinedEvents', 'QuarantinedEvent', 'EVENTS_READ'),
-  'Query.eventAggregates': listOf(
+  'Query.eventAggregates': listOfLog(
     'eventAggregates',
     'EventAggregate',
     'EVENTS_READ',

@@ -1,6 +1,11 @@
 import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
-import { CONNECTIONS_MIN, shareConnections } from '../../../src/core/connection-shares.ts';
+import {
+  CONNECTIONS_MIN,
+  CONNECTIONS_WITH_STANDBY_MIN,
+  primaryConnections,
+  shareConnections,
+} from '../../../src/core/connection-shares.ts';
 import { type ServerFacts, serverFaults, serverNotes } from '../../../src/core/server-facts.ts';
 import { createDatabase, type Database } from '../../../src/db/client.ts';
 import { withDatabase } from '../../kit/database-url.ts';
@@ -133,10 +138,20 @@ test('more gateways than the server has connections for, and no autovacuum, are 
   expect(serverNotes({ ...SOUND, hasAutovacuum: false }, 32)).toHaveLength(1);
 });
 
+const sumOf = (counts: number[]) => counts.reduce((sum, each) => sum + each, 0);
+
 test('the connections of all pools add up to what is set, and each has one', () => {
   for (let max = CONNECTIONS_MIN; max < 200; max++) {
-    const shares = Object.values(shareConnections(max));
-    expect(shares.reduce((sum, each) => sum + each, 0)).toBe(max);
-    expect(Math.min(...shares)).toBeGreaterThan(0);
+    const { standbyPages, standbyRead, ...shares } = shareConnections(max);
+    expect([standbyPages, standbyRead]).toEqual([0, 0]);
+    expect(sumOf(Object.values(shares))).toBe(max);
+    expect(Math.min(...Object.values(shares))).toBeGreaterThan(0);
+  }
+  for (let max = CONNECTIONS_WITH_STANDBY_MIN; max < 200; max++) {
+    const shares = shareConnections(max, true);
+    expect(sumOf(Object.values(shares))).toBe(max);
+    expect(Math.min(...Object.values(shares))).toBeGreaterThan(0);
+    const { standbyPages, standbyRead } = shares;
+    expect(primaryConnections(max, true)).toBe(max - standbyPages - standbyRead);
   }
 });
