@@ -64,7 +64,7 @@ test('a page of definitions has as many as fit an answer, and the next ones have
   );
   const listing = { list: 'eventDefinitions', fields: 'key: name payloadSchema', key };
   await expectAllInPages(listing, 700);
-}, 120_000);
+});
 
 test('a page of quarantined events has as many as fit an answer, and the next ones have the rest', async () => {
   const { key } = await gateway.workspace();
@@ -86,4 +86,4 @@ test('a page of quarantined events has as many as fit an answer, and the next on
     expect(made.recordEvents.quarantinedCount).toBe(20);
   }
   await expectAllInPages({ list: 'quarantinedEvents', fields: 'key: id event', key }, 200);
-}, 120_000);
+});

@@ -11,7 +11,7 @@ const SHORT = [
 let arena: RunningArena;
 beforeAll(async () => {
   arena = await openArena();
-}, 120_000);
+});
 afterAll(() => arena[Symbol.asyncDispose](), 60_000);
 
 test.each(faultsNamed(SHORT).map(fault => [fault.name, fault] as const))(

@@ -43,7 +43,7 @@ beforeAll(async () => {
   known = await furnish(gateway);
   await warmUp();
   stalls = new Stalls(gateway.log);
-}, 120_000);
+});
 afterAll(async () => {
   sender[Symbol.dispose]();
   await gateway[Symbol.asyncDispose]();

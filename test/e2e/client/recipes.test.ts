@@ -135,7 +135,7 @@ test('the recipes for TypeScript have no error of types', async () => {
     { cwd: folder },
   ).catch((error: { stdout: string }) => error);
   expect(stdout).toBe('');
-}, 120_000);
+});
 
 test('the scalars for code generation are all that there are', async () => {
   const config = JSON.parse(programOf('Types for your operations', 'json')) as object;

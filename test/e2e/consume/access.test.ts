@@ -98,7 +98,7 @@ describe('a key with EVENTS_CONSUME alone', () => {
     expect(await first).toBe('KEY_REVOKED');
     await bench.record(someEvents(1));
     expect(positions(await bench.pull('c', { wait: 'PT20S' }))).toEqual([1]);
-  }, 60_000);
+  });
 });
 
 describe('one cursor for everything', () => {
@@ -270,4 +270,4 @@ test('large events come in several pulls, and each of them does come', async () 
   }
   expect(sizes.length).toBeGreaterThan(2);
   expect(sizes.reduce((sum, size) => sum + size, 0)).toBe(60);
-}, 60_000);
+});

@@ -84,7 +84,7 @@ test('a lease is kept while its handler is at work, however long that takes', as
   );
   expect(calls).toBe(1);
   expect(await bench.state('c')).toMatchObject({ settledPosition: 1 });
-}, 30_000);
+});
 
 test('a worker whose delivery was taken from it is told', async () => {
   await bench.record(someEvents(1));
@@ -99,7 +99,7 @@ test('a worker whose delivery was taken from it is told', async () => {
     },
     { signal: stop.signal },
   );
-}, 30_000);
+});
 
 test('batches are acknowledged together', async () => {
   await bench.record(someEvents(25));

@@ -180,7 +180,7 @@ export function notifyBenchOf(bench: Bench): NotifyBench {
 }
 
 export const PUSH = { channels: [{ webPush: true }] };
-export const PATIENCE = { timeout: 30_000, interval: 20 };
+export const PATIENCE = { timeout: 90_000, interval: 20 };
 
 /** A key of the bench's workspace; null: of all. */
 export async function makeKey(

@@ -143,7 +143,7 @@ describe('a rule', () => {
       titles().reduce((sum, title) => sum + 1 + Number(/and (\d+) more/.exec(title)?.[1] ?? 0), 0);
     await expect.poll(told, { ...PATIENCE, timeout: 60_000 }).toBe(count);
     expect(browser.pushed).toHaveLength(LIMITS.notificationsWaitingMax);
-  }, 90_000);
+  });
 
   test('tells nobody while it is disabled, and goes on without a hole', async () => {
     await bench.subscribe(browser);
@@ -353,7 +353,7 @@ test('two gateways tell once of each event, and of each quiet time', async () =>
   }
   expect(counted()).toEqual({ made: 40, calm: 20 });
   expect(titles().filter(title => title.startsWith('calm')).length).toBeLessThan(20);
-}, 90_000);
+});
 
 test('a gateway that stops gives back what is not answered, and another one sends it at once', async () => {
   let hangs = true;
@@ -373,7 +373,7 @@ test('a gateway that stops gives back what is not answered, and another one send
   const rule = () => notifyBenchOf(mine.on(next)).ruleNow('r');
   await expect.poll(async () => (await rule()).waitingCount, PATIENCE).toBe(0);
   expect(titles()).toHaveLength(3);
-}, 90_000);
+});
 
 test('what Logsh calls notify reaches a browser with nobody on the page', async () => {
   await bench.subscribe(browser);

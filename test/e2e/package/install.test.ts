@@ -98,4 +98,4 @@ test('its command runs, and its typed client records with the types that it decl
     { slug },
   );
   expect(events.nodes.map(({ type }) => type)).toEqual(['from.client', 'from.command']);
-}, 120_000);
+});

@@ -160,4 +160,4 @@ export function webhookBenchOf(bench: Bench): WebhookBench {
 }
 
 export const BEGINNING = { from: { start: 'BEGINNING' } };
-export const PATIENCE = { timeout: 30_000, interval: 20 };
+export const PATIENCE = { timeout: 90_000, interval: 20 };

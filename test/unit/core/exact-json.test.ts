@@ -113,7 +113,7 @@ describe('exact numbers', () => {
     parseExact(`[1${zeros}1, 0.${zeros}1${zeros}, 1e${zeros}1, "${'\\\\'.repeat(500_000)}"]`);
     // The square of it would take hours.
     expect(performance.now() - started).toBeLessThan(20_000);
-  }, 60_000);
+  });
 
   test('are kept within the range of doubles and 400 digits', () => {
     const kept = ['1.7976931348623157e308', '5e-324', '4.9406564584124654e-324', '9'.repeat(300)];

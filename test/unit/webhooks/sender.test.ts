@@ -116,5 +116,5 @@ describe.runIf(openssl)('by TLS', () => {
       error: 'The request failed: ERR_TLS_CERT_ALTNAME_INVALID.',
     });
     expect(own.received).toHaveLength(1);
-  }, 120_000);
+  });
 });
