@@ -146,7 +146,7 @@ test('a gateway that finds its port taken says so and ends at once', async () =>
     code: 1,
     err: expect.stringMatching(/is already in use/),
   });
-  expect(performance.now() - saidMs).toBeLessThan(3_000);
+  expect(performance.now() - saidMs).toBeLessThan(10_000);
 });
 
 test('every command explains itself with an example', () => {

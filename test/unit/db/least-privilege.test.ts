@@ -304,7 +304,7 @@ describe('a role that was granted what a gateway needs', () => {
     const version = Math.max(...(await versions()));
     await run(owning, `delete from schema_migrations where version = ${version}`);
     await expect(startTestGateway({ databaseUrl: urls.role })).rejects.toThrow(
-      `the role ${role} may not: run "sluice migrate --role ${role}" of this version`,
+      `the role ${role} may not do it: run "sluice migrate --role ${role}" of this version`,
     );
     await run(owning, `insert into schema_migrations values (${version}, 'again')`);
   });
