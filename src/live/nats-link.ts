@@ -129,14 +129,19 @@ export class NatsLink {
     if (signal.aborted) onStop();
     try {
       for (const [subject, heard] of this.#heard) listen(connection, subject, heard);
-      await this.#up(connection);
-      onFirst();
-      for await (const { type } of connection.status()) {
-        if (type === 'disconnect') this.#lose();
-        if (type === 'reconnect') await this.#up(connection);
-      }
+      // Of one that was closed, what is flushed or asked for may never be answered.
+      await Promise.race([this.#live(connection, onFirst), connection.closed()]);
     } finally {
       signal.removeEventListener('abort', onStop);
+    }
+  }
+
+  async #live(connection: NatsConnection, onFirst: () => void): Promise<void> {
+    await this.#up(connection);
+    onFirst();
+    for await (const { type } of connection.status()) {
+      if (type === 'disconnect') this.#lose();
+      if (type === 'reconnect') await this.#up(connection);
     }
   }
 

@@ -59,7 +59,8 @@ function weightsSql({ workspaceId, filter, interval: { from, to } }: Extent, man
   const grain = to - from > BY_QUARTER_HOURS_MAX_MS ? GRAINS.DAY : GRAINS.QUARTER_HOUR;
   return sql`
     with place as materialized (
-      select p.*, coalesce(p.head - p.tail < ${many}::int, true) as is_few from (${standingSql(workspaceId)}) p
+      select kept.*, coalesce(kept.head - kept.tail < ${many}::int, true) as is_few
+      from (${standingSql(workspaceId)}) kept
     )
     select place.is_few, place.head - place.folded as behind, w.*
     from place cross join (

@@ -61,7 +61,9 @@ async function holdEvents({ gateway }: ConsoleKit): Promise<() => Promise<void>>
 }
 
 async function waitForReader({ gateway }: ConsoleKit): Promise<void> {
-  const waiting = `select count(*)::int as n from pg_locks where not granted and relation = 'events'::regclass`;
+  const waiting = `select count(*)::int as n from pg_locks l
+    join pg_stat_activity a using (pid)
+    where not l.granted and l.relation = 'events'::regclass and a.query like '%with place as materialized%'`;
   const read = async () => (await gateway.db.probe.query<{ n: number }>(waiting))[0]!.n;
   await expect.poll(read, PATIENCE).toBeGreaterThan(0);
 }

@@ -78,7 +78,7 @@ describe.runIf(isInstalled)('a gateway with a standby', () => {
     );
     await using few = await before('session', 4);
     await expect(startTestGateway(withStandby(few.url))).rejects.toThrow(
-      /the pooler that DATABASE_READ_URL leads to lets in 4: raise/,
+      /the pooler that DATABASE_READ_URL leads to accepts 4: raise/,
     );
     await using sessions = await before('session', 20);
     await using pooled = await startTestGateway(withStandby(sessions.url));

@@ -258,6 +258,7 @@ describe('keys', () => {
       revokedAt: null,
       addresses: null,
       createdBy: null,
+      quota: { eventsPerDay: null, eventsPerMonth: null },
     });
     await expectList(
       args => reader.page(null, args),
