@@ -231,9 +231,10 @@ test('several workers count events of types', async () => {
   const [row] = await database.read.query<{ version: number }>(
     `select current_setting('server_version_num')::int as version`,
   );
-  // Older servers hand none of a subquery to workers that has a subquery of its own.
-  const expected = row!.version < 170_000 ? [] : ['READ', 'COUNT'];
   for (const query of [bySource, { ...bySource, measures: measures.slice(0, 1) }]) {
-    expect(await workOf({ ...query, filter: ofTypes })).toEqual(expected);
+    const work = await workOf({ ...query, filter: ofTypes });
+    // On older servers one counts: workers take no subquery that has a subquery of its own.
+    if (row!.version < 170_000) expect(work).not.toContain('COUNT');
+    else expect(work).toEqual(['READ', 'COUNT']);
   }
 });
