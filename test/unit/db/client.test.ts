@@ -99,7 +99,8 @@ test('a read beyond its limit is QUERY_TOO_EXPENSIVE, and the connection serves 
 
 test('a statement that is to be planned for its own values is not kept', async () => {
   const { read } = open({ connectionsMax: CONNECTIONS_MIN });
-  const kept = () => read.query('select statement from pg_prepared_statements order by prepare_time');
+  const kept = () =>
+    read.query('select statement from pg_prepared_statements order by prepare_time');
   const before = await kept();
   expect(await read.query('select $1::int + 1 as n', [1], { unprepared: true })).toEqual([
     { n: 2 },
