@@ -1,4 +1,4 @@
-/** By what a standby of this primary is told from any other server. */
+/** How a standby of this primary is recognised. */
 import type { Connection } from './connection.ts';
 import { UnusablePooler } from './pooler.ts';
 import type { Session } from './session.ts';
@@ -27,7 +27,7 @@ export interface Replayed {
   readonly replayed: number;
 }
 
-/** It is not what the setting has to lead to, and waiting will not change that. */
+/** DATABASE_READ_URL names the wrong server. Waiting does not help. */
 export class WrongServer extends Error {
   override readonly name = 'WrongServer';
 }
@@ -82,12 +82,14 @@ export async function readWalPlace(primary: Connection): Promise<WalPlace> {
 export function mismatchOf(its: Identity, primary: Identity): string | null {
   if (its.system !== primary.system) {
     throw new WrongServer(
-      'leads to a server of another cluster than DATABASE_URL: let it lead to a standby of that one, ' +
-        'or remove it',
+      'leads to a server of another cluster than DATABASE_URL: set it to a standby of that ' +
+        'cluster, or remove it',
     );
   }
   if (its.database !== primary.database) {
-    throw new WrongServer('leads to another database than DATABASE_URL: let both name the same');
+    throw new WrongServer(
+      'leads to another database than DATABASE_URL: both have to name the same one',
+    );
   }
   if (!its.isStandby) return 'DATABASE_READ_URL leads to a server that is no standby';
   return its.timeline === primary.timeline
@@ -109,6 +111,6 @@ export function mistakeOf(error: unknown): string | null {
   if (!(error instanceof Error) || codeOf(error) !== FORBIDDEN) return null;
   return (
     'DATABASE_READ_URL needs a role that may execute pg_control_system, pg_control_checkpoint and ' +
-    `pg_control_recovery, by which a standby is told from other servers: ${error.message}`
+    `pg_control_recovery, which tell a standby from other servers: ${error.message}`
   );
 }

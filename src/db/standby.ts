@@ -2,8 +2,8 @@
  * A standby of the primary, where reads may go. It replays the log of the primary in order. So
  * once it has replayed up to a place, whatever is read on it afterwards shows all that was
  * committed before that place, in every table: events, redactions, definitions, removed
- * workspaces. Each session is asked how far its server has come before it reads. What passed that
- * check can't read older rows.
+ * workspaces. Each session is asked how far its server has come before it reads. A session that
+ * passed this check can't read older rows.
  *
  * Whatever keeps a question from being answered here is a `NotAtStandby`. The whole question is then
  * for the primary: some ask several statements, and the later ones must not see less than the
@@ -63,9 +63,9 @@ const WAIT_MS = 300;
 const CHECK_WITHIN_MS = 500;
 /** A session that answered less than this ago is taken to be there. */
 const KNOWN_MS = 1_000;
-/** How long is waited for a standby that is behind: as a rule it is a few milliseconds. */
+/** Waits for a standby that is behind. Usually it catches up within a few milliseconds. */
 const WAITS_MS = [0, 1, 2, 4, 8, 16, 32] as const;
-/** Once it did not catch up within that, nobody waits for so long. */
+/** After it did not catch up within these waits, nobody waits for it during this time. */
 const UNWAITED_MS = 1_000;
 const PROBE_MS = { first: 500, max: 5_000 } as const;
 
@@ -78,7 +78,7 @@ interface Known extends Identity {
 /** What the statements of one question have in common. */
 interface Question {
   readonly place: WalPlace;
-  /** Of a name that leads to several standbys, each may have come as far as it has. */
+  /** The one that answered first. If the name leads to several, others may be further behind. */
   server: string | null;
 }
 

@@ -188,13 +188,13 @@ function createGatewayReaders(
   });
 }
 
-/** Who is told when what events are counted by has changed. */
-interface Told {
+/** Told of workspaces whose definitions, meters or settings have changed. */
+interface ChangeListeners {
   readonly fold: Pick<Fold, 'note'>;
   readonly offload: Pick<Offload, 'note'>;
 }
 
-function tell({ fold, offload }: Told, workspaceId: number): void {
+function tell({ fold, offload }: ChangeListeners, workspaceId: number): void {
   fold.note([workspaceId]);
   offload.note([workspaceId]);
 }
@@ -202,12 +202,12 @@ function tell({ fold, offload }: Told, workspaceId: number): void {
 function createRecordAdmins(
   { write, read }: Database,
   { definitions, record, audited, usage }: ReturnType<typeof createIngest>,
-  { schemas, ...told }: Told & { readonly schemas: SchemaChecker },
+  { schemas, ...listeners }: ChangeListeners & { readonly schemas: SchemaChecker },
 ): Pick<GatewayServices, 'definitionAdmin' | 'checkDefinition' | 'quarantineAdmin' | 'meterAdmin'> {
-  const onChanged = (workspaceId: number) => tell(told, workspaceId);
+  const onChanged = (workspaceId: number) => tell(listeners, workspaceId);
   const onDefined = (workspaceId: number) => {
     definitions.forget(workspaceId);
-    tell(told, workspaceId);
+    tell(listeners, workspaceId);
   };
   const judge = createJudge(read, schemas);
   const quarantineAdmin = createQuarantineAdmin({ write, audited, record, decodeAgain });
@@ -312,11 +312,11 @@ function inOrder(running: Running): Pick<GatewayServices, 'start' | 'stop'> {
 function createWorkspaces(
   db: Database,
   { access, forget }: AccessControl,
-  { audited, ...told }: Told & { readonly audited: AuditedTransaction },
+  { audited, ...listeners }: ChangeListeners & { readonly audited: AuditedTransaction },
 ): Pick<GatewayServices, 'access' | 'workspaceAdmin'> {
   const onChanged = (id: number) => {
     forget(id);
-    tell(told, id);
+    tell(listeners, id);
   };
   return { access, workspaceAdmin: createWorkspaceAdmin(db.write, audited, onChanged) };
 }

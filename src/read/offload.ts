@@ -14,8 +14,8 @@ import { NotAtStandby, type Standby, type StandbyRefusal } from '../db/standby.t
 import { readLogHeads } from './log-heads.ts';
 import { createPrimaryPlace, type Workspaces } from './primary-place.ts';
 
-/** A question, and how it is answered. */
-export interface Question<T> {
+/** A question to a reader, and how each server answers it. */
+export interface OffloadedQuestion<T> {
   readonly workspaceId: number;
   readonly seen: Seen;
   readonly atStandby: (connection: Connection) => Promise<T>;
@@ -24,7 +24,7 @@ export interface Question<T> {
 
 export interface Offload {
   /** @throws GatewayError CURSOR_AHEAD, CURSOR_INVALID, CURSOR_EPOCH for `atLeast` */
-  answer<T>(question: Question<T>): Promise<T>;
+  answer<T>(question: OffloadedQuestion<T>): Promise<T>;
   /** This gateway has written there, or has heard of something that must be seen. */
   note(workspaces: Workspaces): void;
 }
@@ -48,7 +48,7 @@ export function createOffload(options: OffloadOptions): Offload {
 
   async function askStandby<T>(
     there: Standby,
-    { workspaceId, seen, atStandby }: Question<T>,
+    { workspaceId, seen, atStandby }: OffloadedQuestion<T>,
     place: LogPlace | null,
   ): Promise<T> {
     const isNow = place !== null || seen.goesOn === true;
@@ -66,7 +66,7 @@ export function createOffload(options: OffloadOptions): Offload {
     }
   }
 
-  async function answer<T>(question: Question<T>): Promise<T> {
+  async function answer<T>(question: OffloadedQuestion<T>): Promise<T> {
     const { workspaceId, seen } = question;
     const { atLeast = null } = seen;
     const place =

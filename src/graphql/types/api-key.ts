@@ -51,7 +51,7 @@ const ApiKeyUsageRef = builder.objectRef<KeyUsage>('ApiKeyUsage').implement({
   }),
 });
 
-const NO_QUOTA = 'One more is refused as `QUOTA_EXCEEDED`. Null: any number.';
+const BEYOND_QUOTA = 'One more is refused as `QUOTA_EXCEEDED`. Null: any number.';
 
 ApiKeyRef.implement({
   description: 'A key with which applications and people call the gateway.',
@@ -109,13 +109,13 @@ ApiKeyRef.implement({
     eventsPerDay: t.field({
       type: 'SafeInt',
       nullable: true,
-      description: `How many events it may record in a day of UTC. ${NO_QUOTA}`,
+      description: `How many events it may record in a day of UTC. ${BEYOND_QUOTA}`,
       resolve: ({ quota }) => quota.eventsPerDay,
     }),
     eventsPerMonth: t.field({
       type: 'SafeInt',
       nullable: true,
-      description: `How many events it may record in a month of UTC. ${NO_QUOTA}`,
+      description: `How many events it may record in a month of UTC. ${BEYOND_QUOTA}`,
       resolve: ({ quota }) => quota.eventsPerMonth,
     }),
     usage: t.field({

@@ -139,6 +139,7 @@ test('a fault is one line that says what to do, with its exit code', async () =>
 
 test('a gateway that finds its port taken says so and ends at once', async () => {
   const { port } = new URL(gateway.url);
+  const startedMs = performance.now();
   const started = startSluice(['serve'], { PORT: port, DATABASE_URL: gateway.databaseUrl });
   await once(started.process.stderr!, 'data');
   const saidMs = performance.now();
@@ -146,7 +147,8 @@ test('a gateway that finds its port taken says so and ends at once', async () =>
     code: 1,
     err: expect.stringMatching(/is already in use/),
   });
-  expect(performance.now() - saidMs).toBeLessThan(10_000);
+  // A slow machine takes as long to end as it took to start.
+  expect(performance.now() - saidMs).toBeLessThan(Math.max(3_000, saidMs - startedMs));
 });
 
 test('every command explains itself with an example', () => {
